@@ -1,0 +1,39 @@
+# The only automation surface. At most 15 targets; the work is in infra/scripts.
+
+# Port, password and keys of local servers, and everything else that a checkout may lose.
+export LOCAL_DIR := $(abspath $(or $(LOCAL_DIR),.local))
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fmt ci prepare stop clean-local schemathesis
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## the whole backend in one process, with its own PostgreSQL; nothing to set up
+	@infra/scripts/run.sh
+
+test: ## every test against a real database; TESTS=name picks by name
+	@infra/scripts/test.sh $(TESTS)
+
+check: ## formatting and lints, the quickest answer
+	@cargo fmt --all -- --check
+	@cargo clippy --workspace --all-targets --locked -- -D warnings
+
+fmt: ## formats the Rust code
+	@cargo fmt --all
+
+ci: ## everything that must be green before a change lands
+	@infra/scripts/ci.sh
+
+prepare: ## renews every generated file: .sqlx, openapi.json, permission matrix, schema
+	@infra/scripts/prepare-sqlx.sh
+	@infra/scripts/generate.sh
+
+stop: ## stops the local servers
+	@infra/scripts/stop.sh
+
+clean-local: ## stops them and forgets their data
+	@infra/scripts/clean-local.sh
+
+schemathesis: ## property tests of the running backend against its own OpenAPI document
+	@infra/scripts/schemathesis.sh

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Everything that must be green before a change lands, cheapest first; stops at the first failure.
+# CI and a developer's laptop run the same script.
+set -euo pipefail
+source "$(dirname "$0")/lib.sh"
+
+times=()
+current=
+
+step() {
+  current=$1
+  shift
+  printf '\n== %s\n' "$current"
+  local began=$SECONDS
+  "$@"
+  times+=("$(printf '%5d s  %s' $((SECONDS - began)) "$current")")
+  current=
+}
+
+finish() {
+  local status=$?
+  stop_cluster "$TEST_CLUSTER" || true
+  printf '\n'
+  [ ${#times[@]} -eq 0 ] || printf '%s\n' "${times[@]}"
+  if [ -n "$current" ]; then
+    printf 'failed: %s\n' "$current"
+  elif [ "$status" = 0 ]; then
+    printf '%5d s  in all\n' "$SECONDS"
+  fi
+}
+trap finish EXIT
+
+shell_scripts() {
+  local shellcheck
+  shellcheck=$(infra/scripts/tool.sh shellcheck)
+  git ls-files -z --cached --others --exclude-standard -- '*.sh' .ci/run | xargs -0 "$shellcheck" --external-sources --source-path=SCRIPTDIR
+}
+
+terraform_format() {
+  if [ ! -d terraform ]; then
+    echo "no terraform folder"
+  elif command -v terraform >/dev/null; then
+    terraform fmt -check -recursive -diff terraform
+  elif [ -n "${CI:-}" ]; then
+    die "terraform is not installed"
+  else
+    echo "skipped: terraform is not installed"
+  fi
+}
+
+# Advisories need a database that CI has no access to: Cloud Build asks for them.
+dependencies() {
+  "$(infra/scripts/tool.sh cargo-deny)" --locked check bans licenses sources
+}
+
+# The sum at the end: cargo prints one line for each of dozens of test programs.
+tests() {
+  local output
+  output=$(mktemp)
+  cargo test --workspace --locked 2>&1 | tee "$output"
+  awk '/^test result:/ { passed += $4; failed += $6 } END { printf "\n%d passed, %d failed\n", passed, failed }' "$output"
+  rm -f "$output"
+}
+
+need_rust
+step "format" cargo fmt --all -- --check
+step "shell scripts" shell_scripts
+step "terraform format" terraform_format
+step "migrations" infra/scripts/lint-migrations.sh
+step "dependencies" dependencies
+step "checked queries" infra/scripts/prepare-sqlx.sh --check
+step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
+step "generated files" infra/scripts/generate.sh --check
+step "tests" tests

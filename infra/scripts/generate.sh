@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Writes every file that our own programs generate; with --check only compares, and fails if one is stale.
+# One line a file: where it lies | the program in target/debug and its arguments, which prints it.
+# .sqlx is not among them: prepare-sqlx.sh.
+set -euo pipefail
+source "$(dirname "$0")/lib.sh"
+
+generated='
+'
+
+check=${1:-}
+case "$check" in
+  "" | --check) ;;
+  *) die "usage: generate.sh [--check]" ;;
+esac
+
+need_rust
+cargo build --workspace --locked
+programs="$(target_dir)/debug"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+stale=0
+while IFS='|' read -r file program; do
+  file=$(echo "$file" | xargs)
+  [ -n "$file" ] || continue
+  read -ra words <<<"$program"
+  "$programs/${words[0]}" "${words[@]:1}" >"$scratch/fresh"
+  if [ -z "$check" ]; then
+    mkdir -p "$(dirname "$file")"
+    cp "$scratch/fresh" "$file"
+  elif ! diff -u --label "$file" --label "$file (fresh)" "$file" "$scratch/fresh" >"$scratch/difference"; then
+    head -n 40 "$scratch/difference" >&2
+    say "$file is stale"
+    stale=1
+  fi
+done <<<"$generated"
+
+[ "$stale" = 0 ] || die "Renew the generated files: make prepare"

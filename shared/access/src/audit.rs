@@ -1,0 +1,80 @@
+//! The audit log: who did what, written in the transaction of the act.
+
+use chrono::{DateTime, Utc};
+use db::{Result, TenantTx};
+use ids::AuditEntryId;
+use serde_json::{Map, Value, json};
+use web::RequestInfo;
+
+/// One act.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    action: &'static str,
+    resource_kind: &'static str,
+    resource_id: String,
+    changes: Map<String, Value>,
+}
+
+impl Entry {
+    /// `action` is `context.resource.past_tense`.
+    pub fn new(
+        action: &'static str,
+        resource_kind: &'static str,
+        resource_id: impl ToString,
+    ) -> Self {
+        Self {
+            action,
+            resource_kind,
+            resource_id: resource_id.to_string(),
+            changes: Map::new(),
+        }
+    }
+
+    /// A changed field with its old and new value. Secrets don't belong here, personal data only masked.
+    pub fn change(mut self, field: &str, old: impl Into<Value>, new: impl Into<Value>) -> Self {
+        let (old, new) = (old.into(), new.into());
+        if old != new {
+            self.changes
+                .insert(field.to_owned(), json!({"old": old, "new": new}));
+        }
+        self
+    }
+
+    /// Whether any field changed.
+    pub fn has_changes(&self) -> bool {
+        !self.changes.is_empty()
+    }
+}
+
+/// Writes an entry beside the act. `reason` is a superadmin's.
+pub async fn record(
+    tx: &mut TenantTx,
+    request: &RequestInfo,
+    now: DateTime<Utc>,
+    reason: Option<&str>,
+    entry: Entry,
+) -> Result<()> {
+    let (tenant, actor) = (tx.tenant(), tx.actor());
+    sqlx::query!(
+        "insert into access.audit_log (
+            tenant_id, audit_entry_id, occurred_at, actor_kind, actor_id, action,
+            resource_kind, resource_id, changes, reason, request_id, address
+        )
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        tenant as _,
+        AuditEntryId::at(now) as _,
+        now,
+        actor.kind.as_str(),
+        actor.id,
+        entry.action,
+        entry.resource_kind,
+        entry.resource_id,
+        Value::Object(entry.changes),
+        reason,
+        request.id(),
+        request.address().map(|address| address.to_string()),
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! The permission in the signature.
+
+use std::{marker::PhantomData, ops::Deref};
+
+use axum::extract::{FromRef, FromRequestParts};
+use db::{Db, TenantTx};
+use http::{Method, request::Parts};
+use utoipa::openapi::security::SecurityRequirement;
+use web::{
+    Problem, RequestInfo,
+    openapi::{Arg, OperationDoc},
+    problem,
+};
+
+use crate::{Anyone, Gate, Permission, Principal, Reach, TenantStatus, gate::unauthenticated};
+
+/// Someone who may do `P`. It can be made in no other way than from a request whose caller may.
+#[derive(Clone, Debug)]
+pub struct Caller<P> {
+    principal: Principal,
+    reach: Reach,
+    request: RequestInfo,
+    permission: PhantomData<fn() -> P>,
+}
+
+impl<P: Permission> Caller<P> {
+    /// How far the permission reaches for this caller.
+    pub fn reach(&self) -> Reach {
+        self.reach
+    }
+
+    /// How far another permission reaches, if the caller holds it.
+    pub fn may<Q: Permission>(&self) -> Option<Reach> {
+        match Q::NAME {
+            Some(name) => self.principal.reach(name),
+            None => Some(Reach::All),
+        }
+    }
+
+    /// The request itself.
+    pub fn request(&self) -> &RequestInfo {
+        &self.request
+    }
+
+    /// Opens a transaction for this caller's tenant and name.
+    pub async fn begin(&self, db: &Db) -> Result<TenantTx, Problem> {
+        Ok(db
+            .begin(self.principal.tenant.id, self.principal.actor)
+            .await?)
+    }
+}
+
+impl<P> Deref for Caller<P> {
+    type Target = Principal;
+    fn deref(&self) -> &Principal {
+        &self.principal
+    }
+}
+
+impl<S, P> FromRequestParts<S> for Caller<P>
+where
+    S: Send + Sync,
+    Gate: FromRef<S>,
+    P: Permission,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Ok(request) = RequestInfo::from_request_parts(parts, state).await;
+        let gate = Gate::from_ref(state);
+        let principal = gate
+            .authenticate(&parts.headers, &request)
+            .await?
+            .ok_or_else(unauthenticated)?;
+        crate::cors::check_origin(&gate, &parts.headers, &principal).await?;
+        if let Some(feature) = P::FEATURE
+            && !principal.tenant.has(feature)
+        {
+            return Err(problem::FEATURE_DISABLED
+                .problem()
+                .argument("feature", feature));
+        }
+        let reach = match P::NAME {
+            None => Reach::All,
+            Some(name) => principal
+                .reach(name)
+                .ok_or_else(|| problem::FORBIDDEN.problem().argument("permission", name))?,
+        };
+        // Staff may act in a suspended tenant: somebody has to lift the suspension.
+        let frozen = matches!(
+            principal.tenant.status,
+            TenantStatus::Suspended | TenantStatus::Closing
+        );
+        if frozen && P::NAME.is_some() && !is_safe(&parts.method) && !principal.is_superadmin() {
+            return Err(problem::TENANT_SUSPENDED.problem());
+        }
+        Ok(Self {
+            principal,
+            reach,
+            request,
+            permission: PhantomData,
+        })
+    }
+}
+
+fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+impl<P: Permission> Arg for Caller<P> {
+    fn describe(doc: &mut OperationDoc) {
+        doc.operation.security = Some(vec![
+            SecurityRequirement::new::<_, [&str; 0], &str>("bearer", []),
+            SecurityRequirement::new::<_, [&str; 0], &str>("api_key", []),
+        ]);
+        doc.extend("x-permission", P::NAME.unwrap_or("signed in"));
+        doc.refuses(&problem::UNAUTHENTICATED);
+        if P::NAME.is_some() {
+            doc.refuses(&problem::FORBIDDEN);
+            doc.refuses(&problem::TENANT_SUSPENDED);
+        }
+        if P::FEATURE.is_some() {
+            doc.refuses(&problem::FEATURE_DISABLED);
+        }
+        doc.refuses(&problem::INVALID_HEADER);
+        doc.refuses(&crate::problems::REASON_REQUIRED);
+        doc.refuses(&problem::NOT_FOUND);
+    }
+
+    fn optional(doc: &mut OperationDoc) {
+        doc.extend("x-permission", "everyone");
+        if let Some(security) = &mut doc.operation.security {
+            security.push(SecurityRequirement::default());
+        }
+    }
+}
+
+/// A caller who may be nobody: `None` without credentials, still `401` with bad ones.
+impl<S> axum::extract::OptionalFromRequestParts<S> for Caller<Anyone>
+where
+    S: Send + Sync,
+    Gate: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Problem> {
+        let named =
+            parts.headers.contains_key("authorization") || parts.headers.contains_key("x-api-key");
+        if !named {
+            return Ok(None);
+        }
+        <Self as FromRequestParts<S>>::from_request_parts(parts, state)
+            .await
+            .map(Some)
+    }
+}

@@ -1,0 +1,137 @@
+//! Browsers of other origins: exact matches only (the Fetch standard's CORS protocol).
+//!
+//! A preflight is answered for the origin of any tenant, because it carries no credential. The request itself is served
+//! only if its origin belongs to the credential's tenant.
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use web::{Problem, problem};
+
+use crate::{Gate, Principal};
+
+const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE, HEAD");
+const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
+    "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, Accept-Language, X-API-Key, X-CSRF-Token, X-Request-Id, X-Tenant-Id, X-Reason",
+);
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "ETag, Location, Retry-After, RateLimit, RateLimit-Policy, Idempotent-Replayed, X-Request-Id",
+);
+
+/// Puts the protocol around a router.
+pub fn layer(router: Router, gate: Gate) -> Router {
+    router.layer(from_fn_with_state(gate, around))
+}
+
+async fn around(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+    let Some(origin) = request.headers().get(header::ORIGIN).cloned() else {
+        return vary(next.run(request).await);
+    };
+    let known = match origin.to_str() {
+        Ok(text) => match is_known(&gate, text).await {
+            Ok(known) => known,
+            Err(problem) => return vary(problem.into_response()),
+        },
+        Err(_) => false,
+    };
+    let preflight = request.method() == Method::OPTIONS
+        && request
+            .headers()
+            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    if preflight {
+        let mut response = StatusCode::NO_CONTENT.into_response();
+        if known {
+            let headers = response.headers_mut();
+            headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+            headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS);
+            headers.insert(
+                header::ACCESS_CONTROL_MAX_AGE,
+                HeaderValue::from_static("600"),
+            );
+            allow(headers, origin);
+        }
+        return vary(response);
+    }
+    let mut response = next.run(request).await;
+    let refused = response
+        .extensions()
+        .get::<Problem>()
+        .is_some_and(|p| p.kind().code == ORIGIN_NOT_ALLOWED.code);
+    if known && !refused {
+        allow(response.headers_mut(), origin);
+        response
+            .headers_mut()
+            .insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    }
+    vary(response)
+}
+
+fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+        HeaderValue::from_static("true"),
+    );
+}
+
+/// On every answer, refusals too: a cache must not hand one origin's answer to another.
+fn vary(mut response: Response) -> Response {
+    response
+        .headers_mut()
+        .append(header::VARY, HeaderValue::from_static("Origin"));
+    response
+}
+
+async fn is_known(gate: &Gate, origin: &str) -> Result<bool, Problem> {
+    Ok(is_ours(gate, origin) || gate.tenant_of_origin(origin).await?.is_some())
+}
+
+/// The platform's own address, and on a laptop any port of the loopback.
+fn is_ours(gate: &Gate, origin: &str) -> bool {
+    let settings = gate.settings();
+    let loopback = || {
+        let host = origin
+            .strip_prefix("http://")
+            .or_else(|| origin.strip_prefix("https://"))
+            .unwrap_or_default();
+        let host = host
+            .rsplit_once(':')
+            .filter(|(_, port)| port.parse::<u16>().is_ok())
+            .map_or(host, |(host, _)| host);
+        matches!(host, "localhost" | "127.0.0.1" | "[::1]")
+    };
+    origin == settings.public_url || (settings.local && loopback())
+}
+
+web::problems! {
+    /// A browser page of another organisation, or of nobody, used this credential.
+    ORIGIN_NOT_ALLOWED = FORBIDDEN "origin_not_allowed" {
+        de: "Herkunft nicht erlaubt", "Diese Webseite gehört nicht zur Organisation des Zugangs.";
+        en: "Origin not allowed", "This web page does not belong to the organisation of the credential.";
+    }
+}
+
+/// Refuses a browser's request whose page does not belong to the caller's tenant.
+pub(crate) async fn check_origin(
+    gate: &Gate,
+    headers: &HeaderMap,
+    principal: &Principal,
+) -> Result<(), Problem> {
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return Ok(());
+    };
+    let origin = origin.to_str().map_err(|_| {
+        problem::INVALID_HEADER
+            .problem()
+            .argument("header", "Origin")
+    })?;
+    if is_ours(gate, origin) || gate.tenant_of_origin(origin).await? == Some(principal.tenant.id) {
+        Ok(())
+    } else {
+        Err(ORIGIN_NOT_ALLOWED.problem())
+    }
+}

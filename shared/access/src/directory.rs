@@ -1,0 +1,240 @@
+//! What every function must know of tenants, sessions, roles and keys, read from the schema `access`.
+
+use chrono::{DateTime, Utc};
+use db::{Actor, Db, Result};
+use ids::{ApiKeyId, RoleId, SessionId, TenantId, UserId};
+use serde_json::{Map, Value};
+use sqlx::types::Json;
+use web::Language;
+
+use crate::Grants;
+
+web::text_enum! {
+    /// Where a tenant stands in its life.
+    pub enum TenantStatus {
+        /// Trying it out.
+        Trial = "trial",
+        /// Paying.
+        Active = "active",
+        /// Owing: works, and is warned.
+        PastDue = "past_due",
+        /// Reads only.
+        Suspended = "suspended",
+        /// Exports only, for 30 days.
+        Closing = "closing",
+        /// Gone: every credential is refused.
+        Closed = "closed",
+    }
+}
+
+/// A tenant as every function sees it.
+#[derive(Clone, Debug)]
+pub struct Tenant {
+    /// Its identifier.
+    pub id: TenantId,
+    /// Its short name.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub status: TenantStatus,
+    /// Feature flags.
+    pub features: Map<String, Value>,
+    /// Settings in force, defaults filled in.
+    pub settings: Map<String, Value>,
+    /// How many people its licence seats.
+    pub max_users: i32,
+    /// Its locale, such as `de`.
+    pub locale: String,
+    /// Its IANA time zone.
+    pub time_zone: String,
+}
+
+impl Tenant {
+    /// Whether the flag is on. An unknown flag is off.
+    pub fn has(&self, feature: &str) -> bool {
+        self.features.get(feature) == Some(&Value::Bool(true))
+    }
+
+    /// The language in which the tenant is answered by default.
+    pub fn language(&self) -> Language {
+        Language::of_locale(&self.locale).unwrap_or_default()
+    }
+}
+
+/// A session with the person and the role behind it.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// Whose session.
+    pub user: UserId,
+    /// The person's role.
+    pub role_id: RoleId,
+    /// Its name.
+    pub role: String,
+    /// The built-in role that it is built on.
+    pub base_role: String,
+    /// What it may do.
+    pub grants: Grants,
+    /// How the person proved who they are.
+    pub amr: Vec<String>,
+    /// The person's locale.
+    pub locale: String,
+    /// Whether the person may still act.
+    pub active: bool,
+    /// When the session ends by itself.
+    pub expires_at: DateTime<Utc>,
+    /// When it was ended.
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+/// A key of a tenant.
+#[derive(Clone, Debug)]
+pub struct StoredKey {
+    /// SHA-256 of its secret.
+    pub secret_hash: Vec<u8>,
+    /// What it may do.
+    pub scopes: Vec<String>,
+    /// From where; empty means anywhere.
+    pub ip_ranges: Vec<String>,
+    /// Until when.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it was revoked.
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+/// Reads a tenant.
+pub async fn find_tenant(db: &Db, tenant: TenantId) -> Result<Option<Tenant>> {
+    let mut tx = db.begin(tenant, Actor::SYSTEM).await?;
+    let row = sqlx::query!(
+        r#"select
+            tenant_id as "id: TenantId", slug, name, status as "status: TenantStatus",
+            features as "features: Json<Map<String, Value>>", settings as "settings: Json<Map<String, Value>>",
+            max_users, locale, time_zone
+        from access.tenants
+        where tenant_id = $1"#,
+        tenant as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    tx.commit().await?;
+    Ok(row.map(|row| Tenant {
+        id: row.id,
+        slug: row.slug,
+        name: row.name,
+        status: row.status,
+        features: row.features.0,
+        settings: row.settings.0,
+        max_users: row.max_users,
+        locale: row.locale,
+        time_zone: row.time_zone,
+    }))
+}
+
+/// Reads a session with the person and the role behind it.
+pub async fn find_standing(
+    db: &Db,
+    tenant: TenantId,
+    session: SessionId,
+) -> Result<Option<Standing>> {
+    let mut tx = db.begin(tenant, Actor::SYSTEM).await?;
+    let row = sqlx::query!(
+        r#"select
+            s.user_id as "user_id: UserId", s.amr, s.expires_at, s.revoked_at,
+            p.status as person_status, p.locale,
+            r.role_id as "role_id: RoleId", r.name as role, r.base_role, r.permissions as "grants: Json<Grants>"
+        from access.sessions s
+        join access.people p on p.tenant_id = s.tenant_id and p.user_id = s.user_id
+        join access.roles r on r.tenant_id = p.tenant_id and r.role_id = p.role_id
+        where s.tenant_id = $1 and s.session_id = $2"#,
+        tenant as _,
+        session as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    tx.commit().await?;
+    Ok(row.map(|row| Standing {
+        user: row.user_id,
+        role_id: row.role_id,
+        role: row.role,
+        base_role: row.base_role,
+        grants: row.grants.0,
+        amr: row.amr,
+        locale: row.locale,
+        active: row.person_status == "active",
+        expires_at: row.expires_at,
+        revoked_at: row.revoked_at,
+    }))
+}
+
+/// Reads a key.
+pub async fn find_key(db: &Db, tenant: TenantId, key: ApiKeyId) -> Result<Option<StoredKey>> {
+    let mut tx = db.begin(tenant, Actor::SYSTEM).await?;
+    let row = sqlx::query_as!(
+        StoredKey,
+        "select secret_hash, scopes, ip_ranges, expires_at, revoked_at
+        from access.api_keys
+        where tenant_id = $1 and api_key_id = $2",
+        tenant as _,
+        key as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// Notes that a key was used, at most once a minute.
+pub async fn note_use(db: &Db, tenant: TenantId, key: ApiKeyId, now: DateTime<Utc>) -> Result<()> {
+    let mut tx = db.begin(tenant, Actor::SYSTEM).await?;
+    sqlx::query!(
+        "update access.api_keys
+        set last_used_at = $3::timestamptz
+        where tenant_id = $1 and api_key_id = $2
+            and (last_used_at is null or last_used_at < $3::timestamptz - interval '1 minute')",
+        tenant as _,
+        key as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    tx.commit().await
+}
+
+/// The public halves of the signing keys, by key id.
+pub async fn signing_keys(db: &Db) -> Result<Vec<(String, Vec<u8>)>> {
+    let mut tx = db.begin_unscoped().await?;
+    let rows = sqlx::query!("select key_id, public_key from access.signing_keys")
+        .fetch_all(tx.conn())
+        .await?;
+    tx.commit().await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.key_id, row.public_key))
+        .collect())
+}
+
+/// The tenant with this slug.
+pub async fn tenant_by_slug(db: &Db, slug: &str) -> Result<Option<TenantId>> {
+    let mut tx = db.begin_unscoped().await?;
+    let id = sqlx::query_scalar!(
+        r#"select access.tenant_by_slug($1) as "id: TenantId""#,
+        slug
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// The tenant to which this web origin belongs.
+pub async fn tenant_by_origin(db: &Db, origin: &str) -> Result<Option<TenantId>> {
+    let mut tx = db.begin_unscoped().await?;
+    let id = sqlx::query_scalar!(
+        r#"select access.tenant_by_origin($1) as "id: TenantId""#,
+        origin
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    tx.commit().await?;
+    Ok(id)
+}

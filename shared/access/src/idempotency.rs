@@ -1,0 +1,266 @@
+//! `Idempotency-Key`: a POST that is sent twice happens once.
+//!
+//! The record is written in the transaction of the effect, so there is never one without the other. Only successes are
+//! kept: a refused request may be tried again with the same key.
+
+use axum::{
+    extract::{FromRequest, FromRequestParts, Request},
+    response::{IntoResponse, Response},
+};
+use db::{Db, DbError, TenantTx};
+use http::{HeaderValue, StatusCode, header};
+use utoipa::ToSchema;
+use web::{
+    Created, Problem, RequestInfo, ValidJson,
+    body::Field,
+    openapi::{Arg, OperationDoc, header as header_parameter, json_body},
+    problem,
+    reply::Versioned,
+};
+
+use crate::{Caller, Permission, opaque::sha256, problems};
+
+/// A JSON body whose effect happens once per `Idempotency-Key`.
+#[derive(Debug)]
+pub struct Idempotent<T> {
+    body: T,
+    fingerprint: [u8; 32],
+    key: Option<String>,
+    request: RequestInfo,
+}
+
+/// What is to be done with the request.
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "made once a request and taken apart at once"
+)]
+pub enum Attempt<T> {
+    /// Do it, in this transaction, and end with [`Pending::created`].
+    First(TenantTx, T, Pending),
+    /// It was done before: this was the answer.
+    Replay(Response),
+}
+
+/// The record that waits for the answer.
+#[derive(Debug)]
+pub struct Pending(Option<Record>);
+
+#[derive(Debug)]
+struct Record {
+    principal: String,
+    method: String,
+    path: String,
+    key: String,
+}
+
+impl<S, T> FromRequest<S> for Idempotent<T>
+where
+    S: Send + Sync,
+    T: Field,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let key = match parts.headers.get("idempotency-key") {
+            None => None,
+            Some(value) => {
+                let text = value.to_str().unwrap_or_default();
+                let sane = (1..=255).contains(&text.len())
+                    && text.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+                if !sane {
+                    return Err(problem::INVALID_HEADER
+                        .problem()
+                        .argument("header", "Idempotency-Key"));
+                }
+                Some(text.to_owned())
+            }
+        };
+        let Ok(info) = RequestInfo::from_request_parts(&mut parts, state).await;
+        let json = ValidJson::<T>::from_request(Request::from_parts(parts, body), state).await?;
+        Ok(Self {
+            body: json.value,
+            fingerprint: sha256(&json.bytes),
+            key,
+            request: info,
+        })
+    }
+}
+
+impl<T> Idempotent<T> {
+    /// Opens the caller's transaction and claims the key in it.
+    ///
+    /// While another request with the key is running, waits for it as long as the lock time-out allows (a second), then
+    /// refuses with `409`.
+    pub async fn begin<P: Permission>(
+        self,
+        caller: &Caller<P>,
+        db: &Db,
+        now: chrono::DateTime<chrono::Utc>,
+    ) -> Result<Attempt<T>, Problem> {
+        let mut tx = caller.begin(db).await?;
+        let Some(key) = self.key else {
+            return Ok(Attempt::First(tx, self.body, Pending(None)));
+        };
+        let record = Record {
+            principal: caller.actor.to_string(),
+            method: self.request.method().to_string(),
+            path: canonical(self.request.path()),
+            key,
+        };
+        if claim(&mut tx, &record, &self.fingerprint, now).await? {
+            return Ok(Attempt::First(tx, self.body, Pending(Some(record))));
+        }
+        let answer = replay(&mut tx, &record, &self.fingerprint).await?;
+        tx.commit().await?;
+        Ok(Attempt::Replay(answer))
+    }
+}
+
+/// The same path with and without the version is the same request.
+fn canonical(path: &str) -> String {
+    path.strip_prefix("/api/v1")
+        .map_or_else(|| path.to_owned(), |rest| format!("/api{rest}"))
+}
+
+async fn claim(
+    tx: &mut TenantTx,
+    record: &Record,
+    fingerprint: &[u8],
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<bool, Problem> {
+    let tenant = tx.tenant();
+    let claimed = sqlx::query!(
+        "insert into access.idempotency_keys as k (tenant_id, principal, method, path, idempotency_key, fingerprint, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7)
+        on conflict on constraint idempotency_keys_pkey do update
+        set fingerprint = excluded.fingerprint, created_at = excluded.created_at,
+            status = null, location = null, etag = null, body = null
+        where k.created_at < excluded.created_at - interval '24 hours'",
+        tenant as _,
+        record.principal,
+        record.method,
+        record.path,
+        record.key,
+        fingerprint,
+        now,
+    )
+    .execute(tx.conn())
+    .await;
+    match claimed.map_err(DbError::from) {
+        Ok(done) => Ok(done.rows_affected() == 1),
+        Err(DbError::LockTimeout) => Err(problems::IDEMPOTENCY_KEY_IN_FLIGHT.problem()),
+        Err(other) => Err(other.into()),
+    }
+}
+
+async fn replay(
+    tx: &mut TenantTx,
+    record: &Record,
+    fingerprint: &[u8],
+) -> Result<Response, Problem> {
+    let tenant = tx.tenant();
+    let kept = sqlx::query!(
+        "select fingerprint, status, location, etag, body
+        from access.idempotency_keys
+        where tenant_id = $1 and principal = $2 and method = $3 and path = $4 and idempotency_key = $5",
+        tenant as _,
+        record.principal,
+        record.method,
+        record.path,
+        record.key,
+    )
+    .fetch_optional(tx.conn())
+    .await
+    .map_err(DbError::from)?
+    // Claimed by another and gone again: it was refused in this very moment.
+    .ok_or(&problems::IDEMPOTENCY_KEY_IN_FLIGHT)?;
+    if kept.fingerprint != fingerprint {
+        return Err(problems::IDEMPOTENCY_KEY_REUSED.problem());
+    }
+    let status = kept
+        .status
+        .and_then(|status| StatusCode::from_u16(status.unsigned_abs()).ok())
+        .unwrap_or(StatusCode::OK);
+    let mut response = (status, kept.body.unwrap_or_default()).into_response();
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    headers.insert("idempotent-replayed", HeaderValue::from_static("true"));
+    for (name, value) in [(header::LOCATION, kept.location), (header::ETAG, kept.etag)] {
+        if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
+            headers.insert(name, value);
+        }
+    }
+    Ok(response)
+}
+
+impl Pending {
+    /// Keeps the answer, makes everything so, and gives the answer.
+    pub async fn created<R: Versioned>(
+        self,
+        tx: TenantTx,
+        answer: Created<R>,
+    ) -> Result<Response, Problem> {
+        let kept = serde_json::to_string(&answer.resource).map_err(Problem::internal)?;
+        self.keep(tx, answer, kept).await
+    }
+
+    /// The same for an answer with a secret: what is kept, and given to a repetition, is `without_secret`.
+    pub async fn created_secret<R: Versioned>(
+        self,
+        tx: TenantTx,
+        answer: Created<R>,
+        without_secret: &impl serde::Serialize,
+    ) -> Result<Response, Problem> {
+        let kept = serde_json::to_string(without_secret).map_err(Problem::internal)?;
+        self.keep(tx, answer, kept).await
+    }
+
+    async fn keep<R: Versioned>(
+        self,
+        mut tx: TenantTx,
+        answer: Created<R>,
+        kept: String,
+    ) -> Result<Response, Problem> {
+        if let Some(record) = self.0 {
+            let tenant = tx.tenant();
+            let etag = web::etag::tag(answer.resource.version());
+            sqlx::query!(
+                "update access.idempotency_keys
+                set status = 201, location = $6, etag = $7, body = $8
+                where tenant_id = $1 and principal = $2 and method = $3 and path = $4 and idempotency_key = $5",
+                tenant as _,
+                record.principal,
+                record.method,
+                record.path,
+                record.key,
+                answer.location,
+                etag.to_str().unwrap_or_default(),
+                kept,
+            )
+            .execute(tx.conn())
+            .await
+            .map_err(DbError::from)?;
+        }
+        tx.commit().await?;
+        Ok(answer.into_response())
+    }
+}
+
+impl<T: ToSchema> Arg for Idempotent<T> {
+    fn describe(doc: &mut OperationDoc) {
+        json_body::<T>(doc);
+        doc.reads(header_parameter(
+            "Idempotency-Key",
+            "Any text of up to 255 characters. Sent again within 24 hours, the first answer comes again and nothing happens twice.",
+            "2f6b8a2e-import-17",
+        ));
+        doc.refuses(&problem::INVALID_HEADER);
+        doc.refuses(&problems::IDEMPOTENCY_KEY_REUSED);
+        doc.refuses(&problems::IDEMPOTENCY_KEY_IN_FLIGHT);
+    }
+}

@@ -1,0 +1,29 @@
+//! Who is calling, what they may do, and what is kept of it.
+//!
+//! A handler asks for [`Caller<P>`]: it can only be made for someone who holds the permission `P` in a tenant that has
+//! switched on the context. [`Gate`] does the work behind it: tokens, API keys, and the directory of tenants, roles and
+//! sessions, cached for at most 15 seconds, so that a revocation reaches every function without a network hop.
+
+pub mod api_key;
+pub mod audit;
+mod caller;
+pub mod cors;
+pub mod directory;
+mod gate;
+mod idempotency;
+pub mod keyring;
+pub mod mask;
+pub mod opaque;
+mod permission;
+mod principal;
+pub mod problems;
+pub mod process;
+pub mod token;
+
+pub use caller::Caller;
+pub use directory::{Tenant, TenantStatus};
+pub use gate::{Gate, GateSettings};
+pub use idempotency::{Attempt, Idempotent, Pending};
+pub use keyring::{Keyring, Purpose};
+pub use permission::{Anyone, Grants, Permission, Reach, ReachKind};
+pub use principal::{Principal, REVALENZ};

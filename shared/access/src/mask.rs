@@ -1,0 +1,34 @@
+//! Masking personal data for those who may see that it is there, but not what it is.
+
+/// `m•••@example.org`: the first letter and the host.
+pub fn email(address: &str) -> String {
+    match address.split_once('@') {
+        Some((local, host)) => {
+            let first = local.chars().next().map(String::from).unwrap_or_default();
+            format!("{first}•••@{host}")
+        }
+        None => "•••".to_owned(),
+    }
+}
+
+/// `•••42`: the last two digits.
+pub fn phone(number: &str) -> String {
+    let digits: Vec<char> = number.chars().filter(char::is_ascii_digit).collect();
+    let last: String = digits.iter().skip(digits.len().saturating_sub(2)).collect();
+    if digits.len() < 5 {
+        "•••".to_owned()
+    } else {
+        format!("•••{last}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_identifies_is_gone() {
+        assert_eq!(super::email("maria@example.org"), "m•••@example.org");
+        assert_eq!(super::email("no address"), "•••");
+        assert_eq!(super::phone("+49 30 123 456 42"), "•••42");
+        assert_eq!(super::phone("112"), "•••");
+    }
+}

@@ -1,0 +1,121 @@
+//! Permissions as types, and how far they reach.
+
+use std::collections::BTreeMap;
+
+use ids::UserId;
+use serde::{Deserialize, Serialize};
+
+/// A permission that a handler can ask for. Declared with [`permissions!`](crate::permissions!).
+pub trait Permission: Send + Sync + 'static {
+    /// `context.resource.action`; `None` when being signed in is enough.
+    const NAME: Option<&'static str>;
+    /// The feature flag of the context; `None` for contexts that are always on.
+    const FEATURE: Option<&'static str>;
+}
+
+/// Everyone who is signed in.
+#[derive(Clone, Copy, Debug)]
+pub enum Anyone {}
+impl Permission for Anyone {
+    const NAME: Option<&'static str> = None;
+    const FEATURE: Option<&'static str> = None;
+}
+
+/// How far a permission reaches, as roles store it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReachKind {
+    /// Rows that are the caller's own.
+    Own,
+    /// Rows that the caller is assigned to.
+    Assigned,
+    /// Every row of the tenant.
+    All,
+}
+
+/// How far the caller's permission reaches, with the person it is bound to. Store functions take it as an
+/// argument, so that a statement can't forget it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Every row of the tenant.
+    All,
+    /// Rows that this person is assigned to.
+    Assigned(UserId),
+    /// Rows that are this person's own.
+    Own(UserId),
+}
+
+impl Reach {
+    /// For SQL: `($n::uuid is null or owner = $n)`.
+    pub fn owner(self) -> Option<UserId> {
+        match self {
+            Self::Own(user) => Some(user),
+            Self::All | Self::Assigned(_) => None,
+        }
+    }
+
+    /// For SQL: `($n::uuid is null or assigned_to = $n)`.
+    pub fn assignee(self) -> Option<UserId> {
+        match self {
+            Self::Assigned(user) => Some(user),
+            Self::All | Self::Own(_) => None,
+        }
+    }
+
+    /// Whether a row of `owner` is within reach.
+    pub fn covers(self, owner: UserId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Assigned(user) | Self::Own(user) => user == owner,
+        }
+    }
+}
+
+/// The permissions of a role or key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Grants(pub BTreeMap<String, ReachKind>);
+
+impl Grants {
+    /// The scopes of a key: each reaches everything.
+    pub fn of_scopes(scopes: impl IntoIterator<Item = String>) -> Self {
+        Self(
+            scopes
+                .into_iter()
+                .map(|scope| (scope, ReachKind::All))
+                .collect(),
+        )
+    }
+
+    /// How far `permission` reaches, if it is granted.
+    pub fn reach(&self, permission: &str) -> Option<ReachKind> {
+        self.0.get(permission).copied()
+    }
+}
+
+/// Declares the permissions of a context as types, and `ALL`, the list of their names.
+///
+/// ```
+/// access::permissions! {
+///     feature Some("support");
+///     /// Reads tickets.
+///     TicketRead = "support.ticket.read";
+/// }
+/// assert_eq!(<TicketRead as access::Permission>::NAME, Some("support.ticket.read"));
+/// ```
+#[macro_export]
+macro_rules! permissions {
+    (feature $feature:expr; $($(#[doc = $doc:literal])* $name:ident = $permission:literal;)*) => {
+        $(
+            $(#[doc = $doc])*
+            #[derive(Clone, Copy, Debug)]
+            pub enum $name {}
+            impl $crate::Permission for $name {
+                const NAME: Option<&'static str> = Some($permission);
+                const FEATURE: Option<&'static str> = $feature;
+            }
+        )*
+        /// Every permission of this context.
+        pub const ALL: &[&str] = &[$($permission),*];
+    };
+}

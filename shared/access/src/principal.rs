@@ -1,0 +1,55 @@
+//! Who is calling, found out once a request.
+
+use std::sync::Arc;
+
+use db::Actor;
+use ids::{ApiKeyId, SessionId, TenantId, UserId};
+use uuid::Uuid;
+
+use crate::{Grants, Reach, ReachKind, Tenant};
+
+/// The platform's own tenant, made by migration; superadmins exist only here.
+pub const REVALENZ: TenantId =
+    TenantId::from_uuid(Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0001));
+
+/// An authenticated caller, before any permission is asked for.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    /// The tenant whose data the request works on.
+    pub tenant: Arc<Tenant>,
+    /// Who acts, as it is written beside every change.
+    pub actor: Actor,
+    /// The person, unless a key is calling.
+    pub user: Option<UserId>,
+    /// The key, unless a person is calling.
+    pub api_key: Option<ApiKeyId>,
+    /// The person's session.
+    pub session: Option<SessionId>,
+    /// The role's name; `api_key` for keys.
+    pub role: String,
+    /// The built-in role that the role is built on; `api_key` for keys.
+    pub base_role: String,
+    /// How the person proved who they are.
+    pub amr: Vec<String>,
+    /// What the caller may do.
+    pub grants: Arc<Grants>,
+    /// Why a superadmin acts in this tenant.
+    pub reason: Option<String>,
+}
+
+impl Principal {
+    /// How far `permission` reaches for this caller.
+    pub fn reach(&self, permission: &str) -> Option<Reach> {
+        let kind = self.grants.reach(permission)?;
+        Some(match (kind, self.user) {
+            (ReachKind::All, _) | (_, None) => Reach::All,
+            (ReachKind::Assigned, Some(user)) => Reach::Assigned(user),
+            (ReachKind::Own, Some(user)) => Reach::Own(user),
+        })
+    }
+
+    /// Whether this is the platform's own staff, in whichever tenant it acts.
+    pub fn is_superadmin(&self) -> bool {
+        self.base_role == "superadmin"
+    }
+}

@@ -1,0 +1,19 @@
+//! Refusals of this crate.
+
+web::problems! {
+    /// The same Idempotency-Key came with another body.
+    IDEMPOTENCY_KEY_REUSED = UNPROCESSABLE_ENTITY "idempotency_key_reused" {
+        de: "Idempotency-Key schon benutzt", "Dieser Schlüssel gehört zu einer Anfrage mit anderem Inhalt.";
+        en: "Idempotency-Key already used", "This key belongs to a request with another body.";
+    }
+    /// The first request with this Idempotency-Key is still running.
+    IDEMPOTENCY_KEY_IN_FLIGHT = CONFLICT "idempotency_key_in_flight" {
+        de: "Anfrage läuft noch", "Die erste Anfrage mit diesem Schlüssel läuft noch. Bitte gleich noch einmal versuchen.";
+        en: "Request still running", "The first request with this key is still running. Please try again in a moment.";
+    }
+    /// A superadmin acts in another tenant without saying why.
+    REASON_REQUIRED = BAD_REQUEST "reason_required" {
+        de: "Begründung fehlt", "Wer mit X-Tenant-Id für eine andere Organisation handelt, nennt in X-Reason den Grund (3 bis 500 Zeichen).";
+        en: "Reason missing", "Whoever acts for another organisation with X-Tenant-Id states the reason in X-Reason (3 to 500 characters).";
+    }
+}

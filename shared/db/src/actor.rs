@@ -1,0 +1,71 @@
+//! Who acts: written beside every change, without a foreign key, so that history outlives people.
+
+use ids::{ApiKeyId, UserId};
+use serde::Serialize;
+use uuid::Uuid;
+
+web::text_enum! {
+    /// The kinds of actors.
+    pub enum ActorKind {
+        /// A person of the tenant.
+        User = "user",
+        /// A key of the tenant.
+        ApiKey = "api_key",
+        /// Revalenz staff, acting in a customer's tenant.
+        Superadmin = "superadmin",
+        /// The platform itself: a job, a migration.
+        System = "system",
+        /// Somebody outside, such as the sender of a mail.
+        External = "external",
+    }
+}
+
+/// One actor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Actor {
+    /// What it is.
+    pub kind: ActorKind,
+    /// Which one, when it has an identifier.
+    pub id: Option<Uuid>,
+}
+
+impl Actor {
+    /// The platform itself.
+    pub const SYSTEM: Self = Self {
+        kind: ActorKind::System,
+        id: None,
+    };
+
+    /// A person of the tenant.
+    pub fn user(id: UserId) -> Self {
+        Self {
+            kind: ActorKind::User,
+            id: Some(id.uuid()),
+        }
+    }
+
+    /// Revalenz staff in a customer's tenant.
+    pub fn superadmin(id: UserId) -> Self {
+        Self {
+            kind: ActorKind::Superadmin,
+            id: Some(id.uuid()),
+        }
+    }
+
+    /// A key of the tenant.
+    pub fn api_key(id: ApiKeyId) -> Self {
+        Self {
+            kind: ActorKind::ApiKey,
+            id: Some(id.uuid()),
+        }
+    }
+}
+
+impl std::fmt::Display for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.id {
+            Some(id) => write!(f, "{}:{id}", self.kind),
+            None => f.write_str(self.kind.as_str()),
+        }
+    }
+}

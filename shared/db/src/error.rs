@@ -1,0 +1,92 @@
+//! Errors of PostgreSQL, sorted by what the client should hear.
+
+use sqlx::error::ErrorKind;
+use web::{Problem, problem};
+
+/// What store functions answer.
+pub type Result<T, E = DbError> = std::result::Result<T, E>;
+
+/// A failed statement or transaction.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// A named constraint refused the change: the context says what that means.
+    #[error("constraint {name}")]
+    Constraint {
+        /// The constraint's name.
+        name: String,
+        /// Unique, foreign key, check and so on.
+        kind: ErrorKind,
+    },
+    /// A row was locked for too long by somebody else (SQLSTATE 55P03).
+    #[error("lock timeout")]
+    LockTimeout,
+    /// Two transactions stood in each other's way (40001, 40P01); trying again helps.
+    #[error("serialisation failure or deadlock")]
+    Contention,
+    /// Row-level security refused a write: for this caller there is no such row.
+    #[error("refused by row-level security")]
+    ForeignRow,
+    /// The database is away, starting, full, or the pool had no connection in time.
+    #[error("database unavailable: {0}")]
+    Unavailable(#[source] sqlx::Error),
+    /// A bug of ours.
+    #[error(transparent)]
+    Unexpected(sqlx::Error),
+}
+
+impl DbError {
+    /// Whether the constraint `name` refused.
+    pub fn is_constraint(&self, wanted: &str) -> bool {
+        matches!(self, Self::Constraint { name, .. } if name == wanted)
+    }
+}
+
+impl From<sqlx::Error> for DbError {
+    fn from(error: sqlx::Error) -> Self {
+        let sqlx::Error::Database(database) = &error else {
+            return match error {
+                sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed => Self::Unavailable(error),
+                other => Self::Unexpected(other),
+            };
+        };
+        let code = database.code().unwrap_or_default();
+        match code.as_ref() {
+            "55P03" => Self::LockTimeout,
+            "40001" | "40P01" => Self::Contention,
+            // Row-level security has no SQLSTATE of its own, only "insufficient privilege" and this text.
+            "42501" if database.message().contains("row-level security") => Self::ForeignRow,
+            // Cancelled by statement_timeout, administrator shutdown, starting up, too many connections, disk full.
+            "57014" | "57P01" | "57P02" | "57P03" | "53100" | "53200" | "53300" | "25006" => {
+                Self::Unavailable(error)
+            }
+            code if code.starts_with("08") => Self::Unavailable(error),
+            code if code.starts_with("23") => Self::Constraint {
+                name: database.constraint().unwrap_or_default().to_owned(),
+                kind: database.kind(),
+            },
+            _ => Self::Unexpected(error),
+        }
+    }
+}
+
+/// What a context did not map itself.
+impl From<DbError> for Problem {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::ForeignRow => problem::NOT_FOUND.problem(),
+            DbError::LockTimeout | DbError::Contention => problem::UNAVAILABLE.problem(),
+            DbError::Unavailable(cause) => {
+                tracing::warn!(%cause, "database unavailable");
+                problem::UNAVAILABLE.problem()
+            }
+            DbError::Constraint { name, kind } => match kind {
+                ErrorKind::UniqueViolation => problem::CONFLICT.problem(),
+                _ => Problem::internal(format!("unmapped constraint {name}")),
+            },
+            DbError::Unexpected(cause) => Problem::internal(cause),
+        }
+    }
+}

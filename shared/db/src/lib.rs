@@ -1,0 +1,17 @@
+//! The one door to PostgreSQL.
+//!
+//! Nothing outside this crate holds a pool. A function has a [`Db`], and with it opens a [`TenantTx`] for one
+//! tenant and one actor; row-level security (`access.protect` in the migrations) is the second lock behind the
+//! `tenant_id = $1` that every statement says itself.
+
+mod actor;
+mod error;
+pub mod local;
+pub mod migrate;
+mod pool;
+mod tenant_tx;
+
+pub use actor::{Actor, ActorKind};
+pub use error::{DbError, Result};
+pub use pool::{Db, Probe};
+pub use tenant_tx::{TenantTx, UnscopedTx};

@@ -1,0 +1,58 @@
+//! `<local_dir>/<name>.json`: what a later process must know to connect.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::LocalError;
+use super::layout::{Layout, remove};
+
+/// The port, the place and the password of one cluster.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Note {
+    pub(super) port: u16,
+    pub(super) data_dir: PathBuf,
+    pub(super) superuser_password: String,
+}
+
+impl Note {
+    /// The note of this cluster. One that cannot be parsed, or speaks of data elsewhere (a checkout that
+    /// was copied or moved), counts as none.
+    pub(super) fn read(layout: &Layout) -> Result<Option<Self>, LocalError> {
+        let text = match fs::read(&layout.note) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(LocalError::io(&layout.note)(error)),
+        };
+        let note: Option<Self> = serde_json::from_slice(&text).ok();
+        Ok(note.filter(|note| note.data_dir == layout.data))
+    }
+
+    /// Writes the note, for its owner's eyes only, whole or not at all.
+    pub(super) fn write(&self, layout: &Layout) -> Result<(), LocalError> {
+        let fresh = layout.note.with_extension("json.new");
+        let json = serde_json::to_vec_pretty(self)
+            .map_err(|error| LocalError::io(&layout.note)(io::Error::other(error)))?;
+        remove(&fresh)?;
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&fresh)
+            .and_then(|mut file| file.write_all(&json))
+            .map_err(LocalError::io(&fresh))?;
+        fs::rename(&fresh, &layout.note).map_err(LocalError::io(&layout.note))
+    }
+
+    /// The same cluster on `port`, noted if that is news.
+    pub(super) fn with_port(mut self, port: u16, layout: &Layout) -> Result<Self, LocalError> {
+        if self.port != port {
+            self.port = port;
+            self.write(layout)?;
+        }
+        Ok(self)
+    }
+}

@@ -1,0 +1,96 @@
+//! A data directory from nothing.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+
+use aws_lc_rs::rand;
+
+use super::{SUPERUSER, run};
+use crate::local::binaries::Binaries;
+use crate::local::layout::{Layout, remove};
+use crate::local::{Durability, LocalError};
+
+/// Makes a data directory beside the place where it will be, so that an interrupted `initdb` never
+/// passes for a finished one; answers the superuser's password.
+pub(in crate::local) fn create(
+    layout: &Layout,
+    binaries: &Binaries,
+    durability: Durability,
+) -> Result<String, LocalError> {
+    layout.prepare_base()?;
+    let fresh = layout.beside("new");
+    let password = random_password()?;
+    let password_file = layout.beside("password");
+    remove(&password_file)?;
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&password_file)
+        .and_then(|mut file| writeln!(file, "{password}"))
+        .map_err(LocalError::io(&password_file))?;
+    layout.give_to_server(&password_file)?;
+
+    let initdb = |locale: &str| {
+        remove(&fresh)?;
+        let mut command = layout.command(&binaries.tool("initdb"))?;
+        command
+            .arg("--pgdata")
+            .arg(&fresh)
+            .arg("--pwfile")
+            .arg(&password_file)
+            .args([
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--lc-messages=C",
+                "--no-instructions",
+            ])
+            .args([
+                format!("--locale={locale}"),
+                format!("--username={SUPERUSER}"),
+            ]);
+        if durability == Durability::Disposable {
+            command.arg("--no-sync");
+        }
+        run("initdb", &mut command)
+    };
+    // Older macOS knows no C.UTF-8; C sorts the same way and only knows fewer capital letters.
+    let made = initdb("C.UTF-8").or_else(|error| match &error {
+        LocalError::Command { output, .. } if output.contains("invalid locale") => initdb("C"),
+        _ => Err(error),
+    });
+    remove(&password_file)?;
+    made.map(|()| password)
+}
+
+/// Puts what [`create`] made in its place; what was there is removed.
+pub(in crate::local) fn adopt_created(layout: &Layout) -> Result<(), LocalError> {
+    let old = layout.beside("old");
+    remove(&old)?;
+    if layout.data.exists() {
+        // Renamed before it is removed: orphaned backends may still write into it.
+        fs::rename(&layout.data, &old).map_err(LocalError::io(&layout.data))?;
+        _ = fs::remove_dir_all(&old);
+    }
+    fs::rename(layout.beside("new"), &layout.data).map_err(LocalError::io(&layout.data))
+}
+
+fn random_password() -> Result<String, LocalError> {
+    let mut bytes = [0; 16];
+    rand::fill(&mut bytes)
+        .map_err(|_| LocalError::io("random bytes")(io::ErrorKind::Other.into()))?;
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_long_and_differ() {
+        let one = random_password().unwrap();
+        assert_eq!(one.len(), 32);
+        assert_ne!(one, random_password().unwrap());
+    }
+}

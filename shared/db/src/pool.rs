@@ -1,0 +1,109 @@
+//! The pool, which never leaves this crate.
+
+use std::time::Duration;
+
+use ids::TenantId;
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use crate::{Actor, Result, TenantTx, UnscopedTx, migrate};
+
+/// Waiting for a connection, a lock, a statement: deadlines nest below the 10 s of an answer.
+const ACQUIRE_LIMIT: Duration = Duration::from_secs(1);
+
+/// A function's access to its database, under its own login.
+#[derive(Clone, Debug)]
+pub struct Db {
+    pool: PgPool,
+    probe: Option<Probe>,
+}
+
+/// Opens one of the two locks on tenant data, so that a test can see the other hold alone.
+///
+/// A transaction for `attacker` then says `tenant_id = bound` in its SQL while row-level security sees
+/// `setting`.
+#[derive(Clone, Copy, Debug)]
+pub struct Probe {
+    /// Whose requests are bent; all others stay as they are.
+    pub attacker: TenantId,
+    /// What the statements are bound to.
+    pub bound: TenantId,
+    /// What `app.tenant_id` says.
+    pub setting: TenantId,
+}
+
+impl Db {
+    /// A pool that connects at the first use, with at most `connections`.
+    pub fn lazy(url: &str, connections: u32) -> Result<Self> {
+        let options = url
+            .parse::<PgConnectOptions>()?
+            .application_name("revalenz")
+            .options([
+                ("statement_timeout", "5s"),
+                ("lock_timeout", "1s"),
+                ("idle_in_transaction_session_timeout", "10s"),
+            ]);
+        #[expect(clippy::disallowed_methods, reason = "the one place that makes a pool")]
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(ACQUIRE_LIMIT)
+            // Returning a connection already asks the server for a sign of life.
+            .test_before_acquire(false)
+            .connect_lazy_with(options);
+        Ok(Self { pool, probe: None })
+    }
+
+    /// The same database with one lock opened. For the isolation tests only.
+    #[doc(hidden)]
+    pub fn with_probe(&self, probe: Probe) -> Self {
+        Self {
+            pool: self.pool.clone(),
+            probe: Some(probe),
+        }
+    }
+
+    /// Opens a transaction for one tenant and one actor: one round trip.
+    pub async fn begin(&self, tenant: TenantId, actor: Actor) -> Result<TenantTx> {
+        let (bound, setting) = match self.probe {
+            Some(probe) if probe.attacker == tenant => (probe.bound, probe.setting),
+            _ => (tenant, tenant),
+        };
+        // A typed UUID: nothing to inject.
+        let begin = format!("begin; set local app.tenant_id = '{setting}'");
+        #[expect(clippy::disallowed_methods, reason = "the one place that begins")]
+        let tx = self.pool.begin_with(sqlx::AssertSqlSafe(begin)).await?;
+        Ok(TenantTx::new(tx, bound, actor))
+    }
+
+    /// Opens a transaction without a tenant: row-level security shows it no row, only the listed definer
+    /// functions and the tables without tenants answer.
+    pub async fn begin_unscoped(&self) -> Result<UnscopedTx> {
+        #[expect(clippy::disallowed_methods, reason = "the one place that begins")]
+        let tx = self.pool.begin().await?;
+        Ok(UnscopedTx::new(tx))
+    }
+
+    /// Whether the database answers and knows at least the migrations that this binary was built with.
+    pub async fn ready(&self) -> Result<(), String> {
+        let applied = sqlx::query_scalar::<_, Option<i64>>(
+            "select max(version) from public._sqlx_migrations where success",
+        )
+        .fetch_one(&self.pool)
+        .await
+        .map_err(|error| error.to_string())?;
+        match applied {
+            Some(version) if version >= migrate::expected_version() => Ok(()),
+            other => Err(format!(
+                "migration {} wanted, {other:?} found",
+                migrate::expected_version()
+            )),
+        }
+    }
+
+    /// Closes every connection; for the end of a process.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}

@@ -1,0 +1,62 @@
+//! Transactions.
+
+use ids::TenantId;
+use sqlx::{PgConnection, Postgres, Transaction};
+
+use crate::{Actor, Result};
+
+/// A transaction that sees one tenant. Dropped without [`TenantTx::commit`], it never happened.
+#[derive(Debug)]
+pub struct TenantTx {
+    tx: Transaction<'static, Postgres>,
+    tenant: TenantId,
+    actor: Actor,
+}
+
+impl TenantTx {
+    pub(crate) fn new(tx: Transaction<'static, Postgres>, tenant: TenantId, actor: Actor) -> Self {
+        Self { tx, tenant, actor }
+    }
+
+    /// The tenant that every statement binds as `tenant_id = $1`.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// Who acts.
+    pub fn actor(&self) -> Actor {
+        self.actor
+    }
+
+    /// For sqlx: `.fetch_one(tx.conn())`.
+    pub fn conn(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+
+    /// Makes it so.
+    pub async fn commit(self) -> Result<()> {
+        Ok(self.tx.commit().await?)
+    }
+}
+
+/// A transaction without a tenant.
+#[derive(Debug)]
+pub struct UnscopedTx {
+    tx: Transaction<'static, Postgres>,
+}
+
+impl UnscopedTx {
+    pub(crate) fn new(tx: Transaction<'static, Postgres>) -> Self {
+        Self { tx }
+    }
+
+    /// For sqlx: `.fetch_one(tx.conn())`.
+    pub fn conn(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+
+    /// Makes it so.
+    pub async fn commit(self) -> Result<()> {
+        Ok(self.tx.commit().await?)
+    }
+}

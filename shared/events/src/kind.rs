@@ -1,0 +1,38 @@
+//! The catalogue entry of an event type.
+
+/// One type of event that a context announces. Declared with [`kinds!`](crate::kinds!).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventKind {
+    /// CloudEvents `type`: `de.revalenz.<context>.<thing>.<past tense>.v<n>`.
+    pub r#type: &'static str,
+    /// The context that announces it; CloudEvents `source` is `/` and this.
+    pub context: &'static str,
+    /// When it is announced.
+    pub doc: &'static str,
+}
+
+/// Declares the events of a context, and `ALL`, the list of them.
+///
+/// ```
+/// events::kinds! {
+///     context "support";
+///     /// A ticket was opened.
+///     TICKET_CREATED = "ticket.created.v1";
+/// }
+/// assert_eq!(TICKET_CREATED.r#type, "de.revalenz.support.ticket.created.v1");
+/// ```
+#[macro_export]
+macro_rules! kinds {
+    (context $context:literal; $($(#[doc = $doc:literal])* $name:ident = $type:literal;)*) => {
+        $(
+            $(#[doc = $doc])*
+            pub static $name: $crate::EventKind = $crate::EventKind {
+                r#type: concat!("de.revalenz.", $context, ".", $type),
+                context: $context,
+                doc: concat!($($doc,)*),
+            };
+        )*
+        /// Every event declared here.
+        pub static ALL: &[&$crate::EventKind] = &[$(&$name),*];
+    };
+}

@@ -1,0 +1,286 @@
+//! Bodies that are right or refused, every wrong field named at once.
+//!
+//! Request types are declared with [`body!`](crate::body!): each field's type knows its own limits, unknown
+//! fields are refused, and the OpenAPI schema comes from the same declaration.
+
+mod leaves;
+
+pub use leaves::Int;
+pub(crate) use leaves::instant;
+
+use serde_json::{Map, Value};
+use utoipa::openapi::{
+    RefOr, Schema,
+    schema::{ArrayBuilder, SchemaType, Type},
+};
+
+use crate::problem::{Errors, FieldCode, Pointer};
+
+/// A value that can be read from JSON, checked on the way, and described in OpenAPI.
+pub trait Field: Sized {
+    /// Reads `value`, which stands at `at`; notes everything wrong in `errors`, and then is `None`.
+    fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self>;
+
+    /// What it means when the field is not there; `None` when it must be.
+    fn absent() -> Option<Self> {
+        None
+    }
+
+    /// Its schema, written in place.
+    fn schema() -> RefOr<Schema>;
+}
+
+/// `null` and absence are both "nothing".
+impl<T: Field> Field for Option<T> {
+    fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
+        if value.is_null() {
+            Some(None)
+        } else {
+            T::read(value, at, errors).map(Some)
+        }
+    }
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+    fn schema() -> RefOr<Schema> {
+        nullable(T::schema())
+    }
+}
+
+/// A field of `PUT` and `PATCH`: absent means unchanged. `Change<Option<T>>` can be cleared with `null`.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum Change<T> {
+    /// The request does not name it.
+    #[default]
+    Keep,
+    /// The request sets it.
+    Set(T),
+}
+
+impl<T> Change<T> {
+    /// The new value, or the one that was there.
+    pub fn or(self, present: T) -> T {
+        match self {
+            Self::Keep => present,
+            Self::Set(value) => value,
+        }
+    }
+
+    /// The new value, when there is one.
+    pub fn set(self) -> Option<T> {
+        match self {
+            Self::Keep => None,
+            Self::Set(value) => Some(value),
+        }
+    }
+
+    /// The new value, when there is one.
+    pub fn as_set(&self) -> Option<&T> {
+        match self {
+            Self::Keep => None,
+            Self::Set(value) => Some(value),
+        }
+    }
+}
+
+impl<T: Field> Field for Change<T> {
+    fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
+        if value.is_null() && T::absent().is_none() {
+            return errors.refuse(at, FieldCode::Null);
+        }
+        T::read(value, at, errors).map(Self::Set)
+    }
+    fn absent() -> Option<Self> {
+        Some(Self::Keep)
+    }
+    fn schema() -> RefOr<Schema> {
+        T::schema()
+    }
+}
+
+/// At most `MAX` items.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Items<T, const MAX: usize>(pub Vec<T>);
+
+impl<T: Field, const MAX: usize> Field for Items<T, MAX> {
+    fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
+        let Value::Array(items) = value else {
+            return errors.refuse(at, FieldCode::WrongType("array"));
+        };
+        if items.len() > MAX {
+            return errors.refuse(at, FieldCode::TooLong(MAX));
+        }
+        // Read all of them before giving up, so that every wrong item is named.
+        let read: Vec<Option<T>> = items
+            .into_iter()
+            .enumerate()
+            .map(|(index, item)| T::read(item, &at.child(index), errors))
+            .collect();
+        read.into_iter().collect::<Option<Vec<T>>>().map(Self)
+    }
+    fn schema() -> RefOr<Schema> {
+        ArrayBuilder::new()
+            .items(T::schema())
+            .max_items(Some(MAX))
+            .into()
+    }
+}
+
+/// Takes a declared field out of the object. For [`body!`](crate::body!).
+#[doc(hidden)]
+pub fn take<T: Field>(
+    object: &mut Map<String, Value>,
+    name: &str,
+    at: &Pointer,
+    errors: &mut Errors,
+) -> Option<T> {
+    let place = at.child(name);
+    match object.remove(name) {
+        Some(value) => T::read(value, &place, errors),
+        None => T::absent().or_else(|| errors.refuse(&place, FieldCode::Required)),
+    }
+}
+
+/// The object itself, or a refusal. For [`body!`](crate::body!).
+#[doc(hidden)]
+pub fn object(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Map<String, Value>> {
+    match value {
+        Value::Object(object) => Some(object),
+        _ => errors.refuse(at, FieldCode::WrongType("object")),
+    }
+}
+
+/// Refuses what is left in the object. For [`body!`](crate::body!).
+#[doc(hidden)]
+pub fn refuse_rest(object: Map<String, Value>, at: &Pointer, errors: &mut Errors) {
+    for name in object.keys() {
+        errors.refuse::<()>(&at.child(name), FieldCode::UnknownField);
+    }
+}
+
+/// The same schema, and `null`.
+pub fn nullable(schema: RefOr<Schema>) -> RefOr<Schema> {
+    match schema {
+        RefOr::T(Schema::Object(mut object)) => {
+            object.schema_type = or_null(object.schema_type);
+            if let Some(values) = &mut object.enum_values {
+                values.push(Value::Null);
+            }
+            object.into()
+        }
+        RefOr::T(Schema::Array(mut array)) => {
+            array.schema_type = or_null(array.schema_type);
+            array.into()
+        }
+        other => other,
+    }
+}
+
+fn or_null(schema_type: SchemaType) -> SchemaType {
+    match schema_type {
+        SchemaType::Type(one) => SchemaType::Array(vec![one, Type::Null]),
+        SchemaType::Array(mut several) => {
+            if !several.contains(&Type::Null) {
+                several.push(Type::Null);
+            }
+            SchemaType::Array(several)
+        }
+        SchemaType::AnyValue => SchemaType::AnyValue,
+    }
+}
+
+/// The same schema with a description.
+pub fn described(schema: RefOr<Schema>, description: &str) -> RefOr<Schema> {
+    let description = Some(description.trim().to_owned()).filter(|text| !text.is_empty());
+    match schema {
+        RefOr::T(Schema::Object(mut object)) => {
+            object.description = description.or(object.description);
+            object.into()
+        }
+        RefOr::T(Schema::Array(mut array)) => {
+            array.description = description.or(array.description);
+            array.into()
+        }
+        other => other,
+    }
+}
+
+/// Declares a request body: fields that know their limits, unknown ones refused, the schema alongside.
+///
+/// ```
+/// use web::{Line, body::Change};
+/// web::body! {
+///     /// What changes about a shelf.
+///     pub struct UpdateShelf {
+///         /// What stands on its label.
+///         pub label: Change<Line<1, 80>>,
+///     }
+///     example { "label": "Paints" }
+/// }
+/// ```
+#[macro_export]
+macro_rules! body {
+    (
+        $(#[doc = $doc:literal])*
+        pub struct $name:ident {
+            $( $(#[doc = $field_doc:literal])* pub $field:ident : $ty:ty, )*
+        }
+        $( example { $($example:tt)* } )?
+    ) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name {
+            $( $(#[doc = $field_doc])* pub $field: $ty, )*
+        }
+
+        impl $crate::body::Field for $name {
+            fn read(
+                value: $crate::__private::serde_json::Value,
+                at: &$crate::problem::Pointer,
+                errors: &mut $crate::problem::Errors,
+            ) -> Option<Self> {
+                let mut object = $crate::body::object(value, at, errors)?;
+                $( let $field = $crate::body::take::<$ty>(&mut object, stringify!($field), at, errors); )*
+                let complete = object.is_empty();
+                $crate::body::refuse_rest(object, at, errors);
+                if !complete {
+                    return None;
+                }
+                Some(Self { $( $field: $field?, )* })
+            }
+
+            fn schema() -> $crate::__private::utoipa::openapi::RefOr<$crate::__private::utoipa::openapi::Schema> {
+                use $crate::__private::utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, Type};
+                let mut object = ObjectBuilder::new()
+                    .schema_type(Type::Object)
+                    .additional_properties(Some(AdditionalProperties::FreeForm(false)))
+                    .description(Some(concat!($($doc,)*).trim()));
+                $(
+                    object = object.property(
+                        stringify!($field),
+                        $crate::body::described(
+                            <$ty as $crate::body::Field>::schema(),
+                            concat!($($field_doc,)*),
+                        ),
+                    );
+                    if <$ty as $crate::body::Field>::absent().is_none() {
+                        object = object.required(stringify!($field));
+                    }
+                )*
+                $( object = object.examples([$crate::__private::serde_json::json!({ $($example)* })]); )?
+                object.into()
+            }
+        }
+
+        impl $crate::__private::utoipa::PartialSchema for $name {
+            fn schema() -> $crate::__private::utoipa::openapi::RefOr<$crate::__private::utoipa::openapi::Schema> {
+                <Self as $crate::body::Field>::schema()
+            }
+        }
+        impl $crate::__private::utoipa::ToSchema for $name {
+            fn name() -> ::std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+        }
+    };
+}

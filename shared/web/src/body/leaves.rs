@@ -1,0 +1,160 @@
+//! The plain values: booleans, numbers, times, identifiers, free JSON.
+
+use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
+use serde_json::Value;
+use utoipa::openapi::{
+    KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat,
+    schema::{SchemaType, Type},
+};
+
+use super::Field;
+use crate::{
+    language::Texts,
+    problem::{Errors, FieldCode, Pointer},
+};
+
+impl Field for bool {
+    fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
+        value
+            .as_bool()
+            .or_else(|| errors.refuse(at, FieldCode::WrongType("boolean")))
+    }
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::Boolean).into()
+    }
+}
+
+/// A whole number from `MIN` to `MAX`, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Int<const MIN: i32, const MAX: i32>(i32);
+
+impl<const MIN: i32, const MAX: i32> Int<MIN, MAX> {
+    /// The number.
+    pub fn get(self) -> i32 {
+        self.0
+    }
+}
+
+impl<const MIN: i32, const MAX: i32> Field for Int<MIN, MAX> {
+    fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
+        let Value::Number(number) = value else {
+            return errors.refuse(at, FieldCode::WrongType("integer"));
+        };
+        // JSON Schema counts 1.0 as an integer; so do we.
+        let whole = number.as_i64().or_else(|| {
+            #[expect(clippy::cast_possible_truncation, reason = "checked by the comparison")]
+            number
+                .as_f64()
+                .filter(|float| float.fract() == 0.0 && float.abs() < 1e15)
+                .map(|float| float as i64)
+        });
+        match whole {
+            Some(whole) => i32::try_from(whole)
+                .ok()
+                .filter(|whole| (MIN..=MAX).contains(whole))
+                .map(Self)
+                .or_else(|| errors.refuse(at, FieldCode::OutOfRange(MIN.into(), MAX.into()))),
+            None if number.is_f64() && number.as_f64().is_some_and(|f| f.fract() != 0.0) => {
+                errors.refuse(at, FieldCode::WrongType("integer"))
+            }
+            None => errors.refuse(at, FieldCode::OutOfRange(MIN.into(), MAX.into())),
+        }
+    }
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
+            .minimum(Some(f64::from(MIN)))
+            .maximum(Some(f64::from(MAX)))
+            .into()
+    }
+}
+
+const RFC_3339: Texts = Texts {
+    de: "muss ein Zeitpunkt nach RFC 3339 sein, zwischen den Jahren 1900 und 9999",
+    en: "must be a time of RFC 3339 between the years 1900 and 9999",
+};
+
+/// Reads a time; years are bounded before they reach SQL, and PostgreSQL keeps microseconds.
+pub(crate) fn instant(text: &str) -> Option<DateTime<Utc>> {
+    let instant = DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc);
+    let year = chrono::Datelike::year(&instant);
+    (1900..=9999)
+        .contains(&year)
+        .then(|| instant.trunc_subsecs(6))
+}
+
+impl Field for DateTime<Utc> {
+    fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
+        let Value::String(text) = value else {
+            return errors.refuse(at, FieldCode::WrongType("string"));
+        };
+        instant(&text).or_else(|| errors.refuse(at, FieldCode::InvalidFormat(RFC_3339)))
+    }
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .into()
+    }
+}
+
+impl Field for NaiveDate {
+    fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
+        let Value::String(text) = value else {
+            return errors.refuse(at, FieldCode::WrongType("string"));
+        };
+        NaiveDate::parse_from_str(&text, "%Y-%m-%d")
+            .ok()
+            .filter(|date| {
+                text.len() == 10 && (1900..=9999).contains(&chrono::Datelike::year(date))
+            })
+            .or_else(|| {
+                errors.refuse(
+                    at,
+                    FieldCode::InvalidFormat(Texts {
+                        de: "muss ein Datum wie 2026-11-20 sein",
+                        en: "must be a date such as 2026-11-20",
+                    }),
+                )
+            })
+    }
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Date)))
+            .into()
+    }
+}
+
+impl<K: ids::Kind> Field for ids::Id<K> {
+    fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
+        let Value::String(text) = value else {
+            return errors.refuse(at, FieldCode::WrongType("string"));
+        };
+        text.parse().ok().or_else(|| {
+            errors.refuse(
+                at,
+                FieldCode::InvalidFormat(Texts {
+                    de: "muss eine UUID sein",
+                    en: "must be a UUID",
+                }),
+            )
+        })
+    }
+    fn schema() -> RefOr<Schema> {
+        <Self as utoipa::PartialSchema>::schema()
+    }
+}
+
+/// Any JSON; its texts have been checked for NUL when the body was read.
+impl Field for Value {
+    fn read(value: Value, _: &Pointer, _: &mut Errors) -> Option<Self> {
+        Some(value)
+    }
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(SchemaType::AnyValue)
+            .into()
+    }
+}

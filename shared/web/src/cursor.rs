@@ -1,0 +1,193 @@
+//! Keyset paging with cursors that nobody can forge or carry to another list.
+
+use aws_lc_rs::hmac;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use ids::TenantId;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use utoipa::ToSchema;
+
+use crate::problem::{self, Problem};
+
+/// Bytes of the authentication tag: half of SHA-256, as RFC 2104 allows.
+const TAG: usize = 16;
+
+/// Makes and reads cursors. A cursor is its position and an HMAC over position and [`Scope`].
+#[derive(Clone)]
+pub struct Cursors(hmac::Key);
+
+impl std::fmt::Debug for Cursors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Cursors")
+    }
+}
+
+/// What a cursor is good for: one list of one tenant with one filter and sort.
+#[derive(Debug)]
+pub struct Scope(Vec<u8>);
+
+impl Scope {
+    /// The list `name` of `tenant` as `filter` (without its cursor and limit) selects and sorts it.
+    pub fn new(name: &str, tenant: TenantId, filter: &impl Serialize) -> Self {
+        let mut scope = format!("{name}\n{tenant}\n").into_bytes();
+        // A filter is a plain struct of texts and numbers: writing it can't fail.
+        scope.extend(serde_json::to_vec(filter).unwrap_or_default());
+        Self(scope)
+    }
+}
+
+impl Cursors {
+    /// With the key for this purpose (32 bytes).
+    pub fn new(key: &[u8; 32]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, key))
+    }
+
+    /// The cursor that stands behind `position`.
+    pub fn seal(&self, scope: &Scope, position: &impl Serialize) -> String {
+        let position = serde_json::to_vec(position).unwrap_or_default();
+        let mut cursor = self.sign(scope, &position).as_ref()[..TAG].to_vec();
+        cursor.extend(position);
+        URL_SAFE_NO_PAD.encode(cursor)
+    }
+
+    /// The position of a cursor that we made for this scope; `400 invalid_cursor` otherwise.
+    pub fn open<T: DeserializeOwned>(&self, scope: &Scope, cursor: &str) -> Result<T, Problem> {
+        let bytes = URL_SAFE_NO_PAD
+            .decode(cursor)
+            .map_err(|_| problem::INVALID_CURSOR.problem())?;
+        let (tag, position) = bytes
+            .split_at_checked(TAG)
+            .ok_or(&problem::INVALID_CURSOR)?;
+        aws_lc_rs::constant_time::verify_slices_are_equal(
+            &self.sign(scope, position).as_ref()[..TAG],
+            tag,
+        )
+        .map_err(|_| problem::INVALID_CURSOR.problem())?;
+        serde_json::from_slice(position).map_err(|_| problem::INVALID_CURSOR.problem())
+    }
+
+    fn sign(&self, scope: &Scope, position: &[u8]) -> hmac::Tag {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(&(scope.0.len() as u64).to_be_bytes());
+        context.update(&scope.0);
+        context.update(position);
+        context.sign()
+    }
+}
+
+/// How many items a page has: 1 to 200, default 50.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit(u16);
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self(50)
+    }
+}
+
+impl<'de> Deserialize<'de> for Limit {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u16::deserialize(deserializer)? {
+            limit @ 1..=200 => Ok(Self(limit)),
+            _ => Err(serde::de::Error::custom("from 1 to 200")),
+        }
+    }
+}
+
+impl Limit {
+    /// Rows to ask for: one more than the page has, to know whether another page follows.
+    pub fn rows(self) -> i64 {
+        i64::from(self.0) + 1
+    }
+
+    /// The page of these rows, which were selected with [`Limit::rows`]; `cursor` names a row's position.
+    pub fn page<T>(self, mut rows: Vec<T>, cursor: impl FnOnce(&T) -> String) -> Page<T> {
+        let more = rows.len() > usize::from(self.0);
+        rows.truncate(usize::from(self.0));
+        let next_cursor = if more { rows.last().map(cursor) } else { None };
+        Page {
+            items: rows,
+            next_cursor,
+            total: None,
+        }
+    }
+}
+
+impl utoipa::PartialSchema for Limit {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::Integer)
+            .minimum(Some(1.0))
+            .maximum(Some(200.0))
+            .default(Some(50.into()))
+            .into()
+    }
+}
+impl ToSchema for Limit {}
+
+/// One page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Page<T> {
+    /// The items, in order.
+    pub items: Vec<T>,
+    /// Where the next page begins; null on the last one.
+    pub next_cursor: Option<String>,
+    /// How many there are in all, when asked for with `count=true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub total: Option<i64>,
+}
+
+impl<T> Page<T> {
+    /// The same page of other items.
+    pub fn map<U>(self, to: impl FnMut(T) -> U) -> Page<U> {
+        Page {
+            items: self.items.into_iter().map(to).collect(),
+            next_cursor: self.next_cursor,
+            total: self.total,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_good_for_its_own_list_only() {
+        let cursors = Cursors::new(&[7; 32]);
+        let now = "2026-11-20T10:00:00Z".parse().unwrap();
+        let (ours, theirs) = (TenantId::at(now), TenantId::at(now));
+        let scope = Scope::new("tickets", ours, &("open", "created"));
+        let cursor = cursors.seal(&scope, &(1, "a"));
+        assert_eq!(
+            cursors.open::<(i32, String)>(&scope, &cursor).unwrap(),
+            (1, "a".to_owned())
+        );
+        for other in [
+            Scope::new("tickets", theirs, &("open", "created")),
+            Scope::new("users", ours, &("open", "created")),
+            Scope::new("tickets", ours, &("closed", "created")),
+        ] {
+            assert!(cursors.open::<(i32, String)>(&other, &cursor).is_err());
+        }
+        assert!(
+            Cursors::new(&[8; 32])
+                .open::<(i32, String)>(&scope, &cursor)
+                .is_err()
+        );
+        for forged in ["", "AAAA", "%%%", &cursor[1..], &format!("{cursor}A")] {
+            assert!(cursors.open::<(i32, String)>(&scope, forged).is_err());
+        }
+    }
+
+    #[test]
+    fn a_page_ends_where_the_list_ends() {
+        let page = Limit(2).page(vec![1, 2, 3], |last| format!("after {last}"));
+        assert_eq!(
+            (page.items, page.next_cursor.as_deref()),
+            (vec![1, 2], Some("after 2"))
+        );
+        let page = Limit(2).page(vec![1, 2], |last| format!("after {last}"));
+        assert_eq!((page.items, page.next_cursor), (vec![1, 2], None));
+    }
+}

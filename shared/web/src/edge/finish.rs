@@ -1,0 +1,125 @@
+//! What happens to every response on its way out.
+
+use std::time::Duration;
+
+use axum::{body::Body, response::Response};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+    header::{self, Entry},
+};
+
+use crate::{
+    Problem, RequestInfo, etag,
+    problem::{self, kind_of_status},
+    request::X_REQUEST_ID,
+};
+
+const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+const NOTHING_LOADS: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+
+/// Turns refusals into documents, revalidates, sets the headers that all answers have.
+pub(super) fn finish(mut response: Response, info: &RequestInfo, request: &HeaderMap) -> Response {
+    let refusal = response.extensions_mut().remove::<Problem>();
+    if let Some(refusal) = refusal.or_else(|| unspoken_refusal(&response)) {
+        response = document(response, &refusal, info);
+    } else if response.status() == StatusCode::OK
+        && matches!(*info.method(), Method::GET | Method::HEAD)
+        && response
+            .headers()
+            .get(header::ETAG)
+            .is_some_and(|tag| etag::client_has(request, tag))
+    {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = Body::empty();
+        response.headers_mut().remove(header::CONTENT_TYPE);
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::try_from(info.id()) {
+        headers.insert(X_REQUEST_ID, id);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+    unless_set(headers, header::CACHE_CONTROL, NO_STORE);
+    unless_set(headers, header::CONTENT_SECURITY_POLICY, NOTHING_LOADS);
+    unless_set(
+        headers,
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
+    response
+}
+
+fn unless_set(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
+    if let Entry::Vacant(vacant) = headers.entry(name) {
+        vacant.insert(value);
+    }
+}
+
+/// Refusals that the framework made without us: unknown route, wrong method.
+fn unspoken_refusal(response: &Response) -> Option<Problem> {
+    let status = response.status();
+    let spoken = response.headers().get(header::CONTENT_TYPE) == Some(&PROBLEM_JSON);
+    if spoken || !(status.is_client_error() || status.is_server_error()) {
+        return None;
+    }
+    let kind = kind_of_status(status);
+    if kind == &problem::INTERNAL_ERROR {
+        tracing::error!(%status, "the framework failed");
+    }
+    Some(kind.problem())
+}
+
+fn document(answered: Response, refusal: &Problem, info: &RequestInfo) -> Response {
+    let language = info.language();
+    let document = refusal.document(language, info.path(), info.id());
+    let mut response = Response::new(Body::from(document.to_string()));
+    *response.status_mut() = refusal.kind().status;
+    let headers = response.headers_mut();
+    headers.extend(answered.headers().clone());
+    headers.insert(header::CONTENT_TYPE, PROBLEM_JSON);
+    headers.insert(
+        header::CONTENT_LANGUAGE,
+        HeaderValue::from_static(language.tag()),
+    );
+    headers.remove(header::CONTENT_LENGTH);
+    for (name, value) in refusal.headers() {
+        headers.append(name, value.clone());
+    }
+    if refusal.kind().status == StatusCode::SERVICE_UNAVAILABLE {
+        unless_set(headers, header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+/// One log line and one measurement. Never bodies, tokens, or addresses of people.
+pub(super) fn record(info: &RequestInfo, route: &str, response: &Response, took: Duration) {
+    let status = response.status().as_u16();
+    let caller = info.caller();
+    let route = route
+        .strip_prefix("/api/v1")
+        .map_or_else(|| route.to_owned(), |rest| format!("/api{rest}"));
+    let labels = [
+        ("method", info.method().as_str().to_owned()),
+        ("route", route.clone()),
+        ("status", status.to_string()),
+    ];
+    metrics::counter!("http_requests_total", &labels).increment(1);
+    metrics::histogram!("http_request_duration_seconds", &labels[..2]).record(took.as_secs_f64());
+    let tenant = caller.map(|caller| caller.tenant.to_string());
+    let actor = caller.map(|caller| caller.actor.as_str());
+    let duration_ms = took.as_secs_f64() * 1_000.0;
+    if status >= 500 {
+        tracing::error!(
+            request_id = info.id(), method = %info.method(), route, status, duration_ms, tenant, actor, "request"
+        );
+    } else {
+        tracing::info!(
+            request_id = info.id(), method = %info.method(), route, status, duration_ms, tenant, actor, "request"
+        );
+    }
+}

@@ -1,0 +1,35 @@
+//! `/healthz`, `/livez` (the process), `/readyz` (what it needs), `/metrics` (Prometheus).
+
+use std::sync::Arc;
+
+use axum::{Json, Router, extract::State, response::IntoResponse, routing::get};
+use futures::future::BoxFuture;
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde_json::json;
+
+use crate::problem::{self, Problem};
+
+/// Answers whether everything that the process needs is there; the text says what is missing.
+pub type Readiness = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+
+/// The four routes. Liveness never touches the database.
+pub fn routes(readiness: Readiness, metrics: PrometheusHandle) -> Router {
+    let alive = || async { Json(json!({"status": "ok"})) };
+    Router::new()
+        .route("/healthz", get(alive))
+        .route("/livez", get(alive))
+        .route("/readyz", get(ready).with_state(readiness))
+        .route("/metrics", get(move || async move { metrics.render() }))
+}
+
+async fn ready(State(readiness): State<Readiness>) -> Result<impl IntoResponse, Problem> {
+    match readiness().await {
+        Ok(()) => Ok(Json(json!({"status": "ready"}))),
+        Err(missing) => {
+            tracing::warn!(missing, "not ready");
+            Err(problem::UNAVAILABLE
+                .problem()
+                .header(http::header::RETRY_AFTER, "1"))
+        }
+    }
+}

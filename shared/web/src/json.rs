@@ -1,0 +1,210 @@
+//! Reading a JSON body: type, size, syntax, then every field.
+
+use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
+use http::{HeaderMap, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde_json::Value;
+
+use crate::{
+    body::Field,
+    problem::{self, Errors, FieldCode, Pointer, Problem},
+};
+
+/// Bodies over this many bytes (after decompression) are refused unless a route says otherwise.
+pub const BODY_LIMIT: usize = 1 << 20;
+
+/// A JSON body that has been read and checked, with the bytes it came as (for fingerprints).
+#[derive(Debug)]
+pub struct ValidJson<T> {
+    /// What it says.
+    pub value: T,
+    /// As it was sent, decompressed.
+    pub bytes: Bytes,
+}
+
+impl<S: Send + Sync, T: Field> FromRequest<S> for ValidJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            return Err(problem::UNSUPPORTED_MEDIA_TYPE
+                .problem()
+                .argument("expected", "application/json"));
+        }
+        let bytes = collect(request, BODY_LIMIT).await?;
+        let value = parse(&bytes)?;
+        Ok(Self { value, bytes })
+    }
+}
+
+/// The whole body, if it is not larger than `limit` bytes.
+pub async fn collect(request: Request, limit: usize) -> Result<Bytes, Problem> {
+    match Limited::new(request.into_body(), limit).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if is_length_limit(error.as_ref()) => {
+            Err(problem::TOO_LARGE.problem().argument("limit", limit))
+        }
+        Err(_) => Err(problem::BAD_REQUEST.problem()),
+    }
+}
+
+fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source())
+        .any(|error| error.is::<LengthLimitError>())
+}
+
+/// Reads and checks a document.
+pub fn parse<T: Field>(bytes: &[u8]) -> Result<T, Problem> {
+    let document: Value = serde_json::from_slice(bytes)
+        .map_err(|error| problem::INVALID_JSON.problem().argument("cause", error))?;
+    let mut errors = Errors::default();
+    refuse_nul(&document, &Pointer::default(), &mut errors);
+    let value = T::read(document, &Pointer::default(), &mut errors);
+    let errors = errors.into_list();
+    match value {
+        Some(value) if errors.is_empty() => Ok(value),
+        _ => Err(Problem::invalid(errors)),
+    }
+}
+
+/// PostgreSQL can't store `\u0000` in text or jsonb; refusing it here covers free JSON too.
+fn refuse_nul(value: &Value, at: &Pointer, errors: &mut Errors) {
+    match value {
+        Value::String(text) if text.contains('\0') => {
+            errors.refuse::<()>(at, FieldCode::InvalidCharacters);
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                refuse_nul(item, &at.child(index), errors);
+            }
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                if name.contains('\0') {
+                    errors.refuse::<()>(at, FieldCode::InvalidCharacters);
+                }
+                refuse_nul(member, &at.child(name), errors);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(content_type) = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+    else {
+        return false;
+    };
+    let essence = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Line, body::Change, body::Int};
+
+    crate::body! {
+        /// A shelf.
+        pub struct Shelf {
+            /// Its label.
+            pub label: Line<1, 5>,
+            /// How many boards.
+            pub boards: Int<1, 9>,
+            /// Its colour.
+            pub colour: Option<Line<1, 9>>,
+            /// Its note.
+            pub note: Change<Option<Line<1, 9>>>,
+        }
+        example { "label": "A", "boards": 3 }
+    }
+
+    fn codes(json: &str) -> Vec<(String, &'static str)> {
+        let problem = parse::<Shelf>(json.as_bytes()).unwrap_err();
+        let document = problem.document(crate::Language::En, "/", "");
+        let errors = document["errors"].as_array().cloned().unwrap_or_default();
+        errors
+            .iter()
+            .map(|e| {
+                let code: &'static str =
+                    Box::leak(e["code"].as_str().unwrap().to_owned().into_boxed_str());
+                (e["pointer"].as_str().unwrap().to_owned(), code)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_wrong_field_is_named_at_once() {
+        assert_eq!(
+            codes(r#"{"label": "too long", "boards": 0, "colour": 5, "what": 1, "x/y": 2}"#),
+            [
+                ("/label".to_owned(), "too_long"),
+                ("/boards".to_owned(), "out_of_range"),
+                ("/colour".to_owned(), "wrong_type"),
+                ("/what".to_owned(), "unknown_field"),
+                ("/x~1y".to_owned(), "unknown_field"),
+            ]
+        );
+        assert_eq!(
+            codes("{}"),
+            [
+                ("/label".to_owned(), "required"),
+                ("/boards".to_owned(), "required")
+            ]
+        );
+        assert_eq!(codes("[]"), [(String::new(), "wrong_type")]);
+    }
+
+    #[test]
+    fn nul_is_refused_wherever_it_stands() {
+        assert_eq!(
+            codes(r#"{"label": "a\u0000", "boards": 1}"#)[0],
+            ("/label".to_owned(), "invalid_characters")
+        );
+    }
+
+    #[test]
+    fn absent_and_null_differ_where_it_matters() {
+        let absent: Shelf = parse(br#"{"label": "A", "boards": 1.0}"#).unwrap();
+        assert_eq!(absent.note, Change::Keep);
+        let cleared: Shelf = parse(br#"{"label": "A", "boards": 1, "note": null}"#).unwrap();
+        assert_eq!(cleared.note, Change::Set(None));
+    }
+
+    #[test]
+    fn lone_surrogates_and_broken_utf8_are_no_json() {
+        for body in [
+            &br#"{"label": "\ud800"}"#[..],
+            b"{\"label\": \"\xff\"}",
+            b"",
+            b"{",
+            b"{} {}",
+        ] {
+            assert_eq!(
+                parse::<Shelf>(body).unwrap_err().kind().code,
+                "invalid_json"
+            );
+        }
+    }
+
+    #[test]
+    fn integers_stay_within_their_range_whatever_their_size() {
+        for number in ["10", "-1", "1e300", "99999999999999999999999"] {
+            assert_eq!(
+                codes(&format!(r#"{{"label": "A", "boards": {number}}}"#))[0].1,
+                "out_of_range",
+                "{number}"
+            );
+        }
+        assert_eq!(codes(r#"{"label": "A", "boards": 1.5}"#)[0].1, "wrong_type");
+    }
+}

@@ -1,0 +1,164 @@
+//! Routes that describe themselves: a handler's signature says what it reads, who may call it, how it refuses.
+//!
+//! Each argument type implements [`Arg`]; [`Routes::add`] walks the handler's arguments and completes the
+//! operation, so a document can't forget a status, a parameter or a permission.
+
+mod args;
+mod document;
+
+use axum::{
+    Router,
+    handler::Handler,
+    routing::{MethodFilter, MethodRouter},
+};
+use utoipa::{
+    __dev::SchemaReferences,
+    openapi::{
+        HttpMethod, RefOr, Schema,
+        extensions::Extensions,
+        path::{Operation, Parameter},
+    },
+};
+
+pub use args::{Arg, Signature, header, json_body};
+pub use document::{FieldProblem, ProblemDocument, document, merge, to_pretty_json};
+
+use crate::problem::{self, Kind};
+
+/// Where the newest version of every context is served.
+pub const BASE: &str = "/api/v1";
+
+/// An operation under construction.
+pub struct OperationDoc {
+    /// The path template, `{id}` and all.
+    pub path: String,
+    /// What is known so far.
+    pub operation: Operation,
+    /// Schemas that it refers to.
+    pub schemas: Vec<(String, RefOr<Schema>)>,
+}
+
+impl OperationDoc {
+    /// It may answer with this refusal.
+    pub fn refuses(&mut self, kind: &'static Kind) {
+        document::add_refusal(&mut self.operation, kind);
+    }
+
+    /// It reads this parameter.
+    pub fn reads(&mut self, parameter: Parameter) {
+        self.operation
+            .parameters
+            .get_or_insert_default()
+            .push(RefOr::T(parameter));
+    }
+
+    /// Sets an extension, `x-` first.
+    pub fn extend(&mut self, name: &str, value: impl Into<serde_json::Value>) {
+        let extension = Extensions::builder().add(name, value.into()).build();
+        match &mut self.operation.extensions {
+            Some(extensions) => extensions.merge(extension),
+            none => *none = Some(extension),
+        }
+    }
+}
+
+/// Handlers with their documentation.
+pub struct Routes<S> {
+    api: Router<S>,
+    root: Router<S>,
+    operations: Vec<(HttpMethod, OperationDoc)>,
+}
+
+impl<S: Clone + Send + Sync + 'static> Default for Routes<S> {
+    fn default() -> Self {
+        Self {
+            api: Router::new(),
+            root: Router::new(),
+            operations: Vec::new(),
+        }
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static> Routes<S> {
+    /// Adds the handler that `P`, made by `#[utoipa::path]`, describes.
+    pub fn add<P, H, T>(mut self, handler: H) -> Self
+    where
+        P: utoipa::Path + SchemaReferences,
+        H: Handler<T, S>,
+        T: Signature + 'static,
+    {
+        let path = P::path();
+        let mut methods = MethodRouter::new();
+        for (index, method) in P::methods().into_iter().enumerate() {
+            methods = methods.on(filter(&method), handler.clone());
+            let mut doc = OperationDoc {
+                path: path.clone(),
+                operation: P::operation(),
+                schemas: Vec::new(),
+            };
+            P::schemas(&mut doc.schemas);
+            if index > 0 {
+                // One handler, several methods: each operation needs a name of its own.
+                let name = doc.operation.operation_id.take().unwrap_or_default();
+                doc.operation.operation_id = Some(format!("{name}_by_{}", word(&method)));
+            }
+            T::describe(&mut doc);
+            doc.refuses(&problem::UNAVAILABLE);
+            self.operations.push((method, doc));
+        }
+        if is_root(&path) {
+            self.root = self.root.route(&path, methods);
+        } else {
+            self.api = self.api.route(&path, methods);
+        }
+        self
+    }
+
+    /// The routes below the base path, those at the root, and the operations.
+    pub fn split(self) -> (Router<S>, Router<S>, Vec<(HttpMethod, OperationDoc)>) {
+        (self.api, self.root, self.operations)
+    }
+}
+
+/// Paths that have no version.
+pub(crate) fn is_root(path: &str) -> bool {
+    path.starts_with("/.well-known/") || path.starts_with("/internal/")
+}
+
+fn filter(method: &HttpMethod) -> MethodFilter {
+    match method {
+        HttpMethod::Get => MethodFilter::GET,
+        HttpMethod::Put => MethodFilter::PUT,
+        HttpMethod::Post => MethodFilter::POST,
+        HttpMethod::Head => MethodFilter::HEAD,
+        HttpMethod::Patch => MethodFilter::PATCH,
+        HttpMethod::Trace => MethodFilter::TRACE,
+        HttpMethod::Delete => MethodFilter::DELETE,
+        HttpMethod::Options => MethodFilter::OPTIONS,
+    }
+}
+
+/// The method's lower-case word.
+pub fn word(method: &HttpMethod) -> &'static str {
+    match method {
+        HttpMethod::Get => "get",
+        HttpMethod::Put => "put",
+        HttpMethod::Post => "post",
+        HttpMethod::Head => "head",
+        HttpMethod::Patch => "patch",
+        HttpMethod::Trace => "trace",
+        HttpMethod::Delete => "delete",
+        HttpMethod::Options => "options",
+    }
+}
+
+/// All routes of a context on one page, a line a module: `web::routes! { tickets: list_tickets, get_ticket; }`.
+#[macro_export]
+macro_rules! routes {
+    ($($module:ident : $($handler:ident),+ ;)*) => {
+        $crate::__private::paste! {
+            $crate::openapi::Routes::default()
+                $($(.add::<$module::[<__path_ $handler>], _, _>($module::$handler))+)*
+        }
+    };
+}

@@ -1,0 +1,148 @@
+//! What each kind of argument adds to the document of its operation.
+
+use axum::extract::State;
+use serde_json::json;
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{
+        ContentBuilder, ObjectBuilder, Ref, RefOr, Required, Schema,
+        path::{ParameterBuilder, ParameterIn},
+        request_body::RequestBodyBuilder,
+        schema::Type,
+    },
+};
+
+use super::OperationDoc;
+use crate::{IfMatch, PathIds, RequestInfo, ValidJson, ValidQuery, problem};
+
+/// An argument of a handler that can describe itself.
+pub trait Arg {
+    /// Adds what it reads and how it refuses.
+    fn describe(doc: &mut OperationDoc);
+    /// What is different when the argument may be missing.
+    fn optional(_: &mut OperationDoc) {}
+}
+
+impl<T: Arg> Arg for Option<T> {
+    fn describe(doc: &mut OperationDoc) {
+        T::describe(doc);
+        T::optional(doc);
+    }
+}
+
+/// The arguments of a handler, as axum's `Handler` names them.
+pub trait Signature {
+    /// Lets each describe itself.
+    fn describe(doc: &mut OperationDoc);
+}
+
+macro_rules! signatures {
+    ($(($($arg:ident),*))*) => {$(
+        impl<Marker, $($arg: Arg),*> Signature for (Marker, $($arg,)*) {
+            fn describe(doc: &mut OperationDoc) {
+                let _ = &doc;
+                $($arg::describe(doc);)*
+            }
+        }
+    )*};
+}
+signatures! { () (A) (A, B) (A, B, C) (A, B, C, D) (A, B, C, D, E) (A, B, C, D, E, F) (A, B, C, D, E, F, G) }
+
+impl<S> Arg for State<S> {
+    fn describe(_: &mut OperationDoc) {}
+}
+impl Arg for RequestInfo {
+    fn describe(_: &mut OperationDoc) {}
+}
+impl Arg for http::HeaderMap {
+    fn describe(_: &mut OperationDoc) {}
+}
+
+/// The names stand in the path template.
+impl<T> Arg for PathIds<T> {
+    fn describe(doc: &mut OperationDoc) {
+        let names: Vec<String> = doc
+            .path
+            .split('/')
+            .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}').map(str::to_owned))
+            .collect();
+        for name in names {
+            doc.reads(
+                ParameterBuilder::new()
+                    .name(name)
+                    .parameter_in(ParameterIn::Path)
+                    .required(Required::True)
+                    .schema(Some(<ids::TenantId as PartialSchema>::schema()))
+                    .build(),
+            );
+        }
+        doc.refuses(&problem::NOT_FOUND);
+    }
+}
+
+impl<T: IntoParams> Arg for ValidQuery<T> {
+    fn describe(doc: &mut OperationDoc) {
+        for parameter in T::into_params(|| Some(ParameterIn::Query)) {
+            if parameter.name == "cursor" {
+                doc.refuses(&problem::INVALID_CURSOR);
+            }
+            doc.reads(parameter);
+        }
+        doc.refuses(&problem::VALIDATION_FAILED);
+    }
+}
+
+impl<T: ToSchema> Arg for ValidJson<T> {
+    fn describe(doc: &mut OperationDoc) {
+        json_body::<T>(doc);
+    }
+}
+
+/// It reads a `T` as JSON. For extractors of other crates that read a body too.
+pub fn json_body<T: ToSchema>(doc: &mut OperationDoc) {
+    let name = T::name().into_owned();
+    let schema: RefOr<Schema> = RefOr::Ref(Ref::from_schema_name(name.clone()));
+    doc.schemas.push((name, T::schema()));
+    T::schemas(&mut doc.schemas);
+    doc.operation.request_body = Some(RefOr::T(
+        RequestBodyBuilder::new()
+            .content(
+                "application/json",
+                ContentBuilder::new().schema(Some(schema)).build(),
+            )
+            .required(Some(Required::True))
+            .build(),
+    ));
+    for kind in [
+        &problem::INVALID_JSON,
+        &problem::TOO_LARGE,
+        &problem::UNSUPPORTED_MEDIA_TYPE,
+        &problem::VALIDATION_FAILED,
+    ] {
+        doc.refuses(kind);
+    }
+}
+
+impl Arg for IfMatch {
+    fn describe(doc: &mut OperationDoc) {
+        doc.reads(header(
+            "If-Match",
+            "The `ETag` of the version that the change is meant for.",
+            "\"3\"",
+        ));
+        doc.refuses(&problem::INVALID_HEADER);
+        doc.refuses(&problem::PRECONDITION_FAILED);
+    }
+}
+
+/// An optional request header.
+pub fn header(name: &str, description: &str, example: &str) -> utoipa::openapi::path::Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(description))
+        .example(Some(json!(example)))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
+        .build()
+}

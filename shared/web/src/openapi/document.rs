@@ -1,0 +1,163 @@
+//! The OpenAPI 3.1 document of one context, and of all together.
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::{
+    ToSchema,
+    openapi::{
+        ComponentsBuilder, ContentBuilder, HttpMethod, InfoBuilder, OpenApi, OpenApiBuilder, Paths,
+        Ref, RefOr, ResponseBuilder,
+        path::Operation,
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+
+use super::{BASE, OperationDoc};
+use crate::problem::Kind;
+
+/// A refusal (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem, example = json!({
+    "type": "https://docs.revalenz.example/problems/validation_failed",
+    "title": "Input not valid",
+    "status": 422,
+    "code": "validation_failed",
+    "detail": "At least one value is not valid; errors names all of them.",
+    "instance": "/api/v1/tickets",
+    "request_id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f",
+    "errors": [{"pointer": "/title", "code": "too_long", "detail": "at most 255"}]
+}))]
+pub struct ProblemDocument {
+    /// Where the code is explained.
+    #[schema(format = "uri")]
+    r#type: String,
+    /// Short, the same for every occurrence of the code.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// Stable: programs decide by it.
+    code: String,
+    /// What to do about it.
+    detail: String,
+    /// The path of the request.
+    instance: String,
+    /// Names the request in our logs.
+    request_id: String,
+    /// Every field that is wrong.
+    errors: Option<Vec<FieldProblem>>,
+}
+
+/// One wrong field.
+#[derive(Serialize, ToSchema)]
+pub struct FieldProblem {
+    /// JSON Pointer (RFC 6901) into the body, or `/` and the name of a query parameter.
+    pointer: String,
+    /// Stable: programs decide by it.
+    code: String,
+    /// For people.
+    detail: String,
+}
+
+pub(super) fn add_refusal(operation: &mut Operation, kind: &'static Kind) {
+    let status = kind.status.as_u16().to_string();
+    if let Some(RefOr::T(response)) = operation.responses.responses.get_mut(&status) {
+        if !response.description.contains(&format!("`{}`", kind.code)) {
+            response.description = format!("{}, `{}`", response.description, kind.code);
+        }
+        return;
+    }
+    let content = ContentBuilder::new()
+        .schema(Some(RefOr::Ref(Ref::from_schema_name("Problem"))))
+        .build();
+    let response = ResponseBuilder::new()
+        .description(format!("{}: `{}`", kind.title.en, kind.code))
+        .content("application/problem+json", content)
+        .build();
+    operation
+        .responses
+        .responses
+        .insert(status, response.into());
+}
+
+/// The document of the context `name`.
+pub fn document(
+    name: &str,
+    description: &str,
+    version: &str,
+    operations: Vec<(HttpMethod, OperationDoc)>,
+) -> OpenApi {
+    let mut paths = Paths::new();
+    let mut schemas: Vec<_> = vec![(
+        "Problem".to_owned(),
+        <ProblemDocument as utoipa::PartialSchema>::schema(),
+    )];
+    ProblemDocument::schemas(&mut schemas);
+    for (method, mut doc) in operations {
+        doc.operation.tags = Some(vec![name.to_owned()]);
+        let path = if super::is_root(&doc.path) {
+            doc.path
+        } else {
+            format!("{BASE}{}", doc.path)
+        };
+        paths.add_path_operation(path, vec![method], doc.operation);
+        schemas.append(&mut doc.schemas);
+    }
+    let mut components = ComponentsBuilder::new().schemas_from_iter(schemas);
+    components = components
+        .security_scheme(
+            "bearer",
+            SecurityScheme::Http(
+                HttpBuilder::new()
+                    .scheme(HttpAuthScheme::Bearer)
+                    .bearer_format("JWT")
+                    .build(),
+            ),
+        )
+        .security_scheme(
+            "api_key",
+            SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(
+                "X-API-Key",
+                "A tenant's key; also accepted as a bearer token.",
+            ))),
+        );
+    OpenApiBuilder::new()
+        .info(
+            InfoBuilder::new()
+                .title(format!("Revalenz {name}"))
+                .description(Some(description.trim()))
+                .version(version)
+                .build(),
+        )
+        .paths(paths)
+        .components(Some(components.build()))
+        .tags(Some([utoipa::openapi::tag::TagBuilder::new()
+            .name(name)
+            .description(Some(description.trim()))
+            .build()]))
+        .build()
+}
+
+/// The documents of all contexts in one.
+pub fn merge(version: &str, description: &str, documents: Vec<OpenApi>) -> OpenApi {
+    let mut all = OpenApiBuilder::new()
+        .info(
+            InfoBuilder::new()
+                .title("Revalenz")
+                .description(Some(description.trim()))
+                .version(version)
+                .build(),
+        )
+        .build();
+    for document in documents {
+        all.merge(document);
+    }
+    all
+}
+
+/// As it is committed and served: indented, keys in a stable order, a line break at the end.
+pub fn to_pretty_json(document: &OpenApi) -> String {
+    let value = serde_json::to_value(document).unwrap_or(Value::Null);
+    let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
+    text.push('\n');
+    text
+}

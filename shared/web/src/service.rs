@@ -1,0 +1,72 @@
+//! A context ready to be served: its routes with their state, and its document.
+
+use axum::{Router, routing::get};
+use http::{HeaderValue, header};
+use utoipa::openapi::OpenApi;
+
+use crate::openapi::{BASE, Routes, document, to_pretty_json};
+
+/// The version of everything in this workspace.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// A context as a process serves it, alone or beside others.
+#[derive(Clone)]
+pub struct Service {
+    /// The context's name: also its schema, its feature flag, its folder.
+    pub name: &'static str,
+    /// What it owns, in a sentence.
+    pub about: &'static str,
+    /// Routes below `/api/v1` and `/api`.
+    pub api: Router,
+    /// Routes at the root: `/.well-known/...` and `/internal/...`.
+    pub root: Router,
+    /// Its OpenAPI document.
+    pub document: OpenApi,
+}
+
+impl Service {
+    /// The service of these routes with this state.
+    pub fn new<S: Clone + Send + Sync + 'static>(
+        name: &'static str,
+        about: &'static str,
+        routes: Routes<S>,
+        state: S,
+    ) -> Self {
+        let (api, root, operations) = routes.split();
+        let document = document(name, about, VERSION, operations);
+        let text = to_pretty_json(&document);
+        let api = api.with_state(state.clone()).route(
+            &format!("/{name}/openapi.json"),
+            get(move || {
+                let text = text.clone();
+                async move {
+                    (
+                        [(
+                            header::CONTENT_TYPE,
+                            HeaderValue::from_static("application/json"),
+                        )],
+                        text,
+                    )
+                }
+            }),
+        );
+        Self {
+            name,
+            about,
+            api,
+            root: root.with_state(state),
+            document,
+        }
+    }
+}
+
+/// One router of several services: the newest version also without its number.
+pub fn compose<'a>(services: impl IntoIterator<Item = &'a Service>) -> Router {
+    let mut api = Router::new();
+    let mut root = Router::new();
+    for service in services {
+        api = api.merge(service.api.clone());
+        root = root.merge(service.root.clone());
+    }
+    root.nest(BASE, api.clone()).nest("/api", api)
+}

@@ -1,0 +1,218 @@
+//! Settings from the environment: one documented struct a binary, read once, unknown keys refused.
+
+use std::{fmt, str::FromStr};
+
+/// Keys with this prefix are ours: one that nobody reads is a mistake.
+pub const PREFIX: &str = "REVALENZ_";
+
+/// What is wrong with the settings, all of it.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub struct SettingsError(pub Vec<String>);
+
+/// One line of `--help`.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The environment variable.
+    pub name: &'static str,
+    /// What it is for.
+    pub doc: &'static str,
+    /// What holds when it is not set.
+    pub default: Option<&'static str>,
+}
+
+/// A type that a setting can have.
+pub trait Setting: Sized {
+    /// Reads a value.
+    fn read(text: &str) -> Result<Self, String>;
+    /// What an unset variable means, if that is allowed.
+    fn unset() -> Option<Self> {
+        None
+    }
+}
+
+macro_rules! by_from_str {
+    ($($ty:ty),*) => {$(
+        impl Setting for $ty {
+            fn read(text: &str) -> Result<Self, String> {
+                <$ty>::from_str(text).map_err(|error| error.to_string())
+            }
+        }
+    )*};
+}
+by_from_str!(String, bool, u16, u32, u64, usize, std::path::PathBuf);
+
+impl<T: Setting> Setting for Option<T> {
+    fn read(text: &str) -> Result<Self, String> {
+        T::read(text).map(Some)
+    }
+    fn unset() -> Option<Self> {
+        Some(None)
+    }
+}
+
+/// Reads one setting. For [`settings!`](crate::settings!).
+#[doc(hidden)]
+pub fn read_one<T: Setting>(
+    entry: Entry,
+    lookup: &dyn Fn(&str) -> Option<String>,
+    wrong: &mut Vec<String>,
+) -> Option<T> {
+    let given = lookup(entry.name).filter(|text| !text.is_empty());
+    match given.or_else(|| entry.default.map(str::to_owned)) {
+        Some(text) => match T::read(&text) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                // The value itself may be a secret.
+                wrong.push(format!("{} is not valid: {error}", entry.name));
+                None
+            }
+        },
+        None => T::unset().or_else(|| {
+            wrong.push(format!("{} is missing: {}", entry.name, entry.doc.trim()));
+            None
+        }),
+    }
+}
+
+/// Refuses keys that start with `REVALENZ_` and are in none of the lists.
+pub fn refuse_unknown(
+    names: impl Iterator<Item = String>,
+    known: &[&[Entry]],
+) -> Result<(), SettingsError> {
+    let unknown: Vec<String> = names
+        .filter(|name| name.starts_with(PREFIX))
+        .filter(|name| {
+            !known
+                .iter()
+                .any(|entries| entries.iter().any(|entry| entry.name == name))
+        })
+        .map(|name| format!("{name} is no setting; --help lists them all"))
+        .collect();
+    if unknown.is_empty() {
+        Ok(())
+    } else {
+        Err(SettingsError(unknown))
+    }
+}
+
+/// The text of `--help`.
+pub fn help(binary: &str, about: &str, lists: &[&[Entry]]) -> String {
+    let mut text = format!(
+        "{binary}: {}\n\nSettings, all from the environment:\n",
+        about.trim()
+    );
+    for entry in lists.iter().copied().flatten() {
+        let default = entry
+            .default
+            .map_or_else(String::new, |default| format!(" [{default}]"));
+        text.push_str(&format!(
+            "  {}{default}\n      {}\n",
+            entry.name,
+            entry.doc.trim()
+        ));
+    }
+    text
+}
+
+/// The process environment, as a lookup.
+pub fn environment(name: &str) -> Option<String> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the environment"
+    )]
+    std::env::var(name).ok()
+}
+
+/// The names of the process environment.
+pub fn environment_names() -> impl Iterator<Item = String> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the environment"
+    )]
+    std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())
+}
+
+/// A secret that is never printed.
+#[derive(Clone)]
+pub struct Hidden(String);
+
+impl Hidden {
+    /// Hides it.
+    pub fn new(secret: impl Into<String>) -> Self {
+        Self(secret.into())
+    }
+    /// The secret.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Setting for Hidden {
+    fn read(text: &str) -> Result<Self, String> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// Declares the settings of a binary.
+///
+/// ```
+/// web::settings! {
+///     /// Settings of a shelf.
+///     pub struct Settings {
+///         /// Port to listen on.
+///         pub port: u16 = "PORT" or "8080",
+///         /// Where the shelf stands, if it stands.
+///         pub place: Option<String> = "REVALENZ_PLACE",
+///     }
+/// }
+/// let settings = Settings::read(&|_| None).unwrap();
+/// assert_eq!(settings.port, 8080);
+/// ```
+#[macro_export]
+macro_rules! settings {
+    (
+        $(#[doc = $doc:literal])*
+        pub struct $name:ident {
+            $( $(#[doc = $field_doc:literal])* pub $field:ident : $ty:ty = $env:literal $(or $default:literal)?, )*
+        }
+    ) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Debug)]
+        pub struct $name { $( $(#[doc = $field_doc])* pub $field: $ty, )* }
+
+        impl $name {
+            /// Every setting with its documentation.
+            pub const ENTRIES: &[$crate::settings::Entry] = &[$(
+                $crate::settings::Entry {
+                    name: $env,
+                    doc: concat!($($field_doc,)*),
+                    default: $crate::settings!(@default $($default)?),
+                },
+            )*];
+
+            /// Reads them all; the error names everything that is wrong.
+            pub fn read(
+                lookup: &dyn Fn(&str) -> Option<String>,
+            ) -> Result<Self, $crate::settings::SettingsError> {
+                let mut wrong = Vec::new();
+                let mut entries = Self::ENTRIES.iter();
+                $( let $field = entries.next().and_then(|entry| {
+                    $crate::settings::read_one::<$ty>(*entry, lookup, &mut wrong)
+                }); )*
+                match ($($field,)*) {
+                    ($(Some($field),)*) if wrong.is_empty() => Ok(Self { $($field,)* }),
+                    _ => Err($crate::settings::SettingsError(wrong)),
+                }
+            }
+        }
+    };
+    (@default $default:literal) => { Some($default) };
+    (@default) => { None };
+}
