@@ -1,1 +1,22 @@
-//! testkit
+//! What tests share.
+//!
+//! A test opens a [`Stage`]: a fresh database cloned from a migrated template, the routers of the functions under test in
+//! process, each with its own database login, and a clock that stands still until it is moved. Tests speak HTTP to it
+//! through a [`Client`] that stands for one caller.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "test code: a broken expectation is the answer"
+)]
+
+mod client;
+mod database;
+mod people;
+mod stage;
+
+pub use client::{Answer, Call, Client};
+pub use database::Database;
+pub use people::{Person, TestTenant};
+pub use stage::{BEGINNING, Function, PUBLIC_URL, Stage};

@@ -1,0 +1,17 @@
+//! Every route of this context.
+
+use web::openapi::Routes;
+
+use crate::{
+    App,
+    http::{comments, history, tickets},
+};
+
+/// A line a resource; method and path stand with each handler.
+pub(crate) fn routes() -> Routes<App> {
+    web::routes! {
+        tickets: list_tickets, create_ticket, get_ticket, update_ticket, delete_ticket, restore_ticket;
+        comments: list_comments, create_comment, update_comment, delete_comment;
+        history: list_history;
+    }
+}

@@ -1,0 +1,6 @@
+//! SQL, and nothing else.
+
+pub(crate) mod comments;
+pub(crate) mod history;
+pub(crate) mod list;
+pub(crate) mod tickets;

@@ -1,0 +1,173 @@
+//! Opening tickets.
+
+use serde_json::{Value, json};
+use sqlx::Row;
+
+use crate::stage;
+
+#[tokio::test]
+async fn a_customer_opens_a_ticket_and_finds_it_again() {
+    let (stage, demo) = stage().await;
+    let customer = stage.as_(&demo.customer);
+    let created = customer
+        .post("/api/v1/tickets", json!({"title": "  Heating  ", "description": "Cold.", "tags": ["B", "a", "b"]}))
+        .await
+        .expect(201);
+    let ticket = created.json();
+    assert_eq!(ticket["number"], "T-1001");
+    assert_eq!(ticket["title"], "Heating");
+    assert_eq!(ticket["status"], "open");
+    assert_eq!(ticket["priority"], "medium");
+    assert_eq!(ticket["tags"], json!(["a", "b"]));
+    assert_eq!(ticket["requester_id"], json!(demo.customer.id));
+    assert_eq!(ticket["requester_name"], "customer");
+    assert_eq!(ticket["channel"], "portal");
+    assert_eq!(ticket["version"], 1);
+    assert_eq!(created.header("location"), format!("/api/v1/tickets/{}", created.id()));
+    assert_eq!(created.header("etag"), "\"1\"");
+    let again = customer.get(created.header("location")).await.expect(200);
+    assert_eq!(again.json(), ticket);
+    // The same router without the version.
+    let unversioned = customer.get(&format!("/api/tickets/{}", created.id())).await.expect(200);
+    assert_eq!(unversioned.json(), ticket);
+}
+
+#[tokio::test]
+async fn history_and_announcement_are_written_with_the_ticket() {
+    let (stage, demo) = stage().await;
+    let id = stage.as_(&demo.customer).post("/api/v1/tickets", json!({"title": "x"})).await.expect(201).id();
+    let history = stage.as_(&demo.customer).get(&format!("/api/v1/tickets/{id}/history")).await.expect(200).json();
+    assert_eq!(history["items"][0]["field"], "created");
+    assert_eq!(history["items"][0]["actor"]["id"], json!(demo.customer.id));
+    let rows = sqlx::query("select type, subject, data from events.outbox where tenant_id = $1")
+        .bind(demo.id)
+        .fetch_all(&mut stage.admin().await)
+        .await
+        .unwrap();
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0].get::<String, _>("type"), "de.revalenz.support.ticket.created.v1");
+    assert_eq!(rows[0].get::<String, _>("subject"), format!("tickets/{id}"));
+    assert_eq!(rows[0].get::<Value, _>("data")["ticket_id"], json!(id));
+}
+
+#[tokio::test]
+async fn numbers_have_no_gap_and_no_double_under_parallel_creation() {
+    let (stage, demo) = stage().await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for index in 0..20 {
+        let client = stage.as_(&demo.customer);
+        tasks.spawn(async move {
+            client.post("/api/v1/tickets", json!({"title": format!("Ticket {index}")})).await.expect(201).json()["number"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        });
+    }
+    let mut numbers = tasks.join_all().await;
+    numbers.sort();
+    let wanted: Vec<String> = (1001..=1020).map(|number| format!("T-{number}")).collect();
+    assert_eq!(numbers, wanted);
+}
+
+#[tokio::test]
+async fn a_repeated_request_opens_one_ticket_and_gets_the_first_answer() {
+    let (stage, demo) = stage().await;
+    let call = || {
+        stage
+            .as_(&demo.customer)
+            .call(http::Method::POST, "/api/v1/tickets")
+            .header("idempotency-key", "import-1")
+            .json(&json!({"title": "once"}))
+    };
+    let first = call().send().await.expect(201);
+    assert_eq!(first.header("idempotent-replayed"), "");
+    let second = call().send().await.expect(201);
+    assert_eq!(second.header("idempotent-replayed"), "true");
+    assert_eq!(second.json(), first.json());
+    assert_eq!(second.header("location"), first.header("location"));
+    assert_eq!(second.header("etag"), first.header("etag"));
+    call().json(&json!({"title": "twice"})).send().await.refused(422, "idempotency_key_reused");
+    let listed = stage.as_(&demo.customer).get("/api/v1/tickets?count=true").await.expect(200).json();
+    assert_eq!(listed["total"], 1);
+    // Another person's key of the same text is another key.
+    stage
+        .as_(&demo.customer2)
+        .call(http::Method::POST, "/api/v1/tickets")
+        .header("idempotency-key", "import-1")
+        .json(&json!({"title": "mine"}))
+        .send()
+        .await
+        .expect(201);
+}
+
+#[tokio::test]
+async fn parallel_repetitions_open_one_ticket() {
+    let (stage, demo) = stage().await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let client = stage.as_(&demo.customer);
+        tasks.spawn(async move {
+            client
+                .call(http::Method::POST, "/api/v1/tickets")
+                .header("idempotency-key", "same")
+                .json(&json!({"title": "once"}))
+                .send()
+                .await
+                .expect(201)
+                .id()
+        });
+    }
+    let mut ids = tasks.join_all().await;
+    ids.dedup();
+    assert_eq!(ids.len(), 1);
+}
+
+#[tokio::test]
+async fn a_refused_request_may_be_tried_again_with_its_key() {
+    let (stage, demo) = stage().await;
+    let call = |body: Value| {
+        stage
+            .as_(&demo.customer)
+            .call(http::Method::POST, "/api/v1/tickets")
+            .header("idempotency-key", "k")
+            .json(&body)
+            .send()
+    };
+    call(json!({"title": "x", "category": "nonsense"})).await.refused(422, "validation_failed");
+    call(json!({"title": "x"})).await.expect(201);
+}
+
+#[tokio::test]
+async fn staff_opens_tickets_for_others_and_customers_do_not() {
+    let (stage, demo) = stage().await;
+    let body = json!({"title": "For Maria", "requester_id": demo.customer.id, "assigned_to": demo.expert2.id});
+    let ticket = stage.as_(&demo.expert).post("/api/v1/tickets", body.clone()).await.expect(201).json();
+    assert_eq!(ticket["requester_id"], json!(demo.customer.id));
+    assert_eq!(ticket["assigned_to_name"], "expert2");
+    stage.as_(&demo.customer2).post("/api/v1/tickets", body).await.refused(403, "staff_only_field");
+    let unknown = json!({"title": "x", "requester_id": "019ab1f2-0000-7000-8000-000000000001"});
+    stage.as_(&demo.expert).post("/api/v1/tickets", unknown).await.refused(422, "validation_failed");
+    let to_customer = json!({"title": "x", "assigned_to": demo.customer.id});
+    stage.as_(&demo.expert).post("/api/v1/tickets", to_customer).await.refused(422, "validation_failed");
+}
+
+#[tokio::test]
+async fn a_key_opens_tickets_within_its_scopes() {
+    let (stage, demo) = stage().await;
+    let key = stage.key(demo.id, &["support.ticket.create"]).await;
+    let ticket = key.post("/api/v1/tickets", json!({"title": "From a sheet"})).await.expect(201).json();
+    assert_eq!(ticket["channel"], "api");
+    assert_eq!(ticket["created_by"]["kind"], "api_key");
+    assert_eq!(ticket["requester_id"], Value::Null);
+    key.get("/api/v1/tickets").await.refused(403, "forbidden");
+}
+
+#[tokio::test]
+async fn outside_addresses_are_masked_for_those_who_may_not_see_them() {
+    let (stage, demo) = stage().await;
+    let body = json!({"title": "x", "requester_email": "Maria@Example.org"});
+    let id = stage.as_(&demo.manager).post("/api/v1/tickets", body).await.expect(201).id();
+    let path = format!("/api/v1/tickets/{id}");
+    assert_eq!(stage.as_(&demo.manager).get(&path).await.json()["requester_email"], "maria@example.org");
+    assert_eq!(stage.as_(&demo.expert).get(&path).await.json()["requester_email"], "m•••@example.org");
+}

@@ -1,0 +1,140 @@
+//! Lists: filters, sorts, pages, search.
+
+use serde_json::{Value, json};
+use testkit::Client;
+
+use crate::stage;
+
+async fn titles(client: &Client, query: &str) -> Vec<String> {
+    let page = client.get(&format!("/api/v1/tickets?{query}")).await.expect(200).json();
+    page["items"].as_array().unwrap().iter().map(|ticket| ticket["title"].as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn filters_select_and_sorts_order() {
+    let (stage, demo) = stage().await;
+    let manager = stage.as_(&demo.manager);
+    for (title, body) in [
+        ("a", json!({"priority": "low", "category": "bug", "tags": ["x"], "due_at": "2026-11-19T00:00:00Z"})),
+        ("b", json!({"priority": "urgent", "assigned_to": demo.expert.id, "due_at": "2026-12-19T00:00:00Z"})),
+        ("c", json!({"priority": "high", "requester_id": demo.customer.id})),
+    ] {
+        let mut body = body;
+        body["title"] = json!(title);
+        manager.post("/api/v1/tickets", body).await.expect(201);
+        stage.clock.advance(std::time::Duration::from_secs(60));
+    }
+    for (query, wanted) in [
+        ("", vec!["c", "b", "a"]),
+        ("sort=created", vec!["a", "b", "c"]),
+        ("sort=-priority", vec!["b", "c", "a"]),
+        ("sort=priority", vec!["a", "c", "b"]),
+        ("sort=due", vec!["a", "b", "c"]),
+        ("sort=-due", vec!["c", "b", "a"]),
+        ("priority=low", vec!["a"]),
+        ("category=bug", vec!["a"]),
+        ("tag=X", vec!["a"]),
+        ("overdue=true", vec!["a"]),
+        ("assigned_to=none", vec!["c", "a"]),
+        ("created_from=2026-11-20T10:01:00Z", vec!["c", "b"]),
+        ("created_to=2026-11-20T10:01:00Z", vec!["a"]),
+        ("created_to=2026-11-20T11:01:00%2B01:00", vec!["a"]),
+        ("status=closed", vec![]),
+        (&format!("requester={}", demo.customer.id), vec!["c"]),
+        (&format!("assigned_to={}", demo.expert.id), vec!["b"]),
+    ] {
+        assert_eq!(titles(&manager, query).await, wanted, "{query}");
+    }
+    assert_eq!(titles(&stage.as_(&demo.expert), "assigned_to=me").await, ["b"]);
+    assert_eq!(titles(&stage.as_(&demo.customer), "").await, ["c"]);
+    assert!(titles(&stage.as_(&demo.customer2), "").await.is_empty());
+}
+
+#[tokio::test]
+async fn search_finds_german_and_english_stems_and_numbers() {
+    let (stage, demo) = stage().await;
+    let manager = stage.as_(&demo.manager);
+    for title in ["Rechnungen fehlen", "Printer is broken", "100% \\ wrong_ thing"] {
+        manager.post("/api/v1/tickets", json!({"title": title})).await.expect(201);
+    }
+    for (query, wanted) in [
+        ("rechnung", vec!["Rechnungen fehlen"]),
+        ("printers", vec!["Printer is broken"]),
+        ("T-1002", vec!["Printer is broken"]),
+        ("t-1001", vec!["Rechnungen fehlen"]),
+        ("T-9", vec![]),
+        ("%25", vec![]),
+        ("_", vec![]),
+        ("%5C", vec![]),
+        ("%22unbalanced", vec![]),
+        ("%26%7C!()%3A*", vec![]),
+    ] {
+        assert_eq!(titles(&manager, &format!("q={query}")).await, wanted, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn pages_in_every_order_show_each_ticket_once() {
+    let (stage, demo) = stage().await;
+    let manager = stage.as_(&demo.manager);
+    for index in 0..11 {
+        let priority = ["low", "medium", "high", "urgent"][index % 4];
+        let due = if index % 3 == 0 { Value::Null } else { json!(format!("2026-12-{:02}T00:00:00Z", 1 + index / 2)) };
+        manager
+            .post("/api/v1/tickets", json!({"title": index.to_string(), "priority": priority, "due_at": due}))
+            .await
+            .expect(201);
+        if index % 2 == 0 {
+            stage.clock.advance(std::time::Duration::from_micros(1));
+        }
+    }
+    for sort in ["created", "-created", "updated", "-updated", "priority", "-priority", "due", "-due"] {
+        let whole = titles(&manager, &format!("sort={sort}&limit=200")).await;
+        assert_eq!(whole.len(), 11);
+        let mut paged = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = manager.get(&format!("/api/v1/tickets?sort={sort}&limit=3{cursor}")).await.expect(200).json();
+            paged.extend(page["items"].as_array().unwrap().iter().map(|t| t["title"].as_str().unwrap().to_owned()));
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(paged, whole, "{sort}");
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_belongs_to_its_list_its_tenant_and_its_person() {
+    let (stage, demo) = stage().await;
+    let other = stage.tenant("other").await;
+    let manager = stage.as_(&demo.manager);
+    for title in ["a", "b"] {
+        manager.post("/api/v1/tickets", json!({"title": title})).await.expect(201);
+    }
+    let page = manager.get("/api/v1/tickets?limit=1").await.expect(200).json();
+    let cursor = page["next_cursor"].as_str().unwrap();
+    manager.get(&format!("/api/v1/tickets?limit=1&cursor={cursor}")).await.expect(200);
+    for (client, query) in [
+        (stage.as_(&demo.manager), "status=open&"),
+        (stage.as_(&demo.manager), "sort=created&"),
+        (stage.as_(&demo.expert), ""),
+        (stage.as_(&other.manager), ""),
+    ] {
+        client.get(&format!("/api/v1/tickets?{query}cursor={cursor}")).await.refused(400, "invalid_cursor");
+    }
+    manager.get("/api/v1/tickets?cursor=nonsense").await.refused(400, "invalid_cursor");
+}
+
+#[tokio::test]
+async fn what_a_client_has_already_is_not_sent_again() {
+    let (stage, demo) = stage().await;
+    let manager = stage.as_(&demo.manager);
+    let created = manager.post("/api/v1/tickets", json!({"title": "a"})).await.expect(201);
+    let path = format!("/api/v1/tickets/{}", created.id());
+    let again =
+        manager.call(http::Method::GET, &path).header("if-none-match", created.header("etag")).send().await.expect(304);
+    assert!(again.body.is_empty());
+    manager.call(http::Method::GET, &path).header("if-none-match", "\"0\"").send().await.expect(200);
+}
