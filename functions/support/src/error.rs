@@ -24,11 +24,22 @@ web::problems! {
 
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
-        let legal: Vec<&str> = refused.legal.iter().map(|status| Status::as_str(*status)).collect();
+        let legal: Vec<&str> = refused
+            .legal
+            .iter()
+            .map(|status| Status::as_str(*status))
+            .collect();
         ILLEGAL_TRANSITION
             .problem()
             .argument("from", refused.from)
-            .argument("legal", if legal.is_empty() { "-".to_owned() } else { legal.join(", ") })
+            .argument(
+                "legal",
+                if legal.is_empty() {
+                    "-".to_owned()
+                } else {
+                    legal.join(", ")
+                },
+            )
             .member("legal_transitions", legal)
     }
 }

@@ -35,12 +35,16 @@ pub(crate) fn sight(reach: Reach) -> Sight {
 
 /// The ticket, or `404`.
 pub(crate) async fn load(tx: &mut TenantTx, reach: Reach, id: TicketId) -> Result<Ticket, Problem> {
-    rows::find_ticket(tx, reach, id).await?.ok_or_else(|| problem::NOT_FOUND.problem())
+    rows::find_ticket(tx, reach, id)
+        .await?
+        .ok_or_else(|| problem::NOT_FOUND.problem())
 }
 
 /// The ticket for changing, or `404`.
 pub(crate) async fn lock(tx: &mut TenantTx, reach: Reach, id: TicketId) -> Result<Ticket, Problem> {
-    rows::lock_ticket(tx, reach, id).await?.ok_or_else(|| problem::NOT_FOUND.problem())
+    rows::lock_ticket(tx, reach, id)
+        .await?
+        .ok_or_else(|| problem::NOT_FOUND.problem())
 }
 
 /// Announces something about a ticket in its transaction.

@@ -15,7 +15,8 @@ use db::Db;
 use web::{Cursors, Service};
 
 /// What this context owns.
-pub const ABOUT: &str = "Tickets between a tenant's customers and its experts: comments, history, search.";
+pub const ABOUT: &str =
+    "Tickets between a tenant's customers and its experts: comments, history, search.";
 
 /// What handlers share.
 #[derive(Clone, Debug)]
@@ -34,5 +35,10 @@ impl FromRef<App> for Gate {
 /// The context over this database, behind this gate.
 pub fn service(db: Db, gate: Gate) -> Service {
     let cursors = Cursors::new(&gate.keyring().derive(Purpose::Cursors));
-    Service::new("support", ABOUT, routes::routes(), App { gate, db, cursors })
+    Service::new(
+        "support",
+        ABOUT,
+        routes::routes(),
+        App { gate, db, cursors },
+    )
 }

@@ -4,6 +4,7 @@ use web::openapi::Routes;
 
 use crate::{
     App,
+    error::{ILLEGAL_TRANSITION, STAFF_ONLY_FIELD, TICKET_CLOSED},
     http::{comments, history, tickets},
 };
 
@@ -14,4 +15,7 @@ pub(crate) fn routes() -> Routes<App> {
         comments: list_comments, create_comment, update_comment, delete_comment;
         history: list_history;
     }
+    .refuses("create_ticket", &[&STAFF_ONLY_FIELD])
+    .refuses("update_ticket", &[&STAFF_ONLY_FIELD, &ILLEGAL_TRANSITION])
+    .refuses("create_comment", &[&STAFF_ONLY_FIELD, &TICKET_CLOSED])
 }

@@ -40,6 +40,11 @@ impl Entry {
         self
     }
 
+    /// The fields that changed.
+    pub fn changed(&self) -> Vec<String> {
+        self.changes.keys().cloned().collect()
+    }
+
     /// Whether any field changed.
     pub fn has_changes(&self) -> bool {
         !self.changes.is_empty()

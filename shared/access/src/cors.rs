@@ -10,6 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use ids::TenantId;
 use web::{Problem, problem};
 
 use crate::{Gate, Principal};
@@ -115,6 +116,15 @@ web::problems! {
     }
 }
 
+/// Whether a page of this origin may act for `tenant`: for requests that carry no credential yet, or a cookie.
+pub async fn may_act(gate: &Gate, origin: &str, tenant: Option<TenantId>) -> Result<bool, Problem> {
+    if is_ours(gate, origin) {
+        return Ok(true);
+    }
+    let owner = gate.tenant_of_origin(origin).await?;
+    Ok(owner.is_some() && owner == tenant)
+}
+
 /// Refuses a browser's request whose page does not belong to the caller's tenant.
 pub(crate) async fn check_origin(
     gate: &Gate,
@@ -129,7 +139,7 @@ pub(crate) async fn check_origin(
             .problem()
             .argument("header", "Origin")
     })?;
-    if is_ours(gate, origin) || gate.tenant_of_origin(origin).await? == Some(principal.tenant.id) {
+    if may_act(gate, origin, Some(principal.tenant.id)).await? {
         Ok(())
     } else {
         Err(ORIGIN_NOT_ALLOWED.problem())

@@ -38,7 +38,7 @@ pub struct Tenant {
     pub name: String,
     /// Where it stands.
     pub status: TenantStatus,
-    /// Feature flags.
+    /// Feature flags: on, off, or on until the time that stands there.
     pub features: Map<String, Value>,
     /// Settings in force, defaults filled in.
     pub settings: Map<String, Value>,
@@ -54,6 +54,17 @@ impl Tenant {
     /// Whether the flag is on. An unknown flag is off.
     pub fn has(&self, feature: &str) -> bool {
         self.features.get(feature) == Some(&Value::Bool(true))
+    }
+
+    /// The same tenant with its flags as they are at `now`: a flag that is on until a time becomes on or off.
+    pub(crate) fn at(mut self, now: DateTime<Utc>) -> Self {
+        for value in self.features.values_mut() {
+            if let Some(end) = value.as_str() {
+                let on = DateTime::parse_from_rfc3339(end).is_ok_and(|end| end > now);
+                *value = Value::Bool(on);
+            }
+        }
+        self
     }
 
     /// The language in which the tenant is answered by default.

@@ -82,9 +82,9 @@ impl Gate {
             standings: remembered(50_000, ttl),
             keys: remembered(10_000, ttl),
             signing_keys: remembered(1, ttl),
-            verified: remembered(50_000, Duration::from_secs(600)),
+            verified: remembered(50_000, Duration::from_mins(10)),
             origins: remembered(10_000, ttl),
-            noted: remembered(10_000, Duration::from_secs(60)),
+            noted: remembered(10_000, Duration::from_mins(1)),
             settings,
         }))
     }
@@ -106,8 +106,11 @@ impl Gate {
 
     /// The tenant, unless it is unknown.
     pub async fn tenant(&self, id: TenantId) -> Result<Option<Arc<Tenant>>, Problem> {
-        let load =
-            async { Ok::<_, DbError>(directory::find_tenant(&self.0.db, id).await?.map(Arc::new)) };
+        let load = async {
+            let tenant = directory::find_tenant(&self.0.db, id).await?;
+            let now = self.0.clock.now();
+            Ok::<_, DbError>(tenant.map(|tenant| Arc::new(tenant.at(now))))
+        };
         self.0.tenants.try_get_with(id, load).await.map_err(shared)
     }
 

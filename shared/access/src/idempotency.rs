@@ -31,10 +31,6 @@ pub struct Idempotent<T> {
 
 /// What is to be done with the request.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "made once a request and taken apart at once"
-)]
 pub enum Attempt<T> {
     /// Do it, in this transaction, and end with [`Pending::created`].
     First(TenantTx, T, Pending),
@@ -89,6 +85,11 @@ where
 }
 
 impl<T> Idempotent<T> {
+    /// What was sent, for work that must not be done inside a transaction.
+    pub fn body(&self) -> &T {
+        &self.body
+    }
+
     /// Opens the caller's transaction and claims the key in it.
     ///
     /// While another request with the key is running, waits for it as long as the lock time-out allows (a second), then

@@ -88,6 +88,17 @@ impl Keyring {
         tag
     }
 
+    /// The same under every live master key, the newest first: for what was made before a rotation.
+    pub fn authenticate_under_each(&self, purpose: Purpose, data: &[u8]) -> Vec<[u8; 32]> {
+        let under = |(_, master): &(u8, [u8; 32])| {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, &derive(master, purpose.label()));
+            let mut tag = [0; 32];
+            tag.copy_from_slice(hmac::sign(&key, data).as_ref());
+            tag
+        };
+        self.0.iter().map(under).collect()
+    }
+
     /// Encrypts (AES-256-GCM). `context` must be the same to open it. The result carries the key's id.
     pub fn seal(
         &self,

@@ -7,9 +7,12 @@ use ids::{Id, Kind, TenantId};
 use uuid::Uuid;
 
 /// Bytes from the operating system's generator.
+///
+/// # Panics
+///
+/// When the system has no randomness: nothing safe can be done without it.
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    // aws-lc aborts the process itself when the system has no randomness; there is nothing to handle.
     let filled = rand::fill(&mut bytes);
     assert!(filled.is_ok(), "no randomness");
     bytes

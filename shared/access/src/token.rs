@@ -70,7 +70,7 @@ impl Signer {
     }
 }
 
-/// The key id that a token names, if its header is one of ours: EdDSA, `at+jwt`, nothing critical. `jku`, `jwk`, `x5u`
+/// The key id that a token names, if its header is one of ours: `EdDSA`, `at+jwt`, nothing critical. `jku`, `jwk`, `x5u`
 /// are never looked at: a token does not choose the key it is checked with (RFC 8725, 3.10).
 pub(crate) fn key_id(token: &str) -> Option<String> {
     if token.len() > LONGEST {

@@ -31,6 +31,22 @@ pub fn expected_version() -> i64 {
         .unwrap_or_default()
 }
 
+/// Names the set of migrations: another one when any of them differs.
+pub fn fingerprint() -> String {
+    use std::fmt::Write as _;
+    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    for migration in MIGRATOR.iter() {
+        context.update(&migration.checksum);
+    }
+    context.update(ROLES.as_bytes());
+    context.finish().as_ref()[..8]
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
 /// The functions that own a schema, told by the migrations' names (`<version>_<function>__<what>`).
 pub fn functions() -> BTreeSet<String> {
     MIGRATOR
@@ -123,7 +139,7 @@ fn is_lock_timeout(error: &sqlx::migrate::MigrateError) -> bool {
     match error {
         Execute(error) | ExecuteMigration(error, _) => error
             .as_database_error()
-            .and_then(|e| e.code())
+            .and_then(sqlx::error::DatabaseError::code)
             .is_some_and(|code| code == "55P03"),
         _ => false,
     }

@@ -33,6 +33,20 @@ impl TenantTx {
         &mut self.tx
     }
 
+    /// Turns to another tenant within the same transaction, and lets go of the one before.
+    ///
+    /// For the acts that must happen in two tenants or in none: staff founds a tenant.
+    pub async fn turn_to(&mut self, tenant: TenantId, actor: Actor) -> Result<()> {
+        // A typed UUID: nothing to inject.
+        let turn = format!("set local app.tenant_id = '{tenant}'");
+        sqlx::query(sqlx::AssertSqlSafe(turn))
+            .execute(self.conn())
+            .await?;
+        self.tenant = tenant;
+        self.actor = actor;
+        Ok(())
+    }
+
     /// Makes it so.
     pub async fn commit(self) -> Result<()> {
         Ok(self.tx.commit().await?)

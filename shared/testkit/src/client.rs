@@ -1,11 +1,14 @@
 //! One caller, and what it hears.
 
+use std::net::IpAddr;
+
 use axum::{Router, body::Body};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
+use web::edge::Peer;
 
 /// Someone who calls the API, in process.
 #[derive(Clone, Debug)]
@@ -22,6 +25,7 @@ pub struct Call {
     path: String,
     headers: HeaderMap,
     body: Bytes,
+    peer: Option<IpAddr>,
 }
 
 /// What came back.
@@ -38,12 +42,18 @@ pub struct Answer {
 
 impl Client {
     pub(crate) fn new(router: Router) -> Self {
-        Self { router, headers: HeaderMap::new() }
+        Self {
+            router,
+            headers: HeaderMap::new(),
+        }
     }
 
     /// The same caller with a header on every request.
     pub fn with(mut self, name: &str, value: &str) -> Self {
-        self.headers.insert(HeaderName::try_from(name).unwrap(), HeaderValue::try_from(value).unwrap());
+        self.headers.insert(
+            HeaderName::try_from(name).unwrap(),
+            HeaderValue::try_from(value).unwrap(),
+        );
         self
     }
 
@@ -60,6 +70,7 @@ impl Client {
             path: path.to_owned(),
             headers: self.headers.clone(),
             body: Bytes::new(),
+            peer: None,
         }
     }
 
@@ -92,13 +103,17 @@ impl Client {
 impl Call {
     /// Sets a header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.insert(HeaderName::try_from(name).unwrap(), HeaderValue::try_from(value).unwrap());
+        self.headers.insert(
+            HeaderName::try_from(name).unwrap(),
+            HeaderValue::try_from(value).unwrap(),
+        );
         self
     }
 
     /// Sets a JSON body.
     pub fn json(self, body: &Value) -> Self {
-        self.header("content-type", "application/json").bytes(body.to_string())
+        self.header("content-type", "application/json")
+            .bytes(body.to_string())
     }
 
     /// Sets any body.
@@ -107,24 +122,50 @@ impl Call {
         self
     }
 
+    /// Lets it come from this address.
+    pub fn coming_from(mut self, address: &str) -> Self {
+        self.peer = Some(address.parse().unwrap());
+        self
+    }
+
     /// Sends it.
     pub async fn send(self) -> Answer {
         let asked = format!("{} {}", self.method, self.path);
-        let mut request = Request::builder().method(self.method).uri(&self.path).body(Body::from(self.body)).unwrap();
+        let mut request = Request::builder()
+            .method(self.method)
+            .uri(&self.path)
+            .body(Body::from(self.body))
+            .unwrap();
+        if let Some(peer) = self.peer {
+            request.extensions_mut().insert(Peer(peer));
+        }
         *request.headers_mut() = self.headers;
-        request.headers_mut().entry(header::HOST).or_insert(HeaderValue::from_static("localhost"));
+        request
+            .headers_mut()
+            .entry(header::HOST)
+            .or_insert(HeaderValue::from_static("localhost"));
         let response = self.router.oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Answer { status: parts.status, headers: parts.headers, body, asked }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+            asked,
+        }
     }
 }
 
 impl Answer {
     /// The body as JSON.
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|error| panic!("{}: {error}: {}", self.asked, String::from_utf8_lossy(&self.body)))
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| {
+            panic!(
+                "{}: {error}: {}",
+                self.asked,
+                String::from_utf8_lossy(&self.body)
+            )
+        })
     }
 
     /// The body as text.
@@ -134,13 +175,23 @@ impl Answer {
 
     /// A header as text; empty when it is missing.
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .map(|value| value.to_str().unwrap())
+            .unwrap_or_default()
     }
 
     /// Asserts the status, and gives the answer back.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
-        assert_eq!(self.status.as_u16(), status, "{} answered {}: {}", self.asked, self.status, self.text());
+        assert_eq!(
+            self.status.as_u16(),
+            status,
+            "{} answered {}: {}",
+            self.asked,
+            self.status,
+            self.text()
+        );
         self
     }
 
@@ -148,7 +199,12 @@ impl Answer {
     #[track_caller]
     pub fn refused(self, status: u16, code: &str) -> Value {
         let answer = self.expect(status);
-        assert_eq!(answer.header("content-type"), "application/problem+json", "{}", answer.asked);
+        assert_eq!(
+            answer.header("content-type"),
+            "application/problem+json",
+            "{}",
+            answer.asked
+        );
         let document = answer.json();
         assert_eq!(document["code"], code, "{}: {document}", answer.asked);
         document
@@ -157,6 +213,9 @@ impl Answer {
     /// The `id` of the resource in the body.
     #[track_caller]
     pub fn id(&self) -> String {
-        self.json()["id"].as_str().unwrap_or_else(|| panic!("{}: no id in {}", self.asked, self.text())).to_owned()
+        self.json()["id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{}: no id in {}", self.asked, self.text()))
+            .to_owned()
     }
 }

@@ -15,6 +15,7 @@ mod client;
 mod database;
 mod people;
 mod stage;
+pub mod walk;
 
 pub use client::{Answer, Call, Client};
 pub use database::Database;

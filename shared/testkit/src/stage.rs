@@ -52,11 +52,21 @@ impl Stage {
             local: false,
         };
         let first = functions.first().map_or("identity", |(name, _)| *name);
-        let gate =
-            Gate::new(Db::lazy(&database.login_url(first), 5).unwrap(), clock.clone(), keyring, settings);
+        let gate = Gate::new(
+            Db::lazy(&database.login_url(first), 5).unwrap(),
+            clock.clone(),
+            keyring,
+            settings,
+        );
         let signer = signer(&mut database.admin().await, clock.now()).await;
-        let mut stage =
-            Self { clock, gate, database, functions: functions.to_vec(), router: Router::new(), signer };
+        let mut stage = Self {
+            clock,
+            gate,
+            database,
+            functions: functions.to_vec(),
+            router: Router::new(),
+            signer,
+        };
         stage.router = stage.assemble(None);
         stage
     }
@@ -69,7 +79,13 @@ impl Stage {
     fn assemble(&self, probe: Option<Probe>) -> Router {
         let services = self.services(probe);
         let router = access::cors::layer(web::service::compose(&services), self.gate.clone());
-        edge::wrap(router, Edge { clock: self.clock.clone(), trusted_proxies: 0 })
+        edge::wrap(
+            router,
+            Edge {
+                clock: self.clock.clone(),
+                trusted_proxies: 0,
+            },
+        )
     }
 
     fn services(&self, probe: Option<Probe>) -> Vec<Service> {
@@ -85,7 +101,11 @@ impl Stage {
 
     /// The merged document of the functions on this stage.
     pub fn document(&self) -> OpenApi {
-        let documents = self.services(None).into_iter().map(|service| service.document).collect();
+        let documents = self
+            .services(None)
+            .into_iter()
+            .map(|service| service.document)
+            .collect();
         web::openapi::merge("test", "", documents)
     }
 
@@ -146,7 +166,9 @@ impl Stage {
             ("customer", "customer"),
             ("customer2", "customer"),
         ] {
-            people.push(insert_person(&mut admin, id, role, &format!("{key}@{slug}.example"), now).await);
+            people.push(
+                insert_person(&mut admin, id, role, &format!("{key}@{slug}.example"), now).await,
+            );
         }
         let mut people = people.into_iter();
         let mut next = || people.next().unwrap();
@@ -164,12 +186,22 @@ impl Stage {
 
     /// One more person in a tenant.
     pub async fn person(&self, tenant: TenantId, role: &str, email: &str) -> Person {
-        insert_person(&mut self.admin().await, tenant, role, email, self.clock.now()).await
+        insert_person(
+            &mut self.admin().await,
+            tenant,
+            role,
+            email,
+            self.clock.now(),
+        )
+        .await
     }
 
     /// One of the platform's own staff.
     pub async fn superadmin(&self) -> Person {
-        let email = format!("staff-{}@revalenz.example", uuid::Uuid::from_bytes(access::opaque::random()).simple());
+        let email = format!(
+            "staff-{}@revalenz.example",
+            uuid::Uuid::from_bytes(access::opaque::random()).simple()
+        );
         self.person(REVALENZ, "superadmin", &email).await
     }
 
@@ -253,12 +285,13 @@ async fn insert_person(
     now: DateTime<Utc>,
 ) -> Person {
     let (id, session): (UserId, SessionId) = (Id::at(now), Id::at(now));
-    let role_id: RoleId = sqlx::query_scalar("select role_id from access.roles where tenant_id = $1 and name = $2")
-        .bind(tenant)
-        .bind(role)
-        .fetch_one(&mut *admin)
-        .await
-        .unwrap();
+    let role_id: RoleId =
+        sqlx::query_scalar("select role_id from access.roles where tenant_id = $1 and name = $2")
+            .bind(tenant)
+            .bind(role)
+            .fetch_one(&mut *admin)
+            .await
+            .unwrap();
     let name = email.split('@').next().unwrap_or_default();
     sqlx::query(
         "insert into access.people (tenant_id, user_id, role_id, email, display_name, locale, time_zone, status, updated_at)
@@ -287,8 +320,16 @@ async fn insert_person(
     .await
     .unwrap();
     for table in ["access.sessions", "identity.sessions"] {
-        let columns = if table == "access.sessions" { "amr" } else { "refresh_hash, rotated_at" };
-        let values = if table == "access.sessions" { "'{pwd}'" } else { "sha256($2::text::bytea), $4" };
+        let columns = if table == "access.sessions" {
+            "amr"
+        } else {
+            "refresh_hash, rotated_at"
+        };
+        let values = if table == "access.sessions" {
+            "'{pwd}'"
+        } else {
+            "sha256($2::text::bytea), $4"
+        };
         sqlx::query(sqlx::AssertSqlSafe(format!(
             "insert into {table} (tenant_id, session_id, user_id, created_at, expires_at, {columns})
             values ($1, $2, $3, $4, $5, {values})"
@@ -302,5 +343,12 @@ async fn insert_person(
         .await
         .unwrap();
     }
-    Person { id, tenant, session, role_id, role: role.to_owned(), email: email.to_owned() }
+    Person {
+        id,
+        tenant,
+        session,
+        role_id,
+        role: role.to_owned(),
+        email: email.to_owned(),
+    }
 }

@@ -1,6 +1,6 @@
 //! Reading a JSON body: type, size, syntax, then every field.
 
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -38,6 +38,24 @@ impl<S: Send + Sync, T: Field> FromRequest<S> for ValidJson<T> {
     }
 }
 
+/// A body that may be missing altogether.
+impl<S: Send + Sync, T: Field> OptionalFromRequest<S> for ValidJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
+        // Decompression hides the length, so whether there is a body shows only when it has been read.
+        let (parts, body) = request.into_parts();
+        let bytes = collect(Request::new(body), BODY_LIMIT).await?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let request = Request::from_parts(parts, bytes.into());
+        <Self as FromRequest<S>>::from_request(request, state)
+            .await
+            .map(Some)
+    }
+}
+
 /// The whole body, if it is not larger than `limit` bytes.
 pub async fn collect(request: Request, limit: usize) -> Result<Bytes, Problem> {
     match Limited::new(request.into_body(), limit).collect().await {
@@ -51,7 +69,7 @@ pub async fn collect(request: Request, limit: usize) -> Result<Bytes, Problem> {
 
 fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| error.source())
-        .any(|error| error.is::<LengthLimitError>())
+        .any(<dyn std::error::Error>::is::<LengthLimitError>)
 }
 
 /// Reads and checks a document.
@@ -176,6 +194,10 @@ mod tests {
     fn absent_and_null_differ_where_it_matters() {
         let absent: Shelf = parse(br#"{"label": "A", "boards": 1.0}"#).unwrap();
         assert_eq!(absent.note, Change::Keep);
+        assert_eq!(
+            (absent.label.as_str(), absent.boards.get(), absent.colour),
+            ("A", 1, None)
+        );
         let cleared: Shelf = parse(br#"{"label": "A", "boards": 1, "note": null}"#).unwrap();
         assert_eq!(cleared.note, Change::Set(None));
     }

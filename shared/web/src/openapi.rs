@@ -81,7 +81,7 @@ impl<S: Clone + Send + Sync + 'static> Default for Routes<S> {
 
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// Adds the handler that `P`, made by `#[utoipa::path]`, describes.
-    pub fn add<P, H, T>(mut self, handler: H) -> Self
+    pub fn handle<P, H, T>(mut self, handler: H) -> Self
     where
         P: utoipa::Path + SchemaReferences,
         H: Handler<T, S>,
@@ -110,6 +110,24 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
             self.root = self.root.route(&path, methods);
         } else {
             self.api = self.api.route(&path, methods);
+        }
+        self
+    }
+
+    /// The operation may also answer with these refusals of its context.
+    pub fn refuses(mut self, operation_id: &str, kinds: &[&'static Kind]) -> Self {
+        for (_, doc) in &mut self.operations {
+            let id = doc.operation.operation_id.as_deref().unwrap_or_default();
+            // One handler of several methods is described once for each, under `<name>_by_<method>`.
+            if id == operation_id
+                || id
+                    .strip_prefix(operation_id)
+                    .is_some_and(|rest| rest.starts_with("_by_"))
+            {
+                for kind in kinds {
+                    doc.refuses(kind);
+                }
+            }
         }
         self
     }
@@ -158,7 +176,7 @@ macro_rules! routes {
     ($($module:ident : $($handler:ident),+ ;)*) => {
         $crate::__private::paste! {
             $crate::openapi::Routes::default()
-                $($(.add::<$module::[<__path_ $handler>], _, _>($module::$handler))+)*
+                $($(.handle::<$module::[<__path_ $handler>], _, _>($module::$handler))+)*
         }
     };
 }

@@ -1,6 +1,9 @@
 //! Settings from the environment: one documented struct a binary, read once, unknown keys refused.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt::{self, Write as _},
+    str::FromStr,
+};
 
 /// Keys with this prefix are ours: one that nobody reads is a mistake.
 pub const PREFIX: &str = "REVALENZ_";
@@ -106,11 +109,13 @@ pub fn help(binary: &str, about: &str, lists: &[&[Entry]]) -> String {
         let default = entry
             .default
             .map_or_else(String::new, |default| format!(" [{default}]"));
-        text.push_str(&format!(
-            "  {}{default}\n      {}\n",
+        // Writing to a String can't fail.
+        let _ = writeln!(
+            text,
+            "  {}{default}\n      {}",
             entry.name,
             entry.doc.trim()
-        ));
+        );
     }
     text
 }

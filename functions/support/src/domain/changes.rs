@@ -50,8 +50,14 @@ pub(crate) fn apply(
         Change::Set(to) => ticket.status.step(to, side)?,
     };
     let new = NewValues {
-        title: update.title.set().map_or_else(|| ticket.title.clone(), web::Line::into_string),
-        description: update.description.set().map_or_else(|| ticket.description.clone(), web::Text::into_string),
+        title: update
+            .title
+            .set()
+            .map_or_else(|| ticket.title.clone(), web::Line::into_string),
+        description: update
+            .description
+            .set()
+            .map_or_else(|| ticket.description.clone(), web::Text::into_string),
         status,
         priority: update.priority.or(ticket.priority),
         category: match update.category {
@@ -66,14 +72,22 @@ pub(crate) fn apply(
         },
         due_at: update.due_at.or(ticket.due_at),
         resolved_at: resolved_at(ticket, status, now),
-        closed_at: if status == Status::Closed { ticket.closed_at.or(Some(now)) } else { None },
+        closed_at: if status == Status::Closed {
+            ticket.closed_at.or(Some(now))
+        } else {
+            None
+        },
     };
     let changes = differences(ticket, &new);
     Ok((new, changes))
 }
 
 /// A status change alone, as a customer's reply makes it.
-pub(crate) fn moved(ticket: &Ticket, status: Status, now: DateTime<Utc>) -> (NewValues, Vec<FieldChange>) {
+pub(crate) fn moved(
+    ticket: &Ticket,
+    status: Status,
+    now: DateTime<Utc>,
+) -> (NewValues, Vec<FieldChange>) {
     let new = NewValues {
         title: ticket.title.clone(),
         description: ticket.description.clone(),
@@ -116,12 +130,20 @@ fn refuse_staff_fields(update: &UpdateTicket) -> Result<(), Problem> {
 fn differences(old: &Ticket, new: &NewValues) -> Vec<FieldChange> {
     [
         ("title", json!(old.title), json!(new.title)),
-        ("description", json!(old.description), json!(new.description)),
+        (
+            "description",
+            json!(old.description),
+            json!(new.description),
+        ),
         ("status", json!(old.status), json!(new.status)),
         ("priority", json!(old.priority), json!(new.priority)),
         ("category", json!(old.category), json!(new.category)),
         ("tags", json!(old.tags), json!(new.tags)),
-        ("assigned_to", json!(old.assigned_to), json!(new.assigned_to)),
+        (
+            "assigned_to",
+            json!(old.assigned_to),
+            json!(new.assigned_to),
+        ),
         ("team", json!(old.team), json!(new.team)),
         ("due_at", json!(old.due_at), json!(new.due_at)),
     ]

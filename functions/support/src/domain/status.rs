@@ -52,7 +52,10 @@ impl Status {
         if to == self || self.legal(side).contains(&to) {
             Ok(to)
         } else {
-            Err(Refused { from: self, legal: self.legal(side) })
+            Err(Refused {
+                from: self,
+                legal: self.legal(side),
+            })
         }
     }
 
@@ -90,11 +93,17 @@ mod tests {
     fn staff_cannot_skip_the_work_and_nobody_leaves_closed() {
         assert_eq!(
             Status::Open.step(Status::Closed, Side::Staff),
-            Err(Refused { from: Status::Open, legal: &[Status::InProgress] })
+            Err(Refused {
+                from: Status::Open,
+                legal: &[Status::InProgress]
+            })
         );
         for to in Status::ALL {
             for side in [Side::Staff, Side::Customer] {
-                assert_eq!(Status::Closed.step(*to, side).is_ok(), *to == Status::Closed);
+                assert_eq!(
+                    Status::Closed.step(*to, side).is_ok(),
+                    *to == Status::Closed
+                );
             }
         }
     }
@@ -103,7 +112,10 @@ mod tests {
     fn customers_close_and_reopen_and_nothing_else() {
         for from in Status::ALL {
             for to in from.legal(Side::Customer) {
-                assert!(matches!(to, Status::Open | Status::Closed), "{from} to {to}");
+                assert!(
+                    matches!(to, Status::Open | Status::Closed),
+                    "{from} to {to}"
+                );
             }
         }
     }

@@ -207,15 +207,26 @@ web::body! {
 
 /// The tenant's categories, from its settings.
 pub(crate) fn categories(tenant: &access::Tenant) -> Vec<String> {
-    match tenant.settings.get("ticket_categories").and_then(serde_json::Value::as_array) {
-        Some(own) => own.iter().filter_map(|category| category.as_str().map(str::to_owned)).collect(),
+    match tenant
+        .settings
+        .get("ticket_categories")
+        .and_then(serde_json::Value::as_array)
+    {
+        Some(own) => own
+            .iter()
+            .filter_map(|category| category.as_str().map(str::to_owned))
+            .collect(),
         None => DEFAULT_CATEGORIES.iter().map(ToString::to_string).collect(),
     }
 }
 
 /// Labels in lower case, each once, in order.
 pub(crate) fn tags(tags: Items<Tag, 20>) -> Vec<String> {
-    let mut tags: Vec<String> = tags.0.into_iter().map(|tag| tag.as_str().to_lowercase()).collect();
+    let mut tags: Vec<String> = tags
+        .0
+        .into_iter()
+        .map(|tag| tag.as_str().to_lowercase())
+        .collect();
     tags.sort();
     tags.dedup();
     tags

@@ -53,14 +53,30 @@ pub(crate) async fn list_comments(
     ValidQuery(query): ValidQuery<PageQuery>,
 ) -> Result<Json<Page<Comment>>> {
     let scope = Scope::new("comments", caller.tenant.id, &(id, caller.user));
-    let after: Option<Position> =
-        query.cursor.as_deref().map(|cursor| app.cursors.open(&scope, cursor)).transpose()?;
+    let after: Option<Position> = query
+        .cursor
+        .as_deref()
+        .map(|cursor| app.cursors.open(&scope, cursor))
+        .transpose()?;
     let mut tx = caller.begin(&app.db).await?;
     load(&mut tx, caller.reach(), id).await?;
-    let rows = comments::list_comments(&mut tx, id, sight(caller.reach()), after.as_ref(), query.limit).await?;
+    let rows = comments::list_comments(
+        &mut tx,
+        id,
+        sight(caller.reach()),
+        after.as_ref(),
+        query.limit,
+    )
+    .await?;
     tx.commit().await?;
     Ok(Json(query.limit.page(rows, |last| {
-        app.cursors.seal(&scope, &Position { created_at: last.created_at, id: last.id })
+        app.cursors.seal(
+            &scope,
+            &Position {
+                created_at: last.created_at,
+                id: last.id,
+            },
+        )
     })))
 }
 
@@ -70,7 +86,6 @@ pub(crate) async fn list_comments(
     path = "/tickets/{id}/comments",
     responses(
         (status = 201, body = Comment, description = "Written."),
-        (status = 409, body = inline(web::openapi::ProblemDocument), content_type = "application/problem+json", description = "Ticket closed: `ticket_closed`"),
     )
 )]
 pub(crate) async fn create_comment(
@@ -94,7 +109,15 @@ pub(crate) async fn create_comment(
         return Err(TICKET_CLOSED.problem());
     }
     let comment_id = TicketCommentId::at(now);
-    comments::insert_comment(&mut tx, id, comment_id, body.content.as_str(), visibility, now).await?;
+    comments::insert_comment(
+        &mut tx,
+        id,
+        comment_id,
+        body.content.as_str(),
+        visibility,
+        now,
+    )
+    .await?;
     let version = match visibility {
         Visibility::Public => answered(&mut tx, &caller, &ticket, side, now).await?,
         // Nothing that a customer can see moves.
@@ -103,7 +126,15 @@ pub(crate) async fn create_comment(
     told(&mut tx, &caller, (id, version), comment_id, visibility, now).await?;
     let comment = found(&mut tx, id, comment_id, Sight::Everything).await?;
     let location = format!("/api/v1/tickets/{id}/comments/{comment_id}");
-    pending.created(tx, Created { location, resource: comment }).await
+    pending
+        .created(
+            tx,
+            Created {
+                location,
+                resource: comment,
+            },
+        )
+        .await
 }
 
 /// Edit a comment: one's own, or any for admins.
@@ -181,8 +212,11 @@ async fn told(
     visibility: Visibility,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let written =
-        FieldChange { field: "comment", old: Value::Null, new: json!({"comment_id": comment, "visibility": visibility}) };
+    let written = FieldChange {
+        field: "comment",
+        old: Value::Null,
+        new: json!({"comment_id": comment, "visibility": visibility}),
+    };
     history::append(tx, place.0, &[written], visibility, now).await?;
     let data = json!({"ticket_id": place.0, "comment_id": comment, "visibility": visibility});
     announce(tx, caller, now, &TICKET_COMMENTED, place, data).await
@@ -203,13 +237,22 @@ async fn writable(
         && comment.author.id != Some(user.uuid())
     {
         let permission = "support.comment.update (all)";
-        return Err(problem::FORBIDDEN.problem().argument("permission", permission));
+        return Err(problem::FORBIDDEN
+            .problem()
+            .argument("permission", permission));
     }
     Ok((ticket, comment))
 }
 
-async fn found(tx: &mut TenantTx, ticket: TicketId, id: TicketCommentId, sight: Sight) -> Result<Comment> {
-    comments::find_comment(tx, ticket, id, sight).await?.ok_or_else(|| problem::NOT_FOUND.problem())
+async fn found(
+    tx: &mut TenantTx,
+    ticket: TicketId,
+    id: TicketCommentId,
+    sight: Sight,
+) -> Result<Comment> {
+    comments::find_comment(tx, ticket, id, sight)
+        .await?
+        .ok_or_else(|| problem::NOT_FOUND.problem())
 }
 
 async fn remember(

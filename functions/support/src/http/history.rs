@@ -21,14 +21,28 @@ pub(crate) async fn list_history(
     ValidQuery(query): ValidQuery<PageQuery>,
 ) -> Result<Json<Page<HistoryEntry>>> {
     let scope = Scope::new("history", caller.tenant.id, &(id, caller.user));
-    let after: Option<Position> =
-        query.cursor.as_deref().map(|cursor| app.cursors.open(&scope, cursor)).transpose()?;
+    let after: Option<Position> = query
+        .cursor
+        .as_deref()
+        .map(|cursor| app.cursors.open(&scope, cursor))
+        .transpose()?;
     let mut tx = caller.begin(&app.db).await?;
     load(&mut tx, caller.reach(), id).await?;
-    let rows = history::list_history(&mut tx, id, sight(caller.reach()), after.as_ref(), query.limit).await?;
+    let rows = history::list_history(
+        &mut tx,
+        id,
+        sight(caller.reach()),
+        after.as_ref(),
+        query.limit,
+    )
+    .await?;
     tx.commit().await?;
     Ok(Json(query.limit.page(rows, |last| {
-        let position = Position { occurred_at: last.occurred_at, position: last.position, id: last.id };
+        let position = Position {
+            occurred_at: last.occurred_at,
+            place: last.place,
+            id: last.id,
+        };
         app.cursors.seal(&scope, &position)
     })))
 }

@@ -50,10 +50,22 @@ pub(crate) async fn delete_ticket(
     let ticket = lock(&mut tx, caller.reach(), id).await?;
     if_match.check(ticket.version)?;
     tickets::delete_ticket(&mut tx, id, now).await?;
-    let change = FieldChange { field: "deleted", old: json!(false), new: json!(true) };
+    let change = FieldChange {
+        field: "deleted",
+        old: json!(false),
+        new: json!(true),
+    };
     history::append(&mut tx, id, &[change], Visibility::Internal, now).await?;
     let data = json!({"ticket_id": id, "deleted": true});
-    announce(&mut tx, &caller, now, &TICKET_DELETED, (id, ticket.version + 1), data).await?;
+    announce(
+        &mut tx,
+        &caller,
+        now,
+        &TICKET_DELETED,
+        (id, ticket.version + 1),
+        data,
+    )
+    .await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -71,10 +83,22 @@ pub(crate) async fn restore_ticket(
         return Err(problem::NOT_FOUND.problem());
     }
     let ticket = load(&mut tx, caller.reach(), id).await?;
-    let change = FieldChange { field: "deleted", old: json!(true), new: json!(false) };
+    let change = FieldChange {
+        field: "deleted",
+        old: json!(true),
+        new: json!(false),
+    };
     history::append(&mut tx, id, &[change], Visibility::Internal, now).await?;
     let data = json!({"ticket_id": id, "deleted": false});
-    announce(&mut tx, &caller, now, &TICKET_DELETED, (id, ticket.version), data).await?;
+    announce(
+        &mut tx,
+        &caller,
+        now,
+        &TICKET_DELETED,
+        (id, ticket.version),
+        data,
+    )
+    .await?;
     tx.commit().await?;
     Ok(Fetched(shown(&caller, ticket)))
 }

@@ -43,7 +43,11 @@ impl From<Row> for Comment {
         Self {
             id: row.id,
             ticket_id: row.ticket_id,
-            author: Author { kind: row.author_kind, id: row.author_id, name: row.author_name },
+            author: Author {
+                kind: row.author_kind,
+                id: row.author_id,
+                name: row.author_name,
+            },
             content: row.content,
             visibility: row.visibility,
             edited_at: row.edited_at,
@@ -147,7 +151,12 @@ pub(crate) async fn insert_comment(
 }
 
 /// Gives a comment another text.
-pub(crate) async fn edit_comment(tx: &mut TenantTx, id: TicketCommentId, content: &str, now: DateTime<Utc>) -> Result<()> {
+pub(crate) async fn edit_comment(
+    tx: &mut TenantTx,
+    id: TicketCommentId,
+    content: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "update support.ticket_comments
@@ -164,7 +173,11 @@ pub(crate) async fn edit_comment(tx: &mut TenantTx, id: TicketCommentId, content
 }
 
 /// Marks a comment as deleted.
-pub(crate) async fn delete_comment(tx: &mut TenantTx, id: TicketCommentId, now: DateTime<Utc>) -> Result<()> {
+pub(crate) async fn delete_comment(
+    tx: &mut TenantTx,
+    id: TicketCommentId,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "update support.ticket_comments

@@ -32,14 +32,14 @@ pub struct HistoryEntry {
     /// When.
     pub occurred_at: DateTime<Utc>,
     #[serde(skip)]
-    pub(crate) position: i16,
+    pub(crate) place: i16,
 }
 
 /// Where a page ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Position {
     pub(crate) occurred_at: DateTime<Utc>,
-    pub(crate) position: i16,
+    pub(crate) place: i16,
     pub(crate) id: TicketHistoryId,
 }
 
@@ -101,7 +101,7 @@ pub(crate) async fn list_history(
         ticket as _,
         sight == Sight::Everything,
         after.map(|position| position.occurred_at),
-        after.map(|position| position.position),
+        after.map(|position| position.place),
         after.map(|position| position.id) as _,
         limit.rows(),
     )
@@ -114,9 +114,13 @@ pub(crate) async fn list_history(
             field: row.field,
             old: row.old_value.filter(|value| !value.is_null()),
             new: row.new_value.filter(|value| !value.is_null()),
-            actor: Author { kind: row.actor_kind, id: row.actor_id, name: row.actor_name },
+            actor: Author {
+                kind: row.actor_kind,
+                id: row.actor_id,
+                name: row.actor_name,
+            },
             occurred_at: row.occurred_at,
-            position: row.position,
+            place: row.position,
         })
         .collect())
 }

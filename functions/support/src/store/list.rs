@@ -106,34 +106,56 @@ pub(crate) async fn list_tickets(
 ) -> Result<Vec<(Ticket, Position)>> {
     let (expression, ty, descending) = selection.sort.parts();
     let mut query = QueryBuilder::new("select ");
-    query.push(format_args!("({expression})::text as sort_value, ")).push(COLUMNS);
+    query
+        .push(format_args!("({expression})::text as sort_value, "))
+        .push(COLUMNS);
     filter(&mut query, tx, reach, selection);
-    let (compare, direction) = if descending { ("<", "desc") } else { (">", "asc") };
+    let (compare, direction) = if descending {
+        ("<", "desc")
+    } else {
+        (">", "asc")
+    };
     if let Some(after) = after {
         query.push(format_args!(" and ({expression}, t.ticket_id) {compare} ("));
-        query.push_bind(after.value.clone()).push(format_args!("::{ty}, ")).push_bind(after.id).push(")");
+        query
+            .push_bind(after.value.clone())
+            .push(format_args!("::{ty}, "))
+            .push_bind(after.id)
+            .push(")");
     }
-    query.push(format_args!(" order by {expression} {direction}, t.ticket_id {direction} limit "));
+    query.push(format_args!(
+        " order by {expression} {direction}, t.ticket_id {direction} limit "
+    ));
     query.push_bind(limit.rows());
     let rows = query.build().fetch_all(tx.conn()).await?;
     rows.iter()
         .map(|row| {
             let ticket = Ticket::from_row(row)?;
-            let position = Position { value: row.try_get("sort_value")?, id: ticket.id };
+            let position = Position {
+                value: row.try_get("sort_value")?,
+                id: ticket.id,
+            };
             Ok((ticket, position))
         })
         .collect()
 }
 
 /// How many there are.
-pub(crate) async fn count_tickets(tx: &mut TenantTx, reach: Reach, selection: &Selection) -> Result<i64> {
+pub(crate) async fn count_tickets(
+    tx: &mut TenantTx,
+    reach: Reach,
+    selection: &Selection,
+) -> Result<i64> {
     let mut query = QueryBuilder::new("select count(*) from support.tickets t");
     filter(&mut query, tx, reach, selection);
     Ok(query.build_query_scalar().fetch_one(tx.conn()).await?)
 }
 
 fn filter(query: &mut QueryBuilder<Postgres>, tx: &TenantTx, reach: Reach, selection: &Selection) {
-    query.push(" where t.tenant_id = ").push_bind(tx.tenant()).push(" and t.deleted_at is null");
+    query
+        .push(" where t.tenant_id = ")
+        .push_bind(tx.tenant())
+        .push(" and t.deleted_at is null");
     if let Some(owner) = reach.owner() {
         query.push(" and t.requester_id = ").push_bind(owner);
     }
@@ -162,7 +184,10 @@ fn filter(query: &mut QueryBuilder<Postgres>, tx: &TenantTx, reach: Reach, selec
         query.push(" and t.requester_id = ").push_bind(requester);
     }
     if let Some(tag) = &selection.tag {
-        query.push(" and ").push_bind(tag.clone()).push(" = any(t.tags)");
+        query
+            .push(" and ")
+            .push_bind(tag.clone())
+            .push(" = any(t.tags)");
     }
     for (compare, time) in [
         (" and t.created_at >= ", selection.created_from),
@@ -175,9 +200,15 @@ fn filter(query: &mut QueryBuilder<Postgres>, tx: &TenantTx, reach: Reach, selec
         }
     }
     if let Some(now) = selection.overdue_at {
-        query.push(" and t.due_at < ").push_bind(now).push(" and t.status not in ('resolved', 'closed')");
+        query
+            .push(" and t.due_at < ")
+            .push_bind(now)
+            .push(" and t.status not in ('resolved', 'closed')");
     }
     if let Some(text) = &selection.query {
-        query.push(" and t.ticket_id in (select support.matching_tickets(").push_bind(text.clone()).push("))");
+        query
+            .push(" and t.ticket_id in (select support.matching_tickets(")
+            .push_bind(text.clone())
+            .push("))");
     }
 }

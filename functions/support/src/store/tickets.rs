@@ -39,7 +39,11 @@ left join access.people r on r.tenant_id = t.tenant_id and r.user_id = t.request
 left join access.people a on a.tenant_id = t.tenant_id and a.user_id = t.assigned_to";
 
 /// A ticket within reach that is not deleted.
-pub(crate) async fn find_ticket(tx: &mut TenantTx, reach: Reach, id: TicketId) -> Result<Option<Ticket>> {
+pub(crate) async fn find_ticket(
+    tx: &mut TenantTx,
+    reach: Reach,
+    id: TicketId,
+) -> Result<Option<Ticket>> {
     let mut query = sqlx::QueryBuilder::new("select ");
     query.push(COLUMNS);
     query.push(" where t.tenant_id = ").push_bind(tx.tenant());
@@ -56,7 +60,11 @@ pub(crate) async fn find_ticket(tx: &mut TenantTx, reach: Reach, id: TicketId) -
 }
 
 /// The same, and nobody else changes it until this transaction ends.
-pub(crate) async fn lock_ticket(tx: &mut TenantTx, reach: Reach, id: TicketId) -> Result<Option<Ticket>> {
+pub(crate) async fn lock_ticket(
+    tx: &mut TenantTx,
+    reach: Reach,
+    id: TicketId,
+) -> Result<Option<Ticket>> {
     let tenant = tx.tenant();
     let locked = sqlx::query_scalar!(
         "select version
@@ -89,7 +97,11 @@ async fn next_number(tx: &mut TenantTx) -> Result<i32> {
 }
 
 /// Writes a new ticket and gives its number.
-pub(crate) async fn insert_ticket(tx: &mut TenantTx, ticket: &NewTicket, now: DateTime<Utc>) -> Result<i32> {
+pub(crate) async fn insert_ticket(
+    tx: &mut TenantTx,
+    ticket: &NewTicket,
+    now: DateTime<Utc>,
+) -> Result<i32> {
     let number = next_number(tx).await?;
     let (tenant, actor) = (tx.tenant(), tx.actor());
     sqlx::query!(
@@ -123,7 +135,12 @@ pub(crate) async fn insert_ticket(tx: &mut TenantTx, ticket: &NewTicket, now: Da
 }
 
 /// Writes changed fields; the version grows.
-pub(crate) async fn update_ticket(tx: &mut TenantTx, id: TicketId, new: &NewValues, now: DateTime<Utc>) -> Result<()> {
+pub(crate) async fn update_ticket(
+    tx: &mut TenantTx,
+    id: TicketId,
+    new: &NewValues,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "update support.tickets
@@ -151,7 +168,12 @@ pub(crate) async fn update_ticket(tx: &mut TenantTx, id: TicketId, new: &NewValu
 }
 
 /// Notes that something public happened on the ticket; the first answer of staff is kept.
-pub(crate) async fn touch_ticket(tx: &mut TenantTx, id: TicketId, by_staff: bool, now: DateTime<Utc>) -> Result<()> {
+pub(crate) async fn touch_ticket(
+    tx: &mut TenantTx,
+    id: TicketId,
+    by_staff: bool,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "update support.tickets
@@ -169,7 +191,11 @@ pub(crate) async fn touch_ticket(tx: &mut TenantTx, id: TicketId, by_staff: bool
 }
 
 /// Marks a ticket as deleted and gives its version, if it was there.
-pub(crate) async fn delete_ticket(tx: &mut TenantTx, id: TicketId, now: DateTime<Utc>) -> Result<()> {
+pub(crate) async fn delete_ticket(
+    tx: &mut TenantTx,
+    id: TicketId,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "update support.tickets
@@ -185,7 +211,11 @@ pub(crate) async fn delete_ticket(tx: &mut TenantTx, id: TicketId, now: DateTime
 }
 
 /// Brings a ticket back that was deleted less than 30 days ago; whether there was one.
-pub(crate) async fn restore_ticket(tx: &mut TenantTx, id: TicketId, now: DateTime<Utc>) -> Result<bool> {
+pub(crate) async fn restore_ticket(
+    tx: &mut TenantTx,
+    id: TicketId,
+    now: DateTime<Utc>,
+) -> Result<bool> {
     let tenant = tx.tenant();
     let restored = sqlx::query!(
         "update support.tickets

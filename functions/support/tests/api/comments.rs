@@ -8,31 +8,63 @@ use crate::stage;
 async fn internal_comments_leave_no_trace_for_the_customer() {
     let (stage, demo) = stage().await;
     let customer = stage.as_(&demo.customer);
-    let id = customer.post("/api/v1/tickets", json!({"title": "x"})).await.expect(201).id();
+    let id = customer
+        .post("/api/v1/tickets", json!({"title": "x"}))
+        .await
+        .expect(201)
+        .id();
     let path = format!("/api/v1/tickets/{id}");
     let seen = |answer: testkit::Answer| (answer.header("etag").to_owned(), answer.json());
     let before = (
         seen(customer.get(&path).await),
         customer.get(&format!("{path}/comments")).await.json(),
         customer.get(&format!("{path}/history")).await.json(),
-        customer.get("/api/v1/tickets?q=secret&count=true").await.json(),
+        customer
+            .get("/api/v1/tickets?q=secret&count=true")
+            .await
+            .json(),
     );
-    stage.clock.advance(std::time::Duration::from_secs(60));
+    stage.clock.advance(std::time::Duration::from_mins(1));
     let body = json!({"content": "secret remark", "visibility": "internal"});
-    let comment = stage.as_(&demo.expert).post(&format!("{path}/comments"), body).await.expect(201).id();
+    let comment = stage
+        .as_(&demo.expert)
+        .post(&format!("{path}/comments"), body)
+        .await
+        .expect(201)
+        .id();
     let comment_path = format!("{path}/comments/{comment}");
-    stage.as_(&demo.expert).patch(&comment_path, json!({"content": "secret again"})).await.expect(200);
+    stage
+        .as_(&demo.expert)
+        .patch(&comment_path, json!({"content": "secret again"}))
+        .await
+        .expect(200);
     let after = (
         seen(customer.get(&path).await),
         customer.get(&format!("{path}/comments")).await.json(),
         customer.get(&format!("{path}/history")).await.json(),
-        customer.get("/api/v1/tickets?q=secret&count=true").await.json(),
+        customer
+            .get("/api/v1/tickets?q=secret&count=true")
+            .await
+            .json(),
     );
     assert_eq!(before, after);
-    customer.patch(&comment_path, json!({"content": "mine"})).await.refused(404, "not_found");
-    let staff = stage.as_(&demo.expert2).get(&format!("{path}/comments")).await.expect(200).json();
+    customer
+        .patch(&comment_path, json!({"content": "mine"}))
+        .await
+        .refused(404, "not_found");
+    let staff = stage
+        .as_(&demo.expert2)
+        .get(&format!("{path}/comments"))
+        .await
+        .expect(200)
+        .json();
     assert_eq!(staff["items"][0]["content"], "secret again");
-    let history = stage.as_(&demo.expert2).get(&format!("{path}/history")).await.expect(200).json();
+    let history = stage
+        .as_(&demo.expert2)
+        .get(&format!("{path}/history"))
+        .await
+        .expect(200)
+        .json();
     assert_eq!(history["items"].as_array().unwrap().len(), 3);
 }
 
@@ -40,56 +72,147 @@ async fn internal_comments_leave_no_trace_for_the_customer() {
 async fn customers_write_in_public_only() {
     let (stage, demo) = stage().await;
     let customer = stage.as_(&demo.customer);
-    let id = customer.post("/api/v1/tickets", json!({"title": "x"})).await.expect(201).id();
+    let id = customer
+        .post("/api/v1/tickets", json!({"title": "x"}))
+        .await
+        .expect(201)
+        .id();
     let path = format!("/api/v1/tickets/{id}/comments");
     let body = json!({"content": "psst", "visibility": "internal"});
-    customer.post(&path, body).await.refused(403, "staff_only_field");
-    let comment = customer.post(&path, json!({"content": "Hello"})).await.expect(201).json();
+    customer
+        .post(&path, body)
+        .await
+        .refused(403, "staff_only_field");
+    let comment = customer
+        .post(&path, json!({"content": "Hello"}))
+        .await
+        .expect(201)
+        .json();
     assert_eq!(comment["visibility"], "public");
     assert_eq!(comment["author"]["name"], "customer");
-    stage.as_(&demo.customer2).post(&path, json!({"content": "Hi"})).await.refused(404, "not_found");
-    stage.as_(&demo.customer2).get(&path).await.refused(404, "not_found");
+    stage
+        .as_(&demo.customer2)
+        .post(&path, json!({"content": "Hi"}))
+        .await
+        .refused(404, "not_found");
+    stage
+        .as_(&demo.customer2)
+        .get(&path)
+        .await
+        .refused(404, "not_found");
 }
 
 #[tokio::test]
 async fn a_customers_reply_reopens_and_the_first_answer_of_staff_is_kept() {
     let (stage, demo) = stage().await;
     let (customer, expert) = (stage.as_(&demo.customer), stage.as_(&demo.expert));
-    let id = customer.post("/api/v1/tickets", json!({"title": "x"})).await.expect(201).id();
-    let (path, comments) = (format!("/api/v1/tickets/{id}"), format!("/api/v1/tickets/{id}/comments"));
-    customer.post(&comments, json!({"content": "Anyone?"})).await.expect(201);
-    assert_eq!(customer.get(&path).await.json()["first_responded_at"], Value::Null);
-    expert.put(&path, json!({"status": "in_progress", "assigned_to": demo.expert.id})).await.expect(200);
-    stage.clock.advance(std::time::Duration::from_secs(60));
-    expert.post(&comments, json!({"content": "Which room?"})).await.expect(201);
-    stage.clock.advance(std::time::Duration::from_secs(60));
-    expert.post(&comments, json!({"content": "And since when?"})).await.expect(201);
-    assert_eq!(customer.get(&path).await.json()["first_responded_at"], "2026-11-20T10:01:00Z");
+    let id = customer
+        .post("/api/v1/tickets", json!({"title": "x"}))
+        .await
+        .expect(201)
+        .id();
+    let (path, comments) = (
+        format!("/api/v1/tickets/{id}"),
+        format!("/api/v1/tickets/{id}/comments"),
+    );
+    customer
+        .post(&comments, json!({"content": "Anyone?"}))
+        .await
+        .expect(201);
+    assert_eq!(
+        customer.get(&path).await.json()["first_responded_at"],
+        Value::Null
+    );
+    expert
+        .put(
+            &path,
+            json!({"status": "in_progress", "assigned_to": demo.expert.id}),
+        )
+        .await
+        .expect(200);
+    stage.clock.advance(std::time::Duration::from_mins(1));
+    expert
+        .post(&comments, json!({"content": "Which room?"}))
+        .await
+        .expect(201);
+    stage.clock.advance(std::time::Duration::from_mins(1));
+    expert
+        .post(&comments, json!({"content": "And since when?"}))
+        .await
+        .expect(201);
+    assert_eq!(
+        customer.get(&path).await.json()["first_responded_at"],
+        "2026-11-20T10:01:00Z"
+    );
     for status in ["waiting_on_customer", "resolved"] {
-        expert.put(&path, json!({"status": status})).await.expect(200);
-        customer.post(&comments, json!({"content": "Room 3"})).await.expect(201);
+        expert
+            .put(&path, json!({"status": status}))
+            .await
+            .expect(200);
+        customer
+            .post(&comments, json!({"content": "Room 3"}))
+            .await
+            .expect(201);
         assert_eq!(customer.get(&path).await.json()["status"], "in_progress");
     }
-    expert.put(&path, json!({"status": "resolved"})).await.expect(200);
-    expert.put(&path, json!({"status": "closed"})).await.expect(200);
-    customer.post(&comments, json!({"content": "Still"})).await.refused(409, "ticket_closed");
+    expert
+        .put(&path, json!({"status": "resolved"}))
+        .await
+        .expect(200);
+    expert
+        .put(&path, json!({"status": "closed"}))
+        .await
+        .expect(200);
+    customer
+        .post(&comments, json!({"content": "Still"}))
+        .await
+        .refused(409, "ticket_closed");
 }
 
 #[tokio::test]
 async fn comments_are_changed_by_their_author_or_an_admin() {
     let (stage, demo) = stage().await;
     let customer = stage.as_(&demo.customer);
-    let id = customer.post("/api/v1/tickets", json!({"title": "x"})).await.expect(201).id();
-    let comment = customer.post(&format!("/api/v1/tickets/{id}/comments"), json!({"content": "a"})).await.expect(201).id();
+    let id = customer
+        .post("/api/v1/tickets", json!({"title": "x"}))
+        .await
+        .expect(201)
+        .id();
+    let comment = customer
+        .post(
+            &format!("/api/v1/tickets/{id}/comments"),
+            json!({"content": "a"}),
+        )
+        .await
+        .expect(201)
+        .id();
     let path = format!("/api/v1/tickets/{id}/comments/{comment}");
-    stage.as_(&demo.expert).put(&path, json!({"content": "b"})).await.refused(403, "forbidden");
-    let edited = customer.put(&path, json!({"content": "b"})).await.expect(200);
+    stage
+        .as_(&demo.expert)
+        .put(&path, json!({"content": "b"}))
+        .await
+        .refused(403, "forbidden");
+    let edited = customer
+        .put(&path, json!({"content": "b"}))
+        .await
+        .expect(200);
     assert_eq!(edited.json()["edited_at"], "2026-11-20T10:00:00Z");
     assert_eq!(edited.header("etag"), "\"2\"");
-    stage.as_(&demo.admin).put(&path, json!({"content": "c"})).await.expect(200);
+    stage
+        .as_(&demo.admin)
+        .put(&path, json!({"content": "c"}))
+        .await
+        .expect(200);
     stage.as_(&demo.admin).delete(&path).await.expect(204);
-    stage.as_(&demo.admin).delete(&path).await.refused(404, "not_found");
-    let left = customer.get(&format!("/api/v1/tickets/{id}/comments")).await.json();
+    stage
+        .as_(&demo.admin)
+        .delete(&path)
+        .await
+        .refused(404, "not_found");
+    let left = customer
+        .get(&format!("/api/v1/tickets/{id}/comments"))
+        .await
+        .json();
     assert_eq!(left["items"], json!([]));
 }
 
@@ -97,16 +220,29 @@ async fn comments_are_changed_by_their_author_or_an_admin() {
 async fn a_long_conversation_comes_in_pages() {
     let (stage, demo) = stage().await;
     let customer = stage.as_(&demo.customer);
-    let id = customer.post("/api/v1/tickets", json!({"title": "x"})).await.expect(201).id();
+    let id = customer
+        .post("/api/v1/tickets", json!({"title": "x"}))
+        .await
+        .expect(201)
+        .id();
     let path = format!("/api/v1/tickets/{id}/comments");
     for index in 0..5 {
-        customer.post(&path, json!({"content": format!("Nr. {index}")})).await.expect(201);
+        customer
+            .post(&path, json!({"content": format!("Nr. {index}")}))
+            .await
+            .expect(201);
     }
     let mut seen = Vec::new();
     let mut next = format!("{path}?limit=2");
     loop {
         let page = customer.get(&next).await.expect(200).json();
-        seen.extend(page["items"].as_array().unwrap().iter().map(|c| c["id"].as_str().unwrap().to_owned()));
+        seen.extend(
+            page["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|c| c["id"].as_str().unwrap().to_owned()),
+        );
         match page["next_cursor"].as_str() {
             Some(cursor) => next = format!("{path}?limit=2&cursor={cursor}"),
             None => break,

@@ -10,7 +10,10 @@ async fn a_customer_opens_a_ticket_and_finds_it_again() {
     let (stage, demo) = stage().await;
     let customer = stage.as_(&demo.customer);
     let created = customer
-        .post("/api/v1/tickets", json!({"title": "  Heating  ", "description": "Cold.", "tags": ["B", "a", "b"]}))
+        .post(
+            "/api/v1/tickets",
+            json!({"title": "  Heating  ", "description": "Cold.", "tags": ["B", "a", "b"]}),
+        )
         .await
         .expect(201);
     let ticket = created.json();
@@ -23,20 +26,36 @@ async fn a_customer_opens_a_ticket_and_finds_it_again() {
     assert_eq!(ticket["requester_name"], "customer");
     assert_eq!(ticket["channel"], "portal");
     assert_eq!(ticket["version"], 1);
-    assert_eq!(created.header("location"), format!("/api/v1/tickets/{}", created.id()));
+    assert_eq!(
+        created.header("location"),
+        format!("/api/v1/tickets/{}", created.id())
+    );
     assert_eq!(created.header("etag"), "\"1\"");
     let again = customer.get(created.header("location")).await.expect(200);
     assert_eq!(again.json(), ticket);
     // The same router without the version.
-    let unversioned = customer.get(&format!("/api/tickets/{}", created.id())).await.expect(200);
+    let unversioned = customer
+        .get(&format!("/api/tickets/{}", created.id()))
+        .await
+        .expect(200);
     assert_eq!(unversioned.json(), ticket);
 }
 
 #[tokio::test]
 async fn history_and_announcement_are_written_with_the_ticket() {
     let (stage, demo) = stage().await;
-    let id = stage.as_(&demo.customer).post("/api/v1/tickets", json!({"title": "x"})).await.expect(201).id();
-    let history = stage.as_(&demo.customer).get(&format!("/api/v1/tickets/{id}/history")).await.expect(200).json();
+    let id = stage
+        .as_(&demo.customer)
+        .post("/api/v1/tickets", json!({"title": "x"}))
+        .await
+        .expect(201)
+        .id();
+    let history = stage
+        .as_(&demo.customer)
+        .get(&format!("/api/v1/tickets/{id}/history"))
+        .await
+        .expect(200)
+        .json();
     assert_eq!(history["items"][0]["field"], "created");
     assert_eq!(history["items"][0]["actor"]["id"], json!(demo.customer.id));
     let rows = sqlx::query("select type, subject, data from events.outbox where tenant_id = $1")
@@ -45,7 +64,10 @@ async fn history_and_announcement_are_written_with_the_ticket() {
         .await
         .unwrap();
     assert_eq!(rows.len(), 1);
-    assert_eq!(rows[0].get::<String, _>("type"), "de.revalenz.support.ticket.created.v1");
+    assert_eq!(
+        rows[0].get::<String, _>("type"),
+        "de.revalenz.support.ticket.created.v1"
+    );
     assert_eq!(rows[0].get::<String, _>("subject"), format!("tickets/{id}"));
     assert_eq!(rows[0].get::<Value, _>("data")["ticket_id"], json!(id));
 }
@@ -57,7 +79,14 @@ async fn numbers_have_no_gap_and_no_double_under_parallel_creation() {
     for index in 0..20 {
         let client = stage.as_(&demo.customer);
         tasks.spawn(async move {
-            client.post("/api/v1/tickets", json!({"title": format!("Ticket {index}")})).await.expect(201).json()["number"]
+            client
+                .post(
+                    "/api/v1/tickets",
+                    json!({"title": format!("Ticket {index}")}),
+                )
+                .await
+                .expect(201)
+                .json()["number"]
                 .as_str()
                 .unwrap()
                 .to_owned()
@@ -86,8 +115,17 @@ async fn a_repeated_request_opens_one_ticket_and_gets_the_first_answer() {
     assert_eq!(second.json(), first.json());
     assert_eq!(second.header("location"), first.header("location"));
     assert_eq!(second.header("etag"), first.header("etag"));
-    call().json(&json!({"title": "twice"})).send().await.refused(422, "idempotency_key_reused");
-    let listed = stage.as_(&demo.customer).get("/api/v1/tickets?count=true").await.expect(200).json();
+    call()
+        .json(&json!({"title": "twice"}))
+        .send()
+        .await
+        .refused(422, "idempotency_key_reused");
+    let listed = stage
+        .as_(&demo.customer)
+        .get("/api/v1/tickets?count=true")
+        .await
+        .expect(200)
+        .json();
     assert_eq!(listed["total"], 1);
     // Another person's key of the same text is another key.
     stage
@@ -133,7 +171,9 @@ async fn a_refused_request_may_be_tried_again_with_its_key() {
             .json(&body)
             .send()
     };
-    call(json!({"title": "x", "category": "nonsense"})).await.refused(422, "validation_failed");
+    call(json!({"title": "x", "category": "nonsense"}))
+        .await
+        .refused(422, "validation_failed");
     call(json!({"title": "x"})).await.expect(201);
 }
 
@@ -141,21 +181,42 @@ async fn a_refused_request_may_be_tried_again_with_its_key() {
 async fn staff_opens_tickets_for_others_and_customers_do_not() {
     let (stage, demo) = stage().await;
     let body = json!({"title": "For Maria", "requester_id": demo.customer.id, "assigned_to": demo.expert2.id});
-    let ticket = stage.as_(&demo.expert).post("/api/v1/tickets", body.clone()).await.expect(201).json();
+    let ticket = stage
+        .as_(&demo.expert)
+        .post("/api/v1/tickets", body.clone())
+        .await
+        .expect(201)
+        .json();
     assert_eq!(ticket["requester_id"], json!(demo.customer.id));
     assert_eq!(ticket["assigned_to_name"], "expert2");
-    stage.as_(&demo.customer2).post("/api/v1/tickets", body).await.refused(403, "staff_only_field");
+    stage
+        .as_(&demo.customer2)
+        .post("/api/v1/tickets", body)
+        .await
+        .refused(403, "staff_only_field");
     let unknown = json!({"title": "x", "requester_id": "019ab1f2-0000-7000-8000-000000000001"});
-    stage.as_(&demo.expert).post("/api/v1/tickets", unknown).await.refused(422, "validation_failed");
+    stage
+        .as_(&demo.expert)
+        .post("/api/v1/tickets", unknown)
+        .await
+        .refused(422, "validation_failed");
     let to_customer = json!({"title": "x", "assigned_to": demo.customer.id});
-    stage.as_(&demo.expert).post("/api/v1/tickets", to_customer).await.refused(422, "validation_failed");
+    stage
+        .as_(&demo.expert)
+        .post("/api/v1/tickets", to_customer)
+        .await
+        .refused(422, "validation_failed");
 }
 
 #[tokio::test]
 async fn a_key_opens_tickets_within_its_scopes() {
     let (stage, demo) = stage().await;
     let key = stage.key(demo.id, &["support.ticket.create"]).await;
-    let ticket = key.post("/api/v1/tickets", json!({"title": "From a sheet"})).await.expect(201).json();
+    let ticket = key
+        .post("/api/v1/tickets", json!({"title": "From a sheet"}))
+        .await
+        .expect(201)
+        .json();
     assert_eq!(ticket["channel"], "api");
     assert_eq!(ticket["created_by"]["kind"], "api_key");
     assert_eq!(ticket["requester_id"], Value::Null);
@@ -166,8 +227,19 @@ async fn a_key_opens_tickets_within_its_scopes() {
 async fn outside_addresses_are_masked_for_those_who_may_not_see_them() {
     let (stage, demo) = stage().await;
     let body = json!({"title": "x", "requester_email": "Maria@Example.org"});
-    let id = stage.as_(&demo.manager).post("/api/v1/tickets", body).await.expect(201).id();
+    let id = stage
+        .as_(&demo.manager)
+        .post("/api/v1/tickets", body)
+        .await
+        .expect(201)
+        .id();
     let path = format!("/api/v1/tickets/{id}");
-    assert_eq!(stage.as_(&demo.manager).get(&path).await.json()["requester_email"], "maria@example.org");
-    assert_eq!(stage.as_(&demo.expert).get(&path).await.json()["requester_email"], "m•••@example.org");
+    assert_eq!(
+        stage.as_(&demo.manager).get(&path).await.json()["requester_email"],
+        "maria@example.org"
+    );
+    assert_eq!(
+        stage.as_(&demo.expert).get(&path).await.json()["requester_email"],
+        "m•••@example.org"
+    );
 }

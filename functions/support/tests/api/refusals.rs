@@ -10,26 +10,55 @@ async fn bad_bodies_get_their_problem() {
     let (stage, demo) = stage().await;
     let manager = stage.as_(&demo.manager);
     let send = |content_type: &'static str, body: Vec<u8>| {
-        manager.call(Method::POST, "/api/v1/tickets").header("content-type", content_type).bytes(body).send()
+        manager
+            .call(Method::POST, "/api/v1/tickets")
+            .header("content-type", content_type)
+            .bytes(body)
+            .send()
     };
-    send("application/json", b"{".to_vec()).await.refused(400, "invalid_json");
-    send("application/json", Vec::new()).await.refused(400, "invalid_json");
-    send("application/json", b"{\"title\": \"\xff\"}".to_vec()).await.refused(400, "invalid_json");
-    send("text/plain", b"{}".to_vec()).await.refused(415, "unsupported_media_type");
-    send("application/json", b"[]".to_vec()).await.refused(422, "validation_failed");
-    send("application/json", vec![b' '; 10 << 20]).await.refused(413, "too_large");
+    send("application/json", b"{".to_vec())
+        .await
+        .refused(400, "invalid_json");
+    send("application/json", Vec::new())
+        .await
+        .refused(400, "invalid_json");
+    send("application/json", b"{\"title\": \"\xff\"}".to_vec())
+        .await
+        .refused(400, "invalid_json");
+    send("text/plain", b"{}".to_vec())
+        .await
+        .refused(415, "unsupported_media_type");
+    send("application/json", b"[]".to_vec())
+        .await
+        .refused(422, "validation_failed");
+    send("application/json", vec![b' '; 10 << 20])
+        .await
+        .refused(413, "too_large");
     let nested = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
-    send("application/json", nested.into_bytes()).await.refused(400, "invalid_json");
+    send("application/json", nested.into_bytes())
+        .await
+        .refused(400, "invalid_json");
     let refusal = manager
         .post("/api/v1/tickets", json!({"title": "a\u{0}", "priority": "soon", "tags": [1], "extra": true, "due_at": "tomorrow"}))
         .await
         .refused(422, "validation_failed");
-    let mut pointers: Vec<&str> =
-        refusal["errors"].as_array().unwrap().iter().map(|error| error["pointer"].as_str().unwrap()).collect();
+    let mut pointers: Vec<&str> = refusal["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| error["pointer"].as_str().unwrap())
+        .collect();
     pointers.sort_unstable();
     pointers.dedup();
-    assert_eq!(pointers, ["/due_at", "/extra", "/priority", "/tags/0", "/title"]);
-    let none = manager.get("/api/v1/tickets?count=true").await.expect(200).json();
+    assert_eq!(
+        pointers,
+        ["/due_at", "/extra", "/priority", "/tags/0", "/title"]
+    );
+    let none = manager
+        .get("/api/v1/tickets?count=true")
+        .await
+        .expect(200)
+        .json();
     assert_eq!(none["total"], 0);
 }
 
@@ -53,16 +82,45 @@ async fn a_compressed_bomb_is_refused() {
 async fn bad_queries_and_paths_get_their_problem() {
     let (stage, demo) = stage().await;
     let manager = stage.as_(&demo.manager);
-    for query in ["limit=0", "limit=201", "limit=x", "status=new", "stauts=open", "assigned_to=you", "q=%00", "created_from=yesterday", "created_from=99999-01-01T00:00:00Z"] {
-        manager.get(&format!("/api/v1/tickets?{query}")).await.refused(422, "validation_failed");
+    for query in [
+        "limit=0",
+        "limit=201",
+        "limit=x",
+        "status=new",
+        "stauts=open",
+        "assigned_to=you",
+        "q=%00",
+        "created_from=yesterday",
+        "created_from=99999-01-01T00:00:00Z",
+    ] {
+        manager
+            .get(&format!("/api/v1/tickets?{query}"))
+            .await
+            .refused(422, "validation_failed");
     }
-    for id in ["1", "x", "%00", "019ab1f2000070008000000000000001", "019ab1f2-0000-7000-8000-000000000001"] {
-        manager.get(&format!("/api/v1/tickets/{id}")).await.refused(404, "not_found");
+    for id in [
+        "1",
+        "x",
+        "%00",
+        "019ab1f2000070008000000000000001",
+        "019ab1f2-0000-7000-8000-000000000001",
+    ] {
+        manager
+            .get(&format!("/api/v1/tickets/{id}"))
+            .await
+            .refused(404, "not_found");
     }
     let refusal = manager.call(Method::DELETE, "/api/v1/tickets").send().await;
-    assert!(refusal.header("allow").contains("GET"), "{:?}", refusal.headers);
+    assert!(
+        refusal.header("allow").contains("GET"),
+        "{:?}",
+        refusal.headers
+    );
     refusal.refused(405, "method_not_allowed");
-    manager.get("/api/v1/nowhere").await.refused(404, "not_found");
+    manager
+        .get("/api/v1/nowhere")
+        .await
+        .refused(404, "not_found");
 }
 
 #[tokio::test]
@@ -74,40 +132,94 @@ async fn without_or_with_bad_credentials_nothing_is_told() {
     let token = stage.token(&demo.manager);
     let (head, signature) = token.rsplit_once('.').unwrap();
     let forged = format!("{head}.{}", signature.chars().rev().collect::<String>());
-    for bad in [forged.as_str(), "x", "", "rvz_live_1_2", &token[..token.len() - 1]] {
-        stage.stranger().bearer(bad).get("/api/v1/tickets").await.refused(401, "unauthenticated");
+    for bad in [
+        forged.as_str(),
+        "x",
+        "",
+        "rvz_live_1_2",
+        &token[..token.len() - 1],
+    ] {
+        stage
+            .stranger()
+            .bearer(bad)
+            .get("/api/v1/tickets")
+            .await
+            .refused(401, "unauthenticated");
     }
-    stage.stranger().bearer(&token).get("/api/v1/tickets").await.expect(200);
+    stage
+        .stranger()
+        .bearer(&token)
+        .get("/api/v1/tickets")
+        .await
+        .expect(200);
     // Two credentials: which one counts must not be guessed.
-    stage.stranger().bearer(&token).with("x-api-key", "x").get("/api/v1/tickets").await.refused(401, "unauthenticated");
-    stage.clock.advance(std::time::Duration::from_secs(11 * 60));
-    stage.stranger().bearer(&token).get("/api/v1/tickets").await.refused(401, "unauthenticated");
+    stage
+        .stranger()
+        .bearer(&token)
+        .with("x-api-key", "x")
+        .get("/api/v1/tickets")
+        .await
+        .refused(401, "unauthenticated");
+    stage.clock.advance(std::time::Duration::from_mins(11));
+    stage
+        .stranger()
+        .bearer(&token)
+        .get("/api/v1/tickets")
+        .await
+        .refused(401, "unauthenticated");
 }
 
 #[tokio::test]
 async fn a_switched_off_feature_refuses_every_route_and_a_suspended_tenant_only_reads() {
     let (stage, demo) = stage().await;
     let customer = stage.as_(&demo.customer);
-    let id = customer.post("/api/v1/tickets", json!({"title": "x"})).await.expect(201).id();
+    let id = customer
+        .post("/api/v1/tickets", json!({"title": "x"}))
+        .await
+        .expect(201)
+        .id();
     let set = async |column: &str, value: &str| {
-        let sql = format!("update access.tenants set {column} = '{value}' where tenant_id = '{}'", demo.id);
-        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut stage.admin().await).await.unwrap();
+        let sql = format!(
+            "update access.tenants set {column} = '{value}' where tenant_id = '{}'",
+            demo.id
+        );
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .execute(&mut stage.admin().await)
+            .await
+            .unwrap();
     };
     set("status", "suspended").await;
-    customer.get(&format!("/api/v1/tickets/{id}")).await.expect(200);
-    customer.post("/api/v1/tickets", json!({"title": "y"})).await.refused(403, "tenant_suspended");
+    customer
+        .get(&format!("/api/v1/tickets/{id}"))
+        .await
+        .expect(200);
+    customer
+        .post("/api/v1/tickets", json!({"title": "y"}))
+        .await
+        .refused(403, "tenant_suspended");
     set("status", "closed").await;
-    customer.get("/api/v1/tickets").await.refused(401, "unauthenticated");
+    customer
+        .get("/api/v1/tickets")
+        .await
+        .refused(401, "unauthenticated");
     set("status", "active").await;
     set("features", "{\"support\": false}").await;
-    customer.get("/api/v1/tickets").await.refused(403, "feature_disabled");
-    customer.post("/api/v1/tickets", json!({"title": "y"})).await.refused(403, "feature_disabled");
+    customer
+        .get("/api/v1/tickets")
+        .await
+        .refused(403, "feature_disabled");
+    customer
+        .post("/api/v1/tickets", json!({"title": "y"}))
+        .await
+        .refused(403, "feature_disabled");
 }
 
 #[tokio::test]
 async fn refusals_speak_the_language_that_the_client_prefers() {
     let (stage, demo) = stage().await;
-    let german = stage.as_(&demo.customer).with("accept-language", "de-DE,de;q=0.9");
+    let german = stage
+        .as_(&demo.customer)
+        .with("accept-language", "de-DE,de;q=0.9");
     let refusal = german.post("/api/v1/tickets", json!({})).await;
     assert_eq!(refusal.header("content-language"), "de");
     let refusal = refusal.refused(422, "validation_failed");

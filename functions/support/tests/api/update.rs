@@ -7,20 +7,47 @@ use crate::stage;
 #[tokio::test]
 async fn staff_walks_a_ticket_down_the_main_road() {
     let (stage, demo) = stage().await;
-    let id = stage.as_(&demo.customer).post("/api/v1/tickets", json!({"title": "x"})).await.expect(201).id();
+    let id = stage
+        .as_(&demo.customer)
+        .post("/api/v1/tickets", json!({"title": "x"}))
+        .await
+        .expect(201)
+        .id();
     let path = format!("/api/v1/tickets/{id}");
     let expert = stage.as_(&demo.expert);
-    for (version, status) in [(2, "in_progress"), (3, "waiting_on_customer"), (4, "resolved"), (5, "closed")] {
+    for (version, status) in [
+        (2, "in_progress"),
+        (3, "waiting_on_customer"),
+        (4, "resolved"),
+        (5, "closed"),
+    ] {
         stage.clock.advance(std::time::Duration::from_secs(1));
-        let ticket = expert.put(&path, json!({"status": status})).await.expect(200).json();
-        assert_eq!((ticket["status"].as_str(), ticket["version"].as_i64()), (Some(status), Some(version)));
+        let ticket = expert
+            .put(&path, json!({"status": status}))
+            .await
+            .expect(200)
+            .json();
+        assert_eq!(
+            (ticket["status"].as_str(), ticket["version"].as_i64()),
+            (Some(status), Some(version))
+        );
     }
-    let history = expert.get(&format!("{path}/history")).await.expect(200).json();
+    let history = expert
+        .get(&format!("{path}/history"))
+        .await
+        .expect(200)
+        .json();
     let steps: Vec<(&str, &Value, &Value)> = history["items"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|entry| (entry["field"].as_str().unwrap(), &entry["old"], &entry["new"]))
+        .map(|entry| {
+            (
+                entry["field"].as_str().unwrap(),
+                &entry["old"],
+                &entry["new"],
+            )
+        })
         .collect();
     assert_eq!(steps.len(), 5);
     assert_eq!(steps[4], ("status", &json!("resolved"), &json!("closed")));
@@ -29,11 +56,23 @@ async fn staff_walks_a_ticket_down_the_main_road() {
 #[tokio::test]
 async fn an_illegal_step_is_refused_and_names_the_legal_ones() {
     let (stage, demo) = stage().await;
-    let id = stage.as_(&demo.customer).post("/api/v1/tickets", json!({"title": "x"})).await.expect(201).id();
+    let id = stage
+        .as_(&demo.customer)
+        .post("/api/v1/tickets", json!({"title": "x"}))
+        .await
+        .expect(201)
+        .id();
     let path = format!("/api/v1/tickets/{id}");
-    let refusal = stage.as_(&demo.expert).put(&path, json!({"status": "closed"})).await.refused(409, "illegal_transition");
+    let refusal = stage
+        .as_(&demo.expert)
+        .put(&path, json!({"status": "closed"}))
+        .await
+        .refused(409, "illegal_transition");
     assert_eq!(refusal["legal_transitions"], json!(["in_progress"]));
-    assert_eq!(stage.as_(&demo.expert).get(&path).await.json()["version"], 1);
+    assert_eq!(
+        stage.as_(&demo.expert).get(&path).await.json()["version"],
+        1
+    );
 }
 
 #[tokio::test]
@@ -43,12 +82,29 @@ async fn put_and_patch_leave_alone_what_they_do_not_name_and_null_clears() {
     let body = json!({"title": "x", "description": "y", "category": "billing", "team": "North", "due_at": "2026-12-01T00:00:00Z"});
     let id = manager.post("/api/v1/tickets", body).await.expect(201).id();
     let path = format!("/api/v1/tickets/{id}");
-    let ticket = manager.put(&path, json!({"team": null, "category": null})).await.expect(200).json();
-    assert_eq!((&ticket["team"], &ticket["category"]), (&Value::Null, &Value::Null));
-    assert_eq!((&ticket["title"], &ticket["due_at"]), (&json!("x"), &json!("2026-12-01T00:00:00Z")));
-    manager.patch(&path, json!({"title": null})).await.refused(422, "validation_failed");
+    let ticket = manager
+        .put(&path, json!({"team": null, "category": null}))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(
+        (&ticket["team"], &ticket["category"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert_eq!(
+        (&ticket["title"], &ticket["due_at"]),
+        (&json!("x"), &json!("2026-12-01T00:00:00Z"))
+    );
+    manager
+        .patch(&path, json!({"title": null}))
+        .await
+        .refused(422, "validation_failed");
     // Nothing new: no version, no history.
-    let same = manager.patch(&path, json!({"title": "x"})).await.expect(200).json();
+    let same = manager
+        .patch(&path, json!({"title": "x"}))
+        .await
+        .expect(200)
+        .json();
     assert_eq!(same["version"], ticket["version"]);
 }
 
@@ -56,31 +112,54 @@ async fn put_and_patch_leave_alone_what_they_do_not_name_and_null_clears() {
 async fn the_second_of_two_editors_is_told_that_the_first_was_there() {
     let (stage, demo) = stage().await;
     let expert = stage.as_(&demo.expert);
-    let created = expert.post("/api/v1/tickets", json!({"title": "x"})).await.expect(201);
+    let created = expert
+        .post("/api/v1/tickets", json!({"title": "x"}))
+        .await
+        .expect(201);
     let path = format!("/api/v1/tickets/{}", created.id());
     let edit = |title: &str, etag: &str| {
-        expert.call(http::Method::PUT, &path).header("if-match", etag).json(&json!({"title": title})).send()
+        expert
+            .call(http::Method::PUT, &path)
+            .header("if-match", etag)
+            .json(&json!({"title": title}))
+            .send()
     };
     let first = edit("first", created.header("etag")).await.expect(200);
     assert_eq!(first.header("etag"), "\"2\"");
-    let refusal = edit("second", created.header("etag")).await.refused(412, "precondition_failed");
+    let refusal = edit("second", created.header("etag"))
+        .await
+        .refused(412, "precondition_failed");
     assert_eq!(refusal["current_version"], 2);
     assert_eq!(expert.get(&path).await.json()["title"], "first");
     edit("third", first.header("etag")).await.expect(200);
     edit("fourth", "*").await.expect(200);
-    edit("fifth", "\"x\"").await.refused(412, "precondition_failed");
+    edit("fifth", "\"x\"")
+        .await
+        .refused(412, "precondition_failed");
 }
 
 #[tokio::test]
 async fn two_parallel_editors_of_one_version_have_one_winner() {
     let (stage, demo) = stage().await;
-    let id = stage.as_(&demo.expert).post("/api/v1/tickets", json!({"title": "x"})).await.expect(201).id();
+    let id = stage
+        .as_(&demo.expert)
+        .post("/api/v1/tickets", json!({"title": "x"}))
+        .await
+        .expect(201)
+        .id();
     let mut tasks = tokio::task::JoinSet::new();
     for index in 0..8 {
         let (client, path) = (stage.as_(&demo.expert), format!("/api/v1/tickets/{id}"));
         tasks.spawn(async move {
             let body = json!({"title": format!("by {index}")});
-            client.call(http::Method::PUT, &path).header("if-match", "\"1\"").json(&body).send().await.status.as_u16()
+            client
+                .call(http::Method::PUT, &path)
+                .header("if-match", "\"1\"")
+                .json(&body)
+                .send()
+                .await
+                .status
+                .as_u16()
         });
     }
     let mut statuses = tasks.join_all().await;
@@ -92,9 +171,20 @@ async fn two_parallel_editors_of_one_version_have_one_winner() {
 async fn customers_change_their_words_and_nothing_else() {
     let (stage, demo) = stage().await;
     let customer = stage.as_(&demo.customer);
-    let id = customer.post("/api/v1/tickets", json!({"title": "x"})).await.expect(201).id();
+    let id = customer
+        .post("/api/v1/tickets", json!({"title": "x"}))
+        .await
+        .expect(201)
+        .id();
     let path = format!("/api/v1/tickets/{id}");
-    assert_eq!(customer.put(&path, json!({"title": "y"})).await.expect(200).json()["title"], "y");
+    assert_eq!(
+        customer
+            .put(&path, json!({"title": "y"}))
+            .await
+            .expect(200)
+            .json()["title"],
+        "y"
+    );
     for body in [
         json!({"priority": "urgent"}),
         json!({"assigned_to": demo.customer.id}),
@@ -104,10 +194,20 @@ async fn customers_change_their_words_and_nothing_else() {
         json!({"tags": []}),
     ] {
         let refusal = customer.put(&path, body.clone()).await;
-        assert!(matches!(refusal.status.as_u16(), 403 | 422), "{body}: {}", refusal.text());
+        assert!(
+            matches!(refusal.status.as_u16(), 403 | 422),
+            "{body}: {}",
+            refusal.text()
+        );
     }
-    customer.put(&path, json!({"status": "in_progress"})).await.refused(409, "illegal_transition");
-    customer.put(&path, json!({"status": "closed"})).await.expect(200);
+    customer
+        .put(&path, json!({"status": "in_progress"}))
+        .await
+        .refused(409, "illegal_transition");
+    customer
+        .put(&path, json!({"status": "closed"}))
+        .await
+        .expect(200);
 }
 
 #[tokio::test]
@@ -115,33 +215,80 @@ async fn tickets_are_given_to_active_staff_only() {
     let (stage, demo) = stage().await;
     let other = stage.tenant("other").await;
     let expert = stage.as_(&demo.expert);
-    let id = expert.post("/api/v1/tickets", json!({"title": "x"})).await.expect(201).id();
+    let id = expert
+        .post("/api/v1/tickets", json!({"title": "x"}))
+        .await
+        .expect(201)
+        .id();
     let path = format!("/api/v1/tickets/{id}");
     for nobody in [demo.customer.id, other.expert.id] {
-        let refusal = expert.put(&path, json!({"assigned_to": nobody})).await.refused(422, "validation_failed");
+        let refusal = expert
+            .put(&path, json!({"assigned_to": nobody}))
+            .await
+            .refused(422, "validation_failed");
         assert_eq!(refusal["errors"][0]["code"], "not_assignable");
     }
-    let ticket = expert.put(&path, json!({"assigned_to": demo.expert2.id})).await.expect(200).json();
+    let ticket = expert
+        .put(&path, json!({"assigned_to": demo.expert2.id}))
+        .await
+        .expect(200)
+        .json();
     assert_eq!(ticket["assigned_to"], json!(demo.expert2.id));
 }
 
 #[tokio::test]
 async fn a_deleted_ticket_is_gone_until_an_admin_restores_it() {
     let (stage, demo) = stage().await;
-    let id = stage.as_(&demo.customer).post("/api/v1/tickets", json!({"title": "x"})).await.expect(201).id();
+    let id = stage
+        .as_(&demo.customer)
+        .post("/api/v1/tickets", json!({"title": "x"}))
+        .await
+        .expect(201)
+        .id();
     let path = format!("/api/v1/tickets/{id}");
-    stage.as_(&demo.customer).delete(&path).await.refused(403, "forbidden");
-    stage.as_(&demo.expert).delete(&path).await.refused(403, "forbidden");
+    stage
+        .as_(&demo.customer)
+        .delete(&path)
+        .await
+        .refused(403, "forbidden");
+    stage
+        .as_(&demo.expert)
+        .delete(&path)
+        .await
+        .refused(403, "forbidden");
     stage.as_(&demo.manager).delete(&path).await.expect(204);
-    stage.as_(&demo.manager).delete(&path).await.refused(404, "not_found");
-    stage.as_(&demo.customer).get(&path).await.refused(404, "not_found");
-    stage.as_(&demo.customer).get(&format!("{path}/comments")).await.refused(404, "not_found");
-    stage.as_(&demo.manager).post(&format!("{path}/restore"), json!(null)).await.refused(403, "forbidden");
-    stage.as_(&demo.admin).post(&format!("{path}/restore"), json!(null)).await.expect(200);
+    stage
+        .as_(&demo.manager)
+        .delete(&path)
+        .await
+        .refused(404, "not_found");
+    stage
+        .as_(&demo.customer)
+        .get(&path)
+        .await
+        .refused(404, "not_found");
+    stage
+        .as_(&demo.customer)
+        .get(&format!("{path}/comments"))
+        .await
+        .refused(404, "not_found");
+    stage
+        .as_(&demo.manager)
+        .post(&format!("{path}/restore"), json!(null))
+        .await
+        .refused(403, "forbidden");
+    stage
+        .as_(&demo.admin)
+        .post(&format!("{path}/restore"), json!(null))
+        .await
+        .expect(200);
     stage.as_(&demo.customer).get(&path).await.expect(200);
     stage.as_(&demo.manager).delete(&path).await.expect(204);
-    stage.clock.advance(std::time::Duration::from_secs(31 * 24 * 3600));
-    stage.as_(&stage.person(demo.id, "admin", "later@demo.example").await)
+    stage
+        .clock
+        .advance(std::time::Duration::from_hours(31 * 24));
+    stage
+        .as_(&stage.person(demo.id, "admin", "later@demo.example").await)
         .post(&format!("{path}/restore"), json!(null))
         .await
         .refused(404, "not_found");

@@ -96,6 +96,11 @@ impl<T: ToSchema> Arg for ValidJson<T> {
     fn describe(doc: &mut OperationDoc) {
         json_body::<T>(doc);
     }
+    fn optional(doc: &mut OperationDoc) {
+        if let Some(RefOr::T(body)) = &mut doc.operation.request_body {
+            body.required = Some(Required::False);
+        }
+    }
 }
 
 /// It reads a `T` as JSON. For extractors of other crates that read a body too.

@@ -53,14 +53,34 @@ pub(crate) async fn create_ticket(
     let new = checked(&mut tx, &caller, body, TicketId::at(now)).await?;
     tickets::insert_ticket(&mut tx, &new, now).await?;
     let ticket = load(&mut tx, Reach::All, new.id).await?;
-    let opened = FieldChange { field: "created", old: json!(null), new: json!(ticket.status) };
+    let opened = FieldChange {
+        field: "created",
+        old: json!(null),
+        new: json!(ticket.status),
+    };
     history::append(&mut tx, new.id, &[opened], Visibility::Public, now).await?;
     let data = json!({
         "ticket_id": ticket.id, "number": ticket.number, "priority": ticket.priority, "requester_id": ticket.requester_id,
     });
-    announce(&mut tx, &caller, now, &TICKET_CREATED, (ticket.id, ticket.version), data).await?;
+    announce(
+        &mut tx,
+        &caller,
+        now,
+        &TICKET_CREATED,
+        (ticket.id, ticket.version),
+        data,
+    )
+    .await?;
     let location = format!("/api/v1/tickets/{}", ticket.id);
-    pending.created(tx, Created { location, resource: shown(&caller, ticket) }).await
+    pending
+        .created(
+            tx,
+            Created {
+                location,
+                resource: shown(&caller, ticket),
+            },
+        )
+        .await
 }
 
 /// What the caller may say, with people and category looked up.
@@ -72,7 +92,10 @@ async fn checked(
 ) -> Result<NewTicket> {
     if side(caller.reach()) == Side::Customer {
         let reserved = [
-            ("requester_id", body.requester_id.is_some() && body.requester_id != caller.user),
+            (
+                "requester_id",
+                body.requester_id.is_some() && body.requester_id != caller.user,
+            ),
             ("requester_email", body.requester_email.is_some()),
             ("assigned_to", body.assigned_to.is_some()),
             ("team", body.team.is_some()),
@@ -96,15 +119,24 @@ async fn checked(
     let category = body.category.map(web::Line::into_string);
     check_category(caller, category.as_deref())?;
     // Nobody is named: the caller, unless that is a key, or staff of the platform acting in a customer's tenant.
-    let own = caller.user.filter(|_| body.requester_email.is_none() && caller.actor.kind == db::ActorKind::User);
+    let own = caller
+        .user
+        .filter(|_| body.requester_email.is_none() && caller.actor.kind == db::ActorKind::User);
     Ok(NewTicket {
         id,
         title: body.title.into_string(),
-        description: body.description.map(web::Text::into_string).unwrap_or_default(),
+        description: body
+            .description
+            .map(web::Text::into_string)
+            .unwrap_or_default(),
         priority: body.priority.unwrap_or(Priority::Medium),
         category,
         tags: body.tags.map(tags).unwrap_or_default(),
-        channel: if caller.api_key.is_some() { Channel::Api } else { Channel::Portal },
+        channel: if caller.api_key.is_some() {
+            Channel::Api
+        } else {
+            Channel::Portal
+        },
         requester_id: body.requester_id.or(own),
         requester_email: body.requester_email.map(web::Email::into_string),
         assigned_to: body.assigned_to,
@@ -115,21 +147,35 @@ async fn checked(
 
 /// Refuses a category that the tenant does not have, and names those that it has.
 pub(crate) fn check_category(principal: &access::Principal, category: Option<&str>) -> Result<()> {
-    let Some(category) = category else { return Ok(()) };
+    let Some(category) = category else {
+        return Ok(());
+    };
     let known = categories(&principal.tenant);
     if known.iter().any(|one| one == category) {
         return Ok(());
     }
-    Err(Problem::field("/category", FieldCode::NotOneOf(known.join(", "))))
+    Err(Problem::field(
+        "/category",
+        FieldCode::NotOneOf(known.join(", ")),
+    ))
 }
 
 pub(crate) fn not_assignable() -> FieldCode {
     FieldCode::Rule(
         "not_assignable",
-        web::Texts { de: "ist keine aktive Mitarbeiterin, kein aktiver Mitarbeiter hier", en: "is nobody of the active staff here" },
+        web::Texts {
+            de: "ist keine aktive Mitarbeiterin, kein aktiver Mitarbeiter hier",
+            en: "is nobody of the active staff here",
+        },
     )
 }
 
 fn unknown_person() -> FieldCode {
-    FieldCode::Rule("unknown_person", web::Texts { de: "gibt es hier nicht", en: "is nobody here" })
+    FieldCode::Rule(
+        "unknown_person",
+        web::Texts {
+            de: "gibt es hier nicht",
+            en: "is nobody here",
+        },
+    )
 }

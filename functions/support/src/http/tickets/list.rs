@@ -6,7 +6,11 @@ use chrono::{DateTime, Utc};
 use ids::UserId;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
-use web::{Limit, Line, Page, Problem, Scope, ValidQuery, problem::{FieldCode, Result}, query::instant};
+use web::{
+    Limit, Line, Page, Problem, Scope, ValidQuery,
+    problem::{FieldCode, Result},
+    query::instant,
+};
 
 use super::shown;
 use crate::{
@@ -83,7 +87,10 @@ impl<'de> Deserialize<'de> for AssignedTo {
         match word.as_ref() {
             "me" => Ok(Self::Me),
             "none" => Ok(Self::None),
-            id => id.parse().map(Self::Person).map_err(serde::de::Error::custom),
+            id => id
+                .parse()
+                .map(Self::Person)
+                .map_err(serde::de::Error::custom),
         }
     }
 }
@@ -96,13 +103,21 @@ pub(crate) async fn list_tickets(
     ValidQuery(filter): ValidQuery<ListTickets>,
 ) -> Result<Json<Page<Ticket>>> {
     let scope = Scope::new("tickets", caller.tenant.id, &(&filter, caller.user));
-    let after: Option<Position> =
-        filter.cursor.as_deref().map(|cursor| app.cursors.open(&scope, cursor)).transpose()?;
+    let after: Option<Position> = filter
+        .cursor
+        .as_deref()
+        .map(|cursor| app.cursors.open(&scope, cursor))
+        .transpose()?;
     let (limit, count) = (filter.limit, filter.count == Some(true));
     let selection = selection(filter, caller.user, app.gate.clock().now())?;
     let mut tx = caller.begin(&app.db).await?;
-    let rows = list::list_tickets(&mut tx, caller.reach(), &selection, after.as_ref(), limit).await?;
-    let total = if count { Some(list::count_tickets(&mut tx, caller.reach(), &selection).await?) } else { None };
+    let rows =
+        list::list_tickets(&mut tx, caller.reach(), &selection, after.as_ref(), limit).await?;
+    let total = if count {
+        Some(list::count_tickets(&mut tx, caller.reach(), &selection).await?)
+    } else {
+        None
+    };
     tx.commit().await?;
     let mut page = limit.page(rows, |(_, position)| app.cursors.seal(&scope, position));
     page.total = total;
@@ -115,7 +130,10 @@ fn selection(filter: ListTickets, user: Option<UserId>, now: DateTime<Utc>) -> R
         Some(AssignedTo::None) => Some(Assignment::Nobody),
         Some(AssignedTo::Person(id)) => Some(Assignment::To(id)),
         Some(AssignedTo::Me) => Some(Assignment::To(user.ok_or_else(|| {
-            let nobody = web::Texts { de: "ein Schlüssel ist niemand", en: "a key is nobody" };
+            let nobody = web::Texts {
+                de: "ein Schlüssel ist niemand",
+                en: "a key is nobody",
+            };
             Problem::field("/assigned_to", FieldCode::Rule("no_person", nobody))
         })?)),
     };

@@ -21,7 +21,9 @@ use crate::{
         status::Status,
         ticket::{Ticket, UpdateTicket},
     },
-    events::{TICKET_ASSIGNED, TICKET_CLOSED, TICKET_RESOLVED, TICKET_STATUS_CHANGED, TICKET_UPDATED},
+    events::{
+        TICKET_ASSIGNED, TICKET_CLOSED, TICKET_RESOLVED, TICKET_STATUS_CHANGED, TICKET_UPDATED,
+    },
     http::{announce, load, lock, side},
     permissions::TicketUpdate,
     store::{history, tickets},
@@ -33,7 +35,6 @@ use crate::{
     path = "/tickets/{id}",
     responses(
         (status = 200, body = Ticket, description = "The ticket as it is now."),
-        (status = 409, body = inline(web::openapi::ProblemDocument), content_type = "application/problem+json", description = "Status change not possible: `illegal_transition`"),
     )
 )]
 pub(crate) async fn update_ticket(
@@ -82,15 +83,26 @@ pub(crate) async fn record_changes<P: Permission>(
     tickets::update_ticket(tx, ticket.id, new, now).await?;
     let told: Vec<FieldChange> = changes
         .iter()
-        .map(|change| FieldChange { field: change.field, old: brief(&change.old), new: brief(&change.new) })
+        .map(|change| FieldChange {
+            field: change.field,
+            old: brief(&change.old),
+            new: brief(&change.new),
+        })
         .collect();
     history::append(tx, ticket.id, &told, Visibility::Public, now).await?;
     let place = (ticket.id, ticket.version + 1);
     let fields: Vec<&str> = changes.iter().map(|change| change.field).collect();
-    announce(tx, caller, now, &TICKET_UPDATED, place, json!({"ticket_id": ticket.id, "fields": fields})).await?;
+    announce(
+        tx,
+        caller,
+        now,
+        &TICKET_UPDATED,
+        place,
+        json!({"ticket_id": ticket.id, "fields": fields}),
+    )
+    .await?;
     if new.assigned_to != ticket.assigned_to {
-        let data =
-            json!({"ticket_id": ticket.id, "assigned_to": new.assigned_to, "previously": ticket.assigned_to});
+        let data = json!({"ticket_id": ticket.id, "assigned_to": new.assigned_to, "previously": ticket.assigned_to});
         announce(tx, caller, now, &TICKET_ASSIGNED, place, data).await?;
     }
     if new.status != ticket.status {
@@ -102,7 +114,15 @@ pub(crate) async fn record_changes<P: Permission>(
             _ => None,
         };
         if let Some(kind) = milestone {
-            announce(tx, caller, now, kind, place, json!({"ticket_id": ticket.id})).await?;
+            announce(
+                tx,
+                caller,
+                now,
+                kind,
+                place,
+                json!({"ticket_id": ticket.id}),
+            )
+            .await?;
         }
     }
     Ok(())
