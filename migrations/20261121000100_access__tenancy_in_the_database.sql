@@ -8,7 +8,7 @@
 create schema access;
 create schema events;
 grant usage on schema access, events to rvz_app, rvz_definer, rvz_migrator, rvz_dumper;
-grant select on public._sqlx_migrations to rvz_app;
+grant select on public._sqlx_migrations to rvz_app, rvz_dumper;
 create extension if not exists pg_trgm with schema public;
 
 create procedure access.protect(target regclass, app_role name, tenant_column name default 'tenant_id')

@@ -65,12 +65,15 @@ create index sessions_user_idx on identity.sessions (tenant_id, user_id);
 call access.protect('identity.sessions', 'rvz_identity');
 grant select, insert, update on identity.sessions to rvz_identity;
 
+-- `password_hash`: whoever registers chooses a password that holds only once *their* link has been opened. Two who register
+-- the same address have a link each, and neither can slip the owner of the address a password of their own.
 create table identity.one_time_tokens (
     tenant_id uuid not null,
     one_time_token_id uuid not null,
     user_id uuid not null,
     purpose text not null,
     secret_hash bytea not null,
+    password_hash text,
     expires_at timestamptz not null,
     used_at timestamptz,
     created_at timestamptz not null,

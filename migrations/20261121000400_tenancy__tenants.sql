@@ -27,6 +27,7 @@ create table tenancy.tenants (
     constraint tenants_tenant_fkey foreign key (tenant_id) references access.tenants,
     constraint tenants_slug_key unique (slug),
     constraint tenants_status_check check (status in ('trial', 'active', 'past_due', 'suspended', 'closing', 'closed')),
+    constraint tenants_license_type_check check (license_type in ('trial', 'standard', 'enterprise', 'internal')),
     constraint tenants_currency_check check (currency ~ '^[A-Z]{3}$')
 );
 call access.protect('tenancy.tenants', 'rvz_tenancy');
@@ -68,6 +69,7 @@ create table tenancy.licenses (
     created_at timestamptz not null,
     constraint licenses_pkey primary key (tenant_id, license_id),
     constraint licenses_tenant_fkey foreign key (tenant_id) references access.tenants,
+    constraint licenses_plan_check check (plan in ('trial', 'standard', 'enterprise', 'internal')),
     constraint licenses_seats_check check (seats >= 0)
 );
 create unique index licenses_in_force_idx on tenancy.licenses (tenant_id) where valid_to is null;
@@ -80,10 +82,14 @@ grant insert, update, delete on access.origins to rvz_tenancy;
 grant select on access.audit_log, access.usage_events to rvz_tenancy;
 
 call access.grant_builtin('tenancy.tenant.create', superadmin => 'all');
-call access.grant_builtin('tenancy.tenant.read', superadmin => 'all', admin => 'own');
-call access.grant_builtin('tenancy.tenant.update', superadmin => 'all', admin => 'own');
-call access.grant_builtin('tenancy.settings.read', superadmin => 'all', admin => 'own');
-call access.grant_builtin('tenancy.settings.update', superadmin => 'all', admin => 'own');
+-- A permission never reaches beyond the tenant; that staff reaches other tenants is not a matter of permissions. What only
+-- superadmin holds is no scope of an API key.
+call access.grant_builtin('tenancy.tenant.read', superadmin => 'all', admin => 'all');
+call access.grant_builtin('tenancy.tenant.update', superadmin => 'all', admin => 'all');
+call access.grant_builtin('tenancy.license.update', superadmin => 'all');
+call access.grant_builtin('tenancy.settings.read', superadmin => 'all', admin => 'all');
+call access.grant_builtin('tenancy.settings.update', superadmin => 'all', admin => 'all');
+call access.grant_builtin('tenancy.feature.read', superadmin => 'all', admin => 'all');
 call access.grant_builtin('tenancy.feature.update', superadmin => 'all');
 call access.grant_builtin('tenancy.api_key.read', superadmin => 'all', admin => 'all');
 call access.grant_builtin('tenancy.api_key.create', superadmin => 'all', admin => 'all');
@@ -109,11 +115,13 @@ as $$
 $$;
 call access.define('tenancy.all_tenants(text, text, timestamptz, uuid, bigint)', 'rvz_tenancy');
 
--- The platform's own tenant, with the one role that exists nowhere else. Row-level security is forced on the owner, so
--- these rows are written as the migrator.
+-- The platform's own tenant, with the one role that exists nowhere else; nobody registers there. Row-level security is
+-- forced on the owner, so these rows are written as the migrator.
 set local role rvz_migrator;
-insert into access.tenants (tenant_id, slug, name, status, max_users, locale, time_zone, created_at, updated_at)
-values ('00000000-0000-7000-8000-000000000001', 'revalenz', 'Revalenz GmbH', 'active', 1000, 'de', 'Europe/Berlin', '2026-01-01T00:00:00Z', '2026-01-01T00:00:00Z');
+insert into access.tenants (tenant_id, slug, name, status, settings, max_users, locale, time_zone, created_at, updated_at)
+values ('00000000-0000-7000-8000-000000000001', 'revalenz', 'Revalenz GmbH', 'active', '{"registration": "closed"}', 1000, 'de', 'Europe/Berlin', '2026-01-01T00:00:00Z', '2026-01-01T00:00:00Z');
+insert into tenancy.settings (tenant_id, key, value, updated_at)
+values ('00000000-0000-7000-8000-000000000001', 'registration', '"closed"', '2026-01-01T00:00:00Z');
 insert into tenancy.tenants (tenant_id, slug, name, email, status, license_type, region, currency, locale, time_zone, max_users, created_at, updated_at)
 values ('00000000-0000-7000-8000-000000000001', 'revalenz', 'Revalenz GmbH', 'platform@revalenz.example', 'active', 'internal', 'eu', 'EUR', 'de', 'Europe/Berlin', 1000, '2026-01-01T00:00:00Z', '2026-01-01T00:00:00Z');
 insert into access.roles (tenant_id, role_id, name, description, base_role, built_in, permissions, created_at, updated_at)

@@ -53,8 +53,7 @@ create table support.tickets (
     constraint tickets_assigned_fkey foreign key (tenant_id, assigned_to) references access.people,
     constraint tickets_status_check check (status in ('open', 'in_progress', 'waiting_on_customer', 'resolved', 'closed')),
     constraint tickets_priority_check check (priority in ('low', 'medium', 'high', 'urgent')),
-    constraint tickets_channel_check check (channel in ('portal', 'api', 'mail', 'contact_form')),
-    constraint tickets_requester_check check (requester_id is not null or requester_email is not null)
+    constraint tickets_channel_check check (channel in ('portal', 'api', 'mail', 'contact_form'))
 );
 create index tickets_created_idx on support.tickets (tenant_id, created_at desc, ticket_id desc) where deleted_at is null;
 create index tickets_updated_idx on support.tickets (tenant_id, updated_at desc, ticket_id desc) where deleted_at is null;

@@ -71,4 +71,5 @@ step "dependencies" dependencies
 step "checked queries" infra/scripts/prepare-sqlx.sh --check
 step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "generated files" infra/scripts/generate.sh --check
+step "served document" infra/scripts/served.sh
 step "tests" tests

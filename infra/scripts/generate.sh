@@ -6,6 +6,14 @@ set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
 generated='
+functions/identity/openapi.json | platform openapi identity
+functions/support/openapi.json  | platform openapi support
+functions/tenancy/openapi.json  | platform openapi tenancy
+docs/openapi.json               | platform openapi
+docs/permissions.md             | platform permissions
+docs/problems.md                | platform problems
+docs/events.md                  | platform events
+docs/schema.md                  | platform schema
 '
 
 check=${1:-}

@@ -14,6 +14,9 @@ esac
 arguments=(
   run "$url/api/openapi.json" --generation-deterministic --seed "${SEED:-1}" --max-examples "${EXAMPLES:-25}"
   --workers 1 --request-timeout 10
+  # A schema can't say that texts are trimmed before they are measured, or that a category must be the tenant's: some valid
+  # documents are refused with 422, as documented.
+  --exclude-checks positive_data_acceptance
 )
 if [ -n "${TOKEN:-}" ]; then
   arguments+=(--header "Authorization: Bearer $TOKEN")

@@ -1,1 +1,74 @@
-//! identity
+//! identity: who someone is, how they prove it, and what they may do.
+//!
+//! People of a tenant with their roles and skills; passwords, sessions and the tokens of both kinds: short-lived access
+//! tokens that every function checks alone, and rotating refresh tokens that only this context knows. What other contexts may
+//! know of people, roles, sessions and public keys is mirrored to the schema `access` in the same transaction.
+
+pub mod bootstrap;
+pub mod config;
+mod domain;
+pub mod error;
+pub mod events;
+mod http;
+pub mod permissions;
+mod routes;
+mod signing;
+mod store;
+
+use std::{sync::Arc, time::Duration};
+
+use access::{Gate, Purpose, token::Signer};
+use axum::extract::FromRef;
+use config::Settings;
+use db::Db;
+use domain::{password_hash::Hasher, refresh_token::RefreshTokens, throttle::Throttle};
+use moka::future::Cache;
+use web::{Cursors, Service};
+
+/// What this context owns.
+pub const ABOUT: &str = "Who someone is, how they prove it, and what they may do: people, roles, sign-in, sessions, skills.";
+
+/// How long the key that signs is remembered.
+const REMEMBER_SIGNER: Duration = Duration::from_secs(5);
+
+/// What handlers share.
+#[derive(Clone, Debug)]
+pub(crate) struct App {
+    gate: Gate,
+    db: Db,
+    cursors: Cursors,
+    settings: Arc<Settings>,
+    hasher: Hasher,
+    throttle: Arc<Throttle>,
+    refresh_tokens: RefreshTokens,
+    signers: Cache<(), Arc<Signer>>,
+}
+
+impl FromRef<App> for Gate {
+    fn from_ref(app: &App) -> Self {
+        app.gate.clone()
+    }
+}
+
+/// The context over this database, behind this gate.
+pub fn service(db: Db, gate: Gate) -> Service {
+    service_with(db, gate, Settings::default())
+}
+
+/// The same with other times and limits.
+pub fn service_with(db: Db, gate: Gate, settings: Settings) -> Service {
+    let app = App {
+        cursors: Cursors::new(&gate.keyring().derive(Purpose::Cursors)),
+        hasher: Hasher::new(settings.hashes_at_once, settings.hashes_waiting),
+        throttle: Arc::new(Throttle::new(&settings)),
+        refresh_tokens: RefreshTokens::new(gate.keyring().clone()),
+        signers: Cache::builder()
+            .max_capacity(1)
+            .time_to_live(REMEMBER_SIGNER)
+            .build(),
+        settings: Arc::new(settings),
+        gate,
+        db,
+    };
+    Service::new("identity", ABOUT, routes::routes(), app)
+}

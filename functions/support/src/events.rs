@@ -2,7 +2,7 @@
 
 events::kinds! {
     context "support";
-    /// A ticket was opened. Data: `ticket_id`, `number`, `priority`, `requester_id`.
+    /// A ticket was opened. Data: `ticket_id`, `number`, `priority`, `requester_id`, `assigned_to`, `author` (kind and id).
     TICKET_CREATED = "ticket.created.v1";
     /// Fields of a ticket changed. Data: `ticket_id`, `fields`.
     TICKET_UPDATED = "ticket.updated.v1";
@@ -10,7 +10,7 @@ events::kinds! {
     TICKET_ASSIGNED = "ticket.assigned.v1";
     /// It took a step. Data: `ticket_id`, `from`, `to`.
     TICKET_STATUS_CHANGED = "ticket.status_changed.v1";
-    /// A comment was written. Data: `ticket_id`, `comment_id`, `visibility`.
+    /// A comment was written. Data: `ticket_id`, `number`, `requester_id`, `assigned_to`, `comment_id`, `visibility`, `author` (kind and id).
     TICKET_COMMENTED = "ticket.commented.v1";
     /// It is resolved. Data: `ticket_id`.
     TICKET_RESOLVED = "ticket.resolved.v1";

@@ -10,7 +10,7 @@ use moka::future::Cache;
 use web::{Clock, Language, Problem, RequestInfo, problem, request::CallerInfo};
 
 use crate::{
-    Grants, Keyring, Principal, REVALENZ, Tenant, TenantStatus,
+    Grants, InternalAuth, Keyring, Principal, REVALENZ, Tenant, TenantStatus,
     api_key::{self, ApiKeySecret},
     audit, directory,
     directory::{Standing, StoredKey},
@@ -40,6 +40,7 @@ struct Inner {
     clock: Clock,
     keyring: Keyring,
     settings: GateSettings,
+    internal: InternalAuth,
     tenants: Cache<TenantId, Option<Arc<Tenant>>>,
     standings: Cache<(TenantId, SessionId), Option<Arc<Standing>>>,
     keys: Cache<(TenantId, ApiKeyId), Option<Arc<StoredKey>>>,
@@ -71,13 +72,26 @@ where
 }
 
 impl Gate {
-    /// A gate over this database.
+    /// A gate over this database. The platform's own callers prove themselves by what the master key yields.
     pub fn new(db: Db, clock: Clock, keyring: Keyring, settings: GateSettings) -> Self {
+        let internal = InternalAuth::derived(&keyring);
+        Self::with_internal_auth(db, clock, keyring, settings, internal)
+    }
+
+    /// The same, with another proof for the platform's own callers.
+    pub fn with_internal_auth(
+        db: Db,
+        clock: Clock,
+        keyring: Keyring,
+        settings: GateSettings,
+        internal: InternalAuth,
+    ) -> Self {
         let ttl = settings.remember;
         Self(Arc::new(Inner {
             db,
             clock,
             keyring,
+            internal,
             tenants: remembered(10_000, ttl),
             standings: remembered(50_000, ttl),
             keys: remembered(10_000, ttl),
@@ -97,6 +111,11 @@ impl Gate {
     /// The keys.
     pub fn keyring(&self) -> &Keyring {
         &self.0.keyring
+    }
+
+    /// How the platform's own callers prove themselves.
+    pub fn internal_auth(&self) -> &InternalAuth {
+        &self.0.internal
     }
 
     /// What it was told.

@@ -19,6 +19,8 @@ pub enum Purpose {
     Notifications,
     /// Passwords of the functions' database logins on a laptop.
     DatabaseLogins,
+    /// What the relay and the scheduler present to functions, where no secret is set.
+    InternalCalls,
 }
 
 impl Purpose {
@@ -29,6 +31,7 @@ impl Purpose {
             Self::RefreshTokens => b"revalenz/refresh-tokens/v1",
             Self::Notifications => b"revalenz/notifications/v1",
             Self::DatabaseLogins => b"revalenz/database-logins/v1",
+            Self::InternalCalls => b"revalenz/internal-calls/v1",
         }
     }
 }

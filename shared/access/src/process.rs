@@ -1,17 +1,17 @@
 //! A function as a process of its own: settings, logs, the gate, the server.
 
-use std::{process::ExitCode, time::Duration};
+use std::{error::Error, pin::Pin, process::ExitCode, time::Duration};
 
 use db::Db;
 use web::{
     Clock, Service,
     edge::{self, Edge},
     health, server,
-    settings::{self, Hidden, SettingsError},
+    settings::{self, Entry, Hidden, SettingsError},
     telemetry,
 };
 
-use crate::{Gate, GateSettings, Keyring, cors};
+use crate::{Gate, GateSettings, InternalAuth, Keyring, cors};
 
 web::settings! {
     /// Settings that every function reads.
@@ -26,6 +26,8 @@ web::settings! {
         pub public_url: String = "PUBLIC_URL",
         /// Master key: <id>:<32 bytes in base64>, during a rotation two of them with a comma between, the newest first.
         pub master_key: Hidden = "REVALENZ_MASTER_KEY",
+        /// What the relay and the scheduler present to functions: <secret>, during a rotation two with a comma between, the newest first. Without it the master key yields one.
+        pub internal_secret: Option<Hidden> = "REVALENZ_INTERNAL_SECRET",
         /// How many proxies in front of the function write X-Forwarded-For.
         pub trusted_proxies: usize = "REVALENZ_TRUSTED_PROXIES" or "1",
         /// Set by Cloud Run: logs become Cloud Logging's JSON.
@@ -38,20 +40,45 @@ web::settings! {
 /// How long tenants, sessions, roles and keys are remembered.
 pub const REMEMBER: Duration = Duration::from_secs(15);
 
+/// How long a function's own work may take to come to its end after the signal to stop.
+const WORK_LIMIT: Duration = Duration::from_secs(9);
+
+/// Something that is still to happen, such as the signal to stop.
+pub type Eventually = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What a function does beside answering: it gets the signal to stop, and ends soon after.
+pub type Work = Box<dyn FnOnce(Eventually) -> Eventually + Send>;
+
+/// A function that can be started, or why it can't.
+pub type Made = Result<(Service, Option<Work>), Box<dyn Error>>;
+
 /// Runs one function until it is told to stop.
 pub async fn run(
     name: &'static str,
     about: &'static str,
     service: impl FnOnce(Db, Gate) -> Service,
 ) -> ExitCode {
+    run_with_work(name, about, &[], |db, gate| Ok((service(db, gate), None))).await
+}
+
+/// Runs one function that has settings of its own (`entries`, which `make` reads) or work beside answering.
+pub async fn run_with_work(
+    name: &'static str,
+    about: &'static str,
+    entries: &'static [Entry],
+    make: impl FnOnce(Db, Gate) -> Made,
+) -> ExitCode {
     if std::env::args().any(|argument| argument == "--help") {
         #[expect(clippy::print_stdout, reason = "the answer to --help")]
         {
-            println!("{}", settings::help(name, about, &[Settings::ENTRIES]));
+            println!(
+                "{}",
+                settings::help(name, about, &[Settings::ENTRIES, entries])
+            );
         }
         return ExitCode::SUCCESS;
     }
-    match start(name, service).await {
+    match start(name, entries, make).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             #[expect(clippy::print_stderr, reason = "there may be no subscriber yet")]
@@ -65,32 +92,40 @@ pub async fn run(
 
 async fn start(
     name: &'static str,
-    service: impl FnOnce(Db, Gate) -> Service,
-) -> Result<(), Box<dyn std::error::Error>> {
-    let settings = read()?;
+    entries: &'static [Entry],
+    make: impl FnOnce(Db, Gate) -> Made,
+) -> Result<(), Box<dyn Error>> {
+    let settings = read(entries)?;
     telemetry::init_logs(settings.k_service.is_some(), &settings.rust_log);
     let metrics = telemetry::init_metrics();
     // Bind first: the platform in front sees the port at once, the database is connected to at the first use.
     let listener = tokio::net::TcpListener::bind(("0.0.0.0", settings.port)).await?;
     let db = Db::lazy(settings.database_url.expose(), settings.pool)?;
     let clock = Clock::system();
-    let gate = Gate::new(
+    let keyring = Keyring::parse(settings.master_key.expose())?;
+    let internal = match &settings.internal_secret {
+        Some(secret) => InternalAuth::parse(secret.expose())?,
+        None => InternalAuth::derived(&keyring),
+    };
+    let gate = Gate::with_internal_auth(
         db.clone(),
         clock.clone(),
-        Keyring::parse(settings.master_key.expose())?,
+        keyring,
         GateSettings {
             public_url: settings.public_url.clone(),
             remember: REMEMBER,
             local: false,
         },
+        internal,
     );
-    let service = service(db.clone(), gate.clone());
+    let (service, work) = make(db.clone(), gate.clone())?;
     let ready = db.clone();
     let readiness: health::Readiness = std::sync::Arc::new(move || {
         let db = ready.clone();
         Box::pin(async move { db.ready().await })
     });
     let router = cors::layer(web::service::compose([&service]), gate)
+        .merge(service.internal.clone())
         .merge(health::routes(readiness, metrics));
     let router = edge::wrap(
         router,
@@ -100,12 +135,28 @@ async fn start(
         },
     );
     tracing::info!(function = name, port = settings.port, "listening");
-    server::serve(listener, router, server::stop_signal()).await?;
+    let (stop, stopping) = tokio::sync::watch::channel(false);
+    let stopped = || {
+        let mut stopping = stopping.clone();
+        // An error means that the sender is gone, and so is the process.
+        async move { drop(stopping.wait_for(|stop| *stop).await) }
+    };
+    let work = work.map(|work| tokio::spawn(work(Box::pin(stopped()))));
+    tokio::spawn(async move {
+        server::stop_signal().await;
+        stop.send_replace(true);
+    });
+    server::serve(listener, router, stopped()).await?;
+    if let Some(work) = work
+        && tokio::time::timeout(WORK_LIMIT, work).await.is_err()
+    {
+        tracing::warn!("work was still open after {WORK_LIMIT:?}");
+    }
     db.close().await;
     Ok(())
 }
 
-fn read() -> Result<Settings, SettingsError> {
-    settings::refuse_unknown(settings::environment_names(), &[Settings::ENTRIES])?;
+fn read(entries: &'static [Entry]) -> Result<Settings, SettingsError> {
+    settings::refuse_unknown(settings::environment_names(), &[Settings::ENTRIES, entries])?;
     Settings::read(&settings::environment)
 }

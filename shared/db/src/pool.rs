@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ids::TenantId;
 use sqlx::{
-    PgPool,
+    PgPool, Postgres, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -72,17 +72,25 @@ impl Db {
         };
         // A typed UUID: nothing to inject.
         let begin = format!("begin; set local app.tenant_id = '{setting}'");
-        #[expect(clippy::disallowed_methods, reason = "the one place that begins")]
-        let tx = self.pool.begin_with(sqlx::AssertSqlSafe(begin)).await?;
-        Ok(TenantTx::new(tx, bound, actor))
+        Ok(TenantTx::new(self.begin_with(begin).await?, bound, actor))
     }
 
     /// Opens a transaction without a tenant: row-level security shows it no row, only the listed definer
     /// functions and the tables without tenants answer.
     pub async fn begin_unscoped(&self) -> Result<UnscopedTx> {
-        #[expect(clippy::disallowed_methods, reason = "the one place that begins")]
-        let tx = self.pool.begin().await?;
+        let tx = self.begin_with("begin".to_owned()).await?;
         Ok(UnscopedTx::new(tx))
+    }
+
+    /// Begins in a task of its own, which ends also when whoever wants the transaction has hung up meanwhile.
+    ///
+    /// sqlx 0.9.0 forgets a transaction whose beginning is cancelled (its issue 4393): the connection would go back to
+    /// the pool inside it, with the tenant still set. Here nobody takes what was begun, and it is rolled back.
+    async fn begin_with(&self, begin: String) -> Result<Transaction<'static, Postgres>> {
+        let pool = self.pool.clone();
+        #[expect(clippy::disallowed_methods, reason = "the one place that begins")]
+        let task = tokio::spawn(async move { pool.begin_with(sqlx::AssertSqlSafe(begin)).await });
+        Ok(task.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))?)
     }
 
     /// Whether the database answers and knows at least the migrations that this binary was built with.

@@ -38,10 +38,14 @@ registry! {
     TicketComment => TicketCommentId, "ticket_comment";
     /// One field change of a ticket.
     TicketHistory => TicketHistoryId, "ticket_history";
+    /// Something sent to a person outside the application: a mail.
+    Message => MessageId, "message";
     /// A stored file.
     File => FileId, "file";
     /// A published event.
     Event => EventId, "event";
+    /// An event that a function would not take.
+    DeadLetter => DeadLetterId, "dead_letter";
     /// A row of the audit log.
     AuditEntry => AuditEntryId, "audit_entry";
 }

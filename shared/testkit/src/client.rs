@@ -48,6 +48,11 @@ impl Client {
         }
     }
 
+    pub(crate) fn through(mut self, router: Router) -> Self {
+        self.router = router;
+        self
+    }
+
     /// The same caller with a header on every request.
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.insert(

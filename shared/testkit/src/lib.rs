@@ -11,6 +11,7 @@
     reason = "test code: a broken expectation is the answer"
 )]
 
+pub mod catalogue;
 mod client;
 mod database;
 mod people;

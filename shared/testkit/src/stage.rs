@@ -71,9 +71,12 @@ impl Stage {
         stage
     }
 
-    /// The same stage with one of the two locks on tenant data opened for the attacker (`decisions.md` 30).
-    pub fn with_probe(&self, probe: Probe) -> Client {
-        Client::new(self.assemble(Some(probe)))
+    /// The same caller, with the locks on tenant data as `probe` says (`decisions.md` 30).
+    pub fn bend(&self, client: Client, probe: Option<Probe>) -> Client {
+        match probe {
+            Some(probe) => client.through(self.assemble(Some(probe))),
+            None => client,
+        }
     }
 
     fn assemble(&self, probe: Option<Probe>) -> Router {

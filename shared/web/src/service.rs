@@ -20,6 +20,9 @@ pub struct Service {
     pub api: Router,
     /// Routes at the root: `/.well-known/...` and `/internal/...`.
     pub root: Router,
+    /// Routes that only the platform itself calls, the same in many functions (`POST /internal/events`): served where a
+    /// function is alone, called in process where several share one.
+    pub internal: Router,
     /// Its OpenAPI document.
     pub document: OpenApi,
 }
@@ -55,12 +58,20 @@ impl Service {
             about,
             api,
             root: root.with_state(state),
+            internal: Router::new(),
             document,
         }
     }
+
+    /// The same service with routes that only the platform itself calls.
+    pub fn with_internal(mut self, internal: Router) -> Self {
+        self.internal = self.internal.merge(internal);
+        self
+    }
 }
 
-/// One router of several services: the newest version also without its number.
+/// One router of several services: the newest version also without its number. What only the platform itself calls is
+/// left out, because every function has it under the same path.
 pub fn compose<'a>(services: impl IntoIterator<Item = &'a Service>) -> Router {
     let mut api = Router::new();
     let mut root = Router::new();

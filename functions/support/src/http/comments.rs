@@ -123,7 +123,7 @@ pub(crate) async fn create_comment(
         // Nothing that a customer can see moves.
         Visibility::Internal => ticket.version,
     };
-    told(&mut tx, &caller, (id, version), comment_id, visibility, now).await?;
+    told(&mut tx, &caller, (&ticket, version), comment_id, visibility, now).await?;
     let comment = found(&mut tx, id, comment_id, Sight::Everything).await?;
     let location = format!("/api/v1/tickets/{id}/comments/{comment_id}");
     pending
@@ -207,7 +207,7 @@ async fn answered(
 async fn told(
     tx: &mut TenantTx,
     caller: &Caller<CommentCreate>,
-    place: (TicketId, i32),
+    (ticket, version): (&Ticket, i32),
     comment: TicketCommentId,
     visibility: Visibility,
     now: DateTime<Utc>,
@@ -217,8 +217,12 @@ async fn told(
         old: Value::Null,
         new: json!({"comment_id": comment, "visibility": visibility}),
     };
-    history::append(tx, place.0, &[written], visibility, now).await?;
-    let data = json!({"ticket_id": place.0, "comment_id": comment, "visibility": visibility});
+    history::append(tx, ticket.id, &[written], visibility, now).await?;
+    let data = json!({
+        "ticket_id": ticket.id, "number": ticket.number, "requester_id": ticket.requester_id,
+        "assigned_to": ticket.assigned_to, "comment_id": comment, "visibility": visibility, "author": caller.actor,
+    });
+    let place = (ticket.id, version);
     announce(tx, caller, now, &TICKET_COMMENTED, place, data).await
 }
 

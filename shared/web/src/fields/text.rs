@@ -21,6 +21,14 @@ pub struct Text<const MIN: usize, const MAX: usize>(String);
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret<const MIN: usize, const MAX: usize>(String);
 
+/// What [`forbidden`] refuses, as a pattern of ECMA 262 for the schema.
+const ONE_LINE: &str = "^[^\\u0000-\\u001F\\u007F-\\u009F\\u2028-\\u202E\\u2066-\\u2069\\uFEFF]*$";
+/// The same with line feeds and tabs.
+const SEVERAL_LINES: &str =
+    "^[^\\u0000-\\u0008\\u000B-\\u001F\\u007F-\\u009F\\u2028-\\u202E\\u2066-\\u2069\\uFEFF]*$";
+/// Anything that PostgreSQL can store.
+const NO_NUL: &str = "^[^\\u0000]*$";
+
 fn normal(text: &str) -> String {
     let text = text.trim();
     if is_nfc_quick(text.chars()) == IsNormalized::Yes {
@@ -77,6 +85,7 @@ impl<const MIN: usize, const MAX: usize> Line<MIN, MAX> {
         ObjectBuilder::new()
             .min_length(Some(MIN))
             .max_length(Some(MAX))
+            .pattern(Some(ONE_LINE))
     }
 }
 
@@ -97,6 +106,7 @@ impl<const MIN: usize, const MAX: usize> Text<MIN, MAX> {
         ObjectBuilder::new()
             .min_length(Some(MIN))
             .max_length(Some(MAX))
+            .pattern(Some(SEVERAL_LINES))
     }
 }
 
@@ -116,6 +126,7 @@ impl<const MIN: usize, const MAX: usize> Secret<MIN, MAX> {
         ObjectBuilder::new()
             .min_length(Some(MIN))
             .max_length(Some(MAX))
+            .pattern(Some(NO_NUL))
             .format(Some(utoipa::openapi::SchemaFormat::KnownFormat(
                 utoipa::openapi::KnownFormat::Password,
             )))

@@ -61,6 +61,7 @@ pub(crate) async fn create_ticket(
     history::append(&mut tx, new.id, &[opened], Visibility::Public, now).await?;
     let data = json!({
         "ticket_id": ticket.id, "number": ticket.number, "priority": ticket.priority, "requester_id": ticket.requester_id,
+        "assigned_to": ticket.assigned_to, "author": caller.actor,
     });
     announce(
         &mut tx,

@@ -60,6 +60,7 @@ pub(crate) struct ListTickets {
     #[param(inline)]
     q: Option<Line<1, 200>>,
     /// The order.
+    #[param(inline)]
     sort: Option<Sort>,
     /// How many a page has.
     #[serde(default, skip_serializing)]

@@ -1,0 +1,134 @@
+//! The first superadmin, made when a platform starts for the first time.
+
+use access::{Gate, REVALENZ, audit};
+use axum::extract::FromRequestParts;
+use db::{Actor, Db, DbError};
+use ids::UserId;
+use web::{Email, RequestInfo};
+
+use crate::{
+    domain::{
+        name::Name,
+        password_hash::{HashError, Hasher, Verdict},
+    },
+    store::{
+        accounts, roles, seats,
+        sessions::{self, EndReason},
+        users::{self, NewUser},
+    },
+};
+
+/// Why there is no superadmin.
+#[derive(Debug, thiserror::Error)]
+pub enum BootstrapError {
+    /// The database did not take it.
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// The password could not be hashed.
+    #[error("{0}")]
+    Password(String),
+    /// The role `superadmin` is missing: the migrations have not run.
+    #[error("the tenant revalenz has no role superadmin; run the migrations first")]
+    NoRole,
+    /// Somebody else of the tenant has this address and is no active superadmin.
+    #[error("this address belongs to an account that is disabled or not yet active")]
+    Taken,
+}
+
+impl From<HashError> for BootstrapError {
+    fn from(error: HashError) -> Self {
+        Self::Password(error.to_string())
+    }
+}
+
+/// Makes the superadmin, or sets the password of the one that is there. Done again with the same password, it changes
+/// nothing. `db` is this function's own login.
+pub async fn superadmin(
+    db: &Db,
+    gate: &Gate,
+    email: &Email,
+    given_name: &str,
+    family_name: &str,
+    password: &str,
+) -> Result<UserId, BootstrapError> {
+    let hasher = Hasher::new(1, 1);
+    let mut tx = db.begin(REVALENZ, Actor::SYSTEM).await?;
+    let account = accounts::find_account(&mut tx, email.as_str()).await?;
+    tx.commit().await?;
+    let stored = account
+        .as_ref()
+        .and_then(|account| account.password_hash.as_deref());
+    let right = hasher.verify(password, stored).await? != Verdict::Wrong;
+    match account {
+        Some(account) if right => Ok(account.id),
+        Some(account) => set_password(db, gate, account, &hasher.hash(password).await?).await,
+        None => {
+            let display = format!("{given_name} {family_name}").trim().to_owned();
+            let name = Name {
+                given: given_name.to_owned(),
+                family: family_name.to_owned(),
+                display,
+            };
+            insert(db, gate, email, &name, &hasher.hash(password).await?).await
+        }
+    }
+}
+
+async fn set_password(
+    db: &Db,
+    gate: &Gate,
+    account: accounts::Account,
+    hash: &str,
+) -> Result<UserId, BootstrapError> {
+    if account.status != crate::domain::status::UserStatus::Active {
+        return Err(BootstrapError::Taken);
+    }
+    let now = gate.clock().now();
+    let mut tx = db.begin(REVALENZ, Actor::SYSTEM).await?;
+    accounts::set_password(&mut tx, account.id, hash, now).await?;
+    sessions::end_sessions(&mut tx, account.id, None, EndReason::PasswordChanged, now).await?;
+    let entry = audit::Entry::new("identity.user.password_set", "user", account.id);
+    audit::record(&mut tx, &nobodys_request().await, now, None, entry).await?;
+    tx.commit().await?;
+    gate.forget_people();
+    Ok(account.id)
+}
+
+async fn insert(
+    db: &Db,
+    gate: &Gate,
+    email: &Email,
+    name: &Name,
+    hash: &str,
+) -> Result<UserId, BootstrapError> {
+    let now = gate.clock().now();
+    let mut tx = db.begin(REVALENZ, Actor::SYSTEM).await?;
+    seats::lock_people(&mut tx).await?;
+    let roles = roles::list_roles(&mut tx).await?;
+    let role = roles
+        .iter()
+        .find(|role| role.built_in && role.base_role == "superadmin")
+        .ok_or(BootstrapError::NoRole)?;
+    let new = NewUser {
+        id: UserId::at(now),
+        role_id: role.id,
+        email: email.as_str(),
+        name,
+        password_hash: Some(hash),
+        locale: "de",
+        time_zone: "Europe/Berlin",
+        phone: None,
+    };
+    users::insert_user(&mut tx, &new, now).await?;
+    let entry = audit::Entry::new("identity.user.created", "user", new.id);
+    audit::record(&mut tx, &nobodys_request().await, now, None, entry).await?;
+    tx.commit().await?;
+    Ok(new.id)
+}
+
+/// What the audit log notes of a request, where there is none.
+async fn nobodys_request() -> RequestInfo {
+    let (mut parts, ()) = http::Request::new(()).into_parts();
+    let Ok(info) = RequestInfo::from_request_parts(&mut parts, &()).await;
+    info
+}

@@ -1,0 +1,50 @@
+//! Times and limits of this context, with the decided defaults (`decisions.md` 10 and 18).
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+/// What can be tuned. A process takes the defaults; tests bend them.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long the immediate parent of a refresh token is accepted again; zero never accepts it.
+    pub refresh_overlap: TimeDelta,
+    /// A session ends this long after its last refresh, unless the tenant says otherwise.
+    pub session_idle: TimeDelta,
+    /// And this long after it began, unless the tenant says otherwise.
+    pub session_absolute: TimeDelta,
+    /// Failed sign-ins that one account may have within the window.
+    pub failures_per_account: u32,
+    /// Failed sign-ins that one address may have within the window.
+    pub failures_per_address: u32,
+    /// How long a failed sign-in counts.
+    pub failure_window: TimeDelta,
+    /// How long an invitation is good.
+    pub invite_lifetime: TimeDelta,
+    /// How long the link that proves an address is good.
+    pub verify_lifetime: TimeDelta,
+    /// When a registration is answered, whatever was done meanwhile: its time must not tell whether the address is known.
+    pub registration_answer_after: Duration,
+    /// Password hashes at the same time: 19 MiB and one core each.
+    pub hashes_at_once: usize,
+    /// Requests that may wait for a hash; more are refused with 503.
+    pub hashes_waiting: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            refresh_overlap: TimeDelta::seconds(30),
+            session_idle: TimeDelta::days(30),
+            session_absolute: TimeDelta::days(90),
+            failures_per_account: 10,
+            failures_per_address: 100,
+            failure_window: TimeDelta::minutes(15),
+            invite_lifetime: TimeDelta::days(7),
+            verify_lifetime: TimeDelta::hours(24),
+            registration_answer_after: Duration::from_millis(250),
+            hashes_at_once: std::thread::available_parallelism().map_or(2, usize::from),
+            hashes_waiting: 128,
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The bundled list of passwords that everybody tries first.
+
+use std::{collections::HashSet, sync::LazyLock};
+
+/// Characters that dress up a base word without making it a password.
+const MOST_DRESSING: usize = 5;
+/// Entries from this length on are whole passwords; shorter ones are base words.
+const WHOLE: usize = 10;
+const SHORTEST_BASE: usize = 4;
+
+struct Lists {
+    whole: HashSet<&'static str>,
+    bases: HashSet<&'static str>,
+}
+
+static LISTS: LazyLock<Lists> = LazyLock::new(|| {
+    let entries = include_str!("common-passwords.txt")
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with("# ") && *line != "#");
+    let (whole, bases) = entries.partition(|entry| entry.chars().count() >= WHOLE);
+    Lists { whole, bases }
+});
+
+/// Whether the password is on the list, or a word of the list repeated, or dressed with a few digits and signs.
+pub(crate) fn is_common(password: &str) -> bool {
+    let plain = password.to_lowercase();
+    LISTS.whole.contains(plain.as_str())
+        || is_dressed(&plain)
+        || is_dressed(&unleet(&plain))
+        || is_monotonous(&plain)
+}
+
+/// `aaaaaaaaaa`, `1212121212`: fewer than four different characters.
+fn is_monotonous(password: &str) -> bool {
+    password.chars().collect::<HashSet<_>>().len() < 4
+}
+
+/// Tries every way of taking the dressing off both ends.
+fn is_dressed(password: &str) -> bool {
+    let characters: Vec<char> = password.chars().collect();
+    let dressing = |c: &&char| !c.is_alphabetic();
+    let front = characters
+        .iter()
+        .take(MOST_DRESSING)
+        .take_while(dressing)
+        .count();
+    let back = characters
+        .iter()
+        .rev()
+        .take(MOST_DRESSING)
+        .take_while(dressing)
+        .count();
+    (0..=front).any(|front_cut| {
+        (0..=back.min(MOST_DRESSING - front_cut)).any(|back_cut| {
+            characters
+                .get(front_cut..characters.len().saturating_sub(back_cut))
+                .is_some_and(is_base)
+        })
+    })
+}
+
+/// A base word, or one repeated.
+fn is_base(core: &[char]) -> bool {
+    let longest = core.len().min(WHOLE - 1);
+    (SHORTEST_BASE..=longest)
+        .filter(|length| core.len().is_multiple_of(*length))
+        .any(|length| {
+            let (unit, _) = core.split_at(length);
+            core.chunks(length).all(|chunk| chunk == unit)
+                && LISTS
+                    .bases
+                    .contains(unit.iter().collect::<String>().as_str())
+        })
+}
+
+/// The letters that digits and signs stand for: `p4ssw0rd`.
+fn unleet(password: &str) -> String {
+    password
+        .chars()
+        .map(|c| match c {
+            '0' => 'o',
+            '1' | '!' => 'i',
+            '3' => 'e',
+            '4' | '@' => 'a',
+            '5' | '$' => 's',
+            '7' => 't',
+            other => other,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_everybody_tries_is_common() {
+        for password in [
+            "1234567890",
+            "qwertyuiop",
+            "passwordpassword",
+            "Password2024!",
+            "!dragon12",
+            "P4ssw0rd99",
+            "aaaaaaaaaaaa",
+            "0123456789",
+        ] {
+            assert!(is_common(password), "{password}");
+        }
+    }
+
+    #[test]
+    fn what_only_holds_a_common_word_is_not() {
+        for password in [
+            "correct horse battery",
+            "password-for-the-shed",
+            "Zwölf Boxkämpfer jagen",
+            "x9!Kq2#vLw",
+        ] {
+            assert!(!is_common(password), "{password}");
+        }
+    }
+
+    #[test]
+    fn the_list_has_been_read() {
+        assert_eq!(LISTS.whole.len() + LISTS.bases.len(), 7_290);
+    }
+}

@@ -1,0 +1,184 @@
+//! What people are called: given and family name, or one name that is taken apart.
+
+use web::{
+    Line,
+    body::Change,
+    problem::{FieldCode, FieldError},
+};
+
+/// One part of a name.
+pub(crate) type NamePart = Line<1, 100>;
+/// A whole name.
+pub(crate) type FullName = Line<1, 200>;
+
+/// A name, complete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Name {
+    pub(crate) given: String,
+    /// Empty for people who have one name only.
+    pub(crate) family: String,
+    pub(crate) display: String,
+}
+
+impl Name {
+    /// Of what a body says: both parts, or the whole, or all three.
+    pub(crate) fn new(
+        given: Option<NamePart>,
+        family: Option<NamePart>,
+        whole: Option<FullName>,
+    ) -> Result<Self, Vec<FieldError>> {
+        match (given, family, whole) {
+            (given, family, Some(whole)) => {
+                let taken_apart = Self::of_whole(whole.as_str());
+                Ok(Self {
+                    given: given.map_or(taken_apart.given, Line::into_string),
+                    family: family.map_or(taken_apart.family, Line::into_string),
+                    display: taken_apart.display,
+                })
+            }
+            (Some(given), Some(family), None) => {
+                Ok(Self::of_parts(given.as_str(), family.as_str()))
+            }
+            (given, family, None) => {
+                let missing = [
+                    ("/given_name", given.is_none()),
+                    ("/family_name", family.is_none()),
+                ];
+                Err(missing
+                    .into_iter()
+                    .filter(|(_, missing)| *missing)
+                    .map(|(pointer, _)| FieldError {
+                        pointer: pointer.to_owned(),
+                        code: FieldCode::Required,
+                    })
+                    .collect())
+            }
+        }
+    }
+
+    /// The same name with what a body changes of it.
+    pub(crate) fn changed(
+        self,
+        given: Change<NamePart>,
+        family: Change<NamePart>,
+        whole: Change<FullName>,
+    ) -> Self {
+        let (given, family) = (
+            given.set().map(Line::into_string),
+            family.set().map(Line::into_string),
+        );
+        match whole {
+            Change::Set(whole) => {
+                let taken_apart = Self::of_whole(whole.as_str());
+                Self {
+                    given: given.unwrap_or(taken_apart.given),
+                    family: family.unwrap_or(taken_apart.family),
+                    display: taken_apart.display,
+                }
+            }
+            Change::Keep if given.is_none() && family.is_none() => self,
+            Change::Keep => {
+                Self::of_parts(&given.unwrap_or(self.given), &family.unwrap_or(self.family))
+            }
+        }
+    }
+
+    fn of_parts(given: &str, family: &str) -> Self {
+        Self {
+            given: given.to_owned(),
+            family: family.to_owned(),
+            display: format!("{given} {family}").trim().to_owned(),
+        }
+    }
+
+    /// The last word is taken for the family name.
+    fn of_whole(whole: &str) -> Self {
+        let (given, family) = whole
+            .rsplit_once(char::is_whitespace)
+            .unwrap_or((whole, ""));
+        Self {
+            given: given.trim().to_owned(),
+            family: family.to_owned(),
+            display: whole.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn part(text: &str) -> NamePart {
+        NamePart::parse(text).unwrap()
+    }
+
+    fn full(text: &str) -> FullName {
+        FullName::parse(text).unwrap()
+    }
+
+    fn name(given: &str, family: &str, display: &str) -> Name {
+        Name {
+            given: given.to_owned(),
+            family: family.to_owned(),
+            display: display.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_name_can_be_given_in_parts_or_whole() {
+        assert_eq!(
+            Name::new(Some(part("Ada")), Some(part("Lovelace")), None).unwrap(),
+            name("Ada", "Lovelace", "Ada Lovelace")
+        );
+        assert_eq!(
+            Name::new(None, None, Some(full("Ada King Lovelace"))).unwrap(),
+            name("Ada King", "Lovelace", "Ada King Lovelace")
+        );
+        assert_eq!(
+            Name::new(None, None, Some(full("Ada"))).unwrap(),
+            name("Ada", "", "Ada")
+        );
+        assert_eq!(
+            Name::new(Some(part("Ada")), Some(part("King")), Some(full("Lady L"))).unwrap(),
+            name("Ada", "King", "Lady L")
+        );
+        let missing = Name::new(Some(part("Ada")), None, None).unwrap_err();
+        assert_eq!(missing[0].pointer, "/family_name");
+        assert_eq!(Name::new(None, None, None).unwrap_err().len(), 2);
+    }
+
+    #[test]
+    fn a_change_of_a_part_changes_the_whole() {
+        let before = name("Ada", "Byron", "Ada Byron");
+        let changed = before
+            .clone()
+            .changed(Change::Keep, Change::Set(part("King")), Change::Keep);
+        assert_eq!(changed, name("Ada", "King", "Ada King"));
+        let whole = before.clone().changed(
+            Change::Keep,
+            Change::Keep,
+            Change::Set(full("Grace Hopper")),
+        );
+        assert_eq!(whole, name("Grace", "Hopper", "Grace Hopper"));
+        assert_eq!(
+            before
+                .clone()
+                .changed(Change::Keep, Change::Keep, Change::Keep),
+            before
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_whole_name_loses_nothing(text in "\\PC{1,60}") {
+            if let Ok(whole) = FullName::parse(&text) {
+                let name = Name::new(None, None, Some(whole.clone())).unwrap();
+                prop_assert_eq!(&name.display, whole.as_str());
+                prop_assert!(!name.given.is_empty());
+                prop_assert!(name.display.starts_with(&name.given) && name.display.ends_with(&name.family));
+            }
+        }
+    }
+}

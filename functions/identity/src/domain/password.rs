@@ -1,0 +1,115 @@
+//! Which passwords are good enough. No rules of composition: length, and nothing that is guessed first.
+
+use web::{Problem, Texts, fields::Secret, problem::FieldCode};
+
+use super::common_passwords::is_common;
+
+/// A password that somebody chooses. A tenant may ask for more than ten characters, never for fewer.
+pub(crate) type NewPassword = Secret<10, 128>;
+/// A password that somebody claims to have: no rule but a bound.
+pub(crate) type GivenPassword = Secret<1, 1024>;
+
+/// Shorter parts of names are in too many words.
+const SHORTEST_PERSONAL: usize = 4;
+
+/// Whose password it is to be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Owner<'a> {
+    pub(crate) email: &'a str,
+    pub(crate) given_name: &'a str,
+    pub(crate) family_name: &'a str,
+}
+
+/// Says what is wrong with the password for this person, if anything is.
+pub(crate) fn check(
+    password: &NewPassword,
+    owner: Owner<'_>,
+    min_length: usize,
+) -> Result<(), FieldCode> {
+    let text = password.expose();
+    if text.chars().count() < min_length {
+        return Err(FieldCode::TooShort(min_length));
+    }
+    if is_common(text) {
+        return Err(FieldCode::Rule(
+            "common_password",
+            Texts {
+                de: "steht auf der Liste der Passwörter, die zuerst geraten werden",
+                en: "is on the list of passwords that are guessed first",
+            },
+        ));
+    }
+    if is_personal(text, owner) {
+        return Err(FieldCode::Rule(
+            "personal_password",
+            Texts {
+                de: "enthält den eigenen Namen oder die eigene E-Mail-Adresse",
+                en: "contains the person's own name or mail address",
+            },
+        ));
+    }
+    Ok(())
+}
+
+/// The refusal of a body whose field `/password` is not good enough.
+pub(crate) fn refused(code: FieldCode) -> Problem {
+    Problem::field("/password", code)
+}
+
+fn is_personal(password: &str, owner: Owner<'_>) -> bool {
+    let password = password.to_lowercase();
+    let local = owner.email.split('@').next().unwrap_or_default();
+    let names = [owner.given_name, owner.family_name];
+    let names = names
+        .iter()
+        .flat_map(|name| name.split(|c: char| !c.is_alphanumeric()));
+    std::iter::once(local)
+        .chain(local.split('+').next())
+        .chain(names)
+        .filter(|part| part.chars().count() >= SHORTEST_PERSONAL)
+        .any(|part| password.contains(&part.to_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const OWNER: Owner<'_> = Owner {
+        email: "jo.doe@example.org",
+        given_name: "Johanna",
+        family_name: "von Doe-Müller",
+    };
+
+    fn code(password: &str, min_length: usize) -> Option<&'static str> {
+        let password = NewPassword::parse(password).unwrap();
+        check(&password, OWNER, min_length)
+            .err()
+            .map(|code| code.code())
+    }
+
+    #[test]
+    fn weak_passwords_are_named_by_their_weakness() {
+        assert_eq!(code("sixteen letters!", 17), Some("too_short"));
+        assert_eq!(code("qwertyuiop", 10), Some("common_password"));
+        assert_eq!(code("I am JOHANNA, ha", 10), Some("personal_password"));
+        assert_eq!(code("mit müller und co", 10), Some("personal_password"));
+        assert_eq!(code("jo.doe rides again", 10), Some("personal_password"));
+        assert_eq!(code("a vondoe is fine", 10), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_password_gets_an_answer(password in "\\PC{10,128}") {
+            let password = NewPassword::parse(&password).unwrap();
+            let _ = check(&password, OWNER, 10);
+        }
+
+        #[test]
+        fn a_name_is_found_wherever_it_stands(before in "[ -~]{5,20}", after in "[ -~]{5,20}") {
+            let password = NewPassword::parse(&format!("{before}jOhAnNa{after}")).unwrap();
+            prop_assert!(check(&password, OWNER, 10).is_err());
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Telephone numbers as people write them.
+
+use serde_json::Value;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, schema::Type};
+use web::{
+    Texts,
+    body::Field,
+    problem::{Errors, FieldCode, Pointer},
+};
+
+/// 5 to 15 digits (E.164), perhaps a plus before them, and the usual signs between.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Phone(String);
+
+impl Phone {
+    /// Reads it, or says what is wrong.
+    pub(crate) fn parse(text: &str) -> Result<Self, FieldCode> {
+        let text = text.trim();
+        let digits = text.chars().filter(char::is_ascii_digit).count();
+        let rest = text.strip_prefix('+').unwrap_or(text);
+        let fits = (5..=15).contains(&digits)
+            && text.len() <= 32
+            && rest
+                .chars()
+                .all(|c| c.is_ascii_digit() || " -/().".contains(c));
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(FieldCode::InvalidFormat(Texts {
+                de: "muss eine Telefonnummer wie +49 30 1234567 sein",
+                en: "must be a telephone number such as +49 30 1234567",
+            }))
+        }
+    }
+
+    /// The number as it was written.
+    pub(crate) fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl Field for Phone {
+    fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
+        let Value::String(text) = value else {
+            return errors.refuse(at, FieldCode::WrongType("string"));
+        };
+        Self::parse(&text).map_or_else(|code| errors.refuse(at, code), Some)
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .max_length(Some(32))
+            .pattern(Some(r"^\+?[0-9 \-/().]*$"))
+            .examples(["+49 30 1234567"])
+            .into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_told_from_other_texts() {
+        for text in ["+49 30 1234567", "030/123456", "(030) 123-456", "11000"] {
+            assert!(Phone::parse(text).is_ok(), "{text}");
+        }
+        for text in [
+            "",
+            "112",
+            "+",
+            "call me",
+            "++49 30 123456",
+            "1234567890123456",
+            "030\n123456",
+            "٠٣٠١٢٣٤٥٦",
+        ] {
+            assert!(Phone::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+use super::*;
+
+fn now() -> DateTime<Utc> {
+    "2026-11-20T10:00:00Z".parse().unwrap()
+}
+
+fn address(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+async fn fail(throttle: &Throttle, account: &str, from: &str, times: usize) {
+    for _ in 0..times {
+        throttle
+            .begin("demo", account, Some(address(from)), now())
+            .await
+            .unwrap()
+            .failed(now());
+    }
+}
+
+#[tokio::test]
+async fn the_eleventh_failure_has_to_wait_for_the_window() {
+    let throttle = Throttle::new(&Settings::default());
+    fail(&throttle, "a", "10.0.0.1", 10).await;
+    let refused = throttle
+        .begin("demo", "a", Some(address("10.0.0.2")), now())
+        .await
+        .unwrap_err();
+    assert_eq!(refused, Refused::TooMany { seconds: 900 });
+    assert!(
+        throttle
+            .begin("demo", "b", Some(address("10.0.0.1")), now())
+            .await
+            .is_ok()
+    );
+    assert!(
+        throttle
+            .begin("other", "a", Some(address("10.0.0.1")), now())
+            .await
+            .is_ok()
+    );
+    let later = now() + TimeDelta::minutes(15);
+    assert!(
+        throttle
+            .begin("demo", "a", Some(address("10.0.0.1")), later)
+            .await
+            .is_ok()
+    );
+}
+
+#[tokio::test]
+async fn an_address_that_tries_many_accounts_is_stopped_too() {
+    let throttle = Throttle::new(&Settings::default());
+    for account in 0..100 {
+        fail(&throttle, &account.to_string(), "2001:db8::1", 1).await;
+    }
+    let same_subnet = throttle
+        .begin("demo", "new", Some(address("2001:db8::2")), now())
+        .await;
+    assert!(matches!(same_subnet, Err(Refused::TooMany { .. })));
+    assert!(
+        throttle
+            .begin("demo", "new", Some(address("2001:db8:0:1::1")), now())
+            .await
+            .is_ok()
+    );
+}
+
+#[tokio::test]
+async fn successes_never_count() {
+    let throttle = Throttle::new(&Settings::default());
+    for _ in 0..200 {
+        drop(
+            throttle
+                .begin("demo", "a", Some(address("10.0.0.1")), now())
+                .await
+                .unwrap(),
+        );
+    }
+    fail(&throttle, "a", "10.0.0.1", 10).await;
+}
+
+#[tokio::test]
+async fn guesses_at_the_same_time_are_no_more_than_one_after_the_other() {
+    let throttle = Arc::new(Throttle::new(&Settings::default()));
+    let guesses: Vec<_> = (0..50)
+        .map(|_| {
+            let throttle = throttle.clone();
+            tokio::spawn(async move {
+                let attempt = throttle.begin("demo", "a", None, now()).await?;
+                tokio::task::yield_now().await;
+                attempt.failed(now());
+                Ok::<_, Refused>(())
+            })
+        })
+        .collect();
+    let mut tried = 0;
+    for guess in guesses {
+        tried += usize::from(guess.await.unwrap().is_ok());
+    }
+    assert_eq!(tried, 10);
+}
+
+#[tokio::test]
+async fn many_who_are_right_at_the_same_time_all_get_in() {
+    let throttle = Arc::new(Throttle::new(&Settings::default()));
+    let visits: Vec<_> = (0..50)
+        .map(|_| {
+            let throttle = throttle.clone();
+            tokio::spawn(async move {
+                let attempt = throttle.begin("demo", "a", None, now()).await;
+                tokio::task::yield_now().await;
+                attempt.is_ok()
+            })
+        })
+        .collect();
+    for visit in visits {
+        assert!(visit.await.unwrap());
+    }
+}

@@ -1,0 +1,22 @@
+//! What this context announces. Data are identifiers and plain words, never names or addresses.
+//!
+//! A one-time link travels in `sealed`: its token's text, encrypted under `Purpose::Notifications` with the tenant's 16 bytes
+//! as context, blanked after delivery.
+
+events::kinds! {
+    context "identity";
+    /// Somebody registered and has to prove the address; the link is sealed. Data: `user_id`, `one_time_token_id`, `purpose`, `consents`.
+    USER_REGISTERED = "user.registered.v1";
+    /// Somebody was invited; the link is sealed. Data: `user_id`, `one_time_token_id`, `purpose`.
+    USER_INVITED = "user.invited.v1";
+    /// An account can be signed in to from now on. Data: `user_id`.
+    USER_ACTIVATED = "user.activated.v1";
+    /// A profile changed. Data: `user_id`, `fields`.
+    USER_UPDATED = "user.updated.v1";
+    /// An account was disabled, and its sessions ended. Data: `user_id`.
+    USER_DISABLED = "user.disabled.v1";
+    /// Somebody has another role. Data: `user_id`, `from`, `to`.
+    USER_ROLE_CHANGED = "user.role_changed.v1";
+    /// A replaced refresh token was used again: the session is dead. Data: `user_id`, `session_id`.
+    SESSION_REUSE_DETECTED = "session.reuse_detected.v1";
+}

@@ -1,0 +1,163 @@
+//! The refresh token as a cookie, for pages of the same site (`decisions.md` 13).
+//!
+//! A browser sends a cookie whoever's page asked for the request. So routes that read or set it want proof that it was one
+//! of the tenant's own pages: `Sec-Fetch-Site`, which no page can set, a known `Origin`, and a header of ours that a foreign
+//! page could only send after a preflight that we refuse.
+//!
+//! Only signing out takes a cookie away. A refresh that fails never does: its answer may arrive after that of another tab
+//! which got a new cookie.
+
+use access::{Gate, cors};
+use chrono::TimeDelta;
+use http::{HeaderMap, HeaderValue, header};
+use ids::TenantId;
+use web::{Problem, problem::Result};
+
+use crate::error::CSRF_REFUSED;
+
+web::text_enum! {
+    /// How a client wants to keep its refresh token.
+    pub enum RefreshMode {
+        /// In the body; the client keeps it.
+        Body = "body",
+        /// As a cookie that scripts can't read: for browsers on the platform's own site.
+        Cookie = "cookie",
+    }
+}
+
+#[expect(clippy::derivable_impls, reason = "the macro makes the enum")]
+impl Default for RefreshMode {
+    fn default() -> Self {
+        Self::Body
+    }
+}
+
+/// Without TLS, which only a laptop is, browsers take neither `Secure` nor the prefix that demands it.
+fn is_plain(gate: &Gate) -> bool {
+    gate.settings().public_url.starts_with("http://")
+}
+
+fn name(gate: &Gate) -> &'static str {
+    if is_plain(gate) {
+        "refresh"
+    } else {
+        "__Host-refresh"
+    }
+}
+
+/// `Set-Cookie` with this token.
+pub(crate) fn set(gate: &Gate, token: &str, lifetime: TimeDelta) -> Result<HeaderValue> {
+    let secure = if is_plain(gate) { "" } else { "; Secure" };
+    let name = name(gate);
+    let seconds = lifetime.num_seconds().max(0);
+    HeaderValue::try_from(format!(
+        "{name}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
+    ))
+    .map_err(Problem::internal)
+}
+
+/// `Set-Cookie` that takes it away.
+pub(crate) fn clear(gate: &Gate) -> Result<HeaderValue> {
+    set(gate, "", TimeDelta::zero())
+}
+
+/// The token in the request's cookie.
+pub(crate) fn read<'a>(gate: &Gate, headers: &'a HeaderMap) -> Option<&'a str> {
+    let name = name(gate);
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(key, value)| (key == name).then_some(value))
+}
+
+/// Refuses a page that belongs to somebody else. Without `Origin` it is no page.
+pub(crate) async fn check_page(
+    gate: &Gate,
+    headers: &HeaderMap,
+    tenant: Option<TenantId>,
+) -> Result<()> {
+    match headers.get(header::ORIGIN) {
+        None => Ok(()),
+        Some(origin)
+            if cors::may_act(gate, origin.to_str().unwrap_or_default(), tenant).await? =>
+        {
+            Ok(())
+        }
+        Some(_) => Err(cors::ORIGIN_NOT_ALLOWED.problem()),
+    }
+}
+
+/// Refuses what might not come from a page of the tenant.
+pub(crate) async fn check(
+    gate: &Gate,
+    headers: &HeaderMap,
+    tenant: Option<TenantId>,
+) -> Result<()> {
+    let text = |name: &str| {
+        headers
+            .get(name)
+            .map(|value| value.to_str().unwrap_or_default())
+    };
+    let site_fits =
+        text("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "same-site"));
+    let origin_fits = match text("origin") {
+        Some(origin) => cors::may_act(gate, origin, tenant).await?,
+        None => false,
+    };
+    if site_fits && origin_fits && text("x-csrf-token") == Some("1") {
+        Ok(())
+    } else {
+        Err(CSRF_REFUSED.problem())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use access::{GateSettings, Keyring};
+    use db::Db;
+    use web::Clock;
+
+    use super::*;
+
+    fn gate(public_url: &str) -> Gate {
+        let db = Db::lazy("postgres://nobody@127.0.0.1/none", 1).unwrap();
+        let keyring = Keyring::parse(&Keyring::generate()).unwrap();
+        let settings = GateSettings {
+            public_url: public_url.to_owned(),
+            remember: std::time::Duration::ZERO,
+            local: true,
+        };
+        Gate::new(db, Clock::system(), keyring, settings)
+    }
+
+    #[tokio::test]
+    async fn a_laptop_without_tls_has_a_plainer_cookie() {
+        let lifetime = TimeDelta::seconds(60);
+        let plain = set(&gate("http://127.0.0.1:8080"), "t", lifetime).unwrap();
+        assert_eq!(
+            plain,
+            "refresh=t; Path=/; Max-Age=60; HttpOnly; SameSite=Strict"
+        );
+        let secure = set(&gate("https://api.example.org"), "t", lifetime).unwrap();
+        assert_eq!(
+            secure,
+            "__Host-refresh=t; Path=/; Max-Age=60; HttpOnly; SameSite=Strict; Secure"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_cookie_is_found_among_others() {
+        let gate = gate("https://api.example.org");
+        let mut headers = HeaderMap::new();
+        assert_eq!(read(&gate, &headers), None);
+        headers.append(header::COOKIE, HeaderValue::from_static("a=1; refresh=no"));
+        headers.append(
+            header::COOKIE,
+            HeaderValue::from_static("__Host-refresh=yes; b=2"),
+        );
+        assert_eq!(read(&gate, &headers), Some("yes"));
+    }
+}

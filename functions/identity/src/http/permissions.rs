@@ -1,0 +1,58 @@
+//! Every permission there is.
+
+use std::collections::BTreeMap;
+
+use access::Caller;
+use axum::{Json, extract::State};
+use serde::Serialize;
+use utoipa::ToSchema;
+use web::{Page, problem::Result};
+
+use crate::{App, permissions::RoleRead, store::roles};
+
+/// One permission.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PermissionView {
+    /// `context.resource.action`.
+    #[schema(example = "support.ticket.read")]
+    name: String,
+    /// The context that asks for it.
+    #[schema(example = "support")]
+    context: String,
+    /// How far it reaches for each built-in role that has it: `all`, `assigned` or `own`.
+    #[schema(example = json!({"admin": "all", "customer": "own"}))]
+    built_in_roles: BTreeMap<String, String>,
+}
+
+/// List every permission that a role or key can have, and which built-in role has it.
+#[utoipa::path(get, path = "/permissions", responses((status = 200, body = Page<PermissionView>, description = "All permissions by name, on one page.")))]
+pub(crate) async fn list_permissions(
+    State(app): State<App>,
+    caller: Caller<RoleRead>,
+) -> Result<Json<Page<PermissionView>>> {
+    let mut tx = caller.begin(&app.db).await?;
+    let grants = roles::list_builtin_grants(&mut tx).await?;
+    tx.commit().await?;
+    let mut by_name: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    // What only the platform's own staff may do is nothing that a tenant could give.
+    let visible = |base_role: &str| base_role != "superadmin" || caller.is_superadmin();
+    for grant in grants.into_iter().filter(|grant| visible(&grant.base_role)) {
+        by_name
+            .entry(grant.permission)
+            .or_default()
+            .insert(grant.base_role, grant.reach);
+    }
+    let items = by_name
+        .into_iter()
+        .map(|(name, built_in_roles)| PermissionView {
+            context: name.split('.').next().unwrap_or_default().to_owned(),
+            name,
+            built_in_roles,
+        })
+        .collect();
+    Ok(Json(Page {
+        items,
+        next_cursor: None,
+        total: None,
+    }))
+}

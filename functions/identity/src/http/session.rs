@@ -1,0 +1,151 @@
+//! A session and the answer that hands out its tokens: the same for every way of signing in.
+
+use std::sync::Arc;
+
+use access::{
+    Tenant,
+    token::{AUDIENCE, Claims, LIFETIME, Signer},
+};
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use chrono::{DateTime, Utc};
+use db::TenantTx;
+use http::{HeaderMap, header};
+use ids::{EventId, SessionId};
+use serde::Serialize;
+use utoipa::ToSchema;
+use web::{Line, Problem, RequestInfo, problem::Result};
+
+use super::{cookie, cookie::RefreshMode, users::User};
+use crate::{
+    App,
+    domain::{refresh_token::RefreshToken, tenant_rules},
+    store::{
+        sessions::{self, NewSession},
+        users::UserRow,
+    },
+};
+
+/// Longest `User-Agent` that is kept.
+const LONGEST_USER_AGENT: usize = 400;
+
+/// Somebody is signed in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TokenAnswer {
+    /// For `Authorization: Bearer`.
+    access_token: String,
+    /// Always `Bearer`.
+    #[schema(example = "Bearer")]
+    token_type: &'static str,
+    /// Seconds for which the access token is good.
+    #[schema(example = 600)]
+    expires_in: i64,
+    /// For `POST /auth/refresh`, once; missing when it came as a cookie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    refresh_token: Option<String>,
+    /// Who it is.
+    user: User,
+}
+
+/// What the client says about itself and its wishes.
+#[derive(Debug, Default)]
+pub(crate) struct Device {
+    pub(crate) mode: RefreshMode,
+    pub(crate) name: Option<Line<1, 100>>,
+}
+
+/// The tokens of a session, ready to be handed out.
+#[derive(Debug)]
+pub(crate) struct Granted {
+    pub(crate) tenant: Arc<Tenant>,
+    pub(crate) user: UserRow,
+    pub(crate) refresh: RefreshToken,
+    pub(crate) amr: Vec<String>,
+    pub(crate) expires_at: DateTime<Utc>,
+}
+
+/// Opens a session for a person who has just proved who they are.
+pub(crate) async fn open_session(
+    app: &App,
+    tx: &mut TenantTx,
+    (tenant, user): (Arc<Tenant>, UserRow),
+    (request, headers, device): (&RequestInfo, &HeaderMap, &Device),
+    now: DateTime<Utc>,
+) -> Result<Granted> {
+    let refresh = app.refresh_tokens.first(tenant.id, SessionId::at(now));
+    let expires_at = tenant_rules::session_end(&tenant, &app.settings, now, now);
+    let amr = vec!["pwd".to_owned()];
+    let new = NewSession {
+        id: refresh.session,
+        user: user.id,
+        refresh_hash: refresh.hash(),
+        amr: &amr,
+        device_name: device.name.as_ref().map(Line::as_str),
+        user_agent: user_agent(headers),
+        address: request.address().map(|address| address.to_string()),
+        expires_at,
+    };
+    sessions::insert_session(tx, &new, now).await?;
+    Ok(Granted {
+        tenant,
+        user,
+        refresh,
+        amr,
+        expires_at,
+    })
+}
+
+/// Header values are visible ASCII here, so bytes are characters.
+fn user_agent(headers: &HeaderMap) -> Option<&str> {
+    let text = headers.get(header::USER_AGENT)?.to_str().ok()?;
+    text.get(..text.len().min(LONGEST_USER_AGENT))
+}
+
+impl Granted {
+    /// The answer with fresh tokens.
+    pub(crate) fn answer(
+        self,
+        app: &App,
+        signer: &Signer,
+        mode: RefreshMode,
+        now: DateTime<Utc>,
+    ) -> Result<Response> {
+        let claims = Claims {
+            iss: app.gate.settings().public_url.clone(),
+            aud: AUDIENCE.to_owned(),
+            sub: self.user.id,
+            tid: self.tenant.id,
+            sid: self.refresh.session,
+            role: self.user.role.clone(),
+            amr: self.amr,
+            iat: now.timestamp(),
+            exp: (now + LIFETIME).timestamp(),
+            jti: EventId::at(now).to_string(),
+        };
+        let refresh = self.refresh.to_text();
+        let (refresh_token, set_cookie) = match mode {
+            RefreshMode::Body => (Some(refresh), None),
+            RefreshMode::Cookie => (
+                None,
+                Some(cookie::set(&app.gate, &refresh, self.expires_at - now)?),
+            ),
+        };
+        let answer = TokenAnswer {
+            access_token: signer.sign(&claims).map_err(Problem::internal)?,
+            token_type: "Bearer",
+            expires_in: LIFETIME.num_seconds(),
+            refresh_token,
+            user: User::shown(self.user, true),
+        };
+        let mut response = Json(answer).into_response();
+        if let Some(set_cookie) = set_cookie {
+            response
+                .headers_mut()
+                .append(header::SET_COOKIE, set_cookie);
+        }
+        Ok(response)
+    }
+}

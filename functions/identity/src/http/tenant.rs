@@ -1,0 +1,66 @@
+//! For which tenant somebody comes who is not signed in yet.
+
+use std::sync::Arc;
+
+use access::{Tenant, TenantStatus, directory};
+use http::{HeaderMap, header};
+use ids::{TenantId, UserId};
+use uuid::Uuid;
+use web::{
+    Problem, Slug,
+    problem::{FieldCode, Result},
+};
+
+use crate::App;
+
+/// No tenant has this identifier: what is asked of it costs the same and finds nothing.
+pub(crate) const NOBODYS: TenantId = TenantId::from_uuid(Uuid::nil());
+
+/// The tenant that the body names, else the one to which the page or the host belongs. `None` when there is no such slug;
+/// refused when nothing tells.
+pub(crate) async fn find_tenant(
+    app: &App,
+    headers: &HeaderMap,
+    slug: Option<&Slug>,
+) -> Result<Option<Arc<Tenant>>> {
+    let id = match slug {
+        Some(slug) => directory::tenant_by_slug(&app.db, slug.as_str()).await?,
+        None => Some(
+            by_origin(app, headers)
+                .await?
+                .ok_or_else(|| Problem::field("/tenant", FieldCode::Required))?,
+        ),
+    };
+    match id {
+        Some(id) => app.gate.tenant(id).await,
+        None => Ok(None),
+    }
+}
+
+/// A tenant that is not gone for good.
+pub(crate) async fn find_living(app: &App, id: TenantId) -> Result<Option<Arc<Tenant>>> {
+    let tenant = app.gate.tenant(id).await?;
+    Ok(tenant.filter(|tenant| tenant.status != TenantStatus::Closed))
+}
+
+async fn by_origin(app: &App, headers: &HeaderMap) -> Result<Option<TenantId>> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(origin) = text(header::ORIGIN)
+        && let Some(tenant) = app.gate.tenant_of_origin(origin).await?
+    {
+        return Ok(Some(tenant));
+    }
+    match text(header::HOST) {
+        Some(host) => app.gate.tenant_of_origin(&format!("https://{host}")).await,
+        None => Ok(None),
+    }
+}
+
+/// Tells the log and the language of the answer who it is.
+pub(crate) fn introduce(request: &web::RequestInfo, tenant: &Tenant, user: UserId, locale: &str) {
+    request.set_caller(web::request::CallerInfo {
+        tenant: tenant.id,
+        actor: db::Actor::user(user).to_string(),
+        language: web::Language::of_locale(locale).unwrap_or(tenant.language()),
+    });
+}

@@ -1,0 +1,68 @@
+//! Rules that hold for every change of people: who may, how many, and that an admin stays.
+
+use access::{Caller, Permission, Reach};
+use db::TenantTx;
+use ids::UserId;
+use web::{
+    Problem,
+    problem::{self, FieldCode, Result},
+};
+
+use crate::{
+    domain::authority::{RoleView, may_handle},
+    error::{LAST_ADMIN, ROLE_TOO_POWERFUL, SEATS_EXHAUSTED},
+    permissions::RoleAssign,
+    store::{roles::RoleRow, seats},
+};
+
+/// Whether the caller manages everybody and so sees who is disabled.
+pub(crate) fn sees_disabled<P: Permission>(caller: &Caller<P>) -> bool {
+    caller.may::<RoleAssign>() == Some(Reach::All)
+}
+
+/// The role of this name, or a refusal that names those there are.
+pub(crate) fn find_role<'a>(roles: &'a [RoleRow], name: &str) -> Result<&'a RoleRow> {
+    roles.iter().find(|role| role.name == name).ok_or_else(|| {
+        let names: Vec<&str> = roles.iter().map(|role| role.name.as_str()).collect();
+        Problem::field("/role", FieldCode::NotOneOf(names.join(", ")))
+    })
+}
+
+/// Refuses who would give, take, or manage more than they hold.
+pub(crate) fn check_authority<P: Permission>(caller: &Caller<P>, role: &RoleRow) -> Result<()> {
+    let view = RoleView {
+        base_role: &role.base_role,
+        permissions: &role.permissions.0,
+    };
+    if may_handle(&caller.grants, sees_disabled(caller), view) {
+        Ok(())
+    } else {
+        Err(ROLE_TOO_POWERFUL.problem().argument("role", &role.name))
+    }
+}
+
+/// Refuses one person more than the licence seats. Exact under [`seats::lock_people`].
+pub(crate) async fn check_seats(tx: &mut TenantTx) -> Result<()> {
+    let seats = seats::count_seats(tx).await?.ok_or(&problem::NOT_FOUND)?;
+    if seats.taken < i64::from(seats.max_users) {
+        Ok(())
+    } else {
+        Err(SEATS_EXHAUSTED
+            .problem()
+            .argument("max_users", seats.max_users)
+            .member("max_users", seats.max_users))
+    }
+}
+
+/// Refuses to lose the last one who can manage the tenant. Exact under [`seats::lock_people`].
+pub(crate) async fn check_last_admin(
+    tx: &mut TenantTx,
+    role: &RoleRow,
+    leaving: UserId,
+) -> Result<()> {
+    let manages = role.built_in && matches!(role.base_role.as_str(), "admin" | "superadmin");
+    if manages && seats::count_other_admins(tx, leaving).await? == 0 {
+        return Err(LAST_ADMIN.problem());
+    }
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! Letting people in and out.
+
+use access::{Caller, Permission, Reach};
+use chrono::{DateTime, Utc};
+use db::TenantTx;
+use serde_json::json;
+use web::problem::{self, Result};
+
+use super::rules;
+use crate::{
+    domain::status::{UserStatus, WantedStatus},
+    error::ILLEGAL_STATUS,
+    events::{USER_ACTIVATED, USER_DISABLED},
+    http::announce,
+    permissions::{UserDisable, UserUpdate},
+    store::{
+        one_time_tokens,
+        roles::RoleRow,
+        sessions::{self, EndReason},
+        users::UserRow,
+    },
+};
+
+/// Refuses a step that this caller may not take, that leads nowhere, that has no seat, or that leaves nobody to manage.
+pub(super) async fn check(
+    tx: &mut TenantTx,
+    caller: &Caller<UserUpdate>,
+    before: &UserRow,
+    wanted: WantedStatus,
+    role: &RoleRow,
+) -> Result<()> {
+    if caller.may::<UserDisable>() != Some(Reach::All) {
+        return Err(problem::FORBIDDEN
+            .problem()
+            .argument("permission", UserDisable::NAME.unwrap_or_default()));
+    }
+    if !wanted.is_reachable(before.status, before.activated) {
+        return Err(ILLEGAL_STATUS
+            .problem()
+            .argument("from", before.status)
+            .argument("to", wanted));
+    }
+    if wanted.status().takes_seat() && !before.status.takes_seat() {
+        rules::check_seats(tx).await?;
+    }
+    if matches!(wanted, WantedStatus::Locked | WantedStatus::Disabled) {
+        rules::check_last_admin(tx, role, before.id).await?;
+    }
+    Ok(())
+}
+
+/// What follows from a status that has been written.
+pub(super) async fn follow_up(
+    tx: &mut TenantTx,
+    caller: &Caller<UserUpdate>,
+    after: &UserRow,
+    wanted: WantedStatus,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let version = (after.id, after.version);
+    let data = json!({"user_id": after.id});
+    match after.status {
+        UserStatus::Locked | UserStatus::Disabled => {
+            sessions::end_sessions(tx, after.id, None, EndReason::Disabled, now).await?;
+            one_time_tokens::void_tokens(tx, after.id, now).await?;
+        }
+        UserStatus::Active | UserStatus::Invited | UserStatus::Erased => {}
+    }
+    match wanted {
+        WantedStatus::Disabled => {
+            announce(tx, caller.request(), now, &USER_DISABLED, version, data).await?;
+        }
+        WantedStatus::Active => {
+            announce(tx, caller.request(), now, &USER_ACTIVATED, version, data).await?;
+        }
+        WantedStatus::Locked | WantedStatus::Invited => {}
+    }
+    Ok(())
+}

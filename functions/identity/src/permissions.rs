@@ -1,0 +1,23 @@
+//! What can be permitted here. The context is always on.
+
+access::permissions! {
+    feature None;
+    /// Reads people; addresses and phone numbers masked.
+    UserRead = "identity.user.read";
+    /// Sees addresses and phone numbers as they are.
+    UserReadSensitive = "identity.user.read_sensitive";
+    /// Adds people.
+    UserCreate = "identity.user.create";
+    /// Changes people; with reach `own` only names, phone, locale and time zone of oneself.
+    UserUpdate = "identity.user.update";
+    /// Disables people, locks them, and lets them in again.
+    UserDisable = "identity.user.disable";
+    /// Reads skills.
+    ExpertiseRead = "identity.expertise.read";
+    /// Replaces skills.
+    ExpertiseUpdate = "identity.expertise.update";
+    /// Reads roles and the list of permissions.
+    RoleRead = "identity.role.read";
+    /// Gives roles from manager upwards, and manages the people who have them.
+    RoleAssign = "identity.role.assign";
+}

@@ -1,0 +1,22 @@
+//! SQL of this context, over transactions that see one tenant.
+
+use access::Reach;
+use ids::UserId;
+
+pub(crate) mod accounts;
+pub(crate) mod expertise;
+pub(crate) mod one_time_tokens;
+pub(crate) mod roles;
+pub(crate) mod seats;
+pub(crate) mod sessions;
+pub(crate) mod signing_keys;
+pub(crate) mod user_list;
+pub(crate) mod users;
+
+/// For SQL: `($n::uuid is null or user_id = $n)`. People are assigned to nobody: `assigned` reaches no farther than `own`.
+fn only(reach: Reach) -> Option<UserId> {
+    match reach {
+        Reach::All => None,
+        Reach::Assigned(user) | Reach::Own(user) => Some(user),
+    }
+}

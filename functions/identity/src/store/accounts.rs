@@ -1,0 +1,141 @@
+//! What a sign-in needs to know of a person.
+
+use chrono::{DateTime, Utc};
+use db::{Result, TenantTx};
+use ids::UserId;
+
+use crate::domain::status::UserStatus;
+
+/// A person by mail address.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) id: UserId,
+    pub(crate) status: UserStatus,
+    pub(crate) password_hash: Option<String>,
+    pub(crate) version: i32,
+    /// Whether they came by themselves, not by invitation.
+    pub(crate) registered: bool,
+}
+
+/// The account with this address.
+pub(crate) async fn find_account(tx: &mut TenantTx, email: &str) -> Result<Option<Account>> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_as!(
+        Account,
+        r#"select
+            u.user_id as "id: UserId", u.status as "status: UserStatus", u.password_hash, u.version,
+            exists (
+                select from identity.one_time_tokens t
+                where t.tenant_id = u.tenant_id and t.user_id = u.user_id and t.purpose = 'verify_email'
+            ) as "registered!"
+        from identity.users u
+        where u.tenant_id = $1 and u.email = $2"#,
+        tenant as _,
+        email,
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// Notes a sign-in with the password that hashes to `verified`. `false` when the account has changed meanwhile.
+pub(crate) async fn note_sign_in(
+    tx: &mut TenantTx,
+    user: UserId,
+    verified: &str,
+    renewed: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let tenant = tx.tenant();
+    let noted = sqlx::query!(
+        "update identity.users
+        set last_seen_at = $4, password_hash = coalesce($5, password_hash)
+        where tenant_id = $1 and user_id = $2 and status = 'active' and password_hash = $3",
+        tenant as _,
+        user as _,
+        verified,
+        now,
+        renewed,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(noted.rows_affected() == 1)
+}
+
+/// Notes that somebody was here, unless somebody else is just changing the person: nothing must wait for this, least of all
+/// a refresh that holds its session while an admin who disables the person waits for it.
+pub(crate) async fn note_seen(tx: &mut TenantTx, user: UserId, now: DateTime<Utc>) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update identity.users
+        set last_seen_at = $3
+        where tenant_id = $1 and user_id = (
+            select user_id
+            from identity.users
+            where tenant_id = $1 and user_id = $2
+            for no key update skip locked
+        )",
+        tenant as _,
+        user as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Lets an invited person in, whose address is proved now. `false` when the account is not waiting for that.
+pub(crate) async fn activate_user(
+    tx: &mut TenantTx,
+    user: UserId,
+    password_hash: &str,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let tenant = tx.tenant();
+    let activated = sqlx::query!(
+        "update identity.users
+        set status = 'active', password_hash = $3, email_verified_at = $4, version = version + 1, updated_at = $4
+        where tenant_id = $1 and user_id = $2 and status = 'invited'",
+        tenant as _,
+        user as _,
+        password_hash,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    if activated.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query!(
+        "update access.people
+        set status = 'active', updated_at = $3
+        where tenant_id = $1 and user_id = $2",
+        tenant as _,
+        user as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(true)
+}
+
+/// Sets a password, whatever stood there.
+pub(crate) async fn set_password(
+    tx: &mut TenantTx,
+    user: UserId,
+    password_hash: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update identity.users
+        set password_hash = $3, version = version + 1, updated_at = $4
+        where tenant_id = $1 and user_id = $2",
+        tenant as _,
+        user as _,
+        password_hash,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}

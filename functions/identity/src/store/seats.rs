@@ -1,0 +1,59 @@
+//! What holds for all people of a tenant together: seats, and that one admin stays.
+
+use db::{Result, TenantTx};
+use ids::UserId;
+
+/// Seats of the licence.
+#[derive(Debug)]
+pub(crate) struct Seats {
+    pub(crate) taken: i64,
+    pub(crate) max_users: i32,
+}
+
+/// Makes everybody wait who is about to add people or change roles in this tenant, until the end of the transaction.
+pub(crate) async fn lock_people(tx: &mut TenantTx) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "select pg_advisory_xact_lock(hashtextextended('identity.people ' || $1::uuid::text, 0))",
+        tenant as _,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// How many seats there are and how many are taken. Exact under [`lock_people`].
+pub(crate) async fn count_seats(tx: &mut TenantTx) -> Result<Option<Seats>> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_as!(
+        Seats,
+        r#"select
+            t.max_users,
+            (
+                select count(*)
+                from identity.users u
+                where u.tenant_id = t.tenant_id and u.status in ('invited', 'active', 'locked')
+            ) as "taken!"
+        from access.tenants t
+        where t.tenant_id = $1"#,
+        tenant as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// How many others could still manage the tenant. Exact under [`lock_people`].
+pub(crate) async fn count_other_admins(tx: &mut TenantTx, except: UserId) -> Result<i64> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        r#"select count(*) as "count!"
+        from identity.users u
+        join access.roles r on r.tenant_id = u.tenant_id and r.role_id = u.role_id
+        where u.tenant_id = $1 and u.user_id <> $2 and u.status = 'active'
+            and r.built_in and r.base_role in ('admin', 'superadmin')"#,
+        tenant as _,
+        except as _,
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}

@@ -1,0 +1,237 @@
+use serde_json::json;
+
+use super::{add, announced, bearer, count, demo, execute, login};
+
+#[tokio::test]
+async fn managers_add_and_manage_people_below_them() {
+    let (stage, tenant) = demo().await;
+    let manager = stage.as_(&tenant.manager);
+    for (role, status) in [
+        ("customer", 201),
+        ("expert", 201),
+        ("manager", 403),
+        ("admin", 403),
+    ] {
+        let body = json!({"email": format!("{role}@new.example"), "name": "New One", "role": role});
+        manager.post("/api/v1/users", body).await.expect(status);
+    }
+    let body = json!({"email": "x@new.example", "name": "New One", "role": "emperor"});
+    let problem = manager
+        .post("/api/v1/users", body)
+        .await
+        .refused(422, "validation_failed");
+    assert_eq!(problem["errors"][0]["code"], "not_one_of");
+    for (person, status) in [
+        (&tenant.customer, 200),
+        (&tenant.expert, 200),
+        (&tenant.admin, 403),
+    ] {
+        let path = format!("/api/v1/users/{}", person.id);
+        manager
+            .put(&path, json!({"locale": "de"}))
+            .await
+            .expect(status);
+    }
+    let path = format!("/api/v1/users/{}", tenant.expert.id);
+    manager
+        .put(&path, json!({"role": "manager"}))
+        .await
+        .refused(403, "role_too_powerful");
+    manager
+        .put(&path, json!({"role": "customer"}))
+        .await
+        .expect(200);
+    manager
+        .delete(&format!("/api/v1/users/{}", tenant.admin.id))
+        .await
+        .refused(403, "role_too_powerful");
+    manager
+        .delete(&format!("/api/v1/users/{}", tenant.customer.id))
+        .await
+        .expect(204);
+    let own = format!("/api/v1/users/{}", tenant.manager.id);
+    manager
+        .put(&own, json!({"name": "Still Me"}))
+        .await
+        .expect(200);
+    manager
+        .put(&own, json!({"role": "admin"}))
+        .await
+        .refused(403, "role_too_powerful");
+}
+
+#[tokio::test]
+async fn people_change_their_own_profile_and_nothing_else() {
+    let (stage, tenant) = demo().await;
+    let expert = stage.as_(&tenant.expert);
+    let own = format!("/api/v1/users/{}", tenant.expert.id);
+    let changed = expert
+        .put(&own, json!({"name": "Ex Pert", "phone": "+49 30 123456"}))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(changed["name"], "Ex Pert");
+    for (field, value) in [
+        ("role", "admin"),
+        ("email", "new@demo.example"),
+        ("status", "locked"),
+    ] {
+        let problem = expert
+            .put(&own, json!({field: value}))
+            .await
+            .refused(403, "forbidden_field");
+        assert!(problem["detail"].as_str().unwrap().contains(field));
+    }
+    // What is already so is no change.
+    expert
+        .put(
+            &own,
+            json!({"role": "expert", "email": "expert@demo.example", "status": "active"}),
+        )
+        .await
+        .expect(200);
+    expert
+        .put(
+            &format!("/api/v1/users/{}", tenant.expert2.id),
+            json!({"name": "X Y"}),
+        )
+        .await
+        .refused(404, "not_found");
+    expert
+        .post(
+            "/api/v1/users",
+            json!({"email": "a@b.example", "name": "A"}),
+        )
+        .await
+        .refused(403, "forbidden");
+    expert.delete(&own).await.refused(403, "forbidden");
+    let customer = stage.as_(&tenant.customer);
+    let own = format!("/api/v1/users/{}", tenant.customer.id);
+    customer
+        .put(&own, json!({"locale": "de"}))
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn another_role_counts_at_once() {
+    let (stage, tenant) = demo().await;
+    let id = add(&stage, &tenant, "customer", "ada@demo.example").await;
+    let client = bearer(&stage, &login(&stage, "ada@demo.example").await);
+    client.get("/api/v1/users").await.refused(403, "forbidden");
+    let path = format!("/api/v1/users/{id}");
+    stage
+        .as_(&tenant.admin)
+        .put(&path, json!({"role": "manager"}))
+        .await
+        .expect(200);
+    client.get("/api/v1/users").await.expect(200);
+    assert_eq!(
+        announced(&stage, "de.revalenz.identity.user.role_changed.v1").await,
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_key_gives_no_role_that_may_do_more_than_itself() {
+    let (stage, tenant) = demo().await;
+    let key = stage
+        .key(tenant.id, &["identity.user.create", "identity.role.assign"])
+        .await;
+    let body = json!({"email": "ada@demo.example", "name": "Ada", "role": "customer"});
+    key.post("/api/v1/users", body)
+        .await
+        .refused(403, "role_too_powerful");
+}
+
+#[tokio::test]
+async fn the_last_admin_stays() {
+    let (stage, tenant) = demo().await;
+    let admin = stage.as_(&tenant.admin);
+    let own = format!("/api/v1/users/{}", tenant.admin.id);
+    admin
+        .put(&own, json!({"role": "manager"}))
+        .await
+        .refused(409, "last_admin");
+    admin
+        .put(&own, json!({"status": "locked"}))
+        .await
+        .refused(409, "last_admin");
+    admin.delete(&own).await.refused(409, "last_admin");
+    // Somebody who was invited can't manage anything yet.
+    let body = json!({"email": "second@demo.example", "name": "Second", "role": "admin"});
+    admin.post("/api/v1/users", body).await.expect(201);
+    admin.delete(&own).await.refused(409, "last_admin");
+    add(&stage, &tenant, "admin", "third@demo.example").await;
+    admin
+        .put(&own, json!({"role": "manager"}))
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn of_two_admins_who_disable_each_other_one_stays() {
+    let (stage, tenant) = demo().await;
+    let second = stage
+        .person(tenant.id, "admin", "second@demo.example")
+        .await;
+    for round in 0..5 {
+        let (one, other) = (stage.as_(&tenant.admin), stage.as_(&second));
+        let (to_other, to_one) = (
+            format!("/api/v1/users/{}", second.id),
+            format!("/api/v1/users/{}", tenant.admin.id),
+        );
+        let (a, b) = if round % 2 == 0 {
+            tokio::join!(one.delete(&to_other), other.delete(&to_one))
+        } else {
+            tokio::join!(
+                one.put(&to_other, json!({"role": "expert"})),
+                other.put(&to_one, json!({"role": "expert"}))
+            )
+        };
+        let admins =
+            "select count(*) from identity.users u join access.roles r using (tenant_id, role_id)
+            where r.name = 'admin' and u.status = 'active'";
+        assert_eq!(count(&stage, admins).await, 1, "{a:?} {b:?}");
+        execute(
+            &stage,
+            "with r as (select role_id from access.roles where name = 'admin'),
+            p as (update access.people set status = 'active', role_id = (select role_id from r) where email in ('admin@demo.example', 'second@demo.example'))
+            , s as (update access.sessions set revoked_at = null), t as (update identity.sessions set revoked_at = null)
+            update identity.users set status = 'active', role_id = (select role_id from r) where email in ('admin@demo.example', 'second@demo.example')",
+        )
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn nobody_activates_an_account_that_never_was() {
+    let (stage, tenant) = demo().await;
+    let admin = stage.as_(&tenant.admin);
+    let body = json!({"email": "ada@demo.example", "name": "Ada"});
+    let path = format!(
+        "/api/v1/users/{}",
+        admin.post("/api/v1/users", body).await.expect(201).id()
+    );
+    admin
+        .put(&path, json!({"status": "active"}))
+        .await
+        .refused(409, "illegal_status");
+    admin
+        .put(&path, json!({"status": "disabled"}))
+        .await
+        .expect(200);
+    let there = format!("{path}?status=disabled");
+    admin
+        .put(&there, json!({"status": "active"}))
+        .await
+        .refused(409, "illegal_status");
+    admin
+        .put(&there, json!({"status": "invited"}))
+        .await
+        .expect(200);
+    assert_eq!(
+        announced(&stage, "de.revalenz.identity.user.invited.v1").await,
+        2
+    );
+}

@@ -1,0 +1,61 @@
+use access::REVALENZ;
+use db::Db;
+use identity::bootstrap::superadmin;
+use web::Email;
+
+use super::{count, stage, try_login};
+
+#[tokio::test]
+async fn the_first_superadmin_is_made_once_and_can_sign_in() {
+    let stage = stage().await;
+    let db = Db::lazy(&stage.database.login_url("identity"), 2).unwrap();
+    let email = Email::parse("root@revalenz.example").unwrap();
+    let make = async |password: &str| {
+        superadmin(&db, &stage.gate, &email, "Ro", "Ot", password)
+            .await
+            .unwrap()
+    };
+    let id = make("a password of the first start").await;
+    assert_eq!(make("a password of the first start").await, id);
+    assert_eq!(
+        count(&stage, "select max(version)::bigint from identity.users").await,
+        1
+    );
+    let tokens = try_login(
+        &stage,
+        "revalenz",
+        email.as_str(),
+        "a password of the first start",
+    )
+    .await
+    .expect(200)
+    .json();
+    assert_eq!(tokens["user"]["role"], "superadmin");
+    assert_eq!(make("another password, set later").await, id);
+    let client = super::bearer(&stage, &tokens);
+    client
+        .get("/api/v1/me")
+        .await
+        .refused(401, "unauthenticated");
+    try_login(
+        &stage,
+        "revalenz",
+        email.as_str(),
+        "a password of the first start",
+    )
+    .await
+    .expect(401);
+    try_login(
+        &stage,
+        "revalenz",
+        email.as_str(),
+        "another password, set later",
+    )
+    .await
+    .expect(200);
+    let tenant: uuid::Uuid = sqlx::query_scalar("select tenant_id from identity.users")
+        .fetch_one(&mut stage.admin().await)
+        .await
+        .unwrap();
+    assert_eq!(tenant, REVALENZ.uuid());
+}

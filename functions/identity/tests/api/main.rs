@@ -1,0 +1,138 @@
+//! identity over HTTP, with a real database a test.
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests: a broken expectation is the answer"
+)]
+
+mod authority;
+mod bootstrap;
+mod cookie;
+mod expertise;
+mod invite;
+mod login;
+mod logout;
+mod openapi;
+mod profile;
+mod refresh;
+mod register;
+mod roles;
+mod seats;
+mod throttle;
+mod tokens;
+mod user_list;
+mod users;
+
+use access::Purpose;
+use ids::TenantId;
+use serde_json::{Value, json};
+use testkit::{Answer, Client, Stage, TestTenant};
+
+/// Good enough for everybody.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// A stage with this function alone.
+pub(crate) async fn stage() -> Stage {
+    Stage::of(&[("identity", identity::service)]).await
+}
+
+/// A stage with a tenant `demo`.
+pub(crate) async fn demo() -> (Stage, TestTenant) {
+    let stage = stage().await;
+    let tenant = stage.tenant("demo").await;
+    (stage, tenant)
+}
+
+/// Adds somebody who can sign in with [`PASSWORD`]; answers their id.
+pub(crate) async fn add(stage: &Stage, tenant: &TestTenant, role: &str, email: &str) -> String {
+    let body = json!({"email": email, "name": "Some One", "role": role, "password": PASSWORD});
+    stage
+        .as_(&tenant.admin)
+        .post("/api/v1/users", body)
+        .await
+        .expect(201)
+        .id()
+}
+
+/// Signs in, whatever comes of it.
+pub(crate) async fn try_login(stage: &Stage, tenant: &str, email: &str, password: &str) -> Answer {
+    let body = json!({"tenant": tenant, "email": email, "password": password});
+    stage.stranger().post("/api/v1/auth/login", body).await
+}
+
+/// Signs in; answers the tokens.
+pub(crate) async fn login(stage: &Stage, email: &str) -> Value {
+    try_login(stage, "demo", email, PASSWORD)
+        .await
+        .expect(200)
+        .json()
+}
+
+/// Refreshes, whatever comes of it.
+pub(crate) async fn try_refresh(stage: &Stage, token: &Value) -> Answer {
+    stage
+        .stranger()
+        .post("/api/v1/auth/refresh", json!({"refresh_token": token}))
+        .await
+}
+
+/// The caller with the access token of an answer.
+pub(crate) fn bearer(stage: &Stage, tokens: &Value) -> Client {
+    stage
+        .stranger()
+        .bearer(tokens["access_token"].as_str().unwrap())
+}
+
+/// The links that were announced with this type, opened, the newest last.
+pub(crate) async fn links(stage: &Stage, tenant: TenantId, kind: &str) -> Vec<String> {
+    let sealed: Vec<Vec<u8>> = sqlx::query_scalar(
+        "select sealed from events.outbox where tenant_id = $1 and type = $2 order by occurred_at, aggregate_version",
+    )
+    .bind(tenant)
+    .bind(kind)
+    .fetch_all(&mut stage.admin().await)
+    .await
+    .unwrap();
+    let open = |sealed: &Vec<u8>| {
+        let plain =
+            stage
+                .gate
+                .keyring()
+                .open(Purpose::Notifications, tenant.uuid().as_bytes(), sealed);
+        String::from_utf8(plain.unwrap()).unwrap()
+    };
+    sealed.iter().map(open).collect()
+}
+
+/// How many announcements of this type there are.
+pub(crate) async fn announced(stage: &Stage, kind: &str) -> i64 {
+    sqlx::query_scalar("select count(*) from events.outbox where type = $1")
+        .bind(kind)
+        .fetch_one(&mut stage.admin().await)
+        .await
+        .unwrap()
+}
+
+/// How many entries of this action the audit log has.
+pub(crate) async fn audited(stage: &Stage, action: &str) -> i64 {
+    sqlx::query_scalar("select count(*) from access.audit_log where action = $1")
+        .bind(action)
+        .fetch_one(&mut stage.admin().await)
+        .await
+        .unwrap()
+}
+
+/// A number from the database, for looking.
+pub(crate) async fn count(stage: &Stage, sql: &'static str) -> i64 {
+    sqlx::query_scalar(sql)
+        .fetch_one(&mut stage.admin().await)
+        .await
+        .unwrap()
+}
+
+/// Arranges something.
+pub(crate) async fn execute(stage: &Stage, sql: &'static str) {
+    sqlx::query(sql)
+        .execute(&mut stage.admin().await)
+        .await
+        .unwrap();
+}

@@ -1,0 +1,207 @@
+use serde_json::{Value, json};
+use testkit::{Answer, Stage};
+
+use super::{PASSWORD, add, announced, count, demo, execute, links, try_login};
+
+const REGISTERED: &str = "de.revalenz.identity.user.registered.v1";
+
+fn ada(password: &str) -> Value {
+    json!({
+        "tenant": "demo", "email": "ada@example.org", "password": password,
+        "given_name": "Ada", "family_name": "Lovelace", "locale": "de", "consents": ["terms"],
+    })
+}
+
+async fn register(stage: &Stage, body: Value) -> Answer {
+    stage.stranger().post("/api/v1/auth/register", body).await
+}
+
+async fn verify(stage: &Stage, token: &str) -> Answer {
+    stage
+        .stranger()
+        .post("/api/v1/auth/email/verify", json!({"token": token}))
+        .await
+}
+
+#[tokio::test]
+async fn whoever_registers_signs_in_once_the_link_was_opened() {
+    let (stage, tenant) = demo().await;
+    let answer = register(&stage, ada(PASSWORD)).await.expect(202);
+    assert_eq!(answer.json(), json!({"status": "check_mail"}));
+    try_login(&stage, "demo", "ada@example.org", PASSWORD)
+        .await
+        .refused(401, "invalid_credentials");
+    let links = links(&stage, tenant.id, REGISTERED).await;
+    assert_eq!(
+        verify(&stage, &links[0]).await.expect(200).json(),
+        json!({"status": "verified"})
+    );
+    let tokens = try_login(&stage, "demo", "ada@example.org", PASSWORD)
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(tokens["user"]["role"], "customer");
+    assert_eq!(tokens["user"]["name"], "Ada Lovelace");
+    verify(&stage, &links[0])
+        .await
+        .refused(401, "invalid_token");
+    assert_eq!(
+        announced(&stage, "de.revalenz.identity.user.activated.v1").await,
+        1
+    );
+}
+
+#[tokio::test]
+async fn known_and_unknown_addresses_get_the_same_answer_at_the_same_time() {
+    let (stage, tenant) = demo().await;
+    add(&stage, &tenant, "customer", "known@example.org").await;
+    let mut answers = Vec::new();
+    for email in ["known@example.org", "new@example.org"] {
+        let mut body = ada(PASSWORD);
+        body["email"] = json!(email);
+        let started = std::time::Instant::now();
+        let answer = register(&stage, body).await.expect(202);
+        let mut headers = answer.headers.clone();
+        headers.remove("x-request-id");
+        assert!(started.elapsed() >= std::time::Duration::from_millis(250));
+        answers.push((answer.json(), headers));
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(announced(&stage, REGISTERED).await, 1);
+}
+
+#[tokio::test]
+async fn a_stranger_slips_nobody_a_password() {
+    let (stage, tenant) = demo().await;
+    register(&stage, ada("the stranger's own password"))
+        .await
+        .expect(202);
+    stage.clock.advance(std::time::Duration::from_secs(1));
+    register(&stage, ada(PASSWORD)).await.expect(202);
+    let links = links(&stage, tenant.id, REGISTERED).await;
+    assert_eq!(links.len(), 2);
+    verify(&stage, &links[1]).await.expect(200);
+    verify(&stage, &links[0])
+        .await
+        .refused(401, "invalid_token");
+    try_login(
+        &stage,
+        "demo",
+        "ada@example.org",
+        "the stranger's own password",
+    )
+    .await
+    .expect(401);
+    try_login(&stage, "demo", "ada@example.org", PASSWORD)
+        .await
+        .expect(200);
+    // Nor to somebody who was invited and has not come yet.
+    let body = json!({"email": "boss@example.org", "name": "The Boss", "role": "admin"});
+    stage
+        .as_(&tenant.admin)
+        .post("/api/v1/users", body)
+        .await
+        .expect(201);
+    let mut body = ada(PASSWORD);
+    body["email"] = json!("boss@example.org");
+    register(&stage, body).await.expect(202);
+    assert_eq!(announced(&stage, REGISTERED).await, 2);
+}
+
+#[tokio::test]
+async fn of_two_who_open_a_link_at_once_one_gets_in() {
+    let (stage, tenant) = demo().await;
+    register(&stage, ada(PASSWORD)).await.expect(202);
+    let links = links(&stage, tenant.id, REGISTERED).await;
+    let (one, other) = tokio::join!(verify(&stage, &links[0]), verify(&stage, &links[0]));
+    let mut statuses = [one.status.as_u16(), other.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 401]);
+}
+
+#[tokio::test]
+async fn a_link_is_good_for_a_day() {
+    let (stage, tenant) = demo().await;
+    register(&stage, ada(PASSWORD)).await.expect(202);
+    let links = links(&stage, tenant.id, REGISTERED).await;
+    stage.clock.advance(std::time::Duration::from_hours(24));
+    verify(&stage, &links[0])
+        .await
+        .refused(401, "invalid_token");
+    for garbage in ["x", "AAAA", &links[0][1..]] {
+        verify(&stage, garbage).await.refused(401, "invalid_token");
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_that_is_not_open_looks_like_one_that_is_not_there() {
+    let (stage, _) = demo().await;
+    let mut nowhere = ada(PASSWORD);
+    nowhere["tenant"] = json!("nosuch");
+    register(&stage, nowhere)
+        .await
+        .refused(403, "registration_closed");
+    for settings in ["invite", "closed"] {
+        sqlx::query("update access.tenants set settings = jsonb_build_object('registration', $1::text) where slug = 'demo'")
+            .bind(settings)
+            .execute(&mut stage.admin().await)
+            .await
+            .unwrap();
+        register(&stage, ada(PASSWORD))
+            .await
+            .refused(403, "registration_closed");
+    }
+    let mut revalenz = ada(PASSWORD);
+    revalenz["tenant"] = json!("revalenz");
+    register(&stage, revalenz)
+        .await
+        .refused(403, "registration_closed");
+}
+
+#[tokio::test]
+async fn a_full_tenant_says_so_before_it_looks_at_the_address() {
+    let (stage, _) = demo().await;
+    execute(
+        &stage,
+        "update access.tenants set max_users = 6 where slug = 'demo'",
+    )
+    .await;
+    let mut known = ada(PASSWORD);
+    known["email"] = json!("customer@demo.example");
+    register(&stage, known)
+        .await
+        .refused(409, "seats_exhausted");
+    register(&stage, ada(PASSWORD))
+        .await
+        .refused(409, "seats_exhausted");
+    assert_eq!(
+        count(&stage, "select count(*) from identity.users").await,
+        6
+    );
+}
+
+#[tokio::test]
+async fn weak_passwords_and_missing_names_are_told() {
+    let (stage, _) = demo().await;
+    for (password, code) in [
+        ("qwertyuiop", "common_password"),
+        ("lovelace rules", "personal_password"),
+        ("short", "too_short"),
+    ] {
+        let problem = register(&stage, ada(password))
+            .await
+            .refused(422, "validation_failed");
+        assert_eq!(
+            (
+                &problem["errors"][0]["pointer"],
+                &problem["errors"][0]["code"]
+            ),
+            (&json!("/password"), &json!(code))
+        );
+    }
+    let body = json!({"tenant": "demo", "email": "ada@example.org", "password": PASSWORD});
+    let problem = register(&stage, body)
+        .await
+        .refused(422, "validation_failed");
+    assert_eq!(problem["errors"].as_array().unwrap().len(), 2);
+}

@@ -1,0 +1,67 @@
+use serde_json::json;
+
+use super::demo;
+
+#[tokio::test]
+async fn the_built_in_roles_are_listed_with_what_they_may() {
+    let (stage, tenant) = demo().await;
+    let page = stage
+        .as_(&tenant.manager)
+        .get("/api/v1/roles")
+        .await
+        .expect(200)
+        .json();
+    let roles = page["items"].as_array().unwrap();
+    let names: Vec<&str> = roles
+        .iter()
+        .map(|role| role["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["admin", "customer", "expert", "manager"]);
+    assert_eq!(roles[1]["permissions"]["identity.user.update"], "own");
+    assert_eq!(roles[1]["built_in"], true);
+    stage
+        .as_(&tenant.expert)
+        .get("/api/v1/roles")
+        .await
+        .refused(403, "forbidden");
+}
+
+#[tokio::test]
+async fn every_permission_is_listed_but_those_of_staff_alone() {
+    let (stage, tenant) = demo().await;
+    let page = stage
+        .as_(&tenant.admin)
+        .get("/api/v1/permissions")
+        .await
+        .expect(200)
+        .json();
+    let items = page["items"].as_array().unwrap();
+    let read = items
+        .iter()
+        .find(|item| item["name"] == "identity.user.read")
+        .unwrap();
+    assert_eq!(read["context"], "identity");
+    assert_eq!(
+        read["built_in_roles"],
+        json!({"admin": "all", "expert": "all", "manager": "all"})
+    );
+    assert!(
+        items
+            .iter()
+            .all(|item| item["name"] != "tenancy.tenant.create")
+    );
+    let staff = stage.superadmin().await;
+    let page = stage
+        .as_(&staff)
+        .get("/api/v1/permissions")
+        .await
+        .expect(200)
+        .json();
+    assert!(
+        page["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|item| item["name"] == "tenancy.tenant.create")
+    );
+}

@@ -1,0 +1,42 @@
+use std::time::Duration;
+
+use super::{PASSWORD, add, demo, try_login};
+
+#[tokio::test]
+async fn the_eleventh_guess_waits_whether_or_not_the_account_exists() {
+    let (stage, tenant) = demo().await;
+    add(&stage, &tenant, "customer", "ada@demo.example").await;
+    for (place, email) in [
+        ("demo", "ada@demo.example"),
+        ("demo", "nobody@demo.example"),
+        ("nosuch", "ada@demo.example"),
+    ] {
+        for _ in 0..10 {
+            try_login(&stage, place, email, "wrong horse battery")
+                .await
+                .refused(401, "invalid_credentials");
+        }
+        let answer = try_login(&stage, place, email, PASSWORD).await.expect(429);
+        assert_eq!(answer.json()["code"], "rate_limited");
+        assert_eq!(answer.header("retry-after"), "900");
+    }
+    stage.clock.advance(Duration::from_mins(15));
+    try_login(&stage, "demo", "ada@demo.example", PASSWORD)
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn successes_never_count() {
+    let (stage, tenant) = demo().await;
+    add(&stage, &tenant, "customer", "ada@demo.example").await;
+    for _ in 0..12 {
+        try_login(&stage, "demo", "ada@demo.example", PASSWORD)
+            .await
+            .expect(200);
+    }
+    let many = (0..12).map(|_| try_login(&stage, "demo", "ada@demo.example", PASSWORD));
+    for answer in futures::future::join_all(many).await {
+        answer.expect(200);
+    }
+}

@@ -1,0 +1,173 @@
+use serde_json::{Value, json};
+
+use super::{PASSWORD, add, announced, audited, count, demo, login};
+
+#[tokio::test]
+async fn a_person_is_created_read_changed_and_disabled() {
+    let (stage, tenant) = demo().await;
+    let admin = stage.as_(&tenant.admin);
+    let body = json!({"email": "Ada@Demo.example", "name": "Ada King Lovelace", "role": "expert", "phone": "+44 20 7946 0123", "time_zone": "Europe/London", "password": PASSWORD});
+    let created = admin.post("/api/v1/users", body).await.expect(201);
+    let path = created.header("location").to_owned();
+    assert_eq!(path, format!("/api/v1/users/{}", created.id()));
+    assert_eq!(created.header("etag"), "\"1\"");
+    let user = created.json();
+    assert_eq!(user["email"], "ada@demo.example");
+    assert_eq!(
+        (&user["given_name"], &user["family_name"]),
+        (&json!("Ada King"), &json!("Lovelace"))
+    );
+    assert_eq!(
+        (&user["status"], &user["locale"]),
+        (&json!("active"), &json!("en"))
+    );
+    assert_eq!(admin.get(&path).await.expect(200).json(), user);
+
+    let changed = admin
+        .put(
+            &path,
+            json!({"family_name": "Byron", "phone": null, "locale": "de"}),
+        )
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(
+        (&changed["name"], &changed["phone"], &changed["version"]),
+        (&json!("Ada King Byron"), &Value::Null, &json!(2))
+    );
+    let same = admin
+        .patch(&path, json!({"locale": "de"}))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(same["version"], 2);
+    assert_eq!(
+        announced(&stage, "de.revalenz.identity.user.updated.v1").await,
+        1
+    );
+    assert_eq!(audited(&stage, "identity.user.updated").await, 1);
+    let mirrored = "select count(*) from access.people where display_name = 'Ada King Byron' and locale = 'de'";
+    assert_eq!(count(&stage, mirrored).await, 1);
+
+    let tokens = login(&stage, "ada@demo.example").await;
+    admin.delete(&path).await.expect(204);
+    admin.delete(&path).await.refused(404, "not_found");
+    admin.get(&path).await.refused(404, "not_found");
+    super::bearer(&stage, &tokens)
+        .get("/api/v1/me")
+        .await
+        .refused(401, "unauthenticated");
+    assert_eq!(
+        announced(&stage, "de.revalenz.identity.user.disabled.v1").await,
+        1
+    );
+    let gone = admin
+        .get(&format!("{path}?status=disabled"))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(gone["status"], "disabled");
+    stage
+        .as_(&tenant.manager)
+        .get(&format!("{path}?status=disabled"))
+        .await
+        .refused(404, "not_found");
+    let back = admin
+        .put(
+            &format!("{path}?status=disabled"),
+            json!({"status": "active"}),
+        )
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(back["status"], "active");
+    login(&stage, "ada@demo.example").await;
+}
+
+#[tokio::test]
+async fn an_address_is_somebodys_once() {
+    let (stage, tenant) = demo().await;
+    let admin = stage.as_(&tenant.admin);
+    let body = json!({"email": "CUSTOMER@demo.example", "name": "Some One"});
+    admin
+        .post("/api/v1/users", body)
+        .await
+        .refused(409, "email_taken");
+    let path = format!("/api/v1/users/{}", tenant.customer.id);
+    admin
+        .put(&path, json!({"email": "expert@demo.example"}))
+        .await
+        .refused(409, "email_taken");
+    let other = stage.tenant("other").await;
+    let body = json!({"email": "customer@demo.example", "name": "Some One"});
+    stage
+        .as_(&other.admin)
+        .post("/api/v1/users", body)
+        .await
+        .expect(201);
+}
+
+#[tokio::test]
+async fn a_repeated_post_adds_one_person() {
+    let (stage, tenant) = demo().await;
+    let body = json!({"email": "ada@demo.example", "name": "Ada", "password": PASSWORD});
+    let client = stage.as_(&tenant.admin).with("idempotency-key", "k1");
+    let first = client.post("/api/v1/users", body.clone()).await.expect(201);
+    let again = client.post("/api/v1/users", body).await.expect(201);
+    assert_eq!(first.body, again.body);
+    assert_eq!(again.header("idempotent-replayed"), "true");
+}
+
+#[tokio::test]
+async fn another_tenants_people_are_not_there() {
+    let (stage, tenant) = demo().await;
+    let other = stage.tenant("other").await;
+    let admin = stage.as_(&other.admin);
+    let path = format!("/api/v1/users/{}", tenant.customer.id);
+    let foreign = admin.get(&path).await.refused(404, "not_found");
+    let missing = admin
+        .get(&format!(
+            "/api/v1/users/{}",
+            ids::UserId::at(stage.clock.now())
+        ))
+        .await
+        .refused(404, "not_found");
+    assert_eq!(foreign["detail"], missing["detail"]);
+    admin
+        .put(&path, json!({"name": "Mine"}))
+        .await
+        .refused(404, "not_found");
+    admin.delete(&path).await.refused(404, "not_found");
+    admin
+        .get(&format!("{path}/expertise"))
+        .await
+        .refused(404, "not_found");
+    admin
+        .put(&format!("{path}/expertise"), json!({"items": []}))
+        .await
+        .refused(404, "not_found");
+    admin
+        .get("/api/v1/users/not-an-id")
+        .await
+        .refused(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_stale_version_is_refused() {
+    let (stage, tenant) = demo().await;
+    let id = add(&stage, &tenant, "customer", "ada@demo.example").await;
+    let path = format!("/api/v1/users/{id}");
+    let admin = stage.as_(&tenant.admin);
+    let put = |tag: &str, name: &str| {
+        admin
+            .call(http::Method::PUT, &path)
+            .header("if-match", tag)
+            .json(&json!({"name": name}))
+            .send()
+    };
+    put("\"1\"", "A B").await.expect(200);
+    put("\"1\"", "C D")
+        .await
+        .refused(412, "precondition_failed");
+    put("*", "E F").await.expect(200);
+}

@@ -1,0 +1,100 @@
+//! What this context does about events: it decides who is to be written to and keeps a message each, nothing else.
+
+pub(crate) mod links;
+mod tickets;
+
+use chrono::TimeDelta;
+use db::TenantTx;
+use ::events::{ConsumeError, Consumers, Envelope};
+use ids::MessageId;
+use serde::de::DeserializeOwned;
+
+use crate::{
+    App,
+    domain::{
+        hindrance, language,
+        letter::{Letter, Organisation, Params},
+        recipients::Wanted,
+    },
+    events::{TICKET_COMMENTED, TICKET_CREATED, USER_INVITED, USER_REGISTERED},
+    store::{
+        messages::{self, NewMessage},
+        people,
+    },
+    texts,
+};
+
+/// What happened longer ago is no news: such a message is kept as suppressed. Links are not news and always go out.
+const NEWS_DAYS: i64 = 3;
+
+/// The consumers, a line each.
+pub(crate) fn all() -> Consumers<App> {
+    Consumers::new("notifications")
+        .on("ticket_created", &[TICKET_CREATED], |app, tx, event| {
+            Box::pin(tickets::ticket_created(app, tx, event))
+        })
+        .on("ticket_commented", &[TICKET_COMMENTED], |app, tx, event| {
+            Box::pin(tickets::ticket_commented(app, tx, event))
+        })
+        .on("one_time_link", &[USER_REGISTERED, USER_INVITED], |app, tx, event| {
+            Box::pin(links::one_time_link(app, tx, event))
+        })
+}
+
+/// The event's data, or never.
+fn data<T: DeserializeOwned>(event: &Envelope) -> Result<T, ConsumeError> {
+    T::deserialize(&event.data).map_err(|error| ConsumeError::Poison(format!("data: {error}")))
+}
+
+/// Keeps a message for each of them, in their language. Whoever is gone is passed over.
+async fn keep(
+    app: &App,
+    tx: &mut TenantTx,
+    event: &Envelope,
+    wanted: &[Wanted],
+    params: &Params,
+) -> Result<(), ConsumeError> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let now = app.gate.clock().now();
+    let Some(house) = people::find_house(tx).await? else {
+        return Err(ConsumeError::Poison("there is no such tenant".to_owned()));
+    };
+    let organisation = Organisation::of(&house.name, &house.settings);
+    let ids: Vec<_> = wanted.iter().map(|one| one.recipient).collect();
+    let addressees = people::list_addressees(tx, &ids).await?;
+    for Wanted { recipient, template } in wanted {
+        let found = addressees.iter().find(|person| person.id == *recipient);
+        let Some(person) = found.filter(|person| hindrance::may_be_written_to(&person.status))
+        else {
+            continue;
+        };
+        let language = language::choose(&person.locale, &house.locale);
+        let letter = Letter {
+            organisation: &organisation.name,
+            colour: &organisation.colour,
+            name: Some(&person.name),
+            number: params.number.as_deref(),
+            token: None,
+            link: None,
+        };
+        let subject = texts::subject(*template, language, &letter)
+            .map_err(|error| ConsumeError::Retry(error.to_string()))?;
+        let stale = event.sealed.is_none() && event.time < now - TimeDelta::days(NEWS_DAYS);
+        let message = NewMessage {
+            id: MessageId::at(now),
+            dedup_key: format!("{}/{recipient}/mail", event.id),
+            template: *template,
+            language,
+            recipient: *recipient,
+            address: &person.email,
+            subject: &subject,
+            params,
+            sealed: event.sealed.as_deref(),
+            suppressed: stale.then_some("older than three days"),
+        };
+        messages::insert_message(tx, &message, now).await?;
+    }
+    Ok(())
+}

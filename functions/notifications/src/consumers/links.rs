@@ -1,0 +1,52 @@
+//! Mails with a link that works once.
+
+use access::{Keyring, Purpose};
+use db::TenantTx;
+use ::events::{ConsumeError, Envelope};
+use ids::{TenantId, UserId};
+use serde::Deserialize;
+
+use super::{data, keep};
+use crate::{
+    App,
+    domain::{letter::Params, recipients::Wanted, template::Template},
+};
+
+/// The data of an event that brings a link.
+#[derive(Deserialize)]
+struct Linked {
+    user_id: UserId,
+    purpose: String,
+}
+
+/// Somebody registered, was invited, or asks for a new password.
+pub(super) async fn one_time_link(
+    app: &App,
+    tx: &mut TenantTx,
+    event: &Envelope,
+) -> Result<(), ConsumeError> {
+    let linked: Linked = data(event)?;
+    let poison = |reason: &str| ConsumeError::Poison(reason.to_owned());
+    let template = Template::of_purpose(&linked.purpose)
+        .ok_or_else(|| poison("no mail is known for this purpose of a link"))?;
+    let sealed = event
+        .sealed
+        .as_deref()
+        .ok_or_else(|| poison("the link is missing"))?;
+    // It stays sealed until the mail is written; but what can't be opened now never will be.
+    open(app.gate.keyring(), tx.tenant(), sealed)
+        .ok_or_else(|| poison("the link can't be opened"))?;
+    let wanted = Wanted {
+        recipient: linked.user_id,
+        template,
+    };
+    keep(app, tx, event, &[wanted], &Params::default()).await
+}
+
+/// The token inside, as its maker sealed it: with the tenant's 16 bytes as context.
+pub(crate) fn open(keyring: &Keyring, tenant: TenantId, sealed: &[u8]) -> Option<String> {
+    let token = keyring
+        .open(Purpose::Notifications, tenant.uuid().as_bytes(), sealed)
+        .ok()?;
+    String::from_utf8(token).ok()
+}

@@ -1,0 +1,41 @@
+//! When a message that could not be sent is tried again.
+
+use chrono::TimeDelta;
+
+/// After how many tries a message has failed: about half an hour.
+pub(crate) const MOST_TRIES: i32 = 8;
+const FIRST_PAUSE_S: i64 = 15;
+const LONGEST_PAUSE_S: i64 = 15 * 60;
+
+/// The pause after this many tries. It doubles, and `chance` (any number) puts it somewhere in its upper half, so that
+/// what failed together does not come back together.
+pub(crate) fn pause(tries: i32, chance: u32) -> TimeDelta {
+    let doublings = u32::try_from(tries.saturating_sub(1)).unwrap_or_default().min(16);
+    let whole = (FIRST_PAUSE_S << doublings).min(LONGEST_PAUSE_S) * 1_000;
+    let half = whole / 2;
+    TimeDelta::milliseconds(half + half * i64::from(chance) / i64::from(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn all_tries_together_take_half_an_hour_at_most() {
+        let longest: TimeDelta = (1..MOST_TRIES).map(|tries| pause(tries, u32::MAX)).sum();
+        assert_eq!(longest, TimeDelta::seconds(15 + 30 + 60 + 120 + 240 + 480 + 900));
+    }
+
+    proptest! {
+        #[test]
+        fn a_pause_lies_in_the_upper_half_and_never_shrinks(tries in 1..i32::MAX, chance: u32) {
+            let (least, most) = (pause(tries, 0), pause(tries, u32::MAX));
+            prop_assert!(least <= pause(tries, chance) && pause(tries, chance) <= most);
+            prop_assert_eq!(least * 2, most);
+            prop_assert!(pause(tries.saturating_add(1), 0) >= least);
+            prop_assert!(most <= TimeDelta::minutes(15));
+        }
+    }
+}

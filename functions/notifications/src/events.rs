@@ -1,0 +1,12 @@
+//! What this context announces, which is nothing yet, and what it listens to.
+//!
+//! Functions know each other by events alone, so the types stand here as the contexts that announce them write them.
+
+events::kinds! {
+    context "notifications";
+}
+
+pub(crate) const TICKET_CREATED: &str = "de.revalenz.support.ticket.created.v1";
+pub(crate) const TICKET_COMMENTED: &str = "de.revalenz.support.ticket.commented.v1";
+pub(crate) const USER_REGISTERED: &str = "de.revalenz.identity.user.registered.v1";
+pub(crate) const USER_INVITED: &str = "de.revalenz.identity.user.invited.v1";

@@ -1,0 +1,160 @@
+//! A mail as it is handed over: RFC 5322, with a text and an HTML part.
+
+use chrono::{DateTime, Utc};
+use ids::MessageId;
+use lettre::{
+    Address, Message,
+    address::AddressError,
+    message::{
+        Mailbox, MultiPart,
+        header::{HeaderName, HeaderValue},
+    },
+};
+use web::Language;
+
+/// A mail that is to go out.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    /// The message that it is; also its `Message-ID`, so that whoever gets it twice can tell.
+    pub id: MessageId,
+    /// The sender's name and address.
+    pub from: (String, String),
+    /// Where answers go, when not to the sender.
+    pub reply_to: Option<String>,
+    /// The recipient's name, when it is known, and address.
+    pub to: (Option<String>, String),
+    /// On one line.
+    pub subject: String,
+    /// The plain part.
+    pub text: String,
+    /// The same as HTML.
+    pub html: String,
+    /// The language of both.
+    pub language: Language,
+    /// When it was written.
+    pub date: DateTime<Utc>,
+}
+
+/// A mail that no provider would take.
+#[derive(Debug, thiserror::Error)]
+pub enum ComposeError {
+    /// What is written as an address is none. Its text is not repeated: reasons are kept and logged.
+    #[error("not a mail address: {0}")]
+    Address(#[from] AddressError),
+    /// Something else is missing.
+    #[error(transparent)]
+    Mail(#[from] lettre::error::Error),
+}
+
+impl Mail {
+    /// The whole message with its headers.
+    pub fn compose(&self) -> Result<Message, ComposeError> {
+        let from = mailbox(Some(&self.from.0), &self.from.1)?;
+        let domain = from.email.domain().to_owned();
+        let mut message = Message::builder()
+            .from(from)
+            .to(mailbox(self.to.0.as_deref(), &self.to.1)?)
+            .subject(self.subject.as_str())
+            .date(self.date.into())
+            .message_id(Some(format!("<{}@{domain}>", self.id)))
+            .raw_header(header("Content-Language", self.language.tag()))
+            // RFC 3834: no out-of-office answers.
+            .raw_header(header("Auto-Submitted", "auto-generated"));
+        if let Some(address) = &self.reply_to {
+            message = message.reply_to(mailbox(None, address)?);
+        }
+        let parts = MultiPart::alternative_plain_html(self.text.clone(), self.html.clone());
+        Ok(message.multipart(parts)?)
+    }
+}
+
+fn mailbox(name: Option<&str>, address: &str) -> Result<Mailbox, AddressError> {
+    // Line breaks would begin another header, and no control character has a place in one.
+    let words = |name: &str| {
+        let name = name.replace(char::is_control, " ");
+        name.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let name = name.map(words).filter(|name| !name.is_empty());
+    Ok(Mailbox::new(name, address.parse::<Address>()?))
+}
+
+fn header(name: &'static str, value: &str) -> HeaderValue {
+    HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sample() -> Mail {
+        Mail {
+            id: MessageId::from_uuid(uuid::Uuid::from_u128(7)),
+            from: ("Müller & Söhne, Büro".to_owned(), "no-reply@revalenz.example".to_owned()),
+            reply_to: Some("hilfe@müller.example".to_owned()),
+            to: (Some("Ada Lovelace".to_owned()), "ada@demo.example".to_owned()),
+            subject: "Bitte bestätigen Sie Ihre Adresse".to_owned(),
+            text: "Schöne Grüße\n".to_owned(),
+            html: "<p>Schöne Grüße</p>".to_owned(),
+            language: Language::De,
+            date: "2026-11-20T10:00:00Z".parse().unwrap(),
+        }
+    }
+
+    fn written(mail: &Mail) -> String {
+        String::from_utf8(mail.compose().unwrap().formatted()).unwrap()
+    }
+
+    #[test]
+    fn a_mail_reads_back_as_it_was_written() {
+        let text = written(&sample());
+        assert!(text.starts_with("From: "), "{text}");
+        for line in [
+            "Message-ID: <00000000-0000-0000-0000-000000000007@revalenz.example>",
+            "Date: Fri, 20 Nov 2026 10:00:00 +0000",
+            "Auto-Submitted: auto-generated",
+            "Content-Language: de",
+        ] {
+            assert!(text.contains(line), "{line} in {text}");
+        }
+        let parsed = mail_parser::MessageParser::default().parse(text.as_bytes()).unwrap();
+        assert_eq!(parsed.subject(), Some("Bitte bestätigen Sie Ihre Adresse"));
+        assert_eq!(parsed.body_text(0).unwrap().trim(), "Schöne Grüße");
+        assert_eq!(parsed.body_html(0).unwrap().trim(), "<p>Schöne Grüße</p>");
+        let from = parsed.from().and_then(|from| from.first()).unwrap();
+        assert_eq!(from.name(), Some("Müller & Söhne, Büro"));
+        assert_eq!(from.address(), Some("no-reply@revalenz.example"));
+    }
+
+    #[test]
+    fn what_is_no_address_is_not_written_and_not_repeated() {
+        let to = |address: &str| Mail { to: (None, address.to_owned()), ..sample() };
+        for address in ["", "secret", "secret@", "secret@x.de\r\nBcc: y@z.de", "secret @x.de"] {
+            let refused = to(address).compose().unwrap_err().to_string();
+            assert!(!refused.contains("secret"), "{refused}");
+        }
+    }
+
+    proptest! {
+        /// Names and subjects come from people.
+        #[test]
+        fn no_text_becomes_a_header(name in ".{0,40}", subject in ".{0,80}", text in "(?s).{0,200}") {
+            let lines = format!("{name}\r\nBcc: eve@evil.example");
+            let mail = Mail { to: (Some(lines.clone()), "a@b.example".to_owned()), from: (lines.clone(), "c@d.example".to_owned()), subject, text, ..sample() };
+            let parsed = written(&mail);
+            let parsed = mail_parser::MessageParser::default().parse(parsed.as_bytes()).unwrap();
+            prop_assert!(parsed.bcc().is_none());
+            prop_assert_eq!(parsed.to().and_then(|to| to.first()).and_then(|to| to.address()), Some("a@b.example"));
+        }
+
+        /// Whatever `web::Email` lets in can be written to.
+        #[test]
+        fn an_accepted_address_can_be_written_to(local in "[a-z0-9!#$%&'*+/=?^_`{|}~-]{1,20}", label in "[a-z0-9ü]{1,20}") {
+            let address = format!("{local}@{label}.example");
+            prop_assume!(web::Email::parse(&address).is_ok());
+            let mail = Mail { to: (None, address), ..sample() };
+            prop_assert!(mail.compose().is_ok());
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! SQL of this context.
+
+pub(crate) mod messages;
+pub(crate) mod people;

@@ -1,0 +1,56 @@
+//! People and their tenant, as `access` knows them.
+
+use db::{Result, TenantTx};
+use ids::UserId;
+use serde_json::{Map, Value};
+use sqlx::types::Json;
+
+/// Somebody who may be written to.
+#[derive(Debug)]
+pub(crate) struct Addressee {
+    pub(crate) id: UserId,
+    pub(crate) email: String,
+    pub(crate) name: String,
+    pub(crate) locale: String,
+    pub(crate) status: String,
+}
+
+/// The tenant in whose name they are written to.
+#[derive(Debug)]
+pub(crate) struct House {
+    pub(crate) name: String,
+    pub(crate) locale: String,
+    pub(crate) settings: Json<Map<String, Value>>,
+}
+
+/// Those of these people who exist.
+pub(crate) async fn list_addressees(
+    tx: &mut TenantTx,
+    people: &[UserId],
+) -> Result<Vec<Addressee>> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_as!(
+        Addressee,
+        r#"select user_id as "id: UserId", email, display_name as name, locale, status
+        from access.people
+        where tenant_id = $1 and user_id = any($2)"#,
+        tenant as _,
+        people as _,
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// The tenant of this transaction.
+pub(crate) async fn find_house(tx: &mut TenantTx) -> Result<Option<House>> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_as!(
+        House,
+        r#"select name, locale, settings as "settings: Json<Map<String, Value>>"
+        from access.tenants
+        where tenant_id = $1"#,
+        tenant as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}

@@ -1,0 +1,46 @@
+//! The functions that this process composes: adding one is adding its line.
+
+use access::Gate;
+use db::Db;
+use events::EventKind;
+use web::{Kind, Service};
+
+/// A function as the platform knows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Function {
+    /// Its name: also its schema, its login, its folder.
+    pub name: &'static str,
+    /// What it owns, in a sentence.
+    pub about: &'static str,
+    /// Makes its routers.
+    pub service: fn(Db, Gate) -> Service,
+    /// Its refusals.
+    pub problems: &'static [&'static Kind],
+    /// Its announcements.
+    pub events: &'static [&'static EventKind],
+}
+
+/// Every function, in the order of the product's table.
+pub static ALL: &[Function] = &[
+    Function {
+        name: "identity",
+        about: identity::ABOUT,
+        service: identity::service,
+        problems: identity::error::ALL,
+        events: identity::events::ALL,
+    },
+    Function {
+        name: "tenancy",
+        about: tenancy::ABOUT,
+        service: tenancy::service,
+        problems: tenancy::PROBLEMS,
+        events: tenancy::events::ALL,
+    },
+    Function {
+        name: "support",
+        about: support::ABOUT,
+        service: support::service,
+        problems: support::error::ALL,
+        events: support::events::ALL,
+    },
+];

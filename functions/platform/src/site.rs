@@ -1,0 +1,59 @@
+//! What belongs to no function: the landing page, the reference, the merged OpenAPI document.
+
+mod landing;
+mod reference;
+
+use axum::{
+    Router,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use http::{HeaderValue, header};
+use utoipa::openapi::OpenApi;
+use web::Service;
+
+/// What the merged document says of itself.
+const ABOUT: &str = "One backend for many organisations. Every operation names its permission in `x-permission`; \
+    refusals are RFC 9457 problem documents with a stable `code`.";
+
+/// The documents of all services in one.
+pub fn document(services: &[Service]) -> OpenApi {
+    let documents = services
+        .iter()
+        .map(|service| service.document.clone())
+        .collect();
+    web::openapi::merge(web::service::VERSION, ABOUT, documents)
+}
+
+/// The pages. `sign_ins` are rows of tenant, role and address; what stands behind them is not shown.
+pub fn routes(services: &[Service], public_url: &str, sign_ins: &[Vec<String>]) -> Router {
+    let document = web::openapi::to_pretty_json(&document(services));
+    let page = landing::page(services, public_url, sign_ins);
+    let icon = || async { asset("image/svg+xml", include_str!("site/icon.svg")) };
+    Router::new()
+        .route("/", get(|| async move { landing::answer(page) }))
+        .route(
+            "/assets/landing.css",
+            get(|| async { asset("text/css; charset=utf-8", include_str!("site/landing.css")) }),
+        )
+        .route("/assets/icon.svg", get(icon))
+        .route("/favicon.ico", get(icon))
+        .merge(reference::routes())
+        .route(
+            "/api/openapi.json",
+            get(|| async move { answer("application/json", "no-cache", document) }),
+        )
+}
+
+/// A file that is compiled in: it changes only with a new version of the process.
+fn asset(media_type: &'static str, body: &'static str) -> Response {
+    answer(media_type, "public, max-age=600", body)
+}
+
+fn answer(media_type: &'static str, caching: &'static str, body: impl IntoResponse) -> Response {
+    let mut response = body.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    response
+}

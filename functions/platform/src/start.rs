@@ -1,0 +1,178 @@
+//! `platform` without arguments, from nothing to serving.
+//!
+//! The port first, so that a taken one is told before anything is changed; the browser's first request waits in the
+//! socket until all the rest is there.
+
+use std::{io, sync::Arc};
+
+use access::{Gate, GateSettings, Keyring, cors, process::REMEMBER};
+use axum::Router;
+use tokio::net::TcpListener;
+use tracing::instrument::WithSubscriber;
+use web::{
+    Clock, Service,
+    edge::{self, Edge},
+    health, server, telemetry,
+};
+
+use crate::{
+    Error,
+    database::{self, Database},
+    demo::{self, Demo},
+    functions, secrets, settings,
+    settings::Settings,
+    sign_ins::SignIns,
+    site, terminal,
+};
+
+/// Runs until it is told to stop.
+pub async fn run() -> Result<(), Error> {
+    let settings = settings::read()?;
+    telemetry::init_logs(settings.k_service.is_some(), &settings.rust_log);
+    terminal::say(&format!("Revalenz {} is starting", web::service::VERSION));
+
+    let listener = bind(&settings).await?;
+    let port = listener.local_addr()?.port();
+    let public_url = public_url(&settings, port)?;
+    let local_dir = secrets::local_dir(&settings)?;
+    let keyring = secrets::keyring(&settings)?;
+
+    let admin_url = database::find(&settings, local_dir).await?;
+    let database = Database::open(admin_url, functions::ALL, &keyring, settings.pool).await?;
+    terminal::say(&format!(
+        "  database {}, migrated to {}",
+        database.place(),
+        db::migrate::expected_version()
+    ));
+
+    let loader = Demo {
+        database: database.clone(),
+        keyring: keyring.clone(),
+        public_url: public_url.clone(),
+        clock: Clock::system(),
+        tenants: settings.demo,
+        tickets: usize::MAX,
+    };
+    let sign_ins = loader
+        .prepare(local_dir)
+        .with_subscriber(demo::quiet())
+        .await?;
+
+    let router = router(&settings, &database, keyring, &public_url, &sign_ins)?;
+    greet(&settings, port, &sign_ins);
+    server::serve(listener, router, server::stop_signal()).await?;
+    database.close().await;
+    terminal::say(match settings.database_url {
+        Some(_) => "stopped",
+        None => "stopped; PostgreSQL keeps running until `make stop`",
+    });
+    Ok(())
+}
+
+async fn bind(settings: &Settings) -> Result<TcpListener, Error> {
+    let (address, port) = (settings.address.as_str(), settings.port);
+    TcpListener::bind((address, port))
+        .await
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::AddrInUse => format!(
+                "port {port} is taken by another program. Stop it, or choose another port: PORT={} make run",
+                port.saturating_add(1)
+            )
+            .into(),
+            _ => format!("{address}:{port} can't be listened on: {error}").into(),
+        })
+}
+
+/// Also the issuer of tokens and an origin, so it is exact: no slash at the end.
+fn public_url(settings: &Settings, port: u16) -> Result<String, Error> {
+    match &settings.public_url {
+        None => Ok(format!("http://127.0.0.1:{port}")),
+        Some(url) => {
+            let host = url
+                .strip_prefix("https://")
+                .or_else(|| url.strip_prefix("http://"));
+            match host {
+                Some(host) if !host.is_empty() && !host.contains('/') => Ok(url.clone()),
+                _ => Err(
+                    "PUBLIC_URL must be http:// or https:// and a host, nothing behind it".into(),
+                ),
+            }
+        }
+    }
+}
+
+/// Everything behind the port.
+fn router(
+    settings: &Settings,
+    database: &Database,
+    keyring: Keyring,
+    public_url: &str,
+    sign_ins: &SignIns,
+) -> Result<Router, Error> {
+    // Only now, so that the requests of the demo are not counted.
+    let metrics = telemetry::init_metrics();
+    let clock = Clock::system();
+    let gate = Gate::new(
+        database.of("identity")?,
+        clock.clone(),
+        keyring,
+        GateSettings {
+            public_url: public_url.to_owned(),
+            remember: REMEMBER,
+            local: true,
+        },
+    );
+    let services = services(database, &gate)?;
+    let site = site::routes(&services, public_url, &sign_ins.rows());
+    let probe = database.clone();
+    let readiness: health::Readiness = Arc::new(move || {
+        let database = probe.clone();
+        Box::pin(async move { database.ready().await })
+    });
+    let router = cors::layer(web::service::compose(&services).merge(site), gate)
+        .merge(health::routes(readiness, metrics));
+    let edge = Edge {
+        clock,
+        trusted_proxies: settings.trusted_proxies,
+    };
+    Ok(edge::wrap(router, edge))
+}
+
+fn services(database: &Database, gate: &Gate) -> Result<Vec<Service>, Error> {
+    functions::ALL
+        .iter()
+        .map(|function| {
+            Ok((function.service)(
+                database.of(function.name)?,
+                gate.clone(),
+            ))
+        })
+        .collect()
+}
+
+fn greet(settings: &Settings, port: u16, sign_ins: &SignIns) {
+    let url = &sign_ins.base_url;
+    let file = settings.local_dir.join("demo.json");
+    terminal::say(&format!(
+        "
+Revalenz runs at {url}
+  {url}/docs               API reference
+  {url}/api/openapi.json   OpenAPI 3.1
+  {url}/readyz             readiness
+
+Sign-ins, kept in {}:
+{}",
+        file.display(),
+        terminal::table(&["tenant", "role", "e-mail", "password"], &sign_ins.rows())
+    ));
+    let keys: Vec<Vec<String>> = sign_ins
+        .tenants
+        .iter()
+        .map(|(slug, tenant)| vec![slug.clone(), tenant.api_key.clone().unwrap_or_default()])
+        .collect();
+    if !keys.is_empty() {
+        terminal::say("\nAPI keys, for the header X-API-Key:");
+        terminal::say(&terminal::table(&["tenant", "key"], &keys));
+    }
+    terminal::say(&format!("\nListening on port {port}; Ctrl-C stops."));
+}

@@ -1,0 +1,143 @@
+//! The merged OpenAPI document.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use platform::{
+    catalogue::{self, Listed},
+    functions, site,
+};
+use serde_json::Value;
+
+fn merged() -> Value {
+    let services = catalogue::services().unwrap();
+    serde_json::to_value(site::document(&services)).unwrap()
+}
+
+fn operations() -> Vec<Listed> {
+    catalogue::operations(&site::document(&catalogue::services().unwrap()))
+}
+
+/// Every `$ref` below a value.
+fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
+    match value {
+        Value::Object(object) => {
+            if let Some(Value::String(reference)) = object.get("$ref") {
+                found.insert(reference);
+            }
+            object.values().for_each(|value| references(value, found));
+        }
+        Value::Array(items) => items.iter().for_each(|value| references(value, found)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn it_is_openapi_3_1_and_every_reference_leads_somewhere() {
+    let document = merged();
+    assert_eq!(document["openapi"], "3.1.0");
+    let mut found = BTreeSet::new();
+    references(&document, &mut found);
+    assert!(!found.is_empty());
+    for reference in found {
+        let pointer = reference.strip_prefix('#').unwrap_or_default();
+        assert!(document.pointer(pointer).is_some(), "{reference}");
+    }
+}
+
+#[tokio::test]
+async fn it_has_every_route_of_every_function_and_no_schema_twice() {
+    let document = merged();
+    let mut schemas: BTreeMap<String, Value> = BTreeMap::new();
+    for service in catalogue::services().unwrap() {
+        let own = serde_json::to_value(&service.document).unwrap();
+        for (path, item) in own["paths"].as_object().unwrap() {
+            for method in item.as_object().unwrap().keys() {
+                assert!(
+                    document["paths"][path].get(method).is_some(),
+                    "{method} {path}"
+                );
+            }
+        }
+        for (name, schema) in own["components"]["schemas"].as_object().unwrap() {
+            let known = schemas
+                .entry(name.clone())
+                .or_insert_with(|| schema.clone());
+            assert_eq!(
+                known, schema,
+                "two functions mean different things by {name}"
+            );
+        }
+    }
+    let names: Vec<_> = functions::ALL
+        .iter()
+        .map(|function| function.name)
+        .collect();
+    let tags: Vec<_> = document["tags"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|tag| &tag["name"])
+        .collect();
+    assert_eq!(tags, names);
+}
+
+#[tokio::test]
+async fn every_operation_has_a_name_of_its_own_a_permission_and_a_problem_document() {
+    let document = merged();
+    let mut names = BTreeSet::new();
+    for operation in operations() {
+        let what = format!("{} {}", operation.method, operation.path);
+        assert!(
+            names.insert(operation.id.clone()),
+            "{what}: {} is taken",
+            operation.id
+        );
+        let full = &document["paths"][&operation.path][&operation.method];
+        let public = full["security"].as_array().is_none_or(|schemes| {
+            schemes
+                .iter()
+                .any(|scheme| scheme.as_object().unwrap().is_empty())
+        });
+        assert!(
+            public || operation.permission.is_some(),
+            "{what} says no permission"
+        );
+        assert!(full["summary"].is_string(), "{what} has no summary");
+        for (status, answer) in full["responses"].as_object().unwrap() {
+            if status.starts_with(['4', '5']) {
+                let content = &answer["content"];
+                assert!(
+                    content.get("application/problem+json").is_some(),
+                    "{what} {status}"
+                );
+            }
+        }
+    }
+    assert!(names.len() > 40, "{}", names.len());
+}
+
+#[tokio::test]
+async fn the_paths_of_the_source_documents_are_there() {
+    let document = merged();
+    for (path, methods) in [
+        ("/auth/login", "post"),
+        ("/auth/register", "post"),
+        ("/auth/refresh", "post"),
+        ("/auth/logout", "post"),
+        ("/auth/status", "get"),
+        ("/tickets", "get post"),
+        ("/tickets/{id}", "get put delete"),
+        ("/tickets/{id}/comments", "get post"),
+        ("/users", "get post"),
+        ("/users/{id}", "get put delete"),
+        ("/users/{id}/expertise", "get put"),
+        ("/tenants", "get post"),
+        ("/tenants/{id}", "get put"),
+        ("/tenants/{id}/settings", "get put"),
+    ] {
+        for method in methods.split(' ') {
+            let item = &document["paths"][format!("/api/v1{path}")];
+            assert!(item.get(method).is_some(), "{method} {path}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The platform as a whole: its document, its pages, its generated files.
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "test code: a broken expectation is the answer, and figures are told"
+)]
+
+mod document;
+mod isolation;
+mod pages;
+mod places;
+mod policy;
+
+use axum::{Router, body::Body};
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt;
+use tower::ServiceExt;
+
+/// What a page answers.
+struct Page {
+    status: StatusCode,
+    headers: HeaderMap,
+    text: String,
+}
+
+impl Page {
+    fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map(|value| value.to_str().unwrap())
+            .unwrap_or_default()
+    }
+}
+
+/// The pages of a platform whose database nobody asks.
+fn site() -> Router {
+    let sign_ins = [[
+        "demo",
+        "<manager>",
+        "manager@demo.example",
+        "not-for-the-page",
+    ]
+    .map(str::to_owned)];
+    let services = platform::catalogue::services().unwrap();
+    let rows: Vec<Vec<String>> = sign_ins.iter().map(|row| row.to_vec()).collect();
+    platform::site::routes(&services, "http://127.0.0.1:8080", &rows)
+}
+
+async fn get(path: &str) -> Page {
+    let request = Request::get(path).body(Body::empty()).unwrap();
+    let response = site().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    Page {
+        status: parts.status,
+        headers: parts.headers,
+        text: String::from_utf8_lossy(&bytes).into_owned(),
+    }
+}

@@ -1,0 +1,3 @@
+//! Handlers, a file a resource.
+
+pub(crate) mod dead_letters;

@@ -1,0 +1,81 @@
+//! Writing down how tries ended.
+
+use chrono::TimeDelta;
+use db::Result;
+
+use super::{Relay, Tried};
+use crate::{
+    Transport,
+    store::claims::{self, Claimed},
+};
+
+/// Characters of a reason that are kept.
+const LONGEST_REASON: usize = 500;
+
+impl<T: Transport> Relay<T> {
+    /// In one transaction; a row whose lease somebody else has by now is left alone.
+    pub(super) async fn settle(&self, tried: Vec<Tried>) -> Result<()> {
+        if tried.is_empty() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let mut tx = self.db.begin_unscoped().await?;
+        for Tried { claimed, verdict } in &tried {
+            for (function, reason) in &verdict.parked {
+                let (event, reason) = (&claimed.event, bounded(reason));
+                let envelope = unsealed(claimed);
+                claims::park(&mut tx, claimed, function, envelope, &reason, now).await?;
+                tracing::error!(event = %event.id, r#type = event.r#type, tenant = %event.tenant, function, reason, "event parked");
+            }
+            if let Some(again) = &verdict.again {
+                let delay = self.limits.backoff.delay(claimed.attempts, (self.chance)());
+                let due_at = now + TimeDelta::from_std(delay).unwrap_or(TimeDelta::MAX);
+                let reason = bounded(&again.reason);
+                claims::retry_later(
+                    &mut tx,
+                    claimed,
+                    &again.functions,
+                    again.refused,
+                    due_at,
+                    &reason,
+                )
+                .await?;
+                tracing::warn!(event = %claimed.event.id, attempts = claimed.attempts, ?delay, reason, "event comes again");
+            }
+        }
+        // Last, because what was parked decides whether the sealed part may go.
+        let done: Vec<&Claimed> = tried
+            .iter()
+            .filter(|one| one.verdict.again.is_none())
+            .map(|one| &one.claimed)
+            .collect();
+        if !done.is_empty() {
+            claims::mark_published(&mut tx, &done, now).await?;
+        }
+        tx.commit().await?;
+        for Tried { verdict, .. } in &tried {
+            for (function, _) in &verdict.parked {
+                metrics::counter!("events_parked_total", "function" => function.clone())
+                    .increment(1);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The envelope for looking at: what was sealed stays in the outbox alone.
+fn unsealed(claimed: &Claimed) -> serde_json::Value {
+    let mut event = claimed.event.clone();
+    event.sealed = None;
+    // Plain texts and numbers: writing them can't fail.
+    serde_json::to_value(event).unwrap_or_default()
+}
+
+/// A reason may come from anywhere: no NUL, which PostgreSQL does not take, and not too long.
+fn bounded(reason: &str) -> String {
+    reason
+        .chars()
+        .filter(|letter| *letter != '\0')
+        .take(LONGEST_REASON)
+        .collect()
+}

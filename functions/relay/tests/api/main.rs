@@ -1,0 +1,11 @@
+//! The relay as its neighbours meet it: announcements in a real database, functions behind real routers.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod dead_letters;
+mod delivery;
+mod door;
+mod failures;
+mod kills;
+mod order;
+mod process;
+mod scene;

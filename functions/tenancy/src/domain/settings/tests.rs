@@ -1,0 +1,184 @@
+use proptest::prelude::*;
+use serde_json::json;
+use web::{Language, json::parse};
+
+use super::*;
+
+fn change(body: Value) -> UpdateSettings {
+    parse(body.to_string().as_bytes()).unwrap()
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(object) => object,
+        other => panic!("{other}"),
+    }
+}
+
+fn after(stored: Value, body: Value) -> Overrides {
+    let mut overrides = Overrides::of(object(stored), DEFAULT_LOCALE);
+    overrides.apply(change(body));
+    overrides
+}
+
+#[test]
+fn without_any_choice_the_defaults_are_in_force() {
+    let settings = Overrides::default().in_force().unwrap();
+    assert_eq!(settings, Settings::default());
+    assert_eq!(
+        settings.mirror(),
+        json!({
+            "registration": "open",
+            "ticket_categories": ["account", "billing", "bug", "question", "request", "other"],
+            "locale": "de",
+            "branding": {"name": null, "colour": null, "logo_url": null},
+            "mail_sender": {"name": null, "address": null},
+            "retention_days": {"audit": 1095, "tickets": 1095},
+            "session": {"idle_days": 30, "absolute_days": 90},
+            "password_policy": {"min_length": 10},
+            "mfa_required_roles": [],
+        })
+    );
+}
+
+#[test]
+fn only_what_is_named_changes_also_inside_a_group() {
+    let stored =
+        json!({"branding": {"name": "Muster", "colour": "#000000"}, "registration": "closed"});
+    let overrides = after(stored, json!({"branding": {"colour": "#1A7F5A"}}));
+    assert_eq!(
+        overrides.get("branding"),
+        Some(&json!({"name": "Muster", "colour": "#1a7f5a"}))
+    );
+    assert_eq!(overrides.keys(), ["branding", "registration"]);
+}
+
+#[test]
+fn null_goes_back_to_the_default_for_a_value_and_for_a_group() {
+    let stored =
+        json!({"session": {"idle_days": 5, "absolute_days": 50}, "registration": "closed"});
+    let overrides = after(
+        stored.clone(),
+        json!({"session": {"idle_days": null}, "registration": null}),
+    );
+    let settings = overrides.in_force().unwrap();
+    assert_eq!(
+        (settings.session.idle_days, settings.session.absolute_days),
+        (30, 50)
+    );
+    assert_eq!(settings.registration, Registration::Open);
+    assert_eq!(overrides.keys(), ["session"]);
+    let nothing = after(
+        stored,
+        json!({"session": null, "registration": null, "branding": {"name": null}}),
+    );
+    assert_eq!(nothing, Overrides::default());
+}
+
+#[test]
+fn a_device_may_not_idle_longer_than_it_may_live() {
+    let settings = after(json!({}), json!({"session": {"absolute_days": 10}}))
+        .in_force()
+        .unwrap();
+    let document = settings
+        .check()
+        .unwrap_err()
+        .document(Language::En, "/", "");
+    assert_eq!(document["errors"][0]["pointer"], "/session/idle_days");
+    assert!(Settings::default().check().is_ok());
+}
+
+#[test]
+fn everything_wrong_is_named_at_once() {
+    let body = json!({
+        "registration": "sometimes",
+        "ticket_categories": ["bug", "Bug", "bug", ""],
+        "branding": {"colour": "green", "logo_url": "javascript:alert(1)", "font": "Comic"},
+        "session": {"idle_days": 0, "absolute_days": "many"},
+        "password_policy": {"min_length": 9},
+        "mail_sender": {"address": "nobody"},
+        "theme": "dark",
+    });
+    let problem = parse::<UpdateSettings>(body.to_string().as_bytes()).unwrap_err();
+    let document = problem.document(Language::En, "/", "");
+    let mut named: Vec<String> = document["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| {
+            format!(
+                "{} {}",
+                e["pointer"].as_str().unwrap(),
+                e["code"].as_str().unwrap()
+            )
+        })
+        .collect();
+    named.sort();
+    assert_eq!(
+        named,
+        [
+            "/branding/colour invalid_format",
+            "/branding/font unknown_field",
+            "/branding/logo_url invalid_format",
+            "/mail_sender/address invalid_format",
+            "/password_policy/min_length out_of_range",
+            "/registration not_one_of",
+            "/session/absolute_days wrong_type",
+            "/session/idle_days out_of_range",
+            "/theme unknown_field",
+            "/ticket_categories/1 invalid_format",
+            "/ticket_categories/2 duplicate",
+            "/ticket_categories/3 too_short",
+        ]
+    );
+}
+
+#[test]
+fn the_locale_is_the_tenants_own() {
+    let overrides = Overrides::of(Map::new(), "en");
+    assert_eq!(overrides.in_force().unwrap().locale, "en");
+    assert_eq!(overrides.keys(), ["locale"]);
+    let mut reset = overrides.clone();
+    reset.apply(change(json!({"locale": null})));
+    assert_eq!(reset.differing(&overrides), ["locale"]);
+    assert_eq!(reset.in_force().unwrap().locale, "de");
+}
+
+fn any_change() -> impl Strategy<Value = Value> {
+    let registration = prop_oneof![
+        Just(json!(null)),
+        Just(json!("open")),
+        Just(json!("closed"))
+    ];
+    let days = prop_oneof![Just(json!(null)), (1_i32..=90).prop_map(|days| json!(days))];
+    let name = prop_oneof![Just(json!(null)), "[a-z]{1,9}".prop_map(|name| json!(name))];
+    (registration, days.clone(), days, name).prop_map(|(registration, idle, absolute, name)| {
+        json!({
+            "registration": registration,
+            "session": {"idle_days": idle, "absolute_days": absolute},
+            "branding": {"name": name},
+        })
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_change_twice_is_the_change_once(first in any_change(), second in any_change()) {
+        let mut once = Overrides::default();
+        once.apply(change(first));
+        once.apply(change(second.clone()));
+        let mut twice = once.clone();
+        twice.apply(change(second));
+        prop_assert_eq!(&once, &twice);
+        prop_assert!(once.in_force().is_ok());
+        prop_assert!(once.differing(&twice).is_empty());
+    }
+
+    #[test]
+    fn what_is_reset_leaves_no_trace(body in any_change()) {
+        let mut overrides = Overrides::default();
+        overrides.apply(change(body));
+        overrides.apply(change(json!({"registration": null, "session": null, "branding": null})));
+        prop_assert_eq!(overrides, Overrides::default());
+    }
+}

@@ -1,0 +1,13 @@
+//! What the outside sees: a file a resource, or one operation with a story of its own.
+
+pub mod api_keys;
+pub mod audit_log;
+pub mod create_api_key;
+pub mod create_tenant;
+pub mod features;
+pub mod founding;
+pub mod settings;
+pub mod tenants;
+pub mod update_features;
+pub mod update_tenant;
+pub mod visit;

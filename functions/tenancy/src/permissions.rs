@@ -1,0 +1,29 @@
+//! What a caller may be allowed to do here; the migration says which built-in role may.
+
+access::permissions! {
+    feature None;
+    /// Founds tenants.
+    TenantCreate = "tenancy.tenant.create";
+    /// Reads the master data of the tenant.
+    TenantRead = "tenancy.tenant.read";
+    /// Changes the master data of the tenant.
+    TenantUpdate = "tenancy.tenant.update";
+    /// Changes what was agreed with the platform: licence, seats, domain.
+    LicenseUpdate = "tenancy.license.update";
+    /// Reads the settings of the tenant.
+    SettingsRead = "tenancy.settings.read";
+    /// Changes the settings of the tenant.
+    SettingsUpdate = "tenancy.settings.update";
+    /// Reads the feature flags of the tenant with their roll-out and end.
+    FeatureRead = "tenancy.feature.read";
+    /// Switches features on and off.
+    FeatureUpdate = "tenancy.feature.update";
+    /// Reads API keys, without their secrets.
+    ApiKeyRead = "tenancy.api_key.read";
+    /// Makes API keys.
+    ApiKeyCreate = "tenancy.api_key.create";
+    /// Revokes API keys.
+    ApiKeyRevoke = "tenancy.api_key.revoke";
+    /// Reads the audit log of the tenant.
+    AuditRead = "tenancy.audit.read";
+}

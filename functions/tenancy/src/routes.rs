@@ -1,0 +1,28 @@
+//! Every route of this context.
+
+use web::openapi::Routes;
+
+use crate::{
+    App, error,
+    http::{
+        api_keys, audit_log, create_api_key, create_tenant, features, settings, tenants,
+        update_features, update_tenant,
+    },
+};
+
+/// All of them.
+pub(crate) fn routes() -> Routes<App> {
+    web::routes! {
+        tenants: list_tenants, get_tenant;
+        create_tenant: create_tenant;
+        update_tenant: update_tenant;
+        settings: get_settings, update_settings;
+        features: list_features, get_features;
+        update_features: update_features;
+        api_keys: list_api_keys, get_api_key, revoke_api_key;
+        create_api_key: create_api_key;
+        audit_log: list_audit_log;
+    }
+    .refuses("create_tenant", &[&error::SLUG_TAKEN])
+    .refuses("create_api_key", &[&error::SCOPE_EXCEEDS_PERMISSIONS])
+}

@@ -1,0 +1,10 @@
+//! SQL, and nothing else: plain functions over a transaction of one tenant.
+
+pub mod api_keys;
+pub mod audit_log;
+pub mod directory;
+pub mod flags;
+pub mod licenses;
+pub mod roles;
+pub mod settings;
+pub mod tenants;

@@ -1,0 +1,72 @@
+//! Reading the audit log; writing it is `access::audit`.
+
+use chrono::{DateTime, Utc};
+use db::{ActorKind, DbError, Result, TenantTx};
+use ids::AuditEntryId;
+use serde_json::Value;
+use uuid::Uuid;
+
+/// An entry as it is stored.
+#[derive(Clone, Debug)]
+pub struct AuditRow {
+    pub id: AuditEntryId,
+    pub occurred_at: DateTime<Utc>,
+    pub actor_kind: ActorKind,
+    pub actor_id: Option<Uuid>,
+    pub action: String,
+    pub resource_kind: String,
+    pub resource_id: Option<String>,
+    pub changes: Value,
+    pub reason: Option<String>,
+    pub request_id: Option<String>,
+    pub address: Option<String>,
+}
+
+/// Which entries a list shows, and behind which one it goes on.
+#[derive(Clone, Debug, Default)]
+pub struct AuditFilter<'a> {
+    pub actor: Option<Uuid>,
+    pub action: Option<&'a str>,
+    pub resource_kind: Option<&'a str>,
+    pub resource_id: Option<&'a str>,
+    pub from: Option<DateTime<Utc>>,
+    pub to: Option<DateTime<Utc>>,
+    pub after: Option<(DateTime<Utc>, AuditEntryId)>,
+}
+
+/// Entries, newest first.
+pub async fn list(tx: &mut TenantTx, filter: &AuditFilter<'_>, rows: i64) -> Result<Vec<AuditRow>> {
+    let tenant = tx.tenant();
+    let (after_time, after_id) = filter.after.unzip();
+    sqlx::query_as!(
+        AuditRow,
+        r#"select
+            audit_entry_id as "id: AuditEntryId", occurred_at,
+            actor_kind as "actor_kind: ActorKind", actor_id, action,
+            resource_kind, resource_id, changes, reason, request_id, address
+        from access.audit_log
+        where tenant_id = $1
+            and ($2::uuid is null or actor_id = $2)
+            and ($3::text is null or action = $3 or starts_with(action, $3 || '.'))
+            and ($4::text is null or resource_kind = $4)
+            and ($5::text is null or resource_id = $5)
+            and ($6::timestamptz is null or occurred_at >= $6)
+            and ($7::timestamptz is null or occurred_at < $7)
+            and ($8::timestamptz is null or (occurred_at, audit_entry_id) < ($8, $9::uuid))
+        order by occurred_at desc, audit_entry_id desc
+        limit $10"#,
+        tenant as _,
+        filter.actor,
+        filter.action,
+        filter.resource_kind,
+        filter.resource_id,
+        filter.from,
+        filter.to,
+        after_time,
+        after_id as _,
+        rows,
+    )
+    .fetch_all(tx.conn())
+    .await
+    .map_err(DbError::from)
+}

@@ -1,0 +1,56 @@
+//! Feature flags, a row a flag.
+
+use chrono::{DateTime, Utc};
+use db::{Result, TenantTx};
+
+use crate::domain::flags::{Flag, FlagState};
+
+/// The flags that are stored; those that no longer exist are left out.
+pub async fn list(tx: &mut TenantTx) -> Result<Vec<FlagState>> {
+    let tenant = tx.tenant();
+    let rows = sqlx::query!(
+        "select flag, enabled, rollout, expires_at
+        from tenancy.feature_flags
+        where tenant_id = $1",
+        tenant as _,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| {
+            Some(FlagState {
+                flag: Flag::parse(&row.flag)?,
+                enabled: row.enabled,
+                rollout: row.rollout,
+                expires_at: row.expires_at,
+            })
+        })
+        .collect())
+}
+
+/// Stores flags as they stand now.
+pub async fn set(tx: &mut TenantTx, states: &[FlagState], now: DateTime<Utc>) -> Result<()> {
+    let tenant = tx.tenant();
+    let flags: Vec<String> = states.iter().map(|state| state.flag.to_string()).collect();
+    let enabled: Vec<bool> = states.iter().map(|state| state.enabled).collect();
+    let rollouts: Vec<i16> = states.iter().map(|state| state.rollout).collect();
+    let ends: Vec<Option<DateTime<Utc>>> = states.iter().map(|state| state.expires_at).collect();
+    sqlx::query!(
+        "insert into tenancy.feature_flags (tenant_id, flag, enabled, rollout, expires_at, updated_at)
+        select $1, n.flag, n.enabled, n.rollout, n.expires_at, $6
+        from unnest($2::text[], $3::boolean[], $4::smallint[], $5::timestamptz[]) n (flag, enabled, rollout, expires_at)
+        on conflict on constraint feature_flags_pkey do update
+        set enabled = excluded.enabled, rollout = excluded.rollout,
+            expires_at = excluded.expires_at, updated_at = excluded.updated_at",
+        tenant as _,
+        &flags,
+        &enabled,
+        &rollouts,
+        &ends as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}

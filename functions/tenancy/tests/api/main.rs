@@ -1,0 +1,59 @@
+//! tenancy over HTTP, each test with a database of its own.
+#![expect(
+    clippy::unwrap_used,
+    reason = "test code: a broken expectation is the answer"
+)]
+
+mod api_keys;
+mod audit_log;
+mod features;
+mod founding;
+mod reach;
+mod settings;
+
+use serde_json::{Value, json};
+use testkit::{Answer, Client, Stage};
+
+/// A stage with this function alone.
+async fn stage() -> Stage {
+    Stage::of(&[(tenancy::NAME, tenancy::service)]).await
+}
+
+/// What is needed to found a tenant, and nothing more.
+fn founding(slug: &str) -> Value {
+    json!({
+        "slug": slug,
+        "name": format!("{slug} GmbH"),
+        "email": format!("office@{slug}.example"),
+        "admin": {"email": format!("Maria@{slug}.example"), "given_name": "Maria", "family_name": "Muster"},
+    })
+}
+
+/// Pointer and code of every wrong field, sorted.
+fn wrong_fields(answer: Answer) -> Vec<String> {
+    let document = answer.refused(422, "validation_failed");
+    let mut named: Vec<String> = document["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| {
+            format!(
+                "{} {}",
+                error["pointer"].as_str().unwrap(),
+                error["code"].as_str().unwrap()
+            )
+        })
+        .collect();
+    named.sort();
+    named
+}
+
+/// Actions in the log that this caller reads, newest first.
+async fn actions(client: &Client) -> Vec<String> {
+    client.get("/api/v1/audit-log").await.expect(200).json()["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["action"].as_str().unwrap().to_owned())
+        .collect()
+}

@@ -1,0 +1,195 @@
+use serde_json::{Value, json};
+use sqlx::Row;
+
+use crate::{actions, stage, wrong_fields};
+
+#[tokio::test]
+async fn settings_are_complete_and_say_what_was_set() {
+    let stage = stage().await;
+    let demo = stage.tenant("demo").await;
+    let admin = stage.as_(&demo.admin);
+    let path = format!("/api/v1/tenants/{}/settings", demo.id);
+    let before = admin.get(&path).await.expect(200).json();
+    assert_eq!(before["settings"]["registration"], "open");
+    assert_eq!(
+        before["overridden"],
+        json!(["locale"]),
+        "the test tenant speaks English"
+    );
+    let after = admin
+        .patch(&path, json!({"registration": "invite", "branding": {"name": "Demo", "colour": "#1A7F5A"}, "session": {"idle_days": 7}}))
+        .await
+        .expect(200);
+    assert_eq!(after.header("etag"), "\"2\"");
+    let after = after.json();
+    assert_eq!(
+        after["overridden"],
+        json!(["branding", "locale", "registration", "session"])
+    );
+    assert_eq!(
+        after["settings"]["branding"],
+        json!({"name": "Demo", "colour": "#1a7f5a", "logo_url": null})
+    );
+    assert_eq!(
+        after["settings"]["session"],
+        json!({"idle_days": 7, "absolute_days": 90})
+    );
+    assert_eq!(admin.get(&path).await.expect(200).json(), after);
+    let mirror: Value =
+        sqlx::query_scalar("select settings from access.tenants where tenant_id = $1")
+            .bind(demo.id)
+            .fetch_one(&mut stage.admin().await)
+            .await
+            .unwrap();
+    assert_eq!(mirror, after["settings"], "every function reads the same");
+
+    let reset = admin
+        .put(&path, json!({"registration": null, "branding": {"name": null}, "session": null, "locale": null}))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(reset["overridden"], json!(["branding"]));
+    assert_eq!(reset["settings"]["registration"], "open");
+    assert_eq!(reset["settings"]["locale"], "de");
+    let tenant = admin
+        .get(&format!("/api/v1/tenants/{}", demo.id))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(tenant["locale"], "de", "one locale, two doors");
+    assert_eq!(tenant["version"], 3);
+}
+
+#[tokio::test]
+async fn each_change_is_audited_and_announced_with_old_and_new() {
+    let stage = stage().await;
+    let demo = stage.tenant("demo").await;
+    let admin = stage.as_(&demo.admin);
+    let path = format!("/api/v1/tenants/{}/settings", demo.id);
+    admin
+        .put(
+            &path,
+            json!({"registration": "closed", "password_policy": {"min_length": 12}}),
+        )
+        .await
+        .expect(200);
+    admin
+        .put(&path, json!({"registration": "closed"}))
+        .await
+        .expect(200);
+    assert_eq!(
+        actions(&admin).await,
+        ["tenancy.settings.updated"],
+        "the second changed nothing"
+    );
+    let log = admin.get("/api/v1/audit-log").await.expect(200).json();
+    assert_eq!(
+        log["items"][0]["changes"],
+        json!({
+            "registration": {"old": "open", "new": "closed"},
+            "password_policy": {"old": {"min_length": 10}, "new": {"min_length": 12}},
+        })
+    );
+    assert_eq!(
+        log["items"][0]["actor"],
+        json!({"kind": "user", "id": demo.admin.id})
+    );
+    let row =
+        sqlx::query("select type, data, aggregate_version from events.outbox where tenant_id = $1")
+            .bind(demo.id)
+            .fetch_one(&mut stage.admin().await)
+            .await
+            .unwrap();
+    assert_eq!(
+        row.get::<String, _>("type"),
+        "de.revalenz.tenancy.tenant.updated.v1"
+    );
+    assert_eq!(row.get::<i64, _>("aggregate_version"), 2);
+    assert_eq!(
+        row.get::<Value, _>("data"),
+        json!({"tenant_id": demo.id, "changed": ["settings.password_policy", "settings.registration"]})
+    );
+}
+
+#[tokio::test]
+async fn everything_wrong_with_settings_is_named_at_once_and_nothing_changes() {
+    let stage = stage().await;
+    let demo = stage.tenant("demo").await;
+    let admin = stage.as_(&demo.admin);
+    let path = format!("/api/v1/tenants/{}/settings", demo.id);
+    let body = json!({
+        "registration": "maybe", "ticket_categories": ["bug", "Bug", "bug"], "branding": {"colour": "red"},
+        "retention_days": {"audit": 1}, "theme": "dark", "mfa_required_roles": "admin",
+    });
+    assert_eq!(
+        wrong_fields(admin.put(&path, body).await),
+        [
+            "/branding/colour invalid_format",
+            "/mfa_required_roles wrong_type",
+            "/registration not_one_of",
+            "/retention_days/audit out_of_range",
+            "/theme unknown_field",
+            "/ticket_categories/1 invalid_format",
+            "/ticket_categories/2 duplicate",
+        ]
+    );
+    assert_eq!(
+        wrong_fields(
+            admin
+                .put(&path, json!({"mfa_required_roles": ["admin", "wizard"]}))
+                .await
+        ),
+        ["/mfa_required_roles/1 unknown_role"]
+    );
+    assert_eq!(
+        wrong_fields(
+            admin
+                .put(&path, json!({"session": {"absolute_days": 5}}))
+                .await
+        ),
+        ["/session/idle_days exceeds_absolute_days"]
+    );
+    assert_eq!(
+        wrong_fields(admin.put(&path, json!({"ticket_categories": []})).await),
+        ["/ticket_categories too_short"]
+    );
+    admin
+        .put(&path, json!([]))
+        .await
+        .refused(422, "validation_failed");
+    let settings = admin.get(&path).await.expect(200).json();
+    assert_eq!(settings["version"], 1);
+    admin.put(&path, json!({"mfa_required_roles": ["admin", "manager"], "ticket_categories": ["haus", "gerät"]})).await.expect(200);
+}
+
+#[tokio::test]
+async fn parallel_changes_of_different_keys_all_hold() {
+    let stage = stage().await;
+    let demo = stage.tenant("demo").await;
+    let admin = stage.as_(&demo.admin);
+    let path = format!("/api/v1/tenants/{}/settings", demo.id);
+    let bodies = [
+        json!({"registration": "closed"}),
+        json!({"branding": {"name": "Demo"}}),
+        json!({"branding": {"colour": "#000000"}}),
+        json!({"password_policy": {"min_length": 16}}),
+    ];
+    let tasks: Vec<_> = bodies
+        .into_iter()
+        .map(|body| {
+            let (admin, path) = (admin.clone(), path.clone());
+            tokio::spawn(async move { admin.patch(&path, body).await })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap().expect(200);
+    }
+    let after = admin.get(&path).await.expect(200).json();
+    assert_eq!(after["version"], 5);
+    assert_eq!(
+        after["settings"]["branding"],
+        json!({"name": "Demo", "colour": "#000000", "logo_url": null})
+    );
+    assert_eq!(after["settings"]["registration"], "closed");
+    assert_eq!(after["settings"]["password_policy"]["min_length"], 16);
+}

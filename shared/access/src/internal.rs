@@ -1,0 +1,185 @@
+//! Callers that are the platform itself: the relay, the scheduler.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRef, FromRequestParts};
+use http::{HeaderValue, header, request::Parts};
+use utoipa::openapi::security::SecurityRequirement;
+use web::{
+    Problem,
+    openapi::{Arg, OperationDoc},
+    problem,
+    settings::Hidden,
+};
+
+use crate::{Gate, Keyring, Purpose, gate::unauthenticated, opaque};
+
+/// Letters that a shared secret has at least.
+const SHORTEST_SECRET: usize = 32;
+
+/// How the platform proves to a function that it is the platform.
+#[derive(Clone, Debug)]
+pub enum InternalAuth {
+    /// A bearer token that all processes share. The first is presented, each is accepted: two live during a rotation.
+    Shared(Arc<[Hidden]>),
+}
+
+/// The secret can't be used.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("an internal secret has at least {SHORTEST_SECRET} letters, digits or - . _ ~ + / =")]
+pub struct InternalSecretError;
+
+impl InternalAuth {
+    /// Reads `<secret>[,<secret>]`, the newest first.
+    pub fn parse(text: &str) -> Result<Self, InternalSecretError> {
+        let secrets: Vec<Hidden> = text.split(',').map(str::trim).map(Hidden::new).collect();
+        let usable = |secret: &Hidden| {
+            let text = secret.expose();
+            text.len() >= SHORTEST_SECRET
+                && text
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b))
+        };
+        if secrets.iter().all(usable) {
+            Ok(Self::Shared(secrets.into()))
+        } else {
+            Err(InternalSecretError)
+        }
+    }
+
+    /// The secret that everybody who has the master key knows anyway.
+    pub fn derived(keyring: &Keyring) -> Self {
+        let secrets = keyring
+            .authenticate_under_each(Purpose::InternalCalls, b"bearer")
+            .iter()
+            .map(|tag| Hidden::new(hex(tag)))
+            .collect();
+        Self::Shared(secrets)
+    }
+
+    /// The `Authorization` header to present.
+    pub fn header(&self) -> Option<HeaderValue> {
+        let Self::Shared(secrets) = self;
+        let mut value =
+            HeaderValue::try_from(format!("Bearer {}", secrets.first()?.expose())).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+
+    /// Whether these are the credentials. Hashes are compared, so neither length nor content takes its own time.
+    pub fn accepts(&self, authorization: Option<&HeaderValue>) -> bool {
+        let Self::Shared(secrets) = self;
+        let Some((scheme, presented)) = authorization
+            .and_then(|value| value.to_str().ok())
+            .and_then(|text| text.split_once(' '))
+        else {
+            return false;
+        };
+        let presented = opaque::sha256(presented.trim().as_bytes());
+        let mut known = false;
+        for secret in secrets.iter() {
+            known |= opaque::same(&opaque::sha256(secret.expose().as_bytes()), &presented);
+        }
+        known && scheme.eq_ignore_ascii_case("bearer")
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing into a String can't fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// The platform itself. It can only be made from a request that proved it.
+#[derive(Clone, Copy, Debug)]
+pub struct InternalCaller(());
+
+impl<S> FromRequestParts<S> for InternalCaller
+where
+    S: Send + Sync,
+    Gate: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let mut presented = parts.headers.get_all(header::AUTHORIZATION).iter();
+        let first = presented.next();
+        // Two credentials: which one counts must not be guessed.
+        if presented.next().is_none() && Gate::from_ref(state).internal_auth().accepts(first) {
+            Ok(Self(()))
+        } else {
+            Err(unauthenticated())
+        }
+    }
+}
+
+impl Arg for InternalCaller {
+    fn describe(doc: &mut OperationDoc) {
+        doc.operation.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>(
+            "bearer",
+            [],
+        )]);
+        doc.extend("x-permission", "the platform itself");
+        doc.refuses(&problem::UNAUTHENTICATED);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &str = "old-old-old-old-old-old-old-old-old";
+    const NEW: &str = "new-new-new-new-new-new-new-new-new";
+
+    fn accepts(auth: &InternalAuth, text: &str) -> bool {
+        auth.accepts(Some(&HeaderValue::try_from(text).unwrap()))
+    }
+
+    #[test]
+    fn during_a_rotation_both_secrets_open_and_the_newest_is_presented() {
+        let auth = InternalAuth::parse(&format!("{NEW}, {OLD}")).unwrap();
+        assert_eq!(auth.header().unwrap(), format!("Bearer {NEW}").as_str());
+        for secret in [OLD, NEW] {
+            assert!(accepts(&auth, &format!("Bearer {secret}")));
+            assert!(accepts(&auth, &format!("bearer {secret}")));
+        }
+    }
+
+    #[test]
+    fn nothing_else_opens() {
+        let auth = InternalAuth::parse(OLD).unwrap();
+        assert!(!auth.accepts(None));
+        for text in [
+            "",
+            "Bearer",
+            "Bearer ",
+            OLD,
+            &format!("Basic {OLD}"),
+            &format!("Bearer {NEW}"),
+            &format!("Bearer {}", &OLD[1..]),
+            &format!("Bearer {OLD}{OLD}"),
+        ] {
+            assert!(!accepts(&auth, text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_short_or_odd_secret_is_refused_before_it_is_used() {
+        for text in ["", "short", &format!("{OLD},"), &format!("{OLD} {OLD}")] {
+            assert!(InternalAuth::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn without_a_setting_the_master_key_decides() {
+        let (one, other) = (Keyring::generate(), Keyring::generate());
+        let of = |text: &str| InternalAuth::derived(&Keyring::parse(text).unwrap());
+        assert!(of(&one).accepts(of(&one).header().as_ref()));
+        assert!(!of(&one).accepts(of(&other).header().as_ref()));
+        let rotated = format!("{},2:{}", one, other.split_once(':').unwrap().1);
+        assert!(of(&rotated).accepts(of(&one).header().as_ref()));
+    }
+}

@@ -1,0 +1,257 @@
+//! The envelope: CloudEvents 1.0, structured JSON.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use chrono::{DateTime, Utc};
+use ids::{EventId, TenantId};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, schema::Type};
+use web::{
+    Texts,
+    body::Field,
+    problem::{Errors, FieldCode, Pointer},
+};
+
+use crate::ConsumeError;
+
+/// The version of CloudEvents.
+const SPEC_VERSION: &str = "1.0";
+/// What `data` is.
+const JSON: &str = "application/json";
+/// Characters that an attribute has at most.
+const LONGEST: usize = 512;
+
+/// An event as it travels.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Wire", into = "Wire")]
+pub struct Envelope {
+    /// Which event this is. The same however often it comes.
+    pub id: EventId,
+    /// The context that announced it: `/support`.
+    pub source: String,
+    /// What happened: `de.revalenz.support.ticket.created.v1`.
+    pub r#type: String,
+    /// To what: `tickets/<id>`. Events of one subject come in order.
+    pub subject: String,
+    /// When.
+    pub time: DateTime<Utc>,
+    /// Whose (`tenantid`).
+    pub tenant: TenantId,
+    /// The version that the subject has since (`sequence`): consumers tell old news by it.
+    pub version: i64,
+    /// The request that caused it (`requestid`).
+    pub request_id: Option<String>,
+    /// The trace that it belongs to (W3C).
+    pub traceparent: Option<String>,
+    /// Identifiers and plain words.
+    pub data: Value,
+    /// What must not travel in clear, encrypted.
+    pub sealed: Option<Vec<u8>>,
+}
+
+/// What is wrong with an envelope.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct EnvelopeError(&'static str);
+
+impl Envelope {
+    /// The data as a consumer's own type. Data of another form are poison: they will not change.
+    pub fn data_as<T: DeserializeOwned>(&self) -> Result<T, ConsumeError> {
+        T::deserialize(&self.data).map_err(|error| ConsumeError::Poison(format!("data: {error}")))
+    }
+
+    /// As JSON text.
+    pub fn to_json(&self) -> String {
+        // Plain texts and numbers: writing them can't fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// The wire names. Attributes that we don't know are allowed by the specification, and not looked at.
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    specversion: String,
+    id: EventId,
+    source: String,
+    r#type: String,
+    subject: String,
+    time: DateTime<Utc>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    datacontenttype: Option<String>,
+    tenantid: TenantId,
+    sequence: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    requestid: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    traceparent: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sealed: Option<String>,
+    #[serde(default)]
+    data: Value,
+}
+
+impl From<Envelope> for Wire {
+    fn from(envelope: Envelope) -> Self {
+        Self {
+            specversion: SPEC_VERSION.to_owned(),
+            id: envelope.id,
+            source: envelope.source,
+            r#type: envelope.r#type,
+            subject: envelope.subject,
+            time: envelope.time,
+            datacontenttype: Some(JSON.to_owned()),
+            tenantid: envelope.tenant,
+            // The extension asks for texts that sort like the numbers.
+            sequence: format!("{:019}", envelope.version),
+            requestid: envelope.request_id,
+            traceparent: envelope.traceparent,
+            sealed: envelope.sealed.map(|sealed| STANDARD.encode(sealed)),
+            data: envelope.data,
+        }
+    }
+}
+
+impl TryFrom<Wire> for Envelope {
+    type Error = EnvelopeError;
+
+    fn try_from(wire: Wire) -> Result<Self, EnvelopeError> {
+        if wire.specversion != SPEC_VERSION {
+            return Err(EnvelopeError("specversion must be 1.0"));
+        }
+        if wire.datacontenttype.is_some_and(|given| given != JSON) {
+            return Err(EnvelopeError("datacontenttype must be application/json"));
+        }
+        for text in [&wire.source, &wire.r#type, &wire.subject] {
+            if text.is_empty() || text.chars().count() > LONGEST {
+                return Err(EnvelopeError(
+                    "source, type and subject have 1 to 512 characters",
+                ));
+            }
+        }
+        let sealed = wire.sealed.map(|sealed| STANDARD.decode(sealed));
+        Ok(Self {
+            id: wire.id,
+            source: wire.source,
+            r#type: wire.r#type,
+            subject: wire.subject,
+            time: wire.time,
+            tenant: wire.tenantid,
+            version: wire
+                .sequence
+                .parse()
+                .map_err(|_| EnvelopeError("sequence must be a number in digits"))?,
+            request_id: wire.requestid,
+            traceparent: wire.traceparent,
+            data: wire.data,
+            sealed: sealed
+                .transpose()
+                .map_err(|_| EnvelopeError("sealed must be base64"))?,
+        })
+    }
+}
+
+/// As a document that came in, so that NUL and all the rest is refused like in any other body.
+impl Field for Envelope {
+    fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
+        if let Ok(envelope) = serde_json::from_value(value) {
+            return Some(envelope);
+        }
+        let texts = Texts {
+            de: "ist kein Umschlag nach CloudEvents 1.0, wie wir ihn schreiben",
+            en: "is no CloudEvents 1.0 envelope as we write it",
+        };
+        errors.refuse(at, FieldCode::InvalidFormat(texts))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .description(Some("A CloudEvents 1.0 envelope."))
+            .into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn sample() -> Envelope {
+        Envelope {
+            id: EventId::from_uuid(Uuid::from_u128(1)),
+            source: "/support".to_owned(),
+            r#type: "de.revalenz.support.ticket.created.v1".to_owned(),
+            subject: "tickets/00000000-0000-0000-0000-000000000002".to_owned(),
+            time: "2026-11-20T10:00:00Z".parse().unwrap(),
+            tenant: TenantId::from_uuid(Uuid::from_u128(3)),
+            version: 7,
+            request_id: Some("r-1".to_owned()),
+            traceparent: None,
+            data: json!({"ticket_id": "00000000-0000-0000-0000-000000000002"}),
+            sealed: Some(vec![1, 2, 255]),
+        }
+    }
+
+    #[test]
+    fn the_wire_form_is_cloudevents() {
+        assert_eq!(
+            serde_json::to_value(sample()).unwrap(),
+            json!({
+                "specversion": "1.0",
+                "id": "00000000-0000-0000-0000-000000000001",
+                "source": "/support",
+                "type": "de.revalenz.support.ticket.created.v1",
+                "subject": "tickets/00000000-0000-0000-0000-000000000002",
+                "time": "2026-11-20T10:00:00Z",
+                "datacontenttype": "application/json",
+                "tenantid": "00000000-0000-0000-0000-000000000003",
+                "sequence": "0000000000000000007",
+                "requestid": "r-1",
+                "sealed": "AQL/",
+                "data": {"ticket_id": "00000000-0000-0000-0000-000000000002"},
+            })
+        );
+    }
+
+    #[test]
+    fn unknown_attributes_are_let_pass_and_wrong_ones_are_not() {
+        let document = serde_json::to_value(sample()).unwrap();
+        let with = |name: &str, value: Value| {
+            let mut document = document.clone();
+            document[name] = value;
+            serde_json::from_value::<Envelope>(document)
+        };
+        assert_eq!(with("partitionkey", json!("a")).unwrap(), sample());
+        for (name, value) in [
+            ("specversion", json!("0.3")),
+            ("id", json!("1")),
+            ("tenantid", json!(null)),
+            ("sequence", json!("x")),
+            ("sequence", json!("99999999999999999999")),
+            ("sealed", json!("%")),
+            ("time", json!("yesterday")),
+            ("type", json!("")),
+            ("subject", json!("x".repeat(513))),
+            ("datacontenttype", json!("text/xml")),
+        ] {
+            assert!(with(name, value).is_err(), "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_envelope_survives_its_journey(
+            version in any::<i64>(),
+            subject in "[a-z/0-9ü]{1,40}",
+            sealed in proptest::option::of(proptest::collection::vec(any::<u8>(), 0..64)),
+            request_id in proptest::option::of("[a-z-]{1,20}"),
+            text in ".*",
+        ) {
+            let sent = Envelope { version, subject, sealed, request_id, data: json!({"text": text}), ..sample() };
+            prop_assert_eq!(serde_json::from_str::<Envelope>(&sent.to_json()).unwrap(), sent);
+        }
+    }
+}

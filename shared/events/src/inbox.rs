@@ -1,0 +1,27 @@
+//! What a consumer has already done.
+
+use chrono::{DateTime, Utc};
+use db::{Result, TenantTx};
+use ids::EventId;
+
+/// Notes that `consumer` takes the event; false when it has done so before.
+pub(crate) async fn insert_once(
+    tx: &mut TenantTx,
+    consumer: &str,
+    event: EventId,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let tenant = tx.tenant();
+    let inserted = sqlx::query!(
+        "insert into events.inbox (tenant_id, consumer, event_id, processed_at)
+        values ($1, $2, $3, $4)
+        on conflict do nothing",
+        tenant as _,
+        consumer,
+        event as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(inserted.rows_affected() == 1)
+}

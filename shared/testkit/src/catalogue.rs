@@ -1,0 +1,97 @@
+//! The lint of the database itself: what PostgreSQL's catalogue says against the rules for tenant data.
+//!
+//! Migrations are read by people, and a forgotten `call access.protect(...)` looks like nothing at all. This looks at what
+//! the migrations made: tables and their policies, keys and indexes, roles, grants, definer functions. Every exception is
+//! named in `lists.rs` with its reason; one that is no longer needed is a violation too, so the lists only shrink.
+
+mod definers;
+mod grants;
+mod keys;
+mod lists;
+mod policies;
+mod relations;
+mod roles;
+mod tables;
+
+use sqlx::{AssertSqlSafe, FromRow, PgConnection, postgres::PgRow};
+
+/// What every query on the catalogue starts from: our schemas, and what in them is not part of an extension.
+const OURS: &str = "
+with schemas as (
+    select n.oid, n.nspname::text as schema, n.nspowner as owner, n.nspacl as acl
+    from pg_catalog.pg_namespace n
+    where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+),
+relations as (
+    select
+        c.oid, s.schema, c.relname::text as relation, s.schema || '.' || c.relname as name, c.relowner as owner,
+        c.relacl as acl, c.reloptions as options, c.relrowsecurity as secured, c.relforcerowsecurity as forced,
+        case
+            when c.relkind = 'v' then 'view'
+            when c.relkind = 'm' then 'materialised view'
+            when c.relkind = 'S' then 'sequence'
+            when c.relkind = 'f' then 'foreign table'
+            when c.relispartition then 'partition'
+            else 'table'
+        end as kind
+    from pg_catalog.pg_class c
+    join schemas s on s.oid = c.relnamespace
+    where c.relkind in ('r', 'p', 'v', 'm', 'S', 'f')
+        and not exists (
+            select from pg_catalog.pg_depend d
+            where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'e'
+        )
+),
+tenant_columns as (
+    select
+        a.attrelid as relation_oid, a.attnum as number, a.attnotnull as required,
+        pg_catalog.format_type(a.atttypid, a.atttypmod) as type
+    from pg_catalog.pg_attribute a
+    where a.attname = 'tenant_id' and not a.attisdropped
+),
+functions as (
+    select
+        p.oid, s.schema, s.schema || '.' || p.proname as name, p.proowner as owner, p.proacl as acl,
+        p.prosecdef as definer, p.proconfig as settings
+    from pg_catalog.pg_proc p
+    join schemas s on s.oid = p.pronamespace
+    where not exists (
+        select from pg_catalog.pg_depend d
+        where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
+    )
+)
+";
+
+/// Every rule that the database breaks, as a sentence that names the object and says what to do.
+///
+/// Reads only; any role that may read the catalogue can ask.
+pub async fn violations(connection: &mut PgConnection) -> Vec<String> {
+    let tables = tables::read(connection).await;
+    let mut found = tables::violations(&tables);
+    found.extend(policies::violations(connection, &tables).await);
+    found.extend(keys::violations(connection, &tables).await);
+    found.extend(relations::violations(connection).await);
+    found.extend(definers::violations(connection).await);
+    found.extend(roles::violations(connection).await);
+    found.extend(grants::violations(connection).await);
+    found
+}
+
+/// Rows of a query on the catalogue, which may name `schemas`, `relations`, `tenant_columns` and `functions`.
+async fn ask<T>(connection: &mut PgConnection, select: &'static str) -> Vec<T>
+where
+    T: for<'row> FromRow<'row, PgRow> + Send + Unpin,
+{
+    sqlx::query_as(AssertSqlSafe(format!("{OURS}{select}")))
+        .fetch_all(connection)
+        .await
+        .expect("the catalogue can be read")
+}
+
+/// The role that a schema's tables are locked to.
+fn app_role(schema: &str) -> String {
+    match schema {
+        "access" | "events" => "rvz_app".to_owned(),
+        function => format!("rvz_{function}"),
+    }
+}

@@ -1,0 +1,199 @@
+//! One connection, many tenants: what a transaction has set never outlives it.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use db::{Actor, Db, TenantTx};
+use ids::{Id, TenantId, TicketId};
+use sqlx::{Executor, Row};
+use testkit::Stage;
+
+const TURNS: usize = 1_000;
+
+/// What the connection still says of a tenant, and which one it is.
+async fn left_behind(db: &Db) -> (String, i32) {
+    let mut tx = db.begin_unscoped().await.unwrap();
+    let row = tx
+        .conn()
+        .fetch_one("select coalesce(current_setting('app.tenant_id', true), '') as tenant, pg_backend_pid() as pid")
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    (row.get("tenant"), row.get("pid"))
+}
+
+/// On purpose without `tenant_id = $1`: only row-level security answers.
+async fn tenants_seen(tx: &mut TenantTx) -> Vec<TenantId> {
+    sqlx::query_scalar("select distinct tenant_id from support.tickets")
+        .fetch_all(tx.conn())
+        .await
+        .unwrap()
+}
+
+async fn insert_ticket(tx: &mut TenantTx, stage: &Stage, number: i32) {
+    let now = stage.clock.now();
+    sqlx::query(
+        "insert into support.tickets (tenant_id, ticket_id, number, title, description, status, priority, channel, created_by_kind, created_at, updated_at)
+        values ($1, $2, $3, 'Tropfender Hahn', '', 'open', 'low', 'api', 'system', $4, $4)",
+    )
+    .bind(tx.tenant())
+    .bind::<TicketId>(Id::at(now))
+    .bind(number)
+    .bind(now)
+    .execute(tx.conn())
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn a_transaction_leaves_no_tenant_behind() {
+    let stage = Stage::of(&[]).await;
+    let tenant = stage.tenant("ours").await.id;
+    let db = Db::lazy(&stage.database.login_url("support"), 1).unwrap();
+    let (before, connection) = left_behind(&db).await;
+    assert_eq!(before, "");
+
+    let committed = db.begin(tenant, Actor::SYSTEM).await.unwrap();
+    committed.commit().await.unwrap();
+    assert_eq!(
+        left_behind(&db).await,
+        (String::new(), connection),
+        "after a commit"
+    );
+
+    let mut dropped = db.begin(tenant, Actor::SYSTEM).await.unwrap();
+    insert_ticket(&mut dropped, &stage, 1).await;
+    drop(dropped);
+    assert_eq!(
+        left_behind(&db).await,
+        (String::new(), connection),
+        "after a roll-back"
+    );
+
+    let mut failed = db.begin(tenant, Actor::SYSTEM).await.unwrap();
+    failed.conn().execute("select 1 / 0").await.unwrap_err();
+    drop(failed);
+    assert_eq!(
+        left_behind(&db).await,
+        (String::new(), connection),
+        "after an error"
+    );
+
+    let other = stage.tenant("theirs").await.id;
+    let mut turned = db.begin(tenant, Actor::SYSTEM).await.unwrap();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what it leaves behind is looked at"
+    )]
+    turned.turn_to(other, Actor::SYSTEM).await.unwrap();
+    turned.commit().await.unwrap();
+    assert_eq!(
+        left_behind(&db).await,
+        (String::new(), connection),
+        "after turning to another tenant"
+    );
+}
+
+#[tokio::test]
+async fn one_connection_shared_by_two_tenants_never_shows_one_the_other() {
+    let stage = Stage::of(&[]).await;
+    let tenants = [
+        stage.tenant("ours").await.id,
+        stage.tenant("theirs").await.id,
+    ];
+    let db = Db::lazy(&stage.database.login_url("support"), 1).unwrap();
+    for tenant in tenants {
+        let mut tx = db.begin(tenant, Actor::SYSTEM).await.unwrap();
+        insert_ticket(&mut tx, &stage, 1).await;
+        tx.commit().await.unwrap();
+    }
+    let (mut foreign, mut dropped, mut connections) = (0, 0, BTreeSet::new());
+    for turn in 0..TURNS {
+        let tenant = tenants[turn % 2];
+        let mut tx = db.begin(tenant, Actor::SYSTEM).await.unwrap();
+        let seen = tenants_seen(&mut tx).await;
+        assert!(
+            seen.contains(&tenant),
+            "turn {turn}: a tenant does not see its own row"
+        );
+        foreign += seen.iter().filter(|seen| **seen != tenant).count();
+        if turn % 7 == 0 {
+            abandon(tx, &stage, turn).await;
+            dropped += 1;
+        } else {
+            tx.commit().await.unwrap();
+        }
+        if turn % 10 == 0 {
+            let (left, connection) = left_behind(&db).await;
+            assert_eq!(left, "", "turn {turn} left a tenant behind");
+            connections.insert(connection);
+        }
+    }
+    println!(
+        "{TURNS} turns of two tenants on one connection ({} in all), {dropped} transactions abandoned: {foreign} foreign rows",
+        connections.len()
+    );
+    assert_eq!(foreign, 0);
+    let mut tx = db.begin(tenants[0], Actor::SYSTEM).await.unwrap();
+    let kept: i64 = tx
+        .conn()
+        .fetch_one("select count(*) from support.tickets")
+        .await
+        .unwrap()
+        .get(0);
+    assert_eq!(kept, 1, "what was abandoned never happened");
+}
+
+/// Drops a transaction as a client that hangs up does: after a write, or during a statement.
+async fn abandon(mut tx: TenantTx, stage: &Stage, turn: usize) {
+    insert_ticket(&mut tx, stage, i32::try_from(turn).unwrap() + 2).await;
+    if turn.is_multiple_of(2) {
+        drop(tx);
+        return;
+    }
+    let slow = tx.conn().execute("select pg_sleep(0.02)");
+    assert!(
+        tokio::time::timeout(Duration::from_millis(2), slow)
+            .await
+            .is_err(),
+        "the statement was too quick"
+    );
+    drop(tx);
+}
+
+#[tokio::test]
+async fn a_beginning_that_is_given_up_leaves_no_tenant_behind() {
+    let stage = Stage::of(&[]).await;
+    let tenant = stage.tenant("ours").await.id;
+    let db = Db::lazy(&stage.database.login_url("support"), 1).unwrap();
+    let mut given_up = 0;
+    for turn in 0..500 {
+        let begin = db.begin(tenant, Actor::SYSTEM);
+        // From the first step to far enough: wherever the client hangs up.
+        if tokio::time::timeout(Duration::from_micros(turn * 2), begin)
+            .await
+            .is_err()
+        {
+            given_up += 1;
+        }
+        assert_eq!(left_behind(&db).await.0, "", "turn {turn}");
+    }
+    println!("{given_up} of 500 beginnings were given up, 0 left a tenant behind");
+    assert!(given_up > 0);
+}
+
+#[tokio::test]
+async fn a_commit_that_is_given_up_leaves_no_tenant_behind() {
+    let stage = Stage::of(&[]).await;
+    let tenant = stage.tenant("ours").await.id;
+    let db = Db::lazy(&stage.database.login_url("support"), 1).unwrap();
+    for turn in 0..100 {
+        let mut tx = db.begin(tenant, Actor::SYSTEM).await.unwrap();
+        insert_ticket(&mut tx, &stage, turn).await;
+        let _ = tokio::time::timeout(
+            Duration::from_micros(5 * u64::from(turn.unsigned_abs())),
+            tx.commit(),
+        )
+        .await;
+        assert_eq!(left_behind(&db).await.0, "", "turn {turn}");
+    }
+}
