@@ -36,7 +36,8 @@ create table events.outbox (
     constraint outbox_tenant_fkey foreign key (tenant_id) references access.tenants,
     constraint outbox_type_check check (type ~ '^de\.revalenz\.[a-z]+\.[a-z_]+\.[a-z_]+\.v[0-9]+$')
 );
-create index outbox_due_idx on events.outbox (next_attempt_at) where published_at is null;
+create index outbox_due_idx on events.outbox (next_attempt_at) where published_at is null and attempts = 0;
+create index outbox_retry_idx on events.outbox (next_attempt_at) where published_at is null and attempts > 0;
 create index outbox_aggregate_idx on events.outbox (tenant_id, aggregate, aggregate_version, position) where published_at is null;
 call access.protect('events.outbox', 'rvz_app');
 grant insert on events.outbox to rvz_app;

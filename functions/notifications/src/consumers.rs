@@ -3,9 +3,9 @@
 pub(crate) mod links;
 mod tickets;
 
+use ::events::{ConsumeError, Consumers, Envelope};
 use chrono::TimeDelta;
 use db::TenantTx;
-use ::events::{ConsumeError, Consumers, Envelope};
 use ids::MessageId;
 use serde::de::DeserializeOwned;
 
@@ -36,9 +36,11 @@ pub(crate) fn all() -> Consumers<App> {
         .on("ticket_commented", &[TICKET_COMMENTED], |app, tx, event| {
             Box::pin(tickets::ticket_commented(app, tx, event))
         })
-        .on("one_time_link", &[USER_REGISTERED, USER_INVITED], |app, tx, event| {
-            Box::pin(links::one_time_link(app, tx, event))
-        })
+        .on(
+            "one_time_link",
+            &[USER_REGISTERED, USER_INVITED],
+            |app, tx, event| Box::pin(links::one_time_link(app, tx, event)),
+        )
 }
 
 /// The event's data, or never.
@@ -64,7 +66,11 @@ async fn keep(
     let organisation = Organisation::of(&house.name, &house.settings);
     let ids: Vec<_> = wanted.iter().map(|one| one.recipient).collect();
     let addressees = people::list_addressees(tx, &ids).await?;
-    for Wanted { recipient, template } in wanted {
+    for Wanted {
+        recipient,
+        template,
+    } in wanted
+    {
         let found = addressees.iter().find(|person| person.id == *recipient);
         let Some(person) = found.filter(|person| hindrance::may_be_written_to(&person.status))
         else {

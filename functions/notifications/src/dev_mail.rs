@@ -44,7 +44,12 @@ struct Pages {
 
 /// The pages over this folder. `public_url` is where the platform is reached, for the commands that they show.
 pub fn router(folder: Folder, public_url: &str) -> Router {
-    let style = || async { answer("text/css; charset=utf-8", include_str!("dev_mail/style.css")) };
+    let style = || async {
+        answer(
+            "text/css; charset=utf-8",
+            include_str!("dev_mail/style.css"),
+        )
+    };
     let mut router = Router::new()
         .route("/dev/mail", get(list_mails))
         .route("/dev/mail/style.css", get(style))
@@ -89,7 +94,9 @@ async fn get_mail_html(
 ) -> Result<Response> {
     let mail = load(app.folder, id).await?;
     // A sandboxed frame leads nowhere by itself.
-    let html = mail.html.replacen("<head>", "<head>\n<base target=\"_blank\">", 1);
+    let html = mail
+        .html
+        .replacen("<head>", "<head>\n<base target=\"_blank\">", 1);
     Ok(guarded(answer(HTML, html), MAIL_POLICY))
 }
 

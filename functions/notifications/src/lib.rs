@@ -16,10 +16,10 @@ mod sender;
 mod store;
 mod texts;
 
+use ::events::Subscription;
 use access::Gate;
 use axum::extract::FromRef;
 use db::Db;
-use ::events::Subscription;
 use web::{Service, openapi::Routes};
 
 pub use mailer::{Folder, MailError, Mailer};

@@ -91,9 +91,15 @@ mod tests {
     fn sample() -> Mail {
         Mail {
             id: MessageId::from_uuid(uuid::Uuid::from_u128(7)),
-            from: ("Müller & Söhne, Büro".to_owned(), "no-reply@revalenz.example".to_owned()),
+            from: (
+                "Müller & Söhne, Büro".to_owned(),
+                "no-reply@revalenz.example".to_owned(),
+            ),
             reply_to: Some("hilfe@müller.example".to_owned()),
-            to: (Some("Ada Lovelace".to_owned()), "ada@demo.example".to_owned()),
+            to: (
+                Some("Ada Lovelace".to_owned()),
+                "ada@demo.example".to_owned(),
+            ),
             subject: "Bitte bestätigen Sie Ihre Adresse".to_owned(),
             text: "Schöne Grüße\n".to_owned(),
             html: "<p>Schöne Grüße</p>".to_owned(),
@@ -118,7 +124,9 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line} in {text}");
         }
-        let parsed = mail_parser::MessageParser::default().parse(text.as_bytes()).unwrap();
+        let parsed = mail_parser::MessageParser::default()
+            .parse(text.as_bytes())
+            .unwrap();
         assert_eq!(parsed.subject(), Some("Bitte bestätigen Sie Ihre Adresse"));
         assert_eq!(parsed.body_text(0).unwrap().trim(), "Schöne Grüße");
         assert_eq!(parsed.body_html(0).unwrap().trim(), "<p>Schöne Grüße</p>");
@@ -129,8 +137,17 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_not_written_and_not_repeated() {
-        let to = |address: &str| Mail { to: (None, address.to_owned()), ..sample() };
-        for address in ["", "secret", "secret@", "secret@x.de\r\nBcc: y@z.de", "secret @x.de"] {
+        let to = |address: &str| Mail {
+            to: (None, address.to_owned()),
+            ..sample()
+        };
+        for address in [
+            "",
+            "secret",
+            "secret@",
+            "secret@x.de\r\nBcc: y@z.de",
+            "secret @x.de",
+        ] {
             let refused = to(address).compose().unwrap_err().to_string();
             assert!(!refused.contains("secret"), "{refused}");
         }

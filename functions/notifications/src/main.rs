@@ -6,5 +6,11 @@ use notifications::{ABOUT, config};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    access::process::run_with_work("notifications", ABOUT, config::Settings::ENTRIES, config::start).await
+    access::process::run_with_work(
+        "notifications",
+        ABOUT,
+        config::Settings::ENTRIES,
+        config::start,
+    )
+    .await
 }

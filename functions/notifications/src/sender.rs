@@ -58,7 +58,13 @@ impl Sender {
 
     /// The same with another sender's address. For a sender that does not run yet.
     pub fn coming_from(self, address: String) -> Self {
-        let Inner { db, gate, mailer, nudged, .. } = &*self.0;
+        let Inner {
+            db,
+            gate,
+            mailer,
+            nudged,
+            ..
+        } = &*self.0;
         Self(Arc::new(Inner {
             db: db.clone(),
             gate: gate.clone(),
@@ -72,12 +78,14 @@ impl Sender {
     pub fn nudged_by(&self, mut service: Service) -> Service {
         let nudged = self.0.nudged.clone();
         // The answer comes after the commit.
-        service.internal = service.internal.layer(map_response(move |response: Response| {
-            if response.status().is_success() {
-                nudged.notify_one();
-            }
-            std::future::ready(response)
-        }));
+        service.internal = service
+            .internal
+            .layer(map_response(move |response: Response| {
+                if response.status().is_success() {
+                    nudged.notify_one();
+                }
+                std::future::ready(response)
+            }));
         service
     }
 
@@ -114,9 +122,16 @@ impl Sender {
                 .buffer_unordered(AT_ONCE)
                 .collect()
                 .await;
-            ended += outcomes.iter().filter(|outcome| **outcome == Outcome::Ended).count();
+            ended += outcomes
+                .iter()
+                .filter(|outcome| **outcome == Outcome::Ended)
+                .count();
             // What others hold, or what failed on the way to the database, stays due: it waits for the next look.
-            if stop.peek().is_some() || outcomes.iter().all(|outcome| *outcome == Outcome::Untouched) {
+            if stop.peek().is_some()
+                || outcomes
+                    .iter()
+                    .all(|outcome| *outcome == Outcome::Untouched)
+            {
                 return Ok(ended);
             }
         }

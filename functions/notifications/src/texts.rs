@@ -67,7 +67,12 @@ pub(crate) fn subject(
     language: Language,
     letter: &Letter<'_>,
 ) -> Result<String, TextError> {
-    let text = render(template, language, "subject", Value::from_pairs(letter.variables()))?;
+    let text = render(
+        template,
+        language,
+        "subject",
+        Value::from_pairs(letter.variables()),
+    )?;
     Ok(text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
@@ -93,13 +98,12 @@ fn render(
     values: Value,
 ) -> Result<String, TextError> {
     let name = format!("{template}.{}.{part}", language.tag());
-    let rendered = TEXTS
-        .as_ref()
-        .map_err(Error::to_string)
-        .and_then(|texts| {
-            let text = texts.get_template(&name).and_then(|text| text.render(values));
-            text.map_err(|error| error.to_string())
-        });
+    let rendered = TEXTS.as_ref().map_err(Error::to_string).and_then(|texts| {
+        let text = texts
+            .get_template(&name)
+            .and_then(|text| text.render(values));
+        text.map_err(|error| error.to_string())
+    });
     rendered.map_err(|reason| TextError {
         template: name,
         reason,

@@ -2,7 +2,7 @@
 
 use access::Gate;
 use db::Db;
-use events::EventKind;
+use events::{EventKind, Subscription};
 use web::{Kind, Service};
 
 /// A function as the platform knows it.
@@ -18,6 +18,8 @@ pub struct Function {
     pub problems: &'static [&'static Kind],
     /// Its announcements.
     pub events: &'static [&'static EventKind],
+    /// What it listens to.
+    pub listens: fn() -> Vec<Subscription>,
 }
 
 /// Every function, in the order of the product's table.
@@ -28,6 +30,7 @@ pub static ALL: &[Function] = &[
         service: identity::service,
         problems: identity::error::ALL,
         events: identity::events::ALL,
+        listens: Vec::new,
     },
     Function {
         name: "tenancy",
@@ -35,6 +38,7 @@ pub static ALL: &[Function] = &[
         service: tenancy::service,
         problems: tenancy::PROBLEMS,
         events: tenancy::events::ALL,
+        listens: Vec::new,
     },
     Function {
         name: "support",
@@ -42,5 +46,22 @@ pub static ALL: &[Function] = &[
         service: support::service,
         problems: support::error::ALL,
         events: support::events::ALL,
+        listens: Vec::new,
+    },
+    Function {
+        name: "notifications",
+        about: notifications::ABOUT,
+        service: notifications::service,
+        problems: notifications::error::ALL,
+        events: notifications::events::ALL,
+        listens: notifications::subscriptions,
+    },
+    Function {
+        name: "relay",
+        about: relay::ABOUT,
+        service: relay::service,
+        problems: relay::error::ALL,
+        events: &[],
+        listens: Vec::new,
     },
 ];

@@ -7,6 +7,7 @@
 
 pub mod catalogue;
 mod database;
+mod delivery;
 mod demo;
 pub mod functions;
 mod secrets;

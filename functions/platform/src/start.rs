@@ -7,6 +7,7 @@ use std::{io, sync::Arc};
 
 use access::{Gate, GateSettings, Keyring, cors, process::REMEMBER};
 use axum::Router;
+use notifications::Folder;
 use tokio::net::TcpListener;
 use tracing::instrument::WithSubscriber;
 use web::{
@@ -18,6 +19,7 @@ use web::{
 use crate::{
     Error,
     database::{self, Database},
+    delivery::Delivery,
     demo::{self, Demo},
     functions, secrets, settings,
     settings::Settings,
@@ -58,9 +60,12 @@ pub async fn run() -> Result<(), Error> {
         .with_subscriber(demo::quiet())
         .await?;
 
-    let router = router(&settings, &database, keyring, &public_url, &sign_ins)?;
+    let mails = Folder::new(local_dir.join("outbox"));
+    let (router, delivery) = router(&settings, &database, keyring, &sign_ins, mails)?;
     greet(&settings, port, &sign_ins);
+    let delivering = delivery.start();
     server::serve(listener, router, server::stop_signal()).await?;
+    delivering.finish().await;
     database.close().await;
     terminal::say(match settings.database_url {
         Some(_) => "stopped",
@@ -106,9 +111,10 @@ fn router(
     settings: &Settings,
     database: &Database,
     keyring: Keyring,
-    public_url: &str,
     sign_ins: &SignIns,
-) -> Result<Router, Error> {
+    mails: Folder,
+) -> Result<(Router, Delivery), Error> {
+    let public_url = sign_ins.base_url.as_str();
     // Only now, so that the requests of the demo are not counted.
     let metrics = telemetry::init_metrics();
     let clock = Clock::system();
@@ -123,19 +129,21 @@ fn router(
         },
     );
     let services = services(database, &gate)?;
-    let site = site::routes(&services, public_url, &sign_ins.rows());
+    let delivery = Delivery::new(database, &gate, &services, mails.clone())?;
+    let site = site::routes(&services, public_url, &sign_ins.rows())
+        .merge(notifications::dev_mail::router(mails, public_url));
     let probe = database.clone();
     let readiness: health::Readiness = Arc::new(move || {
         let database = probe.clone();
         Box::pin(async move { database.ready().await })
     });
-    let router = cors::layer(web::service::compose(&services).merge(site), gate)
-        .merge(health::routes(readiness, metrics));
+    let functions = delivery.nudged_by(web::service::compose(&services));
+    let router = cors::layer(functions.merge(site), gate).merge(health::routes(readiness, metrics));
     let edge = Edge {
         clock,
         trusted_proxies: settings.trusted_proxies,
     };
-    Ok(edge::wrap(router, edge))
+    Ok((edge::wrap(router, edge), delivery))
 }
 
 fn services(database: &Database, gate: &Gate) -> Result<Vec<Service>, Error> {
@@ -158,6 +166,7 @@ fn greet(settings: &Settings, port: u16, sign_ins: &SignIns) {
 Revalenz runs at {url}
   {url}/docs               API reference
   {url}/api/openapi.json   OpenAPI 3.1
+  {url}/dev/mail           mails, which leave this machine never
   {url}/readyz             readiness
 
 Sign-ins, kept in {}:

@@ -1,5 +1,6 @@
 //! What moves events: claim, deliver, settle.
 
+mod breaker;
 mod settlement;
 mod watch;
 
@@ -7,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use db::{Db, Result};
+use events::Envelope;
 use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
 use tokio::{task::JoinSet, time::Instant};
 use uuid::Uuid;
@@ -17,6 +19,7 @@ use crate::{
     domain::verdict::{Verdict, weigh},
     store::claims::{self, Claimed},
 };
+use breaker::Breaker;
 use watch::Watch;
 
 /// How often it looks without being nudged.
@@ -62,6 +65,7 @@ pub struct Relay<T> {
     limits: Limits,
     chance: fn() -> f64,
     nudge: Nudge,
+    breaker: Arc<Breaker>,
 }
 
 impl<T> Clone for Relay<T> {
@@ -74,6 +78,7 @@ impl<T> Clone for Relay<T> {
             limits: self.limits,
             chance: self.chance,
             nudge: self.nudge.clone(),
+            breaker: self.breaker.clone(),
         }
     }
 }
@@ -95,6 +100,7 @@ impl<T: Transport> Relay<T> {
             limits: Limits::default(),
             chance,
             nudge: Nudge::default(),
+            breaker: Arc::default(),
         }
     }
 
@@ -198,17 +204,29 @@ impl<T: Transport> Relay<T> {
             .routing
             .targets(&event.r#type, claimed.awaiting.as_deref());
         let deliveries = targets.into_iter().map(|function| async {
-            let delivery = self.transport.deliver(&function, event, claimed.attempts);
-            let delivery = tokio::time::timeout(DELIVERY_LIMIT, delivery).await;
-            let late = |_| Delivery::Unreachable(format!("no answer within {DELIVERY_LIMIT:?}"));
-            (function, delivery.unwrap_or_else(late))
+            let delivery = self.bring(&function, event, claimed.attempts).await;
+            (function, delivery)
         });
         let deliveries = join_all(deliveries).await;
-        for (function, delivery) in &deliveries {
-            watch::count(function, delivery);
-        }
         let verdict = weigh(deliveries, claimed.refusals, self.limits.refusals);
         Tried { claimed, verdict }
+    }
+
+    async fn bring(&self, function: &str, event: &Envelope, attempt: i32) -> Delivery {
+        let delivery = match self.breaker.foretell(function) {
+            Some(foretold) => foretold,
+            None => {
+                let delivery = self.transport.deliver(function, event, attempt);
+                let delivery = tokio::time::timeout(DELIVERY_LIMIT, delivery).await;
+                let late =
+                    |_| Delivery::Unreachable(format!("no answer within {DELIVERY_LIMIT:?}"));
+                let delivery = delivery.unwrap_or_else(late);
+                self.breaker.learn(function, &delivery);
+                delivery
+            }
+        };
+        watch::count(function, &delivery);
+        delivery
     }
 
     /// Settles what is done by now in one transaction. If that fails, the leases end and the events come again.

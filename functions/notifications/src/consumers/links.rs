@@ -1,8 +1,8 @@
 //! Mails with a link that works once.
 
+use ::events::{ConsumeError, Envelope};
 use access::{Keyring, Purpose};
 use db::TenantTx;
-use ::events::{ConsumeError, Envelope};
 use ids::{TenantId, UserId};
 use serde::Deserialize;
 

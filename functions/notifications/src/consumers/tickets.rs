@@ -1,7 +1,7 @@
 //! Mails about tickets. Events carry identifiers, so the mail names the ticket's number and leads to its page.
 
-use db::TenantTx;
 use ::events::{ConsumeError, Envelope};
+use db::TenantTx;
 
 use super::{data, keep};
 use crate::{

@@ -41,7 +41,9 @@ static PAGES: LazyLock<Result<Environment<'static>, Error>> = LazyLock::new(|| {
 });
 
 fn render(name: &str, values: Value) -> Result<String, Error> {
-    let pages = PAGES.as_ref().map_err(|error| Error::new(error.kind(), error.to_string()))?;
+    let pages = PAGES
+        .as_ref()
+        .map_err(|error| Error::new(error.kind(), error.to_string()))?;
     pages.get_template(name)?.render(values)
 }
 
@@ -78,7 +80,11 @@ fn shown(mail: &ReadMail) -> Value {
 /// What a frontend would do with a link of ours, from a terminal.
 fn command(piece: &Piece<'_>, public_url: &str) -> Option<String> {
     let (page, token) = piece.text.strip_prefix(public_url)?.split_once("#token=")?;
-    if !piece.link || !token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)) {
+    if !piece.link
+        || !token
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    {
         return None;
     }
     let (path, body) = match page {
@@ -117,10 +123,17 @@ mod tests {
 
     #[test]
     fn nothing_in_a_mail_becomes_markup_of_the_page() {
-        let mail_page = mail(&sample("<img src=x> javascript:x https://a.example/\"onclick=x"), BASE).unwrap();
+        let mail_page = mail(
+            &sample("<img src=x> javascript:x https://a.example/\"onclick=x"),
+            BASE,
+        )
+        .unwrap();
         let list_page = list(&[sample("")], 3).unwrap();
         for page in [&mail_page, &list_page] {
-            assert!(!page.contains("<script") && !page.contains("<img") && !page.contains("<b>"), "{page}");
+            assert!(
+                !page.contains("<script") && !page.contains("<img") && !page.contains("<b>"),
+                "{page}"
+            );
             assert!(!page.contains("{{"), "every place is filled");
         }
         assert_eq!(mail_page.matches("<a href=").count(), 3, "{mail_page}");
@@ -130,7 +143,11 @@ mod tests {
 
     #[test]
     fn a_link_of_ours_comes_with_its_command() {
-        let page = mail(&sample("Here:\n\nhttp://127.0.0.1:8080/verify-email#token=AZ_-9\n"), BASE).unwrap();
+        let page = mail(
+            &sample("Here:\n\nhttp://127.0.0.1:8080/verify-email#token=AZ_-9\n"),
+            BASE,
+        )
+        .unwrap();
         assert!(page.contains("auth&#x2f;email&#x2f;verify"), "{page}");
         assert!(page.contains("AZ_-9&quot;"), "{page}");
         for text in [
@@ -138,7 +155,10 @@ mod tests {
             "http://127.0.0.1:8080/verify-email#token=';rm",
             "http://127.0.0.1:8080/tickets/1",
         ] {
-            assert!(!mail(&sample(text), BASE).unwrap().contains("curl"), "{text}");
+            assert!(
+                !mail(&sample(text), BASE).unwrap().contains("curl"),
+                "{text}"
+            );
         }
     }
 

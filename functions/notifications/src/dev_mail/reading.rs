@@ -77,14 +77,23 @@ pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
             .unwrap_or(rest.len());
         let link = rest[..end].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '\'']);
         if plain < start {
-            found.push(Piece { text: &text[plain..start], link: false });
+            found.push(Piece {
+                text: &text[plain..start],
+                link: false,
+            });
         }
-        found.push(Piece { text: link, link: true });
+        found.push(Piece {
+            text: link,
+            link: true,
+        });
         at = start + link.len();
         plain = at;
     }
     if plain < text.len() {
-        found.push(Piece { text: &text[plain..], link: false });
+        found.push(Piece {
+            text: &text[plain..],
+            link: false,
+        });
     }
     found
 }
@@ -109,7 +118,11 @@ mod tests {
     fn addresses_are_found_without_what_ends_the_sentence() {
         assert_eq!(
             links("See https://a.example/x#token=1, or (http://b.example). \"https://c.example\""),
-            ["https://a.example/x#token=1", "http://b.example", "https://c.example"]
+            [
+                "https://a.example/x#token=1",
+                "http://b.example",
+                "https://c.example"
+            ]
         );
         assert_eq!(links("no link, javascript:alert(1)"), Vec::<&str>::new());
     }

@@ -16,7 +16,10 @@ pub(crate) fn of(
     );
     if !alive {
         Some("the organisation is suspended or closed")
-    } else if template.feature().is_some_and(|feature| !tenant.has(feature)) {
+    } else if template
+        .feature()
+        .is_some_and(|feature| !tenant.has(feature))
+    {
         Some("the organisation has switched the feature off")
     } else if !person_status.is_none_or(may_be_written_to) {
         Some("the recipient's account is disabled")

@@ -114,13 +114,19 @@ mod tests {
     #[test]
     fn an_organisation_shows_itself_as_its_settings_say() {
         let plain = organisation(json!({"branding": {"name": null}}));
-        assert_eq!((plain.name.as_str(), plain.sender.as_str()), ("Demo GmbH", "Demo GmbH"));
+        assert_eq!(
+            (plain.name.as_str(), plain.sender.as_str()),
+            ("Demo GmbH", "Demo GmbH")
+        );
         assert_eq!((plain.colour.as_str(), plain.reply_to), (COLOUR, None));
         let dressed = organisation(json!({
             "branding": {"name": "Demo", "colour": "#A1b2C3"},
             "mail_sender": {"name": "Help desk", "address": "help@demo.example"},
         }));
-        assert_eq!((dressed.name.as_str(), dressed.sender.as_str()), ("Demo", "Help desk"));
+        assert_eq!(
+            (dressed.name.as_str(), dressed.sender.as_str()),
+            ("Demo", "Help desk")
+        );
         assert_eq!(dressed.colour, "#A1b2C3");
         assert_eq!(dressed.reply_to.as_deref(), Some("help@demo.example"));
     }

@@ -10,7 +10,9 @@ const LONGEST_PAUSE_S: i64 = 15 * 60;
 /// The pause after this many tries. It doubles, and `chance` (any number) puts it somewhere in its upper half, so that
 /// what failed together does not come back together.
 pub(crate) fn pause(tries: i32, chance: u32) -> TimeDelta {
-    let doublings = u32::try_from(tries.saturating_sub(1)).unwrap_or_default().min(16);
+    let doublings = u32::try_from(tries.saturating_sub(1))
+        .unwrap_or_default()
+        .min(16);
     let whole = (FIRST_PAUSE_S << doublings).min(LONGEST_PAUSE_S) * 1_000;
     let half = whole / 2;
     TimeDelta::milliseconds(half + half * i64::from(chance) / i64::from(u32::MAX))
@@ -25,7 +27,10 @@ mod tests {
     #[test]
     fn all_tries_together_take_half_an_hour_at_most() {
         let longest: TimeDelta = (1..MOST_TRIES).map(|tries| pause(tries, u32::MAX)).sum();
-        assert_eq!(longest, TimeDelta::seconds(15 + 30 + 60 + 120 + 240 + 480 + 900));
+        assert_eq!(
+            longest,
+            TimeDelta::seconds(15 + 30 + 60 + 120 + 240 + 480 + 900)
+        );
     }
 
     proptest! {

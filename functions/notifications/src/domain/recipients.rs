@@ -73,7 +73,9 @@ impl Commented {
         if self.visibility != "public" {
             return Vec::new();
         }
-        let assignee = self.assigned_to.filter(|user| Some(*user) != self.requester_id);
+        let assignee = self
+            .assigned_to
+            .filter(|user| Some(*user) != self.requester_id);
         [self.requester_id, assignee]
             .into_iter()
             .flatten()
@@ -106,7 +108,10 @@ mod tests {
 
     fn opened(more: Value) -> Vec<(UserId, Template)> {
         let wanted = of::<Created>(more).wanted();
-        wanted.iter().map(|one| (one.recipient, one.template)).collect()
+        wanted
+            .iter()
+            .map(|one| (one.recipient, one.template))
+            .collect()
     }
 
     fn commented(more: Value) -> Vec<UserId> {
@@ -125,7 +130,10 @@ mod tests {
         );
         assert_eq!(
             opened(json!({"requester_id": ada, "assigned_to": ole, "author": by(ada)})),
-            [(ada, Template::TicketOpened), (ole, Template::TicketAssigned)]
+            [
+                (ada, Template::TicketOpened),
+                (ole, Template::TicketAssigned)
+            ]
         );
         assert_eq!(
             opened(json!({"requester_id": ada, "assigned_to": ole, "author": by(ole)})),
@@ -144,9 +152,7 @@ mod tests {
     #[test]
     fn a_public_comment_is_told_to_everybody_on_the_ticket_but_its_author() {
         let (ada, ole, eve) = (user(1), user(2), user(3));
-        let by = |user: UserId, visibility: &str| {
-            json!({"requester_id": ada, "assigned_to": ole, "visibility": visibility, "author": {"kind": "user", "id": user}})
-        };
+        let by = |user: UserId, visibility: &str| json!({"requester_id": ada, "assigned_to": ole, "visibility": visibility, "author": {"kind": "user", "id": user}});
         assert_eq!(commented(by(ada, "public")), [ole]);
         assert_eq!(commented(by(ole, "public")), [ada]);
         assert_eq!(commented(by(eve, "public")), [ada, ole]);

@@ -80,8 +80,14 @@ impl Mailer for Folder {
 /// else on the machine reads them.
 fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let unfinished = path.with_extension(format!("{:016x}.tmp", u64::from_ne_bytes(access::opaque::random())));
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
+    let unfinished = path.with_extension(format!(
+        "{:016x}.tmp",
+        u64::from_ne_bytes(access::opaque::random())
+    ));
     let write_whole = || {
         let mut file = fs::OpenOptions::new()
             .write(true)

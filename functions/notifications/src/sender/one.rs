@@ -208,5 +208,9 @@ impl Inner {
 
 /// A reason as it can be kept: bounded, and without what PostgreSQL refuses.
 fn kept(reason: &str) -> String {
-    reason.chars().filter(|c| *c != '\0').take(LONGEST_REASON).collect()
+    reason
+        .chars()
+        .filter(|c| *c != '\0')
+        .take(LONGEST_REASON)
+        .collect()
 }

@@ -104,7 +104,10 @@ pub(crate) async fn list_due(
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(rows.into_iter().map(|row| (row.tenant, row.message)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.tenant, row.message))
+        .collect())
 }
 
 /// Takes a message that is due until `lease_ends`; `None` when somebody else has it.

@@ -18,8 +18,14 @@ fn whole() -> Letter<'static> {
 /// What a message of this kind is given, and no more.
 fn example(template: Template) -> Letter<'static> {
     match template.feature() {
-        Some(_) => Letter { token: None, ..whole() },
-        None => Letter { number: None, ..whole() },
+        Some(_) => Letter {
+            token: None,
+            ..whole()
+        },
+        None => Letter {
+            number: None,
+            ..whole()
+        },
     }
 }
 
@@ -31,18 +37,30 @@ fn every_template_is_complete_in_both_languages() {
             let subject = subject(*template, language, &letter).unwrap();
             let body = body(*template, language, &subject, &letter).unwrap();
             let place = format!("{template} {}", language.tag());
-            assert!((8..=78).contains(&subject.chars().count()), "{place}: {subject}");
+            assert!(
+                (8..=78).contains(&subject.chars().count()),
+                "{place}: {subject}"
+            );
             for text in [&subject, &body.text, &body.html] {
-                assert!(!text.contains("{{") && !text.contains("{%"), "{place}: {text}");
+                assert!(
+                    !text.contains("{{") && !text.contains("{%"),
+                    "{place}: {text}"
+                );
             }
             // Both forms lead to the same place, and name what the person may have to type.
             let link = letter.link.as_deref().unwrap();
             assert!(body.text.contains(link), "{place}");
             assert!(body.text.contains("Müller & Söhne"), "{place}");
             assert!(body.html.contains("Müller &amp; Söhne"), "{place}");
-            assert!(body.html.contains(&format!("lang=\"{}\"", language.tag())), "{place}");
+            assert!(
+                body.html.contains(&format!("lang=\"{}\"", language.tag())),
+                "{place}"
+            );
             for token in letter.token.into_iter().chain(letter.number) {
-                assert!(body.text.contains(token) && body.html.contains(token), "{place}");
+                assert!(
+                    body.text.contains(token) && body.html.contains(token),
+                    "{place}"
+                );
             }
         }
     }
@@ -51,7 +69,13 @@ fn every_template_is_complete_in_both_languages() {
 #[test]
 fn what_is_filled_in_is_text_in_html() {
     for language in LANGUAGES {
-        let body = body(Template::Invite, language, "<i>", &example(Template::Invite)).unwrap();
+        let body = body(
+            Template::Invite,
+            language,
+            "<i>",
+            &example(Template::Invite),
+        )
+        .unwrap();
         assert!(body.html.contains("Ada &lt;b&gt;Lovelace"), "{}", body.html);
         assert!(!body.html.contains("<b>") && !body.html.contains("<i>"));
         assert!(body.text.contains("Ada <b>Lovelace</b>"));
@@ -62,7 +86,11 @@ fn what_is_filled_in_is_text_in_html() {
 fn a_missing_variable_is_an_error_and_no_gap() {
     for template in Template::ALL {
         for language in LANGUAGES {
-            let letter = Letter { name: None, link: None, ..example(*template) };
+            let letter = Letter {
+                name: None,
+                link: None,
+                ..example(*template)
+            };
             let refused = body(*template, language, "x", &letter).unwrap_err();
             assert!(refused.to_string().contains("undefined"), "{refused}");
             assert!(!refused.to_string().contains("AZrx8m0"), "{refused}");
@@ -74,7 +102,10 @@ fn a_missing_variable_is_an_error_and_no_gap() {
 #[test]
 fn a_verification_mail_says_nothing_that_its_sender_chose() {
     for language in LANGUAGES {
-        let letter = Letter { name: None, ..example(Template::VerifyEmail) };
+        let letter = Letter {
+            name: None,
+            ..example(Template::VerifyEmail)
+        };
         body(Template::VerifyEmail, language, "x", &letter).unwrap();
         subject(Template::VerifyEmail, language, &letter).unwrap();
     }
@@ -82,7 +113,10 @@ fn a_verification_mail_says_nothing_that_its_sender_chose() {
 
 #[test]
 fn a_subject_stays_on_its_line() {
-    let letter = Letter { organisation: "a\r\nBcc: x@y.example", ..whole() };
+    let letter = Letter {
+        organisation: "a\r\nBcc: x@y.example",
+        ..whole()
+    };
     let subject = subject(Template::Invite, Language::En, &letter).unwrap();
     assert_eq!(subject, "Invitation to a Bcc: x@y.example");
 }

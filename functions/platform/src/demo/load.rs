@@ -17,7 +17,11 @@ use super::{
     play::Play,
     timeline,
 };
-use crate::{Error, sign_ins::SignIns, terminal};
+use crate::{
+    Error,
+    sign_ins::{SignIns, Tenant},
+    terminal,
+};
 
 /// The journal, which the loads of all tenants write.
 type Shared = Arc<Mutex<Journal>>;
@@ -87,7 +91,22 @@ async fn load_tenant(demo: Demo, plan: TenantPlan, journal: Shared) -> Result<us
         performance.step(number, step).await?;
         lock(&journal).advance(plan.slug, number + 1)?;
     }
+    let_rest(&demo, &tenant).await?;
     Ok(tickets.len())
+}
+
+/// What the invented people did is history: nobody is written to about it.
+async fn let_rest(demo: &Demo, tenant: &Tenant) -> Result<(), Error> {
+    let mut administrator = demo.database.administrator().await?;
+    sqlx::query(
+        "update events.outbox
+        set published_at = occurred_at, sealed = null
+        where tenant_id = $1 and published_at is null",
+    )
+    .bind(tenant.id)
+    .execute(&mut administrator)
+    .await?;
+    Ok(())
 }
 
 fn lock(journal: &Shared) -> MutexGuard<'_, Journal> {

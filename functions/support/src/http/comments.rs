@@ -123,7 +123,15 @@ pub(crate) async fn create_comment(
         // Nothing that a customer can see moves.
         Visibility::Internal => ticket.version,
     };
-    told(&mut tx, &caller, (&ticket, version), comment_id, visibility, now).await?;
+    told(
+        &mut tx,
+        &caller,
+        (&ticket, version),
+        comment_id,
+        visibility,
+        now,
+    )
+    .await?;
     let comment = found(&mut tx, id, comment_id, Sight::Everything).await?;
     let location = format!("/api/v1/tickets/{id}/comments/{comment_id}");
     pending

@@ -1,0 +1,88 @@
+//! What moves between the functions of this process: the relay brings announcements to whoever listens, the sender brings
+//! mails into a folder. Both work beside the server and end with it.
+
+use std::sync::Arc;
+
+use access::Gate;
+use axum::Router;
+use notifications::{Folder, Sender};
+use relay::{InProcess, Nudge, Relay, Routing};
+use tokio::{sync::watch, task::JoinSet};
+use web::Service;
+
+use crate::{Error, database::Database, functions};
+
+/// Relay and sender, not yet at work.
+pub struct Delivery {
+    relay: Relay<InProcess>,
+    nudge: Nudge,
+    sender: Sender,
+}
+
+/// Relay and sender at work.
+pub struct Delivering {
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+impl Delivery {
+    /// Between these services, with mails going into this folder.
+    pub fn new(
+        database: &Database,
+        gate: &Gate,
+        services: &[Service],
+        mails: Folder,
+    ) -> Result<Self, Error> {
+        let sender = Sender::new(database.of("notifications")?, gate.clone(), Arc::new(mails));
+        let clock = gate.clock().clone();
+        let mut transport = InProcess::new(gate.internal_auth(), clock.clone());
+        for service in services {
+            let internal = match service.name {
+                "notifications" => sender.nudged_by(service.clone()).internal,
+                _ => service.internal.clone(),
+            };
+            transport = transport.function(service.name, internal);
+        }
+        let subscriptions: Vec<_> = functions::ALL
+            .iter()
+            .flat_map(|function| (function.listens)())
+            .collect();
+        let relay = Relay::new(
+            database.of("relay")?,
+            clock,
+            transport,
+            Routing::of(&subscriptions),
+        );
+        Ok(Self {
+            nudge: relay.nudge(),
+            relay,
+            sender,
+        })
+    }
+
+    /// The same router, waking the relay behind every write.
+    pub fn nudged_by(&self, router: Router) -> Router {
+        self.nudge.after_writes(router)
+    }
+
+    /// Sets both to work.
+    pub fn start(self) -> Delivering {
+        let (stop, stopping) = watch::channel(false);
+        let stopped = |mut stopping: watch::Receiver<bool>| async move {
+            // An error means that the platform is gone: a reason to stop as well.
+            let _ = stopping.wait_for(|stop| *stop).await;
+        };
+        let mut tasks = JoinSet::new();
+        tasks.spawn(self.relay.run(stopped(stopping.clone())));
+        tasks.spawn(async move { self.sender.run(stopped(stopping)).await });
+        Delivering { stop, tasks }
+    }
+}
+
+impl Delivering {
+    /// Lets what is under way come to its end.
+    pub async fn finish(self) {
+        let _ = self.stop.send(true);
+        self.tasks.join_all().await;
+    }
+}

@@ -1,0 +1,87 @@
+//! A function that is away is left alone for a while, so that waiting for it does not hold up the others.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use crate::Delivery;
+
+/// So many times in a row nobody was there.
+const TRIES: u32 = 5;
+/// Then for so long nobody is asked.
+const REST: Duration = Duration::from_secs(5);
+
+/// What is known of functions that are away.
+#[derive(Debug, Default)]
+pub(super) struct Breaker(Mutex<HashMap<String, Absence>>);
+
+#[derive(Debug)]
+struct Absence {
+    tries: u32,
+    last: Instant,
+    reason: String,
+}
+
+impl Breaker {
+    /// What asking would come to, when it is known without asking.
+    pub(super) fn foretell(&self, function: &str) -> Option<Delivery> {
+        let absences = self.absences();
+        let absence = absences.get(function)?;
+        let resting = absence.tries >= TRIES && absence.last.elapsed() < REST;
+        resting.then(|| Delivery::Unreachable(absence.reason.clone()))
+    }
+
+    /// Learns from a delivery.
+    pub(super) fn learn(&self, function: &str, delivery: &Delivery) {
+        let mut absences = self.absences();
+        let Delivery::Unreachable(reason) = delivery else {
+            absences.remove(function);
+            return;
+        };
+        let tries = absences.get(function).map_or(0, |absence| absence.tries);
+        let absence = Absence {
+            tries: tries.saturating_add(1),
+            last: Instant::now(),
+            reason: reason.clone(),
+        };
+        absences.insert(function.to_owned(), absence);
+    }
+
+    /// A panic elsewhere leaves figures that are still figures.
+    fn absences(&self) -> MutexGuard<'_, HashMap<String, Absence>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn away() -> Delivery {
+        Delivery::Unreachable("away".to_owned())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_some_tries_in_vain_a_function_is_left_alone_for_a_while() {
+        let breaker = Breaker::default();
+        for _ in 0..TRIES {
+            assert_eq!(breaker.foretell("a"), None);
+            breaker.learn("a", &away());
+        }
+        assert_eq!(breaker.foretell("a"), Some(away()));
+        assert_eq!(breaker.foretell("b"), None);
+        tokio::time::advance(REST).await;
+        assert_eq!(breaker.foretell("a"), None);
+        // Still away: one try is enough to know.
+        breaker.learn("a", &away());
+        assert_eq!(breaker.foretell("a"), Some(away()));
+        tokio::time::advance(REST).await;
+        breaker.learn("a", &Delivery::Retry("busy".to_owned()));
+        breaker.learn("a", &away());
+        assert_eq!(breaker.foretell("a"), None);
+    }
+}
