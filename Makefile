@@ -4,13 +4,16 @@
 export LOCAL_DIR := $(abspath $(or $(LOCAL_DIR),.local))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt ci prepare stop clean-local schemathesis
+.PHONY: help run processes test check fmt ci prepare stop clean-local schemathesis bench chaos
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## the whole backend in one process, with its own PostgreSQL; nothing to set up
 	@infra/scripts/run.sh
+
+processes: ## the same, every function a process of its own behind Caddy
+	@infra/scripts/processes.sh
 
 test: ## every test against a real database; TESTS=name picks by name
 	@infra/scripts/test.sh $(TESTS)
@@ -37,3 +40,9 @@ clean-local: ## stops them and forgets their data
 
 schemathesis: ## property tests of the running backend against its own OpenAPI document
 	@infra/scripts/schemathesis.sh
+
+bench: ## throughput, latency, memory and start-up beside pgbench; renews docs/performance.md
+	@infra/bench/bench.sh
+
+chaos: ## kills the platform 200 times under load and looks for losses; SHARE=5 for a quick look
+	@infra/bench/chaos.sh

@@ -9,6 +9,7 @@ generated='
 functions/identity/openapi.json | platform openapi identity
 functions/support/openapi.json  | platform openapi support
 functions/tenancy/openapi.json  | platform openapi tenancy
+infra/manifest.json             | platform manifest
 docs/openapi.json               | platform openapi
 docs/permissions.md             | platform permissions
 docs/problems.md                | platform problems

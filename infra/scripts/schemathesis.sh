@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Property tests of a backend that runs already (make run), generated from the OpenAPI document it serves.
-# URL, TOKEN (a bearer token), SEED and EXAMPLES choose; by default the same cases every time.
+# URL, TOKEN (a bearer token), SEED, EXAMPLES and EXCLUDE choose; by default the same cases every time.
 # Only ever against this machine: it sends thousands of malformed requests.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
@@ -18,6 +18,10 @@ arguments=(
   # documents are refused with 422, as documented.
   --exclude-checks positive_data_acceptance
 )
+# Paths of the document that this address does not serve: a regular expression.
+if [ -n "${EXCLUDE:-}" ]; then
+  arguments+=(--exclude-path-regex "$EXCLUDE")
+fi
 if [ -n "${TOKEN:-}" ]; then
   arguments+=(--header "Authorization: Bearer $TOKEN")
 fi

@@ -13,7 +13,7 @@ use web::{Clock, Service};
 
 pub use permissions::{Grants, Listed, grants, operations};
 
-use crate::{Error, database, functions, settings, site};
+use crate::{Error, database, functions, manifest::Manifest, settings, site};
 
 /// The text of a generated file.
 pub async fn generate(what: &str, rest: &[&str]) -> Result<String, Error> {
@@ -25,6 +25,7 @@ pub async fn generate(what: &str, rest: &[&str]) -> Result<String, Error> {
             let policy = on_scratch(async |connection| grants(connection).await);
             Ok(permissions::page(&policy.await?, &document))
         }
+        ("manifest", []) => Ok(Manifest::of(&services()?).to_json()?),
         ("problems", []) => Ok(problems::page()),
         ("events", []) => Ok(events::page()),
         ("schema", []) => on_scratch(async |connection| schema::page(connection).await).await,

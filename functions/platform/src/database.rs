@@ -9,6 +9,7 @@ use db::{
     migrate,
 };
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use web::settings::Hidden;
 
 use crate::{Error, functions::Function, settings::Settings};
 
@@ -21,6 +22,7 @@ const SCRATCH_CLUSTER: &str = "test-postgres";
 #[derive(Clone)]
 pub struct Database {
     admin_url: String,
+    logins: Vec<(&'static str, Hidden)>,
     pools: Vec<(&'static str, Db)>,
 }
 
@@ -44,19 +46,34 @@ impl Database {
         let name = current_database(&admin_url).await?;
         migrate::run(&admin_url).await?;
         let mut pools = Vec::new();
+        let mut logins = Vec::new();
         for function in functions {
             let password = login_password(keyring, function.name);
             let login = migrate::ensure_login(&admin_url, function.name, &password).await?;
             let url = login_url(&admin_url, &name, &login, &password);
             pools.push((function.name, Db::lazy(&url, connections)?));
+            logins.push((function.name, Hidden::new(url)));
         }
-        Ok(Self { admin_url, pools })
+        Ok(Self {
+            admin_url,
+            logins,
+            pools,
+        })
     }
 
     /// A database that is ready already, with these pools.
     #[cfg(test)]
     pub fn ready_made(admin_url: String, pools: Vec<(&'static str, Db)>) -> Self {
-        Self { admin_url, pools }
+        Self {
+            admin_url,
+            logins: Vec::new(),
+            pools,
+        }
+    }
+
+    /// Each function with the URL of its own login.
+    pub fn logins(&self) -> &[(&'static str, Hidden)] {
+        &self.logins
     }
 
     /// A function's access to its data. Every composed function has one.

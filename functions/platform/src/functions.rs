@@ -3,7 +3,7 @@
 use access::Gate;
 use db::Db;
 use events::{EventKind, Subscription};
-use web::{Kind, Service};
+use web::{Kind, Service, settings::Entry};
 
 /// A function as the platform knows it.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +20,8 @@ pub struct Function {
     pub events: &'static [&'static EventKind],
     /// What it listens to.
     pub listens: fn() -> Vec<Subscription>,
+    /// What it alone is told when it is a process of its own.
+    pub settings: &'static [Entry],
 }
 
 /// Every function, in the order of the product's table.
@@ -31,6 +33,7 @@ pub static ALL: &[Function] = &[
         problems: identity::error::ALL,
         events: identity::events::ALL,
         listens: Vec::new,
+        settings: &[],
     },
     Function {
         name: "tenancy",
@@ -39,6 +42,7 @@ pub static ALL: &[Function] = &[
         problems: tenancy::PROBLEMS,
         events: tenancy::events::ALL,
         listens: Vec::new,
+        settings: &[],
     },
     Function {
         name: "support",
@@ -47,6 +51,7 @@ pub static ALL: &[Function] = &[
         problems: support::error::ALL,
         events: support::events::ALL,
         listens: Vec::new,
+        settings: &[],
     },
     Function {
         name: "notifications",
@@ -55,6 +60,7 @@ pub static ALL: &[Function] = &[
         problems: notifications::error::ALL,
         events: notifications::events::ALL,
         listens: notifications::subscriptions,
+        settings: notifications::config::Settings::ENTRIES,
     },
     Function {
         name: "relay",
@@ -63,5 +69,6 @@ pub static ALL: &[Function] = &[
         problems: relay::error::ALL,
         events: &[],
         listens: Vec::new,
+        settings: relay::config::Settings::ENTRIES,
     },
 ];

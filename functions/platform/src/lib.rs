@@ -10,6 +10,9 @@ mod database;
 mod delivery;
 mod demo;
 pub mod functions;
+pub mod manifest;
+mod pages;
+pub mod processes;
 mod secrets;
 mod settings;
 mod sign_ins;
@@ -29,6 +32,8 @@ pub async fn command(arguments: &[String]) -> Result<(), Error> {
             terminal::say(&settings::help());
             Ok(())
         }
+        ["prepare"] => processes::prepare().await,
+        ["pages"] => pages::run().await,
         [what, rest @ ..] => {
             let text = catalogue::generate(what, rest).await?;
             terminal::print(&text);

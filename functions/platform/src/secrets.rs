@@ -9,6 +9,8 @@ use std::{
 
 use access::{Keyring, opaque};
 
+use web::settings::Hidden;
+
 use crate::settings::Settings;
 
 /// Readable without a second look: no i, l, o, u, 0 or 1.
@@ -42,19 +44,24 @@ pub fn password() -> String {
 
 /// The folder for local files, made when it is missing.
 pub fn local_dir(settings: &Settings) -> Result<&Path, FileError> {
-    let folder = settings.local_dir.as_path();
+    let path = settings.local_dir.as_path();
+    folder(path)?;
+    Ok(path)
+}
+
+/// A folder that only its owner opens.
+pub fn folder(path: &Path) -> Result<(), FileError> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
-        .create(folder)
-        .map_err(FileError::at(folder))?;
-    Ok(folder)
+        .create(path)
+        .map_err(FileError::at(path))
 }
 
 /// The master key that was given, else the one that was made at the first start.
-pub fn keyring(settings: &Settings) -> Result<Keyring, crate::Error> {
+pub fn master_key(settings: &Settings) -> Result<Hidden, crate::Error> {
     if let Some(given) = &settings.master_key {
-        return Ok(Keyring::parse(given.expose())?);
+        return Ok(given.clone());
     }
     let path = local_dir(settings)?.join("master.key");
     let text = match fs::read_to_string(&path) {
@@ -66,7 +73,11 @@ pub fn keyring(settings: &Settings) -> Result<Keyring, crate::Error> {
         }
         Err(error) => return Err(FileError::at(&path)(error).into()),
     };
-    Keyring::parse(text.trim()).map_err(|error| format!("{}: {error}", path.display()).into())
+    // Told here, where the file is known.
+    match Keyring::parse(text.trim()) {
+        Ok(_) => Ok(Hidden::new(text.trim())),
+        Err(error) => Err(format!("{}: {error}", path.display()).into()),
+    }
 }
 
 /// Writes a file that only its owner reads: whole, or not at all.

@@ -33,7 +33,12 @@ web::settings! {
 }
 
 const COMMANDS: &str = "
-Commands, each prints one generated file; without one the platform runs:
+Without a command the platform runs. Commands for functions as processes of their own (make processes):
+  prepare          all that `platform` does before it serves; then their settings and the proxy's, in LOCAL_DIR/processes
+  pages            serves what belongs to no function
+
+Commands that print a generated file:
+  manifest         what surrounds the functions: paths, subscriptions, jobs, settings
   openapi          the merged OpenAPI document
   openapi NAME     the document of one function
   permissions      the permission matrix

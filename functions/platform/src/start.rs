@@ -3,7 +3,7 @@
 //! The port first, so that a taken one is told before anything is changed; the browser's first request waits in the
 //! socket until all the rest is there.
 
-use std::{io, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc};
 
 use access::{Gate, GateSettings, Keyring, cors, process::REMEMBER};
 use axum::Router;
@@ -13,7 +13,9 @@ use tracing::instrument::WithSubscriber;
 use web::{
     Clock, Service,
     edge::{self, Edge},
-    health, server, telemetry,
+    health, server,
+    settings::Hidden,
+    telemetry,
 };
 
 use crate::{
@@ -35,34 +37,16 @@ pub async fn run() -> Result<(), Error> {
 
     let listener = bind(&settings).await?;
     let port = listener.local_addr()?.port();
-    let public_url = public_url(&settings, port)?;
-    let local_dir = secrets::local_dir(&settings)?;
-    let keyring = secrets::keyring(&settings)?;
+    let ready = prepare(&settings, port).await?;
+    let Prepared {
+        database, sign_ins, ..
+    } = &ready;
 
-    let admin_url = database::find(&settings, local_dir).await?;
-    let database = Database::open(admin_url, functions::ALL, &keyring, settings.pool).await?;
-    terminal::say(&format!(
-        "  database {}, migrated to {}",
-        database.place(),
-        db::migrate::expected_version()
-    ));
-
-    let loader = Demo {
-        database: database.clone(),
-        keyring: keyring.clone(),
-        public_url: public_url.clone(),
-        clock: Clock::system(),
-        tenants: settings.demo,
-        tickets: usize::MAX,
-    };
-    let sign_ins = loader
-        .prepare(local_dir)
-        .with_subscriber(demo::quiet())
-        .await?;
-
-    let mails = Folder::new(local_dir.join("outbox"));
-    let (router, delivery) = router(&settings, &database, keyring, &sign_ins, mails)?;
-    greet(&settings, port, &sign_ins);
+    let mails = Folder::new(outbox(&settings));
+    let keyring = Keyring::parse(ready.master_key.expose())?;
+    let (router, delivery) = router(&settings, database, keyring, sign_ins, mails)?;
+    greet(&settings, sign_ins);
+    terminal::say(&format!("\nListening on port {port}; Ctrl-C stops."));
     let delivering = delivery.start();
     server::serve(listener, router, server::stop_signal()).await?;
     delivering.finish().await;
@@ -74,7 +58,57 @@ pub async fn run() -> Result<(), Error> {
     Ok(())
 }
 
-async fn bind(settings: &Settings) -> Result<TcpListener, Error> {
+/// All that is there before something is served.
+pub struct Prepared {
+    /// Migrated, with a login and a pool a function.
+    pub database: Database,
+    /// What passwords and keys are derived from.
+    pub master_key: Hidden,
+    /// Who can sign in.
+    pub sign_ins: SignIns,
+}
+
+/// Finds or starts the database, brings it up to date, makes the logins and what is missing of the demo.
+pub async fn prepare(settings: &Settings, port: u16) -> Result<Prepared, Error> {
+    let public_url = public_url(settings, port)?;
+    let local_dir = secrets::local_dir(settings)?;
+    let master_key = secrets::master_key(settings)?;
+    let keyring = Keyring::parse(master_key.expose())?;
+
+    let admin_url = database::find(settings, local_dir).await?;
+    let database = Database::open(admin_url, functions::ALL, &keyring, settings.pool).await?;
+    terminal::say(&format!(
+        "  database {}, migrated to {}",
+        database.place(),
+        db::migrate::expected_version()
+    ));
+
+    let loader = Demo {
+        database: database.clone(),
+        keyring,
+        public_url,
+        clock: Clock::system(),
+        tenants: settings.demo,
+        tickets: usize::MAX,
+    };
+    let sign_ins = loader
+        .prepare(local_dir)
+        .with_subscriber(demo::quiet())
+        .await?;
+    Ok(Prepared {
+        database,
+        master_key,
+        sign_ins,
+    })
+}
+
+/// Where mails lie that leave this machine never.
+pub fn outbox(settings: &Settings) -> PathBuf {
+    settings.local_dir.join("outbox")
+}
+
+/// Takes the port that clients come to.
+pub async fn bind(settings: &Settings) -> Result<TcpListener, Error> {
     let (address, port) = (settings.address.as_str(), settings.port);
     TcpListener::bind((address, port))
         .await
@@ -158,7 +192,8 @@ fn services(database: &Database, gate: &Gate) -> Result<Vec<Service>, Error> {
         .collect()
 }
 
-fn greet(settings: &Settings, port: u16, sign_ins: &SignIns) {
+/// Tells where it is and who can sign in.
+pub fn greet(settings: &Settings, sign_ins: &SignIns) {
     let url = &sign_ins.base_url;
     let file = settings.local_dir.join("demo.json");
     terminal::say(&format!(
@@ -183,5 +218,4 @@ Sign-ins, kept in {}:
         terminal::say("\nAPI keys, for the header X-API-Key:");
         terminal::say(&terminal::table(&["tenant", "key"], &keys));
     }
-    terminal::say(&format!("\nListening on port {port}; Ctrl-C stops."));
 }

@@ -213,18 +213,16 @@ impl<T: Transport> Relay<T> {
     }
 
     async fn bring(&self, function: &str, event: &Envelope, attempt: i32) -> Delivery {
-        let delivery = match self.breaker.foretell(function) {
-            Some(foretold) => foretold,
-            None => {
-                let delivery = self.transport.deliver(function, event, attempt);
-                let delivery = tokio::time::timeout(DELIVERY_LIMIT, delivery).await;
-                let late =
-                    |_| Delivery::Unreachable(format!("no answer within {DELIVERY_LIMIT:?}"));
-                let delivery = delivery.unwrap_or_else(late);
-                self.breaker.learn(function, &delivery);
-                delivery
-            }
-        };
+        // What is foretold teaches nothing: nobody was asked.
+        if let Some(foretold) = self.breaker.foretell(function) {
+            watch::count(function, &foretold);
+            return foretold;
+        }
+        let delivery = self.transport.deliver(function, event, attempt);
+        let delivery = tokio::time::timeout(DELIVERY_LIMIT, delivery).await;
+        let late = |_| Delivery::Unreachable(format!("no answer within {DELIVERY_LIMIT:?}"));
+        let delivery = delivery.unwrap_or_else(late);
+        self.breaker.learn(function, &delivery);
         watch::count(function, &delivery);
         delivery
     }

@@ -7,8 +7,8 @@ use crate::domain::status::{Refused, Status};
 web::problems! {
     /// The ticket can't take that step.
     ILLEGAL_TRANSITION = CONFLICT "illegal_transition" {
-        de: "Statuswechsel nicht möglich", "Von {from} geht es für Sie nur nach: {legal}.";
-        en: "Status change not possible", "From {from} you can only go to: {legal}.";
+        de: "Statuswechsel nicht möglich", "Von {from} aus können Sie wechseln nach: {legal}.";
+        en: "Status change not possible", "From {from} you can go to: {legal}.";
     }
     /// A field that only staff may change.
     STAFF_ONLY_FIELD = FORBIDDEN "staff_only_field" {

@@ -12,7 +12,7 @@ use crate::{
 pub(crate) fn routes() -> Routes<App> {
     web::routes! {
         tickets: list_tickets, create_ticket, get_ticket, update_ticket, delete_ticket, restore_ticket;
-        comments: list_comments, create_comment, update_comment, delete_comment;
+        comments: list_comments, create_comment, get_comment, update_comment, delete_comment;
         history: list_history;
     }
     .refuses("create_ticket", &[&STAFF_ONLY_FIELD])

@@ -18,6 +18,9 @@ use crate::{
     token::{self, Claims},
 };
 
+/// Bytes of the longest origin: scheme, a host name of 253 letters, a port.
+const LONGEST_ORIGIN: usize = 8 + 253 + 6;
+
 /// What the gate must be told.
 #[derive(Clone, Debug)]
 pub struct GateSettings {
@@ -135,6 +138,10 @@ impl Gate {
 
     /// The tenant to which a web origin belongs.
     pub async fn tenant_of_origin(&self, origin: &str) -> Result<Option<TenantId>, Problem> {
+        // Nobody's: remembering whatever strangers send would let them fill the memory.
+        if origin.len() > LONGEST_ORIGIN {
+            return Ok(None);
+        }
         let load = directory::tenant_by_origin(&self.0.db, origin);
         self.0
             .origins
@@ -441,5 +448,30 @@ fn shared(error: Arc<DbError>) -> Problem {
             problem::UNAVAILABLE.problem()
         }
         other => Problem::internal(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_origin_that_no_browser_sends_is_neither_looked_up_nor_remembered() {
+        let gate = Gate::new(
+            Db::lazy("postgres://nobody@127.0.0.1:1/none", 1).unwrap(),
+            Clock::system(),
+            Keyring::parse(&Keyring::generate()).unwrap(),
+            GateSettings {
+                public_url: "https://api.example.org".to_owned(),
+                remember: Duration::from_secs(15),
+                local: false,
+            },
+        );
+        let longest = format!("https://{}:65535", "a".repeat(253));
+        assert!(gate.tenant_of_origin(&longest).await.is_err());
+        let longer = format!("https://{}", "a".repeat(400_000));
+        assert_eq!(gate.tenant_of_origin(&longer).await.unwrap(), None);
+        gate.0.origins.run_pending_tasks().await;
+        assert_eq!(gate.0.origins.entry_count(), 0);
     }
 }

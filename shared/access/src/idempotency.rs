@@ -4,7 +4,7 @@
 //! kept: a refused request may be tried again with the same key.
 
 use axum::{
-    extract::{FromRequest, FromRequestParts, Request},
+    extract::{FromRef, FromRequest, FromRequestParts, Request},
     response::{IntoResponse, Response},
 };
 use db::{Db, DbError, TenantTx};
@@ -18,13 +18,14 @@ use web::{
     reply::Versioned,
 };
 
-use crate::{Caller, Permission, opaque::sha256, problems};
+use crate::{Caller, Gate, Permission, Purpose, problems};
 
 /// A JSON body whose effect happens once per `Idempotency-Key`.
 #[derive(Debug)]
 pub struct Idempotent<T> {
     body: T,
-    fingerprint: [u8; 32],
+    /// Under each live master key, the newest first.
+    fingerprints: Vec<[u8; 32]>,
     key: Option<String>,
     request: RequestInfo,
 }
@@ -53,6 +54,7 @@ struct Record {
 impl<S, T> FromRequest<S> for Idempotent<T>
 where
     S: Send + Sync,
+    Gate: FromRef<S>,
     T: Field,
 {
     type Rejection = Problem;
@@ -75,9 +77,10 @@ where
         };
         let Ok(info) = RequestInfo::from_request_parts(&mut parts, state).await;
         let json = ValidJson::<T>::from_request(Request::from_parts(parts, body), state).await?;
+        let keyring = Gate::from_ref(state).keyring().clone();
         Ok(Self {
             body: json.value,
-            fingerprint: sha256(&json.bytes),
+            fingerprints: keyring.authenticate_under_each(Purpose::Fingerprints, &json.bytes),
             key,
             request: info,
         })
@@ -110,10 +113,17 @@ impl<T> Idempotent<T> {
             path: canonical(self.request.path()),
             key,
         };
-        if claim(&mut tx, &record, &self.fingerprint, now).await? {
+        if claim(
+            &mut tx,
+            &record,
+            self.fingerprints.first().map_or(&[], |newest| newest),
+            now,
+        )
+        .await?
+        {
             return Ok(Attempt::First(tx, self.body, Pending(Some(record))));
         }
-        let answer = replay(&mut tx, &record, &self.fingerprint).await?;
+        let answer = replay(&mut tx, &record, &self.fingerprints).await?;
         tx.commit().await?;
         Ok(Attempt::Replay(answer))
     }
@@ -159,7 +169,7 @@ async fn claim(
 async fn replay(
     tx: &mut TenantTx,
     record: &Record,
-    fingerprint: &[u8],
+    fingerprints: &[[u8; 32]],
 ) -> Result<Response, Problem> {
     let tenant = tx.tenant();
     let kept = sqlx::query!(
@@ -177,7 +187,7 @@ async fn replay(
     .map_err(DbError::from)?
     // Claimed by another and gone again: it was refused in this very moment.
     .ok_or(&problems::IDEMPOTENCY_KEY_IN_FLIGHT)?;
-    if kept.fingerprint != fingerprint {
+    if !fingerprints.iter().any(|known| kept.fingerprint == known) {
         return Err(problems::IDEMPOTENCY_KEY_REUSED.problem());
     }
     let status = kept

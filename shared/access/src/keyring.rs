@@ -19,6 +19,8 @@ pub enum Purpose {
     Notifications,
     /// Passwords of the functions' database logins on a laptop.
     DatabaseLogins,
+    /// Tells whether a repeated request is the same, without keeping a hash by which its password could be guessed.
+    Fingerprints,
     /// What the relay and the scheduler present to functions, where no secret is set.
     InternalCalls,
 }
@@ -31,6 +33,7 @@ impl Purpose {
             Self::RefreshTokens => b"revalenz/refresh-tokens/v1",
             Self::Notifications => b"revalenz/notifications/v1",
             Self::DatabaseLogins => b"revalenz/database-logins/v1",
+            Self::Fingerprints => b"revalenz/fingerprints/v1",
             Self::InternalCalls => b"revalenz/internal-calls/v1",
         }
     }

@@ -18,6 +18,8 @@ web::settings! {
     pub struct Settings {
         /// Port to listen on.
         pub port: u16 = "PORT" or "8080",
+        /// Address to listen on; 127.0.0.1 where the proxy in front is on the same machine.
+        pub address: String = "REVALENZ_ADDRESS" or "0.0.0.0",
         /// PostgreSQL URL of this function's own login.
         pub database_url: Hidden = "DATABASE_URL",
         /// How many connections the pool may have; functions times instances times pool stay below max_connections.
@@ -99,7 +101,8 @@ async fn start(
     telemetry::init_logs(settings.k_service.is_some(), &settings.rust_log);
     let metrics = telemetry::init_metrics();
     // Bind first: the platform in front sees the port at once, the database is connected to at the first use.
-    let listener = tokio::net::TcpListener::bind(("0.0.0.0", settings.port)).await?;
+    let listener =
+        tokio::net::TcpListener::bind((settings.address.as_str(), settings.port)).await?;
     let db = Db::lazy(settings.database_url.expose(), settings.pool)?;
     let clock = Clock::system();
     let keyring = Keyring::parse(settings.master_key.expose())?;

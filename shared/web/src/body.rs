@@ -6,7 +6,7 @@
 mod leaves;
 
 pub use leaves::Int;
-pub(crate) use leaves::instant;
+pub(crate) use leaves::{RFC_3339, instant};
 
 use serde_json::{Map, Value};
 use utoipa::openapi::{

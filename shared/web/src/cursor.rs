@@ -75,7 +75,7 @@ impl Cursors {
 }
 
 /// How many items a page has: 1 to 200, default 50.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Limit(u16);
 
 impl Default for Limit {
@@ -86,8 +86,8 @@ impl Default for Limit {
 
 impl<'de> Deserialize<'de> for Limit {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match u16::deserialize(deserializer)? {
-            limit @ 1..=200 => Ok(Self(limit)),
+        match u16::try_from(i64::deserialize(deserializer)?) {
+            Ok(limit @ 1..=200) => Ok(Self(limit)),
             _ => Err(serde::de::Error::custom("from 1 to 200")),
         }
     }

@@ -2,6 +2,7 @@
 //! security headers, one log line and one measurement a request.
 
 mod finish;
+mod rest;
 
 use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -15,6 +16,8 @@ use futures::FutureExt;
 use ids::EventId;
 use tower_http::{compression::CompressionLayer, decompression::RequestDecompressionLayer};
 use tracing::Instrument;
+
+use rest::Rest;
 
 use crate::{
     Clock, Problem, RequestInfo, problem,
@@ -69,8 +72,12 @@ async fn around(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> 
         problem::URI_TOO_LONG.problem().into_response()
     } else {
         let span = tracing::info_span!("request", request_id = info.id());
+        let rest = Rest::default();
+        let body = rest.watch(&parts.headers, body);
         let run = next.run(Request::from_parts(parts, body)).instrument(span);
-        answer_in_time(run).await
+        let answer = answer_in_time(run).await;
+        rest.discard().await;
+        answer
     };
     let response = finish::finish(answer, &info, &conditions);
     finish::record(&info, &route, &response, started.elapsed());

@@ -76,9 +76,10 @@ fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {
 pub fn parse<T: Field>(bytes: &[u8]) -> Result<T, Problem> {
     let document: Value = serde_json::from_slice(bytes)
         .map_err(|error| problem::INVALID_JSON.problem().argument("cause", error))?;
-    let mut errors = Errors::default();
-    refuse_nul(&document, &Pointer::default(), &mut errors);
+    let (mut errors, mut nuls) = (Errors::default(), Errors::default());
+    refuse_nul(&document, &Place::Root, &mut nuls);
     let value = T::read(document, &Pointer::default(), &mut errors);
+    errors.complete(nuls);
     let errors = errors.into_list();
     match value {
         Some(value) if errors.is_empty() => Ok(value),
@@ -86,23 +87,44 @@ pub fn parse<T: Field>(bytes: &[u8]) -> Result<T, Problem> {
     }
 }
 
+/// Where the walk stands. The pointer is written only for what is refused: writing one for each of a million items is
+/// seconds of work.
+enum Place<'a> {
+    Root,
+    Member(&'a Place<'a>, &'a str),
+    Item(&'a Place<'a>, usize),
+}
+
+impl Place<'_> {
+    fn pointer(&self) -> Pointer {
+        match self {
+            Self::Root => Pointer::default(),
+            Self::Member(parent, name) => parent.pointer().child(name),
+            Self::Item(parent, index) => parent.pointer().child(index),
+        }
+    }
+}
+
 /// PostgreSQL can't store `\u0000` in text or jsonb; refusing it here covers free JSON too.
-fn refuse_nul(value: &Value, at: &Pointer, errors: &mut Errors) {
+fn refuse_nul(value: &Value, at: &Place<'_>, errors: &mut Errors) {
+    if errors.is_full() {
+        return;
+    }
     match value {
         Value::String(text) if text.contains('\0') => {
-            errors.refuse::<()>(at, FieldCode::InvalidCharacters);
+            errors.refuse::<()>(&at.pointer(), FieldCode::InvalidCharacters);
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                refuse_nul(item, &at.child(index), errors);
+                refuse_nul(item, &Place::Item(at, index), errors);
             }
         }
         Value::Object(members) => {
             for (name, member) in members {
                 if name.contains('\0') {
-                    errors.refuse::<()>(at, FieldCode::InvalidCharacters);
+                    errors.refuse::<()>(&at.pointer(), FieldCode::InvalidCharacters);
                 }
-                refuse_nul(member, &at.child(name), errors);
+                refuse_nul(member, &Place::Member(at, name), errors);
             }
         }
         _ => {}
@@ -185,9 +207,22 @@ mod tests {
     #[test]
     fn nul_is_refused_wherever_it_stands() {
         assert_eq!(
-            codes(r#"{"label": "a\u0000", "boards": 1}"#)[0],
-            ("/label".to_owned(), "invalid_characters")
+            codes(r#"{"label": "a\u0000", "boards": 1}"#),
+            [("/label".to_owned(), "invalid_characters")],
+            "once"
         );
+    }
+
+    #[test]
+    fn a_hostile_name_is_not_copied_for_everything_below_it() {
+        let name = "k".repeat(400_000);
+        let zeros = vec!["0"; 200_000].join(",");
+        let refused = codes(&format!(r#"{{"{name}": [{zeros}]}}"#));
+        assert_eq!(refused.last().unwrap().1, "unknown_field");
+        let nuls = vec![r#""\u0000""#; 40_000].join(",");
+        let refused = codes(&format!(r#"{{"{name}": [{nuls}]}}"#));
+        assert_eq!(refused.len(), 50);
+        assert!(refused.iter().all(|(pointer, _)| pointer.len() < 600));
     }
 
     #[test]

@@ -24,38 +24,52 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for ValidQuery<T> 
     }
 }
 
-/// The rejection reads `Failed to deserialize query string: <name>: <cause>`; the name is all we pass on.
+/// The rejection reads `Failed to deserialize query string: <name>: <cause>`; of the cause we pass on what we know.
 fn refused(text: &str) -> Problem {
     let rest = text
         .strip_prefix("Failed to deserialize query string: ")
         .unwrap_or(text);
-    if let Some(name) = rest
-        .split('`')
-        .nth(1)
-        .filter(|_| rest.contains("unknown field"))
-    {
-        return Problem::field(format!("/{name}"), FieldCode::UnknownField);
+    for (words, code) in [
+        ("unknown field `", FieldCode::UnknownField),
+        ("missing field `", FieldCode::Required),
+        ("duplicate field `", FieldCode::Duplicate),
+    ] {
+        if let Some((_, name)) = rest.split_once(words) {
+            let name = name.split('`').next().unwrap_or_default();
+            return Problem::field(format!("/{name}"), code);
+        }
     }
-    if let Some(name) = rest
-        .split('`')
-        .nth(1)
-        .filter(|_| rest.contains("missing field"))
-    {
-        return Problem::field(format!("/{name}"), FieldCode::Required);
-    }
-    let name = rest
-        .split_once(':')
-        .map(|(name, _)| name)
-        .filter(|name| !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+    let (name, cause) = rest
+        .split_once(": ")
+        .filter(|(name, _)| name.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
         .unwrap_or_default();
-    Problem::field(
-        format!("/{name}"),
-        FieldCode::InvalidFormat(Texts {
+    Problem::field(format!("/{name}"), code_of(cause))
+}
+
+/// What is wrong, as far as the types that we put into queries say it.
+fn code_of(cause: &str) -> FieldCode {
+    if let Some(words) = cause.strip_prefix("one of ") {
+        return FieldCode::NotOneOf(words.replace(' ', ", "));
+    }
+    if let Some((min, max)) = cause.strip_prefix("from ").and_then(range) {
+        return FieldCode::OutOfRange(min, max);
+    }
+    FieldCode::InvalidFormat(if cause == NO_INSTANT {
+        crate::body::RFC_3339
+    } else {
+        Texts {
             de: "dieser Wert ist hier nicht möglich",
             en: "this value is not possible here",
-        }),
-    )
+        }
+    })
 }
+
+fn range(text: &str) -> Option<(i64, i64)> {
+    let (min, max) = text.split_once(" to ")?;
+    Some((min.parse().ok()?, max.parse().ok()?))
+}
+
+const NO_INSTANT: &str = "no RFC 3339 time";
 
 /// For optional times of the query: RFC 3339.
 pub fn instant<'de, D: serde::Deserializer<'de>>(
@@ -66,7 +80,7 @@ pub fn instant<'de, D: serde::Deserializer<'de>>(
     // In a query a plus sign is a space: `+02:00` arrives as ` 02:00` from careless clients.
     text.map(|text| {
         crate::body::instant(&text.replace(' ', "+"))
-            .ok_or_else(|| serde::de::Error::custom("no RFC 3339 time"))
+            .ok_or_else(|| serde::de::Error::custom(NO_INSTANT))
     })
     .transpose()
 }
@@ -102,6 +116,7 @@ mod tests {
     async fn the_wrong_parameter_is_named() {
         assert_eq!(pointer("limit=no").await, "/limit \"invalid_format\"");
         assert_eq!(pointer("limti=5").await, "/limti \"unknown_field\"");
+        assert_eq!(pointer("limit=5&limit=6").await, "/limit \"duplicate\"");
         let (mut parts, ()) = http::Request::get("/x?limit=5")
             .body(())
             .unwrap()
@@ -110,5 +125,55 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(filter.limit, Some(5));
+    }
+
+    crate::text_enum! {
+        /// How soon.
+        pub enum Hurry {
+            /// Whenever.
+            Low = "low",
+            /// Today.
+            High = "high",
+        }
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only its refusals are looked at")]
+    struct Search {
+        hurry: Option<Hurry>,
+        #[serde(default)]
+        limit: crate::Limit,
+        #[serde(default, deserialize_with = "instant")]
+        from: Option<chrono::DateTime<chrono::Utc>>,
+    }
+
+    #[test]
+    fn what_would_be_possible_is_said() {
+        for hurry in Hurry::ALL {
+            let uri = format!("/x?hurry={hurry}&limit=200").parse().unwrap();
+            Query::<Search>::try_from_uri(&uri).unwrap();
+        }
+        for (query, wanted) in [
+            ("hurry=now", "/hurry not_one_of: one of: low, high"),
+            ("limit=201", "/limit out_of_range: between 1 and 200"),
+            ("limit=-1", "/limit out_of_range: between 1 and 200"),
+            (
+                "from=2026-11-20",
+                "/from invalid_format: must be a time of RFC 3339 between the years 1900 and 9999",
+            ),
+            (
+                "limit=many",
+                "/limit invalid_format: this value is not possible here",
+            ),
+        ] {
+            let uri = format!("/x?{query}").parse().unwrap();
+            let rejection = Query::<Search>::try_from_uri(&uri).unwrap_err();
+            let document = refused(&rejection.body_text()).document(crate::Language::En, "/", "");
+            let error = &document["errors"][0];
+            let [pointer, code, detail] =
+                ["pointer", "code", "detail"].map(|name| error[name].as_str().unwrap());
+            assert_eq!(format!("{pointer} {code}: {detail}"), wanted);
+        }
     }
 }

@@ -22,10 +22,14 @@ pub struct Entry {
     pub doc: &'static str,
     /// What holds when it is not set.
     pub default: Option<&'static str>,
+    /// Whether its value is never shown, and comes from where secrets are kept.
+    pub secret: bool,
 }
 
 /// A type that a setting can have.
 pub trait Setting: Sized {
+    /// Whether the value is never shown.
+    const SECRET: bool = false;
     /// Reads a value.
     fn read(text: &str) -> Result<Self, String>;
     /// What an unset variable means, if that is allowed.
@@ -46,6 +50,7 @@ macro_rules! by_from_str {
 by_from_str!(String, bool, u16, u32, u64, usize, std::path::PathBuf);
 
 impl<T: Setting> Setting for Option<T> {
+    const SECRET: bool = T::SECRET;
     fn read(text: &str) -> Result<Self, String> {
         T::read(text).map(Some)
     }
@@ -154,6 +159,7 @@ impl Hidden {
 }
 
 impl Setting for Hidden {
+    const SECRET: bool = true;
     fn read(text: &str) -> Result<Self, String> {
         Ok(Self(text.to_owned()))
     }
@@ -199,6 +205,7 @@ macro_rules! settings {
                     name: $env,
                     doc: concat!($($field_doc,)*),
                     default: $crate::settings!(@default $($default)?),
+                    secret: <$ty as $crate::settings::Setting>::SECRET,
                 },
             )*];
 

@@ -32,9 +32,17 @@ impl Default for RefreshMode {
     }
 }
 
-/// Without TLS, which only a laptop is, browsers take neither `Secure` nor the prefix that demands it.
+/// Without TLS browsers take neither `Secure` nor the prefix that demands it. Only a laptop is without TLS: on any other
+/// machine a wrong setting must not send the token in the open.
 fn is_plain(gate: &Gate) -> bool {
-    gate.settings().public_url.starts_with("http://")
+    let host = gate
+        .settings()
+        .public_url
+        .parse::<http::Uri>()
+        .ok()
+        .filter(|url| url.scheme_str() == Some("http"))
+        .and_then(|url| url.host().map(str::to_owned));
+    host.is_some_and(|host| matches!(host.as_str(), "localhost" | "127.0.0.1" | "[::1]"))
 }
 
 fn name(gate: &Gate) -> &'static str {
@@ -146,6 +154,30 @@ mod tests {
             secure,
             "__Host-refresh=t; Path=/; Max-Age=60; HttpOnly; SameSite=Strict; Secure"
         );
+    }
+
+    #[tokio::test]
+    async fn no_other_machine_sends_the_cookie_in_the_open() {
+        let plain = [
+            "http://localhost:8080",
+            "http://127.0.0.1",
+            "http://[::1]:80",
+        ];
+        for url in plain {
+            assert_eq!(name(&gate(url)), "refresh", "{url}");
+        }
+        for url in [
+            "http://api.example.org",
+            "http://localhost.example.org",
+            "http://localhost@api.example.org",
+        ] {
+            let cookie = set(&gate(url), "t", TimeDelta::seconds(60)).unwrap();
+            let cookie = cookie.to_str().unwrap();
+            assert!(
+                cookie.starts_with("__Host-refresh=t;") && cookie.ends_with("; Secure"),
+                "{url}"
+            );
+        }
     }
 
     #[tokio::test]

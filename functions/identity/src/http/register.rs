@@ -1,6 +1,6 @@
 //! Registering oneself.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use access::{Tenant, audit};
 use axum::extract::State;
@@ -94,14 +94,21 @@ pub(crate) async fn register_user(
     headers: HeaderMap,
     body: ValidJson<Register>,
 ) -> Result<Accepted<Registered>> {
-    let answer_at = tokio::time::Instant::now() + app.settings.registration_answer_after;
+    let began = tokio::time::Instant::now();
     let registered = try_register(&app, &request, &headers, body.value).await;
-    tokio::time::sleep_until(answer_at).await;
+    let answer_after = round_up(began.elapsed(), app.settings.registration_answer_after);
+    tokio::time::sleep_until(began + answer_after).await;
     registered.map(|()| {
         Accepted(Registered {
             status: "check_mail",
         })
     })
+}
+
+/// The next multiple of `step`: also who makes us slow, by many requests at once, sees steps only.
+fn round_up(took: Duration, step: Duration) -> Duration {
+    let steps = took.as_nanos().div_ceil(step.as_nanos().max(1)).max(1);
+    step.saturating_mul(u32::try_from(steps).unwrap_or(u32::MAX))
 }
 
 /// What was sent, checked as far as that goes without asking the database for people.
@@ -209,4 +216,21 @@ async fn insert(
     let entry = audit::Entry::new("identity.user.registered", "user", new.id);
     audit::record(tx, request, now, None, entry).await?;
     Ok(new.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_comes_at_a_step_however_long_the_work_took() {
+        let after = |took| round_up(Duration::from_millis(took), Duration::from_millis(250));
+        for (took, answered) in [(0, 250), (31, 250), (250, 250), (251, 500), (990, 1_000)] {
+            assert_eq!(after(took), Duration::from_millis(answered), "{took}");
+        }
+        assert_eq!(
+            round_up(Duration::from_millis(5), Duration::ZERO),
+            Duration::ZERO
+        );
+    }
 }

@@ -171,3 +171,44 @@ async fn a_stale_version_is_refused() {
         .refused(412, "precondition_failed");
     put("*", "E F").await.expect(200);
 }
+
+#[tokio::test]
+async fn whoever_has_seen_an_older_version_disables_nobody() {
+    let (stage, tenant) = demo().await;
+    let admin = stage.as_(&tenant.admin);
+    let id = add(&stage, &tenant, "customer", "ada@demo.example").await;
+    let path = format!("/api/v1/users/{id}");
+    admin
+        .put(&path, json!({"role": "expert"}))
+        .await
+        .expect(200);
+    admin
+        .clone()
+        .with("if-match", "\"1\"")
+        .delete(&path)
+        .await
+        .refused(412, "precondition_failed");
+    admin
+        .with("if-match", "\"2\"")
+        .delete(&path)
+        .await
+        .expect(204);
+}
+
+#[tokio::test]
+async fn what_is_kept_of_a_repeatable_request_helps_nobody_to_guess_its_password() {
+    let (stage, tenant) = demo().await;
+    let body = json!({"email": "ada@demo.example", "name": "Ada", "password": PASSWORD});
+    stage
+        .as_(&tenant.admin)
+        .with("idempotency-key", "k1")
+        .post("/api/v1/users", body.clone())
+        .await
+        .expect(201);
+    let kept: Vec<u8> = sqlx::query_scalar("select fingerprint from access.idempotency_keys")
+        .fetch_one(&mut stage.admin().await)
+        .await
+        .unwrap();
+    assert_eq!(kept.len(), 32);
+    assert_ne!(kept, access::opaque::sha256(body.to_string().as_bytes()));
+}

@@ -79,14 +79,19 @@ fn shown(mail: &ReadMail) -> Value {
 
 /// What a frontend would do with a link of ours, from a terminal.
 fn command(piece: &Piece<'_>, public_url: &str) -> Option<String> {
-    let (page, token) = piece.text.strip_prefix(public_url)?.split_once("#token=")?;
-    if !piece.link
-        || !token
-            .bytes()
+    let page = piece.text.strip_prefix(public_url).filter(|_| piece.link)?;
+    let plain = |text: &str| {
+        text.bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
-    {
-        return None;
+    };
+    if let Some(id) = page.strip_prefix("/tickets/").filter(|id| plain(id)) {
+        return Some(format!(
+            "curl -sS {public_url}/api/v1/tickets/{id}/comments \\\n  -H 'Authorization: Bearer ACCESS_TOKEN'"
+        ));
     }
+    let (page, token) = page
+        .split_once("#token=")
+        .filter(|(_, token)| plain(token))?;
     let (path, body) = match page {
         "/verify-email" => ("email/verify", format!(r#"{{"token": "{token}"}}"#)),
         "/accept-invite" => (
@@ -150,10 +155,13 @@ mod tests {
         .unwrap();
         assert!(page.contains("auth&#x2f;email&#x2f;verify"), "{page}");
         assert!(page.contains("AZ_-9&quot;"), "{page}");
+        let page = mail(&sample("http://127.0.0.1:8080/tickets/01a1-f8\n"), BASE).unwrap();
+        assert!(page.contains("01a1-f8&#x2f;comments"), "{page}");
         for text in [
             "https://elsewhere.example/verify-email#token=AZ",
             "http://127.0.0.1:8080/verify-email#token=';rm",
-            "http://127.0.0.1:8080/tickets/1",
+            "http://127.0.0.1:8080/tickets/1;rm",
+            "http://127.0.0.1:8080/elsewhere#token=AZ",
         ] {
             assert!(
                 !mail(&sample(text), BASE).unwrap().contains("curl"),

@@ -57,11 +57,12 @@ mod tests {
 
     #[test]
     fn only_people_with_an_account_in_a_living_tenant_are_written_to() {
+        use Template::{Invite, TicketOpened};
+        use TenantStatus::{Active, Closed, Closing, PastDue, Suspended, Trial};
+
         let hindered = |template, status, support, person| {
             of(template, &tenant(status, support), person).is_some()
         };
-        use Template::{Invite, TicketOpened};
-        use TenantStatus::{Active, Closed, Closing, PastDue, Suspended, Trial};
         for status in [Trial, Active, PastDue] {
             assert!(!hindered(TicketOpened, status, true, Some("active")));
         }

@@ -4,6 +4,9 @@ use chrono::TimeDelta;
 
 /// After how many tries a message has failed: about half an hour.
 pub(crate) const MOST_TRIES: i32 = 8;
+/// After how many tries that came to no end. It says more about the machine than about the mail when senders die, so it
+/// takes many; but a mail that takes its sender with it must not do so for ever.
+pub(crate) const MOST_DEATHS: i32 = 50;
 const FIRST_PAUSE_S: i64 = 15;
 const LONGEST_PAUSE_S: i64 = 15 * 60;
 

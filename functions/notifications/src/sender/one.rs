@@ -1,6 +1,6 @@
 //! One message on its way out.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use access::{Tenant, opaque};
 use db::{Actor, DbError};
@@ -15,7 +15,7 @@ use crate::{
     domain::{
         hindrance,
         letter::{self, Letter, Organisation},
-        patience::{self, MOST_TRIES},
+        patience::{self, MOST_DEATHS, MOST_TRIES},
     },
     mail::Mail,
     store::{
@@ -27,6 +27,9 @@ use crate::{
 
 /// Characters of a reason that are kept.
 const LONGEST_REASON: usize = 500;
+
+/// Pauses after failed attempts to mark a message; together shorter than the lease.
+const MARKING_MS: [u64; 4] = [100, 500, 2_000, 0];
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,14 +69,18 @@ impl Inner {
         };
         let (message, addressee) = &claimed;
         let sent = self.send(tenant, message, addressee.as_ref()).await;
-        match self.mark(tenant, message, sent).await {
-            Ok(outcome) => outcome,
-            Err(error) => {
-                // It is due again when the lease ends.
-                tracing::warn!(%tenant, message = %id, %error, "message not marked");
-                Outcome::Postponed
+        // What is out and not marked goes out again, so it is worth some patience.
+        for pause_ms in MARKING_MS {
+            match self.mark(tenant, message, &sent).await {
+                Ok(outcome) => return outcome,
+                Err(error) => {
+                    tracing::warn!(%tenant, message = %id, %error, "message not marked");
+                    tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+                }
             }
         }
+        // It is due again when the lease ends.
+        Outcome::Postponed
     }
 
     async fn claim(
@@ -100,9 +107,8 @@ impl Inner {
         message: &Claimed,
         addressee: Option<&Addressee>,
     ) -> Result<(), Obstacle> {
-        // Tries that ended in no answer at all count too: a mail that kills its sender must not do so for ever.
-        if message.attempts > MOST_TRIES {
-            let reason = format!("none of {MOST_TRIES} tries came to an end");
+        if message.attempts > MOST_DEATHS {
+            let reason = format!("{MOST_DEATHS} tries came to no end");
             return Err(MailError::Refused(reason).into());
         }
         let tenant = self
@@ -172,7 +178,7 @@ impl Inner {
         &self,
         tenant: TenantId,
         message: &Claimed,
-        sent: Result<(), Obstacle>,
+        sent: &Result<(), Obstacle>,
     ) -> Result<Outcome, DbError> {
         let now = self.gate.clock().now();
         let mut tx = self.db.begin(tenant, Actor::SYSTEM).await?;
@@ -188,12 +194,12 @@ impl Inner {
             Err(Obstacle::Mail(MailError::Retry(reason))) if message.attempts < MOST_TRIES => {
                 let chance = u32::from_ne_bytes(opaque::random());
                 let next = now + patience::pause(message.attempts, chance);
-                messages::retry_later(&mut tx, message, next, &kept(&reason)).await?;
+                messages::retry_later(&mut tx, message, next, &kept(reason)).await?;
                 tracing::warn!(%tenant, message = %message.id, tries = message.attempts, reason, "message not sent yet");
                 (Status::Queued, Outcome::Postponed)
             }
             Err(Obstacle::Mail(MailError::Retry(reason) | MailError::Refused(reason))) => {
-                messages::give_up(&mut tx, message, Status::Failed, &kept(&reason)).await?;
+                messages::give_up(&mut tx, message, Status::Failed, &kept(reason)).await?;
                 tracing::error!(%tenant, message = %message.id, template = %message.template, reason, "message failed");
                 (Status::Failed, Outcome::Ended)
             }

@@ -1,6 +1,6 @@
 //! Notifications as the relay and the recipients meet them: events pushed over HTTP in process, mails in the hands of a
 //! mailer, a real database each.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 mod killed;
 mod links;
@@ -27,6 +27,7 @@ use web::edge::{self, Edge};
 struct Scene {
     stage: Stage,
     demo: TestTenant,
+    db: Db,
     internal: Router,
 }
 
@@ -48,17 +49,19 @@ impl Scene {
     async fn new() -> Self {
         let stage = Stage::of(&[("notifications", notifications::service)]).await;
         let demo = stage.tenant("demo").await;
-        let service = notifications::service(db(&stage), stage.gate.clone());
+        let db = Db::lazy(&stage.database.login_url("notifications"), 5).unwrap();
+        let service = notifications::service(db.clone(), stage.gate.clone());
         let internal = wrapped(&stage, service.internal);
         Self {
             stage,
             demo,
+            db,
             internal,
         }
     }
 
     fn sender(&self, mailer: Arc<dyn Mailer>) -> notifications::Sender {
-        notifications::Sender::new(db(&self.stage), self.stage.gate.clone(), mailer)
+        notifications::Sender::new(self.db.clone(), self.stage.gate.clone(), mailer)
     }
 
     /// An event of the tenant that happens now.
@@ -127,6 +130,15 @@ impl Scene {
         .unwrap()
     }
 
+    /// How many messages of any tenant are still to be sent.
+    async fn queued(&self) -> i64 {
+        let query = "select count(*) from notifications.messages where status = 'queued'";
+        sqlx::query_scalar(query)
+            .fetch_one(&mut self.admin().await)
+            .await
+            .unwrap()
+    }
+
     /// The one message that there is.
     async fn message(&self) -> Message {
         let mut messages = self.messages().await;
@@ -141,10 +153,6 @@ impl Scene {
             .await
             .unwrap();
     }
-}
-
-fn db(stage: &Stage) -> Db {
-    Db::lazy(&stage.database.login_url("notifications"), 5).unwrap()
 }
 
 fn wrapped(stage: &Stage, router: Router) -> Router {

@@ -2,10 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use notifications::MailError;
+use db::Db;
+use notifications::{MailError, Sender};
 
 use crate::{
-    Scene, db,
+    Scene,
     post::{Mood, Post},
     push_to, wrapped,
 };
@@ -85,8 +86,9 @@ async fn one_failing_message_does_not_hold_up_the_others() {
         scene.tell(&scene.opened()).await;
     }
     let post = Post::in_moods([later()]);
-    assert_eq!(scene.sender(post.clone()).run_once().await.unwrap(), 69);
-    assert_eq!(post.taken().len(), 69);
+    scene.sender(post.clone()).run_once().await.unwrap();
+    // One batch has 64: what came behind it was sent as well.
+    assert!(post.taken().len() > 64, "{} were sent", post.taken().len());
 }
 
 #[tokio::test]
@@ -102,9 +104,21 @@ async fn several_senders_at_once_send_each_message_once() {
         scene.tell(&event).await;
     }
     let post = Post::new();
-    let senders = [(); 4].map(|()| scene.sender(post.clone()));
-    let ended = futures::future::join_all(senders.iter().map(|sender| sender.run_once())).await;
-    assert_eq!(ended.into_iter().map(Result::unwrap).sum::<usize>(), 60);
+    // A pool each, as processes have.
+    let url = scene.stage.database.login_url("notifications");
+    let sender = || {
+        Sender::new(
+            Db::lazy(&url, 5).unwrap(),
+            scene.stage.gate.clone(),
+            post.clone(),
+        )
+    };
+    let senders = [sender(), sender(), sender()];
+    while scene.queued().await > 0 {
+        futures::future::join_all(senders.iter().map(Sender::run_once)).await;
+        // A busy machine may have postponed one.
+        scene.stage.clock.advance(Duration::from_secs(31));
+    }
     let mut ids: Vec<_> = post.taken().iter().map(|mail| mail.id).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -122,7 +136,7 @@ async fn what_is_consumed_in_this_process_is_sent_at_once_and_stopping_waits_for
     let scene = Scene::new().await;
     let post = Post::new();
     let sender = scene.sender(post.clone());
-    let service = notifications::service(db(&scene.stage), scene.stage.gate.clone());
+    let service = notifications::service(scene.db.clone(), scene.stage.gate.clone());
     let internal = wrapped(&scene.stage, sender.nudged_by(service).internal);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let running = tokio::spawn(async move {
@@ -173,11 +187,11 @@ async fn tries_that_never_came_to_an_end_count_too() {
     let scene = Scene::new().await;
     scene.tell(&scene.opened()).await;
     scene
-        .arrange("update notifications.messages set attempts = 8")
+        .arrange("update notifications.messages set attempts = 50")
         .await;
     let post: Arc<Post> = Post::new();
     scene.sender(post.clone()).run_once().await.unwrap();
     let message = scene.message().await;
     assert_eq!((message.status.as_str(), post.taken().len()), ("failed", 0));
-    assert!(message.last_error.unwrap().contains("8 tries"));
+    assert!(message.last_error.unwrap().contains("50 tries"));
 }

@@ -7,6 +7,7 @@
 
 mod document;
 mod isolation;
+mod manifest;
 mod pages;
 mod places;
 mod policy;

@@ -4,7 +4,8 @@ use std::{fs, path::Path};
 
 use platform::functions;
 
-fn root() -> &'static Path {
+/// The root of the repository.
+pub fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 

@@ -145,6 +145,24 @@ pub(crate) async fn create_comment(
         .await
 }
 
+/// Read one comment; customers only public ones.
+#[utoipa::path(
+    get,
+    path = "/tickets/{id}/comments/{comment_id}",
+    responses((status = 200, body = Comment, description = "The comment."))
+)]
+pub(crate) async fn get_comment(
+    State(app): State<App>,
+    caller: Caller<TicketRead>,
+    PathIds((id, comment_id)): PathIds<(TicketId, TicketCommentId)>,
+) -> Result<Fetched<Comment>> {
+    let mut tx = caller.begin(&app.db).await?;
+    load(&mut tx, caller.reach(), id).await?;
+    let comment = found(&mut tx, id, comment_id, sight(caller.reach())).await?;
+    tx.commit().await?;
+    Ok(Fetched(comment))
+}
+
 /// Edit a comment: one's own, or any for admins.
 #[utoipa::path(
     method(put, patch),

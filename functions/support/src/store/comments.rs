@@ -92,7 +92,7 @@ pub(crate) async fn list_comments(
     Ok(rows.into_iter().map(Comment::from).collect())
 }
 
-/// One comment of a ticket.
+/// One comment of a ticket. Whoever changes it holds the lock of its ticket.
 pub(crate) async fn find_comment(
     tx: &mut TenantTx,
     ticket: TicketId,
@@ -109,8 +109,7 @@ pub(crate) async fn find_comment(
         from support.ticket_comments c
         left join access.people p on p.tenant_id = c.tenant_id and p.user_id = c.author_id
         where c.tenant_id = $1 and c.ticket_id = $2 and c.ticket_comment_id = $3 and c.deleted_at is null
-            and ($4 or c.visibility = 'public')
-        for update of c"#,
+            and ($4 or c.visibility = 'public')"#,
         tenant as _,
         ticket as _,
         id as _,

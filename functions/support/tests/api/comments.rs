@@ -253,3 +253,36 @@ async fn a_long_conversation_comes_in_pages() {
     once.dedup();
     assert_eq!((seen.len(), once.len()), (5, 5));
 }
+
+#[tokio::test]
+async fn a_comment_is_read_where_its_location_says() {
+    let (stage, demo) = stage().await;
+    let (customer, expert) = (stage.as_(&demo.customer), stage.as_(&demo.expert));
+    let id = customer
+        .post("/api/v1/tickets", json!({"title": "x"}))
+        .await
+        .expect(201)
+        .id();
+    let path = format!("/api/v1/tickets/{id}/comments");
+    let mut locations = Vec::new();
+    for visibility in ["public", "internal"] {
+        let written = expert
+            .post(&path, json!({"content": "a", "visibility": visibility}))
+            .await
+            .expect(201);
+        let location = written.header("location").to_owned();
+        let read = expert.get(&location).await.expect(200);
+        assert_eq!(read.json(), written.json());
+        assert_eq!(read.header("etag"), "\"1\"");
+        locations.push(location);
+    }
+    customer.get(&locations[0]).await.expect(200);
+    for (who, location) in [
+        (&customer, &locations[1]),
+        (&stage.as_(&demo.customer2), &locations[0]),
+    ] {
+        who.get(location).await.refused(404, "not_found");
+    }
+    expert.delete(&locations[0]).await.expect(204);
+    customer.get(&locations[0]).await.refused(404, "not_found");
+}

@@ -184,6 +184,12 @@ async fn a_cursor_belongs_to_its_list_its_tenant_and_its_person() {
         .get(&format!("/api/v1/tickets?limit=1&cursor={cursor}"))
         .await
         .expect(200);
+    for paging in ["limit=2", "count=true"] {
+        manager
+            .get(&format!("/api/v1/tickets?{paging}&cursor={cursor}"))
+            .await
+            .expect(200);
+    }
     for (client, query) in [
         (stage.as_(&demo.manager), "status=open&"),
         (stage.as_(&demo.manager), "sort=created&"),
@@ -223,4 +229,24 @@ async fn what_a_client_has_already_is_not_sent_again() {
         .send()
         .await
         .expect(200);
+}
+
+#[tokio::test]
+async fn the_document_knows_every_parameter_of_the_list() {
+    let (stage, demo) = stage().await;
+    let document = stage
+        .as_(&demo.manager)
+        .get("/api/v1/support/openapi.json")
+        .await
+        .expect(200)
+        .json();
+    let parameters = document["paths"]["/api/v1/tickets"]["get"]["parameters"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|parameter| parameter["name"].as_str().unwrap());
+    let paging: Vec<_> = parameters
+        .filter(|name| ["limit", "cursor", "count"].contains(name))
+        .collect();
+    assert_eq!(paging, ["limit", "cursor", "count"]);
 }

@@ -35,6 +35,10 @@ pub(super) const ACROSS_TENANTS: &[Exception] = &[
         "the relay claims what is due, of all tenants",
     ),
     (
+        "events.outbox_retry_idx",
+        "the same, for what has been tried before",
+    ),
+    (
         "notifications.messages_due_idx",
         "the sender asks what is due, of all tenants",
     ),

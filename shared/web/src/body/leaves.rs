@@ -70,7 +70,7 @@ impl<const MIN: i32, const MAX: i32> Field for Int<MIN, MAX> {
     }
 }
 
-const RFC_3339: Texts = Texts {
+pub(crate) const RFC_3339: Texts = Texts {
     de: "muss ein Zeitpunkt nach RFC 3339 sein, zwischen den Jahren 1900 und 9999",
     en: "must be a time of RFC 3339 between the years 1900 and 9999",
 };

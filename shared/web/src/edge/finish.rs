@@ -71,7 +71,11 @@ fn unspoken_refusal(response: &Response) -> Option<Problem> {
     if kind == &problem::INTERNAL_ERROR {
         tracing::error!(%status, "the framework failed");
     }
-    Some(kind.problem())
+    // Only the layer that decompresses refuses a type by itself.
+    Some(
+        kind.problem()
+            .argument("expected", "Content-Encoding gzip, br"),
+    )
 }
 
 fn document(answered: Response, refusal: &Problem, info: &RequestInfo) -> Response {
@@ -96,6 +100,20 @@ fn document(answered: Response, refusal: &Problem, info: &RequestInfo) -> Respon
     response
 }
 
+/// A client can invent methods, and each would be a series that stays for ever.
+fn method_label(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}
+
 /// One log line and one measurement. Never bodies, tokens, or addresses of people.
 pub(super) fn record(info: &RequestInfo, route: &str, response: &Response, took: Duration) {
     let status = response.status().as_u16();
@@ -104,7 +122,7 @@ pub(super) fn record(info: &RequestInfo, route: &str, response: &Response, took:
         .strip_prefix("/api/v1")
         .map_or_else(|| route.to_owned(), |rest| format!("/api{rest}"));
     let labels = [
-        ("method", info.method().as_str().to_owned()),
+        ("method", method_label(info.method()).to_owned()),
         ("route", route.clone()),
         ("status", status.to_string()),
     ];
@@ -121,5 +139,20 @@ pub(super) fn record(info: &RequestInfo, route: &str, response: &Response, took:
         tracing::info!(
             request_id = info.id(), method = %info.method(), route, status, duration_ms, tenant, actor, "request"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invented_methods_are_one_series() {
+        for method in [Method::GET, Method::DELETE, Method::OPTIONS] {
+            assert_eq!(method_label(&method), method.as_str());
+        }
+        for method in ["ABC1", "get", "PROPFIND"] {
+            assert_eq!(method_label(&method.parse().unwrap()), "other");
+        }
     }
 }

@@ -110,11 +110,23 @@ impl FieldError {
 #[derive(Clone, Debug, Default)]
 pub struct Pointer(String);
 
+/// Bytes after which a pointer is cut. Names of ours stay far below; those of a hostile body would be copied into the
+/// pointer of everything under them.
+const LONGEST_POINTER: usize = 512;
+
 impl Pointer {
     /// The place one step further: a field's name or an item's index.
     pub fn child(&self, token: impl std::fmt::Display) -> Self {
+        if self.0.len() >= LONGEST_POINTER {
+            return self.clone();
+        }
         let token = token.to_string().replace('~', "~0").replace('/', "~1");
-        Self(format!("{}/{token}", self.0))
+        let mut pointer = format!("{}/{token}", self.0);
+        if pointer.len() > LONGEST_POINTER {
+            pointer.truncate(pointer.floor_char_boundary(LONGEST_POINTER));
+            pointer.push('…');
+        }
+        Self(pointer)
     }
 }
 
@@ -128,13 +140,28 @@ const MOST_ERRORS: usize = 50;
 impl Errors {
     /// Notes one wrong field. Answers `None`, so that a parser can end with it.
     pub fn refuse<T>(&mut self, at: &Pointer, code: FieldCode) -> Option<T> {
-        if self.0.len() < MOST_ERRORS {
+        if !self.is_full() {
             self.0.push(FieldError {
                 pointer: at.0.clone(),
                 code,
             });
         }
         None
+    }
+
+    /// Whether nothing more is noted.
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.len() >= MOST_ERRORS
+    }
+
+    /// Adds what another check of the same document found, but for what is known already.
+    pub(crate) fn complete(&mut self, others: Self) {
+        let known = self.0.len();
+        for error in others.0 {
+            if !self.is_full() && !self.0[..known].contains(&error) {
+                self.0.push(error);
+            }
+        }
     }
 
     /// The list, to become a [`Problem`](crate::Problem).

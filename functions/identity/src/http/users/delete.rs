@@ -6,7 +6,7 @@ use http::StatusCode;
 use ids::UserId;
 use serde_json::json;
 use web::{
-    PathIds,
+    IfMatch, PathIds,
     problem::{self, Result},
 };
 
@@ -30,6 +30,7 @@ pub(crate) async fn delete_user(
     State(app): State<App>,
     caller: Caller<UserDisable>,
     PathIds(id): PathIds<UserId>,
+    if_match: IfMatch,
 ) -> Result<StatusCode> {
     let now = app.gate.clock().now();
     let reach = caller.reach();
@@ -39,6 +40,7 @@ pub(crate) async fn delete_user(
     let mut user = users::find_user(&mut tx, reach, id, false)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
+    if_match.check(user.version)?;
     let roles = roles::list_roles(&mut tx).await?;
     let role = roles
         .iter()

@@ -63,14 +63,12 @@ pub(crate) struct ListTickets {
     #[param(inline)]
     sort: Option<Sort>,
     /// How many a page has.
-    #[serde(default, skip_serializing)]
+    #[serde(default)]
     #[param(value_type = Option<Limit>, inline)]
     limit: Limit,
     /// Where the page begins: `next_cursor` of the one before.
-    #[serde(skip_serializing)]
     cursor: Option<String>,
     /// `true`: say how many there are in all.
-    #[serde(skip_serializing)]
     count: Option<bool>,
 }
 
@@ -101,15 +99,15 @@ impl<'de> Deserialize<'de> for AssignedTo {
 pub(crate) async fn list_tickets(
     State(app): State<App>,
     caller: Caller<TicketRead>,
-    ValidQuery(filter): ValidQuery<ListTickets>,
+    ValidQuery(mut filter): ValidQuery<ListTickets>,
 ) -> Result<Json<Page<Ticket>>> {
+    // Taken out: a cursor is bound to what is selected, not to how it is paged.
+    let limit = std::mem::take(&mut filter.limit);
+    let (cursor, count) = (filter.cursor.take(), filter.count.take() == Some(true));
     let scope = Scope::new("tickets", caller.tenant.id, &(&filter, caller.user));
-    let after: Option<Position> = filter
-        .cursor
-        .as_deref()
-        .map(|cursor| app.cursors.open(&scope, cursor))
+    let after: Option<Position> = cursor
+        .map(|cursor| app.cursors.open(&scope, &cursor))
         .transpose()?;
-    let (limit, count) = (filter.limit, filter.count == Some(true));
     let selection = selection(filter, caller.user, app.gate.clock().now())?;
     let mut tx = caller.begin(&app.db).await?;
     let rows =

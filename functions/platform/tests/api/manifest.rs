@@ -1,0 +1,125 @@
+//! What surrounds the functions reads the manifest; so it is complete, unambiguous, and the committed one.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
+
+use platform::{
+    catalogue, functions,
+    manifest::Manifest,
+    processes::{PAGES, caddyfile},
+};
+
+use super::places::root;
+
+fn manifest() -> Manifest {
+    Manifest::of(&catalogue::services().unwrap())
+}
+
+/// Who answers this path.
+fn answering(manifest: &Manifest, path: &str) -> Vec<&'static str> {
+    let below = |prefix: &String| path == prefix || path.starts_with(&format!("{prefix}/"));
+    manifest
+        .functions
+        .iter()
+        .filter(|function| {
+            function.prefixes.iter().any(below) || function.root_paths.contains(path)
+        })
+        .map(|function| function.name)
+        .collect()
+}
+
+#[test]
+fn the_committed_manifest_is_the_one_that_is_printed() {
+    let committed = fs::read_to_string(root().join("infra/manifest.json")).unwrap();
+    assert_eq!(
+        committed,
+        manifest().to_json().unwrap(),
+        "renew it: make prepare"
+    );
+}
+
+#[test]
+fn every_path_leads_to_its_function_and_to_no_other() {
+    let manifest = manifest();
+    for service in catalogue::services().unwrap() {
+        for path in service.document.paths.paths.keys() {
+            if path.starts_with("/internal/") {
+                assert!(
+                    answering(&manifest, path).is_empty(),
+                    "{path} must stay inside"
+                );
+                continue;
+            }
+            assert_eq!(answering(&manifest, path), [service.name], "{path}");
+            if let Some(rest) = path.strip_prefix("/api/v1/") {
+                let short = format!("/api/{rest}");
+                assert_eq!(answering(&manifest, &short), [service.name], "{short}");
+            }
+        }
+        let own = format!("/api/v1/{}/openapi.json", service.name);
+        assert_eq!(answering(&manifest, &own), [service.name], "{own}");
+    }
+}
+
+#[test]
+fn subscriptions_name_functions_that_exist_and_events_that_somebody_announces() {
+    let names: BTreeSet<_> = functions::ALL
+        .iter()
+        .map(|function| function.name)
+        .collect();
+    let announced: BTreeSet<_> = functions::ALL
+        .iter()
+        .flat_map(|function| function.events)
+        .map(|kind| kind.r#type)
+        .collect();
+    let manifest = manifest();
+    assert!(!manifest.subscriptions.is_empty());
+    for one in &manifest.subscriptions {
+        assert!(names.contains(one.function.as_str()), "{one:?}");
+        for kind in &one.types {
+            assert!(
+                announced.contains(kind.as_str()),
+                "nobody announces {kind}: {one:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn settings_say_which_are_secrets() {
+    let manifest = manifest();
+    let secret: Vec<_> = manifest
+        .settings
+        .iter()
+        .filter(|setting| setting.secret)
+        .map(|setting| setting.name)
+        .collect();
+    assert_eq!(
+        secret,
+        [
+            "DATABASE_URL",
+            "REVALENZ_MASTER_KEY",
+            "REVALENZ_INTERNAL_SECRET"
+        ]
+    );
+    let relay = manifest.functions.iter().find(|one| one.name == "relay");
+    let own: Vec<_> = relay.unwrap().settings.iter().map(|one| one.name).collect();
+    assert!(own.contains(&"REVALENZ_MANIFEST"), "{own:?}");
+}
+
+#[test]
+fn the_proxy_knows_every_function_and_nothing_internal() {
+    let names = functions::ALL.iter().map(|function| function.name);
+    let ports: BTreeMap<_, u16> = names.chain([PAGES]).zip(9001..).collect();
+    let text = caddyfile::text(&manifest(), "127.0.0.1", 9000, &ports).unwrap();
+    for line in text.lines() {
+        if line.trim_start().starts_with('@') {
+            assert!(!line.contains("/internal"), "{line}");
+        }
+    }
+    assert!(text.contains("@support path /api/tickets /api/tickets/* /api/v1/tickets"));
+    let missing = BTreeMap::from([("support", 9001)]);
+    assert!(caddyfile::text(&manifest(), "127.0.0.1", 9000, &missing).is_err());
+}

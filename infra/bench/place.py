@@ -1,0 +1,189 @@
+"""A place to measure and to break: a folder, a private cluster and a platform of its own, all gone afterwards."""
+
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TENANT = "demo"
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def answers(port, path="/readyz"):
+    """Whether one GET on a connection of its own is answered with 200."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            connection.sendall(f"GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n".encode())
+            return connection.recv(64).startswith(b"HTTP/1.1 200")
+    except OSError:
+        return False
+
+
+class Place:
+    """Programs from `programs` (a folder of the target directory), local files in a folder of their own."""
+
+    def __init__(self, programs):
+        self.programs = pathlib.Path(programs)
+        self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="revalenz-"))
+        self.local = self.scratch / "local"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.running = []
+        self.log = self.scratch / "log"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for process in self.running:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            process.wait()
+        subprocess.run([str(self.programs / "local-postgres"), "stop", "--local-dir", str(self.local), "--name", "postgres"],
+                       check=False, stderr=subprocess.DEVNULL)
+        self.forget_cluster()
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def forget_cluster(self):
+        """Where root runs this, the data lie outside the folder (the note says where)."""
+        for note in self.local.glob("*.json"):
+            with contextlib.suppress(ValueError, AttributeError):
+                data = json.loads(note.read_text()).get("data_dir", "")
+                if data.startswith("/var/lib/revalenz/"):
+                    shutil.rmtree(data, ignore_errors=True)
+                    pathlib.Path(data + ".log").unlink(missing_ok=True)
+
+    @staticmethod
+    def bare():
+        """The environment without what would lead to another database or be refused as unknown."""
+        return {name: value for name, value in os.environ.items()
+                if name not in ("DATABASE_URL", "PUBLIC_URL", "PORT") and not name.startswith("REVALENZ_")}
+
+    def start(self, program, **settings):
+        """Starts a program; it is ended with the place at the latest."""
+        environment = {**self.bare(), "LOCAL_DIR": str(self.local), "RUST_LOG": "warn", **settings}
+        with self.log.open("ab") as log:
+            process = subprocess.Popen([str(self.programs / program)], env=environment, stdout=log, stderr=log,
+                                       cwd=ROOT, start_new_session=True)
+        self.running.append(process)
+        return process
+
+    def platform(self, wait=120.0, **settings):
+        """Starts the platform and waits until it answers from its database."""
+        process = self.start("platform", PORT=str(self.port), **settings)
+        self.until_ready(process, self.port, wait)
+        return process
+
+    def until_ready(self, process, port, wait=60.0):
+        end = time.monotonic() + wait
+        while time.monotonic() < end:
+            if process.poll() is not None:
+                raise RuntimeError(f"it ended at its start:\n{self.log.read_text()[-3000:]}")
+            if answers(port):
+                return
+            time.sleep(0.005)
+        raise RuntimeError(f"it is not ready after {wait} s:\n{self.log.read_text()[-3000:]}")
+
+    def end(self, process, how=signal.SIGTERM):
+        process.send_signal(how)
+        process.wait()
+        self.running.remove(process)
+
+    def demo(self):
+        return json.loads((self.local / "demo.json").read_text())["tenants"][TENANT]
+
+    def sign_in(self, person, port=None):
+        """An access token."""
+        one = self.demo()["users"][person]
+        body = json.dumps({"tenant": TENANT, "email": one["email"], "password": one["password"]}).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{port or self.port}/api/auth/login", body,
+                                         {"content-type": "application/json"})
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.load(answer)["access_token"]
+
+    def admin_url(self, database="postgres"):
+        made = subprocess.run([str(self.programs / "local-postgres"), "url", "--local-dir", str(self.local),
+                               "--name", "postgres", "--database", database],
+                              check=True, capture_output=True, text=True)
+        return made.stdout.strip()
+
+    def sql(self, text, **variables):
+        """Runs SQL as an administrator who sees all rows; answers lines of fields."""
+        command = ["psql", self.admin_url(), "-XqAt", "-F", "\t", "-v", "ON_ERROR_STOP=1"]
+        for name, value in variables.items():
+            command += ["-v", f"{name}={value}"]
+        made = subprocess.run(command, input=text, check=True, capture_output=True, text=True)
+        return [line.split("\t") for line in made.stdout.splitlines()]
+
+
+def processor_seconds(pid):
+    """User and system time of a process and of those of its children that have ended."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()
+    return sum(int(field) for field in fields[11:15]) / TICKS
+
+
+def resident_megabytes(pid):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def children(pid):
+    found = []
+    for entry in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            text = entry.read_text()
+            if int(text.rsplit(") ", 1)[1].split()[1]) == pid:
+                found.append(int(entry.parent.name))
+    return found
+
+
+def database_seconds(postmaster):
+    """Of the whole cluster."""
+    total = processor_seconds(postmaster)
+    for child in children(postmaster):
+        with contextlib.suppress(OSError):
+            total += processor_seconds(child)
+    return total
+
+
+class Client:
+    """One keep-alive connection that comes back after a failure."""
+
+    def __init__(self, port, timeout=15):
+        self.port, self.timeout, self.connection = port, timeout, None
+
+    def call(self, method, path, token, body=None, headers=None):
+        """Status and document; `OSError` or `HTTPException` when the server has gone."""
+        if self.connection is None:
+            self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout)
+        named = {"authorization": f"Bearer {token}", **(headers or {})}
+        data = None
+        if body is not None:
+            data = json.dumps(body).encode()
+            named["content-type"] = "application/json"
+        try:
+            self.connection.request(method, path, data, named)
+            answer = self.connection.getresponse()
+            text = answer.read()
+        except (OSError, http.client.HTTPException):
+            self.connection.close()
+            self.connection = None
+            raise
+        return answer.status, json.loads(text) if text else None
