@@ -6,9 +6,11 @@ set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
 generated='
-functions/identity/openapi.json | platform openapi identity
-functions/support/openapi.json  | platform openapi support
-functions/tenancy/openapi.json  | platform openapi tenancy
+functions/identity/openapi.json      | platform openapi identity
+functions/notifications/openapi.json | platform openapi notifications
+functions/relay/openapi.json         | platform openapi relay
+functions/support/openapi.json       | platform openapi support
+functions/tenancy/openapi.json       | platform openapi tenancy
 infra/manifest.json             | platform manifest
 docs/openapi.json               | platform openapi
 docs/permissions.md             | platform permissions

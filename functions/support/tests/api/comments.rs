@@ -286,3 +286,35 @@ async fn a_comment_is_read_where_its_location_says() {
     expert.delete(&locations[0]).await.expect(204);
     customer.get(&locations[0]).await.refused(404, "not_found");
 }
+
+#[tokio::test]
+async fn whoever_is_told_of_a_comment_can_tell_whom_it_concerns() {
+    let (stage, demo) = stage().await;
+    let manager = stage.as_(&demo.manager);
+    let body =
+        json!({"title": "x", "requester_id": demo.customer.id, "assigned_to": demo.expert.id});
+    let id = manager.post("/api/v1/tickets", body).await.expect(201).id();
+    let comment = stage
+        .as_(&demo.expert)
+        .post(
+            &format!("/api/v1/tickets/{id}/comments"),
+            json!({"content": "secret", "visibility": "internal"}),
+        )
+        .await
+        .expect(201)
+        .id();
+    let data: Value = sqlx::query_scalar(
+        "select data from events.outbox where type = 'de.revalenz.support.ticket.commented.v1'",
+    )
+    .fetch_one(&mut stage.admin().await)
+    .await
+    .unwrap();
+    let author = json!({"kind": "user", "id": demo.expert.id});
+    assert_eq!(
+        data,
+        json!({
+            "ticket_id": id, "number": "T-1001", "requester_id": demo.customer.id, "assigned_to": demo.expert.id,
+            "comment_id": comment, "visibility": "internal", "author": author,
+        })
+    );
+}

@@ -69,7 +69,14 @@ async fn history_and_announcement_are_written_with_the_ticket() {
         "de.revalenz.support.ticket.created.v1"
     );
     assert_eq!(rows[0].get::<String, _>("subject"), format!("tickets/{id}"));
-    assert_eq!(rows[0].get::<Value, _>("data")["ticket_id"], json!(id));
+    let author = json!({"kind": "user", "id": demo.customer.id});
+    assert_eq!(
+        rows[0].get::<Value, _>("data"),
+        json!({
+            "ticket_id": id, "number": "T-1001", "priority": "medium", "requester_id": demo.customer.id,
+            "assigned_to": null, "author": author,
+        })
+    );
 }
 
 #[tokio::test]

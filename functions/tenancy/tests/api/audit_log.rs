@@ -112,8 +112,9 @@ async fn a_query_that_makes_no_sense_is_refused_by_name() {
         ("actor=me", "/actor invalid_format"),
         ("from=yesterday", "/from invalid_format"),
         ("to=99999-01-01T00:00:00Z", "/to invalid_format"),
-        ("limit=0", "/limit invalid_format"),
-        ("limit=201", "/limit invalid_format"),
+        ("limit=0", "/limit out_of_range"),
+        ("limit=201", "/limit out_of_range"),
+        ("limit=1&limit=2", "/limit duplicate"),
         ("action=a%00b", "/action invalid_format"),
         ("who=me", "/who unknown_field"),
     ] {

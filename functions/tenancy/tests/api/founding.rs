@@ -231,7 +231,6 @@ async fn everything_wrong_with_a_new_tenant_is_named_at_once() {
         [
             "/admin/family_name required",
             "/admin/given_name invalid_characters",
-            "/admin/given_name invalid_characters",
             "/admin/role unknown_field",
             "/currency invalid_format",
             "/domain invalid_format",

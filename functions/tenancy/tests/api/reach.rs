@@ -396,7 +396,7 @@ async fn the_list_of_all_tenants_is_filtered_and_paged() {
     assert!(slugs(&none).is_empty());
     assert_eq!(
         wrong_fields(staff.get("/api/v1/tenants?status=gone").await),
-        ["/status invalid_format"]
+        ["/status not_one_of"]
     );
     assert_eq!(
         wrong_fields(staff.get("/api/v1/tenants?order=up").await),
