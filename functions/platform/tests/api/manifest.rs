@@ -30,8 +30,8 @@ fn answering(manifest: &Manifest, path: &str) -> Vec<&'static str> {
         .collect()
 }
 
-#[test]
-fn the_committed_manifest_is_the_one_that_is_printed() {
+#[tokio::test]
+async fn the_committed_manifest_is_the_one_that_is_printed() {
     let committed = fs::read_to_string(root().join("infra/manifest.json")).unwrap();
     assert_eq!(
         committed,
@@ -40,8 +40,8 @@ fn the_committed_manifest_is_the_one_that_is_printed() {
     );
 }
 
-#[test]
-fn every_path_leads_to_its_function_and_to_no_other() {
+#[tokio::test]
+async fn every_path_leads_to_its_function_and_to_no_other() {
     let manifest = manifest();
     for service in catalogue::services().unwrap() {
         for path in service.document.paths.paths.keys() {
@@ -63,8 +63,8 @@ fn every_path_leads_to_its_function_and_to_no_other() {
     }
 }
 
-#[test]
-fn subscriptions_name_functions_that_exist_and_events_that_somebody_announces() {
+#[tokio::test]
+async fn subscriptions_name_functions_that_exist_and_events_that_somebody_announces() {
     let names: BTreeSet<_> = functions::ALL
         .iter()
         .map(|function| function.name)
@@ -87,8 +87,8 @@ fn subscriptions_name_functions_that_exist_and_events_that_somebody_announces() 
     }
 }
 
-#[test]
-fn settings_say_which_are_secrets() {
+#[tokio::test]
+async fn settings_say_which_are_secrets() {
     let manifest = manifest();
     let secret: Vec<_> = manifest
         .settings
@@ -109,8 +109,8 @@ fn settings_say_which_are_secrets() {
     assert!(own.contains(&"REVALENZ_MANIFEST"), "{own:?}");
 }
 
-#[test]
-fn the_proxy_knows_every_function_and_nothing_internal() {
+#[tokio::test]
+async fn the_proxy_knows_every_function_and_nothing_internal() {
     let names = functions::ALL.iter().map(|function| function.name);
     let ports: BTreeMap<_, u16> = names.chain([PAGES]).zip(9001..).collect();
     let text = caddyfile::text(&manifest(), "127.0.0.1", 9000, &ports).unwrap();
