@@ -10,6 +10,5 @@ profile=${PROFILE:-dev}
 cargo build --workspace --locked --bins --profile "$profile"
 if [ "$profile" = dev ]; then
   profile=debug
-  export PATIENT=1
 fi
 exec python3 infra/bench/chaos.py "$(target_dir)/$profile"

@@ -47,7 +47,8 @@ impl Db {
             ]);
         #[expect(clippy::disallowed_methods, reason = "the one place that makes a pool")]
         let pool = PgPoolOptions::new()
-            .max_connections(connections)
+            // None at all would be a panic in sqlx, and no database.
+            .max_connections(connections.max(1))
             .acquire_timeout(ACQUIRE_LIMIT)
             // Returning a connection already asks the server for a sign of life.
             .test_before_acquire(false)
