@@ -1,6 +1,7 @@
 //! Handlers, a file a resource or a story.
 
 pub(crate) mod cookie;
+mod entry;
 pub(crate) mod expertise;
 pub(crate) mod invite;
 pub(crate) mod jwks;

@@ -42,11 +42,14 @@ impl<P: Permission> Caller<P> {
         &self.request
     }
 
-    /// Opens a transaction for this caller's tenant and name.
+    /// Opens a transaction for this caller's tenant and name; for a safe method (RFC 9110, 9.2.1) one that can't write.
     pub async fn begin(&self, db: &Db) -> Result<TenantTx, Problem> {
-        Ok(db
-            .begin(self.principal.tenant.id, self.principal.actor)
-            .await?)
+        let (tenant, actor) = (self.principal.tenant.id, self.principal.actor);
+        if is_safe(self.request.method()) {
+            Ok(db.begin_reading(tenant, actor).await?)
+        } else {
+            Ok(db.begin(tenant, actor).await?)
+        }
     }
 }
 

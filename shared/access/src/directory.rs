@@ -115,7 +115,7 @@ pub struct StoredKey {
 
 /// Reads a tenant.
 pub async fn find_tenant(db: &Db, tenant: TenantId) -> Result<Option<Tenant>> {
-    let mut tx = db.begin(tenant, Actor::SYSTEM).await?;
+    let mut tx = db.begin_reading(tenant, Actor::SYSTEM).await?;
     let row = sqlx::query!(
         r#"select
             tenant_id as "id: TenantId", slug, name, status as "status: TenantStatus",
@@ -147,7 +147,7 @@ pub async fn find_standing(
     tenant: TenantId,
     session: SessionId,
 ) -> Result<Option<Standing>> {
-    let mut tx = db.begin(tenant, Actor::SYSTEM).await?;
+    let mut tx = db.begin_reading(tenant, Actor::SYSTEM).await?;
     let row = sqlx::query!(
         r#"select
             s.user_id as "user_id: UserId", s.amr, s.expires_at, s.revoked_at,
@@ -179,7 +179,7 @@ pub async fn find_standing(
 
 /// Reads a key.
 pub async fn find_key(db: &Db, tenant: TenantId, key: ApiKeyId) -> Result<Option<StoredKey>> {
-    let mut tx = db.begin(tenant, Actor::SYSTEM).await?;
+    let mut tx = db.begin_reading(tenant, Actor::SYSTEM).await?;
     let row = sqlx::query_as!(
         StoredKey,
         "select secret_hash, scopes, ip_ranges, expires_at, revoked_at

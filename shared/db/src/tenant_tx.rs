@@ -11,11 +11,29 @@ pub struct TenantTx {
     tx: Transaction<'static, Postgres>,
     tenant: TenantId,
     actor: Actor,
+    access: Access,
+}
+
+/// What a transaction may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
 }
 
 impl TenantTx {
-    pub(crate) fn new(tx: Transaction<'static, Postgres>, tenant: TenantId, actor: Actor) -> Self {
-        Self { tx, tenant, actor }
+    pub(crate) fn new(
+        tx: Transaction<'static, Postgres>,
+        tenant: TenantId,
+        actor: Actor,
+        access: Access,
+    ) -> Self {
+        Self {
+            tx,
+            tenant,
+            actor,
+            access,
+        }
     }
 
     /// The tenant that every statement binds as `tenant_id = $1`.
@@ -49,7 +67,11 @@ impl TenantTx {
 
     /// Makes it so.
     pub async fn commit(self) -> Result<()> {
-        Ok(self.tx.commit().await?)
+        match self.access {
+            Access::Write => Ok(self.tx.commit().await?),
+            // Dropped, it ends with a rollback that travels together with the pool's own question to the connection.
+            Access::Read => Ok(()),
+        }
     }
 }
 

@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use axum::{Json, Router, extract::State, response::IntoResponse, routing::get};
 use futures::future::BoxFuture;
-use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
 
-use crate::problem::{self, Problem};
+use crate::{
+    problem::{self, Problem},
+    telemetry::Metrics,
+};
 
 /// Answers whether everything that the process needs is there; the text says what is missing.
 pub type Readiness = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
 /// The four routes. Liveness never touches the database.
-pub fn routes(readiness: Readiness, metrics: PrometheusHandle) -> Router {
+pub fn routes(readiness: Readiness, metrics: Metrics) -> Router {
     let alive = || async { Json(json!({"status": "ok"})) };
     Router::new()
         .route("/healthz", get(alive))

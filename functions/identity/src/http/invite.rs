@@ -13,9 +13,10 @@ use web::{Line, Problem, RequestInfo, ValidJson, problem::Result};
 use super::{
     announce,
     cookie::{self, RefreshMode},
+    entry::{Entered, Proof, enter},
     one_time_link::{self, GivenToken},
     register::EXTERNAL,
-    session::{Device, Granted, TokenAnswer, open_session},
+    session::{Device, TokenAnswer},
     tenant::{find_living, introduce},
 };
 use crate::{
@@ -94,10 +95,10 @@ pub(crate) async fn accept_invite(
     let min_length = tenant_rules::min_password_length(&tenant);
     password::check(&password, owner, min_length).map_err(password::refused)?;
     let password_hash = app.hasher.hash(password.expose()).await?;
-    let signer = app.signer().await?;
+    app.signer().await?;
     let accepted = (&token, password_hash.as_str());
-    let granted = accept(&app, tenant, accepted, (&request, &headers, &device), now).await?;
-    granted.answer(&app, &signer, device.mode, now)
+    let entered = accept(&app, tenant, accepted, (&request, &headers, &device), now).await?;
+    entered.answer(&app, &device, now).await
 }
 
 /// Whom the invitation is for, as long as it is good.
@@ -123,7 +124,7 @@ async fn accept(
     (token, password_hash): (&Opaque<OneTimeToken>, &str),
     (request, headers, device): (&RequestInfo, &HeaderMap, &Device),
     now: DateTime<Utc>,
-) -> Result<Granted> {
+) -> Result<Entered> {
     let mut tx = app.db.begin(tenant.id, EXTERNAL).await?;
     let opened = one_time_tokens::use_token(&mut tx, token, TokenPurpose::Invite, now)
         .await?
@@ -150,14 +151,15 @@ async fn accept(
     let entry = audit::Entry::new("identity.user.activated", "user", user.id)
         .change("status", "invited", "active");
     audit::record(&mut tx, request, now, None, entry).await?;
-    let granted = open_session(
+    let entered = enter(
         app,
         &mut tx,
         (tenant, user),
+        Proof::Invite,
         (request, headers, device),
         now,
     )
     .await?;
     tx.commit().await?;
-    Ok(granted)
+    Ok(entered)
 }

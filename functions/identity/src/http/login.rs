@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use access::{Tenant, TenantStatus, audit};
+use access::{Tenant, TenantStatus};
 use axum::{extract::State, response::Response};
 use chrono::{DateTime, Utc};
 use db::Actor;
@@ -15,7 +15,8 @@ use web::{
 
 use super::{
     cookie::{self, RefreshMode},
-    session::{Device, Granted, TokenAnswer, open_session},
+    entry::{Entered, Proof, enter},
+    session::{Device, TokenAnswer},
     tenant::{NOBODYS, find_tenant, introduce},
 };
 use crate::{
@@ -99,9 +100,10 @@ pub(crate) async fn login(
         attempt.failed(now);
     }
     let proved = proved?;
-    let signer = app.signer().await?;
-    let granted = sign_in(&app, proved, (&request, &headers, &device), now).await?;
-    granted.answer(&app, &signer, device.mode, now)
+    // Before anything is written: without a key that signs there is no session.
+    app.signer().await?;
+    let entered = sign_in(&app, proved, (&request, &headers, &device), now).await?;
+    entered.answer(&app, &device, now).await
 }
 
 /// Somebody whose password was right.
@@ -149,7 +151,7 @@ async fn sign_in(
     proved: Proved,
     (request, headers, device): (&RequestInfo, &HeaderMap, &Device),
     now: DateTime<Utc>,
-) -> Result<Granted> {
+) -> Result<Entered> {
     let mut tx = app
         .db
         .begin(proved.tenant.id, Actor::user(proved.user))
@@ -163,22 +165,17 @@ async fn sign_in(
         .await?
         .ok_or_else(changed)?;
     introduce(request, &proved.tenant, user.id, &user.locale);
-    let granted = open_session(
+    let entered = enter(
         app,
         &mut tx,
         (proved.tenant, user),
+        Proof::Password,
         (request, headers, device),
         now,
     )
     .await?;
-    let entry = audit::Entry::new(
-        "identity.session.started",
-        "session",
-        granted.refresh.session,
-    );
-    audit::record(&mut tx, request, now, None, entry).await?;
     tx.commit().await?;
-    Ok(granted)
+    Ok(entered)
 }
 
 fn slow_down(refused: Refused) -> Problem {

@@ -72,12 +72,12 @@ pub(crate) async fn open_session(
     app: &App,
     tx: &mut TenantTx,
     (tenant, user): (Arc<Tenant>, UserRow),
+    amr: Vec<String>,
     (request, headers, device): (&RequestInfo, &HeaderMap, &Device),
     now: DateTime<Utc>,
 ) -> Result<Granted> {
     let refresh = app.refresh_tokens.first(tenant.id, SessionId::at(now));
     let expires_at = tenant_rules::session_end(&tenant, &app.settings, now, now);
-    let amr = vec!["pwd".to_owned()];
     let new = NewSession {
         id: refresh.session,
         user: user.id,

@@ -82,38 +82,33 @@ pub(crate) async fn lock_ticket(
     }
 }
 
-/// The next number; whoever takes one makes the others of the tenant wait until it is used.
-async fn next_number(tx: &mut TenantTx) -> Result<i32> {
-    let tenant = tx.tenant();
-    Ok(sqlx::query_scalar!(
-        "insert into support.ticket_counters as c (tenant_id, last_number)
-        values ($1, 1001)
-        on conflict on constraint ticket_counters_pkey do update set last_number = c.last_number + 1
-        returning last_number",
-        tenant as _,
-    )
-    .fetch_one(tx.conn())
-    .await?)
-}
-
 /// Writes a new ticket and gives its number.
+///
+/// Whoever takes a number makes the others of the tenant wait until it is used, so this is the last thing that a
+/// transaction does before it tells of the ticket.
 pub(crate) async fn insert_ticket(
     tx: &mut TenantTx,
     ticket: &NewTicket,
     now: DateTime<Utc>,
 ) -> Result<i32> {
-    let number = next_number(tx).await?;
     let (tenant, actor) = (tx.tenant(), tx.actor());
-    sqlx::query!(
-        "insert into support.tickets (
+    Ok(sqlx::query_scalar!(
+        "with counter as (
+            insert into support.ticket_counters as c (tenant_id, last_number)
+            values ($1, 1001)
+            on conflict on constraint ticket_counters_pkey do update set last_number = c.last_number + 1
+            returning last_number
+        )
+        insert into support.tickets (
             tenant_id, ticket_id, number, title, description, status, priority, category, tags, channel,
             created_by_kind, created_by_id, requester_id, requester_email, assigned_to, team, due_at,
             created_at, updated_at
         )
-        values ($1, $2, $3, $4, $5, 'open', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)",
+        select $1, $2, last_number, $3, $4, 'open', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16
+        from counter
+        returning number",
         tenant as _,
         ticket.id as _,
-        number,
         ticket.title,
         ticket.description,
         ticket.priority as Priority,
@@ -129,9 +124,8 @@ pub(crate) async fn insert_ticket(
         ticket.due_at,
         now,
     )
-    .execute(tx.conn())
-    .await?;
-    Ok(number)
+    .fetch_one(tx.conn())
+    .await?)
 }
 
 /// Writes changed fields; the version grows.

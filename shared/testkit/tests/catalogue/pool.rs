@@ -69,6 +69,14 @@ async fn a_transaction_leaves_no_tenant_behind() {
         "after a roll-back"
     );
 
+    let reading = db.begin_reading(tenant, Actor::SYSTEM).await.unwrap();
+    reading.commit().await.unwrap();
+    assert_eq!(
+        left_behind(&db).await,
+        (String::new(), connection),
+        "after reading"
+    );
+
     let mut failed = db.begin(tenant, Actor::SYSTEM).await.unwrap();
     failed.conn().execute("select 1 / 0").await.unwrap_err();
     drop(failed);
@@ -196,4 +204,21 @@ async fn a_commit_that_is_given_up_leaves_no_tenant_behind() {
         .await;
         assert_eq!(left_behind(&db).await.0, "", "turn {turn}");
     }
+}
+
+#[tokio::test]
+async fn a_transaction_for_reading_refuses_every_write() {
+    let stage = Stage::of(&[]).await;
+    let tenant = stage.tenant("ours").await.id;
+    let db = Db::lazy(&stage.database.login_url("support"), 1).unwrap();
+    let mut tx = db.begin_reading(tenant, Actor::SYSTEM).await.unwrap();
+    let refused = sqlx::query("delete from access.idempotency_keys where tenant_id = $1")
+        .bind(tenant)
+        .execute(tx.conn())
+        .await
+        .unwrap_err();
+    let code = refused
+        .as_database_error()
+        .and_then(|error| error.code().map(std::borrow::Cow::into_owned));
+    assert_eq!(code.as_deref(), Some("25006"), "{refused}");
 }
