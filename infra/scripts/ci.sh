@@ -72,4 +72,7 @@ step "checked queries" infra/scripts/prepare-sqlx.sh --check
 step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "generated files" infra/scripts/generate.sh --check
 step "served document" infra/scripts/served.sh
+step "functions as processes" env EXAMPLES=2 infra/scripts/served.sh processes
+# A small share; `make chaos` is all of it.
+step "killed under load" env SHARE=4 infra/bench/chaos.sh
 step "tests" tests

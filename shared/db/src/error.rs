@@ -62,7 +62,10 @@ impl From<sqlx::Error> for DbError {
             "57014" | "57P01" | "57P02" | "57P03" | "53100" | "53200" | "53300" | "25006" => {
                 Self::Unavailable(error)
             }
-            code if code.starts_with("08") => Self::Unavailable(error),
+            // The connection, or the login: a password that is being rotated, a database that is being restored.
+            code if code.starts_with("08") || code.starts_with("28") || code == "3D000" => {
+                Self::Unavailable(error)
+            }
             code if code.starts_with("23") => Self::Constraint {
                 name: database.constraint().unwrap_or_default().to_owned(),
                 kind: database.kind(),

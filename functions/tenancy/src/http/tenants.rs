@@ -124,7 +124,11 @@ pub async fn list_tenants(
         search: query.q.as_ref().map(Line::as_str),
         after,
     };
-    let mut tx = caller.begin(&app.db).await?;
+    let mut tx = if visit::is_staff(&caller) {
+        caller.begin_writing(&app.db).await?
+    } else {
+        caller.begin(&app.db).await?
+    };
     let rows = if visit::is_staff(&caller) {
         let entry = audit::Entry::new("tenancy.tenant.listed", "tenant", "all");
         audit::record(

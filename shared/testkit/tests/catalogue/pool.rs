@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use db::{Actor, Db, TenantTx};
+use db::{Actor, Db, DbError, TenantTx};
 use ids::{Id, TenantId, TicketId};
 use sqlx::{Executor, Row};
 use testkit::Stage;
@@ -221,4 +221,15 @@ async fn a_transaction_for_reading_refuses_every_write() {
         .as_database_error()
         .and_then(|error| error.code().map(std::borrow::Cow::into_owned));
     assert_eq!(code.as_deref(), Some("25006"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_login_whose_password_was_changed_is_a_database_that_is_away() {
+    let stage = Stage::of(&[]).await;
+    let url = stage.database.login_url("support");
+    let (scheme, rest) = url.split_once("_login:").unwrap();
+    let (_, place) = rest.split_once('@').unwrap();
+    let db = Db::lazy(&format!("{scheme}_login:yesterdays@{place}"), 1).unwrap();
+    let refused = db.begin_unscoped().await.unwrap_err();
+    assert!(matches!(refused, DbError::Unavailable(_)), "{refused:?}");
 }
