@@ -103,9 +103,13 @@ ask 200 -H "authorization: Bearer $leaver" "$tickets" >/dev/null
 ask 200 -H "authorization: Bearer $disabled" "$tickets" >/dev/null
 ask 200 -H "authorization: Bearer $demoted" "$tickets/$first" >/dev/null
 ask 204 -X POST -H "authorization: Bearer $leaver" "$base/api/auth/logout" >/dev/null
+elsewhere=$(sign_in demo expert)
+ask 200 -H "authorization: Bearer $elsewhere" "$tickets" >/dev/null
+ask 204 -X POST -H "authorization: Bearer $(sign_in demo expert)" "$base/api/auth/logout?all=true" >/dev/null
 change expert2 '{"status": "disabled"}'
 change manager '{"role": "customer"}'
 gone 401 "a logout" -H "authorization: Bearer $leaver" "$tickets"
+gone 401 "a logout from all devices" -H "authorization: Bearer $elsewhere" "$tickets"
 gone 401 "a disabled person" -H "authorization: Bearer $disabled" "$tickets"
 gone 404 "a lesser role" -H "authorization: Bearer $demoted" "$tickets/$first"
 
