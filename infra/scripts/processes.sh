@@ -73,6 +73,7 @@ for file in "$folder"/*.env; do
   name=$(basename "$file" .env)
   case "$name" in
     platform) start platform "$programs/platform" pages ;;
+    clock) start clock "$programs/platform" clock ;;
     *) start "$name" "$programs/$name" ;;
   esac
 done
@@ -91,6 +92,7 @@ say
 say "Processes, each reachable from this machine alone:"
 for file in "$folder"/*.env; do
   name=$(basename "$file" .env)
+  [ "$name" != clock ] || continue
   say "$(printf '  %-15s http://127.0.0.1:%s' "$name" "$(port "$name")")"
 done
 say "Ctrl-C stops all of them; PostgreSQL keeps running until \`make stop\`."

@@ -1,5 +1,5 @@
 //! What moves between the functions of this process: the relay brings announcements to whoever listens, the sender brings
-//! mails into a folder. Both work beside the server and end with it.
+//! mails into a folder, the timetable starts jobs. All work beside the server and end with it.
 
 use std::sync::Arc;
 
@@ -10,16 +10,22 @@ use relay::{InProcess, Nudge, Relay, Routing};
 use tokio::{sync::watch, task::JoinSet};
 use web::Service;
 
-use crate::{Error, database::Database, functions};
+use crate::{
+    Error,
+    database::Database,
+    functions,
+    timetable::{Doors, Timetable},
+};
 
-/// Relay and sender, not yet at work.
+/// Relay, sender and timetable, not yet at work.
 pub struct Delivery {
     relay: Relay<InProcess>,
     nudge: Nudge,
     sender: Sender,
+    timetable: Timetable,
 }
 
-/// Relay and sender at work.
+/// All of them at work.
 pub struct Delivering {
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
@@ -35,6 +41,14 @@ impl Delivery {
     ) -> Result<Self, Error> {
         let sender = Sender::new(database.of("notifications")?, gate.clone(), Arc::new(mails));
         let clock = gate.clock().clone();
+        let doors = services
+            .iter()
+            .map(|service| (service.name, service.internal.clone()));
+        let timetable = Timetable::new(
+            Doors::here(doors, &clock),
+            gate.internal_auth(),
+            clock.clone(),
+        )?;
         let mut transport = InProcess::new(gate.internal_auth(), clock.clone());
         for service in services {
             let internal = match service.name {
@@ -57,6 +71,7 @@ impl Delivery {
             nudge: relay.nudge(),
             relay,
             sender,
+            timetable,
         })
     }
 
@@ -65,7 +80,7 @@ impl Delivery {
         self.nudge.after_writes(router)
     }
 
-    /// Sets both to work.
+    /// Sets them to work.
     pub fn start(self) -> Delivering {
         let (stop, stopping) = watch::channel(false);
         let stopped = |mut stopping: watch::Receiver<bool>| async move {
@@ -74,6 +89,7 @@ impl Delivery {
         };
         let mut tasks = JoinSet::new();
         tasks.spawn(self.relay.run(stopped(stopping.clone())));
+        tasks.spawn(self.timetable.keep(stopping.clone()));
         tasks.spawn(async move { self.sender.run(stopped(stopping)).await });
         Delivering { stop, tasks }
     }

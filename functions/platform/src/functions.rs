@@ -2,7 +2,7 @@
 
 use access::Gate;
 use db::Db;
-use events::{EventKind, Subscription};
+use events::{EventKind, Job, Subscription};
 use web::{Kind, Service, settings::Entry};
 
 /// A function as the platform knows it.
@@ -20,6 +20,8 @@ pub struct Function {
     pub events: &'static [&'static EventKind],
     /// What it listens to.
     pub listens: fn() -> Vec<Subscription>,
+    /// What it does at fixed times.
+    pub jobs: &'static [&'static Job],
     /// What it alone is told when it is a process of its own.
     pub settings: &'static [Entry],
 }
@@ -33,6 +35,7 @@ pub static ALL: &[Function] = &[
         problems: identity::error::ALL,
         events: identity::events::ALL,
         listens: Vec::new,
+        jobs: &[],
         settings: &[],
     },
     Function {
@@ -42,6 +45,7 @@ pub static ALL: &[Function] = &[
         problems: tenancy::PROBLEMS,
         events: tenancy::events::ALL,
         listens: Vec::new,
+        jobs: &[],
         settings: &[],
     },
     Function {
@@ -51,6 +55,7 @@ pub static ALL: &[Function] = &[
         problems: support::error::ALL,
         events: support::events::ALL,
         listens: Vec::new,
+        jobs: &[],
         settings: &[],
     },
     Function {
@@ -60,6 +65,7 @@ pub static ALL: &[Function] = &[
         problems: notifications::error::ALL,
         events: notifications::events::ALL,
         listens: notifications::subscriptions,
+        jobs: &[],
         settings: notifications::config::Settings::ENTRIES,
     },
     Function {
@@ -69,6 +75,13 @@ pub static ALL: &[Function] = &[
         problems: relay::error::ALL,
         events: &[],
         listens: Vec::new,
+        jobs: relay::jobs::ALL,
         settings: relay::config::Settings::ENTRIES,
     },
 ];
+
+/// Every job of every function.
+pub fn jobs() -> impl Iterator<Item = &'static Job> {
+    ALL.iter()
+        .flat_map(|function| function.jobs.iter().copied())
+}

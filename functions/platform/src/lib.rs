@@ -19,6 +19,7 @@ mod sign_ins;
 pub mod site;
 mod start;
 pub mod terminal;
+pub mod timetable;
 
 /// What ends a command early; its text says what to do.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -34,6 +35,7 @@ pub async fn command(arguments: &[String]) -> Result<(), Error> {
         }
         ["prepare"] => processes::prepare().await,
         ["pages"] => pages::run().await,
+        ["clock"] => timetable::run().await,
         [what, rest @ ..] => {
             let text = catalogue::generate(what, rest).await?;
             terminal::print(&text);

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use access::process;
-use events::Subscription;
+use events::{Job, Subscription};
 use serde::Serialize;
 use web::{Service, settings::Entry};
 
@@ -43,17 +43,6 @@ pub struct Listed {
     pub settings: Vec<Setting>,
 }
 
-/// What the scheduler calls.
-#[derive(Debug, Serialize)]
-pub struct Job {
-    /// The function that does it.
-    pub function: &'static str,
-    /// Its name.
-    pub name: &'static str,
-    /// When, as cron writes it, in UTC.
-    pub schedule: &'static str,
-}
-
 /// A setting: an environment variable.
 #[derive(Debug, Serialize)]
 pub struct Setting {
@@ -88,8 +77,7 @@ impl Manifest {
                 .iter()
                 .flat_map(|function| (function.listens)())
                 .collect(),
-            // No function has one yet.
-            jobs: Vec::new(),
+            jobs: functions::jobs().copied().collect(),
             settings: settings(process::Settings::ENTRIES),
         }
     }

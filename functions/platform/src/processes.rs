@@ -16,7 +16,7 @@ use crate::{
     pages, secrets, settings,
     settings::Settings,
     start::{self, Prepared},
-    terminal,
+    terminal, timetable,
 };
 use environment::Environment;
 
@@ -78,6 +78,8 @@ fn write(
         let text = own.with("PORT", &port.to_string()).text(&declared);
         secrets::write(&folder.join(format!("{name}.env")), &text)?;
     }
+    let text = shared.text(&[timetable::Settings::ENTRIES]);
+    secrets::write(&folder.join("clock.env"), &text)?;
     Ok(())
 }
 

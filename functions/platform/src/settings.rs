@@ -36,6 +36,7 @@ const COMMANDS: &str = "
 Without a command the platform runs. Commands for functions as processes of their own (make processes):
   prepare          all that `platform` does before it serves; then their settings and the proxy's, in LOCAL_DIR/processes
   pages            serves what belongs to no function
+  clock            starts every job when its time comes
 
 Commands that print a generated file:
   manifest         what surrounds the functions: paths, subscriptions, jobs, settings

@@ -6,6 +6,7 @@ pub mod config;
 mod domain;
 pub mod error;
 mod http;
+pub mod jobs;
 mod mover;
 mod nudge;
 mod routes;
@@ -45,5 +46,11 @@ impl FromRef<App> for Gate {
 /// The dead letters over this database, behind this gate. What moves events is a [`Relay`].
 pub fn service(db: Db, gate: Gate) -> Service {
     let cursors = Cursors::new(&gate.keyring().derive(Purpose::Cursors));
-    Service::new("relay", ABOUT, routes::routes(), App { gate, db, cursors })
+    let app = App {
+        gate: gate.clone(),
+        db: db.clone(),
+        cursors,
+    };
+    let internal = jobs::all().routes(app.clone(), db, gate);
+    Service::new("relay", ABOUT, routes::routes(), app).with_internal(internal)
 }

@@ -2,3 +2,4 @@
 
 pub(crate) mod claims;
 pub(crate) mod dead_letters;
+pub(crate) mod tidying;

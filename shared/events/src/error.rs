@@ -11,4 +11,9 @@ web::problems! {
         de: "Ereignis aufgeschoben", "{consumer} kann dieses Ereignis gerade nicht verarbeiten: {reason}";
         en: "Event postponed", "{consumer} can't process this event now: {reason}";
     }
+    /// A run of this job is under way.
+    JOB_RUNNING = CONFLICT "job_running" {
+        de: "Läuft gerade", "Ein Lauf dieser Aufgabe ist noch im Gange.";
+        en: "Still running", "A run of this job is still under way.";
+    }
 }

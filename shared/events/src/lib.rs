@@ -4,12 +4,15 @@
 //! without the other. The relay sends it as a CloudEvents 1.0 [`Envelope`]; its data are identifiers, not documents.
 //! Whoever listens declares [`Consumers`]: each runs in one transaction with its row of `events.inbox`, so an event that
 //! comes twice has its effect once.
+//!
+//! What happens without an event, at fixed times, is one of the [`Jobs`].
 
 mod consumers;
 mod endpoint;
 mod envelope;
 pub mod error;
 mod inbox;
+pub mod jobs;
 mod kind;
 mod outbox;
 pub mod push;
@@ -17,6 +20,7 @@ mod subscription;
 
 pub use consumers::{ConsumeError, Consumers};
 pub use envelope::{Envelope, EnvelopeError};
+pub use jobs::{Job, Jobs, Run};
 pub use kind::EventKind;
 pub use outbox::{Announcement, announce};
 pub use subscription::Subscription;

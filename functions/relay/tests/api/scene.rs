@@ -9,15 +9,21 @@ use std::{
 };
 
 use access::InternalAuth;
-use axum::{Router, extract::FromRequestParts};
+use axum::{Router, body::Body, extract::FromRequestParts};
 use db::{Actor, Db, TenantTx};
 use events::{Announcement, ConsumeError, Consumers, Envelope, EventKind};
 use futures::FutureExt;
+use http::Request;
+use http_body_util::BodyExt;
 use ids::{EventId, TenantId};
 use relay::{Delivery, InProcess, Limits, Relay, Routing, Transport};
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::{Stage, TestTenant};
-use web::{Clock, RequestInfo};
+use tower::ServiceExt;
+use web::{
+    Clock, RequestInfo,
+    edge::{self, Edge},
+};
 
 /// What is announced here.
 pub(crate) static HEARD: EventKind = EventKind {
@@ -223,7 +229,7 @@ impl Scene {
         all: &[(String, i64)],
         sealed: Option<&[u8]>,
     ) -> Vec<EventId> {
-        let (mut parts, ()) = http::Request::new(()).into_parts();
+        let (mut parts, ()) = Request::new(()).into_parts();
         let Ok(request) = RequestInfo::from_request_parts(&mut parts, &()).await;
         let mut tx = self.announcer.begin(tenant, Actor::SYSTEM).await.unwrap();
         let mut ids = Vec::new();
@@ -263,6 +269,27 @@ impl Scene {
             .fetch_one(&mut self.stage.admin().await)
             .await
             .unwrap()
+    }
+
+    /// What the scheduler's knock at one of the relay's own doors is answered.
+    pub(crate) async fn knock(&self, path: &str) -> Value {
+        let service = relay::service(self.relays.clone(), self.stage.gate.clone());
+        let edge = Edge {
+            clock: self.clock().clone(),
+            trusted_proxies: 0,
+        };
+        let request = Request::post(path)
+            .header(
+                "authorization",
+                self.stage.gate.internal_auth().header().unwrap(),
+            )
+            .body(Body::empty())
+            .unwrap();
+        let door = edge::wrap(service.internal, edge);
+        let response = door.oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 200);
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        serde_json::from_slice(&body).unwrap()
     }
 
     /// The platform itself, as a caller of the relay's own service.

@@ -14,6 +14,10 @@ pub(super) const WITHOUT_TENANT: &[Exception] = &[
         "one set of public keys signs for all tenants",
     ),
     (
+        "events.job_runs",
+        "a run of a job visits all tenants, and names none",
+    ),
+    (
         "identity.signing_keys",
         "the sealed private halves of the same keys",
     ),
@@ -70,6 +74,7 @@ pub(super) const DEFINERS: &[(&str, &str)] = &[
     ("events.park", "rvz_relay"),
     ("events.replay_dead_letter", "rvz_relay"),
     ("events.retry_later", "rvz_relay"),
+    ("events.tidy", "rvz_relay"),
     // Roles and first admin of a new tenant in tenancy's transaction, for the tenant that is set.
     ("identity.provision_tenant", "rvz_tenancy"),
     // Which messages are due, of all tenants: identifiers alone.
@@ -87,6 +92,7 @@ pub(super) const DEFINER_POLICIES: &[(&str, &str)] = &[
     ("access.roles", "all"),
     ("access.tenants", "select"),
     ("events.dead_letters", "all"),
+    ("events.inbox", "all"),
     ("events.outbox", "all"),
     ("identity.one_time_tokens", "all"),
     ("identity.users", "all"),
@@ -119,6 +125,11 @@ pub(super) const GRANTS: &[(&str, &str, &str)] = &[
     ("rvz_app", "access.usage_events", "insert"),
     ("rvz_app", "events.dead_letters", "select, insert, update"),
     ("rvz_app", "events.inbox", "select, insert"),
+    (
+        "rvz_app",
+        "events.job_runs",
+        "select, insert, update, delete",
+    ),
     ("rvz_app", "events.outbox", "insert"),
     ("rvz_app", "public._sqlx_migrations", "select"),
     // The one writer of each shared table.
@@ -143,7 +154,8 @@ pub(super) const GRANTS: &[(&str, &str, &str)] = &[
         "events.dead_letters",
         "select, insert, update",
     ),
-    ("rvz_definer", "events.outbox", "select, update"),
+    ("rvz_definer", "events.inbox", "select, delete"),
+    ("rvz_definer", "events.outbox", "select, update, delete"),
     ("rvz_definer", "identity.one_time_tokens", "select, insert"),
     ("rvz_definer", "identity.users", "select, insert"),
     ("rvz_definer", "notifications.messages", "select"),

@@ -1,0 +1,96 @@
+//! Work that nobody asks for: a scheduler knocks at fixed times, and a function does it, once a time.
+//!
+//! A function declares its [`Jobs`]. Each has a door, `POST /internal/jobs/<name>`; who knocks twice for the same time, as
+//! Cloud Scheduler may, starts nothing twice. Two runs of one job never overlap: the second is refused. What became of each
+//! run is kept for a month and shown at `GET /internal/jobs`.
+
+mod door;
+mod runs;
+
+use std::{fmt, future::Future, sync::Arc};
+
+use access::Gate;
+use axum::Router;
+use chrono::{DateTime, Utc};
+use db::Db;
+use futures::future::BoxFuture;
+use serde::Serialize;
+use serde_json::Value;
+use web::{Problem, RequestInfo};
+
+pub use door::SCHEDULE_TIME;
+
+/// Where the doors are; behind it comes the job's name.
+pub const PATH: &str = "/internal/jobs";
+
+/// A job, as the manifest lists it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Job {
+    /// The function that does it.
+    pub function: &'static str,
+    /// Its name: words with hyphens.
+    pub name: &'static str,
+    /// When, as cron writes it, in UTC.
+    pub schedule: &'static str,
+    /// What it does, in a sentence.
+    pub about: &'static str,
+}
+
+/// One run of a job.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// For which time; the same for every repetition.
+    pub scheduled_at: DateTime<Utc>,
+    /// The request that started it, for announcements and the audit log.
+    pub request: RequestInfo,
+}
+
+type Work<S> = Arc<dyn Fn(S, Run) -> BoxFuture<'static, Result<Value, Problem>> + Send + Sync>;
+
+pub(crate) struct Entry<S> {
+    job: &'static Job,
+    work: Work<S>,
+}
+
+/// The jobs of a function.
+pub struct Jobs<S>(Vec<Entry<S>>);
+
+impl<S> fmt::Debug for Jobs<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|entry| entry.job.name))
+            .finish()
+    }
+}
+
+impl<S> Default for Jobs<S> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<S: Clone + Send + Sync + 'static> Jobs<S> {
+    /// One more. `work` may be cut off anywhere and begun again: what it has done stays done, so it commits in portions, and
+    /// answers what it has done in numbers.
+    pub fn job<F, Fut, R>(mut self, job: &'static Job, work: F) -> Self
+    where
+        F: Fn(S, Run) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R, Problem>> + Send + 'static,
+        R: Serialize,
+    {
+        let work: Work<S> = Arc::new(move |state, run| {
+            let running = work(state, run);
+            Box::pin(async move {
+                let done = running.await?;
+                serde_json::to_value(done).map_err(Problem::internal)
+            })
+        });
+        self.0.push(Entry { job, work });
+        self
+    }
+
+    /// The doors, for [`web::Service::with_internal`].
+    pub fn routes(self, state: S, db: Db, gate: Gate) -> Router {
+        door::routes(self.0, state, db, gate)
+    }
+}

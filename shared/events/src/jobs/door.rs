@@ -1,0 +1,173 @@
+//! The doors that a scheduler knocks at.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use access::{Gate, InternalCaller};
+use axum::{
+    Json, Router,
+    extract::{FromRef, Path, State},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use db::Db;
+use futures::FutureExt;
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
+use serde_json::Value;
+use web::{Problem, RequestInfo, problem};
+
+use super::{
+    Entry, Job, PATH, Run,
+    runs::{self, Claim, RunRow},
+};
+use crate::error::JOB_RUNNING;
+
+/// The header in which Cloud Scheduler says for which time it knocks (RFC 3339). Without it, it is for this minute.
+pub const SCHEDULE_TIME: &str = "x-cloudscheduler-scheduletime";
+
+/// How long the knock waits for the end; the run goes on without it.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+struct Inner<S> {
+    jobs: Vec<Entry<S>>,
+    state: S,
+    db: Db,
+    gate: Gate,
+}
+
+struct Door<S>(Arc<Inner<S>>);
+
+impl<S> Clone for Door<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S> FromRef<Door<S>> for Gate {
+    fn from_ref(door: &Door<S>) -> Self {
+        door.0.gate.clone()
+    }
+}
+
+pub(super) fn routes<S>(jobs: Vec<Entry<S>>, state: S, db: Db, gate: Gate) -> Router
+where
+    S: Clone + Send + Sync + 'static,
+{
+    Router::new()
+        .route(PATH, get(list_jobs::<S>))
+        .route(&format!("{PATH}/{{name}}"), post(run_job::<S>))
+        .with_state(Door(Arc::new(Inner {
+            jobs,
+            state,
+            db,
+            gate,
+        })))
+}
+
+/// A job and its newest run.
+#[derive(Debug, Serialize)]
+struct Listed {
+    #[serde(flatten)]
+    job: Job,
+    last_run: Option<RunRow>,
+}
+
+/// Lists the jobs of this function with what became of each one's newest run. For operators.
+async fn list_jobs<S>(
+    State(Door(inner)): State<Door<S>>,
+    _caller: InternalCaller,
+) -> Result<Json<Vec<Listed>>, Problem>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let mut tx = inner.db.begin_unscoped().await?;
+    let mut listed = Vec::with_capacity(inner.jobs.len());
+    for Entry { job, .. } in &inner.jobs {
+        listed.push(Listed {
+            job: **job,
+            last_run: runs::last_run(&mut tx, job).await?,
+        });
+    }
+    tx.commit().await?;
+    Ok(Json(listed))
+}
+
+/// Runs a job: `200` with what it has done, also when it was done before for the same time; `202` when it goes on.
+async fn run_job<S>(
+    State(Door(inner)): State<Door<S>>,
+    _caller: InternalCaller,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    request: RequestInfo,
+) -> Result<Response, Problem>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let Some(entry) = inner.jobs.iter().find(|entry| entry.job.name == name) else {
+        return Err(problem::NOT_FOUND.problem());
+    };
+    let job = entry.job;
+    let now = inner.gate.clock().now();
+    let scheduled_at = scheduled_at(&headers, now)?;
+    let mut tx = inner.db.begin_unscoped().await?;
+    let claim = runs::claim(&mut tx, job, scheduled_at, now).await?;
+    tx.commit().await?;
+    let attempt = match claim {
+        Claim::Ours { attempt } => attempt,
+        Claim::Known(run) if run.finished_at.is_some() => return Ok(Json(run).into_response()),
+        Claim::Known(_) | Claim::Busy => return Err(JOB_RUNNING.problem()),
+    };
+    let run = Run {
+        scheduled_at,
+        request,
+    };
+    // Its own task: who knocked may hang up, and the answer must be there within ten seconds.
+    let (work, state) = (Arc::clone(&entry.work), inner.state.clone());
+    let running = tokio::spawn(async move {
+        let outcome = AssertUnwindSafe(work(state, run)).catch_unwind().await;
+        let outcome = outcome.unwrap_or_else(|_panic| Err(Problem::internal("the job panicked")));
+        finish(&inner, job, (scheduled_at, attempt), outcome).await
+    });
+    match tokio::time::timeout(PATIENCE, running).await {
+        Ok(Ok(outcome)) => outcome.map(|result| Json(result).into_response()),
+        Ok(Err(lost)) => Err(Problem::internal(lost)),
+        Err(_elapsed) => Ok(StatusCode::ACCEPTED.into_response()),
+    }
+}
+
+/// Keeps what became of a run, and says it.
+async fn finish<S>(
+    inner: &Inner<S>,
+    job: &Job,
+    run: (DateTime<Utc>, i32),
+    outcome: Result<Value, Problem>,
+) -> Result<Value, Problem> {
+    // The code says what kind of thing went wrong; its cause stands in the log.
+    let failure = outcome.as_ref().err().map(|problem| problem.kind().code);
+    let became = if failure.is_none() { "done" } else { "failed" };
+    tracing::info!(job = job.name, scheduled_at = %run.0, attempt = run.1, became, "job");
+    metrics::counter!("job_runs_total", "function" => job.function, "job" => job.name, "became" => became).increment(1);
+    let kept = outcome.as_ref().map_err(|_| failure.unwrap_or_default());
+    let mut tx = inner.db.begin_unscoped().await?;
+    runs::finish(&mut tx, job, run, kept, inner.gate.clock().now()).await?;
+    tx.commit().await?;
+    outcome
+}
+
+fn scheduled_at(headers: &HeaderMap, now: DateTime<Utc>) -> Result<DateTime<Utc>, Problem> {
+    let Some(told) = headers.get(SCHEDULE_TIME) else {
+        return Ok(now.duration_trunc(TimeDelta::minutes(1)).unwrap_or(now));
+    };
+    told.to_str()
+        .ok()
+        .and_then(|text| DateTime::parse_from_rfc3339(text).ok())
+        .map(|time| time.to_utc())
+        // A run of another day would be forgotten at once, or never.
+        .filter(|time| (*time - now).abs() < TimeDelta::days(1))
+        .ok_or_else(|| {
+            problem::INVALID_HEADER
+                .problem()
+                .argument("header", "X-CloudScheduler-ScheduleTime")
+        })
+}
