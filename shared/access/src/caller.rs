@@ -126,6 +126,7 @@ impl<P: Permission> Arg for Caller<P> {
             doc.refuses(&problem::FEATURE_DISABLED);
         }
         doc.refuses(&problem::INVALID_HEADER);
+        doc.refuses(&crate::problems::SEVERAL_CREDENTIALS);
         doc.refuses(&crate::problems::REASON_REQUIRED);
         doc.refuses(&problem::NOT_FOUND);
     }

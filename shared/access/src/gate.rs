@@ -1,5 +1,6 @@
 //! Finding out who calls.
 
+mod admission;
 mod caches;
 mod credential;
 mod key;
@@ -10,13 +11,16 @@ use std::{sync::Arc, time::Duration};
 
 use db::Db;
 use http::HeaderMap;
-use web::{Clock, Problem, RequestInfo, problem, request::CallerInfo};
+use web::{Clock, Language, Problem, RequestInfo, problem, request::CallerInfo};
 
 use self::{
     caches::Caches,
     credential::{Credential, credential},
 };
-use crate::{InternalAuth, Keyring, Principal, REVALENZ, TenantStatus};
+use crate::{
+    InternalAuth, Keyring, Principal, REVALENZ, TenantStatus, in_flight::InFlight,
+    rate_limit::RateLimits,
+};
 
 /// What the gate must be told.
 #[derive(Clone, Debug)]
@@ -28,6 +32,8 @@ pub struct GateSettings {
     pub remember: Duration,
     /// Whether browsers on loopback addresses may call (a laptop).
     pub local: bool,
+    /// How many requests may be under way at once; a tenant may have half of them.
+    pub in_flight: usize,
 }
 
 /// Authenticates callers. One a process, shared by the functions in it.
@@ -42,6 +48,8 @@ struct Inner {
     settings: GateSettings,
     internal: InternalAuth,
     caches: Caches,
+    rate_limits: RateLimits,
+    in_flight: InFlight,
 }
 
 impl Gate {
@@ -65,6 +73,8 @@ impl Gate {
             keyring,
             internal,
             caches: Caches::new(settings.remember),
+            rate_limits: RateLimits::new(),
+            in_flight: InFlight::new(settings.in_flight),
             settings,
         }))
     }
@@ -89,19 +99,20 @@ impl Gate {
         &self.0.settings
     }
 
-    /// Who calls: `None` without credentials, `401` with bad ones.
+    /// Who calls: `None` without credentials, `401` with bad ones. The request is charged to them, and takes a place among
+    /// those of their tenant.
     pub async fn authenticate(
         &self,
         headers: &HeaderMap,
         request: &RequestInfo,
     ) -> Result<Option<Principal>, Problem> {
-        let Some(credential) = credential(headers)? else {
+        let recognised = self.recognise(headers, request).await;
+        let Some((mut principal, language)) =
+            recognised.map_err(|refusal| self.blame(refusal, request))?
+        else {
             return Ok(None);
         };
-        let (mut principal, language) = match credential {
-            Credential::Key(text) => self.key(text, request).await?,
-            Credential::Token(text) => self.person(text).await?,
-        };
+        self.admit(&principal, language, request)?;
         if principal.is_superadmin() && principal.tenant.id == REVALENZ {
             self.switch_tenant(&mut principal, headers, request).await?;
         }
@@ -114,6 +125,18 @@ impl Gate {
             language,
         });
         Ok(Some(principal))
+    }
+
+    async fn recognise(
+        &self,
+        headers: &HeaderMap,
+        request: &RequestInfo,
+    ) -> Result<Option<(Principal, Language)>, Problem> {
+        Ok(match credential(headers)? {
+            None => None,
+            Some(Credential::Key(text)) => Some(self.key(text, request).await?),
+            Some(Credential::Token(text)) => Some(self.person(text).await?),
+        })
     }
 }
 

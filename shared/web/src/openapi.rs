@@ -104,6 +104,10 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
             }
             T::describe(&mut doc);
             doc.refuses(&problem::UNAVAILABLE);
+            doc.refuses(&problem::OVERLOADED);
+            if !path.starts_with("/internal/") {
+                doc.refuses(&problem::RATE_LIMITED);
+            }
             self.operations.push((method, doc));
         }
         if is_root(&path) {

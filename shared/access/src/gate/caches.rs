@@ -95,6 +95,11 @@ impl Gate {
             .map_err(shared)
     }
 
+    /// Whether the origin is remembered as a tenant's.
+    pub(crate) async fn remembers_origin(&self, origin: &str) -> bool {
+        self.0.caches.origins.get(origin).await.flatten().is_some()
+    }
+
     /// Forgets what is remembered of a session, so that its end counts at once in this process.
     pub async fn forget_session(&self, tenant: TenantId, session: SessionId) {
         self.0.caches.standings.invalidate(&(tenant, session)).await;
@@ -149,6 +154,7 @@ mod tests {
                 public_url: "https://api.example.org".to_owned(),
                 remember: Duration::from_secs(15),
                 local: false,
+                in_flight: 8,
             },
         );
         let longest = format!("https://{}:65535", "a".repeat(253));

@@ -4,7 +4,12 @@ use http::HeaderMap;
 use web::Problem;
 
 use super::unauthenticated;
-use crate::api_key;
+use crate::{api_key, problems::SEVERAL_CREDENTIALS};
+
+/// Whether the request shows a credential at all, good or bad.
+pub(crate) fn shows_one(headers: &HeaderMap) -> bool {
+    headers.contains_key("authorization") || headers.contains_key("x-api-key")
+}
 
 /// One credential, not yet looked at.
 pub(super) enum Credential<'a> {
@@ -21,7 +26,7 @@ pub(super) fn credential(headers: &HeaderMap) -> Result<Option<Credential<'_>>, 
         match (values.next(), values.next()) {
             (None, _) => Ok(None),
             (Some(value), None) => Ok(Some(value.to_str().map_err(|_| unauthenticated())?)),
-            _ => Err(unauthenticated()),
+            _ => Err(SEVERAL_CREDENTIALS.problem()),
         }
     };
     let bearer = match one("authorization")? {
@@ -41,6 +46,6 @@ pub(super) fn credential(headers: &HeaderMap) -> Result<Option<Credential<'_>>, 
         }
         (Some(token), None) => Ok(Some(Credential::Token(token))),
         (None, Some(key)) => Ok(Some(Credential::Key(key.trim()))),
-        (Some(_), Some(_)) => Err(unauthenticated()),
+        (Some(_), Some(_)) => Err(SEVERAL_CREDENTIALS.problem()),
     }
 }

@@ -1,0 +1,72 @@
+use testkit::{Client, Stage};
+use tokio::task::JoinHandle;
+
+use crate::{LET_GO, WAITING, shelf};
+
+const PLACES: usize = 16;
+
+/// Requests that take the whole share of a tenant and wait.
+async fn saturate(client: &Client) -> Vec<JoinHandle<u16>> {
+    let share = PLACES / 2;
+    let send = |_| {
+        let client = client.clone();
+        tokio::spawn(async move { client.get("/api/v1/shelf/slow").await.status.as_u16() })
+    };
+    let calls = (0..share).map(send).collect();
+    let all = u32::try_from(share).unwrap();
+    WAITING.acquire_many(all).await.unwrap().forget();
+    calls
+}
+
+async fn answered(calls: Vec<JoinHandle<u16>>) {
+    LET_GO.add_permits(calls.len());
+    for call in calls {
+        assert_eq!(call.await.unwrap(), 200);
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_whose_requests_all_wait_is_refused_more_and_the_others_are_answered() {
+    let stage = Stage::with_places(&[("support", shelf)], PLACES).await;
+    let (noisy, quiet) = (stage.tenant("noisy").await, stage.tenant("quiet").await);
+    let noise = stage.as_(&noisy.customer);
+    let waiting = saturate(&noise).await;
+
+    for _ in 0..100 {
+        let refused = noise.get("/api/v1/shelf").await;
+        assert_eq!(refused.header("retry-after"), "1");
+        refused.refused(503, "overloaded");
+    }
+    // Whoever it is: the tenant's share is one.
+    stage
+        .key(noisy.id, &[])
+        .await
+        .get("/api/v1/shelf")
+        .await
+        .refused(503, "overloaded");
+    stage
+        .as_(&quiet.customer)
+        .get("/api/v1/shelf")
+        .await
+        .expect(200);
+    stage.stranger().get("/api/v1/shelf/free").await.expect(200);
+
+    // A second one takes what is left: then even strangers are refused, before anything is looked up.
+    let rest = saturate(&stage.as_(&quiet.customer)).await;
+    stage
+        .stranger()
+        .get("/api/v1/shelf/free")
+        .await
+        .refused(503, "overloaded");
+    answered(rest).await;
+    stage.stranger().get("/api/v1/shelf/free").await.expect(200);
+
+    // Clients that hang up leave their places behind.
+    for call in waiting {
+        call.abort();
+        assert!(call.await.unwrap_err().is_cancelled());
+    }
+    let waiting = saturate(&noise).await;
+    answered(waiting).await;
+    noise.get("/api/v1/shelf").await.expect(200);
+}

@@ -1,0 +1,68 @@
+//! What stands before every handler, over HTTP and a real database.
+
+mod credentials;
+mod in_flight;
+mod rate_limits;
+
+use access::{Anyone, Caller, Gate};
+use axum::{Router, routing::get};
+use db::Db;
+use tokio::sync::Semaphore;
+use web::{Service, problem::Result};
+
+/// A function whose callers get an answer at once (`/shelf`), or when somebody lets them (`/shelf/slow`).
+#[derive(Clone)]
+struct Shelf {
+    db: Db,
+    gate: Gate,
+}
+
+impl axum::extract::FromRef<Shelf> for Gate {
+    fn from_ref(shelf: &Shelf) -> Self {
+        shelf.gate.clone()
+    }
+}
+
+/// Callers of `/shelf/slow` add a permit to the first when they begin to wait, and go on with one of the second. There is
+/// one pair in this program, so only one test uses it.
+static WAITING: Semaphore = Semaphore::const_new(0);
+static LET_GO: Semaphore = Semaphore::const_new(0);
+
+fn shelf(db: Db, gate: Gate) -> Service {
+    let api = Router::new()
+        .route("/shelf", get(read))
+        .route("/shelf/slow", get(wait))
+        .route("/shelf/free", get(async || "free"))
+        .route("/shelf/twice", get(read_twice))
+        .with_state(Shelf { db, gate });
+    Service {
+        name: "shelf",
+        about: "for tests",
+        api,
+        root: Router::new(),
+        internal: Router::new(),
+        document: utoipa::openapi::OpenApi::default(),
+    }
+}
+
+async fn read(_caller: Caller<Anyone>) -> &'static str {
+    "read"
+}
+
+async fn read_twice(_caller: Caller<Anyone>, _again: Caller<Anyone>) -> &'static str {
+    "read"
+}
+
+async fn wait(
+    axum::extract::State(shelf): axum::extract::State<Shelf>,
+    caller: Caller<Anyone>,
+) -> Result<&'static str> {
+    // As a handler does: something of the database, then something slow.
+    let tx = caller.begin(&shelf.db).await?;
+    tx.commit().await?;
+    WAITING.add_permits(1);
+    if let Ok(permit) = LET_GO.acquire().await {
+        permit.forget();
+    }
+    Ok("at last")
+}
