@@ -32,7 +32,7 @@ async fn a_tenant_whose_requests_all_wait_is_refused_more_and_the_others_are_ans
     let noise = stage.as_(&noisy.customer);
     let waiting = saturate(&noise).await;
 
-    for _ in 0..100 {
+    for _ in 0..20 {
         let refused = noise.get("/api/v1/shelf").await;
         assert_eq!(refused.header("retry-after"), "1");
         refused.refused(503, "overloaded");
@@ -52,21 +52,21 @@ async fn a_tenant_whose_requests_all_wait_is_refused_more_and_the_others_are_ans
     stage.stranger().get("/api/v1/shelf/free").await.expect(200);
 
     // A second one takes what is left: then even strangers are refused, before anything is looked up.
-    let rest = saturate(&stage.as_(&quiet.customer)).await;
+    let others = stage.as_(&quiet.customer);
+    let rest = saturate(&others).await;
     stage
         .stranger()
         .get("/api/v1/shelf/free")
         .await
         .refused(503, "overloaded");
-    answered(rest).await;
-    stage.stranger().get("/api/v1/shelf/free").await.expect(200);
 
-    // Clients that hang up leave their places behind.
-    for call in waiting {
+    // Clients that hang up leave their places behind, and so do those that were answered.
+    for call in rest {
         call.abort();
         assert!(call.await.unwrap_err().is_cancelled());
     }
-    let waiting = saturate(&noise).await;
+    stage.stranger().get("/api/v1/shelf/free").await.expect(200);
     answered(waiting).await;
     noise.get("/api/v1/shelf").await.expect(200);
+    answered(saturate(&others).await).await;
 }

@@ -3,7 +3,7 @@
 use access::token::{AUDIENCE, Claims, LIFETIME, Signer};
 use aws_lc_rs::signature::KeyPair;
 use chrono::{DateTime, Utc};
-use ids::{Id, SessionId};
+use ids::SessionId;
 use sqlx::PgConnection;
 
 use super::{PUBLIC_URL, Stage};
