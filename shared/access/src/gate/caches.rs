@@ -24,8 +24,9 @@ pub(super) struct Caches {
     pub(super) standings: Cache<(TenantId, SessionId), Option<Arc<Standing>>>,
     pub(super) keys: Cache<(TenantId, ApiKeyId), Option<Arc<StoredKey>>>,
     pub(super) signing_keys: Cache<(), Arc<SigningKeys>>,
-    /// Tokens whose signature was right, by their SHA-256: checking one costs a tenth of a millisecond.
-    pub(super) verified: Cache<[u8; 32], Arc<Claims>>,
+    /// Tokens whose signature was right, by their SHA-256: checking one costs a tenth of a millisecond. Good as long as the
+    /// key is that checked them.
+    pub(super) verified: Cache<[u8; 32], Verified>,
     pub(super) origins: Cache<String, Option<TenantId>>,
     /// Keys whose use was noted within the last minute.
     pub(super) noted: Cache<ApiKeyId, ()>,
@@ -45,6 +46,14 @@ impl Caches {
     }
 }
 
+/// What a token says, and the identifier of the key that it was checked with.
+#[derive(Clone, Debug)]
+pub(super) struct Verified {
+    pub(super) key_id: Arc<str>,
+    pub(super) claims: Arc<Claims>,
+}
+
+/// The public keys that may verify, by their identifiers.
 pub(super) struct SigningKeys(pub(super) HashMap<String, DecodingKey>);
 
 impl std::fmt::Debug for SigningKeys {
@@ -121,7 +130,8 @@ impl Gate {
         self.0.caches.keys.invalidate(&(tenant, key)).await;
     }
 
-    /// Forgets the public keys, so that a rotation counts at once in this process.
+    /// Forgets the public keys, so that a rotation counts at once in this process: also for tokens that were checked with a
+    /// key which may verify no longer.
     pub async fn forget_signing_keys(&self) {
         self.0.caches.signing_keys.invalidate(&()).await;
     }

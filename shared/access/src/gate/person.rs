@@ -8,7 +8,7 @@ use web::{Language, Problem};
 
 use super::{
     Gate,
-    caches::{SigningKeys, shared},
+    caches::{SigningKeys, Verified, shared},
     unauthenticated,
 };
 use crate::{
@@ -60,10 +60,12 @@ impl Gate {
     async fn claims(&self, text: &str) -> Result<Option<Arc<Claims>>, Problem> {
         let now = self.0.clock.now();
         let fingerprint = opaque::sha256(text.as_bytes());
-        if let Some(claims) = self.0.caches.verified.get(&fingerprint).await {
-            return Ok(Some(claims).filter(|claims| now.timestamp() < claims.exp));
-        }
-        let Some(key_id) = token::key_id(text) else {
+        let known = self.0.caches.verified.get(&fingerprint).await;
+        let Some(key_id) = known
+            .as_ref()
+            .map(|known| known.key_id.clone())
+            .or_else(|| token::key_id(text).map(Arc::from))
+        else {
             return Ok(None);
         };
         let keys = self
@@ -73,9 +75,13 @@ impl Gate {
             .try_get_with((), self.load_signing_keys())
             .await
             .map_err(shared)?;
-        let Some(key) = keys.0.get(&key_id) else {
+        // Also of what was checked before: a key that is taken back takes its tokens along.
+        let Some(key) = keys.0.get(&*key_id) else {
             return Ok(None);
         };
+        if let Some(Verified { claims, .. }) = known {
+            return Ok(Some(claims).filter(|claims| now.timestamp() < claims.exp));
+        }
         let Some(claims) = token::verify(text, key, &self.0.settings.public_url, now) else {
             return Ok(None);
         };
@@ -83,7 +89,13 @@ impl Gate {
         self.0
             .caches
             .verified
-            .insert(fingerprint, claims.clone())
+            .insert(
+                fingerprint,
+                Verified {
+                    key_id,
+                    claims: claims.clone(),
+                },
+            )
             .await;
         Ok(Some(claims))
     }
