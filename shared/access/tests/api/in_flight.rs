@@ -1,28 +1,28 @@
 use testkit::{Client, Stage};
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 use crate::{LET_GO, WAITING, shelf};
 
-const PLACES: usize = 16;
+const PLACES: usize = 8;
 
 /// Requests that take the whole share of a tenant and wait.
-async fn saturate(client: &Client) -> Vec<JoinHandle<u16>> {
+async fn saturate(client: &Client) -> JoinSet<u16> {
     let share = PLACES / 2;
-    let send = |_| {
+    let mut calls = JoinSet::new();
+    for _ in 0..share {
         let client = client.clone();
-        tokio::spawn(async move { client.get("/api/v1/shelf/slow").await.status.as_u16() })
-    };
-    let calls = (0..share).map(send).collect();
-    let all = u32::try_from(share).unwrap();
-    WAITING.acquire_many(all).await.unwrap().forget();
+        calls.spawn(async move { client.get("/api/v1/shelf/slow").await.status.as_u16() });
+    }
+    tokio::select! {
+        all = WAITING.acquire_many(u32::try_from(share).unwrap()) => all.unwrap().forget(),
+        early = calls.join_next() => panic!("one did not wait: {early:?}"),
+    }
     calls
 }
 
-async fn answered(calls: Vec<JoinHandle<u16>>) {
+async fn answered(calls: JoinSet<u16>) {
     LET_GO.add_permits(calls.len());
-    for call in calls {
-        assert_eq!(call.await.unwrap(), 200);
-    }
+    assert_eq!(calls.join_all().await, [200; PLACES / 2]);
 }
 
 #[tokio::test]
@@ -53,7 +53,7 @@ async fn a_tenant_whose_requests_all_wait_is_refused_more_and_the_others_are_ans
 
     // A second one takes what is left: then even strangers are refused, before anything is looked up.
     let others = stage.as_(&quiet.customer);
-    let rest = saturate(&others).await;
+    let mut rest = saturate(&others).await;
     stage
         .stranger()
         .get("/api/v1/shelf/free")
@@ -61,10 +61,7 @@ async fn a_tenant_whose_requests_all_wait_is_refused_more_and_the_others_are_ans
         .refused(503, "overloaded");
 
     // Clients that hang up leave their places behind, and so do those that were answered.
-    for call in rest {
-        call.abort();
-        assert!(call.await.unwrap_err().is_cancelled());
-    }
+    rest.shutdown().await;
     stage.stranger().get("/api/v1/shelf/free").await.expect(200);
     answered(waiting).await;
     noise.get("/api/v1/shelf").await.expect(200);
