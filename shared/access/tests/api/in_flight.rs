@@ -29,11 +29,11 @@ async fn answered(calls: JoinSet<u16>) {
 async fn a_tenant_whose_requests_all_wait_is_refused_more_and_the_others_are_answered() {
     let stage = Stage::with_places(&[("support", shelf)], PLACES).await;
     let (noisy, quiet) = (stage.tenant("noisy").await, stage.tenant("quiet").await);
-    let noise = stage.as_(&noisy.customer);
-    let waiting = saturate(&noise).await;
+    let customer = stage.as_(&noisy.customer);
+    let waiting = saturate(&customer).await;
 
     for _ in 0..20 {
-        let refused = noise.get("/api/v1/shelf").await;
+        let refused = customer.get("/api/v1/shelf").await;
         assert_eq!(refused.header("retry-after"), "1");
         refused.refused(503, "overloaded");
     }
@@ -64,6 +64,6 @@ async fn a_tenant_whose_requests_all_wait_is_refused_more_and_the_others_are_ans
     rest.shutdown().await;
     stage.stranger().get("/api/v1/shelf/free").await.expect(200);
     answered(waiting).await;
-    noise.get("/api/v1/shelf").await.expect(200);
+    customer.get("/api/v1/shelf").await.expect(200);
     answered(saturate(&others).await).await;
 }

@@ -1,4 +1,8 @@
 //! What stands before every handler, over HTTP and a real database.
+#![expect(
+    clippy::unwrap_used,
+    reason = "test code: a broken expectation is the answer"
+)]
 
 mod credentials;
 mod in_flight;
