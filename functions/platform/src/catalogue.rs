@@ -55,6 +55,7 @@ pub fn services() -> Result<Vec<Service>, Error> {
         GateSettings {
             public_url: "http://127.0.0.1:8080".to_owned(),
             remember: Duration::ZERO,
+            in_flight: 8,
             local: false,
         },
     );

@@ -105,6 +105,7 @@ fn shared(
         .with("PUBLIC_URL", &ready.sign_ins.base_url)
         .with("REVALENZ_MASTER_KEY", ready.master_key.expose())
         .with("REVALENZ_POOL", &settings.pool.to_string())
+        .with("REVALENZ_IN_FLIGHT", &settings.in_flight.to_string())
         .with("REVALENZ_TRUSTED_PROXIES", "1")
         .with("RUST_LOG", &settings.rust_log)
         .with("LOCAL_DIR", &absolute(&settings.local_dir)?)

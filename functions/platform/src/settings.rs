@@ -1,6 +1,9 @@
 //! What the platform can be told.
 
-use std::path::PathBuf;
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    path::PathBuf,
+};
 
 use web::settings::{self, Hidden, SettingsError};
 
@@ -22,7 +25,9 @@ web::settings! {
         /// How many proxies in front of the platform write X-Forwarded-For.
         pub trusted_proxies: usize = "REVALENZ_TRUSTED_PROXIES" or "0",
         /// How many database connections each function may have.
-        pub pool: u32 = "REVALENZ_POOL" or "6",
+        pub pool: NonZeroU32 = "REVALENZ_POOL" or "6",
+        /// How many requests may be under way at once; more are refused with 503. A tenant may have half of them.
+        pub in_flight: NonZeroUsize = "REVALENZ_IN_FLIGHT" or "512",
         /// Whether the first start loads the demo tenants: true or false.
         pub demo: bool = "REVALENZ_DEMO" or "true",
         /// Set by Cloud Run: logs become Cloud Logging's JSON.

@@ -5,7 +5,7 @@
 
 use std::{io, path::PathBuf, sync::Arc};
 
-use access::{Gate, GateSettings, Keyring, cors, process::REMEMBER};
+use access::{Gate, GateSettings, Keyring, entrance, process::REMEMBER};
 use axum::Router;
 use notifications::Folder;
 use tokio::net::TcpListener;
@@ -76,7 +76,7 @@ pub async fn prepare(settings: &Settings, port: u16) -> Result<Prepared, Error> 
     let keyring = Keyring::parse(master_key.expose())?;
 
     let admin_url = database::find(settings, local_dir).await?;
-    let database = Database::open(admin_url, functions::ALL, &keyring, settings.pool).await?;
+    let database = Database::open(admin_url, functions::ALL, &keyring, settings.pool.get()).await?;
     terminal::say(&format!(
         "  database {}, migrated to {}",
         database.place(),
@@ -160,6 +160,7 @@ fn router(
             public_url: public_url.to_owned(),
             remember: REMEMBER,
             local: true,
+            in_flight: settings.in_flight.get(),
         },
     );
     let services = services(database, &gate)?;
@@ -172,7 +173,8 @@ fn router(
         Box::pin(async move { database.ready().await })
     });
     let functions = delivery.nudged_by(web::service::compose(&services));
-    let router = cors::layer(functions.merge(site), gate).merge(health::routes(readiness, metrics));
+    let router =
+        entrance::layer(functions.merge(site), gate).merge(health::routes(readiness, metrics));
     let edge = Edge {
         clock,
         trusted_proxies: settings.trusted_proxies,

@@ -2,6 +2,7 @@
 
 pub(crate) mod comments;
 pub(crate) mod history;
+mod page;
 pub(crate) mod tickets;
 
 use access::{Caller, Permission, Reach};

@@ -8,7 +8,7 @@ use http::{Method, request::Parts};
 use utoipa::openapi::security::SecurityRequirement;
 use web::{
     Problem, RequestInfo,
-    openapi::{Arg, OperationDoc},
+    openapi::{Arg, OperationDoc, header},
     problem,
 };
 
@@ -122,6 +122,16 @@ impl<P: Permission> Arg for Caller<P> {
             SecurityRequirement::new::<_, [&str; 0], &str>("api_key", []),
         ]);
         doc.extend("x-permission", P::NAME.unwrap_or("signed in"));
+        doc.reads(header(
+            "X-Tenant-Id",
+            "The organisation to act in, for the platform's own staff. From anybody else it has no meaning.",
+            "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f",
+        ));
+        doc.reads(header(
+            "X-Reason",
+            "Why: 3 to 500 characters, kept in that organisation's audit log. Wanted with `X-Tenant-Id`.",
+            "Ticket 4711: asked to look at the import",
+        ));
         doc.refuses(&problem::UNAUTHENTICATED);
         if P::NAME.is_some() {
             doc.refuses(&problem::FORBIDDEN);
@@ -131,6 +141,7 @@ impl<P: Permission> Arg for Caller<P> {
             doc.refuses(&problem::FEATURE_DISABLED);
         }
         doc.refuses(&problem::INVALID_HEADER);
+        doc.refuses(&crate::problems::SEVERAL_CREDENTIALS);
         doc.refuses(&crate::problems::REASON_REQUIRED);
         doc.refuses(&problem::NOT_FOUND);
     }

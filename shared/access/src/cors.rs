@@ -87,6 +87,24 @@ fn vary(mut response: Response) -> Response {
     response
 }
 
+/// Lets pages of an origin that was seen lately read a refusal; nothing is looked up for it.
+pub(crate) async fn readable(
+    gate: &Gate,
+    origin: Option<HeaderValue>,
+    mut response: Response,
+) -> Response {
+    if let Some(origin) = origin
+        && let Ok(text) = origin.to_str()
+        && (is_ours(gate, text) || gate.remembers_origin(text).await)
+    {
+        allow(response.headers_mut(), origin);
+        response
+            .headers_mut()
+            .insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    }
+    vary(response)
+}
+
 async fn is_known(gate: &Gate, origin: &str) -> Result<bool, Problem> {
     Ok(is_ours(gate, origin) || gate.tenant_of_origin(origin).await?.is_some())
 }

@@ -42,6 +42,8 @@ pub struct Tenant {
     pub features: Map<String, Value>,
     /// Settings in force, defaults filled in.
     pub settings: Map<String, Value>,
+    /// What its licence in force allows.
+    pub limits: Map<String, Value>,
     /// How many people its licence seats.
     pub max_users: i32,
     /// Its locale, such as `de`.
@@ -54,6 +56,11 @@ impl Tenant {
     /// Whether the flag is on. An unknown flag is off.
     pub fn has(&self, feature: &str) -> bool {
         self.features.get(feature) == Some(&Value::Bool(true))
+    }
+
+    /// How much of something its licence allows, if that is agreed.
+    pub fn limit(&self, name: &str) -> Option<u32> {
+        self.limits.get(name)?.as_u64()?.try_into().ok()
     }
 
     /// The same tenant with its flags as they are at `now`: a flag that is on until a time becomes on or off.
@@ -120,7 +127,7 @@ pub async fn find_tenant(db: &Db, tenant: TenantId) -> Result<Option<Tenant>> {
         r#"select
             tenant_id as "id: TenantId", slug, name, status as "status: TenantStatus",
             features as "features: Json<Map<String, Value>>", settings as "settings: Json<Map<String, Value>>",
-            max_users, locale, time_zone
+            limits as "limits: Json<Map<String, Value>>", max_users, locale, time_zone
         from access.tenants
         where tenant_id = $1"#,
         tenant as _,
@@ -135,6 +142,7 @@ pub async fn find_tenant(db: &Db, tenant: TenantId) -> Result<Option<Tenant>> {
         status: row.status,
         features: row.features.0,
         settings: row.settings.0,
+        limits: row.limits.0,
         max_users: row.max_users,
         locale: row.locale,
         time_zone: row.time_zone,

@@ -1,25 +1,26 @@
 //! Finding out who calls.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+mod admission;
+mod caches;
+mod credential;
+mod key;
+mod person;
+mod tenant_switch;
 
-use db::{Actor, Db, DbError};
+use std::{sync::Arc, time::Duration};
+
+use db::Db;
 use http::HeaderMap;
-use ids::{ApiKeyId, SessionId, TenantId};
-use jsonwebtoken::DecodingKey;
-use moka::future::Cache;
 use web::{Clock, Language, Problem, RequestInfo, problem, request::CallerInfo};
 
-use crate::{
-    Grants, InternalAuth, Keyring, Principal, REVALENZ, Tenant, TenantStatus,
-    api_key::{self, ApiKeySecret},
-    audit, directory,
-    directory::{Standing, StoredKey},
-    opaque, problems,
-    token::{self, Claims},
+use self::{
+    caches::Caches,
+    credential::{Credential, credential},
 };
-
-/// Bytes of the longest origin: scheme, a host name of 253 letters, a port.
-const LONGEST_ORIGIN: usize = 8 + 253 + 6;
+use crate::{
+    InternalAuth, Keyring, Principal, REVALENZ, TenantStatus, in_flight::InFlight,
+    rate_limit::RateLimits,
+};
 
 /// What the gate must be told.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub struct GateSettings {
     pub remember: Duration,
     /// Whether browsers on loopback addresses may call (a laptop).
     pub local: bool,
+    /// How many requests may be under way at once; a tenant may have half of them.
+    pub in_flight: usize,
 }
 
 /// Authenticates callers. One a process, shared by the functions in it.
@@ -44,34 +47,9 @@ struct Inner {
     keyring: Keyring,
     settings: GateSettings,
     internal: InternalAuth,
-    tenants: Cache<TenantId, Option<Arc<Tenant>>>,
-    standings: Cache<(TenantId, SessionId), Option<Arc<Standing>>>,
-    keys: Cache<(TenantId, ApiKeyId), Option<Arc<StoredKey>>>,
-    signing_keys: Cache<(), Arc<SigningKeys>>,
-    /// Tokens whose signature was right, by their SHA-256: checking one costs a tenth of a millisecond.
-    verified: Cache<[u8; 32], Arc<Claims>>,
-    origins: Cache<String, Option<TenantId>>,
-    /// Keys whose use was noted within the last minute.
-    noted: Cache<ApiKeyId, ()>,
-}
-
-struct SigningKeys(HashMap<String, DecodingKey>);
-
-impl std::fmt::Debug for SigningKeys {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
-    }
-}
-
-fn remembered<K, V>(most: u64, ttl: Duration) -> Cache<K, V>
-where
-    K: std::hash::Hash + Eq + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-{
-    Cache::builder()
-        .max_capacity(most)
-        .time_to_live(ttl)
-        .build()
+    caches: Caches,
+    rate_limits: RateLimits,
+    in_flight: InFlight,
 }
 
 impl Gate {
@@ -89,19 +67,14 @@ impl Gate {
         settings: GateSettings,
         internal: InternalAuth,
     ) -> Self {
-        let ttl = settings.remember;
         Self(Arc::new(Inner {
             db,
             clock,
             keyring,
             internal,
-            tenants: remembered(10_000, ttl),
-            standings: remembered(50_000, ttl),
-            keys: remembered(10_000, ttl),
-            signing_keys: remembered(1, ttl),
-            verified: remembered(50_000, Duration::from_mins(10)),
-            origins: remembered(10_000, ttl),
-            noted: remembered(10_000, Duration::from_mins(1)),
+            caches: Caches::new(settings.remember),
+            rate_limits: RateLimits::new(),
+            in_flight: InFlight::new(settings.in_flight),
             settings,
         }))
     }
@@ -126,69 +99,20 @@ impl Gate {
         &self.0.settings
     }
 
-    /// The tenant, unless it is unknown.
-    pub async fn tenant(&self, id: TenantId) -> Result<Option<Arc<Tenant>>, Problem> {
-        let load = async {
-            let tenant = directory::find_tenant(&self.0.db, id).await?;
-            let now = self.0.clock.now();
-            Ok::<_, DbError>(tenant.map(|tenant| Arc::new(tenant.at(now))))
-        };
-        self.0.tenants.try_get_with(id, load).await.map_err(shared)
-    }
-
-    /// The tenant to which a web origin belongs.
-    pub async fn tenant_of_origin(&self, origin: &str) -> Result<Option<TenantId>, Problem> {
-        // Nobody's: remembering whatever strangers send would let them fill the memory.
-        if origin.len() > LONGEST_ORIGIN {
-            return Ok(None);
-        }
-        let load = directory::tenant_by_origin(&self.0.db, origin);
-        self.0
-            .origins
-            .try_get_with(origin.to_owned(), load)
-            .await
-            .map_err(shared)
-    }
-
-    /// Forgets what is remembered of a session, so that its end counts at once in this process.
-    pub async fn forget_session(&self, tenant: TenantId, session: SessionId) {
-        self.0.standings.invalidate(&(tenant, session)).await;
-    }
-
-    /// Forgets all sessions and roles, so that a change of people or roles counts at once in this process.
-    pub fn forget_people(&self) {
-        self.0.standings.invalidate_all();
-    }
-
-    /// Forgets what is remembered of a tenant, so that its change counts at once in this process.
-    pub async fn forget_tenant(&self, tenant: TenantId) {
-        self.0.tenants.invalidate(&tenant).await;
-        self.0.origins.invalidate_all();
-    }
-
-    /// Forgets what is remembered of a key, so that its end counts at once in this process.
-    pub async fn forget_key(&self, tenant: TenantId, key: ApiKeyId) {
-        self.0.keys.invalidate(&(tenant, key)).await;
-    }
-
-    /// Forgets the public keys, so that a rotation counts at once in this process.
-    pub async fn forget_signing_keys(&self) {
-        self.0.signing_keys.invalidate(&()).await;
-    }
-
-    /// Who calls: `None` without credentials, `401` with bad ones.
+    /// Who calls: `None` without credentials, `401` with bad ones. The request is charged to them, and takes a place among
+    /// those of their tenant.
     pub async fn authenticate(
         &self,
         headers: &HeaderMap,
         request: &RequestInfo,
     ) -> Result<Option<Principal>, Problem> {
-        let Some(credential) = credential(headers)? else {
+        let recognised = self.recognise(headers, request).await;
+        let Some((mut principal, language)) =
+            recognised.map_err(|refusal| self.blame(refusal, request))?
+        else {
             return Ok(None);
         };
-        let (mut principal, language) = match credential {
-            Credential::Key(text) => self.key(text, request).await?,
-            Credential::Token(text) => self.person(text).await?,
-        };
+        self.admit(&principal, language, request)?;
         if principal.is_superadmin() && principal.tenant.id == REVALENZ {
             self.switch_tenant(&mut principal, headers, request).await?;
         }
@@ -203,235 +127,17 @@ impl Gate {
         Ok(Some(principal))
     }
 
-    async fn person(&self, text: &str) -> Result<(Principal, Language), Problem> {
-        let claims = self.claims(text).await?.ok_or_else(unauthenticated)?;
-        let key = (claims.tid, claims.sid);
-        let load = async {
-            Ok::<_, DbError>(
-                directory::find_standing(&self.0.db, claims.tid, claims.sid)
-                    .await?
-                    .map(Arc::new),
-            )
-        };
-        let standing = self
-            .0
-            .standings
-            .try_get_with(key, load)
-            .await
-            .map_err(shared)?
-            .ok_or_else(unauthenticated)?;
-        let now = self.0.clock.now();
-        let alive = standing.active && standing.revoked_at.is_none() && standing.expires_at > now;
-        if !alive || standing.user != claims.sub {
-            return Err(unauthenticated());
-        }
-        let tenant = self.tenant(claims.tid).await?.ok_or_else(unauthenticated)?;
-        let language = Language::of_locale(&standing.locale).unwrap_or(tenant.language());
-        let principal = Principal {
-            tenant,
-            actor: Actor::user(standing.user),
-            user: Some(standing.user),
-            api_key: None,
-            session: Some(claims.sid),
-            role: standing.role.clone(),
-            base_role: standing.base_role.clone(),
-            amr: standing.amr.clone(),
-            grants: Arc::new(standing.grants.clone()),
-            reason: None,
-        };
-        Ok((principal, language))
-    }
-
-    async fn claims(&self, text: &str) -> Result<Option<Arc<Claims>>, Problem> {
-        let now = self.0.clock.now();
-        let fingerprint = opaque::sha256(text.as_bytes());
-        if let Some(claims) = self.0.verified.get(&fingerprint).await {
-            return Ok(Some(claims).filter(|claims| now.timestamp() < claims.exp));
-        }
-        let Some(key_id) = token::key_id(text) else {
-            return Ok(None);
-        };
-        let keys = self
-            .0
-            .signing_keys
-            .try_get_with((), self.load_signing_keys())
-            .await
-            .map_err(shared)?;
-        let Some(key) = keys.0.get(&key_id) else {
-            return Ok(None);
-        };
-        let Some(claims) = token::verify(text, key, &self.0.settings.public_url, now) else {
-            return Ok(None);
-        };
-        let claims = Arc::new(claims);
-        self.0.verified.insert(fingerprint, claims.clone()).await;
-        Ok(Some(claims))
-    }
-
-    async fn load_signing_keys(&self) -> Result<Arc<SigningKeys>, DbError> {
-        let keys = directory::signing_keys(&self.0.db).await?;
-        Ok(Arc::new(SigningKeys(
-            keys.into_iter()
-                .map(|(id, public)| (id, DecodingKey::from_ed_der(&public)))
-                .collect(),
-        )))
-    }
-
-    async fn key(
+    async fn recognise(
         &self,
-        text: &str,
-        request: &RequestInfo,
-    ) -> Result<(Principal, Language), Problem> {
-        let secret = ApiKeySecret::parse(text).ok_or_else(unauthenticated)?;
-        let load = async {
-            Ok::<_, DbError>(
-                directory::find_key(&self.0.db, secret.tenant, secret.id)
-                    .await?
-                    .map(Arc::new),
-            )
-        };
-        let stored = self
-            .0
-            .keys
-            .try_get_with((secret.tenant, secret.id), load)
-            .await
-            .map_err(shared)?
-            .ok_or_else(unauthenticated)?;
-        let now = self.0.clock.now();
-        let right = opaque::same(&stored.secret_hash, &secret.hash());
-        let alive = stored.revoked_at.is_none() && stored.expires_at.is_none_or(|end| end > now);
-        if !right || !alive || !may_come_from(&stored.ip_ranges, request) {
-            return Err(unauthenticated());
-        }
-        if !self.0.noted.contains_key(&secret.id) {
-            directory::note_use(&self.0.db, secret.tenant, secret.id, now).await?;
-            self.0.noted.insert(secret.id, ()).await;
-        }
-        let tenant = self
-            .tenant(secret.tenant)
-            .await?
-            .ok_or_else(unauthenticated)?;
-        let language = tenant.language();
-        let principal = Principal {
-            tenant,
-            actor: Actor::api_key(secret.id),
-            user: None,
-            api_key: Some(secret.id),
-            session: None,
-            role: "api_key".to_owned(),
-            base_role: "api_key".to_owned(),
-            amr: Vec::new(),
-            grants: Arc::new(Grants::of_scopes(stored.scopes.iter().cloned())),
-            reason: None,
-        };
-        Ok((principal, language))
-    }
-
-    /// `X-Tenant-Id` with `X-Reason`: staff acts in a customer's tenant, and that tenant's log says so before anything
-    /// else happens. From anybody else the header has no meaning.
-    async fn switch_tenant(
-        &self,
-        principal: &mut Principal,
         headers: &HeaderMap,
         request: &RequestInfo,
-    ) -> Result<(), Problem> {
-        let reason = headers
-            .get("x-reason")
-            .map(|reason| web::Line::<3, 500>::parse(&String::from_utf8_lossy(reason.as_bytes())))
-            .transpose()
-            .map_err(|_| problems::REASON_REQUIRED.problem())?
-            .map(web::Line::into_string);
-        principal.reason.clone_from(&reason);
-        let Some(wanted) = headers.get("x-tenant-id") else {
-            return Ok(());
-        };
-        let wanted: TenantId = wanted
-            .to_str()
-            .ok()
-            .and_then(|id| id.parse().ok())
-            .ok_or_else(|| {
-                problem::INVALID_HEADER
-                    .problem()
-                    .argument("header", "X-Tenant-Id")
-            })?;
-        if reason.is_none() {
-            return Err(problems::REASON_REQUIRED.problem());
-        }
-        let tenant = self
-            .tenant(wanted)
-            .await?
-            .ok_or_else(|| problem::NOT_FOUND.problem())?;
-        if let Some(user) = principal.user {
-            principal.actor = Actor::superadmin(user);
-        }
-        principal.tenant = tenant;
-        let mut tx = self.0.db.begin(wanted, principal.actor).await?;
-        let entry = audit::Entry::new("access.tenant.entered", "tenant", wanted.to_string())
-            .change(
-                "request",
-                serde_json::Value::Null,
-                format!("{} {}", request.method(), request.path()),
-            );
-        audit::record(
-            &mut tx,
-            request,
-            self.0.clock.now(),
-            principal.reason.as_deref(),
-            entry,
-        )
-        .await?;
-        tx.commit().await?;
-        Ok(())
+    ) -> Result<Option<(Principal, Language)>, Problem> {
+        Ok(match credential(headers)? {
+            None => None,
+            Some(Credential::Key(text)) => Some(self.key(text, request).await?),
+            Some(Credential::Token(text)) => Some(self.person(text).await?),
+        })
     }
-}
-
-enum Credential<'a> {
-    Token(&'a str),
-    Key(&'a str),
-}
-
-/// The credential of a request. Two different ones are refused: which counts must not be guessed.
-fn credential(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Problem> {
-    let one = |name: &str| -> Result<Option<&str>, Problem> {
-        let mut values = headers.get_all(name).iter();
-        match (values.next(), values.next()) {
-            (None, _) => Ok(None),
-            (Some(value), None) => Ok(Some(value.to_str().map_err(|_| unauthenticated())?)),
-            _ => Err(unauthenticated()),
-        }
-    };
-    let bearer = match one("authorization")? {
-        Some(value) => {
-            let (scheme, token) = value.split_once(' ').ok_or_else(unauthenticated)?;
-            if !scheme.eq_ignore_ascii_case("bearer") {
-                return Err(unauthenticated());
-            }
-            Some(token.trim())
-        }
-        None => None,
-    };
-    match (bearer, one("x-api-key")?) {
-        (None, None) => Ok(None),
-        (Some(token), None) if token.starts_with(api_key::PREFIX) => {
-            Ok(Some(Credential::Key(token)))
-        }
-        (Some(token), None) => Ok(Some(Credential::Token(token))),
-        (None, Some(key)) => Ok(Some(Credential::Key(key.trim()))),
-        (Some(_), Some(_)) => Err(unauthenticated()),
-    }
-}
-
-fn may_come_from(ranges: &[String], request: &RequestInfo) -> bool {
-    if ranges.is_empty() {
-        return true;
-    }
-    let Some(address) = request.address() else {
-        return false;
-    };
-    ranges
-        .iter()
-        .filter_map(|range| range.parse::<ipnet::IpNet>().ok())
-        .any(|range| range.contains(&address))
 }
 
 /// `401` with the challenge that RFC 6750 asks for.
@@ -439,39 +145,4 @@ pub(crate) fn unauthenticated() -> Problem {
     problem::UNAUTHENTICATED
         .problem()
         .header(http::header::WWW_AUTHENTICATE, "Bearer realm=\"revalenz\"")
-}
-
-/// An error of a load that several requests waited for.
-fn shared(error: Arc<DbError>) -> Problem {
-    match error.as_ref() {
-        DbError::Unavailable(_) | DbError::LockTimeout | DbError::Contention => {
-            problem::UNAVAILABLE.problem()
-        }
-        other => Problem::internal(other),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn an_origin_that_no_browser_sends_is_neither_looked_up_nor_remembered() {
-        let gate = Gate::new(
-            Db::lazy("postgres://nobody@127.0.0.1:1/none", 1).unwrap(),
-            Clock::system(),
-            Keyring::parse(&Keyring::generate()).unwrap(),
-            GateSettings {
-                public_url: "https://api.example.org".to_owned(),
-                remember: Duration::from_secs(15),
-                local: false,
-            },
-        );
-        let longest = format!("https://{}:65535", "a".repeat(253));
-        assert!(gate.tenant_of_origin(&longest).await.is_err());
-        let longer = format!("https://{}", "a".repeat(400_000));
-        assert_eq!(gate.tenant_of_origin(&longer).await.unwrap(), None);
-        gate.0.origins.run_pending_tasks().await;
-        assert_eq!(gate.0.origins.entry_count(), 0);
-    }
 }

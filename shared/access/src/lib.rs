@@ -9,8 +9,10 @@ pub mod audit;
 mod caller;
 pub mod cors;
 pub mod directory;
+pub mod entrance;
 mod gate;
 mod idempotency;
+mod in_flight;
 mod internal;
 pub mod keyring;
 pub mod mask;
@@ -19,6 +21,7 @@ mod permission;
 mod principal;
 pub mod problems;
 pub mod process;
+mod rate_limit;
 pub mod token;
 
 pub use caller::Caller;

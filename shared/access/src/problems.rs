@@ -11,6 +11,11 @@ web::problems! {
         de: "Anfrage läuft noch", "Die erste Anfrage mit diesem Schlüssel läuft noch. Bitte gleich noch einmal versuchen.";
         en: "Request still running", "The first request with this key is still running. Please try again in a moment.";
     }
+    /// Two credentials in one request: which one counts must not be guessed (RFC 6750, 3.1).
+    SEVERAL_CREDENTIALS = BAD_REQUEST "several_credentials" {
+        de: "Mehr als ein Zugang", "Die Anfrage trägt mehr als einen Zugang. Bitte entweder Authorization oder X-API-Key senden, und nur einmal.";
+        en: "More than one credential", "The request carries more than one credential. Please send either Authorization or X-API-Key, and only once.";
+    }
     /// A superadmin acts in another tenant without saying why.
     REASON_REQUIRED = BAD_REQUEST "reason_required" {
         de: "Begründung fehlt", "Wer mit X-Tenant-Id für eine andere Organisation handelt, nennt in X-Reason den Grund (3 bis 500 Zeichen).";

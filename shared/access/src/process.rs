@@ -1,6 +1,12 @@
 //! A function as a process of its own: settings, logs, the gate, the server.
 
-use std::{error::Error, pin::Pin, process::ExitCode, time::Duration};
+use std::{
+    error::Error,
+    num::{NonZeroU32, NonZeroUsize},
+    pin::Pin,
+    process::ExitCode,
+    time::Duration,
+};
 
 use db::Db;
 use web::{
@@ -11,7 +17,7 @@ use web::{
     telemetry,
 };
 
-use crate::{Gate, GateSettings, InternalAuth, Keyring, cors};
+use crate::{Gate, GateSettings, InternalAuth, Keyring, entrance};
 
 web::settings! {
     /// Settings that every function reads.
@@ -23,7 +29,9 @@ web::settings! {
         /// PostgreSQL URL of this function's own login.
         pub database_url: Hidden = "DATABASE_URL",
         /// How many connections the pool may have; functions times instances times pool stay below max_connections.
-        pub pool: u32 = "REVALENZ_POOL" or "4",
+        pub pool: NonZeroU32 = "REVALENZ_POOL" or "4",
+        /// How many requests may be under way at once; more are refused with 503. A tenant may have half of them.
+        pub in_flight: NonZeroUsize = "REVALENZ_IN_FLIGHT" or "256",
         /// The platform's address as clients see it, without a slash at the end; the issuer of access tokens.
         pub public_url: String = "PUBLIC_URL",
         /// Master key: <id>:<32 bytes in base64>, during a rotation two of them with a comma between, the newest first.
@@ -103,7 +111,7 @@ async fn start(
     // Bind first: the platform in front sees the port at once, the database is connected to at the first use.
     let listener =
         tokio::net::TcpListener::bind((settings.address.as_str(), settings.port)).await?;
-    let db = Db::lazy(settings.database_url.expose(), settings.pool)?;
+    let db = Db::lazy(settings.database_url.expose(), settings.pool.get())?;
     let clock = Clock::system();
     let keyring = Keyring::parse(settings.master_key.expose())?;
     let internal = match &settings.internal_secret {
@@ -118,6 +126,7 @@ async fn start(
             public_url: settings.public_url.clone(),
             remember: REMEMBER,
             local: false,
+            in_flight: settings.in_flight.get(),
         },
         internal,
     );
@@ -127,7 +136,7 @@ async fn start(
         let db = ready.clone();
         Box::pin(async move { db.ready().await })
     });
-    let router = cors::layer(web::service::compose([&service]), gate)
+    let router = entrance::layer(web::service::compose([&service]), gate)
         .merge(service.internal.clone())
         .merge(health::routes(readiness, metrics));
     let router = edge::wrap(

@@ -21,7 +21,7 @@ use rest::Rest;
 
 use crate::{
     Clock, Problem, RequestInfo, problem,
-    request::{client_address, sane_id},
+    request::{Held, client_address, sane_id},
 };
 
 /// The budget to the response head; a stream may take longer behind it.
@@ -74,8 +74,10 @@ async fn around(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> 
         let span = tracing::info_span!("request", request_id = info.id());
         let rest = Rest::default();
         let body = rest.watch(&parts.headers, body);
+        let held = Held(info.clone());
         let run = next.run(Request::from_parts(parts, body)).instrument(span);
         let answer = answer_in_time(run).await;
+        drop(held);
         rest.discard().await;
         answer
     };

@@ -5,6 +5,7 @@
 
 mod args;
 mod document;
+mod versions;
 
 use axum::{
     Router,
@@ -103,7 +104,12 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
                 doc.operation.operation_id = Some(format!("{name}_by_{}", word(&method)));
             }
             T::describe(&mut doc);
+            versions::describe(&mut doc, &method);
             doc.refuses(&problem::UNAVAILABLE);
+            doc.refuses(&problem::OVERLOADED);
+            if !path.starts_with("/internal/") {
+                doc.refuses(&problem::RATE_LIMITED);
+            }
             self.operations.push((method, doc));
         }
         if is_root(&path) {

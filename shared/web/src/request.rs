@@ -1,16 +1,18 @@
 //! What is known of a request besides its content.
 
 use std::{
+    any::Any,
     convert::Infallible,
-    net::IpAddr,
-    sync::{Arc, OnceLock},
+    fmt,
+    net::{IpAddr, Ipv6Addr},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use axum::extract::FromRequestParts;
 use http::{HeaderMap, HeaderName, Method, request::Parts};
 use ids::TenantId;
 
-use crate::language::Language;
+use crate::{language::Language, quota::Quota};
 
 /// The header that carries the request id both ways.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -19,7 +21,6 @@ pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Clone, Debug)]
 pub struct RequestInfo(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     id: String,
     method: Method,
@@ -27,6 +28,19 @@ struct Inner {
     address: Option<IpAddr>,
     accepted: Option<Language>,
     caller: OnceLock<CallerInfo>,
+    quota: OnceLock<Quota>,
+    held: Mutex<Vec<Box<dyn Any + Send>>>,
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("id", &self.id)
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("caller", &self.caller)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Who is calling, for the log line and the language of refusals; told by `access`.
@@ -49,6 +63,8 @@ impl RequestInfo {
             address,
             accepted: Language::from_headers(&parts.headers),
             caller: OnceLock::new(),
+            quota: OnceLock::new(),
+            held: Mutex::default(),
         }))
     }
 
@@ -89,6 +105,35 @@ impl RequestInfo {
     pub fn caller(&self) -> Option<&CallerInfo> {
         self.0.caller.get()
     }
+
+    /// Tells what is left of the rate limit that the request was charged to; the first word counts.
+    pub fn set_quota(&self, quota: Quota) {
+        let _ = self.0.quota.set(quota);
+    }
+
+    /// What is left of the rate limit, once the request was charged.
+    pub fn quota(&self) -> Option<&Quota> {
+        self.0.quota.get()
+    }
+
+    /// Holds `place` until the answer is ready, or the client has hung up.
+    pub fn hold(&self, place: impl Any + Send) {
+        self.held().push(Box::new(place));
+    }
+
+    fn held(&self) -> std::sync::MutexGuard<'_, Vec<Box<dyn Any + Send>>> {
+        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Gives back what a request holds, however it ends: answered, timed out, or given up.
+pub(crate) struct Held(pub(crate) RequestInfo);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let places = std::mem::take(&mut *self.0.held());
+        drop(places);
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for RequestInfo {
@@ -100,6 +145,17 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestInfo {
             // Only without the outermost layer, in a test of one router.
             None => Self::new(parts, String::new(), None),
         })
+    }
+}
+
+/// The network that counts as one client: whoever has one IPv6 address usually has the 64 bits behind it too.
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     fmt::{self, Write as _},
+    num::{NonZeroU32, NonZeroUsize},
     str::FromStr,
 };
 
@@ -48,6 +49,17 @@ macro_rules! by_from_str {
     )*};
 }
 by_from_str!(String, bool, u16, u32, u64, usize, std::path::PathBuf);
+
+macro_rules! at_least_one {
+    ($($ty:ty),*) => {$(
+        impl Setting for $ty {
+            fn read(text: &str) -> Result<Self, String> {
+                <$ty>::from_str(text).map_err(|_| "a whole number, at least 1".to_owned())
+            }
+        }
+    )*};
+}
+at_least_one!(NonZeroU32, NonZeroUsize);
 
 impl<T: Setting> Setting for Option<T> {
     const SECRET: bool = T::SECRET;

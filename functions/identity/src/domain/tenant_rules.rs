@@ -57,6 +57,7 @@ mod tests {
             status,
             features: serde_json::Map::new(),
             settings: settings.as_object().cloned().unwrap_or_default(),
+            limits: serde_json::Map::new(),
             max_users: 5,
             locale: "de".to_owned(),
             time_zone: "Europe/Berlin".to_owned(),

@@ -5,7 +5,7 @@
 //! finds all places reserved waits for them, because a success gives its place back.
 
 use std::{
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -14,6 +14,7 @@ use access::opaque::sha256;
 use chrono::{DateTime, TimeDelta, Utc};
 use moka::sync::Cache;
 use tokio::sync::Notify;
+use web::request::network;
 
 use crate::config::Settings;
 
@@ -99,7 +100,7 @@ impl Throttle {
         let account = sha256(format!("{tenant}\n{account}").as_bytes());
         let mut counters = Vec::with_capacity(2);
         if let Some(address) = address {
-            let counter = self.addresses.get_with(subnet(address), Arc::default);
+            let counter = self.addresses.get_with(network(address), Arc::default);
             counters.push((counter, self.per_address));
         }
         counters.push((
@@ -183,17 +184,6 @@ impl Counter {
             }
             state.failures += 1;
         });
-    }
-}
-
-/// Whoever has one IPv6 address usually has the 64 bits behind it too.
-fn subnet(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        v4 @ IpAddr::V4(_) => v4,
     }
 }
 

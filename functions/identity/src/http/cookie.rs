@@ -136,6 +136,7 @@ mod tests {
         let settings = GateSettings {
             public_url: public_url.to_owned(),
             remember: std::time::Duration::ZERO,
+            in_flight: 8,
             local: true,
         };
         Gate::new(db, Clock::system(), keyring, settings)

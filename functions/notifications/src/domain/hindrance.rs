@@ -49,6 +49,7 @@ mod tests {
             status,
             features,
             settings: Map::new(),
+            limits: Map::new(),
             max_users: 1,
             locale: "de".to_owned(),
             time_zone: "Europe/Berlin".to_owned(),

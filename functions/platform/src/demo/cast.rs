@@ -83,6 +83,7 @@ impl Cast<'_> {
             "email": format!("info@{}.example", self.plan.slug),
             "locale": self.plan.locale,
             "max_users": SEATS,
+            "license_type": "internal",
             "admin": {
                 "email": account(self.plan.slug, tenant, "admin")?.email,
                 "given_name": admin.given_name,

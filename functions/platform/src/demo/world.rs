@@ -108,6 +108,7 @@ impl World {
             public_url: public_url.to_owned(),
             remember: Duration::from_secs(15),
             local: true,
+            in_flight: 64,
         };
         let gate = Gate::new(
             database.of("identity")?,

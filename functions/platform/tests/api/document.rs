@@ -117,6 +117,43 @@ async fn every_operation_has_a_name_of_its_own_a_permission_and_a_problem_docume
 }
 
 #[tokio::test]
+async fn a_resource_with_a_version_says_so_and_need_not_be_sent_twice() {
+    let document = merged();
+    let operation = |path: &str, method: &str| document["paths"][path][method].clone();
+    let reads = |operation: &Value, header: &str| {
+        let parameters = operation["parameters"].as_array().unwrap();
+        parameters
+            .iter()
+            .any(|parameter| parameter["name"] == header)
+    };
+    let ticket = operation("/api/v1/tickets/{id}", "get");
+    assert!(ticket["responses"]["200"]["headers"]["ETag"].is_object());
+    assert!(ticket["responses"]["304"].is_object());
+    assert!(reads(&ticket, "If-None-Match") && reads(&ticket, "X-Tenant-Id"));
+    let created = operation("/api/v1/tenants", "post");
+    for header in ["ETag", "Location"] {
+        assert!(
+            created["responses"]["201"]["headers"][header].is_object(),
+            "{header}"
+        );
+    }
+    let list = operation("/api/v1/tickets", "get");
+    assert!(list["responses"].get("304").is_none() && !reads(&list, "If-None-Match"));
+    for header in ["Retry-After", "RateLimit", "RateLimit-Policy"] {
+        assert!(
+            list["responses"]["429"]["headers"][header].is_object(),
+            "{header}"
+        );
+    }
+    assert!(
+        document["info"]["description"]
+            .as_str()
+            .unwrap()
+            .contains("405")
+    );
+}
+
+#[tokio::test]
 async fn the_paths_of_the_source_documents_are_there() {
     let document = merged();
     for (path, methods) in [

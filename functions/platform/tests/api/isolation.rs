@@ -1,6 +1,7 @@
 //! Another tenant's rows stay unseen: with both locks, with either alone, and the walk notices when both are open.
 
 use db::Probe;
+use ids::DeadLetterId;
 use serde_json::{Value, json};
 use testkit::{
     Client, Stage, TestTenant,
@@ -23,6 +24,7 @@ async fn stage() -> (Stage, TestTenant, TestTenant) {
         ("identity", identity::service),
         ("tenancy", tenancy::service),
         ("support", support::service),
+        ("relay", relay::service),
     ])
     .await;
     let (demo, other) = (stage.tenant("demo").await, stage.tenant("other").await);
@@ -81,6 +83,8 @@ async fn furnish(stage: &Stage, tenant: &TestTenant) -> Belongings {
         }
     }
     assert!(!all.cursors.is_empty());
+    all.ids
+        .insert("dead-letters", vec![park(stage, tenant, &secret).await]);
     all.ids.insert("tickets", vec![ticket]);
     all.ids.insert("comments", comment_ids);
     all.ids.insert(
@@ -90,6 +94,24 @@ async fn furnish(stage: &Stage, tenant: &TestTenant) -> Belongings {
     all.ids.insert("tenants", vec![tenant.id.to_string()]);
     all.ids.insert("api-keys", vec![key]);
     all
+}
+
+/// Something that a function would not take: only the platform's operators may know of it.
+async fn park(stage: &Stage, tenant: &TestTenant, secret: &str) -> String {
+    let id = DeadLetterId::at(stage.clock.now());
+    sqlx::query(
+        "insert into events.dead_letters (tenant_id, dead_letter_id, consumer, event_id, envelope, reason, attempts, parked_at)
+        values ($1, $2, 'notifications', $2, $3, $4, 12, $5)",
+    )
+    .bind(tenant.id)
+    .bind(id)
+    .bind(json!({"subject": secret}))
+    .bind(secret)
+    .bind(stage.clock.now())
+    .execute(&mut stage.admin().await)
+    .await
+    .unwrap();
+    id.to_string()
 }
 
 async fn attackers(

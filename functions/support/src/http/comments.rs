@@ -6,15 +6,17 @@ use chrono::{DateTime, Utc};
 use db::TenantTx;
 use http::StatusCode;
 use ids::{TicketCommentId, TicketId};
-use serde::Deserialize;
 use serde_json::{Value, json};
-use utoipa::IntoParams;
 use web::{
-    Created, Fetched, IfMatch, Limit, Page, PathIds, Scope, ValidJson, ValidQuery, problem,
-    problem::Result,
+    Created, Fetched, IfMatch, Page, PathIds, ValidJson, ValidQuery, problem, problem::Result,
 };
 
-use super::{announce, load, lock, side, sight, tickets::record_changes};
+use super::{
+    announce, load, lock,
+    page::{PageQuery, page_of_ticket},
+    side, sight,
+    tickets::record_changes,
+};
 use crate::{
     App,
     domain::{
@@ -32,18 +34,6 @@ use crate::{
     },
 };
 
-/// A page of a list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PageQuery {
-    /// How many a page has.
-    #[serde(default)]
-    #[param(value_type = Option<Limit>, inline)]
-    pub(crate) limit: Limit,
-    /// Where the page begins: `next_cursor` of the one before.
-    pub(crate) cursor: Option<String>,
-}
-
 /// List a ticket's comments, oldest first; customers see public ones.
 #[utoipa::path(get, path = "/tickets/{id}/comments", responses((status = 200, body = Page<Comment>, description = "A page of comments.")))]
 pub(crate) async fn list_comments(
@@ -52,32 +42,18 @@ pub(crate) async fn list_comments(
     PathIds(id): PathIds<TicketId>,
     ValidQuery(query): ValidQuery<PageQuery>,
 ) -> Result<Json<Page<Comment>>> {
-    let scope = Scope::new("comments", caller.tenant.id, &(id, caller.user));
-    let after: Option<Position> = query
-        .cursor
-        .as_deref()
-        .map(|cursor| app.cursors.open(&scope, cursor))
-        .transpose()?;
-    let mut tx = caller.begin(&app.db).await?;
-    load(&mut tx, caller.reach(), id).await?;
-    let rows = comments::list_comments(
-        &mut tx,
-        id,
-        sight(caller.reach()),
-        after.as_ref(),
-        query.limit,
+    page_of_ticket(
+        &app,
+        &caller,
+        ("comments", id),
+        &query,
+        async |tx, sight, after, limit| comments::list_comments(tx, id, sight, after, limit).await,
+        |last| Position {
+            created_at: last.created_at,
+            id: last.id,
+        },
     )
-    .await?;
-    tx.commit().await?;
-    Ok(Json(query.limit.page(rows, |last| {
-        app.cursors.seal(
-            &scope,
-            &Position {
-                created_at: last.created_at,
-                id: last.id,
-            },
-        )
-    })))
+    .await
 }
 
 /// Comment on a ticket. A customer's reply reopens one that waited or was resolved.

@@ -3,9 +3,9 @@
 use access::Caller;
 use axum::{Json, extract::State};
 use ids::TicketId;
-use web::{Page, PathIds, Scope, ValidQuery, problem::Result};
+use web::{Page, PathIds, ValidQuery, problem::Result};
 
-use super::{comments::PageQuery, load, sight};
+use super::page::{PageQuery, page_of_ticket};
 use crate::{
     App,
     permissions::TicketRead,
@@ -20,29 +20,17 @@ pub(crate) async fn list_history(
     PathIds(id): PathIds<TicketId>,
     ValidQuery(query): ValidQuery<PageQuery>,
 ) -> Result<Json<Page<HistoryEntry>>> {
-    let scope = Scope::new("history", caller.tenant.id, &(id, caller.user));
-    let after: Option<Position> = query
-        .cursor
-        .as_deref()
-        .map(|cursor| app.cursors.open(&scope, cursor))
-        .transpose()?;
-    let mut tx = caller.begin(&app.db).await?;
-    load(&mut tx, caller.reach(), id).await?;
-    let rows = history::list_history(
-        &mut tx,
-        id,
-        sight(caller.reach()),
-        after.as_ref(),
-        query.limit,
-    )
-    .await?;
-    tx.commit().await?;
-    Ok(Json(query.limit.page(rows, |last| {
-        let position = Position {
+    page_of_ticket(
+        &app,
+        &caller,
+        ("history", id),
+        &query,
+        async |tx, sight, after, limit| history::list_history(tx, id, sight, after, limit).await,
+        |last| Position {
             occurred_at: last.occurred_at,
             place: last.place,
             id: last.id,
-        };
-        app.cursors.seal(&scope, &position)
-    })))
+        },
+    )
+    .await
 }

@@ -27,10 +27,16 @@ impl LicenseType {
             Self::Standard => (100 * GIB, 10_000_000, 2_000_000),
             Self::Enterprise | Self::Internal => (1_024 * GIB, 100_000_000, 20_000_000),
         };
-        json!({
+        let mut limits = json!({
             "storage_bytes": storage,
             "api_requests_per_month": requests,
             "llm_tokens_per_month": tokens,
-        })
+        });
+        if self == Self::Internal {
+            // Demo, bench and test tenants: no walk is hidden behind a 429 (decisions.md 18).
+            limits["requests_per_minute_per_user"] = json!(1_000_000);
+            limits["requests_per_minute_per_key"] = json!(1_000_000);
+        }
+        limits
     }
 }

@@ -42,6 +42,9 @@ pub(super) fn finish(mut response: Response, info: &RequestInfo, request: &Heade
     if let Ok(id) = HeaderValue::try_from(info.id()) {
         headers.insert(X_REQUEST_ID, id);
     }
+    if let Some(quota) = info.quota() {
+        quota.tell(headers);
+    }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
     unless_set(headers, header::CACHE_CONTROL, NO_STORE);

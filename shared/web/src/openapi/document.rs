@@ -1,5 +1,6 @@
 //! The OpenAPI 3.1 document of one context, and of all together.
 
+use http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::{
@@ -12,7 +13,7 @@ use utoipa::{
     },
 };
 
-use super::{BASE, OperationDoc};
+use super::{BASE, OperationDoc, versions::text_header};
 use crate::problem::Kind;
 
 /// A refusal (RFC 9457).
@@ -58,6 +59,31 @@ pub struct FieldProblem {
     detail: String,
 }
 
+/// What holds for every operation, and so stands at none of them.
+const EVERYWHERE: &str = "\n\nEvery refusal is a problem document (RFC 9457) with a stable `code`. A path that is there without the method \
+    answers `405` with `Allow`; `HEAD` is answered wherever `GET` is. Every answer carries `X-Request-Id`, and every answer that was charged \
+    to a rate limit `RateLimit-Policy` and `RateLimit`.";
+
+/// Headers of refusals that say when to come again.
+fn headers_of(status: StatusCode) -> &'static [(&'static str, &'static str)] {
+    const RETRY_AFTER: (&str, &str) = ("Retry-After", "In how many seconds to try again.");
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => &[
+            RETRY_AFTER,
+            (
+                "RateLimit-Policy",
+                "The limit: `q` requests in `w` seconds.",
+            ),
+            (
+                "RateLimit",
+                "What is left: `r` requests, all of them again in `t` seconds.",
+            ),
+        ],
+        StatusCode::SERVICE_UNAVAILABLE => &[RETRY_AFTER],
+        _ => &[],
+    }
+}
+
 pub(super) fn add_refusal(operation: &mut Operation, kind: &'static Kind) {
     let status = kind.status.as_u16().to_string();
     if let Some(RefOr::T(response)) = operation.responses.responses.get_mut(&status) {
@@ -69,10 +95,13 @@ pub(super) fn add_refusal(operation: &mut Operation, kind: &'static Kind) {
     let content = ContentBuilder::new()
         .schema(Some(RefOr::Ref(Ref::from_schema_name("Problem"))))
         .build();
-    let response = ResponseBuilder::new()
+    let mut response = ResponseBuilder::new()
         .description(format!("{}: `{}`", kind.title.en, kind.code))
-        .content("application/problem+json", content)
-        .build();
+        .content("application/problem+json", content);
+    for (name, description) in headers_of(kind.status) {
+        response = response.header(*name, text_header(description));
+    }
+    let response = response.build();
     operation
         .responses
         .responses
@@ -124,7 +153,7 @@ pub fn document(
         .info(
             InfoBuilder::new()
                 .title(format!("Revalenz {name}"))
-                .description(Some(description.trim()))
+                .description(Some(format!("{}{EVERYWHERE}", description.trim())))
                 .version(version)
                 .build(),
         )
@@ -143,7 +172,7 @@ pub fn merge(version: &str, description: &str, documents: Vec<OpenApi>) -> OpenA
         .info(
             InfoBuilder::new()
                 .title("Revalenz")
-                .description(Some(description.trim()))
+                .description(Some(format!("{}{EVERYWHERE}", description.trim())))
                 .version(version)
                 .build(),
         )

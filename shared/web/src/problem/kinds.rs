@@ -96,7 +96,12 @@ crate::problems! {
         de: "Interner Fehler", "Bei uns ist etwas schiefgegangen. Die request_id hilft beim Nachsehen.";
         en: "Internal error", "Something went wrong on our side. The request_id helps to look it up.";
     }
-    /// The database or a needed provider is away, or we shed load.
+    /// More requests are in flight than can be answered in time: this one was not begun.
+    OVERLOADED = SERVICE_UNAVAILABLE "overloaded" {
+        de: "Überlastet", "Es sind zu viele Anfragen zugleich unterwegs; diese wurde nicht begonnen. Bitte gleich noch einmal versuchen.";
+        en: "Overloaded", "Too many requests are under way at once; this one was not begun. Please try again in a moment.";
+    }
+    /// The database or a needed provider is away.
     UNAVAILABLE = SERVICE_UNAVAILABLE "unavailable" {
         de: "Vorübergehend nicht verfügbar", "Bitte gleich noch einmal versuchen.";
         en: "Temporarily unavailable", "Please try again in a moment.";

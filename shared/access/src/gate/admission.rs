@@ -1,0 +1,119 @@
+//! Whether there is room for a request: so many a minute for its caller, so many at once for the process.
+
+use http::HeaderMap;
+use web::{
+    Language, Problem, RequestInfo, problem,
+    request::{CallerInfo, network},
+};
+
+use super::{Gate, credential::shows_one};
+use crate::{
+    Principal,
+    in_flight::{Party, Place},
+    rate_limit::Payer,
+};
+
+/// Requests a minute of a person (`decisions.md` 18), unless the tenant's limits say otherwise.
+const PER_USER: u32 = 1_200;
+/// Requests a minute of a key, unless the tenant's limits say otherwise.
+const PER_KEY: u32 = 6_000;
+/// Requests a minute without a usable credential from one network: many people may be behind one address.
+const PER_ADDRESS: u32 = 6_000;
+/// The names under which a tenant's limits have other numbers.
+const LIMIT_PER_USER: &str = "requests_per_minute_per_user";
+const LIMIT_PER_KEY: &str = "requests_per_minute_per_key";
+
+impl Gate {
+    /// Lets a request in before it is looked at: `503` when the process is full, and strangers may be `429`. The places are
+    /// the request's as long as they are kept.
+    pub(crate) fn let_in(
+        &self,
+        headers: &HeaderMap,
+        request: &RequestInfo,
+    ) -> Result<Vec<Place>, Problem> {
+        let mut places = vec![self.place(Party::Everybody)?];
+        if !shows_one(headers) {
+            self.charge_address(request)?;
+            places.push(self.place(Party::Strangers)?);
+            if let Some(address) = request.address() {
+                places.push(self.place(Party::Address(network(address)))?);
+            }
+        }
+        Ok(places)
+    }
+
+    /// Charges the request to whoever is calling, and takes a place among those of their own tenant, in whichever they act.
+    pub(super) fn admit(
+        &self,
+        principal: &Principal,
+        language: Language,
+        request: &RequestInfo,
+    ) -> Result<(), Problem> {
+        // Charged already: one request, asked for its caller twice.
+        if request.quota().is_some() {
+            return Ok(());
+        }
+        let tenant = &principal.tenant;
+        let (payer, limit) = match (principal.user, principal.api_key) {
+            (Some(user), _) => {
+                let limit = tenant.limit(LIMIT_PER_USER).unwrap_or(PER_USER);
+                (Payer::User(tenant.id, user), limit)
+            }
+            (None, Some(key)) => {
+                let limit = tenant.limit(LIMIT_PER_KEY).unwrap_or(PER_KEY);
+                (Payer::Key(tenant.id, key), limit)
+            }
+            (None, None) => return Ok(()),
+        };
+        let admitted = self.charge(payer, limit, request).and_then(|()| {
+            request.hold(self.place(Party::Tenant(tenant.id))?);
+            Ok(())
+        });
+        if admitted.is_err() {
+            request.set_caller(CallerInfo {
+                tenant: tenant.id,
+                actor: principal.actor.to_string(),
+                language,
+            });
+        }
+        admitted
+    }
+
+    /// What a refused credential is answered with: whoever tries many is told to slow down.
+    pub(super) fn blame(&self, refusal: Problem, request: &RequestInfo) -> Problem {
+        if refusal.kind() == &problem::UNAUTHENTICATED {
+            self.charge_address(request).err().unwrap_or(refusal)
+        } else {
+            refusal
+        }
+    }
+
+    fn charge_address(&self, request: &RequestInfo) -> Result<(), Problem> {
+        match request.address() {
+            // A laptop: whoever works on it tries what they like.
+            Some(address) if self.0.settings.local && address.is_loopback() => Ok(()),
+            Some(address) => self.charge(Payer::Address(network(address)), PER_ADDRESS, request),
+            None => Ok(()),
+        }
+    }
+
+    fn charge(&self, payer: Payer, limit: u32, request: &RequestInfo) -> Result<(), Problem> {
+        let charged = self.0.rate_limits.charge(payer, limit, self.0.clock.now());
+        request.set_quota(charged.quota);
+        match charged.wait_seconds {
+            None => Ok(()),
+            Some(seconds) => Err(problem::RATE_LIMITED
+                .problem()
+                .argument("seconds", seconds)
+                .header(http::header::RETRY_AFTER, seconds)),
+        }
+    }
+
+    fn place(&self, party: Party) -> Result<Place, Problem> {
+        self.0.in_flight.enter(party).ok_or_else(|| {
+            problem::OVERLOADED
+                .problem()
+                .header(http::header::RETRY_AFTER, 1)
+        })
+    }
+}

@@ -1,0 +1,111 @@
+//! A person with an access token: its signature, then the session, the role and the person behind it.
+
+use std::sync::Arc;
+
+use db::{Actor, DbError};
+use jsonwebtoken::DecodingKey;
+use web::{Language, Problem};
+
+use super::{
+    Gate,
+    caches::{SigningKeys, Verified, shared},
+    unauthenticated,
+};
+use crate::{
+    Principal, directory, opaque,
+    token::{self, Claims},
+};
+
+impl Gate {
+    pub(super) async fn person(&self, text: &str) -> Result<(Principal, Language), Problem> {
+        let claims = self.claims(text).await?.ok_or_else(unauthenticated)?;
+        let key = (claims.tid, claims.sid);
+        let load = async {
+            Ok::<_, DbError>(
+                directory::find_standing(&self.0.db, claims.tid, claims.sid)
+                    .await?
+                    .map(Arc::new),
+            )
+        };
+        let standing = self
+            .0
+            .caches
+            .standings
+            .try_get_with(key, load)
+            .await
+            .map_err(shared)?
+            .ok_or_else(unauthenticated)?;
+        let now = self.0.clock.now();
+        let alive = standing.active && standing.revoked_at.is_none() && standing.expires_at > now;
+        if !alive || standing.user != claims.sub {
+            return Err(unauthenticated());
+        }
+        let tenant = self.tenant(claims.tid).await?.ok_or_else(unauthenticated)?;
+        let language = Language::of_locale(&standing.locale).unwrap_or(tenant.language());
+        let principal = Principal {
+            tenant,
+            actor: Actor::user(standing.user),
+            user: Some(standing.user),
+            api_key: None,
+            session: Some(claims.sid),
+            role: standing.role.clone(),
+            base_role: standing.base_role.clone(),
+            amr: standing.amr.clone(),
+            grants: Arc::new(standing.grants.clone()),
+            reason: None,
+        };
+        Ok((principal, language))
+    }
+
+    async fn claims(&self, text: &str) -> Result<Option<Arc<Claims>>, Problem> {
+        let now = self.0.clock.now();
+        let fingerprint = opaque::sha256(text.as_bytes());
+        let known = self.0.caches.verified.get(&fingerprint).await;
+        let Some(key_id) = known
+            .as_ref()
+            .map(|known| known.key_id.clone())
+            .or_else(|| token::key_id(text).map(Arc::from))
+        else {
+            return Ok(None);
+        };
+        let keys = self
+            .0
+            .caches
+            .signing_keys
+            .try_get_with((), self.load_signing_keys())
+            .await
+            .map_err(shared)?;
+        // Also of what was checked before: a key that is taken back takes its tokens along.
+        let Some(key) = keys.0.get(&*key_id) else {
+            return Ok(None);
+        };
+        if let Some(Verified { claims, .. }) = known {
+            return Ok(Some(claims).filter(|claims| now.timestamp() < claims.exp));
+        }
+        let Some(claims) = token::verify(text, key, &self.0.settings.public_url, now) else {
+            return Ok(None);
+        };
+        let claims = Arc::new(claims);
+        self.0
+            .caches
+            .verified
+            .insert(
+                fingerprint,
+                Verified {
+                    key_id,
+                    claims: claims.clone(),
+                },
+            )
+            .await;
+        Ok(Some(claims))
+    }
+
+    async fn load_signing_keys(&self) -> Result<Arc<SigningKeys>, DbError> {
+        let keys = directory::signing_keys(&self.0.db).await?;
+        Ok(Arc::new(SigningKeys(
+            keys.into_iter()
+                .map(|(id, public)| (id, DecodingKey::from_ed_der(&public)))
+                .collect(),
+        )))
+    }
+}

@@ -1,0 +1,106 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const BEGINNING: i64 = 1_800_000_000 * SECOND;
+
+fn admitted(bucket: &Bucket, limit: u32, now: i64) -> bool {
+    bucket.take("user", limit, now).wait_seconds.is_none()
+}
+
+proptest! {
+    #[test]
+    fn never_more_than_a_bucketful_and_what_refilled(
+        limit in 1_u32..5_000,
+        pauses in prop::collection::vec(0_i64..2 * SECOND, 1..2_000),
+    ) {
+        let bucket = Bucket::default();
+        let (mut now, mut count) = (BEGINNING, 0_i64);
+        for pause in pauses {
+            now += pause;
+            count += i64::from(admitted(&bucket, limit, now));
+            let refilled = (now - BEGINNING) / (WINDOW / i64::from(limit));
+            prop_assert!(count <= i64::from(limit) + refilled);
+        }
+    }
+
+    #[test]
+    fn who_waits_as_told_is_admitted(limit in 1_u32..1_000, before in 0_i64..WINDOW) {
+        let bucket = Bucket::default();
+        for _ in 0..limit {
+            prop_assert!(admitted(&bucket, limit, BEGINNING));
+        }
+        let now = BEGINNING + before;
+        while admitted(&bucket, limit, now) {}
+        let wait = bucket.take("user", limit, now).wait_seconds.unwrap();
+        prop_assert!(wait >= 1);
+        prop_assert!(admitted(&bucket, limit, now + i64::from(wait) * SECOND));
+    }
+
+    #[test]
+    fn who_keeps_to_what_is_told_is_never_refused(limit in 1_u32..300, rounds in 1_usize..5) {
+        let bucket = Bucket::default();
+        let mut now = BEGINNING;
+        for _ in 0..rounds {
+            let told = bucket.take("user", limit, now);
+            prop_assert_eq!(told.wait_seconds, None);
+            for _ in 0..told.quota.remaining {
+                prop_assert!(admitted(&bucket, limit, now));
+            }
+            prop_assert!(!admitted(&bucket, limit, now));
+            let reset = bucket.take("user", limit, now).quota.reset_seconds;
+            prop_assert!(reset <= WINDOW_SECONDS);
+            now += i64::from(reset) * SECOND;
+        }
+    }
+
+    #[test]
+    fn a_clock_that_jumps_refuses_for_a_window_at_most(
+        limit in 1_u32..1_000,
+        jumps in prop::collection::vec(-100 * WINDOW..100 * WINDOW, 1..50),
+    ) {
+        let bucket = Bucket::default();
+        let mut now = BEGINNING;
+        for jump in jumps {
+            now = BEGINNING + jump;
+            admitted(&bucket, limit, now);
+        }
+        while admitted(&bucket, limit, now) {}
+        prop_assert!(admitted(&bucket, limit, now + WINDOW));
+    }
+}
+
+#[test]
+fn threads_together_get_no_more_than_one_alone() {
+    let bucket = Bucket::default();
+    let count = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| {
+                    (0..500)
+                        .filter(|_| admitted(&bucket, 1_200, BEGINNING))
+                        .count()
+                })
+            })
+            .collect();
+        threads
+            .into_iter()
+            .map(|t| t.join().unwrap())
+            .sum::<usize>()
+    });
+    assert_eq!(count, 1_200);
+}
+
+#[test]
+fn everybody_has_a_bucket_of_their_own_and_there_is_an_end_to_them() {
+    let limits = RateLimits::new();
+    let now = "2026-11-20T10:00:00Z".parse().unwrap();
+    let address = |number: u32| Payer::Address(IpAddr::from(number.to_be_bytes()));
+    assert_eq!(limits.charge(address(0), 1, now).wait_seconds, None);
+    assert_eq!(limits.charge(address(0), 1, now).wait_seconds, Some(60));
+    for number in 1..60_000 {
+        assert_eq!(limits.charge(address(number), 1, now).wait_seconds, None);
+    }
+    limits.0.run_pending_tasks();
+    assert!(limits.0.entry_count() <= MOST_REMEMBERED);
+}

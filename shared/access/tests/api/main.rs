@@ -1,0 +1,65 @@
+//! What stands before every handler, over HTTP and a real database.
+#![expect(
+    clippy::unwrap_used,
+    reason = "test code: a broken expectation is the answer"
+)]
+
+mod credentials;
+mod in_flight;
+mod rate_limits;
+
+use access::{Anyone, Caller, Gate};
+use axum::{Router, routing::get};
+use db::Db;
+use tokio::sync::Semaphore;
+use web::Service;
+
+/// A function whose callers get an answer at once (`/shelf`), or when somebody lets them (`/shelf/slow`).
+#[derive(Clone)]
+struct Shelf {
+    gate: Gate,
+}
+
+impl axum::extract::FromRef<Shelf> for Gate {
+    fn from_ref(shelf: &Shelf) -> Self {
+        shelf.gate.clone()
+    }
+}
+
+/// Callers of `/shelf/slow` add a permit to the first when they begin to wait, and go on with one of the second. There is
+/// one pair in this program, so only one test uses it.
+static WAITING: Semaphore = Semaphore::const_new(0);
+static LET_GO: Semaphore = Semaphore::const_new(0);
+
+fn shelf(_db: Db, gate: Gate) -> Service {
+    let api = Router::new()
+        .route("/shelf", get(read))
+        .route("/shelf/slow", get(wait))
+        .route("/shelf/free", get(async || "free"))
+        .route("/shelf/twice", get(read_twice))
+        .with_state(Shelf { gate });
+    Service {
+        name: "shelf",
+        about: "for tests",
+        api,
+        root: Router::new(),
+        internal: Router::new(),
+        document: utoipa::openapi::OpenApi::default(),
+    }
+}
+
+async fn read(_caller: Caller<Anyone>) -> &'static str {
+    "read"
+}
+
+async fn read_twice(_caller: Caller<Anyone>, _again: Caller<Anyone>) -> &'static str {
+    "read"
+}
+
+async fn wait(_caller: Caller<Anyone>) -> &'static str {
+    WAITING.add_permits(1);
+    if let Ok(permit) = LET_GO.acquire().await {
+        permit.forget();
+    }
+    "at last"
+}

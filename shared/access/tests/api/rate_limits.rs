@@ -1,0 +1,158 @@
+use std::time::Duration;
+
+use ids::TenantId;
+use serde_json::json;
+use testkit::{Answer, Stage};
+
+use crate::shelf;
+
+async fn limit(stage: &Stage, tenant: TenantId, limits: serde_json::Value) {
+    sqlx::query("update access.tenants set limits = $2 where tenant_id = $1")
+        .bind(tenant)
+        .bind(limits)
+        .execute(&mut stage.admin().await)
+        .await
+        .unwrap();
+}
+
+fn fields(answer: &Answer) -> (&str, &str) {
+    (
+        answer.header("ratelimit-policy"),
+        answer.header("ratelimit"),
+    )
+}
+
+#[tokio::test]
+async fn every_answer_to_a_person_says_what_is_left_and_too_many_are_told_to_wait() {
+    let stage = Stage::of(&[("support", shelf)]).await;
+    let demo = stage.tenant("demo").await;
+    limit(&stage, demo.id, json!({"requests_per_minute_per_user": 3})).await;
+    let customer = stage.as_(&demo.customer);
+    let mut left = Vec::new();
+    for _ in 0..3 {
+        let answer = customer.get("/api/v1/shelf").await.expect(200);
+        left.push(fields(&answer).1.to_owned());
+        assert_eq!(fields(&answer).0, "\"user\";q=3;w=60");
+    }
+    assert_eq!(
+        left,
+        [
+            "\"user\";r=2;t=20",
+            "\"user\";r=1;t=40",
+            "\"user\";r=0;t=60"
+        ]
+    );
+    let refused = customer.get("/api/v1/shelf").await;
+    assert_eq!(refused.header("retry-after"), "20");
+    assert_eq!(fields(&refused), ("\"user\";q=3;w=60", "\"user\";r=0;t=60"));
+    refused.refused(429, "rate_limited");
+    // Nobody else pays for it.
+    stage
+        .as_(&demo.customer2)
+        .get("/api/v1/shelf")
+        .await
+        .expect(200);
+    stage.clock.advance(Duration::from_secs(20));
+    customer.get("/api/v1/shelf").await.expect(200);
+    customer
+        .get("/api/v1/shelf")
+        .await
+        .refused(429, "rate_limited");
+}
+
+#[tokio::test]
+async fn a_new_token_or_session_is_no_new_quota_and_one_request_is_charged_once() {
+    let stage = Stage::of(&[("support", shelf)]).await;
+    let demo = stage.tenant("demo").await;
+    limit(&stage, demo.id, json!({"requests_per_minute_per_user": 2})).await;
+    let customer = stage.as_(&demo.customer);
+    customer.get("/api/v1/shelf/twice").await.expect(200);
+    stage.clock.advance(Duration::from_secs(1));
+    let again = stage.as_(&demo.customer);
+    again.get("/api/v1/shelf/twice").await.expect(200);
+    again
+        .get("/api/v1/shelf")
+        .await
+        .refused(429, "rate_limited");
+}
+
+#[tokio::test]
+async fn a_tenant_without_limits_of_its_own_has_the_published_ones() {
+    let stage = Stage::of(&[("support", shelf)]).await;
+    let demo = stage.tenant("demo").await;
+    limit(&stage, demo.id, json!({})).await;
+    let answer = stage
+        .as_(&demo.expert)
+        .get("/api/v1/shelf")
+        .await
+        .expect(200);
+    assert_eq!(
+        fields(&answer),
+        ("\"user\";q=1200;w=60", "\"user\";r=1199;t=1")
+    );
+    let key = stage.key(demo.id, &[]).await;
+    let answer = key.get("/api/v1/shelf").await.expect(200);
+    assert_eq!(
+        fields(&answer),
+        ("\"key\";q=6000;w=60", "\"key\";r=5999;t=1")
+    );
+}
+
+#[tokio::test]
+async fn requests_sent_at_once_are_counted_one_by_one() {
+    let stage = Stage::of(&[("support", shelf)]).await;
+    let demo = stage.tenant("demo").await;
+    limit(&stage, demo.id, json!({"requests_per_minute_per_key": 10})).await;
+    let key = stage.key(demo.id, &[]).await;
+    let calls: Vec<_> = (0..24)
+        .map(|_| {
+            let key = key.clone();
+            tokio::spawn(async move { key.get("/api/v1/shelf").await.status.as_u16() })
+        })
+        .collect();
+    let mut statuses = Vec::new();
+    for call in calls {
+        statuses.push(call.await.unwrap());
+    }
+    statuses.sort_unstable();
+    assert_eq!(statuses, [vec![200; 10], vec![429; 14]].concat());
+}
+
+#[tokio::test]
+async fn an_address_without_usable_credentials_is_slowed_down_and_its_signed_in_people_are_not() {
+    let stage = Stage::of(&[("support", shelf)]).await;
+    let demo = stage.tenant("demo").await;
+    let stranger = stage.stranger();
+    let from = |address| {
+        stranger
+            .call(http::Method::GET, "/api/v1/shelf/free")
+            .coming_from(address)
+            .send()
+    };
+    let first = from("2001:db8::1").await.expect(200);
+    assert_eq!(
+        fields(&first),
+        ("\"address\";q=6000;w=60", "\"address\";r=5999;t=1")
+    );
+    for _ in 1..6_000 {
+        from("2001:db8::1").await.expect(200);
+    }
+    // The same network.
+    from("2001:db8::ffff").await.refused(429, "rate_limited");
+    from("2001:db8:0:1::1").await.expect(200);
+    let bad = stage
+        .stranger()
+        .bearer("eyJ0.eyJ9.x")
+        .call(http::Method::GET, "/api/v1/shelf");
+    bad.coming_from("2001:db8::2")
+        .send()
+        .await
+        .refused(429, "rate_limited");
+    stage
+        .as_(&demo.customer)
+        .call(http::Method::GET, "/api/v1/shelf")
+        .coming_from("2001:db8::2")
+        .send()
+        .await
+        .expect(200);
+}

@@ -1,0 +1,58 @@
+//! Who is signed in on a stage, and how their tokens are made.
+
+use access::token::{AUDIENCE, Claims, LIFETIME, Signer};
+use aws_lc_rs::signature::KeyPair;
+use chrono::{DateTime, Utc};
+use ids::SessionId;
+use sqlx::PgConnection;
+
+use super::{PUBLIC_URL, Stage};
+use crate::{Client, Person};
+
+impl Stage {
+    /// Somebody who is signed in.
+    pub fn as_(&self, person: &Person) -> Client {
+        self.stranger().bearer(&self.token(person))
+    }
+
+    /// A token for somebody, good from now on for ten minutes.
+    pub fn token(&self, person: &Person) -> String {
+        self.signer.sign(&self.claims(person)).unwrap()
+    }
+
+    /// What a token for somebody says; for tests that bend it.
+    pub fn claims(&self, person: &Person) -> Claims {
+        let now = self.clock.now();
+        Claims {
+            iss: PUBLIC_URL.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: person.id,
+            tid: person.tenant,
+            sid: person.session,
+            role: person.role.clone(),
+            amr: vec!["pwd".to_owned()],
+            iat: now.timestamp(),
+            exp: (now + LIFETIME).timestamp(),
+            jti: SessionId::at(now).to_string(),
+        }
+    }
+
+    /// Signs any claims with the stage's key.
+    pub fn signer(&self) -> &Signer {
+        &self.signer
+    }
+}
+
+/// A key that every function knows.
+pub(super) async fn signer(admin: &mut PgConnection, now: DateTime<Utc>) -> Signer {
+    let pair = aws_lc_rs::signature::Ed25519KeyPair::generate().unwrap();
+    // `retired`: good for checking, and not in the way of the key that identity makes.
+    sqlx::query("insert into access.signing_keys (key_id, public_key, status, created_at, retired_at) values ('testkit', $1, 'retired', $2, $2)")
+        .bind(pair.public_key().as_ref())
+        .bind(now)
+        .execute(admin)
+        .await
+        .unwrap();
+    let pkcs8 = pair.to_pkcs8v1().unwrap();
+    Signer::new("testkit", pkcs8.as_ref())
+}
