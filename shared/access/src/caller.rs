@@ -8,7 +8,7 @@ use http::{Method, request::Parts};
 use utoipa::openapi::security::SecurityRequirement;
 use web::{
     Problem, RequestInfo,
-    openapi::{Arg, OperationDoc},
+    openapi::{Arg, OperationDoc, header},
     problem,
 };
 
@@ -106,7 +106,8 @@ where
     }
 }
 
-fn is_safe(method: &Method) -> bool {
+/// Methods that change nothing (RFC 9110, 9.2.1).
+pub(crate) fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
@@ -118,7 +119,18 @@ impl<P: Permission> Arg for Caller<P> {
         ]);
         doc.extend("x-permission", P::NAME.unwrap_or("signed in"));
         doc.refuses(&problem::UNAUTHENTICATED);
+        doc.refuses(&crate::problems::IMPERSONATION_READ_ONLY);
         if P::NAME.is_some() {
+            doc.reads(header(
+                "X-Tenant-Id",
+                "From the platform's own staff: the organisation to act in. From anybody else it has no meaning.",
+                "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f",
+            ));
+            doc.reads(header(
+                "X-Reason",
+                "Why staff acts in that organisation, 3 to 500 characters; needed with `X-Tenant-Id`, kept in the audit log.",
+                "ticket T-1042",
+            ));
             doc.refuses(&problem::FORBIDDEN);
             doc.refuses(&problem::TENANT_SUSPENDED);
         }

@@ -2,20 +2,22 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use db::{Actor, Db, DbError};
+use db::{Actor, ActorKind, Db, DbError};
 use http::HeaderMap;
-use ids::{ApiKeyId, SessionId, TenantId};
+use ids::{ApiKeyId, SessionId, TenantId, UserId};
 use jsonwebtoken::DecodingKey;
 use moka::future::Cache;
 use web::{Clock, Language, Problem, RequestInfo, problem, request::CallerInfo};
 
 use crate::{
-    Grants, InternalAuth, Keyring, Principal, REVALENZ, Tenant, TenantStatus,
+    Grants, IMPERSONATE, InternalAuth, Keyring, Principal, REVALENZ, ReachKind, Tenant, TenantStatus,
     api_key::{self, ApiKeySecret},
-    audit, directory,
+    audit,
+    caller::is_safe,
+    directory,
     directory::{Standing, StoredKey},
     opaque, problems,
-    token::{self, Claims},
+    token::{self, ActClaim, Claims},
 };
 
 /// Bytes of the longest origin: scheme, a host name of 253 letters, a port.
@@ -189,7 +191,11 @@ impl Gate {
             Credential::Key(text) => self.key(text, request).await?,
             Credential::Token(text) => self.person(text).await?,
         };
-        if principal.is_superadmin() && principal.tenant.id == REVALENZ {
+        if principal.impersonator.is_some() {
+            if !is_safe(request.method()) {
+                return Err(problems::IMPERSONATION_READ_ONLY.problem());
+            }
+        } else if principal.is_superadmin() && principal.tenant.id == REVALENZ {
             self.switch_tenant(&mut principal, headers, request).await?;
         }
         if principal.tenant.status == TenantStatus::Closed {
@@ -205,10 +211,49 @@ impl Gate {
 
     async fn person(&self, text: &str) -> Result<(Principal, Language), Problem> {
         let claims = self.claims(text).await?.ok_or_else(unauthenticated)?;
-        let key = (claims.tid, claims.sid);
+        let standing = self
+            .living(claims.tid, claims.sid, claims.sub)
+            .await?
+            .ok_or_else(unauthenticated)?;
+        let impersonator = match (claims.act, standing.acting) {
+            (None, None) => None,
+            (Some(act), Some(acting)) if self.may_act(claims.tid, act, acting).await? => {
+                Some(acting)
+            }
+            _ => return Err(unauthenticated()),
+        };
+        let grants = match impersonator {
+            None => standing.grants.clone(),
+            Some(_) => standing.grants.clone().masked(),
+        };
+        let tenant = self.tenant(claims.tid).await?.ok_or_else(unauthenticated)?;
+        let language = Language::of_locale(&standing.locale).unwrap_or(tenant.language());
+        let principal = Principal {
+            tenant,
+            actor: impersonator.unwrap_or_else(|| Actor::user(standing.user)),
+            user: Some(standing.user),
+            api_key: None,
+            session: Some(claims.sid),
+            role: standing.role.clone(),
+            base_role: standing.base_role.clone(),
+            amr: standing.amr.clone(),
+            grants: Arc::new(grants),
+            reason: None,
+            impersonator,
+        };
+        Ok((principal, language))
+    }
+
+    /// The session of this person, as long as it lives.
+    async fn living(
+        &self,
+        tenant: TenantId,
+        session: SessionId,
+        user: UserId,
+    ) -> Result<Option<Arc<Standing>>, Problem> {
         let load = async {
             Ok::<_, DbError>(
-                directory::find_standing(&self.0.db, claims.tid, claims.sid)
+                directory::find_standing(&self.0.db, tenant, session)
                     .await?
                     .map(Arc::new),
             )
@@ -216,30 +261,39 @@ impl Gate {
         let standing = self
             .0
             .standings
-            .try_get_with(key, load)
+            .try_get_with((tenant, session), load)
             .await
-            .map_err(shared)?
-            .ok_or_else(unauthenticated)?;
+            .map_err(shared)?;
         let now = self.0.clock.now();
-        let alive = standing.active && standing.revoked_at.is_none() && standing.expires_at > now;
-        if !alive || standing.user != claims.sub {
-            return Err(unauthenticated());
-        }
-        let tenant = self.tenant(claims.tid).await?.ok_or_else(unauthenticated)?;
-        let language = Language::of_locale(&standing.locale).unwrap_or(tenant.language());
-        let principal = Principal {
-            tenant,
-            actor: Actor::user(standing.user),
-            user: Some(standing.user),
-            api_key: None,
-            session: Some(claims.sid),
-            role: standing.role.clone(),
-            base_role: standing.base_role.clone(),
-            amr: standing.amr.clone(),
-            grants: Arc::new(standing.grants.clone()),
-            reason: None,
+        let lives = |standing: &Arc<Standing>| {
+            standing.active
+                && standing.revoked_at.is_none()
+                && standing.expires_at > now
+                && standing.user == user
         };
-        Ok((principal, language))
+        Ok(standing.filter(lives))
+    }
+
+    /// Whether whoever really acts still may: with a living session of their own, the permission, and as whom the session
+    /// that they look into names. So whoever is signed out, demoted or disabled stops looking, too.
+    async fn may_act(
+        &self,
+        tenant: TenantId,
+        act: ActClaim,
+        acting: Actor,
+    ) -> Result<bool, Problem> {
+        let Some(own) = self.living(act.tid, act.sid, act.sub).await? else {
+            return Ok(false);
+        };
+        let at_home = match acting.kind {
+            ActorKind::Superadmin => act.tid == REVALENZ && own.base_role == "superadmin",
+            ActorKind::User => act.tid == tenant,
+            ActorKind::ApiKey | ActorKind::System | ActorKind::External => false,
+        };
+        Ok(at_home
+            && acting.id == Some(act.sub.uuid())
+            && own.acting.is_none()
+            && own.grants.reach(IMPERSONATE) == Some(ReachKind::All))
     }
 
     async fn claims(&self, text: &str) -> Result<Option<Arc<Claims>>, Problem> {
@@ -269,7 +323,7 @@ impl Gate {
     }
 
     async fn load_signing_keys(&self) -> Result<Arc<SigningKeys>, DbError> {
-        let keys = directory::signing_keys(&self.0.db).await?;
+        let keys = directory::signing_keys(&self.0.db, self.0.clock.now()).await?;
         Ok(Arc::new(SigningKeys(
             keys.into_iter()
                 .map(|(id, public)| (id, DecodingKey::from_ed_der(&public)))
@@ -323,6 +377,7 @@ impl Gate {
             amr: Vec::new(),
             grants: Arc::new(Grants::of_scopes(stored.scopes.iter().cloned())),
             reason: None,
+            impersonator: None,
         };
         Ok((principal, language))
     }

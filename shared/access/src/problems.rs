@@ -11,6 +11,11 @@ web::problems! {
         de: "Anfrage läuft noch", "Die erste Anfrage mit diesem Schlüssel läuft noch. Bitte gleich noch einmal versuchen.";
         en: "Request still running", "The first request with this key is still running. Please try again in a moment.";
     }
+    /// Somebody who looks at another's account tries to change something.
+    IMPERSONATION_READ_ONLY = FORBIDDEN "impersonation_read_only" {
+        de: "Nur lesen", "Wer das Konto einer anderen Person ansieht, kann nichts ändern.";
+        en: "Read only", "Whoever looks at another person's account can't change anything.";
+    }
     /// A superadmin acts in another tenant without saying why.
     REASON_REQUIRED = BAD_REQUEST "reason_required" {
         de: "Begründung fehlt", "Wer mit X-Tenant-Id für eine andere Organisation handelt, nennt in X-Reason den Grund (3 bis 500 Zeichen).";
