@@ -26,7 +26,7 @@ web::body! {
     /// A new role.
     pub struct CreateRole {
         /// Unique in the organisation; people are given the role by it.
-        pub name: Line<1, 64>,
+        pub name: Line<1, 60>,
         /// What it is for.
         pub description: Option<Text<1, 500>>,
         /// The built-in role that it is built on: whoever manages people below that one manages those who have this one.

@@ -34,7 +34,7 @@ web::body! {
     /// What changes about a role.
     pub struct UpdateRole {
         /// Its name.
-        pub name: Change<Line<1, 64>>,
+        pub name: Change<Line<1, 60>>,
         /// What it is for; null clears it.
         pub description: Change<Option<Text<1, 500>>>,
         /// The built-in role that it is built on.
