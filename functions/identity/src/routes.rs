@@ -11,8 +11,8 @@ use crate::{
         ROLE_NAME_TAKEN, ROLE_TOO_POWERFUL, SEATS_EXHAUSTED, TOO_MANY_ROLES,
     },
     http::{
-        activity, devices, expertise, impersonate, invite, jobs, jwks, login, logout, me, permissions,
-        rates, refresh, register, roles, status, users, verify_email,
+        activity, devices, expertise, impersonate, invite, jobs, jwks, login, logout, me,
+        permissions, rates, refresh, register, roles, status, users, verify_email,
     },
 };
 
@@ -94,7 +94,12 @@ pub(crate) fn routes() -> Routes<App> {
         )
         .refuses(
             "update_role",
-            &[&ROLE_TOO_POWERFUL, &OWN_ROLE, &ROLE_NAME_TAKEN, &BUILT_IN_ROLE],
+            &[
+                &ROLE_TOO_POWERFUL,
+                &OWN_ROLE,
+                &ROLE_NAME_TAKEN,
+                &BUILT_IN_ROLE,
+            ],
         )
         .refuses(
             "delete_role",
@@ -106,8 +111,5 @@ pub(crate) fn routes() -> Routes<App> {
         .refuses("list_user_sessions", &[&ROLE_TOO_POWERFUL])
         .refuses("delete_user_session", &[&ROLE_TOO_POWERFUL])
         .refuses("delete_user_sessions", &[&ROLE_TOO_POWERFUL])
-        .refuses(
-            "impersonate_user",
-            &[&IMPERSONATION_REFUSED, &NOT_A_PERSON],
-        )
+        .refuses("impersonate_user", &[&IMPERSONATION_REFUSED, &NOT_A_PERSON])
 }

@@ -10,7 +10,8 @@ use moka::future::Cache;
 use web::{Clock, Language, Problem, RequestInfo, problem, request::CallerInfo};
 
 use crate::{
-    Grants, IMPERSONATE, InternalAuth, Keyring, Principal, REVALENZ, ReachKind, Tenant, TenantStatus,
+    Grants, IMPERSONATE, InternalAuth, Keyring, Principal, REVALENZ, ReachKind, Tenant,
+    TenantStatus,
     api_key::{self, ApiKeySecret},
     audit,
     caller::is_safe,

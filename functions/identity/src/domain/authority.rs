@@ -29,7 +29,8 @@ pub(crate) struct Holder<'a> {
 pub(crate) fn may_handle(caller: Holder<'_>, role: RoleView<'_>) -> bool {
     let is_below_manager = matches!(role.base_role, "expert" | "customer");
     (caller.may_assign || is_below_manager)
-        && rank(role.base_role).is_some_and(|rank_of_role| rank(caller.base_role) >= Some(rank_of_role))
+        && rank(role.base_role)
+            .is_some_and(|rank_of_role| rank(caller.base_role) >= Some(rank_of_role))
         && lacking(caller.permissions, role.permissions).is_empty()
 }
 
@@ -152,7 +153,11 @@ mod tests {
             ("anything new", "customer", false),
             ("admin", "anything new", false),
         ] {
-            assert_eq!(handles_as(own, &caller, true, other, &nothing), may, "{own} {other}");
+            assert_eq!(
+                handles_as(own, &caller, true, other, &nothing),
+                may,
+                "{own} {other}"
+            );
         }
     }
 

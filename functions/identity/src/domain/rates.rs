@@ -164,7 +164,9 @@ mod tests {
             .collect();
         let text = json!({"items": items}).to_string();
         let told = |errors: Vec<FieldError>| {
-            let each = errors.iter().map(|e| format!("{} {}", e.pointer, e.code.code()));
+            let each = errors
+                .iter()
+                .map(|e| format!("{} {}", e.pointer, e.code.code()));
             each.collect()
         };
         web::json::parse::<ReplaceRates>(text.as_bytes())

@@ -67,7 +67,10 @@ impl WantedGrants {
 }
 
 /// Refuses what no role of a tenant can have. `known`: every permission, and whether only the platform's own staff has it.
-pub(crate) fn check(grants: &Grants, known: &BTreeMap<String, bool>) -> Result<(), Vec<FieldError>> {
+pub(crate) fn check(
+    grants: &Grants,
+    known: &BTreeMap<String, bool>,
+) -> Result<(), Vec<FieldError>> {
     let refusals: Vec<FieldError> = grants
         .0
         .keys()
@@ -191,15 +194,26 @@ mod tests {
         ]));
         assert_eq!(
             patch.clone().merged(&present),
-            grants(&[("a.b.update", ReachKind::Own), ("a.b.delete", ReachKind::Own)])
+            grants(&[
+                ("a.b.update", ReachKind::Own),
+                ("a.b.delete", ReachKind::Own)
+            ])
         );
         assert_eq!(patch.whole(), grants(&[("a.b.delete", ReachKind::Own)]));
     }
 
     #[test]
     fn every_difference_is_named_once() {
-        let before = grants(&[("a", ReachKind::All), ("b", ReachKind::Own), ("c", ReachKind::Own)]);
-        let after = grants(&[("b", ReachKind::All), ("c", ReachKind::Own), ("d", ReachKind::Own)]);
+        let before = grants(&[
+            ("a", ReachKind::All),
+            ("b", ReachKind::Own),
+            ("c", ReachKind::Own),
+        ]);
+        let after = grants(&[
+            ("b", ReachKind::All),
+            ("c", ReachKind::Own),
+            ("d", ReachKind::Own),
+        ]);
         let found: Vec<_> = differences(&before, &after).collect();
         assert_eq!(
             found,
@@ -213,7 +227,10 @@ mod tests {
 
     #[test]
     fn what_a_tenant_cannot_give_is_named_with_its_place() {
-        let known = BTreeMap::from([("a.b.read".to_owned(), false), ("a.b.found".to_owned(), true)]);
+        let known = BTreeMap::from([
+            ("a.b.read".to_owned(), false),
+            ("a.b.found".to_owned(), true),
+        ]);
         let wanted = grants(&[
             ("a.b.read", ReachKind::All),
             ("a.b.found", ReachKind::All),

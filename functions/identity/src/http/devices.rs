@@ -82,10 +82,7 @@ pub(crate) async fn list_sessions(
     ValidQuery(query): ValidQuery<ListSessions>,
 ) -> Result<Json<Page<DeviceSession>>> {
     let me = caller.user.ok_or(&NOT_A_PERSON)?;
-    let mut tx = app
-        .db
-        .begin_reading(home(&caller), Actor::user(me))
-        .await?;
+    let mut tx = app.db.begin_reading(home(&caller), Actor::user(me)).await?;
     let page = page(&app, &mut tx, me, &query, caller.session).await?;
     tx.commit().await?;
     Ok(Json(page))
@@ -152,11 +149,7 @@ pub(crate) async fn delete_user_sessions(
 }
 
 /// The person is there, and one whom the caller manages.
-async fn check_managed(
-    tx: &mut TenantTx,
-    caller: &Caller<SessionEnd>,
-    user: UserId,
-) -> Result<()> {
+async fn check_managed(tx: &mut TenantTx, caller: &Caller<SessionEnd>, user: UserId) -> Result<()> {
     let found = users::find_user(tx, caller.reach(), user, false)
         .await?
         .ok_or(&problem::NOT_FOUND)?;

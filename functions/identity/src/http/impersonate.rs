@@ -98,7 +98,14 @@ pub(crate) async fn impersonate_user(
     let signer = app.signer().await?;
     let mut tx = caller.begin(&app.db).await?;
     let user = find_below(&mut tx, &caller, body.value.user_id).await?;
-    let session = open(&mut tx, &caller, (&looker, &user), &headers, (now, now + lifetime)).await?;
+    let session = open(
+        &mut tx,
+        &caller,
+        (&looker, &user),
+        &headers,
+        (now, now + lifetime),
+    )
+    .await?;
     let told = (session, minutes, body.value.reason.as_str());
     tell(&mut tx, &caller, (&looker, &user), told, now).await?;
     tx.commit().await?;
@@ -162,7 +169,10 @@ async fn open(
         amr: &caller.amr,
         device_name: None,
         user_agent: user_agent(headers),
-        address: caller.request().address().map(|address| address.to_string()),
+        address: caller
+            .request()
+            .address()
+            .map(|address| address.to_string()),
         expires_at,
     };
     sessions::insert_session(tx, &new, now).await?;

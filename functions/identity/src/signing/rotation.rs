@@ -27,6 +27,8 @@ pub(crate) struct Rotation {
 /// What is to be done about the keys there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Plan {
+    /// No key signs yet: one is made.
+    start: bool,
     /// The next key signs from now on, and the current one retires.
     rotate: bool,
     /// There is no next key then: one is made.
@@ -41,23 +43,25 @@ fn plan(keys: &[KeyState], now: DateTime<Utc>, lifetime: TimeDelta, lead: TimeDe
     };
     let current = since(KeyStatus::Current);
     let next = since(KeyStatus::Next);
-    let is_due = current.is_none_or(|since| now - since >= lifetime);
+    let is_due = current.is_some_and(|since| now - since >= lifetime);
     let is_known = next.is_some_and(|since| now - since >= lead);
     let rotate = is_due && is_known;
     Plan {
+        start: current.is_none(),
         rotate,
         publish: next.is_none() || rotate,
     }
 }
 
 impl App {
-    /// Brings the keys to where they ought to be. Of many who try at once the first does it, and the others find it done.
+    /// Brings the keys to where they ought to be. Of many who try at once the first does it; the others find it done, or being
+    /// done, and go.
     pub(crate) async fn rotate_signing_keys(&self) -> Result<Rotation, Problem> {
         let now = self.gate.clock().now();
-        // There is one that signs, whoever came first.
-        self.signer().await?;
         let mut tx = self.db.begin_unscoped().await?;
-        signing_keys::lock_keys(&mut tx).await?;
+        if !signing_keys::try_lock_keys(&mut tx).await? {
+            return Ok(Rotation::default());
+        }
         let keys = signing_keys::list_states(&mut tx).await?;
         let settings = &self.settings;
         let plan = plan(
@@ -66,6 +70,10 @@ impl App {
             settings.signing_key_lifetime,
             settings.signing_key_lead,
         );
+        if plan.start {
+            let (key, public_key) = self.generate()?;
+            signing_keys::insert_key(&mut tx, &key, &public_key, KeyStatus::Current, now).await?;
+        }
         if plan.rotate {
             signing_keys::retire_current_key(&mut tx, now).await?;
             signing_keys::promote_next_key(&mut tx, now).await?;
@@ -101,7 +109,15 @@ mod tests {
             since: now - TimeDelta::minutes(minutes),
         }));
         let plan = plan(&keys, now, TimeDelta::days(30), TimeDelta::hours(1));
+        assert!(!plan.start);
         (plan.rotate, plan.publish)
+    }
+
+    #[test]
+    fn where_no_key_signs_one_is_made_at_once() {
+        let now = "2026-11-20T10:00:00Z".parse().unwrap();
+        let plan = plan(&[], now, TimeDelta::days(30), TimeDelta::hours(1));
+        assert!(plan.start && plan.publish && !plan.rotate);
     }
 
     #[test]

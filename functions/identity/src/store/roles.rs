@@ -96,7 +96,10 @@ pub(crate) async fn count_people(
     )
     .fetch_all(tx.conn())
     .await?;
-    Ok(rows.into_iter().map(|row| (row.role_id, row.people)).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.role_id, row.people))
+        .collect())
 }
 
 /// Adds a role.

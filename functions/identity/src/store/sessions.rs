@@ -87,11 +87,7 @@ pub(crate) async fn insert_session(
 }
 
 /// Says who really acts in a session that has just been inserted.
-pub(crate) async fn mark_acting(
-    tx: &mut TenantTx,
-    session: SessionId,
-    actor: Actor,
-) -> Result<()> {
+pub(crate) async fn mark_acting(tx: &mut TenantTx, session: SessionId, actor: Actor) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "update access.sessions

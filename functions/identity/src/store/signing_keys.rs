@@ -45,6 +45,15 @@ pub(crate) async fn lock_keys(tx: &mut UnscopedTx) -> Result<()> {
     Ok(())
 }
 
+/// The same without waiting: `false` when somebody else has it.
+pub(crate) async fn try_lock_keys(tx: &mut UnscopedTx) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"select pg_try_advisory_xact_lock(hashtextextended('identity.signing_keys', 0)) as "locked!""#
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}
+
 /// The key that signs now.
 pub(crate) async fn find_current_key(tx: &mut UnscopedTx) -> Result<Option<SealedKey>> {
     Ok(sqlx::query_as!(

@@ -15,23 +15,39 @@ const ROTATE: &str = "/internal/jobs/rotate-signing-keys";
 /// The scheduler.
 fn platform(stage: &Stage) -> Client {
     let proof = stage.gate.internal_auth().header().unwrap();
-    stage.stranger().with("authorization", proof.to_str().unwrap())
+    stage
+        .stranger()
+        .with("authorization", proof.to_str().unwrap())
 }
 
 async fn run(stage: &Stage, path: &str) -> Value {
-    platform(stage).post(path, json!({})).await.expect(200).json()
+    platform(stage)
+        .post(path, json!({}))
+        .await
+        .expect(200)
+        .json()
 }
 
 /// The keys that are published, but for the stage's own.
 async fn published(stage: &Stage) -> Vec<String> {
-    let set = stage.stranger().get("/.well-known/jwks.json").await.expect(200).json();
+    let set = stage
+        .stranger()
+        .get("/.well-known/jwks.json")
+        .await
+        .expect(200)
+        .json();
     let keys = set["keys"].as_array().unwrap().iter();
     let ids = keys.map(|key| key["kid"].as_str().unwrap().to_owned());
     ids.filter(|id| id != "testkit").collect()
 }
 
 fn signed_with(tokens: &Value) -> String {
-    let header = tokens["access_token"].as_str().unwrap().split('.').next().unwrap();
+    let header = tokens["access_token"]
+        .as_str()
+        .unwrap()
+        .split('.')
+        .next()
+        .unwrap();
     let header: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
     header["kid"].as_str().unwrap().to_owned()
 }
@@ -42,8 +58,14 @@ async fn keys_are_published_before_they_sign_and_until_nobody_needs_them() {
     add(&stage, &tenant, "customer", "ada@demo.example").await;
     let first = signed_with(&login(&stage, "ada@demo.example").await);
     assert_eq!(published(&stage).await, [first.clone()]);
-    assert_eq!(run(&stage, ROTATE).await, json!({"rotated": false, "published": true, "removed": 0}));
-    assert_eq!(run(&stage, ROTATE).await, json!({"rotated": false, "published": false, "removed": 0}));
+    assert_eq!(
+        run(&stage, ROTATE).await,
+        json!({"rotated": false, "published": true, "removed": 0})
+    );
+    assert_eq!(
+        run(&stage, ROTATE).await,
+        json!({"rotated": false, "published": false, "removed": 0})
+    );
     let two = published(&stage).await;
     let next = two.iter().find(|id| **id != first).unwrap().clone();
     assert_eq!((two.len(), two.contains(&first)), (2, true));
@@ -51,7 +73,10 @@ async fn keys_are_published_before_they_sign_and_until_nobody_needs_them() {
     stage.clock.advance(31 * DAY);
     let before = login(&stage, "ada@demo.example").await;
     assert_eq!(signed_with(&before), first);
-    assert_eq!(run(&stage, ROTATE).await, json!({"rotated": true, "published": true, "removed": 0}));
+    assert_eq!(
+        run(&stage, ROTATE).await,
+        json!({"rotated": true, "published": true, "removed": 0})
+    );
     let after = login(&stage, "ada@demo.example").await;
     assert_eq!(signed_with(&after), next);
     for tokens in [&before, &after] {
@@ -86,7 +111,12 @@ async fn a_key_that_was_taken_out_of_use_checks_no_token() {
     let mut claims = stage.claims(&tenant.customer);
     claims.jti = "another".to_owned();
     let other = stage.signer().sign(&claims).unwrap();
-    stage.stranger().bearer(&other).get("/api/v1/me").await.refused(401, "unauthenticated");
+    stage
+        .stranger()
+        .bearer(&other)
+        .get("/api/v1/me")
+        .await
+        .refused(401, "unauthenticated");
 }
 
 #[tokio::test]
@@ -106,7 +136,9 @@ async fn of_ten_rotations_at_once_one_rotates() {
         for answer in join_all(many).await {
             let answer = answer.unwrap();
             assert_eq!(answer.status(), 200);
-            let body = axum::body::to_bytes(answer.into_body(), 1_000).await.unwrap();
+            let body = axum::body::to_bytes(answer.into_body(), 1_000)
+                .await
+                .unwrap();
             told.push(serde_json::from_slice::<Value>(&body).unwrap());
         }
         let those = |what: &str| told.iter().filter(|one| one[what] == true).count();
@@ -117,7 +149,8 @@ async fn of_ten_rotations_at_once_one_rotates() {
     assert_eq!(at_once().await, (1, 1));
     assert_eq!(at_once().await, (0, 0));
     for status in ["current", "next"] {
-        let of_status = format!("select count(*) from access.signing_keys where status = '{status}'");
+        let of_status =
+            format!("select count(*) from access.signing_keys where status = '{status}'");
         let of_status: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(of_status))
             .fetch_one(&mut stage.admin().await)
             .await
@@ -133,12 +166,18 @@ async fn what_ended_long_ago_is_cleared_away_and_nothing_else() {
     let (stage, tenant) = demo().await;
     let admin = stage.as_(&tenant.admin);
     let invite = json!({"email": "invited@demo.example", "name": "New"});
-    let call = admin.call(http::Method::POST, "/api/v1/users").header("idempotency-key", "one");
+    let call = admin
+        .call(http::Method::POST, "/api/v1/users")
+        .header("idempotency-key", "one");
     call.json(&invite).send().await.expect(201);
     let register = json!({
         "tenant": "demo", "email": "came@demo.example", "password": "correct horse battery", "name": "Came By",
     });
-    stage.stranger().post("/api/v1/auth/register", register).await.expect(202);
+    stage
+        .stranger()
+        .post("/api/v1/auth/register", register)
+        .await
+        .expect(202);
     add(&stage, &tenant, "customer", "ada@demo.example").await;
     const PATH: &str = "/internal/jobs/expire-sessions";
     let nothing = json!({"sessions": 0, "one_time_tokens": 0, "idempotency_keys": 0});
@@ -159,21 +198,26 @@ async fn what_ended_long_ago_is_cleared_away_and_nothing_else() {
     let fresh = login(&stage, "ada@demo.example").await;
     stage.clock.advance(10 * DAY);
     assert_eq!(run(&stage, PATH).await["sessions"], sessions);
-    for table in ["select count(*) from identity.sessions", "select count(*) from access.sessions"] {
+    for table in [
+        "select count(*) from identity.sessions",
+        "select count(*) from access.sessions",
+    ] {
         assert_eq!(count(&stage, table).await, 1, "{table}");
     }
-    super::try_refresh(&stage, &fresh["refresh_token"]).await.expect(200);
+    super::try_refresh(&stage, &fresh["refresh_token"])
+        .await
+        .expect(200);
     assert_eq!(run(&stage, PATH).await, nothing);
-    try_login(&stage, "demo", "ada@demo.example", super::PASSWORD).await.expect(200);
+    try_login(&stage, "demo", "ada@demo.example", super::PASSWORD)
+        .await
+        .expect(200);
 }
 
 #[tokio::test]
 async fn a_certificate_that_ends_soon_is_announced_once() {
     let (stage, tenant) = demo().await;
     let admin = stage.as_(&tenant.admin);
-    let skill = |name: &str, until: &str| {
-        json!({"skill": name, "level": 3, "certificate": {"name": "Paper", "valid_until": until}})
-    };
+    let skill = |name: &str, until: &str| json!({"skill": name, "level": 3, "certificate": {"name": "Paper", "valid_until": until}});
     let set = json!({"items": [
         skill("heating", "2026-12-20"), skill("roofs", "2026-12-21"), skill("pipes", "2026-11-19"),
         skill("wires", "2026-11-20"), {"skill": "walls", "level": 1},
@@ -182,11 +226,18 @@ async fn a_certificate_that_ends_soon_is_announced_once() {
     admin.put(&path, set.clone()).await.expect(200);
     let gone = format!("/api/v1/users/{}", tenant.expert2.id);
     let theirs = json!({"items": [skill("heating", "2026-12-01")]});
-    admin.put(&format!("{gone}/expertise"), theirs).await.expect(200);
+    admin
+        .put(&format!("{gone}/expertise"), theirs)
+        .await
+        .expect(200);
     admin.delete(&gone).await.expect(204);
     const PATH: &str = "/internal/jobs/expiring-certificates";
     let many = (0..5).map(|_| run(&stage, PATH));
-    let told: i64 = join_all(many).await.iter().map(|one| one["certificates"].as_i64().unwrap()).sum();
+    let told: i64 = join_all(many)
+        .await
+        .iter()
+        .map(|one| one["certificates"].as_i64().unwrap())
+        .sum();
     assert_eq!(told, 2);
     let kind = "de.revalenz.identity.certificate.expiring.v1";
     assert_eq!(announced(&stage, kind).await, 2);
@@ -203,10 +254,21 @@ async fn a_certificate_that_ends_soon_is_announced_once() {
 async fn nobody_but_the_platform_starts_a_job() {
     let (stage, tenant) = demo().await;
     let staff = stage.superadmin().await;
-    for job in ["rotate-signing-keys", "expire-sessions", "expiring-certificates"] {
+    for job in [
+        "rotate-signing-keys",
+        "expire-sessions",
+        "expiring-certificates",
+    ] {
         let path = format!("/internal/jobs/{job}");
-        for client in [stage.stranger(), stage.as_(&tenant.admin), stage.as_(&staff)] {
-            client.post(&path, json!({})).await.refused(401, "unauthenticated");
+        for client in [
+            stage.stranger(),
+            stage.as_(&tenant.admin),
+            stage.as_(&staff),
+        ] {
+            client
+                .post(&path, json!({}))
+                .await
+                .refused(401, "unauthenticated");
         }
     }
 }

@@ -223,7 +223,12 @@ mod tests {
             ("085", "EUR", "85.00", 8_500),
             ("1500", "JPY", "1500", 1_500),
             ("1.5", "KWD", "1.500", 1_500),
-            ("999999999999.999", "KWD", "999999999999.999", 999_999_999_999_999),
+            (
+                "999999999999.999",
+                "KWD",
+                "999999999999.999",
+                999_999_999_999_999,
+            ),
         ] {
             let money = read(json!({"amount": amount, "currency": currency})).unwrap();
             assert_eq!((money.minor(), money.amount().as_str()), (minor, shown));
@@ -252,7 +257,10 @@ mod tests {
             assert_eq!(told, [(pointer.to_owned(), code)], "{amount} {currency}");
         }
         let more = json!({"amount": "1", "currency": "EUR", "vat": true});
-        assert_eq!(read(more).unwrap_err(), [("/vat".to_owned(), "unknown_field")]);
+        assert_eq!(
+            read(more).unwrap_err(),
+            [("/vat".to_owned(), "unknown_field")]
+        );
     }
 
     #[test]
