@@ -70,19 +70,25 @@ create index audit_log_resource_idx on access.audit_log (tenant_id, resource_kin
 -- Not released yet.
 -- squawk-ignore require-concurrent-index-creation
 create index users_search_idx on identity.users using gin (lower(display_name) public.gin_trgm_ops, email public.gin_trgm_ops);
+-- `execute` plans with the text at hand, and `union` looks for each column by itself: as one statement with `or` it reads the
+-- whole table (30,000 people: 100 ms instead of 2).
 create function identity.matching_users(query text, sees_email boolean) returns setof uuid
-language sql stable security definer set search_path = pg_catalog, pg_temp
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
-    select u.user_id
-    from identity.users u
-    where u.tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid)
-        and (
-            lower(u.display_name) like '%' || replace(replace(replace(lower(query), '\', '\\'), '%', '\%'), '_', '\_') || '%'
-            or (
-                sees_email
-                and u.email like '%' || replace(replace(replace(lower(query), '\', '\\'), '%', '\%'), '_', '\_') || '%'
-            )
-        )
+declare
+    tenant constant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
+    pattern constant text := '%' || replace(replace(replace(lower(query), '\', '\\'), '%', '\%'), '_', '\_') || '%';
+begin
+    return query execute
+        'select u.user_id
+        from identity.users u
+        where u.tenant_id = $1 and lower(u.display_name) like $2
+        union
+        select u.user_id
+        from identity.users u
+        where $3 and u.tenant_id = $1 and u.email like $2'
+        using tenant, pattern, sees_email;
+end
 $$;
 call access.define('identity.matching_users(text, boolean)', 'rvz_identity');
 

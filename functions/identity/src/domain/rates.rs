@@ -11,7 +11,14 @@ use web::{
     reply::Versioned,
 };
 
-use crate::store::rates::RateRow;
+/// A rate as it is kept: in whole minor units.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeptRate {
+    pub(crate) currency: String,
+    pub(crate) amount_minor: i64,
+    pub(crate) valid_from: NaiveDate,
+    pub(crate) valid_to: Option<NaiveDate>,
+}
 
 web::body! {
     /// A person's hourly rates, all of them: what is not named is gone.
@@ -59,6 +66,7 @@ impl Versioned for Rates {
 
 /// One rate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the name on the wire")]
 pub(crate) struct Rate {
     /// What an hour costs.
     pub(crate) rate: Money,
@@ -85,8 +93,8 @@ const OVERLAP: FieldCode = FieldCode::Rule(
 
 impl ReplaceRates {
     /// The rates by currency and time, unless a period ends before it begins or two of one currency overlap.
-    pub(crate) fn rates(self) -> Result<Vec<RateRow>, Vec<FieldError>> {
-        let mut rates: Vec<(usize, RateRow)> = self
+    pub(crate) fn rates(self) -> Result<Vec<KeptRate>, Vec<FieldError>> {
+        let mut rates: Vec<(usize, KeptRate)> = self
             .items
             .0
             .into_iter()
@@ -128,8 +136,8 @@ impl ReplaceRates {
 }
 
 impl RateBody {
-    fn row(self) -> RateRow {
-        RateRow {
+    fn row(self) -> KeptRate {
+        KeptRate {
             currency: self.rate.currency().as_str().to_owned(),
             amount_minor: self.rate.minor(),
             valid_from: self.valid_from,
@@ -140,7 +148,7 @@ impl RateBody {
 
 impl Rate {
     /// As it is shown; `None` when the currency is none that we know any more.
-    pub(crate) fn shown(row: &RateRow) -> Option<Self> {
+    pub(crate) fn shown(row: &KeptRate) -> Option<Self> {
         Some(Self {
             rate: Money::from_minor(row.amount_minor, &row.currency)?,
             valid_from: row.valid_from,

@@ -7,7 +7,7 @@ use access::{
 };
 use axum::{Json, extract::State};
 use chrono::{DateTime, TimeDelta, Utc};
-use db::{Actor, TenantTx};
+use db::TenantTx;
 use events::Announcement;
 use http::HeaderMap;
 use ids::{EventId, SessionId, UserId};
@@ -64,13 +64,6 @@ pub(crate) struct ImpersonationAnswer {
     user: User,
 }
 
-/// Who looks, in all the ways in which it is said.
-struct Looker {
-    user: UserId,
-    actor: Actor,
-    claim: ActClaim,
-}
-
 /// Look at the account of a person below oneself, as that person sees it.
 ///
 /// The token reads only, sees addresses and numbers masked, and dies with one's own session. The person is written a mail. Admins
@@ -84,30 +77,19 @@ pub(crate) async fn impersonate_user(
 ) -> Result<Json<ImpersonationAnswer>> {
     let now = app.gate.clock().now();
     let (me, own_session) = caller.user.zip(caller.session).ok_or(&NOT_A_PERSON)?;
-    let looker = Looker {
-        user: me,
-        actor: caller.actor,
-        claim: ActClaim {
-            sub: me,
-            tid: home(&caller),
-            sid: own_session,
-        },
+    let looker = ActClaim {
+        sub: me,
+        tid: home(&caller),
+        sid: own_session,
     };
     let minutes = body.value.minutes.map_or(15, Int::get);
     let lifetime = TimeDelta::minutes(minutes.into()).min(LONGEST_LIFETIME);
     let signer = app.signer().await?;
     let mut tx = caller.begin(&app.db).await?;
     let user = find_below(&mut tx, &caller, body.value.user_id).await?;
-    let session = open(
-        &mut tx,
-        &caller,
-        (&looker, &user),
-        &headers,
-        (now, now + lifetime),
-    )
-    .await?;
+    let session = open(&mut tx, &caller, &user, &headers, (now, now + lifetime)).await?;
     let told = (session, minutes, body.value.reason.as_str());
-    tell(&mut tx, &caller, (&looker, &user), told, now).await?;
+    tell(&mut tx, &caller, &user, told, now).await?;
     tx.commit().await?;
     let claims = Claims {
         iss: app.gate.settings().public_url.clone(),
@@ -120,7 +102,7 @@ pub(crate) async fn impersonate_user(
         iat: now.timestamp(),
         exp: (now + lifetime).timestamp(),
         jti: EventId::at(now).to_string(),
-        act: Some(looker.claim),
+        act: Some(looker),
     };
     Ok(Json(ImpersonationAnswer {
         access_token: signer.sign(&claims).map_err(Problem::internal)?,
@@ -157,7 +139,7 @@ async fn find_below(
 async fn open(
     tx: &mut TenantTx,
     caller: &Caller<UserImpersonate>,
-    (looker, user): (&Looker, &UserRow),
+    user: &UserRow,
     headers: &HeaderMap,
     (now, expires_at): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<SessionId> {
@@ -176,7 +158,7 @@ async fn open(
         expires_at,
     };
     sessions::insert_session(tx, &new, now).await?;
-    sessions::mark_acting(tx, id, looker.actor).await?;
+    sessions::mark_acting(tx, id, caller.actor).await?;
     Ok(id)
 }
 
@@ -184,14 +166,13 @@ async fn open(
 async fn tell(
     tx: &mut TenantTx,
     caller: &Caller<UserImpersonate>,
-    (looker, user): (&Looker, &UserRow),
+    user: &UserRow,
     (session, minutes, reason): (SessionId, i32, &str),
     now: DateTime<Utc>,
 ) -> Result<()> {
     let request = caller.request();
     let entry = audit::Entry::new("identity.session.impersonated", "session", session)
         .change("user_id", Value::Null, user.id.to_string())
-        .change("by", Value::Null, looker.user.to_string())
         .change("minutes", Value::Null, minutes);
     audit::record(tx, request, now, Some(reason), entry).await?;
     let announcement = Announcement {

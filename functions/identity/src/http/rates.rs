@@ -12,13 +12,10 @@ use web::{
 use super::{announce, users::rules};
 use crate::{
     App,
-    domain::rates::{Rate, Rates, ReplaceRates},
+    domain::rates::{KeptRate, Rate, Rates, ReplaceRates},
     events::USER_UPDATED,
     permissions::{RateRead, RateUpdate},
-    store::{
-        rates::{self, RateRow},
-        roles, users,
-    },
+    store::{rates, roles, users},
 };
 
 /// Read a person's hourly rates.
@@ -81,7 +78,7 @@ pub(crate) async fn replace_rates(
     Ok(Fetched(shown(&wanted, version)))
 }
 
-fn shown(rows: &[RateRow], version: i32) -> Rates {
+fn shown(rows: &[KeptRate], version: i32) -> Rates {
     Rates {
         items: rows.iter().filter_map(Rate::shown).collect(),
         next_cursor: None,

@@ -6,25 +6,17 @@ use db::{Result, TenantTx};
 use ids::UserId;
 
 use super::only;
-
-/// A rate in whole minor units.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RateRow {
-    pub(crate) currency: String,
-    pub(crate) amount_minor: i64,
-    pub(crate) valid_from: NaiveDate,
-    pub(crate) valid_to: Option<NaiveDate>,
-}
+use crate::domain::rates::KeptRate;
 
 /// A person's rates by currency and time.
 pub(crate) async fn list_rates(
     tx: &mut TenantTx,
     reach: Reach,
     user: UserId,
-) -> Result<Vec<RateRow>> {
+) -> Result<Vec<KeptRate>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
-        RateRow,
+        KeptRate,
         "select currency, amount_minor, valid_from, valid_to
         from identity.hourly_rates
         where tenant_id = $1 and user_id = $2 and ($3::uuid is null or user_id = $3)
@@ -42,7 +34,7 @@ pub(crate) async fn replace_rates(
     tx: &mut TenantTx,
     reach: Reach,
     user: UserId,
-    rates: &[RateRow],
+    rates: &[KeptRate],
 ) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(

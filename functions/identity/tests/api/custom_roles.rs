@@ -283,11 +283,11 @@ async fn built_in_roles_stay_and_names_are_unique() {
             .await
             .refused(409, "role_name_taken");
     }
-    let stale = admin
+    let outdated = admin
         .call(http::Method::PATCH, &other)
         .header("if-match", "\"7\"");
-    let stale = stale.json(&json!({"name": "third"})).send().await;
-    stale.refused(412, "precondition_failed");
+    let outdated = outdated.json(&json!({"name": "third"})).send().await;
+    outdated.refused(412, "precondition_failed");
     let theirs = stage.tenant("other").await;
     stage
         .as_(&theirs.admin)

@@ -25,7 +25,7 @@ async fn sign_in(stage: &Stage, email: &str, device: &str) -> Value {
 async fn two_devices(stage: &Stage, tenant: &TestTenant) -> (String, Value, Value) {
     let id = add(stage, tenant, "customer", "ada@demo.example").await;
     let laptop = sign_in(stage, "ada@demo.example", "Laptop").await;
-    stage.clock.advance(Duration::from_secs(60));
+    stage.clock.advance(Duration::from_mins(1));
     (
         id,
         laptop,

@@ -11,6 +11,8 @@ use super::{add, announced, bearer, count, demo, login, try_login};
 
 const DAY: Duration = Duration::from_hours(24);
 const ROTATE: &str = "/internal/jobs/rotate-signing-keys";
+const EXPIRE: &str = "/internal/jobs/expire-sessions";
+const CERTIFICATES: &str = "/internal/jobs/expiring-certificates";
 
 /// The scheduler.
 fn platform(stage: &Stage) -> Client {
@@ -57,7 +59,7 @@ async fn keys_are_published_before_they_sign_and_until_nobody_needs_them() {
     let (stage, tenant) = demo().await;
     add(&stage, &tenant, "customer", "ada@demo.example").await;
     let first = signed_with(&login(&stage, "ada@demo.example").await);
-    assert_eq!(published(&stage).await, [first.clone()]);
+    assert_eq!(published(&stage).await, std::slice::from_ref(&first));
     assert_eq!(
         run(&stage, ROTATE).await,
         json!({"rotated": false, "published": true, "removed": 0})
@@ -88,7 +90,7 @@ async fn keys_are_published_before_they_sign_and_until_nobody_needs_them() {
     let private = "select count(*) from identity.signing_keys";
     assert_eq!(count(&stage, private).await, 2);
 
-    stage.clock.advance(Duration::from_secs(61 * 60));
+    stage.clock.advance(Duration::from_mins(61));
     let two = published(&stage).await;
     assert!(two.len() == 2 && !two.contains(&first));
     assert_eq!(run(&stage, ROTATE).await["removed"], 1);
@@ -179,16 +181,15 @@ async fn what_ended_long_ago_is_cleared_away_and_nothing_else() {
         .await
         .expect(202);
     add(&stage, &tenant, "customer", "ada@demo.example").await;
-    const PATH: &str = "/internal/jobs/expire-sessions";
     let nothing = json!({"sessions": 0, "one_time_tokens": 0, "idempotency_keys": 0});
-    assert_eq!(run(&stage, PATH).await, nothing);
+    assert_eq!(run(&stage, EXPIRE).await, nothing);
 
     // The answer that was kept for a repetition goes after a day.
     stage.clock.advance(DAY + Duration::from_secs(1));
-    assert_eq!(run(&stage, PATH).await["idempotency_keys"], 1);
+    assert_eq!(run(&stage, EXPIRE).await["idempotency_keys"], 1);
     // The link of the invitation, a month after its end; that of the registration says who came uninvited.
     stage.clock.advance(40 * DAY);
-    assert_eq!(run(&stage, PATH).await["one_time_tokens"], 1);
+    assert_eq!(run(&stage, EXPIRE).await["one_time_tokens"], 1);
     let links = "select count(*) from identity.one_time_tokens where purpose = 'verify_email'";
     assert_eq!(count(&stage, links).await, 1);
     // Everybody's sessions ended on day 30.
@@ -197,7 +198,7 @@ async fn what_ended_long_ago_is_cleared_away_and_nothing_else() {
     stage.clock.advance(70 * DAY);
     let fresh = login(&stage, "ada@demo.example").await;
     stage.clock.advance(10 * DAY);
-    assert_eq!(run(&stage, PATH).await["sessions"], sessions);
+    assert_eq!(run(&stage, EXPIRE).await["sessions"], sessions);
     for table in [
         "select count(*) from identity.sessions",
         "select count(*) from access.sessions",
@@ -207,7 +208,7 @@ async fn what_ended_long_ago_is_cleared_away_and_nothing_else() {
     super::try_refresh(&stage, &fresh["refresh_token"])
         .await
         .expect(200);
-    assert_eq!(run(&stage, PATH).await, nothing);
+    assert_eq!(run(&stage, EXPIRE).await, nothing);
     try_login(&stage, "demo", "ada@demo.example", super::PASSWORD)
         .await
         .expect(200);
@@ -231,8 +232,7 @@ async fn a_certificate_that_ends_soon_is_announced_once() {
         .await
         .expect(200);
     admin.delete(&gone).await.expect(204);
-    const PATH: &str = "/internal/jobs/expiring-certificates";
-    let many = (0..5).map(|_| run(&stage, PATH));
+    let many = (0..5).map(|_| run(&stage, CERTIFICATES));
     let told: i64 = join_all(many)
         .await
         .iter()
@@ -244,9 +244,9 @@ async fn a_certificate_that_ends_soon_is_announced_once() {
     // Writing the same skills again tells nothing again, a day later the next one is due.
     admin.put(&path, json!({"items": []})).await.expect(200);
     admin.put(&path, set).await.expect(200);
-    assert_eq!(run(&stage, PATH).await["certificates"], 0);
+    assert_eq!(run(&stage, CERTIFICATES).await["certificates"], 0);
     stage.clock.advance(DAY);
-    assert_eq!(run(&stage, PATH).await["certificates"], 1);
+    assert_eq!(run(&stage, CERTIFICATES).await["certificates"], 1);
     assert_eq!(announced(&stage, kind).await, 3);
 }
 

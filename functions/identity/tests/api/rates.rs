@@ -35,10 +35,10 @@ async fn rates_are_a_set_that_is_replaced_as_a_whole() {
     // The same once more is no change.
     let again = manager.put(&path, wanted).await.expect(200);
     assert_eq!(again.header("etag"), "\"2\"");
-    let stale = manager
+    let outdated = manager
         .call(http::Method::PUT, &path)
         .header("if-match", "\"1\"");
-    stale
+    outdated
         .json(&json!({"items": []}))
         .send()
         .await

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Roles that a tenant has at most: all of them stand on one page.
-pub(super) const MOST_ROLES: usize = 100;
+const MOST_ROLES: usize = 100;
 
 web::body! {
     /// A new role.

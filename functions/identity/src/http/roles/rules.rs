@@ -81,15 +81,18 @@ pub(super) async fn follow_up(
     Ok(())
 }
 
+/// A field of a role.
+type TextOf = fn(&RoleRow) -> &str;
+
 fn entry(
     action: &'static str,
     role: &RoleRow,
     before: Option<&RoleRow>,
     after: Option<&RoleRow>,
 ) -> audit::Entry {
-    let text = |row: Option<&RoleRow>, of: fn(&RoleRow) -> &str| row.map(|row| of(row).to_owned());
+    let text = |row: Option<&RoleRow>, of: TextOf| row.map(|row| of(row).to_owned());
     let mut entry = audit::Entry::new(action, "role", role.id);
-    let fields: [(&str, fn(&RoleRow) -> &str); 3] = [
+    let fields: [(&str, TextOf); 3] = [
         ("name", |row| &row.name),
         ("description", |row| &row.description),
         ("base_role", |row| &row.base_role),
