@@ -139,8 +139,6 @@ class Functions:
             "PORT": str(port), "DATABASE_URL": self.urls[function], "PUBLIC_URL": self.place.url,
             "REVALENZ_MASTER_KEY": (self.place.local / "master.key").read_text().strip(),
             "REVALENZ_POOL": str(pool), "REVALENZ_TRUSTED_PROXIES": "0", "RUST_LOG": "warn",
-            # All load comes from one tenant, which may have half of the places: measured is the queue, not its bound.
-            "REVALENZ_IN_FLIGHT": "4096",
         }
         if function == "notifications":
             settings["REVALENZ_MAIL_FOLDER"] = str(self.place.local / "outbox")

@@ -25,6 +25,10 @@ pub struct Settings {
     pub verify_lifetime: TimeDelta,
     /// When a registration is answered, whatever was done meanwhile: its time must not tell whether the address is known.
     pub registration_answer_after: Duration,
+    /// How old the key that signs becomes.
+    pub signing_key_lifetime: TimeDelta,
+    /// How long a key is published before it signs; longer than anybody remembers the key set.
+    pub signing_key_lead: TimeDelta,
     /// Password hashes at the same time: 19 MiB and one core each.
     pub hashes_at_once: usize,
     /// Requests that may wait for a hash; more are refused with 503.
@@ -43,6 +47,8 @@ impl Default for Settings {
             invite_lifetime: TimeDelta::days(7),
             verify_lifetime: TimeDelta::hours(24),
             registration_answer_after: Duration::from_millis(250),
+            signing_key_lifetime: TimeDelta::days(30),
+            signing_key_lead: TimeDelta::hours(1),
             hashes_at_once: std::thread::available_parallelism().map_or(2, usize::from),
             hashes_waiting: 128,
         }

@@ -55,6 +55,36 @@ web::problems! {
         de: "Rolle zu mächtig", "Die Rolle {role} darf mehr, als Sie vergeben oder verwalten dürfen.";
         en: "Role too powerful", "The role {role} may do more than you can give or manage.";
     }
+    /// Built-in roles are the same in every organisation.
+    BUILT_IN_ROLE = CONFLICT "built_in_role" {
+        de: "Eingebaute Rolle", "Die Rolle {role} gehört zu jeder Organisation und kann nicht geändert werden.";
+        en: "Built-in role", "The role {role} belongs to every organisation and can't be changed.";
+    }
+    /// Somebody still has the role.
+    ROLE_IN_USE = CONFLICT "role_in_use" {
+        de: "Rolle in Gebrauch", "So viele Personen haben die Rolle noch, gesperrte mitgezählt: {people}.";
+        en: "Role in use", "So many people still have the role, disabled ones included: {people}.";
+    }
+    /// Another role has the name, or it means something else.
+    ROLE_NAME_TAKEN = CONFLICT "role_name_taken" {
+        de: "Rollenname vergeben", "Der Name {role} ist schon vergeben.";
+        en: "Role name taken", "The name {role} is taken.";
+    }
+    /// Nobody adds to the role that they have.
+    OWN_ROLE = FORBIDDEN "own_role" {
+        de: "Eigene Rolle", "Die eigene Rolle kann nur weniger dürfen, nicht mehr.";
+        en: "Own role", "You can take from the role you have, not add to it.";
+    }
+    /// All roles stand on one page.
+    TOO_MANY_ROLES = CONFLICT "too_many_roles" {
+        de: "Zu viele Rollen", "Eine Organisation hat höchstens {most} Rollen.";
+        en: "Too many roles", "An organisation has at most {most} roles.";
+    }
+    /// Only people below oneself, who can act, and only where the organisation allows it.
+    IMPERSONATION_REFUSED = FORBIDDEN "impersonation_refused" {
+        de: "Konto nicht einsehbar", "Dieses Konto können Sie nicht ansehen: nur Konten aktiver Personen unter Ihnen, und nur, wo die Organisation es erlaubt.";
+        en: "Account can't be looked at", "You can't look at this account: only those of active people below you, and only where the organisation allows it.";
+    }
     /// A field that this caller may not change here.
     FORBIDDEN_FIELD = FORBIDDEN "forbidden_field" {
         de: "Feld nicht änderbar", "{field} können Sie hier nicht ändern.";

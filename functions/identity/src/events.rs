@@ -17,6 +17,16 @@ events::kinds! {
     USER_DISABLED = "user.disabled.v1";
     /// Somebody has another role. Data: `user_id`, `from`, `to`.
     USER_ROLE_CHANGED = "user.role_changed.v1";
+    /// A role was made. Data: `role_id`.
+    ROLE_CREATED = "role.created.v1";
+    /// A role may do something else, or is called or built otherwise. Data: `role_id`.
+    ROLE_UPDATED = "role.updated.v1";
+    /// A role is gone; nobody had it. Data: `role_id`.
+    ROLE_DELETED = "role.deleted.v1";
+    /// Somebody looks at the person's account as that person sees it. Data: `user_id`, `session_id`, `minutes`.
+    SESSION_IMPERSONATED = "session.impersonated.v1";
+    /// A certificate ends within 30 days. Data: `user_id`, `skill`, `valid_until`.
+    CERTIFICATE_EXPIRING = "certificate.expiring.v1";
     /// A replaced refresh token was used again: the session is dead. Data: `user_id`, `session_id`.
     SESSION_REUSE_DETECTED = "session.reuse_detected.v1";
 }

@@ -1,15 +1,20 @@
 //! Handlers, a file a resource or a story.
 
+pub(crate) mod activity;
 pub(crate) mod cookie;
+pub(crate) mod devices;
 mod entry;
 pub(crate) mod expertise;
+pub(crate) mod impersonate;
 pub(crate) mod invite;
+pub(crate) mod jobs;
 pub(crate) mod jwks;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod me;
 pub(crate) mod one_time_link;
 pub(crate) mod permissions;
+pub(crate) mod rates;
 pub(crate) mod refresh;
 pub(crate) mod register;
 pub(crate) mod roles;

@@ -10,6 +10,7 @@ mod domain;
 pub mod error;
 pub mod events;
 mod http;
+mod jobs;
 pub mod permissions;
 mod routes;
 mod signing;

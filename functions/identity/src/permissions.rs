@@ -18,6 +18,18 @@ access::permissions! {
     ExpertiseUpdate = "identity.expertise.update";
     /// Reads roles and the list of permissions.
     RoleRead = "identity.role.read";
+    /// Makes, changes and removes roles.
+    RoleUpdate = "identity.role.update";
+    /// Sees and ends the sessions of the people one manages.
+    SessionEnd = "identity.session.end";
+    /// Reads hourly rates.
+    RateRead = "identity.rate.read";
+    /// Replaces hourly rates of the people one manages.
+    RateUpdate = "identity.rate.update";
+    /// Reads what people did, and what was done about them.
+    ActivityRead = "identity.activity.read";
+    /// Looks at the account of somebody below as that person sees it: read-only, masked, for an hour at the most.
+    UserImpersonate = "identity.user.impersonate";
     /// Gives roles from manager upwards, and manages the people who have them.
     RoleAssign = "identity.role.assign";
 }

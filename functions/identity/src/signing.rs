@@ -1,5 +1,7 @@
 //! The key that signs access tokens: made at its first use, kept sealed, remembered for a few seconds.
 
+mod rotation;
+
 use std::sync::Arc;
 
 use access::{Purpose, opaque::sha256, token::Signer};
@@ -7,9 +9,11 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use web::Problem;
 
+pub(crate) use rotation::Rotation;
+
 use crate::{
     App,
-    store::signing_keys::{self, SealedKey},
+    store::signing_keys::{self, KeyStatus, SealedKey},
 };
 
 impl App {
@@ -35,7 +39,7 @@ impl App {
         } else {
             let (key, public_key) = self.generate()?;
             let now = self.gate.clock().now();
-            signing_keys::insert_current_key(&mut tx, &key, &public_key, now).await?;
+            signing_keys::insert_key(&mut tx, &key, &public_key, KeyStatus::Current, now).await?;
             key
         };
         tx.commit().await?;
@@ -84,7 +88,8 @@ impl App {
     pub(crate) async fn public_keys(&self) -> Result<Vec<signing_keys::PublicKey>, Problem> {
         self.signer().await?;
         let mut tx = self.db.begin_unscoped().await?;
-        let keys = signing_keys::list_public_keys(&mut tx).await?;
+        let now = self.gate.clock().now();
+        let keys = signing_keys::list_public_keys(&mut tx, now).await?;
         tx.commit().await?;
         Ok(keys)
     }

@@ -4,8 +4,12 @@ use access::Reach;
 use ids::UserId;
 
 pub(crate) mod accounts;
+pub(crate) mod activity;
+pub(crate) mod devices;
 pub(crate) mod expertise;
+pub(crate) mod jobs;
 pub(crate) mod one_time_tokens;
+pub(crate) mod rates;
 pub(crate) mod roles;
 pub(crate) mod seats;
 pub(crate) mod sessions;

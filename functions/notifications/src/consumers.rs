@@ -1,5 +1,6 @@
 //! What this context does about events: it decides who is to be written to and keeps a message each, nothing else.
 
+mod accounts;
 pub(crate) mod links;
 mod tickets;
 
@@ -16,7 +17,9 @@ use crate::{
         letter::{Letter, Organisation, Params},
         recipients::Wanted,
     },
-    events::{TICKET_COMMENTED, TICKET_CREATED, USER_INVITED, USER_REGISTERED},
+    events::{
+        SESSION_IMPERSONATED, TICKET_COMMENTED, TICKET_CREATED, USER_INVITED, USER_REGISTERED,
+    },
     store::{
         messages::{self, NewMessage},
         people,
@@ -36,6 +39,11 @@ pub(crate) fn all() -> Consumers<App> {
         .on("ticket_commented", &[TICKET_COMMENTED], |app, tx, event| {
             Box::pin(tickets::ticket_commented(app, tx, event))
         })
+        .on(
+            "account_viewed",
+            &[SESSION_IMPERSONATED],
+            |app, tx, event| Box::pin(accounts::account_viewed(app, tx, event)),
+        )
         .on(
             "one_time_link",
             &[USER_REGISTERED, USER_INVITED],

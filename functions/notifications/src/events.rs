@@ -8,5 +8,6 @@ events::kinds! {
 
 pub(crate) const TICKET_CREATED: &str = "de.revalenz.support.ticket.created.v1";
 pub(crate) const TICKET_COMMENTED: &str = "de.revalenz.support.ticket.commented.v1";
+pub(crate) const SESSION_IMPERSONATED: &str = "de.revalenz.identity.session.impersonated.v1";
 pub(crate) const USER_REGISTERED: &str = "de.revalenz.identity.user.registered.v1";
 pub(crate) const USER_INVITED: &str = "de.revalenz.identity.user.invited.v1";

@@ -31,6 +31,7 @@ static FILES: &[(&str, &str)] = files![
     "verify_email",
     "invite",
     "reset_password",
+    "account_viewed",
 ];
 
 /// One that does not parse is found by the tests, and until then fails each message that needs any.

@@ -27,7 +27,7 @@ web::settings! {
         /// How many database connections each function may have.
         pub pool: NonZeroU32 = "REVALENZ_POOL" or "6",
         /// How many requests may be under way at once; more are refused with 503. A tenant may have half of them.
-        pub in_flight: NonZeroUsize = "REVALENZ_IN_FLIGHT" or "512",
+        pub in_flight: NonZeroUsize = "REVALENZ_IN_FLIGHT" or "2048",
         /// Whether the first start loads the demo tenants: true or false.
         pub demo: bool = "REVALENZ_DEMO" or "true",
         /// Set by Cloud Run: logs become Cloud Logging's JSON.

@@ -111,7 +111,8 @@ where
     }
 }
 
-fn is_safe(method: &Method) -> bool {
+/// Methods that change nothing (RFC 9110, 9.2.1).
+pub(crate) fn is_safe(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
@@ -133,6 +134,7 @@ impl<P: Permission> Arg for Caller<P> {
             "Ticket 4711: asked to look at the import",
         ));
         doc.refuses(&problem::UNAUTHENTICATED);
+        doc.refuses(&crate::problems::IMPERSONATION_READ_ONLY);
         if P::NAME.is_some() {
             doc.refuses(&problem::FORBIDDEN);
             doc.refuses(&problem::TENANT_SUSPENDED);

@@ -1,13 +1,13 @@
 //! What every function must know of tenants, sessions, roles and keys, read from the schema `access`.
 
 use chrono::{DateTime, Utc};
-use db::{Actor, Db, Result};
+use db::{Actor, ActorKind, Db, Result};
 use ids::{ApiKeyId, RoleId, SessionId, TenantId, UserId};
 use serde_json::{Map, Value};
 use sqlx::types::Json;
 use web::Language;
 
-use crate::Grants;
+use crate::{Grants, token::RETIRED_FOR};
 
 web::text_enum! {
     /// Where a tenant stands in its life.
@@ -103,6 +103,8 @@ pub struct Standing {
     pub expires_at: DateTime<Utc>,
     /// When it was ended.
     pub revoked_at: Option<DateTime<Utc>>,
+    /// Who really acts in it, if not the person.
+    pub acting: Option<Actor>,
 }
 
 /// A key of a tenant.
@@ -159,6 +161,7 @@ pub async fn find_standing(
     let row = sqlx::query!(
         r#"select
             s.user_id as "user_id: UserId", s.amr, s.expires_at, s.revoked_at,
+            s.acting_kind as "acting_kind: ActorKind", s.acting_id,
             p.status as person_status, p.locale,
             r.role_id as "role_id: RoleId", r.name as role, r.base_role, r.permissions as "grants: Json<Grants>"
         from access.sessions s
@@ -182,6 +185,10 @@ pub async fn find_standing(
         active: row.person_status == "active",
         expires_at: row.expires_at,
         revoked_at: row.revoked_at,
+        acting: row.acting_kind.map(|kind| Actor {
+            kind,
+            id: row.acting_id,
+        }),
     }))
 }
 
@@ -219,12 +226,17 @@ pub async fn note_use(db: &Db, tenant: TenantId, key: ApiKeyId, now: DateTime<Ut
     tx.commit().await
 }
 
-/// The public halves of the signing keys, by key id.
-pub async fn signing_keys(db: &Db) -> Result<Vec<(String, Vec<u8>)>> {
+/// The public halves of the keys that a token may be signed with at `now`, by key id.
+pub async fn signing_keys(db: &Db, now: DateTime<Utc>) -> Result<Vec<(String, Vec<u8>)>> {
     let mut tx = db.begin_unscoped().await?;
-    let rows = sqlx::query!("select key_id, public_key from access.signing_keys")
-        .fetch_all(tx.conn())
-        .await?;
+    let rows = sqlx::query!(
+        "select key_id, public_key
+        from access.signing_keys
+        where retired_at is null or retired_at > $1",
+        now - RETIRED_FOR,
+    )
+    .fetch_all(tx.conn())
+    .await?;
     tx.commit().await?;
     Ok(rows
         .into_iter()

@@ -1,5 +1,6 @@
 //! Finding out who calls.
 
+mod acting;
 mod admission;
 mod caches;
 mod credential;
@@ -18,8 +19,8 @@ use self::{
     credential::{Credential, credential},
 };
 use crate::{
-    InternalAuth, Keyring, Principal, REVALENZ, TenantStatus, in_flight::InFlight,
-    rate_limit::RateLimits,
+    InternalAuth, Keyring, Principal, REVALENZ, TenantStatus, caller::is_safe, in_flight::InFlight,
+    problems, rate_limit::RateLimits,
 };
 
 /// What the gate must be told.
@@ -113,7 +114,11 @@ impl Gate {
             return Ok(None);
         };
         self.admit(&principal, language, request)?;
-        if principal.is_superadmin() && principal.tenant.id == REVALENZ {
+        if principal.impersonator.is_some() {
+            if !is_safe(request.method()) {
+                return Err(problems::IMPERSONATION_READ_ONLY.problem());
+            }
+        } else if principal.is_superadmin() && principal.tenant.id == REVALENZ {
             self.switch_tenant(&mut principal, headers, request).await?;
         }
         if principal.tenant.status == TenantStatus::Closed {

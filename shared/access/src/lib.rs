@@ -31,4 +31,4 @@ pub use idempotency::{Attempt, Idempotent, Pending};
 pub use internal::{InternalAuth, InternalCaller, InternalSecretError};
 pub use keyring::{Keyring, Purpose};
 pub use permission::{Anyone, Grants, Permission, Reach, ReachKind};
-pub use principal::{Principal, REVALENZ};
+pub use principal::{IMPERSONATE, Principal, REVALENZ};

@@ -1,5 +1,7 @@
 //! Masking personal data for those who may see that it is there, but not what it is.
 
+use std::net::IpAddr;
+
 /// `m•••@example.org`: the first letter and the host.
 pub fn email(address: &str) -> String {
     match address.split_once('@') {
@@ -22,10 +24,29 @@ pub fn phone(number: &str) -> String {
     }
 }
 
+/// `203.0.113.•••`: the network without the machine; of an IPv6 address the first 48 bits.
+pub fn address(text: &str) -> String {
+    match text.parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Ok(IpAddr::V4(address)) => {
+            let [a, b, c, _] = address.octets();
+            format!("{a}.{b}.{c}.•••")
+        }
+        Ok(IpAddr::V6(address)) => {
+            let [a, b, c, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:•••")
+        }
+        Err(_) => "•••".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #[test]
     fn what_identifies_is_gone() {
+        assert_eq!(super::address("203.0.113.77"), "203.0.113.•••");
+        assert_eq!(super::address("::ffff:203.0.113.77"), "203.0.113.•••");
+        assert_eq!(super::address("2001:db8:1:2:3:4:5:6"), "2001:db8:1:•••");
+        assert_eq!(super::address("nowhere"), "•••");
         assert_eq!(super::email("maria@example.org"), "m•••@example.org");
         assert_eq!(super::email("no address"), "•••");
         assert_eq!(super::phone("+49 30 123 456 42"), "•••42");

@@ -87,6 +87,13 @@ impl Grants {
         )
     }
 
+    /// The same without the permissions to see what is masked for everybody else.
+    #[must_use]
+    pub fn masked(mut self) -> Self {
+        self.0.retain(|name, _| !name.ends_with(".read_sensitive"));
+        self
+    }
+
     /// How far `permission` reaches, if it is granted.
     pub fn reach(&self, permission: &str) -> Option<ReachKind> {
         self.0.get(permission).copied()

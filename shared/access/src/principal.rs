@@ -12,6 +12,9 @@ use crate::{Grants, Reach, ReachKind, Tenant};
 pub const REVALENZ: TenantId =
     TenantId::from_uuid(Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0001));
 
+/// The permission to look at somebody's account as that person sees it; the gate asks for it with every such request.
+pub const IMPERSONATE: &str = "identity.user.impersonate";
+
 /// An authenticated caller, before any permission is asked for.
 #[derive(Clone, Debug)]
 pub struct Principal {
@@ -35,6 +38,9 @@ pub struct Principal {
     pub grants: Arc<Grants>,
     /// Why a superadmin acts in this tenant.
     pub reason: Option<String>,
+    /// Who really looks, when somebody else looks at the person's account: such a caller reads only, and sees nothing that is
+    /// masked for those without `read_sensitive`. The same as `actor` then.
+    pub impersonator: Option<Actor>,
 }
 
 impl Principal {

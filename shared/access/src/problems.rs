@@ -16,6 +16,11 @@ web::problems! {
         de: "Mehr als ein Zugang", "Die Anfrage trägt mehr als einen Zugang. Bitte entweder Authorization oder X-API-Key senden, und nur einmal.";
         en: "More than one credential", "The request carries more than one credential. Please send either Authorization or X-API-Key, and only once.";
     }
+    /// Somebody who looks at another's account tries to change something.
+    IMPERSONATION_READ_ONLY = FORBIDDEN "impersonation_read_only" {
+        de: "Nur lesen", "Wer das Konto einer anderen Person ansieht, kann nichts ändern.";
+        en: "Read only", "Whoever looks at another person's account can't change anything.";
+    }
     /// A superadmin acts in another tenant without saying why.
     REASON_REQUIRED = BAD_REQUEST "reason_required" {
         de: "Begründung fehlt", "Wer mit X-Tenant-Id für eine andere Organisation handelt, nennt in X-Reason den Grund (3 bis 500 Zeichen).";

@@ -31,7 +31,7 @@ web::settings! {
         /// How many connections the pool may have; functions times instances times pool stay below max_connections.
         pub pool: NonZeroU32 = "REVALENZ_POOL" or "4",
         /// How many requests may be under way at once; more are refused with 503. A tenant may have half of them.
-        pub in_flight: NonZeroUsize = "REVALENZ_IN_FLIGHT" or "256",
+        pub in_flight: NonZeroUsize = "REVALENZ_IN_FLIGHT" or "2048",
         /// The platform's address as clients see it, without a slash at the end; the issuer of access tokens.
         pub public_url: String = "PUBLIC_URL",
         /// Master key: <id>:<32 bytes in base64>, during a rotation two of them with a comma between, the newest first.

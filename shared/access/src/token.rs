@@ -9,10 +9,26 @@ use serde::{Deserialize, Serialize};
 pub const AUDIENCE: &str = "revalenz-api";
 /// How long a token is good.
 pub const LIFETIME: TimeDelta = TimeDelta::minutes(10);
+/// How long any token is good at the most: one with which somebody looks at another's account.
+pub const LONGEST_LIFETIME: TimeDelta = TimeDelta::minutes(60);
+/// How long a key that signs no more is good for checking: as long as the last token that it signed, and a minute for processes
+/// that still remember it as the one that signs.
+pub const RETIRED_FOR: TimeDelta = TimeDelta::minutes(61);
 /// What clocks of two machines may differ by.
 const LEEWAY_SECONDS: i64 = 5;
 /// Longest token that is looked at.
 const LONGEST: usize = 4_096;
+
+/// Who really acts with a token that shows somebody else's account (RFC 8693, 4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActClaim {
+    /// The user.
+    pub sub: UserId,
+    /// Their own tenant.
+    pub tid: TenantId,
+    /// Their own session: the token is good no longer than that one lives.
+    pub sid: SessionId,
+}
 
 /// What a token says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +53,9 @@ pub struct Claims {
     pub exp: i64,
     /// Unique.
     pub jti: String,
+    /// Who really acts, if not the user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<ActClaim>,
 }
 
 /// Signs tokens with one key.

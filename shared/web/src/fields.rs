@@ -1,12 +1,14 @@
-//! Texts that parse at the door: lines, texts, mail addresses, slugs, zones.
+//! Texts that parse at the door: lines, texts, mail addresses, slugs, zones, money.
 //!
 //! All are trimmed, in Unicode NFC, without NUL or other control characters, and counted in characters.
 
 mod email;
+mod money;
 mod plain;
 mod text;
 
 pub use email::Email;
+pub use money::{Currency, Money};
 pub use plain::{HttpUrl, Locale, Slug, TimeZone};
 pub use text::{Line, Secret, Text};
 

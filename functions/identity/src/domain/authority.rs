@@ -1,6 +1,6 @@
 //! Who may give which role, and manage whom.
 
-use access::Grants;
+use access::{Grants, ReachKind};
 
 /// The role that somebody gives, takes, or has.
 #[derive(Clone, Copy, Debug)]
@@ -11,19 +11,59 @@ pub(crate) struct RoleView<'a> {
     pub(crate) permissions: &'a Grants,
 }
 
-/// Whether a caller may give this role, take it away, or manage somebody who has it.
-///
-/// Nobody handles more than they hold themselves; and from manager upwards only who may assign roles does.
-pub(crate) fn may_handle(caller: &Grants, may_assign: bool, role: RoleView<'_>) -> bool {
-    let is_below_manager = matches!(role.base_role, "expert" | "customer");
-    (may_assign || is_below_manager) && holds(caller, role.permissions)
+/// Who gives, takes, changes or manages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Holder<'a> {
+    /// The built-in role that theirs is built on; `api_key` for keys.
+    pub(crate) base_role: &'a str,
+    /// What they may do.
+    pub(crate) permissions: &'a Grants,
+    /// Whether they may assign roles from manager upwards.
+    pub(crate) may_assign: bool,
 }
 
-/// Whether everything that `wanted` grants is held, and reaches at least as far.
-fn holds(held: &Grants, wanted: &Grants) -> bool {
-    wanted.0.iter().all(|(permission, reach)| {
+/// Whether a caller may give this role, take it away, make it, or manage somebody who has it.
+///
+/// Nobody handles more than they hold themselves, nor a role that is built on a higher one than theirs; and from manager
+/// upwards only who may assign roles does.
+pub(crate) fn may_handle(caller: Holder<'_>, role: RoleView<'_>) -> bool {
+    let is_below_manager = matches!(role.base_role, "expert" | "customer");
+    (caller.may_assign || is_below_manager)
+        && rank(role.base_role)
+            .is_some_and(|rank_of_role| rank(caller.base_role) >= Some(rank_of_role))
+        && lacking(caller.permissions, role.permissions).is_empty()
+}
+
+/// Whether somebody may look at the account of a person with this role: it is built on a lower one, and may do nothing that
+/// the looker may not.
+pub(crate) fn may_look_as(caller: Holder<'_>, role: RoleView<'_>) -> bool {
+    rank(role.base_role).is_some_and(|rank_of_role| rank(caller.base_role) > Some(rank_of_role))
+        && lacking(caller.permissions, role.permissions).is_empty()
+}
+
+/// What `wanted` grants and `held` does not, or not as far.
+pub(crate) fn lacking<'a>(held: &Grants, wanted: &'a Grants) -> Vec<&'a str> {
+    let covered = |permission: &str, reach: ReachKind| {
         held.reach(permission)
-            .is_some_and(|held_reach| held_reach >= *reach)
+            .is_some_and(|held_reach| held_reach >= reach)
+    };
+    wanted
+        .0
+        .iter()
+        .filter(|(permission, reach)| !covered(permission, **reach))
+        .map(|(permission, _)| permission.as_str())
+        .collect()
+}
+
+/// The order of the built-in roles. A key is whatever its scopes say, and stands where an admin stands, who makes it.
+fn rank(base_role: &str) -> Option<u8> {
+    Some(match base_role {
+        "customer" => 1,
+        "expert" => 2,
+        "manager" => 3,
+        "admin" | "api_key" => 4,
+        "superadmin" => 5,
+        _ => return None,
     })
 }
 
@@ -43,9 +83,23 @@ mod tests {
     }
 
     fn handles(caller: &Grants, may_assign: bool, base_role: &str, permissions: &Grants) -> bool {
-        may_handle(
-            caller,
+        handles_as("admin", caller, may_assign, base_role, permissions)
+    }
+
+    fn handles_as(
+        own_base: &str,
+        caller: &Grants,
+        may_assign: bool,
+        base_role: &str,
+        permissions: &Grants,
+    ) -> bool {
+        let holder = Holder {
+            base_role: own_base,
+            permissions: caller,
             may_assign,
+        };
+        may_handle(
+            holder,
             RoleView {
                 base_role,
                 permissions,
@@ -85,6 +139,50 @@ mod tests {
         assert!(!handles(&caller, false, "manager", &nothing));
         assert!(!handles(&caller, false, "admin", &nothing));
         assert!(!handles(&caller, false, "anything new", &nothing));
+    }
+
+    #[test]
+    fn nobody_handles_a_role_that_is_built_on_a_higher_one() {
+        let (caller, nothing) = (grants(&[("a.b.read", All)]), Grants::default());
+        for (own, other, may) in [
+            ("manager", "manager", true),
+            ("manager", "admin", false),
+            ("api_key", "admin", true),
+            ("api_key", "superadmin", false),
+            ("superadmin", "superadmin", true),
+            ("anything new", "customer", false),
+            ("admin", "anything new", false),
+        ] {
+            assert_eq!(
+                handles_as(own, &caller, true, other, &nothing),
+                may,
+                "{own} {other}"
+            );
+        }
+    }
+
+    #[test]
+    fn one_looks_only_at_accounts_below_oneself() {
+        let caller = grants(&[("a.b.read", All)]);
+        let looks = |own: &str, other: &str, permissions: &Grants| {
+            let holder = Holder {
+                base_role: own,
+                permissions: &caller,
+                may_assign: true,
+            };
+            may_look_as(
+                holder,
+                RoleView {
+                    base_role: other,
+                    permissions,
+                },
+            )
+        };
+        assert!(looks("admin", "manager", &caller));
+        assert!(!looks("admin", "admin", &caller));
+        assert!(looks("superadmin", "admin", &caller));
+        assert!(!looks("superadmin", "superadmin", &caller));
+        assert!(!looks("admin", "customer", &grants(&[("a.b.delete", Own)])));
     }
 
     fn reach() -> impl Strategy<Value = ReachKind> {

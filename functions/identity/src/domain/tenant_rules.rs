@@ -16,6 +16,11 @@ pub(crate) fn takes_registrations(tenant: &Tenant) -> bool {
     works && setting.is_none_or(|setting| setting == "open")
 }
 
+/// Whether admins may look at the accounts of people below them.
+pub(crate) fn lets_admins_look(tenant: &Tenant) -> bool {
+    tenant.settings.get("impersonation_by_admins") == Some(&Value::Bool(true))
+}
+
 /// How long a new password has to be.
 pub(crate) fn min_password_length(tenant: &Tenant) -> usize {
     number(tenant, "password_policy", "min_length")

@@ -56,7 +56,7 @@ pub(crate) async fn get_me(
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     tx.commit().await?;
-    Ok(Fetched(User::shown(user, true)))
+    Ok(Fetched(User::shown(user, caller.impersonator.is_none())))
 }
 
 /// Change one's own profile.

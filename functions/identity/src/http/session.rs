@@ -99,7 +99,7 @@ pub(crate) async fn open_session(
 }
 
 /// Header values are visible ASCII here, so bytes are characters.
-fn user_agent(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn user_agent(headers: &HeaderMap) -> Option<&str> {
     let text = headers.get(header::USER_AGENT)?.to_str().ok()?;
     text.get(..text.len().min(LONGEST_USER_AGENT))
 }
@@ -124,6 +124,7 @@ impl Granted {
             iat: now.timestamp(),
             exp: (now + LIFETIME).timestamp(),
             jti: EventId::at(now).to_string(),
+            act: None,
         };
         let refresh = self.refresh.to_text();
         let (refresh_token, set_cookie) = match mode {

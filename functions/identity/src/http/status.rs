@@ -93,7 +93,8 @@ pub(crate) async fn get_status(
         let row = users::find_user(&mut tx, access::Reach::Own(user), user, false).await?;
         let device = sessions::find_device(&mut tx, user, session).await?;
         tx.commit().await?;
-        status.user = row.map(|row| User::shown(row, true));
+        let plain = caller.impersonator.is_none();
+        status.user = row.map(|row| User::shown(row, plain));
         status.session = device.map(|device| SessionView {
             id: session,
             device_name: device.device_name,

@@ -1,7 +1,7 @@
 //! Signed-in devices: the secret side here, and whether they live in `access.sessions`.
 
 use chrono::{DateTime, Utc};
-use db::{Result, TenantTx};
+use db::{Actor, Result, TenantTx};
 use ids::{SessionId, UserId};
 
 use crate::domain::refresh_token::{Kept, RefreshToken};
@@ -9,9 +9,9 @@ use crate::domain::refresh_token::{Kept, RefreshToken};
 web::text_enum! {
     /// Why a session was ended.
     pub enum EndReason {
-        /// Signed out on this device.
+        /// Signed out on one device: there, from another, or by whoever manages the person.
         Logout = "logout",
-        /// Signed out everywhere.
+        /// Signed out everywhere, by the person or whoever manages them.
         LogoutAll = "logout_all",
         /// A replaced refresh token was used again.
         ReuseDetected = "reuse_detected",
@@ -80,6 +80,23 @@ pub(crate) async fn insert_session(
         new.amr,
         now,
         new.expires_at,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Says who really acts in a session that has just been inserted.
+pub(crate) async fn mark_acting(tx: &mut TenantTx, session: SessionId, actor: Actor) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update access.sessions
+        set acting_kind = $3, acting_id = $4
+        where tenant_id = $1 and session_id = $2",
+        tenant as _,
+        session as _,
+        actor.kind as _,
+        actor.id,
     )
     .execute(tx.conn())
     .await?;

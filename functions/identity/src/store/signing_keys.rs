@@ -1,7 +1,27 @@
 //! Keys that sign access tokens. They belong to no tenant: their tables have none.
 
+use access::token::RETIRED_FOR;
 use chrono::{DateTime, Utc};
 use db::{Result, UnscopedTx};
+
+web::text_enum! {
+    /// Where a key stands in its life.
+    pub enum KeyStatus {
+        /// Published, and not used yet.
+        Next = "next",
+        /// Signs.
+        Current = "current",
+        /// Signs no more, and is good for checking until the last token has run out.
+        Retired = "retired",
+    }
+}
+
+/// A key that is next or current, and since when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KeyState {
+    pub(crate) status: KeyStatus,
+    pub(crate) since: DateTime<Utc>,
+}
 
 /// The key that signs now.
 #[derive(Debug)]
@@ -25,6 +45,15 @@ pub(crate) async fn lock_keys(tx: &mut UnscopedTx) -> Result<()> {
     Ok(())
 }
 
+/// The same without waiting: `false` when somebody else has it.
+pub(crate) async fn try_lock_keys(tx: &mut UnscopedTx) -> Result<bool> {
+    Ok(sqlx::query_scalar!(
+        r#"select pg_try_advisory_xact_lock(hashtextextended('identity.signing_keys', 0)) as "locked!""#
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}
+
 /// The key that signs now.
 pub(crate) async fn find_current_key(tx: &mut UnscopedTx) -> Result<Option<SealedKey>> {
     Ok(sqlx::query_as!(
@@ -40,18 +69,20 @@ pub(crate) async fn find_current_key(tx: &mut UnscopedTx) -> Result<Option<Seale
     .await?)
 }
 
-/// Puts a key in force.
-pub(crate) async fn insert_current_key(
+/// Publishes a key.
+pub(crate) async fn insert_key(
     tx: &mut UnscopedTx,
     key: &SealedKey,
     public_key: &[u8],
+    status: KeyStatus,
     now: DateTime<Utc>,
 ) -> Result<()> {
     sqlx::query!(
         "insert into access.signing_keys (key_id, public_key, status, created_at)
-        values ($1, $2, 'current', $3)",
+        values ($1, $2, $3, $4)",
         key.key_id,
         public_key,
+        status as _,
         now,
     )
     .execute(tx.conn())
@@ -68,13 +99,73 @@ pub(crate) async fn insert_current_key(
     Ok(())
 }
 
-/// Every key with which somebody may still have to check a token.
-pub(crate) async fn list_public_keys(tx: &mut UnscopedTx) -> Result<Vec<PublicKey>> {
+/// The next and the current key. Exact under [`lock_keys`].
+pub(crate) async fn list_states(tx: &mut UnscopedTx) -> Result<Vec<KeyState>> {
+    Ok(sqlx::query_as!(
+        KeyState,
+        r#"select status as "status: KeyStatus", coalesce(activated_at, created_at) as "since!"
+        from access.signing_keys
+        where status in ('next', 'current')"#
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// The current key signs no more; its private half is gone for good.
+pub(crate) async fn retire_current_key(tx: &mut UnscopedTx, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "with retired as (
+            update access.signing_keys
+            set status = 'retired', retired_at = $1
+            where status = 'current'
+            returning key_id
+        )
+        delete from identity.signing_keys
+        where key_id in (select key_id from retired)",
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The next key signs from now on.
+pub(crate) async fn promote_next_key(tx: &mut UnscopedTx, now: DateTime<Utc>) -> Result<()> {
+    sqlx::query!(
+        "update access.signing_keys
+        set status = 'current', activated_at = $1
+        where status = 'next'",
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Removes the keys with which nobody has to check any more.
+pub(crate) async fn delete_retired_keys(tx: &mut UnscopedTx, now: DateTime<Utc>) -> Result<u64> {
+    let deleted = sqlx::query!(
+        "delete from access.signing_keys
+        where status = 'retired' and retired_at <= $1",
+        now - RETIRED_FOR,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(deleted.rows_affected())
+}
+
+/// Every key with which somebody may have to check a token, now or soon.
+pub(crate) async fn list_public_keys(
+    tx: &mut UnscopedTx,
+    now: DateTime<Utc>,
+) -> Result<Vec<PublicKey>> {
     Ok(sqlx::query_as!(
         PublicKey,
         "select key_id, public_key
         from access.signing_keys
-        order by created_at, key_id"
+        where retired_at is null or retired_at > $1
+        order by created_at, key_id",
+        now - RETIRED_FOR,
     )
     .fetch_all(tx.conn())
     .await?)

@@ -151,16 +151,11 @@ fn select(query: &mut QueryBuilder<Postgres>, tx: &TenantTx, reach: Reach, selec
     };
     if let Some(text) = &selection.query {
         query
-            .push("\n and (strpos(lower(u.display_name), lower(")
+            .push("\n and u.user_id in (select identity.matching_users(")
             .push_bind(text.clone())
-            .push(")) > 0");
-        if selection.query_sees_email {
-            query
-                .push(" or strpos(u.email, lower(")
-                .push_bind(text.clone())
-                .push(")) > 0");
-        }
-        query.push(")");
+            .push(", ")
+            .push_bind(selection.query_sees_email)
+            .push("))");
     }
     if let Some(role) = &selection.role {
         query.push("\n and r.name = ").push_bind(role.clone());

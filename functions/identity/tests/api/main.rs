@@ -4,15 +4,21 @@
     reason = "helpers of tests: a broken expectation is the answer"
 )]
 
+mod activity;
 mod authority;
 mod bootstrap;
 mod cookie;
+mod custom_roles;
+mod devices;
 mod expertise;
+mod impersonation;
 mod invite;
+mod jobs;
 mod login;
 mod logout;
 mod openapi;
 mod profile;
+mod rates;
 mod refresh;
 mod register;
 mod roles;

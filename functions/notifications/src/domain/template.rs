@@ -15,6 +15,8 @@ web::text_enum! {
         Invite = "invite",
         /// To whoever forgot the password: choose another. Nothing announces it yet.
         ResetPassword = "reset_password",
+        /// To the person: somebody else looks at their account.
+        AccountViewed = "account_viewed",
     }
 }
 
@@ -23,7 +25,7 @@ impl Template {
     pub(crate) fn feature(self) -> Option<&'static str> {
         match self {
             Self::TicketOpened | Self::TicketAssigned | Self::TicketCommented => Some("support"),
-            Self::VerifyEmail | Self::Invite | Self::ResetPassword => None,
+            Self::VerifyEmail | Self::Invite | Self::ResetPassword | Self::AccountViewed => None,
         }
     }
 

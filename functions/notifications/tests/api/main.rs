@@ -2,6 +2,7 @@
 //! mailer, a real database each.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
+mod accounts;
 mod killed;
 mod links;
 mod local_mail;

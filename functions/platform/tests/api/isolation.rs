@@ -58,6 +58,14 @@ async fn furnish(stage: &Stage, tenant: &TestTenant) -> Belongings {
     }
     let key = json!({"name": secret, "scopes": ["support.ticket.read"]});
     let key = admin.post("/api/v1/api-keys", key).await.expect(201).id();
+    let role = json!({"name": secret, "base_role": "expert", "permissions": {}});
+    let role = admin.post("/api/v1/roles", role).await.expect(201).id();
+    let rate = json!({"rate": {"amount": "85", "currency": "EUR"}, "valid_from": "2026-01-01"});
+    let rates = format!("/api/v1/users/{}/rates", tenant.expert.id);
+    admin
+        .put(&rates, json!({"items": [rate]}))
+        .await
+        .expect(200);
     let skill = json!({"items": [{"skill": secret, "level": 3}]});
     admin
         .put(
@@ -70,6 +78,7 @@ async fn furnish(stage: &Stage, tenant: &TestTenant) -> Belongings {
         "/tickets",
         "/users",
         "/audit-log",
+        &format!("/users/{}/activity", tenant.expert.id),
         &format!("/tickets/{ticket}/comments"),
         &format!("/tickets/{ticket}/history"),
     ] {
@@ -90,6 +99,14 @@ async fn furnish(stage: &Stage, tenant: &TestTenant) -> Belongings {
     all.ids.insert(
         "users",
         vec![tenant.customer.id.to_string(), tenant.expert.id.to_string()],
+    );
+    all.ids.insert("roles", vec![role]);
+    all.ids.insert(
+        "sessions",
+        vec![
+            tenant.customer.session.to_string(),
+            tenant.expert.session.to_string(),
+        ],
     );
     all.ids.insert("tenants", vec![tenant.id.to_string()]);
     all.ids.insert("api-keys", vec![key]);

@@ -6,6 +6,7 @@
 )]
 
 mod document;
+mod impersonation;
 mod isolation;
 mod manifest;
 mod pages;

@@ -42,6 +42,8 @@ pub struct Settings {
     pub password_policy: PasswordPolicy,
     /// Roles whose people must have a second factor.
     pub mfa_required_roles: Vec<String>,
+    /// Whether admins may look at the accounts of people below them, read-only and told to the person.
+    pub impersonation_by_admins: bool,
 }
 
 /// How a tenant shows itself.
@@ -107,6 +109,7 @@ impl Default for Settings {
             session: SessionLifetime::default(),
             password_policy: PasswordPolicy::default(),
             mfa_required_roles: Vec::new(),
+            impersonation_by_admins: false,
         }
     }
 }

@@ -56,6 +56,7 @@ impl Gate {
             amr: Vec::new(),
             grants: Arc::new(Grants::of_scopes(stored.scopes.iter().cloned())),
             reason: None,
+            impersonator: None,
         };
         Ok((principal, language))
     }

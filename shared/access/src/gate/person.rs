@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use db::{Actor, DbError};
+use ids::{SessionId, TenantId, UserId};
 use jsonwebtoken::DecodingKey;
 use web::{Language, Problem};
 
@@ -12,17 +13,58 @@ use super::{
     unauthenticated,
 };
 use crate::{
-    Principal, directory, opaque,
+    Principal, directory,
+    directory::Standing,
+    opaque,
     token::{self, Claims},
 };
 
 impl Gate {
     pub(super) async fn person(&self, text: &str) -> Result<(Principal, Language), Problem> {
         let claims = self.claims(text).await?.ok_or_else(unauthenticated)?;
-        let key = (claims.tid, claims.sid);
+        let standing = self
+            .living(claims.tid, claims.sid, claims.sub)
+            .await?
+            .ok_or_else(unauthenticated)?;
+        let impersonator = match (claims.act, standing.acting) {
+            (None, None) => None,
+            (Some(act), Some(acting)) if self.may_act(claims.tid, act, acting).await? => {
+                Some(acting)
+            }
+            _ => return Err(unauthenticated()),
+        };
+        let grants = match impersonator {
+            None => standing.grants.clone(),
+            Some(_) => standing.grants.clone().masked(),
+        };
+        let tenant = self.tenant(claims.tid).await?.ok_or_else(unauthenticated)?;
+        let language = Language::of_locale(&standing.locale).unwrap_or(tenant.language());
+        let principal = Principal {
+            tenant,
+            actor: impersonator.unwrap_or_else(|| Actor::user(standing.user)),
+            user: Some(standing.user),
+            api_key: None,
+            session: Some(claims.sid),
+            role: standing.role.clone(),
+            base_role: standing.base_role.clone(),
+            amr: standing.amr.clone(),
+            grants: Arc::new(grants),
+            reason: None,
+            impersonator,
+        };
+        Ok((principal, language))
+    }
+
+    /// The session of this person, as long as it lives.
+    pub(super) async fn living(
+        &self,
+        tenant: TenantId,
+        session: SessionId,
+        user: UserId,
+    ) -> Result<Option<Arc<Standing>>, Problem> {
         let load = async {
             Ok::<_, DbError>(
-                directory::find_standing(&self.0.db, claims.tid, claims.sid)
+                directory::find_standing(&self.0.db, tenant, session)
                     .await?
                     .map(Arc::new),
             )
@@ -31,30 +73,17 @@ impl Gate {
             .0
             .caches
             .standings
-            .try_get_with(key, load)
+            .try_get_with((tenant, session), load)
             .await
-            .map_err(shared)?
-            .ok_or_else(unauthenticated)?;
+            .map_err(shared)?;
         let now = self.0.clock.now();
-        let alive = standing.active && standing.revoked_at.is_none() && standing.expires_at > now;
-        if !alive || standing.user != claims.sub {
-            return Err(unauthenticated());
-        }
-        let tenant = self.tenant(claims.tid).await?.ok_or_else(unauthenticated)?;
-        let language = Language::of_locale(&standing.locale).unwrap_or(tenant.language());
-        let principal = Principal {
-            tenant,
-            actor: Actor::user(standing.user),
-            user: Some(standing.user),
-            api_key: None,
-            session: Some(claims.sid),
-            role: standing.role.clone(),
-            base_role: standing.base_role.clone(),
-            amr: standing.amr.clone(),
-            grants: Arc::new(standing.grants.clone()),
-            reason: None,
+        let lives = |standing: &Arc<Standing>| {
+            standing.active
+                && standing.revoked_at.is_none()
+                && standing.expires_at > now
+                && standing.user == user
         };
-        Ok((principal, language))
+        Ok(standing.filter(lives))
     }
 
     async fn claims(&self, text: &str) -> Result<Option<Arc<Claims>>, Problem> {
@@ -101,7 +130,7 @@ impl Gate {
     }
 
     async fn load_signing_keys(&self) -> Result<Arc<SigningKeys>, DbError> {
-        let keys = directory::signing_keys(&self.0.db).await?;
+        let keys = directory::signing_keys(&self.0.db, self.0.clock.now()).await?;
         Ok(Arc::new(SigningKeys(
             keys.into_iter()
                 .map(|(id, public)| (id, DecodingKey::from_ed_der(&public)))

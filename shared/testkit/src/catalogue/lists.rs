@@ -43,6 +43,10 @@ pub(super) const ACROSS_TENANTS: &[Exception] = &[
         "the same, for what has been tried before",
     ),
     (
+        "identity.users_search_idx",
+        "GIN; only identity.matching_users asks it, with a tenant predicate",
+    ),
+    (
         "notifications.messages_due_idx",
         "the sender asks what is due, of all tenants",
     ),
@@ -75,8 +79,12 @@ pub(super) const DEFINERS: &[(&str, &str)] = &[
     ("events.replay_dead_letter", "rvz_relay"),
     ("events.retry_later", "rvz_relay"),
     ("events.tidy", "rvz_relay"),
+    // Search by name and address, for the tenant that is set: behind a policy its index would not be used.
+    ("identity.matching_users", "rvz_identity"),
     // Roles and first admin of a new tenant in tenancy's transaction, for the tenant that is set.
     ("identity.provision_tenant", "rvz_tenancy"),
+    // Which tenants a job visits: identifiers alone.
+    ("identity.tenant_ids", "rvz_identity"),
     // Which messages are due, of all tenants: identifiers alone.
     ("notifications.due_messages", "rvz_notifications"),
     // Full-text search, for the tenant that is set: behind a policy its index would not be used.
@@ -135,11 +143,17 @@ pub(super) const GRANTS: &[(&str, &str, &str)] = &[
     // The one writer of each shared table.
     ("rvz_identity", "access.people", "insert, update"),
     ("rvz_identity", "access.roles", "insert, update, delete"),
-    ("rvz_identity", "access.sessions", "insert, update"),
-    ("rvz_identity", "access.signing_keys", "insert, update"),
+    ("rvz_identity", "access.sessions", "insert, update, delete"),
+    (
+        "rvz_identity",
+        "access.signing_keys",
+        "insert, update, delete",
+    ),
     ("rvz_tenancy", "access.api_keys", "insert, update"),
     ("rvz_tenancy", "access.origins", "insert, update, delete"),
     ("rvz_tenancy", "access.tenants", "insert, update"),
+    // Identity shows a person's part of the log.
+    ("rvz_identity", "access.audit_log", "select"),
     // Tenancy shows the log and counts what was used.
     ("rvz_tenancy", "access.audit_log", "select"),
     ("rvz_tenancy", "access.usage_events", "select"),

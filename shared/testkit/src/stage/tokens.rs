@@ -34,6 +34,7 @@ impl Stage {
             iat: now.timestamp(),
             exp: (now + LIFETIME).timestamp(),
             jti: SessionId::at(now).to_string(),
+            act: None,
         }
     }
 
@@ -46,8 +47,8 @@ impl Stage {
 /// A key that every function knows.
 pub(super) async fn signer(admin: &mut PgConnection, now: DateTime<Utc>) -> Signer {
     let pair = aws_lc_rs::signature::Ed25519KeyPair::generate().unwrap();
-    // `retired`: good for checking, and not in the way of the key that identity makes.
-    sqlx::query("insert into access.signing_keys (key_id, public_key, status, created_at, retired_at) values ('testkit', $1, 'retired', $2, $2)")
+    // `retired`: good for checking, however long the play lasts, and not in the way of the key that identity makes.
+    sqlx::query("insert into access.signing_keys (key_id, public_key, status, created_at, retired_at) values ('testkit', $1, 'retired', $2, $2 + interval '100 years')")
         .bind(pair.public_key().as_ref())
         .bind(now)
         .execute(admin)

@@ -9,7 +9,7 @@ use web::{
 };
 
 use crate::{
-    domain::authority::{RoleView, may_handle},
+    domain::authority::{Holder, lacking, may_handle},
     error::{LAST_ADMIN, ROLE_TOO_POWERFUL, SEATS_EXHAUSTED},
     permissions::RoleAssign,
     store::{roles::RoleRow, seats},
@@ -28,16 +28,25 @@ pub(crate) fn find_role<'a>(roles: &'a [RoleRow], name: &str) -> Result<&'a Role
     })
 }
 
-/// Refuses who would give, take, or manage more than they hold.
+/// Refuses who would give, take, make, or manage more than they hold.
 pub(crate) fn check_authority<P: Permission>(caller: &Caller<P>, role: &RoleRow) -> Result<()> {
-    let view = RoleView {
-        base_role: &role.base_role,
-        permissions: &role.permissions.0,
-    };
-    if may_handle(&caller.grants, sees_disabled(caller), view) {
+    if may_handle(holder(caller), role.view()) {
         Ok(())
     } else {
-        Err(ROLE_TOO_POWERFUL.problem().argument("role", &role.name))
+        let lacking = lacking(&caller.grants, &role.permissions.0);
+        Err(ROLE_TOO_POWERFUL
+            .problem()
+            .argument("role", &role.name)
+            .member("lacking", lacking))
+    }
+}
+
+/// The caller as authority sees them.
+pub(crate) fn holder<P: Permission>(caller: &Caller<P>) -> Holder<'_> {
+    Holder {
+        base_role: &caller.base_role,
+        permissions: &caller.grants,
+        may_assign: sees_disabled(caller),
     }
 }
 

@@ -53,6 +53,8 @@ pub(crate) struct User {
     version: i32,
 }
 
+/// The version leaves `last_seen_at` out on purpose: being there is no change of the person, and would make every `ETag` stale with
+/// each refresh.
 impl Versioned for User {
     fn version(&self) -> i32 {
         self.version
@@ -91,7 +93,8 @@ impl User {
 
     /// As this caller may see it.
     pub(crate) fn shown_to<P: Permission>(row: UserRow, caller: &Caller<P>) -> Self {
-        let own = caller.user == Some(row.id);
+        // Whoever looks at the person's account is not the person.
+        let own = caller.user == Some(row.id) && caller.impersonator.is_none();
         Self::shown(row, own || caller.may::<UserReadSensitive>().is_some())
     }
 }

@@ -31,6 +31,8 @@ web::body! {
         pub password_policy: Change<Option<UpdatePasswordPolicy>>,
         /// Roles whose people must have a second factor.
         pub mfa_required_roles: Change<Option<Distinct<Line<1, 60>, 0, 50>>>,
+        /// Whether admins may look at the accounts of people below them, read-only and told to the person.
+        pub impersonation_by_admins: Change<Option<bool>>,
     }
     example {
         "registration": "invite",
@@ -162,6 +164,11 @@ impl UpdateSettings {
                 super::MFA_REQUIRED_ROLES,
                 self.mfa_required_roles,
                 |roles| roles.0.iter().map(Line::as_str).collect(),
+            )
+            .put(
+                "impersonation_by_admins",
+                self.impersonation_by_admins,
+                Value::Bool,
             )
             .0
     }

@@ -37,6 +37,7 @@ fn without_any_choice_the_defaults_are_in_force() {
             "session": {"idle_days": 30, "absolute_days": 90},
             "password_policy": {"min_length": 10},
             "mfa_required_roles": [],
+            "impersonation_by_admins": false,
         })
     );
 }

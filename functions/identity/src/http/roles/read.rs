@@ -1,0 +1,120 @@
+//! Looking at roles.
+
+use access::{Caller, Grants};
+use axum::{Json, extract::State};
+use chrono::{DateTime, Utc};
+use ids::RoleId;
+use serde::Serialize;
+use utoipa::ToSchema;
+use web::{
+    Fetched, Page, PathIds,
+    problem::{self, Result},
+    reply::Versioned,
+};
+
+use crate::{
+    App,
+    permissions::RoleRead,
+    store::roles::{self, RoleRow},
+};
+
+/// A named set of permissions.
+#[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the name on the wire")]
+#[schema(example = json!({
+    "id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f",
+    "name": "dispatcher",
+    "description": "Assigns tickets",
+    "base_role": "manager",
+    "built_in": false,
+    "permissions": {"support.ticket.read": "all", "identity.user.read": "all"},
+    "people": 3,
+    "created_at": "2026-11-20T10:00:00Z",
+    "updated_at": "2026-11-20T10:00:00Z",
+    "version": 1
+}))]
+pub(crate) struct Role {
+    id: RoleId,
+    /// Unique in the organisation; people are given it by this name.
+    #[schema(example = "manager")]
+    name: String,
+    description: String,
+    /// The built-in role that it is built on.
+    #[schema(example = "manager")]
+    base_role: String,
+    /// Whether it came with the organisation and can't be changed.
+    built_in: bool,
+    /// What it may do, and how far: `all`, `assigned` or `own`.
+    #[schema(value_type = std::collections::BTreeMap<String, String>, example = json!({"support.ticket.read": "all"}))]
+    permissions: Grants,
+    /// How many people have it; those who are disabled don't count.
+    people: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    version: i32,
+}
+
+impl Versioned for Role {
+    fn version(&self) -> i32 {
+        self.version
+    }
+}
+
+impl Role {
+    /// The role, which so many people have.
+    pub(super) fn shown(row: RoleRow, people: i64) -> Self {
+        Self {
+            id: row.id,
+            name: row.name,
+            description: row.description,
+            base_role: row.base_role,
+            built_in: row.built_in,
+            permissions: row.permissions.0,
+            people,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            version: row.version,
+        }
+    }
+}
+
+/// List the roles that people here can have.
+#[utoipa::path(get, path = "/roles", responses((status = 200, body = Page<Role>, description = "All roles by name, on one page.")))]
+pub(crate) async fn list_roles(
+    State(app): State<App>,
+    caller: Caller<RoleRead>,
+) -> Result<Json<Page<Role>>> {
+    let mut tx = caller.begin(&app.db).await?;
+    let rows = roles::list_roles(&mut tx).await?;
+    let people = roles::count_people(&mut tx, false).await?;
+    tx.commit().await?;
+    let items = rows
+        .into_iter()
+        .map(|row| {
+            let people = people.get(&row.id).copied().unwrap_or_default();
+            Role::shown(row, people)
+        })
+        .collect();
+    Ok(Json(Page {
+        items,
+        next_cursor: None,
+        total: None,
+    }))
+}
+
+/// Read a role.
+#[utoipa::path(get, path = "/roles/{id}", responses((status = 200, body = Role, description = "The role.")))]
+pub(crate) async fn get_role(
+    State(app): State<App>,
+    caller: Caller<RoleRead>,
+    PathIds(id): PathIds<RoleId>,
+) -> Result<Fetched<Role>> {
+    let mut tx = caller.begin(&app.db).await?;
+    let row = roles::find_role(&mut tx, id)
+        .await?
+        .ok_or(&problem::NOT_FOUND)?;
+    let people = roles::count_people(&mut tx, false).await?;
+    tx.commit().await?;
+    let people = people.get(&id).copied().unwrap_or_default();
+    Ok(Fetched(Role::shown(row, people)))
+}

@@ -1,0 +1,46 @@
+//! Tells of certificates before they end.
+
+use chrono::TimeDelta;
+use db::Actor;
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+use web::{RequestInfo, problem::Result};
+
+use super::tenants;
+use crate::{App, events::CERTIFICATE_EXPIRING, http::announce, store::jobs};
+
+/// How long before.
+const DAYS_BEFORE: i64 = 30;
+
+/// How much was told.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(crate) struct Announced {
+    pub(crate) certificates: u64,
+}
+
+/// Announces every certificate that ends within 30 days, once.
+pub(crate) async fn announce_expiring_certificates(
+    app: &App,
+    request: &RequestInfo,
+) -> Result<Announced> {
+    let now = app.gate.clock().now();
+    let today = now.date_naive();
+    let days = (today, today + TimeDelta::days(DAYS_BEFORE));
+    let mut announced = Announced::default();
+    for tenant in tenants(app).await? {
+        let mut tx = app.db.begin(tenant, Actor::SYSTEM).await?;
+        for certificate in jobs::note_expiring(&mut tx, days, now).await? {
+            let data = json!({
+                "user_id": certificate.user,
+                "skill": certificate.skill,
+                "valid_until": certificate.valid_until,
+            });
+            let subject = (certificate.user, certificate.version);
+            announce(&mut tx, request, now, &CERTIFICATE_EXPIRING, subject, data).await?;
+            announced.certificates += 1;
+        }
+        tx.commit().await?;
+    }
+    Ok(announced)
+}

@@ -1,0 +1,131 @@
+//! Keys come and go: next, current, retired.
+//!
+//! A key is published long before it signs, so that nobody meets a token whose key they can't know; and it is published
+//! until the last token that it signed has run out.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+use web::Problem;
+
+use crate::{
+    App,
+    store::signing_keys::{self, KeyState, KeyStatus},
+};
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Rotation {
+    /// Another key signs from now on.
+    pub(crate) rotated: bool,
+    /// A key was made and published.
+    pub(crate) published: bool,
+    /// Keys with which nobody checks any more were removed.
+    pub(crate) removed: u64,
+}
+
+/// What is to be done about the keys there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Plan {
+    /// No key signs yet: one is made.
+    start: bool,
+    /// The next key signs from now on, and the current one retires.
+    rotate: bool,
+    /// There is no next key then: one is made.
+    publish: bool,
+}
+
+fn plan(keys: &[KeyState], now: DateTime<Utc>, lifetime: TimeDelta, lead: TimeDelta) -> Plan {
+    let since = |status| {
+        keys.iter()
+            .find(|key| key.status == status)
+            .map(|key| key.since)
+    };
+    let current = since(KeyStatus::Current);
+    let next = since(KeyStatus::Next);
+    let is_due = current.is_some_and(|since| now - since >= lifetime);
+    let is_known = next.is_some_and(|since| now - since >= lead);
+    let rotate = is_due && is_known;
+    Plan {
+        start: current.is_none(),
+        rotate,
+        publish: next.is_none() || rotate,
+    }
+}
+
+impl App {
+    /// Brings the keys to where they ought to be. Of many who try at once the first does it; the others find it done, or being
+    /// done, and go.
+    pub(crate) async fn rotate_signing_keys(&self) -> Result<Rotation, Problem> {
+        let now = self.gate.clock().now();
+        let mut tx = self.db.begin_unscoped().await?;
+        if !signing_keys::try_lock_keys(&mut tx).await? {
+            return Ok(Rotation::default());
+        }
+        let keys = signing_keys::list_states(&mut tx).await?;
+        let settings = &self.settings;
+        let plan = plan(
+            &keys,
+            now,
+            settings.signing_key_lifetime,
+            settings.signing_key_lead,
+        );
+        if plan.start {
+            let (key, public_key) = self.generate()?;
+            signing_keys::insert_key(&mut tx, &key, &public_key, KeyStatus::Current, now).await?;
+        }
+        if plan.rotate {
+            signing_keys::retire_current_key(&mut tx, now).await?;
+            signing_keys::promote_next_key(&mut tx, now).await?;
+        }
+        if plan.publish {
+            let (key, public_key) = self.generate()?;
+            signing_keys::insert_key(&mut tx, &key, &public_key, KeyStatus::Next, now).await?;
+        }
+        let removed = signing_keys::delete_retired_keys(&mut tx, now).await?;
+        tx.commit().await?;
+        self.signers.invalidate(&()).await;
+        self.gate.forget_signing_keys().await;
+        Ok(Rotation {
+            rotated: plan.rotate,
+            published: plan.publish,
+            removed,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decide(current_days: i64, next_minutes: Option<i64>) -> (bool, bool) {
+        let now: DateTime<Utc> = "2026-11-20T10:00:00Z".parse().unwrap();
+        let mut keys = vec![KeyState {
+            status: KeyStatus::Current,
+            since: now - TimeDelta::days(current_days),
+        }];
+        keys.extend(next_minutes.map(|minutes| KeyState {
+            status: KeyStatus::Next,
+            since: now - TimeDelta::minutes(minutes),
+        }));
+        let plan = plan(&keys, now, TimeDelta::days(30), TimeDelta::hours(1));
+        assert!(!plan.start);
+        (plan.rotate, plan.publish)
+    }
+
+    #[test]
+    fn where_no_key_signs_one_is_made_at_once() {
+        let now = "2026-11-20T10:00:00Z".parse().unwrap();
+        let plan = plan(&[], now, TimeDelta::days(30), TimeDelta::hours(1));
+        assert!(plan.start && plan.publish && !plan.rotate);
+    }
+
+    #[test]
+    fn a_key_signs_only_after_it_has_been_published_for_a_while() {
+        assert_eq!(decide(0, None), (false, true));
+        assert_eq!(decide(29, Some(60 * 24)), (false, false));
+        assert_eq!(decide(30, None), (false, true));
+        assert_eq!(decide(300, Some(59)), (false, false));
+        assert_eq!(decide(30, Some(60)), (true, true));
+    }
+}

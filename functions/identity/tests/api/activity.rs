@@ -1,0 +1,107 @@
+use serde_json::{Value, json};
+
+use super::{PASSWORD, add, bearer, demo};
+
+#[tokio::test]
+async fn people_read_what_they_did_and_what_was_done_about_them() {
+    let (stage, tenant) = demo().await;
+    // Acts of the same moment have no order.
+    let later = || stage.clock.advance(std::time::Duration::from_secs(1));
+    let id = add(&stage, &tenant, "expert", "ada@demo.example").await;
+    later();
+    let body = json!({"tenant": "demo", "email": "ada@demo.example", "password": PASSWORD});
+    let login = stage
+        .stranger()
+        .call(http::Method::POST, "/api/v1/auth/login")
+        .json(&body);
+    let tokens = login
+        .coming_from("203.0.113.77")
+        .send()
+        .await
+        .expect(200)
+        .json();
+    let ada = bearer(&stage, &tokens);
+    let admin = stage.as_(&tenant.admin);
+    let person = format!("/api/v1/users/{id}");
+    later();
+    admin
+        .put(&person, json!({"locale": "de"}))
+        .await
+        .expect(200);
+    later();
+    ada.put(&person, json!({"locale": "en"})).await.expect(200);
+    let path = format!("{person}/activity");
+    let page = ada.get(&path).await.expect(200).json();
+    let told: Vec<(&str, bool)> = page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| (item["action"].as_str().unwrap(), item["actor"]["id"] == id))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("identity.user.updated", true),
+            ("identity.user.updated", false),
+            ("identity.session.started", true),
+            ("identity.user.created", false),
+        ]
+    );
+    assert_eq!(page["items"][2]["address"], "203.0.113.•••");
+    let plain = admin.get(&path).await.expect(200).json();
+    assert_eq!(plain["items"][2]["address"], "203.0.113.77");
+
+    // Page by page it is the same.
+    let mut seen = Vec::new();
+    let mut next = format!("{path}?limit=1");
+    loop {
+        let page = ada.get(&next).await.expect(200).json();
+        seen.extend(
+            page["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|item| item["id"].clone()),
+        );
+        let Some(cursor) = page["next_cursor"].as_str() else {
+            break;
+        };
+        next = format!("{path}?limit=1&cursor={cursor}");
+    }
+    let all: Vec<Value> = page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["id"].clone())
+        .collect();
+    assert_eq!(seen, all);
+}
+
+#[tokio::test]
+async fn the_activity_of_others_is_for_admins() {
+    let (stage, tenant) = demo().await;
+    let path = |id: ids::UserId| format!("/api/v1/users/{id}/activity");
+    let other = path(tenant.expert2.id);
+    for person in [&tenant.manager, &tenant.expert, &tenant.customer] {
+        stage
+            .as_(person)
+            .get(&other)
+            .await
+            .refused(404, "not_found");
+        stage.as_(person).get(&path(person.id)).await.expect(200);
+    }
+    let admin = stage.as_(&tenant.admin);
+    admin.get(&other).await.expect(200);
+    admin
+        .delete(&format!("/api/v1/users/{}", tenant.expert2.id))
+        .await
+        .expect(204);
+    let gone = admin.get(&other).await.expect(200).json();
+    assert_eq!(gone["items"][0]["action"], "identity.user.disabled");
+    let theirs = stage.tenant("other").await;
+    stage
+        .as_(&theirs.admin)
+        .get(&other)
+        .await
+        .refused(404, "not_found");
+}

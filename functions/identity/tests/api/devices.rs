@@ -1,0 +1,221 @@
+use std::time::Duration;
+
+use access::{Gate, GateSettings};
+use axum::body::Body;
+use serde_json::{Value, json};
+use testkit::{Stage, TestTenant};
+use tower::ServiceExt;
+
+use super::{PASSWORD, add, audited, bearer, demo, login, try_refresh};
+
+/// Signs in on a device of this name, from somewhere.
+async fn sign_in(stage: &Stage, email: &str, device: &str) -> Value {
+    let body =
+        json!({"tenant": "demo", "email": email, "password": PASSWORD, "device_name": device});
+    let call = stage
+        .stranger()
+        .call(http::Method::POST, "/api/v1/auth/login")
+        .json(&body);
+    let call = call
+        .header("user-agent", "Mozilla/5.0 (test)")
+        .coming_from("203.0.113.77");
+    call.send().await.expect(200).json()
+}
+
+async fn two_devices(stage: &Stage, tenant: &TestTenant) -> (String, Value, Value) {
+    let id = add(stage, tenant, "customer", "ada@demo.example").await;
+    let laptop = sign_in(stage, "ada@demo.example", "Laptop").await;
+    stage.clock.advance(Duration::from_mins(1));
+    (
+        id,
+        laptop,
+        sign_in(stage, "ada@demo.example", "Phone").await,
+    )
+}
+
+#[tokio::test]
+async fn people_see_their_own_devices_and_end_them() {
+    let (stage, tenant) = demo().await;
+    let (_, laptop, phone) = two_devices(&stage, &tenant).await;
+    let client = bearer(&stage, &laptop);
+    let page = client.get("/api/v1/auth/sessions").await.expect(200).json();
+    let items = page["items"].as_array().unwrap();
+    let told: Vec<_> = items
+        .iter()
+        .map(|item| (&item["device_name"], &item["current"]))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (&json!("Phone"), &json!(false)),
+            (&json!("Laptop"), &json!(true))
+        ]
+    );
+    assert_eq!(items[0]["address"], "203.0.113.•••");
+    assert_eq!(items[0]["user_agent"], "Mozilla/5.0 (test)");
+    assert_eq!(
+        (&items[0]["amr"], &items[0]["acting"]),
+        (&json!(["pwd"]), &Value::Null)
+    );
+    assert!(items[0]["created_at"].as_str() > items[1]["created_at"].as_str());
+
+    let other = format!("/api/v1/auth/sessions/{}", items[0]["id"].as_str().unwrap());
+    client.delete(&other).await.expect(204);
+    client.delete(&other).await.refused(404, "not_found");
+    bearer(&stage, &phone)
+        .get("/api/v1/me")
+        .await
+        .refused(401, "unauthenticated");
+    try_refresh(&stage, &phone["refresh_token"])
+        .await
+        .refused(401, "invalid_refresh_token");
+    client.get("/api/v1/me").await.expect(200);
+    assert_eq!(audited(&stage, "identity.session.ended").await, 1);
+    let key = stage.key(tenant.id, &["identity.session.end"]).await;
+    key.get("/api/v1/auth/sessions")
+        .await
+        .refused(403, "not_a_person");
+}
+
+#[tokio::test]
+async fn a_list_of_devices_is_read_page_by_page() {
+    let (stage, tenant) = demo().await;
+    let (_, laptop, _) = two_devices(&stage, &tenant).await;
+    let client = bearer(&stage, &laptop);
+    let first = client
+        .get("/api/v1/auth/sessions?limit=1")
+        .await
+        .expect(200)
+        .json();
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let next = format!("/api/v1/auth/sessions?limit=1&cursor={cursor}");
+    let second = client.get(&next).await.expect(200).json();
+    assert_eq!(
+        (&second["items"][0]["device_name"], &second["next_cursor"]),
+        (&json!("Laptop"), &Value::Null)
+    );
+    stage
+        .as_(&tenant.customer)
+        .get(&next)
+        .await
+        .refused(400, "invalid_cursor");
+}
+
+#[tokio::test]
+async fn somebody_elses_session_is_not_there() {
+    let (stage, tenant) = demo().await;
+    let path = format!("/api/v1/auth/sessions/{}", tenant.expert.session);
+    for person in [&tenant.customer, &tenant.admin] {
+        stage
+            .as_(person)
+            .delete(&path)
+            .await
+            .refused(404, "not_found");
+    }
+    stage
+        .as_(&tenant.expert)
+        .get("/api/v1/me")
+        .await
+        .expect(200);
+    // Nor is it, where the person does not fit the session.
+    let path = format!(
+        "/api/v1/users/{}/sessions/{}",
+        tenant.customer.id, tenant.expert.session
+    );
+    stage
+        .as_(&tenant.admin)
+        .delete(&path)
+        .await
+        .refused(404, "not_found");
+}
+
+#[tokio::test]
+async fn whoever_manages_people_ends_their_sessions() {
+    let (stage, tenant) = demo().await;
+    let (id, laptop, phone) = two_devices(&stage, &tenant).await;
+    let manager = stage.as_(&tenant.manager);
+    let sessions = format!("/api/v1/users/{id}/sessions");
+    let page = manager.get(&sessions).await.expect(200).json();
+    assert_eq!(page["items"].as_array().unwrap().len(), 2);
+    let newest = page["items"][0]["id"].as_str().unwrap();
+    manager
+        .delete(&format!("{sessions}/{newest}"))
+        .await
+        .expect(204);
+    bearer(&stage, &phone)
+        .get("/api/v1/me")
+        .await
+        .refused(401, "unauthenticated");
+    bearer(&stage, &laptop).get("/api/v1/me").await.expect(200);
+    manager.delete(&sessions).await.expect(204);
+    bearer(&stage, &laptop)
+        .get("/api/v1/me")
+        .await
+        .refused(401, "unauthenticated");
+
+    let above = format!("/api/v1/users/{}/sessions", tenant.admin.id);
+    manager.get(&above).await.refused(403, "role_too_powerful");
+    manager
+        .delete(&above)
+        .await
+        .refused(403, "role_too_powerful");
+    let expert = stage.as_(&tenant.expert);
+    expert.get(&sessions).await.refused(403, "forbidden");
+    let theirs = stage.tenant("other").await;
+    stage
+        .as_(&theirs.admin)
+        .get(&sessions)
+        .await
+        .refused(404, "not_found");
+    stage
+        .as_(&theirs.admin)
+        .delete(&sessions)
+        .await
+        .refused(404, "not_found");
+}
+
+#[tokio::test]
+async fn another_process_refuses_a_session_that_was_ended_once_it_has_forgotten_it() {
+    // What a process remembers at the most is a quarter of the minute that was promised.
+    assert!(access::process::REMEMBER <= Duration::from_secs(15));
+    let (stage, tenant) = demo().await;
+    add(&stage, &tenant, "customer", "ada@demo.example").await;
+    let tokens = login(&stage, "ada@demo.example").await;
+    let db = || db::Db::lazy(&stage.database.login_url("identity"), 2).unwrap();
+    let settings = GateSettings {
+        remember: Duration::from_millis(300),
+        ..stage.gate.settings().clone()
+    };
+    let gate = Gate::new(
+        db(),
+        stage.clock.clone(),
+        stage.gate.keyring().clone(),
+        settings,
+    );
+    let elsewhere = web::service::compose([&identity::service(db(), gate)]);
+    let ask = async || {
+        let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+        let request = http::Request::get("/api/v1/me").header("authorization", bearer);
+        let answer = elsewhere
+            .clone()
+            .oneshot(request.body(Body::empty()).unwrap());
+        answer.await.unwrap().status().as_u16()
+    };
+    assert_eq!(ask().await, 200);
+    let client = bearer(&stage, &tokens);
+    let page = client.get("/api/v1/auth/sessions").await.expect(200).json();
+    let path = format!(
+        "/api/v1/auth/sessions/{}",
+        page["items"][0]["id"].as_str().unwrap()
+    );
+    client.delete(&path).await.expect(204);
+    let mut last = 200;
+    for _ in 0..100 {
+        last = ask().await;
+        if last == 401 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(last, 401);
+}

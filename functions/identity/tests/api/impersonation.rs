@@ -1,0 +1,265 @@
+use std::time::Duration;
+
+use access::token::ActClaim;
+use serde_json::{Value, json};
+use testkit::{Answer, Client, Person, Stage, TestTenant};
+
+use super::{add, announced, bearer, count, demo, execute, login};
+
+const ALLOW: &str = "update access.tenants set settings = settings || '{\"impersonation_by_admins\": true}' where slug = 'demo'";
+
+async fn ask(client: &Client, person: &Person) -> Answer {
+    let body = json!({"user_id": person.id, "reason": "ticket T-1042", "minutes": 15});
+    client.post("/api/v1/auth/impersonate", body).await
+}
+
+/// Staff in the tenant.
+async fn staff(stage: &Stage, tenant: &TestTenant) -> (Person, Client) {
+    let person = stage.superadmin().await;
+    let client = stage
+        .as_(&person)
+        .with("x-tenant-id", &tenant.id.to_string())
+        .with("x-reason", "ticket T-1042");
+    (person, client)
+}
+
+#[tokio::test]
+async fn staff_looks_at_an_account_reads_it_masked_and_changes_nothing() {
+    let (stage, tenant) = demo().await;
+    let (person, client) = staff(&stage, &tenant).await;
+    let answer = ask(&client, &tenant.manager).await.expect(200).json();
+    assert_eq!(
+        (&answer["expires_in"], &answer["token_type"]),
+        (&json!(900), &json!("Bearer"))
+    );
+    assert!(answer.get("refresh_token").is_none());
+    let looking = bearer(&stage, &answer);
+    let me = looking.get("/api/v1/me").await.expect(200).json();
+    assert_eq!(
+        (&me["id"], &me["email"]),
+        (&json!(tenant.manager.id), &json!("m•••@demo.example"))
+    );
+    let users = looking.get("/api/v1/users").await.expect(200).json();
+    for user in users["items"].as_array().unwrap() {
+        assert!(user["email"].as_str().unwrap().contains('•'), "{user}");
+    }
+    // Nor can an address be found by guessing.
+    let found = looking
+        .get("/api/v1/users?q=expert%40demo")
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(found["items"], json!([]));
+    let status = looking.get("/api/v1/auth/status").await.expect(200).json();
+    assert_eq!(status["role"], "manager");
+    assert!(
+        status["permissions"]
+            .get("identity.user.read_sensitive")
+            .is_none()
+    );
+    assert_eq!(status["user"]["email"], "m•••@demo.example");
+
+    let customer = format!("/api/v1/users/{}", tenant.customer.id);
+    for answer in [
+        looking.put("/api/v1/me", json!({"locale": "de"})).await,
+        looking.patch(&customer, json!({"locale": "de"})).await,
+        looking.delete(&customer).await,
+        looking
+            .post(
+                "/api/v1/users",
+                json!({"email": "x@y.example", "name": "X"}),
+            )
+            .await,
+        looking
+            .post("/api/v1/auth/logout?all=true", json!({}))
+            .await,
+        ask(&looking, &tenant.customer).await,
+    ] {
+        answer.refused(403, "impersonation_read_only");
+    }
+
+    // Everybody concerned can see it.
+    let activity = format!("/api/v1/users/{}/activity", tenant.manager.id);
+    let manager = stage.as_(&tenant.manager);
+    let page = manager.get(&activity).await.expect(200).json();
+    let act = &page["items"][0];
+    assert_eq!(act["action"], "identity.session.impersonated");
+    assert_eq!(act["actor"], json!({"kind": "superadmin", "id": person.id}));
+    assert_eq!(act["reason"], "ticket T-1042");
+    let sessions = manager
+        .get("/api/v1/auth/sessions")
+        .await
+        .expect(200)
+        .json();
+    let acting: Vec<&Value> = sessions["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| &item["acting"])
+        .collect();
+    assert!(acting.contains(&&act["actor"]), "{acting:?}");
+    assert_eq!(
+        announced(&stage, "de.revalenz.identity.session.impersonated.v1").await,
+        1
+    );
+
+    stage.clock.advance(Duration::from_secs(901));
+    looking
+        .get("/api/v1/me")
+        .await
+        .refused(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn admins_look_at_people_below_them_where_the_organisation_lets_them() {
+    let (stage, tenant) = demo().await;
+    let admin = stage.as_(&tenant.admin);
+    ask(&admin, &tenant.customer)
+        .await
+        .refused(403, "impersonation_refused");
+    execute(&stage, ALLOW).await;
+    let answer = ask(&admin, &tenant.customer).await.expect(200).json();
+    bearer(&stage, &answer).get("/api/v1/me").await.expect(200);
+    let second = stage
+        .person(tenant.id, "admin", "second@demo.example")
+        .await;
+    for person in [&second, &tenant.admin] {
+        ask(&admin, person)
+            .await
+            .refused(403, "impersonation_refused");
+    }
+    ask(&stage.as_(&tenant.manager), &tenant.customer)
+        .await
+        .refused(403, "forbidden");
+    let key = stage.key(tenant.id, &["identity.user.impersonate"]).await;
+    ask(&key, &tenant.customer)
+        .await
+        .refused(403, "not_a_person");
+    let theirs = stage.tenant("other").await;
+    ask(&admin, &theirs.customer)
+        .await
+        .refused(404, "not_found");
+    let (_, client) = staff(&stage, &tenant).await;
+    ask(&client, &theirs.customer)
+        .await
+        .refused(404, "not_found");
+    execute(
+        &stage,
+        "update identity.users set status = 'locked' where email = 'expert@demo.example'",
+    )
+    .await;
+    ask(&admin, &tenant.expert)
+        .await
+        .refused(403, "impersonation_refused");
+    for (field, value) in [
+        ("minutes", json!(61)),
+        ("minutes", json!(0)),
+        ("reason", json!(" ")),
+    ] {
+        let mut body = json!({"user_id": tenant.customer.id, "reason": "because"});
+        body[field] = value;
+        admin
+            .post("/api/v1/auth/impersonate", body)
+            .await
+            .refused(422, "validation_failed");
+    }
+}
+
+#[tokio::test]
+async fn looking_ends_with_ones_own_session_role_or_when_the_person_ends_it() {
+    let (stage, tenant) = demo().await;
+    execute(&stage, ALLOW).await;
+    let admin = stage.as_(&tenant.admin);
+    let id = add(&stage, &tenant, "admin", "second@demo.example").await;
+    let looks = async |own: &Client| {
+        let answer = ask(own, &tenant.customer).await.expect(200).json();
+        let looking = bearer(&stage, &answer);
+        looking.get("/api/v1/me").await.expect(200);
+        (looking, answer["session_id"].as_str().unwrap().to_owned())
+    };
+    let own = bearer(&stage, &login(&stage, "second@demo.example").await);
+    let (looking, _) = looks(&own).await;
+    own.post("/api/v1/auth/logout", json!({})).await.expect(204);
+    looking
+        .get("/api/v1/me")
+        .await
+        .refused(401, "unauthenticated");
+
+    let own = bearer(&stage, &login(&stage, "second@demo.example").await);
+    let (looking, _) = looks(&own).await;
+    admin
+        .put(&format!("/api/v1/users/{id}"), json!({"role": "manager"}))
+        .await
+        .expect(200);
+    looking
+        .get("/api/v1/me")
+        .await
+        .refused(401, "unauthenticated");
+
+    let (looking, session) = looks(&admin).await;
+    let customer = stage.as_(&tenant.customer);
+    customer
+        .delete(&format!("/api/v1/auth/sessions/{session}"))
+        .await
+        .expect(204);
+    looking
+        .get("/api/v1/me")
+        .await
+        .refused(401, "unauthenticated");
+    customer.get("/api/v1/me").await.expect(200);
+
+    let (looking, session) = looks(&admin).await;
+    let path = format!("/api/v1/users/{}/sessions/{session}", tenant.customer.id);
+    stage.as_(&tenant.manager).delete(&path).await.expect(204);
+    looking
+        .get("/api/v1/me")
+        .await
+        .refused(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn a_token_and_its_session_must_agree_on_who_acts() {
+    let (stage, tenant) = demo().await;
+    execute(&stage, ALLOW).await;
+    let answer = ask(&stage.as_(&tenant.admin), &tenant.customer)
+        .await
+        .expect(200)
+        .json();
+    let session: ids::SessionId = answer["session_id"].as_str().unwrap().parse().unwrap();
+    let act = |person: &Person| ActClaim {
+        sub: person.id,
+        tid: person.tenant,
+        sid: person.session,
+    };
+    let second = stage
+        .person(tenant.id, "admin", "second@demo.example")
+        .await;
+    let try_with = async |sid, act: Option<ActClaim>| {
+        let mut claims = stage.claims(&tenant.customer);
+        (claims.sid, claims.act) = (sid, act);
+        let token = stage.signer().sign(&claims).unwrap();
+        stage
+            .stranger()
+            .bearer(&token)
+            .get("/api/v1/me")
+            .await
+            .status
+            .as_u16()
+    };
+    assert_eq!(try_with(session, Some(act(&tenant.admin))).await, 200);
+    // The person's own session shows nobody else's eyes, and this one nobody else's but the admin's.
+    assert_eq!(try_with(session, None).await, 401);
+    assert_eq!(try_with(session, Some(act(&second))).await, 401);
+    assert_eq!(
+        try_with(tenant.customer.session, Some(act(&tenant.admin))).await,
+        401
+    );
+    let others = ActClaim {
+        sid: second.session,
+        ..act(&tenant.admin)
+    };
+    assert_eq!(try_with(session, Some(others)).await, 401);
+    let marked =
+        "select count(*) from access.sessions where acting_kind = 'user' and acting_id is not null";
+    assert_eq!(count(&stage, marked).await, 1);
+}

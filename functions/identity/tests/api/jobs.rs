@@ -1,0 +1,274 @@
+use std::time::Duration;
+
+use axum::body::Body;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use futures::future::join_all;
+use serde_json::{Value, json};
+use testkit::{Client, Stage};
+use tower::ServiceExt;
+
+use super::{add, announced, bearer, count, demo, login, try_login};
+
+const DAY: Duration = Duration::from_hours(24);
+const ROTATE: &str = "/internal/jobs/rotate-signing-keys";
+const EXPIRE: &str = "/internal/jobs/expire-sessions";
+const CERTIFICATES: &str = "/internal/jobs/expiring-certificates";
+
+/// The scheduler.
+fn platform(stage: &Stage) -> Client {
+    let proof = stage.gate.internal_auth().header().unwrap();
+    stage
+        .stranger()
+        .with("authorization", proof.to_str().unwrap())
+}
+
+async fn run(stage: &Stage, path: &str) -> Value {
+    platform(stage)
+        .post(path, json!({}))
+        .await
+        .expect(200)
+        .json()
+}
+
+/// The keys that are published, but for the stage's own.
+async fn published(stage: &Stage) -> Vec<String> {
+    let set = stage
+        .stranger()
+        .get("/.well-known/jwks.json")
+        .await
+        .expect(200)
+        .json();
+    let keys = set["keys"].as_array().unwrap().iter();
+    let ids = keys.map(|key| key["kid"].as_str().unwrap().to_owned());
+    ids.filter(|id| id != "testkit").collect()
+}
+
+fn signed_with(tokens: &Value) -> String {
+    let header = tokens["access_token"]
+        .as_str()
+        .unwrap()
+        .split('.')
+        .next()
+        .unwrap();
+    let header: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
+    header["kid"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn keys_are_published_before_they_sign_and_until_nobody_needs_them() {
+    let (stage, tenant) = demo().await;
+    add(&stage, &tenant, "customer", "ada@demo.example").await;
+    let first = signed_with(&login(&stage, "ada@demo.example").await);
+    assert_eq!(published(&stage).await, std::slice::from_ref(&first));
+    assert_eq!(
+        run(&stage, ROTATE).await,
+        json!({"rotated": false, "published": true, "removed": 0})
+    );
+    assert_eq!(
+        run(&stage, ROTATE).await,
+        json!({"rotated": false, "published": false, "removed": 0})
+    );
+    let two = published(&stage).await;
+    let next = two.iter().find(|id| **id != first).unwrap().clone();
+    assert_eq!((two.len(), two.contains(&first)), (2, true));
+
+    stage.clock.advance(31 * DAY);
+    let before = login(&stage, "ada@demo.example").await;
+    assert_eq!(signed_with(&before), first);
+    assert_eq!(
+        run(&stage, ROTATE).await,
+        json!({"rotated": true, "published": true, "removed": 0})
+    );
+    let after = login(&stage, "ada@demo.example").await;
+    assert_eq!(signed_with(&after), next);
+    for tokens in [&before, &after] {
+        bearer(&stage, tokens).get("/api/v1/me").await.expect(200);
+    }
+    let three = published(&stage).await;
+    assert!(three.len() == 3 && three.contains(&first) && three.contains(&next));
+    // The private half of a key that signs no more is gone.
+    let private = "select count(*) from identity.signing_keys";
+    assert_eq!(count(&stage, private).await, 2);
+
+    stage.clock.advance(Duration::from_mins(61));
+    let two = published(&stage).await;
+    assert!(two.len() == 2 && !two.contains(&first));
+    assert_eq!(run(&stage, ROTATE).await["removed"], 1);
+    let known = "select count(*) from access.signing_keys where key_id <> 'testkit'";
+    assert_eq!(count(&stage, known).await, 2);
+}
+
+#[tokio::test]
+async fn a_key_that_was_taken_out_of_use_checks_no_token() {
+    let (stage, tenant) = demo().await;
+    let tokens = stage.token(&tenant.customer);
+    let client = stage.stranger().bearer(&tokens);
+    client.get("/api/v1/me").await.expect(200);
+    super::execute(
+        &stage,
+        "update access.signing_keys set retired_at = '2026-11-20T08:59:00Z' where key_id = 'testkit'",
+    )
+    .await;
+    // Another token: the first is known to be right for as long as it lasts.
+    let mut claims = stage.claims(&tenant.customer);
+    claims.jti = "another".to_owned();
+    let other = stage.signer().sign(&claims).unwrap();
+    stage
+        .stranger()
+        .bearer(&other)
+        .get("/api/v1/me")
+        .await
+        .refused(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn of_ten_rotations_at_once_one_rotates() {
+    let (stage, tenant) = demo().await;
+    add(&stage, &tenant, "customer", "ada@demo.example").await;
+    let at_once = async || {
+        let proof = stage.gate.internal_auth().header().unwrap();
+        let many = (0..10).map(|_| {
+            // A process each.
+            let db = db::Db::lazy(&stage.database.login_url("identity"), 2).unwrap();
+            let service = identity::service(db, stage.gate.clone());
+            let request = http::Request::post(ROTATE).header("authorization", proof.clone());
+            service.root.oneshot(request.body(Body::empty()).unwrap())
+        });
+        let mut told = Vec::new();
+        for answer in join_all(many).await {
+            let answer = answer.unwrap();
+            assert_eq!(answer.status(), 200);
+            let body = axum::body::to_bytes(answer.into_body(), 1_000)
+                .await
+                .unwrap();
+            told.push(serde_json::from_slice::<Value>(&body).unwrap());
+        }
+        let those = |what: &str| told.iter().filter(|one| one[what] == true).count();
+        (those("rotated"), those("published"))
+    };
+    assert_eq!(at_once().await, (0, 1));
+    stage.clock.advance(31 * DAY);
+    assert_eq!(at_once().await, (1, 1));
+    assert_eq!(at_once().await, (0, 0));
+    for status in ["current", "next"] {
+        let of_status =
+            format!("select count(*) from access.signing_keys where status = '{status}'");
+        let of_status: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(of_status))
+            .fetch_one(&mut stage.admin().await)
+            .await
+            .unwrap();
+        assert_eq!(of_status, 1, "{status}");
+    }
+    let tokens = login(&stage, "ada@demo.example").await;
+    bearer(&stage, &tokens).get("/api/v1/me").await.expect(200);
+}
+
+#[tokio::test]
+async fn what_ended_long_ago_is_cleared_away_and_nothing_else() {
+    let (stage, tenant) = demo().await;
+    let admin = stage.as_(&tenant.admin);
+    let invite = json!({"email": "invited@demo.example", "name": "New"});
+    let call = admin
+        .call(http::Method::POST, "/api/v1/users")
+        .header("idempotency-key", "one");
+    call.json(&invite).send().await.expect(201);
+    let register = json!({
+        "tenant": "demo", "email": "came@demo.example", "password": "correct horse battery", "name": "Came By",
+    });
+    stage
+        .stranger()
+        .post("/api/v1/auth/register", register)
+        .await
+        .expect(202);
+    add(&stage, &tenant, "customer", "ada@demo.example").await;
+    let nothing = json!({"sessions": 0, "one_time_tokens": 0, "idempotency_keys": 0});
+    assert_eq!(run(&stage, EXPIRE).await, nothing);
+
+    // The answer that was kept for a repetition goes after a day.
+    stage.clock.advance(DAY + Duration::from_secs(1));
+    assert_eq!(run(&stage, EXPIRE).await["idempotency_keys"], 1);
+    // The link of the invitation, a month after its end; that of the registration says who came uninvited.
+    stage.clock.advance(40 * DAY);
+    assert_eq!(run(&stage, EXPIRE).await["one_time_tokens"], 1);
+    let links = "select count(*) from identity.one_time_tokens where purpose = 'verify_email'";
+    assert_eq!(count(&stage, links).await, 1);
+    // Everybody's sessions ended on day 30.
+    let sessions = count(&stage, "select count(*) from identity.sessions").await;
+    assert!(sessions >= 6);
+    stage.clock.advance(70 * DAY);
+    let fresh = login(&stage, "ada@demo.example").await;
+    stage.clock.advance(10 * DAY);
+    assert_eq!(run(&stage, EXPIRE).await["sessions"], sessions);
+    for table in [
+        "select count(*) from identity.sessions",
+        "select count(*) from access.sessions",
+    ] {
+        assert_eq!(count(&stage, table).await, 1, "{table}");
+    }
+    super::try_refresh(&stage, &fresh["refresh_token"])
+        .await
+        .expect(200);
+    assert_eq!(run(&stage, EXPIRE).await, nothing);
+    try_login(&stage, "demo", "ada@demo.example", super::PASSWORD)
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn a_certificate_that_ends_soon_is_announced_once() {
+    let (stage, tenant) = demo().await;
+    let admin = stage.as_(&tenant.admin);
+    let skill = |name: &str, until: &str| json!({"skill": name, "level": 3, "certificate": {"name": "Paper", "valid_until": until}});
+    let set = json!({"items": [
+        skill("heating", "2026-12-20"), skill("roofs", "2026-12-21"), skill("pipes", "2026-11-19"),
+        skill("wires", "2026-11-20"), {"skill": "walls", "level": 1},
+    ]});
+    let path = format!("/api/v1/users/{}/expertise", tenant.expert.id);
+    admin.put(&path, set.clone()).await.expect(200);
+    let gone = format!("/api/v1/users/{}", tenant.expert2.id);
+    let theirs = json!({"items": [skill("heating", "2026-12-01")]});
+    admin
+        .put(&format!("{gone}/expertise"), theirs)
+        .await
+        .expect(200);
+    admin.delete(&gone).await.expect(204);
+    let many = (0..5).map(|_| run(&stage, CERTIFICATES));
+    let told: i64 = join_all(many)
+        .await
+        .iter()
+        .map(|one| one["certificates"].as_i64().unwrap())
+        .sum();
+    assert_eq!(told, 2);
+    let kind = "de.revalenz.identity.certificate.expiring.v1";
+    assert_eq!(announced(&stage, kind).await, 2);
+    // Writing the same skills again tells nothing again, a day later the next one is due.
+    admin.put(&path, json!({"items": []})).await.expect(200);
+    admin.put(&path, set).await.expect(200);
+    assert_eq!(run(&stage, CERTIFICATES).await["certificates"], 0);
+    stage.clock.advance(DAY);
+    assert_eq!(run(&stage, CERTIFICATES).await["certificates"], 1);
+    assert_eq!(announced(&stage, kind).await, 3);
+}
+
+#[tokio::test]
+async fn nobody_but_the_platform_starts_a_job() {
+    let (stage, tenant) = demo().await;
+    let staff = stage.superadmin().await;
+    for job in [
+        "rotate-signing-keys",
+        "expire-sessions",
+        "expiring-certificates",
+    ] {
+        let path = format!("/internal/jobs/{job}");
+        for client in [
+            stage.stranger(),
+            stage.as_(&tenant.admin),
+            stage.as_(&staff),
+        ] {
+            client
+                .post(&path, json!({}))
+                .await
+                .refused(401, "unauthenticated");
+        }
+    }
+}
