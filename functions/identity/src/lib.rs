@@ -40,6 +40,8 @@ pub(crate) struct App {
     settings: Arc<Settings>,
     hasher: Hasher,
     throttle: Arc<Throttle>,
+    /// Wrong codes count apart: whoever gets there knew the password.
+    code_throttle: Arc<Throttle>,
     refresh_tokens: RefreshTokens,
     signers: Cache<(), Arc<Signer>>,
 }
@@ -60,7 +62,8 @@ pub fn service_with(db: Db, gate: Gate, settings: Settings) -> Service {
     let app = App {
         cursors: Cursors::new(&gate.keyring().derive(Purpose::Cursors)),
         hasher: Hasher::new(settings.hashes_at_once, settings.hashes_waiting),
-        throttle: Arc::new(Throttle::new(&settings)),
+        throttle: Arc::new(Throttle::of_passwords(&settings)),
+        code_throttle: Arc::new(Throttle::of_codes(&settings)),
         refresh_tokens: RefreshTokens::new(gate.keyring().clone()),
         signers: Cache::builder()
             .max_capacity(1)

@@ -5,13 +5,14 @@ use web::openapi::Routes;
 use crate::{
     App,
     error::{
-        CSRF_REFUSED, EMAIL_TAKEN, FORBIDDEN_FIELD, ILLEGAL_STATUS, INVALID_CREDENTIALS,
-        INVALID_REFRESH_TOKEN, INVALID_TOKEN, LAST_ADMIN, NOT_A_PERSON, REFRESH_TOKEN_REUSED,
+        CSRF_REFUSED, EMAIL_TAKEN, FACTOR_EXISTS, FORBIDDEN_FIELD, ILLEGAL_STATUS, INVALID_CODE,
+        INVALID_CREDENTIALS, INVALID_MFA_TOKEN, INVALID_REFRESH_TOKEN, INVALID_TOKEN, LAST_ADMIN,
+        NO_ENROLMENT, NO_SECOND_FACTOR, NOT_A_PERSON, PROOF_REFUSED, REFRESH_TOKEN_REUSED,
         REGISTRATION_CLOSED, ROLE_TOO_POWERFUL, SEATS_EXHAUSTED,
     },
     http::{
-        expertise, invite, jwks, login, logout, me, permissions, refresh, register, roles, status,
-        users, verify_email,
+        expertise, invite, jwks, login, logout, me, mfa, permissions, reauthenticate,
+        recovery_codes, refresh, register, reset_mfa, roles, status, totp, users, verify_email,
     },
 };
 
@@ -22,11 +23,16 @@ pub(crate) fn routes() -> Routes<App> {
         verify_email: verify_email;
         invite: accept_invite;
         login: login;
+        mfa: prove_second_factor;
         refresh: refresh_session;
         logout: logout;
+        reauthenticate: reauthenticate;
+        totp: get_totp, start_totp, confirm_totp, delete_totp;
+        recovery_codes: get_recovery_codes, renew_recovery_codes;
         status: get_status;
         me: get_me, update_me;
         users: list_users, create_user, get_user, update_user, delete_user;
+        reset_mfa: reset_user_mfa;
         expertise: get_expertise, replace_expertise;
         roles: list_roles;
         permissions: list_permissions;
@@ -34,6 +40,9 @@ pub(crate) fn routes() -> Routes<App> {
     };
     let page = &access::cors::ORIGIN_NOT_ALLOWED;
     let slow_down = &web::problem::RATE_LIMITED;
+    // What asks for a recent proof.
+    let weak = &access::problems::INSUFFICIENT_AAL;
+    let stale = &access::problems::REAUTHENTICATION_NEEDED;
     routes
         .refuses(
             "register_user",
@@ -64,6 +73,33 @@ pub(crate) fn routes() -> Routes<App> {
                 page,
             ],
         )
+        .refuses(
+            "prove_second_factor",
+            &[
+                &INVALID_MFA_TOKEN,
+                &INVALID_CODE,
+                &CSRF_REFUSED,
+                page,
+                slow_down,
+            ],
+        )
+        .refuses(
+            "reauthenticate",
+            &[&PROOF_REFUSED, &NOT_A_PERSON, slow_down],
+        )
+        .refuses("get_totp", &[&NOT_A_PERSON])
+        .refuses("start_totp", &[&FACTOR_EXISTS, &NOT_A_PERSON, weak, stale])
+        .refuses(
+            "confirm_totp",
+            &[&NO_ENROLMENT, &PROOF_REFUSED, &NOT_A_PERSON],
+        )
+        .refuses("delete_totp", &[&NOT_A_PERSON, weak, stale])
+        .refuses("get_recovery_codes", &[&NOT_A_PERSON])
+        .refuses(
+            "renew_recovery_codes",
+            &[&NO_SECOND_FACTOR, &NOT_A_PERSON, weak, stale],
+        )
+        .refuses("reset_user_mfa", &[&ROLE_TOO_POWERFUL, weak, stale])
         .refuses("get_me", &[&NOT_A_PERSON])
         .refuses("update_me", &[&NOT_A_PERSON])
         .refuses(

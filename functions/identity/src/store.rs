@@ -5,11 +5,15 @@ use ids::UserId;
 
 pub(crate) mod accounts;
 pub(crate) mod expertise;
+pub(crate) mod mfa_challenges;
 pub(crate) mod one_time_tokens;
+pub(crate) mod recovery_codes;
 pub(crate) mod roles;
 pub(crate) mod seats;
+pub(crate) mod second_factors;
 pub(crate) mod sessions;
 pub(crate) mod signing_keys;
+pub(crate) mod totp;
 pub(crate) mod user_list;
 pub(crate) mod users;
 

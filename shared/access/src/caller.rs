@@ -12,7 +12,7 @@ use web::{
     problem,
 };
 
-use crate::{Anyone, Gate, Permission, Principal, Reach, TenantStatus, gate::unauthenticated};
+use crate::{Enrolling, Gate, Permission, Principal, Reach, TenantStatus, gate::unauthenticated};
 
 /// Someone who may do `P`. It can be made in no other way than from a request whose caller may.
 #[derive(Clone, Debug)]
@@ -76,6 +76,9 @@ where
             .await?
             .ok_or_else(unauthenticated)?;
         crate::cors::check_origin(&gate, &parts.headers, &principal).await?;
+        if !P::BEFORE_ENROLMENT {
+            principal.check_required_factor()?;
+        }
         if let Some(feature) = P::FEATURE
             && !principal.tenant.has(feature)
         {
@@ -118,6 +121,9 @@ impl<P: Permission> Arg for Caller<P> {
         ]);
         doc.extend("x-permission", P::NAME.unwrap_or("signed in"));
         doc.refuses(&problem::UNAUTHENTICATED);
+        if !P::BEFORE_ENROLMENT {
+            crate::proof::describe(doc);
+        }
         if P::NAME.is_some() {
             doc.refuses(&problem::FORBIDDEN);
             doc.refuses(&problem::TENANT_SUSPENDED);
@@ -139,7 +145,7 @@ impl<P: Permission> Arg for Caller<P> {
 }
 
 /// A caller who may be nobody: `None` without credentials, still `401` with bad ones.
-impl<S> axum::extract::OptionalFromRequestParts<S> for Caller<Anyone>
+impl<S> axum::extract::OptionalFromRequestParts<S> for Caller<Enrolling>
 where
     S: Send + Sync,
     Gate: FromRef<S>,

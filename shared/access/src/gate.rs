@@ -14,7 +14,7 @@ use crate::{
     api_key::{self, ApiKeySecret},
     audit, directory,
     directory::{Standing, StoredKey},
-    opaque, problems,
+    opaque, problems, proof,
     token::{self, Claims},
 };
 
@@ -205,21 +205,12 @@ impl Gate {
 
     async fn person(&self, text: &str) -> Result<(Principal, Language), Problem> {
         let claims = self.claims(text).await?.ok_or_else(unauthenticated)?;
-        let key = (claims.tid, claims.sid);
-        let load = async {
-            Ok::<_, DbError>(
-                directory::find_standing(&self.0.db, claims.tid, claims.sid)
-                    .await?
-                    .map(Arc::new),
-            )
-        };
-        let standing = self
-            .0
-            .standings
-            .try_get_with(key, load)
-            .await
-            .map_err(shared)?
-            .ok_or_else(unauthenticated)?;
+        let mut standing = self.standing(&claims).await?;
+        // Proved again since it was remembered, and the client has the token that says so: it must not be asked once more.
+        if standing.proved_at.timestamp() < claims.auth_time {
+            self.forget_session(claims.tid, claims.sid).await;
+            standing = self.standing(&claims).await?;
+        }
         let now = self.0.clock.now();
         let alive = standing.active && standing.revoked_at.is_none() && standing.expires_at > now;
         if !alive || standing.user != claims.sub {
@@ -228,6 +219,7 @@ impl Gate {
         let tenant = self.tenant(claims.tid).await?.ok_or_else(unauthenticated)?;
         let language = Language::of_locale(&standing.locale).unwrap_or(tenant.language());
         let principal = Principal {
+            second_factor_required: proof::is_factor_required(&tenant, &standing.role),
             tenant,
             actor: Actor::user(standing.user),
             user: Some(standing.user),
@@ -236,10 +228,28 @@ impl Gate {
             role: standing.role.clone(),
             base_role: standing.base_role.clone(),
             amr: standing.amr.clone(),
+            proved_at: Some(standing.proved_at),
+            second_factor: standing.second_factor,
             grants: Arc::new(standing.grants.clone()),
             reason: None,
         };
         Ok((principal, language))
+    }
+
+    async fn standing(&self, claims: &Claims) -> Result<Arc<Standing>, Problem> {
+        let load = async {
+            Ok::<_, DbError>(
+                directory::find_standing(&self.0.db, claims.tid, claims.sid)
+                    .await?
+                    .map(Arc::new),
+            )
+        };
+        self.0
+            .standings
+            .try_get_with((claims.tid, claims.sid), load)
+            .await
+            .map_err(shared)?
+            .ok_or_else(unauthenticated)
     }
 
     async fn claims(&self, text: &str) -> Result<Option<Arc<Claims>>, Problem> {
@@ -321,6 +331,9 @@ impl Gate {
             role: "api_key".to_owned(),
             base_role: "api_key".to_owned(),
             amr: Vec::new(),
+            proved_at: None,
+            second_factor: false,
+            second_factor_required: false,
             grants: Arc::new(Grants::of_scopes(stored.scopes.iter().cloned())),
             reason: None,
         };
