@@ -1,6 +1,7 @@
 //! What this context does about events: it decides who is to be written to and keeps a message each, nothing else.
 
 pub(crate) mod links;
+mod security;
 mod tickets;
 
 use ::events::{ConsumeError, Consumers, Envelope};
@@ -16,7 +17,9 @@ use crate::{
         letter::{Letter, Organisation, Params},
         recipients::Wanted,
     },
-    events::{TICKET_COMMENTED, TICKET_CREATED, USER_INVITED, USER_REGISTERED},
+    events::{
+        MFA_DISABLED, MFA_ENABLED, TICKET_COMMENTED, TICKET_CREATED, USER_INVITED, USER_REGISTERED,
+    },
     store::{
         messages::{self, NewMessage},
         people,
@@ -40,6 +43,11 @@ pub(crate) fn all() -> Consumers<App> {
             "one_time_link",
             &[USER_REGISTERED, USER_INVITED],
             |app, tx, event| Box::pin(links::one_time_link(app, tx, event)),
+        )
+        .on(
+            "second_factor",
+            &[MFA_ENABLED, MFA_DISABLED],
+            |app, tx, event| Box::pin(security::second_factor(app, tx, event)),
         )
 }
 

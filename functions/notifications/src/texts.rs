@@ -31,6 +31,8 @@ static FILES: &[(&str, &str)] = files![
     "verify_email",
     "invite",
     "reset_password",
+    "mfa_enabled",
+    "mfa_disabled",
 ];
 
 /// One that does not parse is found by the tests, and until then fails each message that needs any.

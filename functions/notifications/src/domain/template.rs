@@ -15,6 +15,10 @@ web::text_enum! {
         Invite = "invite",
         /// To whoever forgot the password: choose another. Nothing announces it yet.
         ResetPassword = "reset_password",
+        /// To whoever has one more second factor.
+        MfaEnabled = "mfa_enabled",
+        /// To whoever has one second factor fewer.
+        MfaDisabled = "mfa_disabled",
     }
 }
 
@@ -23,7 +27,11 @@ impl Template {
     pub(crate) fn feature(self) -> Option<&'static str> {
         match self {
             Self::TicketOpened | Self::TicketAssigned | Self::TicketCommented => Some("support"),
-            Self::VerifyEmail | Self::Invite | Self::ResetPassword => None,
+            Self::VerifyEmail
+            | Self::Invite
+            | Self::ResetPassword
+            | Self::MfaEnabled
+            | Self::MfaDisabled => None,
         }
     }
 
