@@ -1,7 +1,8 @@
--- Second factors: authenticator apps (TOTP), recovery codes, sign-ins that wait for a factor; when a session was last proved,
+-- Second factors: authenticator apps (TOTP), passkeys, recovery codes, sign-ins that wait for a factor; when a session was last proved,
 -- and whether its person has a factor, where every function can see it.
 --
--- A TOTP secret is stored encrypted under the master key; recovery codes and the tokens of waiting sign-ins as hashes only.
+-- A TOTP secret is stored encrypted under the master key; recovery codes, the tokens of waiting sign-ins and challenges as
+-- hashes only; of a passkey there is only the public half.
 -- Sessions that exist were last proved when they began, which is what `proved_at is null` means; nobody has a factor yet.
 
 alter table access.sessions add column proved_at timestamptz;
@@ -55,5 +56,40 @@ create table identity.mfa_challenges (
 create index mfa_challenges_user_idx on identity.mfa_challenges (tenant_id, user_id);
 call access.protect('identity.mfa_challenges', 'rvz_identity');
 grant select, insert, update, delete on identity.mfa_challenges to rvz_identity;
+
+-- A passkey: the key of an authenticator, good on pages of `rp_id` (WebAuthn's relying party).
+create table identity.passkeys (
+    tenant_id uuid not null,
+    passkey_id uuid not null,
+    user_id uuid not null,
+    rp_id text not null,
+    credential_id bytea not null,
+    public_key bytea not null,
+    sign_count bigint not null,
+    name text not null,
+    last_used_at timestamptz,
+    created_at timestamptz not null,
+    constraint passkeys_pkey primary key (tenant_id, passkey_id),
+    constraint passkeys_user_fkey foreign key (tenant_id, user_id) references identity.users,
+    constraint passkeys_credential_key unique (tenant_id, credential_id)
+);
+create index passkeys_user_idx on identity.passkeys (tenant_id, user_id);
+call access.protect('identity.passkeys', 'rvz_identity');
+grant select, insert, update, delete on identity.passkeys to rvz_identity;
+
+-- What an authenticator was asked to sign; gone with its use. Without a person it asks who is there.
+create table identity.passkey_challenges (
+    tenant_id uuid not null,
+    passkey_challenge_id uuid not null,
+    user_id uuid,
+    secret_hash bytea not null,
+    expires_at timestamptz not null,
+    constraint passkey_challenges_pkey primary key (tenant_id, passkey_challenge_id),
+    constraint passkey_challenges_user_fkey foreign key (tenant_id, user_id) references identity.users
+);
+create index passkey_challenges_user_idx on identity.passkey_challenges (tenant_id, user_id);
+create index passkey_challenges_expires_idx on identity.passkey_challenges (tenant_id, expires_at);
+call access.protect('identity.passkey_challenges', 'rvz_identity');
+grant select, insert, delete on identity.passkey_challenges to rvz_identity;
 
 call access.grant_builtin('identity.user.reset_mfa', superadmin => 'all', admin => 'all');

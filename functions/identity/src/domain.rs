@@ -15,3 +15,4 @@ pub(crate) mod status;
 pub(crate) mod tenant_rules;
 pub(crate) mod throttle;
 pub(crate) mod totp;
+pub(crate) mod webauthn;

@@ -45,6 +45,21 @@ web::problems! {
         de: "Schon eingerichtet", "Eine Authenticator-App ist schon eingerichtet. Bitte diese zuerst entfernen.";
         en: "Set up already", "An authenticator app is set up already. Please remove it first.";
     }
+    /// An authenticator's answer that is not believed, whyever.
+    PASSKEY_REFUSED = UNAUTHORIZED "passkey_refused" {
+        de: "Anmeldung nicht möglich", "Dieser Passkey ist hier nicht bekannt, oder seine Antwort kam zu spät.";
+        en: "Sign-in not possible", "This passkey is not known here, or its answer came too late.";
+    }
+    /// Somebody has this passkey already.
+    PASSKEY_EXISTS = CONFLICT "passkey_exists" {
+        de: "Passkey schon vorhanden", "Dieser Passkey ist schon eingerichtet.";
+        en: "Passkey set up already", "This passkey is set up already.";
+    }
+    /// As many factors as one may have.
+    TOO_MANY_FACTORS = CONFLICT "too_many_factors" {
+        de: "Zu viele Faktoren", "Mehr als 10 zweite Faktoren kann niemand haben. Bitte zuerst einen entfernen.";
+        en: "Too many factors", "Nobody can have more than 10 second factors. Please remove one first.";
+    }
     /// No authenticator app waits for its first code.
     NO_ENROLMENT = CONFLICT "no_enrolment" {
         de: "Keine Einrichtung offen", "Es wartet keine Authenticator-App auf ihren ersten Code; eine Einrichtung gilt 5 Minuten.";

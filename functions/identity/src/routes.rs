@@ -7,12 +7,12 @@ use crate::{
     error::{
         CSRF_REFUSED, EMAIL_TAKEN, FACTOR_EXISTS, FORBIDDEN_FIELD, ILLEGAL_STATUS, INVALID_CODE,
         INVALID_CREDENTIALS, INVALID_MFA_TOKEN, INVALID_REFRESH_TOKEN, INVALID_TOKEN, LAST_ADMIN,
-        NO_ENROLMENT, NO_SECOND_FACTOR, NOT_A_PERSON, PROOF_REFUSED, REFRESH_TOKEN_REUSED,
-        REGISTRATION_CLOSED, ROLE_TOO_POWERFUL, SEATS_EXHAUSTED,
+        NO_ENROLMENT, NO_SECOND_FACTOR, NOT_A_PERSON, PASSKEY_EXISTS, PASSKEY_REFUSED, PROOF_REFUSED, REFRESH_TOKEN_REUSED,
+        REGISTRATION_CLOSED, ROLE_TOO_POWERFUL, SEATS_EXHAUSTED, TOO_MANY_FACTORS,
     },
     http::{
-        expertise, invite, jwks, login, logout, me, mfa, permissions, reauthenticate,
-        recovery_codes, refresh, register, reset_mfa, roles, status, totp, users, verify_email,
+        expertise, invite, jwks, login, logout, me, mfa, passkey_login, passkeys, permissions,
+        reauthenticate, recovery_codes, refresh, register, reset_mfa, roles, status, totp, users, verify_email,
     },
 };
 
@@ -28,6 +28,8 @@ pub(crate) fn routes() -> Routes<App> {
         logout: logout;
         reauthenticate: reauthenticate;
         totp: get_totp, start_totp, confirm_totp, delete_totp;
+        passkeys: list_passkeys, start_passkey, register_passkey, delete_passkey;
+        passkey_login: start_passkey_login, login_with_passkey;
         recovery_codes: get_recovery_codes, renew_recovery_codes;
         status: get_status;
         me: get_me, update_me;
@@ -91,9 +93,29 @@ pub(crate) fn routes() -> Routes<App> {
         .refuses("start_totp", &[&FACTOR_EXISTS, &NOT_A_PERSON, weak, stale])
         .refuses(
             "confirm_totp",
-            &[&NO_ENROLMENT, &PROOF_REFUSED, &NOT_A_PERSON],
+            &[&NO_ENROLMENT, &TOO_MANY_FACTORS, &PROOF_REFUSED, &NOT_A_PERSON],
         )
         .refuses("delete_totp", &[&NOT_A_PERSON, weak, stale])
+        .refuses("list_passkeys", &[&NOT_A_PERSON])
+        .refuses(
+            "start_passkey",
+            &[&TOO_MANY_FACTORS, &NOT_A_PERSON, weak, stale],
+        )
+        .refuses(
+            "register_passkey",
+            &[
+                &PASSKEY_EXISTS,
+                &TOO_MANY_FACTORS,
+                &PROOF_REFUSED,
+                &NOT_A_PERSON,
+            ],
+        )
+        .refuses("delete_passkey", &[&NOT_A_PERSON, weak, stale])
+        .refuses("start_passkey_login", &[page])
+        .refuses(
+            "login_with_passkey",
+            &[&PASSKEY_REFUSED, &CSRF_REFUSED, page],
+        )
         .refuses("get_recovery_codes", &[&NOT_A_PERSON])
         .refuses(
             "renew_recovery_codes",

@@ -7,6 +7,7 @@ pub(crate) mod accounts;
 pub(crate) mod expertise;
 pub(crate) mod mfa_challenges;
 pub(crate) mod one_time_tokens;
+pub(crate) mod passkeys;
 pub(crate) mod recovery_codes;
 pub(crate) mod roles;
 pub(crate) mod seats;

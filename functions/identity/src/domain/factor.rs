@@ -7,14 +7,20 @@ web::text_enum! {
         Totp = "totp",
         /// A recovery code.
         RecoveryCode = "recovery_code",
+        /// A passkey.
+        Passkey = "passkey",
     }
 }
 
+/// How many factors somebody may have.
+pub(crate) const MOST_FACTORS: i64 = 10;
+
 impl FactorMethod {
-    /// Its member of `amr` (RFC 8176): both are passwords that work once.
+    /// Its member of `amr` (RFC 8176): codes are passwords that work once.
     fn member(self) -> &'static str {
         match self {
             Self::Totp | Self::RecoveryCode => "otp",
+            Self::Passkey => "hwk",
         }
     }
 

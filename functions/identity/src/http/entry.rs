@@ -2,25 +2,34 @@
 
 use std::sync::Arc;
 
-use access::{Tenant, audit, opaque::Opaque};
+use access::{
+    Tenant, audit,
+    opaque::{Opaque, sha256},
+};
 use axum::{
     Json,
     response::{IntoResponse, Response},
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use db::TenantTx;
 use http::HeaderMap;
 use ids::{MfaChallenge, MfaChallengeId};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 use web::{Line, RequestInfo, problem::Result};
 
-use super::session::{Device, Granted, TokenAnswer, open_session};
+use super::{
+    relying_party,
+    session::{Device, Granted, TokenAnswer, open_session},
+};
 use crate::{
     App,
     domain::factor::FactorMethod,
     store::{
         mfa_challenges::{self, Waiting},
+        passkeys,
         second_factors::{self, SecondFactors},
         users::UserRow,
     },
@@ -78,6 +87,11 @@ pub(crate) struct MfaRequired {
     /// What the person can prove it with.
     #[schema(example = json!(["totp", "recovery_code"]))]
     methods: Vec<FactorMethod>,
+    /// What to ask an authenticator, for `PublicKeyCredential.parseRequestOptionsFromJSON()`; missing without passkeys for
+    /// this page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, nullable = false)]
+    passkey_options: Option<Value>,
 }
 
 /// Lets a person in whose first proof was right, in the transaction that used it up; or keeps the sign-in until the second
@@ -101,7 +115,8 @@ pub(crate) async fn enter(
             refresh_mode: device.mode,
             device_name: device.name.as_ref().map(|name| name.as_str().to_owned()),
         };
-        let waits = wait(app, tx, &waiting, factors, now).await?;
+        let rp_id = relying_party::of_request(app, headers);
+        let waits = wait(app, tx, &waiting, (factors, &rp_id), now).await?;
         return Ok(Entered::SecondFactor(waits));
     }
     admit(
@@ -119,14 +134,22 @@ async fn wait(
     app: &App,
     tx: &mut TenantTx,
     waiting: &Waiting,
-    factors: SecondFactors,
+    (factors, rp_id): (SecondFactors, &str),
     now: DateTime<Utc>,
 ) -> Result<MfaRequired> {
     let token = Opaque::<MfaChallenge>::generate(tx.tenant(), MfaChallengeId::at(now));
     let patience = app.settings.factor_patience;
     mfa_challenges::insert_challenge(tx, &token, waiting, (now, now + patience)).await?;
+    let known = passkeys::list_passkeys(tx, waiting.user).await?;
+    let here = known.iter().any(|passkey| passkey.rp_id == rp_id);
+    let passkey_options = here.then(|| {
+        let challenge = URL_SAFE_NO_PAD.encode(passkey_challenge(&token));
+        let timeout_ms = patience.num_milliseconds();
+        relying_party::request_options(rp_id, &challenge, &known, "preferred", timeout_ms)
+    });
     let possible = [
         (FactorMethod::Totp, factors.totp),
+        (FactorMethod::Passkey, here),
         (FactorMethod::RecoveryCode, factors.recovery_codes > 0),
     ];
     Ok(MfaRequired {
@@ -137,7 +160,13 @@ async fn wait(
             .into_iter()
             .filter_map(|(method, there)| there.then_some(method))
             .collect(),
+        passkey_options,
     })
+}
+
+/// What an authenticator signs as second factor: it follows from the token, which is good once.
+pub(crate) fn passkey_challenge(token: &Opaque<MfaChallenge>) -> [u8; 32] {
+    sha256(format!("passkey\n{}", token.to_text()).as_bytes())
 }
 
 /// Opens the session of a person who has proved everything.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use access::{Tenant, opaque::Opaque};
 use axum::{extract::State, response::Response};
 use chrono::{DateTime, Utc};
-use db::Actor;
+use db::{Actor, TenantTx};
 use http::HeaderMap;
-use ids::MfaChallenge;
+use ids::{MfaChallenge, UserId};
 use web::{
     Problem, RequestInfo, Texts, ValidJson,
     problem::{FieldCode, Result},
@@ -15,16 +15,17 @@ use web::{
 
 use super::{
     cookie::{self, RefreshMode},
-    entry::{Entered, admit},
+    entry::{Entered, admit, passkey_challenge},
     login::slow_down,
     one_time_link::GivenToken,
+    passkey_assertion::{PasskeyAssertion, Presented},
     second_factor::{Given, GivenCode, use_code},
     session::{Device, TokenAnswer},
     tenant::{find_living, introduce},
 };
 use crate::{
     App,
-    domain::status::UserStatus,
+    domain::{factor::FactorMethod, status::UserStatus},
     error::{INVALID_CODE, INVALID_MFA_TOKEN, unauthorized},
     store::{
         accounts,
@@ -42,6 +43,8 @@ web::body! {
         pub code: Option<GivenCode>,
         /// Or a recovery code.
         pub recovery_code: Option<GivenCode>,
+        /// Or what an authenticator answered to the `passkey_options`.
+        pub passkey: Option<PasskeyAssertion>,
     }
     example { "mfa_token": "AZrx8m0-fBGOWjsaLD1OX_4", "code": "287082" }
 }
@@ -90,9 +93,9 @@ pub(crate) async fn prove_second_factor(
         mfa_token,
         code,
         recovery_code,
+        passkey,
     } = body.value;
-    let given = one_of(code, recovery_code)?
-        .ok_or_else(|| Problem::field("/code", FieldCode::Required))?;
+    let given = read(one_of(code, recovery_code)?, passkey.as_ref())?;
     let token = Opaque::<MfaChallenge>::parse(mfa_token.expose()).ok_or_else(invalid)?;
     let tenant = find_living(&app, token.tenant).await?.ok_or_else(invalid)?;
     let mut tx = app.db.begin(tenant.id, Actor::SYSTEM).await?;
@@ -128,6 +131,43 @@ pub(crate) async fn prove_second_factor(
     entered?.answer(&app, &device, now).await
 }
 
+/// The one proof that was given.
+enum SecondProof {
+    Code(Given),
+    Passkey(Presented),
+}
+
+fn read(code: Option<Given>, passkey: Option<&PasskeyAssertion>) -> Result<SecondProof> {
+    match (code, passkey) {
+        (Some(code), None) => Ok(SecondProof::Code(code)),
+        (None, Some(passkey)) => Presented::read(passkey)
+            .map(SecondProof::Passkey)
+            .ok_or_else(|| unauthorized(&INVALID_CODE)),
+        (None, None) => Err(Problem::field("/code", FieldCode::Required)),
+        (Some(_), Some(_)) => Err(only_one("/passkey")),
+    }
+}
+
+/// Uses the passkey, if it is the person's and was asked in this very sign-in.
+async fn use_passkey(
+    app: &App,
+    tx: &mut TenantTx,
+    (token, user): (&Opaque<MfaChallenge>, UserId),
+    presented: &Presented,
+    now: DateTime<Utc>,
+) -> Result<Option<FactorMethod>> {
+    let Some(rp_id) = presented.page(app, tx.tenant()).await? else {
+        return Ok(None);
+    };
+    let challenge = passkey_challenge(token);
+    let used = presented
+        .use_passkey(tx, &challenge, (&rp_id, false), now)
+        .await?;
+    Ok(used
+        .filter(|passkey| passkey.user == user)
+        .map(|_| FactorMethod::Passkey))
+}
+
 fn invalid() -> Problem {
     unauthorized(&INVALID_MFA_TOKEN)
 }
@@ -136,7 +176,7 @@ fn invalid() -> Problem {
 async fn finish(
     app: &App,
     tenant: Arc<Tenant>,
-    (token, waiting, given): (&Opaque<MfaChallenge>, Waiting, &Given),
+    (token, waiting, given): (&Opaque<MfaChallenge>, Waiting, &SecondProof),
     (request, headers, device): (&RequestInfo, &HeaderMap, &Device),
     now: DateTime<Utc>,
 ) -> Result<Entered> {
@@ -149,9 +189,15 @@ async fn finish(
         .filter(|user| user.status == UserStatus::Active)
         .ok_or_else(invalid)?;
     introduce(request, &tenant, user.id, &user.locale);
-    let method = use_code(app, &mut tx, request, user.id, given, now)
-        .await?
-        .ok_or_else(|| unauthorized(&INVALID_CODE))?;
+    let method = match given {
+        SecondProof::Code(given) => {
+            use_code(app, &mut tx, request, user.id, given, now).await?
+        }
+        SecondProof::Passkey(presented) => {
+            use_passkey(app, &mut tx, (token, user.id), presented, now).await?
+        }
+    };
+    let method = method.ok_or_else(|| unauthorized(&INVALID_CODE))?;
     accounts::note_seen(&mut tx, user.id, now).await?;
     let entered = admit(
         app,

@@ -17,7 +17,7 @@ use crate::{
     App,
     events::MFA_DISABLED,
     permissions::UserResetMfa,
-    store::{roles, second_factors, totp, users},
+    store::{passkeys, roles, second_factors, totp, users},
 };
 
 /// Take all second factors of a person away, with the recovery codes. The person gets a mail. Needs a recent proof.
@@ -46,6 +46,7 @@ pub(crate) async fn reset_user_mfa(
     }
     end_waiting(&mut tx, id, now).await?;
     totp::delete_totp(&mut tx, id).await?;
+    passkeys::delete_passkeys(&mut tx, id, None).await?;
     let told = (caller.request(), caller.reason.as_deref());
     tell(&mut tx, told, id, (&MFA_DISABLED, "all"), now).await?;
     tx.commit().await?;

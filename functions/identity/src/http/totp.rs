@@ -17,7 +17,7 @@ use super::second_factor::{GivenCode, Me, ProvedToken, end_waiting, open, prove,
 use crate::{
     App,
     domain::{factor::FactorMethod, qr_code, recovery_code::RecoveryCode, totp::TotpSecret},
-    error::{FACTOR_EXISTS, NO_ENROLMENT, PROOF_REFUSED},
+    error::{FACTOR_EXISTS, NO_ENROLMENT, PROOF_REFUSED, TOO_MANY_FACTORS},
     events::{MFA_DISABLED, MFA_ENABLED},
     store::{recovery_codes, second_factors, totp, users},
 };
@@ -155,6 +155,9 @@ pub(crate) async fn confirm_totp(
         .find_step(body.value.code.expose(), waiting.last_step, now)
         .ok_or(&PROOF_REFUSED)?;
     let before = second_factors::find_factors(&mut tx, me.user).await?;
+    if before.full() {
+        return Err(TOO_MANY_FACTORS.problem());
+    }
     if !totp::confirm_totp(&mut tx, me.user, step, now).await? {
         return Err(NO_ENROLMENT.problem());
     }
