@@ -90,6 +90,6 @@ create table identity.passkey_challenges (
 create index passkey_challenges_user_idx on identity.passkey_challenges (tenant_id, user_id);
 create index passkey_challenges_expires_idx on identity.passkey_challenges (tenant_id, expires_at);
 call access.protect('identity.passkey_challenges', 'rvz_identity');
-grant select, insert, delete on identity.passkey_challenges to rvz_identity;
+grant select, insert, update, delete on identity.passkey_challenges to rvz_identity;
 
 call access.grant_builtin('identity.user.reset_mfa', superadmin => 'all', admin => 'all');

@@ -7,12 +7,14 @@ use crate::{
     error::{
         CSRF_REFUSED, EMAIL_TAKEN, FACTOR_EXISTS, FORBIDDEN_FIELD, ILLEGAL_STATUS, INVALID_CODE,
         INVALID_CREDENTIALS, INVALID_MFA_TOKEN, INVALID_REFRESH_TOKEN, INVALID_TOKEN, LAST_ADMIN,
-        NO_ENROLMENT, NO_SECOND_FACTOR, NOT_A_PERSON, PASSKEY_EXISTS, PASSKEY_REFUSED, PROOF_REFUSED, REFRESH_TOKEN_REUSED,
-        REGISTRATION_CLOSED, ROLE_TOO_POWERFUL, SEATS_EXHAUSTED, TOO_MANY_FACTORS,
+        NO_ENROLMENT, NO_SECOND_FACTOR, NOT_A_PERSON, PASSKEY_EXISTS, PASSKEY_REFUSED,
+        PROOF_REFUSED, REFRESH_TOKEN_REUSED, REGISTRATION_CLOSED, ROLE_TOO_POWERFUL,
+        SEATS_EXHAUSTED, TOO_MANY_FACTORS,
     },
     http::{
         expertise, invite, jwks, login, logout, me, mfa, passkey_login, passkeys, permissions,
-        reauthenticate, recovery_codes, refresh, register, reset_mfa, roles, status, totp, users, verify_email,
+        reauthenticate, recovery_codes, refresh, register, reset_mfa, roles, status, totp, users,
+        verify_email,
     },
 };
 
@@ -93,7 +95,12 @@ pub(crate) fn routes() -> Routes<App> {
         .refuses("start_totp", &[&FACTOR_EXISTS, &NOT_A_PERSON, weak, stale])
         .refuses(
             "confirm_totp",
-            &[&NO_ENROLMENT, &TOO_MANY_FACTORS, &PROOF_REFUSED, &NOT_A_PERSON],
+            &[
+                &NO_ENROLMENT,
+                &TOO_MANY_FACTORS,
+                &PROOF_REFUSED,
+                &NOT_A_PERSON,
+            ],
         )
         .refuses("delete_totp", &[&NOT_A_PERSON, weak, stale])
         .refuses("list_passkeys", &[&NOT_A_PERSON])

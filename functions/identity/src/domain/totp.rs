@@ -112,10 +112,7 @@ mod tests {
             (20_000_000_000, "353130"),
         ] {
             assert_eq!(secret().code(seconds / 30), code);
-            assert_eq!(
-                secret().find_step(code, 0, at(seconds)),
-                Some(seconds / 30)
-            );
+            assert_eq!(secret().find_step(code, 0, at(seconds)), Some(seconds / 30));
         }
     }
 

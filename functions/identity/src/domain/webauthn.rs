@@ -9,8 +9,8 @@ mod cose_key;
 use access::opaque::{same, sha256};
 
 use authenticator_data::AuthenticatorData;
-pub(crate) use client_data::ClientData;
 use client_data::Ceremony;
+pub(crate) use client_data::ClientData;
 pub(crate) use cose_key::ALGORITHMS;
 use cose_key::PublicKey;
 

@@ -65,7 +65,10 @@ pub(crate) enum Entered {
 /// What signing in answers: tokens, or with a second factor enrolled what to prove it with.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "describes the two answers, each of which is made elsewhere")]
+#[expect(
+    dead_code,
+    reason = "describes the two answers, each of which is made elsewhere"
+)]
 pub(crate) enum SignInAnswer {
     /// Signed in.
     Tokens(TokenAnswer),

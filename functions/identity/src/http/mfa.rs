@@ -7,7 +7,7 @@ use axum::{extract::State, response::Response};
 use chrono::{DateTime, Utc};
 use db::{Actor, TenantTx};
 use http::HeaderMap;
-use ids::{MfaChallenge, UserId};
+use ids::{MfaChallenge, TenantId, UserId};
 use web::{
     Problem, RequestInfo, Texts, ValidJson,
     problem::{FieldCode, Result},
@@ -95,9 +95,10 @@ pub(crate) async fn prove_second_factor(
         recovery_code,
         passkey,
     } = body.value;
-    let given = read(one_of(code, recovery_code)?, passkey.as_ref())?;
+    let code = one_of(code, recovery_code)?;
     let token = Opaque::<MfaChallenge>::parse(mfa_token.expose()).ok_or_else(invalid)?;
     let tenant = find_living(&app, token.tenant).await?.ok_or_else(invalid)?;
+    let given = read(&app, tenant.id, code, passkey.as_ref()).await?;
     let mut tx = app.db.begin(tenant.id, Actor::SYSTEM).await?;
     let waiting = mfa_challenges::find_challenge(&mut tx, &token, now).await?;
     tx.commit().await?;
@@ -134,15 +135,24 @@ pub(crate) async fn prove_second_factor(
 /// The one proof that was given.
 enum SecondProof {
     Code(Given),
-    Passkey(Presented),
+    /// On the page of this host.
+    Passkey(Box<Presented>, String),
 }
 
-fn read(code: Option<Given>, passkey: Option<&PasskeyAssertion>) -> Result<SecondProof> {
+async fn read(
+    app: &App,
+    tenant: TenantId,
+    code: Option<Given>,
+    passkey: Option<&PasskeyAssertion>,
+) -> Result<SecondProof> {
     match (code, passkey) {
         (Some(code), None) => Ok(SecondProof::Code(code)),
-        (None, Some(passkey)) => Presented::read(passkey)
-            .map(SecondProof::Passkey)
-            .ok_or_else(|| unauthorized(&INVALID_CODE)),
+        (None, Some(passkey)) => {
+            let refused = || unauthorized(&INVALID_CODE);
+            let presented = Presented::read(passkey).ok_or_else(refused)?;
+            let rp_id = presented.page(app, tenant).await?.ok_or_else(refused)?;
+            Ok(SecondProof::Passkey(Box::new(presented), rp_id))
+        }
         (None, None) => Err(Problem::field("/code", FieldCode::Required)),
         (Some(_), Some(_)) => Err(only_one("/passkey")),
     }
@@ -150,18 +160,14 @@ fn read(code: Option<Given>, passkey: Option<&PasskeyAssertion>) -> Result<Secon
 
 /// Uses the passkey, if it is the person's and was asked in this very sign-in.
 async fn use_passkey(
-    app: &App,
     tx: &mut TenantTx,
     (token, user): (&Opaque<MfaChallenge>, UserId),
-    presented: &Presented,
+    (presented, rp_id): (&Presented, &str),
     now: DateTime<Utc>,
 ) -> Result<Option<FactorMethod>> {
-    let Some(rp_id) = presented.page(app, tx.tenant()).await? else {
-        return Ok(None);
-    };
     let challenge = passkey_challenge(token);
     let used = presented
-        .use_passkey(tx, &challenge, (&rp_id, false), now)
+        .use_passkey(tx, &challenge, (rp_id, false), now)
         .await?;
     Ok(used
         .filter(|passkey| passkey.user == user)
@@ -190,11 +196,9 @@ async fn finish(
         .ok_or_else(invalid)?;
     introduce(request, &tenant, user.id, &user.locale);
     let method = match given {
-        SecondProof::Code(given) => {
-            use_code(app, &mut tx, request, user.id, given, now).await?
-        }
-        SecondProof::Passkey(presented) => {
-            use_passkey(app, &mut tx, (token, user.id), presented, now).await?
+        SecondProof::Code(given) => use_code(app, &mut tx, request, user.id, given, now).await?,
+        SecondProof::Passkey(presented, rp_id) => {
+            use_passkey(&mut tx, (token, user.id), (presented, rp_id), now).await?
         }
     };
     let method = method.ok_or_else(|| unauthorized(&INVALID_CODE))?;

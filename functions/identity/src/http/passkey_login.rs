@@ -67,10 +67,8 @@ pub(crate) async fn start_passkey_login(
     let id = tenant.as_ref().map(|tenant| tenant.id);
     cookie::check_page(&app.gate, &headers, id).await?;
     let patience = app.settings.factor_patience;
-    let challenge = Opaque::<PasskeyChallenge>::generate(
-        id.unwrap_or(NOBODYS),
-        PasskeyChallengeId::at(now),
-    );
+    let challenge =
+        Opaque::<PasskeyChallenge>::generate(id.unwrap_or(NOBODYS), PasskeyChallengeId::at(now));
     if let Some(id) = id {
         let mut tx = app.db.begin(id, Actor::SYSTEM).await?;
         let times = (now, now + patience);
@@ -139,10 +137,7 @@ async fn finish(
     let tenant = find_living(app, challenge.tenant)
         .await?
         .ok_or_else(refused)?;
-    let rp_id = presented
-        .page(app, tenant.id)
-        .await?
-        .ok_or_else(refused)?;
+    let rp_id = presented.page(app, tenant.id).await?.ok_or_else(refused)?;
     let mut tx = app.db.begin(tenant.id, Actor::SYSTEM).await?;
     if !passkeys::use_passkey_challenge(&mut tx, challenge, None, now).await? {
         return Err(refused());

@@ -141,8 +141,7 @@ pub(crate) async fn start_passkey(
         return Err(TOO_MANY_FACTORS.problem());
     }
     let known = passkeys::list_passkeys(&mut tx, me.user).await?;
-    let challenge =
-        Opaque::<PasskeyChallenge>::generate(me.tenant, PasskeyChallengeId::at(now));
+    let challenge = Opaque::<PasskeyChallenge>::generate(me.tenant, PasskeyChallengeId::at(now));
     let times = (now, now + patience);
     passkeys::insert_passkey_challenge(&mut tx, &challenge, Some(me.user), times).await?;
     tx.commit().await?;
@@ -184,14 +183,11 @@ pub(crate) async fn register_passkey(
         rp_id: &rp_id,
         verified: false,
     };
-    let made =
-        webauthn::register(&client_data, &attestation, expected).map_err(not_believed)?;
+    let made = webauthn::register(&client_data, &attestation, expected).map_err(not_believed)?;
     let mut tx = app.db.begin(me.tenant, Actor::user(me.user)).await?;
     users::lock_user(&mut tx, Reach::Own(me.user), me.user).await?;
     let mine = challenge.tenant == me.tenant;
-    if !mine
-        || !passkeys::use_passkey_challenge(&mut tx, &challenge, Some(me.user), now).await?
-    {
+    if !mine || !passkeys::use_passkey_challenge(&mut tx, &challenge, Some(me.user), now).await? {
         return Err(PROOF_REFUSED.problem());
     }
     let before = second_factors::find_factors(&mut tx, me.user).await?;

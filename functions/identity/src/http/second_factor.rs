@@ -82,12 +82,7 @@ pub(crate) fn seal(
 }
 
 /// The secret itself.
-pub(crate) fn open(
-    app: &App,
-    tenant: TenantId,
-    user: UserId,
-    sealed: &[u8],
-) -> Result<TotpSecret> {
+pub(crate) fn open(app: &App, tenant: TenantId, user: UserId, sealed: &[u8]) -> Result<TotpSecret> {
     let secret = app
         .gate
         .keyring()
@@ -129,8 +124,11 @@ pub(crate) async fn use_code(
                 return Ok(None);
             }
             let left = recovery_codes::count_recovery_codes(tx, user).await?;
-            let entry = audit::Entry::new("identity.mfa.recovery_code_used", "user", user)
-                .change("left", left + 1, left);
+            let entry = audit::Entry::new("identity.mfa.recovery_code_used", "user", user).change(
+                "left",
+                left + 1,
+                left,
+            );
             audit::record(tx, request, now, None, entry).await?;
             Ok(Some(FactorMethod::RecoveryCode))
         }
@@ -196,11 +194,7 @@ pub(crate) async fn tell(
 
 /// Sign-ins that wait for what is being removed wait no more. Comes before the removal: a sign-in that is just being finished
 /// holds its own row first, too.
-pub(crate) async fn end_waiting(
-    tx: &mut TenantTx,
-    user: UserId,
-    now: DateTime<Utc>,
-) -> Result<()> {
+pub(crate) async fn end_waiting(tx: &mut TenantTx, user: UserId, now: DateTime<Utc>) -> Result<()> {
     mfa_challenges::void_challenges(tx, user, now).await?;
     Ok(())
 }

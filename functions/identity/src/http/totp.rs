@@ -41,7 +41,9 @@ pub(crate) struct TotpStarted {
     #[schema(example = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")]
     secret: String,
     /// The address that an app on this device opens.
-    #[schema(example = "otpauth://totp/Demo:ada%40demo.example?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Demo&algorithm=SHA1&digits=6&period=30")]
+    #[schema(
+        example = "otpauth://totp/Demo:ada%40demo.example?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Demo&algorithm=SHA1&digits=6&period=30"
+    )]
     otpauth_uri: String,
     /// The same as a picture: a `data:` address with a PNG.
     #[schema(example = "data:image/png;base64,iVBORw0KGgo=")]
@@ -113,12 +115,17 @@ pub(crate) async fn start_totp(
     let expires_at = now + app.settings.factor_patience;
     let organisation = app.gate.tenant(me.tenant).await?;
     let organisation = organisation.ok_or(&problem::NOT_FOUND)?;
-    let mut tx = app.db.begin(me.tenant, Actor::user(me.user)).await?;
+    let mut tx = app
+        .db
+        .begin_reading(me.tenant, Actor::user(me.user))
+        .await?;
     let user = users::find_user(&mut tx, Reach::Own(me.user), me.user, false)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
+    tx.commit().await?;
     let otpauth_uri = secret.to_uri(&organisation.name, &user.email);
     let png = qr_code::to_png(&otpauth_uri).map_err(Problem::internal)?;
+    let mut tx = app.db.begin(me.tenant, Actor::user(me.user)).await?;
     if !totp::start_totp(&mut tx, me.user, &sealed, expires_at, now).await? {
         return Err(FACTOR_EXISTS.problem());
     }

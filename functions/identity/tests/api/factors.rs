@@ -40,9 +40,13 @@ impl App {
     /// Six digits that are no code for a while.
     pub(crate) fn wrong_code(&self, stage: &Stage) -> String {
         let step = stage.clock.now().timestamp() / 30;
-        let codes: Vec<String> = (step - 2..=step + 2).map(|step| self.code_at(step)).collect();
+        let codes: Vec<String> = (step - 2..=step + 2)
+            .map(|step| self.code_at(step))
+            .collect();
         let wrong = ["000000", "111111", "222222", "333333", "444444", "555555"];
-        let wrong = wrong.iter().find(|wrong| !codes.iter().any(|code| code == *wrong));
+        let wrong = wrong
+            .iter()
+            .find(|wrong| !codes.iter().any(|code| code == *wrong));
         wrong.unwrap().to_string()
     }
 }

@@ -4,6 +4,7 @@
     reason = "helpers of tests: a broken expectation is the answer"
 )]
 
+mod authenticator;
 mod authority;
 mod bootstrap;
 mod cookie;
@@ -14,6 +15,7 @@ mod login;
 mod logout;
 mod mfa;
 mod openapi;
+mod passkeys;
 mod profile;
 mod refresh;
 mod register;

@@ -79,7 +79,9 @@ async fn an_app_counts_once_its_first_code_was_confirmed() {
         .fetch_one(&mut stage.admin().await)
         .await
         .unwrap();
-    let plain = data_encoding::BASE32_NOPAD.decode(secret.as_bytes()).unwrap();
+    let plain = data_encoding::BASE32_NOPAD
+        .decode(secret.as_bytes())
+        .unwrap();
     assert!(!sealed.windows(plain.len()).any(|part| part == plain));
 }
 
@@ -88,7 +90,9 @@ async fn an_app_that_nobody_confirms_in_time_is_forgotten() {
     let (stage, tenant) = demo().await;
     add(&stage, &tenant, "customer", ADA).await;
     let client = bearer(&stage, &login(&stage, ADA).await);
-    confirm(&client, "123456").await.refused(409, "no_enrolment");
+    confirm(&client, "123456")
+        .await
+        .refused(409, "no_enrolment");
     let start = async || {
         let started = client.post("/api/v1/auth/mfa/totp", json!({})).await;
         App::of(&started.expect(201).json())
@@ -123,7 +127,12 @@ async fn signing_in_takes_the_code_too() {
     let token = answer.json()["mfa_token"].clone();
     let started = audited(&stage, "identity.session.started").await;
 
-    for code in [&app.wrong_code(&stage), "", "12345678901234567890", "１２３４５６"] {
+    for code in [
+        &app.wrong_code(&stage),
+        "",
+        "12345678901234567890",
+        "１２３４５６",
+    ] {
         let status = if code.is_empty() { 422 } else { 401 };
         let refused = prove(&stage, &token, "code", code).await.expect(status);
         assert!(status == 422 || refused.json()["code"] == "invalid_code");
@@ -160,8 +169,12 @@ async fn a_code_is_good_once_and_no_older_one_after_it() {
         prove(&stage, &token, "code", &code).await
     };
     // That of the confirmation, a step ago.
-    enter(app.code_at(step - 1)).await.refused(401, "invalid_code");
-    enter(app.code_at(step + 2)).await.refused(401, "invalid_code");
+    enter(app.code_at(step - 1))
+        .await
+        .refused(401, "invalid_code");
+    enter(app.code_at(step + 2))
+        .await
+        .refused(401, "invalid_code");
     enter(app.code_at(step + 1)).await.expect(200);
     for used in [step + 1, step] {
         enter(app.code_at(used)).await.refused(401, "invalid_code");

@@ -42,10 +42,7 @@ async fn where_a_factor_is_demanded_there_is_nothing_to_do_but_enrol() {
     let status = client.get("/api/v1/auth/status").await.expect(200).json();
     assert_eq!(status["session"]["mfa_enrolment_required"], false);
     // Without it, it begins again.
-    client
-        .delete("/api/v1/auth/mfa/totp")
-        .await
-        .expect(204);
+    client.delete("/api/v1/auth/mfa/totp").await.expect(204);
     client
         .get("/api/v1/users")
         .await

@@ -9,11 +9,7 @@ async fn whoever_has_one_factor_more_or_fewer_hears_of_it() {
     let scene = Scene::new().await;
     let user = scene.demo.customer.id;
     for (r#type, language, subject) in [
-        (
-            "identity.mfa.enabled",
-            "en",
-            "New second factor for demo",
-        ),
+        ("identity.mfa.enabled", "en", "New second factor for demo"),
         (
             "identity.mfa.disabled",
             "de",
@@ -33,10 +29,6 @@ async fn whoever_has_one_factor_more_or_fewer_hears_of_it() {
         assert_eq!(mail.subject, subject);
         let page = "https://api.revalenz.example/account/security";
         assert!(mail.text.contains(page), "{}", mail.text);
-        assert!(
-            mail.html.contains("account&#x2f;security"),
-            "{}",
-            mail.html
-        );
+        assert!(mail.html.contains("account&#x2f;security"), "{}", mail.html);
     }
 }

@@ -36,5 +36,8 @@ async fn nothing_is_open_to_who_has_still_to_enrol() {
     }
     assert!(tried >= 8, "{tried}");
     let manager = stage.as_(&demo.manager).get("/api/v1/tickets").await;
-    assert_ne!(manager.json()["code"], Value::from("mfa_enrolment_required"));
+    assert_ne!(
+        manager.json()["code"],
+        Value::from("mfa_enrolment_required")
+    );
 }

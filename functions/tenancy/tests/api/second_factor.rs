@@ -37,7 +37,10 @@ async fn nothing_is_open_to_who_has_still_to_enrol() {
     }
     assert!(tried >= 14, "{tried}");
     let manager = stage.as_(&demo.manager).get("/api/v1/features").await;
-    assert_ne!(manager.json()["code"], Value::from("mfa_enrolment_required"));
+    assert_ne!(
+        manager.json()["code"],
+        Value::from("mfa_enrolment_required")
+    );
 }
 
 #[tokio::test]
