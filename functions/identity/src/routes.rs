@@ -20,7 +20,7 @@ use crate::{
 
 /// A line a resource; method and path stand with each handler.
 pub(crate) fn routes() -> Routes<App> {
-    let routes = web::routes! {
+    let routes = second_factors(web::routes! {
         register: register_user;
         verify_email: verify_email;
         invite: accept_invite;
@@ -41,12 +41,9 @@ pub(crate) fn routes() -> Routes<App> {
         roles: list_roles;
         permissions: list_permissions;
         jwks: list_signing_keys;
-    };
+    });
     let page = &access::cors::ORIGIN_NOT_ALLOWED;
     let slow_down = &web::problem::RATE_LIMITED;
-    // What asks for a recent proof.
-    let weak = &access::problems::INSUFFICIENT_AAL;
-    let stale = &access::problems::REAUTHENTICATION_NEEDED;
     routes
         .refuses(
             "register_user",
@@ -77,6 +74,34 @@ pub(crate) fn routes() -> Routes<App> {
                 page,
             ],
         )
+        .refuses("get_me", &[&NOT_A_PERSON])
+        .refuses("update_me", &[&NOT_A_PERSON])
+        .refuses(
+            "create_user",
+            &[&ROLE_TOO_POWERFUL, &SEATS_EXHAUSTED, &EMAIL_TAKEN],
+        )
+        .refuses(
+            "update_user",
+            &[
+                &ROLE_TOO_POWERFUL,
+                &FORBIDDEN_FIELD,
+                &SEATS_EXHAUSTED,
+                &EMAIL_TAKEN,
+                &LAST_ADMIN,
+                &ILLEGAL_STATUS,
+            ],
+        )
+        .refuses("delete_user", &[&ROLE_TOO_POWERFUL, &LAST_ADMIN])
+}
+
+/// How what has to do with second factors refuses.
+fn second_factors(routes: Routes<App>) -> Routes<App> {
+    let page = &access::cors::ORIGIN_NOT_ALLOWED;
+    let slow_down = &web::problem::RATE_LIMITED;
+    // What asks for a recent proof.
+    let weak = &access::problems::INSUFFICIENT_AAL;
+    let stale = &access::problems::REAUTHENTICATION_NEEDED;
+    routes
         .refuses(
             "prove_second_factor",
             &[
@@ -129,22 +154,4 @@ pub(crate) fn routes() -> Routes<App> {
             &[&NO_SECOND_FACTOR, &NOT_A_PERSON, weak, stale],
         )
         .refuses("reset_user_mfa", &[&ROLE_TOO_POWERFUL, weak, stale])
-        .refuses("get_me", &[&NOT_A_PERSON])
-        .refuses("update_me", &[&NOT_A_PERSON])
-        .refuses(
-            "create_user",
-            &[&ROLE_TOO_POWERFUL, &SEATS_EXHAUSTED, &EMAIL_TAKEN],
-        )
-        .refuses(
-            "update_user",
-            &[
-                &ROLE_TOO_POWERFUL,
-                &FORBIDDEN_FIELD,
-                &SEATS_EXHAUSTED,
-                &EMAIL_TAKEN,
-                &LAST_ADMIN,
-                &ILLEGAL_STATUS,
-            ],
-        )
-        .refuses("delete_user", &[&ROLE_TOO_POWERFUL, &LAST_ADMIN])
 }

@@ -37,8 +37,8 @@ pub(crate) fn to_png(text: &str) -> Result<Vec<u8>, QrError> {
         }
     }
     let mut file = Vec::new();
-    let size = u32::try_from(side).unwrap_or(u32::MAX);
-    let mut encoder = png::Encoder::new(&mut file, size, size);
+    let edge = u32::try_from(side).unwrap_or(u32::MAX);
+    let mut encoder = png::Encoder::new(&mut file, edge, edge);
     encoder.set_color(png::ColorType::Grayscale);
     encoder.set_depth(png::BitDepth::Eight);
     let mut writer = encoder.write_header()?;

@@ -1,4 +1,4 @@
-//! What authenticators say (WebAuthn Level 2), checked in the order of the standard's sections 7.1 and 7.2.
+//! What authenticators say (`WebAuthn` Level 2), checked in the order of the standard's sections 7.1 and 7.2.
 //!
 //! Attestation is not asked for and not looked at: it would tell the maker of an authenticator, and nobody is kept out by that.
 

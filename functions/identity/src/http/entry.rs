@@ -67,6 +67,7 @@ pub(crate) enum Entered {
 #[serde(untagged)]
 #[expect(
     dead_code,
+    clippy::large_enum_variant,
     reason = "describes the two answers, each of which is made elsewhere"
 )]
 pub(crate) enum SignInAnswer {
@@ -78,6 +79,7 @@ pub(crate) enum SignInAnswer {
 
 /// The first proof was right; the second factor comes at `POST /auth/mfa`.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the names are those on the wire")]
 pub(crate) struct MfaRequired {
     /// Always `true`.
     #[schema(example = true)]

@@ -166,10 +166,10 @@ async fn use_passkey(
     now: DateTime<Utc>,
 ) -> Result<Option<FactorMethod>> {
     let challenge = passkey_challenge(token);
-    let used = presented
+    let accepted = presented
         .use_passkey(tx, &challenge, (rp_id, false), now)
         .await?;
-    Ok(used
+    Ok(accepted
         .filter(|passkey| passkey.user == user)
         .map(|_| FactorMethod::Passkey))
 }

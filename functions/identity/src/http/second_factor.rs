@@ -113,8 +113,8 @@ pub(crate) async fn use_code(
             let Some(step) = secret.find_step(code.expose(), row.last_step, now) else {
                 return Ok(None);
             };
-            let used = totp::use_step(tx, user, step).await?;
-            Ok(used.then_some(FactorMethod::Totp))
+            let fresh = totp::use_step(tx, user, step).await?;
+            Ok(fresh.then_some(FactorMethod::Totp))
         }
         Given::RecoveryCode(code) => {
             let Some(code) = RecoveryCode::parse(code.expose()) else {

@@ -169,7 +169,7 @@ pub(crate) async fn use_passkey_challenge(
     now: DateTime<Utc>,
 ) -> Result<bool> {
     let tenant = tx.tenant();
-    let used = sqlx::query!(
+    let done = sqlx::query!(
         "delete from identity.passkey_challenges
         where tenant_id = $1 and passkey_challenge_id = $2 and secret_hash = $3
             and user_id is not distinct from $4 and expires_at > $5",
@@ -181,5 +181,5 @@ pub(crate) async fn use_passkey_challenge(
     )
     .execute(tx.conn())
     .await?;
-    Ok(used.rows_affected() == 1)
+    Ok(done.rows_affected() == 1)
 }

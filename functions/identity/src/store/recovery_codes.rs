@@ -52,7 +52,7 @@ pub(crate) async fn use_recovery_code(
     now: DateTime<Utc>,
 ) -> Result<bool> {
     let tenant = tx.tenant();
-    let used = sqlx::query!(
+    let done = sqlx::query!(
         "update identity.mfa_recovery_codes
         set used_at = $4
         where tenant_id = $1 and user_id = $2 and code_hash = $3 and used_at is null",
@@ -63,7 +63,7 @@ pub(crate) async fn use_recovery_code(
     )
     .execute(tx.conn())
     .await?;
-    Ok(used.rows_affected() == 1)
+    Ok(done.rows_affected() == 1)
 }
 
 /// How many are left.

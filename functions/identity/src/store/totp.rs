@@ -82,7 +82,7 @@ pub(crate) async fn confirm_totp(
 /// Uses the code of `step` up, and those of all older steps. Of two who try at the same time one gets it.
 pub(crate) async fn use_step(tx: &mut TenantTx, user: UserId, step: i64) -> Result<bool> {
     let tenant = tx.tenant();
-    let used = sqlx::query!(
+    let done = sqlx::query!(
         "update identity.mfa_totp
         set last_step = $3
         where tenant_id = $1 and user_id = $2 and confirmed_at is not null and last_step < $3",
@@ -92,7 +92,7 @@ pub(crate) async fn use_step(tx: &mut TenantTx, user: UserId, step: i64) -> Resu
     )
     .execute(tx.conn())
     .await?;
-    Ok(used.rows_affected() == 1)
+    Ok(done.rows_affected() == 1)
 }
 
 /// Removes the app. `false` when none was confirmed.

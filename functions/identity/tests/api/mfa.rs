@@ -45,9 +45,9 @@ async fn an_app_counts_once_its_first_code_was_confirmed() {
     );
     assert_eq!(started["expires_at"], "2026-11-20T10:05:00Z");
     login(&stage, ADA).await["access_token"].as_str().unwrap();
-    let state = client.get("/api/v1/auth/mfa/totp").await.expect(200).json();
+    let shown = client.get("/api/v1/auth/mfa/totp").await.expect(200).json();
     assert_eq!(
-        state,
+        shown,
         json!({"enabled": false, "confirmed_at": null, "pending_until": "2026-11-20T10:05:00Z"})
     );
 
@@ -58,9 +58,9 @@ async fn an_app_counts_once_its_first_code_was_confirmed() {
     let confirmed = confirm(&client, &app.code(&stage)).await.expect(200).json();
     assert_eq!(confirmed["recovery_codes"].as_array().unwrap().len(), 10);
     assert_eq!(claims(&confirmed)["aal"], "aal2");
-    let state = client.get("/api/v1/auth/mfa/totp").await.expect(200).json();
+    let shown = client.get("/api/v1/auth/mfa/totp").await.expect(200).json();
     assert_eq!(
-        state,
+        shown,
         json!({"enabled": true, "confirmed_at": "2026-11-20T10:00:00Z", "pending_until": null})
     );
     let status = client.get("/api/v1/auth/status").await.expect(200).json();
@@ -98,7 +98,7 @@ async fn an_app_that_nobody_confirms_in_time_is_forgotten() {
         App::of(&started.expect(201).json())
     };
     let late = start().await;
-    stage.clock.advance(Duration::from_secs(300));
+    stage.clock.advance(Duration::from_mins(5));
     confirm(&client, &late.code(&stage))
         .await
         .refused(409, "no_enrolment");
@@ -179,7 +179,7 @@ async fn a_code_is_good_once_and_no_older_one_after_it() {
     for used in [step + 1, step] {
         enter(app.code_at(used)).await.refused(401, "invalid_code");
     }
-    stage.clock.advance(Duration::from_secs(60));
+    stage.clock.advance(Duration::from_mins(1));
     enter(app.code(&stage)).await.expect(200);
 }
 
@@ -283,7 +283,7 @@ async fn a_sign_in_does_not_wait_for_ever() {
     let id = add(&stage, &tenant, "customer", ADA).await;
     let (app, ..) = login_and_enrol(&stage, ADA).await;
     let token = waiting(&stage, ADA).await;
-    stage.clock.advance(Duration::from_secs(300));
+    stage.clock.advance(Duration::from_mins(5));
     prove(&stage, &token, "code", &app.code(&stage))
         .await
         .refused(401, "invalid_mfa_token");

@@ -15,6 +15,9 @@ use super::{
 const ADA: &str = "ada@demo.example";
 const PATH: &str = "/api/v1/auth/passkeys";
 
+/// Makes an authenticator say something wrong.
+type Bend = fn(&mut Authenticator);
+
 async fn options(client: &Client) -> Value {
     let path = format!("{PATH}/options");
     client.post(&path, json!({})).await.expect(200).json()
@@ -102,7 +105,7 @@ async fn a_passkey_is_a_second_factor_for_its_own_sign_in_alone() {
     let (mut authenticator, _) = register(&client, -7).await;
     let eve = bearer(&stage, &login(&stage, "eve@demo.example").await);
     let (mut eves, _) = register(&eve, -7).await;
-    let begin = async || {
+    let sign_in = async || {
         let answer = try_login(&stage, "demo", ADA, PASSWORD).await;
         answer.expect(200).json()
     };
@@ -110,7 +113,7 @@ async fn a_passkey_is_a_second_factor_for_its_own_sign_in_alone() {
         let body = json!({"mfa_token": begun["mfa_token"], "passkey": passkey});
         stage.stranger().post("/api/v1/auth/mfa", body).await
     };
-    let (begun, other) = (begin().await, begin().await);
+    let (begun, other) = (sign_in().await, sign_in().await);
     assert_eq!(begun["methods"], json!(["passkey", "recovery_code"]));
     assert_eq!(
         begun["passkey_options"]["allowCredentials"][0]["id"],
@@ -145,7 +148,7 @@ async fn nothing_that_was_made_for_something_else_is_believed() {
     let (stage, tenant) = demo().await;
     let client = stage.as_(&tenant.customer);
     let (mut good, _) = register(&client, -7).await;
-    let bends: [(&str, fn(&mut Authenticator)); 8] = [
+    let bends: [(&str, Bend); 8] = [
         ("a foreign page", |a| a.page = "https://evil.example".into()),
         ("a page below another name", |a| {
             a.page = "https://api.revalenz.example.evil.example".into();
@@ -229,7 +232,7 @@ async fn an_answer_is_good_once_and_for_five_minutes() {
         .count();
     assert_eq!(entered, 1);
     let asked = login_options(&stage).await;
-    stage.clock.advance(Duration::from_secs(300));
+    stage.clock.advance(Duration::from_mins(5));
     enter(&stage, authenticator.get(&asked))
         .await
         .refused(401, "passkey_refused");

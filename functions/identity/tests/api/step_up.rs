@@ -53,17 +53,17 @@ async fn every_act_on_factors_asks_for_it() {
     enrol(&stage, &stage.as_(&tenant.manager)).await;
     stage.clock.advance(Duration::from_secs(580));
     let client = stage.as_(&tenant.manager);
-    let stale = "reauthentication_needed";
+    let refusal = "reauthentication_needed";
     client
         .post("/api/v1/auth/mfa/recovery-codes", json!({}))
         .await
-        .refused(403, stale);
-    client.delete(TOTP).await.refused(403, stale);
+        .refused(403, refusal);
+    client.delete(TOTP).await.refused(403, refusal);
     stage
         .as_(&tenant.admin)
         .delete(&format!("/api/v1/users/{id}/mfa"))
         .await
-        .refused(403, stale);
+        .refused(403, refusal);
     assert_eq!(
         announced(&stage, "de.revalenz.identity.mfa.disabled.v1").await,
         0
