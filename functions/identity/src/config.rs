@@ -17,8 +17,12 @@ pub struct Settings {
     pub failures_per_account: u32,
     /// Failed sign-ins that one address may have within the window.
     pub failures_per_address: u32,
+    /// Wrong codes that one account may have within the window.
+    pub wrong_codes_per_account: u32,
     /// How long a failed sign-in counts.
     pub failure_window: TimeDelta,
+    /// How long a sign-in waits for its second factor, and a new authenticator app for its first code.
+    pub factor_patience: TimeDelta,
     /// How long an invitation is good.
     pub invite_lifetime: TimeDelta,
     /// How long the link that proves an address is good.
@@ -43,7 +47,9 @@ impl Default for Settings {
             session_absolute: TimeDelta::days(90),
             failures_per_account: 10,
             failures_per_address: 100,
+            wrong_codes_per_account: 15,
             failure_window: TimeDelta::minutes(15),
+            factor_patience: TimeDelta::seconds(300),
             invite_lifetime: TimeDelta::days(7),
             verify_lifetime: TimeDelta::hours(24),
             registration_answer_after: Duration::from_millis(250),

@@ -25,6 +25,51 @@ web::problems! {
         de: "Link nicht gültig", "Der Link ist unbekannt, schon benutzt oder abgelaufen.";
         en: "Link not valid", "The link is unknown, has been used, or has expired.";
     }
+    /// Not a sign-in that waits for its second factor.
+    INVALID_MFA_TOKEN = UNAUTHORIZED "invalid_mfa_token" {
+        de: "Anmeldung nicht mehr offen", "Diese Anmeldung ist unbekannt, schon beendet oder abgelaufen. Bitte neu anmelden.";
+        en: "Sign-in no longer open", "This sign-in is unknown, finished, or has expired. Please sign in again.";
+    }
+    /// A code that is wrong, used, or too old.
+    INVALID_CODE = UNAUTHORIZED "invalid_code" {
+        de: "Code nicht gültig", "Der Code ist falsch, schon benutzt oder abgelaufen.";
+        en: "Code not valid", "The code is wrong, has been used, or has expired.";
+    }
+    /// Somebody who is signed in gave a wrong password or code.
+    PROOF_REFUSED = FORBIDDEN "proof_refused" {
+        de: "Nicht bestätigt", "Passwort oder Code stimmen nicht.";
+        en: "Not proved", "Password or code are not right.";
+    }
+    /// There is an authenticator app already.
+    FACTOR_EXISTS = CONFLICT "factor_exists" {
+        de: "Schon eingerichtet", "Eine Authenticator-App ist schon eingerichtet. Bitte diese zuerst entfernen.";
+        en: "Set up already", "An authenticator app is set up already. Please remove it first.";
+    }
+    /// An authenticator's answer that is not believed, whyever.
+    PASSKEY_REFUSED = UNAUTHORIZED "passkey_refused" {
+        de: "Anmeldung nicht möglich", "Dieser Passkey ist hier nicht bekannt, oder seine Antwort kam zu spät.";
+        en: "Sign-in not possible", "This passkey is not known here, or its answer came too late.";
+    }
+    /// Somebody has this passkey already.
+    PASSKEY_EXISTS = CONFLICT "passkey_exists" {
+        de: "Passkey schon vorhanden", "Dieser Passkey ist schon eingerichtet.";
+        en: "Passkey set up already", "This passkey is set up already.";
+    }
+    /// As many factors as one may have.
+    TOO_MANY_FACTORS = CONFLICT "too_many_factors" {
+        de: "Zu viele Faktoren", "Mehr als 10 zweite Faktoren kann niemand haben. Bitte zuerst einen entfernen.";
+        en: "Too many factors", "Nobody can have more than 10 second factors. Please remove one first.";
+    }
+    /// No authenticator app waits for its first code.
+    NO_ENROLMENT = CONFLICT "no_enrolment" {
+        de: "Keine Einrichtung offen", "Es wartet keine Authenticator-App auf ihren ersten Code; eine Einrichtung gilt 5 Minuten.";
+        en: "Nothing to confirm", "No authenticator app waits for its first code; setting one up has to be finished within 5 minutes.";
+    }
+    /// Recovery codes stand in for a second factor, and there is none.
+    NO_SECOND_FACTOR = CONFLICT "no_second_factor" {
+        de: "Kein zweiter Faktor", "Wiederherstellungscodes gibt es erst mit einem zweiten Faktor.";
+        en: "No second factor", "There are recovery codes only once there is a second factor.";
+    }
     /// A cookie route was called in a way that another site could.
     CSRF_REFUSED = FORBIDDEN "csrf_refused" {
         de: "Anfrage nicht vertrauenswürdig", "Cookies gelten nur für Seiten der Organisation mit dem Header X-CSRF-Token: 1.";

@@ -27,6 +27,10 @@ events::kinds! {
     SESSION_IMPERSONATED = "session.impersonated.v1";
     /// A certificate ends within 30 days. Data: `user_id`, `skill`, `valid_until`.
     CERTIFICATE_EXPIRING = "certificate.expiring.v1";
+    /// Somebody has one more second factor. Data: `user_id`, `method`.
+    MFA_ENABLED = "mfa.enabled.v1";
+    /// Somebody has one second factor fewer, or none. Data: `user_id`, `method` (`all` when an admin took every one), `second_factor`.
+    MFA_DISABLED = "mfa.disabled.v1";
     /// A replaced refresh token was used again: the session is dead. Data: `user_id`, `session_id`.
     SESSION_REUSE_DETECTED = "session.reuse_detected.v1";
 }

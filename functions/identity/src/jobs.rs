@@ -3,13 +3,53 @@
 mod expire_sessions;
 mod expiring_certificates;
 
-pub(crate) use expire_sessions::{Expired, expire_sessions};
-pub(crate) use expiring_certificates::{Announced, announce_expiring_certificates};
-
+use events::{Job, Jobs};
 use ids::TenantId;
 use web::problem::Result;
 
+use self::{
+    expire_sessions::expire_sessions, expiring_certificates::announce_expiring_certificates,
+};
 use crate::{App, store::jobs};
+
+static ROTATE_SIGNING_KEYS: Job = Job {
+    function: "identity",
+    name: "rotate-signing-keys",
+    schedule: "7 * * * *",
+    about: "Puts the next signing key in force when the current one is old enough, and publishes the one after it.",
+};
+static EXPIRE_SESSIONS: Job = Job {
+    function: "identity",
+    name: "expire-sessions",
+    schedule: "20 3 * * *",
+    about: "Clears away sessions, links and answers to repeated requests that ended long ago.",
+};
+static EXPIRING_CERTIFICATES: Job = Job {
+    function: "identity",
+    name: "expiring-certificates",
+    schedule: "30 5 * * *",
+    about: "Announces certificates that end within 30 days, each once.",
+};
+
+/// Every job of this function.
+pub static ALL: &[&Job] = &[
+    &ROTATE_SIGNING_KEYS,
+    &EXPIRE_SESSIONS,
+    &EXPIRING_CERTIFICATES,
+];
+
+pub(crate) fn all() -> Jobs<App> {
+    Jobs::default()
+        .job(&ROTATE_SIGNING_KEYS, |app: App, _run| async move {
+            app.rotate_signing_keys().await
+        })
+        .job(&EXPIRE_SESSIONS, |app, _run| async move {
+            expire_sessions(&app).await
+        })
+        .job(&EXPIRING_CERTIFICATES, |app, run| async move {
+            announce_expiring_certificates(&app, &run.request).await
+        })
+}
 
 async fn tenants(app: &App) -> Result<Vec<TenantId>> {
     let mut tx = app.db.begin_unscoped().await?;

@@ -10,7 +10,7 @@ mod domain;
 pub mod error;
 pub mod events;
 mod http;
-mod jobs;
+pub mod jobs;
 pub mod permissions;
 mod routes;
 mod signing;
@@ -41,6 +41,8 @@ pub(crate) struct App {
     settings: Arc<Settings>,
     hasher: Hasher,
     throttle: Arc<Throttle>,
+    /// Wrong codes count apart: whoever gets there knew the password.
+    code_throttle: Arc<Throttle>,
     refresh_tokens: RefreshTokens,
     signers: Cache<(), Arc<Signer>>,
 }
@@ -61,15 +63,17 @@ pub fn service_with(db: Db, gate: Gate, settings: Settings) -> Service {
     let app = App {
         cursors: Cursors::new(&gate.keyring().derive(Purpose::Cursors)),
         hasher: Hasher::new(settings.hashes_at_once, settings.hashes_waiting),
-        throttle: Arc::new(Throttle::new(&settings)),
+        throttle: Arc::new(Throttle::of_passwords(&settings)),
+        code_throttle: Arc::new(Throttle::of_codes(&settings)),
         refresh_tokens: RefreshTokens::new(gate.keyring().clone()),
         signers: Cache::builder()
             .max_capacity(1)
             .time_to_live(REMEMBER_SIGNER)
             .build(),
         settings: Arc::new(settings),
-        gate,
-        db,
+        gate: gate.clone(),
+        db: db.clone(),
     };
-    Service::new("identity", ABOUT, routes::routes(), app)
+    let internal = jobs::all().routes(app.clone(), db, gate);
+    Service::new("identity", ABOUT, routes::routes(), app).with_internal(internal)
 }

@@ -12,6 +12,8 @@ access::permissions! {
     UserUpdate = "identity.user.update";
     /// Disables people, locks them, and lets them in again.
     UserDisable = "identity.user.disable";
+    /// Takes somebody's second factors away, who has lost them.
+    UserResetMfa = "identity.user.reset_mfa";
     /// Reads skills.
     ExpertiseRead = "identity.expertise.read";
     /// Replaces skills.

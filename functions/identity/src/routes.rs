@@ -5,29 +5,39 @@ use web::openapi::Routes;
 use crate::{
     App,
     error::{
-        BUILT_IN_ROLE, CSRF_REFUSED, EMAIL_TAKEN, FORBIDDEN_FIELD, ILLEGAL_STATUS,
-        IMPERSONATION_REFUSED, INVALID_CREDENTIALS, INVALID_REFRESH_TOKEN, INVALID_TOKEN,
-        LAST_ADMIN, NOT_A_PERSON, OWN_ROLE, REFRESH_TOKEN_REUSED, REGISTRATION_CLOSED, ROLE_IN_USE,
-        ROLE_NAME_TAKEN, ROLE_TOO_POWERFUL, SEATS_EXHAUSTED, TOO_MANY_ROLES,
+        BUILT_IN_ROLE, CSRF_REFUSED, EMAIL_TAKEN, FACTOR_EXISTS, FORBIDDEN_FIELD, ILLEGAL_STATUS,
+        IMPERSONATION_REFUSED, INVALID_CODE, INVALID_CREDENTIALS, INVALID_MFA_TOKEN,
+        INVALID_REFRESH_TOKEN, INVALID_TOKEN, LAST_ADMIN, NO_ENROLMENT, NO_SECOND_FACTOR,
+        NOT_A_PERSON, OWN_ROLE, PASSKEY_EXISTS, PASSKEY_REFUSED, PROOF_REFUSED,
+        REFRESH_TOKEN_REUSED, REGISTRATION_CLOSED, ROLE_IN_USE, ROLE_NAME_TAKEN, ROLE_TOO_POWERFUL,
+        SEATS_EXHAUSTED, TOO_MANY_FACTORS, TOO_MANY_ROLES,
     },
     http::{
-        activity, devices, expertise, impersonate, invite, jobs, jwks, login, logout, me,
-        permissions, rates, refresh, register, roles, status, users, verify_email,
+        activity, devices, expertise, impersonate, invite, jwks, login, logout, me, mfa,
+        passkey_login, passkeys, permissions, rates, reauthenticate, recovery_codes, refresh,
+        register, reset_mfa, roles, status, totp, users, verify_email,
     },
 };
 
 /// A line a resource; method and path stand with each handler.
 pub(crate) fn routes() -> Routes<App> {
-    let routes = web::routes! {
+    let routes = second_factors(web::routes! {
         register: register_user;
         verify_email: verify_email;
         invite: accept_invite;
         login: login;
+        mfa: prove_second_factor;
         refresh: refresh_session;
         logout: logout;
+        reauthenticate: reauthenticate;
+        totp: get_totp, start_totp, confirm_totp, delete_totp;
+        passkeys: list_passkeys, start_passkey, register_passkey, delete_passkey;
+        passkey_login: start_passkey_login, login_with_passkey;
+        recovery_codes: get_recovery_codes, renew_recovery_codes;
         status: get_status;
         me: get_me, update_me;
         users: list_users, create_user, get_user, update_user, delete_user;
+        reset_mfa: reset_user_mfa;
         expertise: get_expertise, replace_expertise;
         rates: get_rates, replace_rates;
         activity: list_activity;
@@ -36,8 +46,7 @@ pub(crate) fn routes() -> Routes<App> {
         roles: list_roles, create_role, get_role, update_role, delete_role;
         permissions: list_permissions;
         jwks: list_signing_keys;
-        jobs: rotate_signing_keys, expire_sessions, announce_expiring_certificates;
-    };
+    });
     let page = &access::cors::ORIGIN_NOT_ALLOWED;
     let slow_down = &web::problem::RATE_LIMITED;
     routes
@@ -112,4 +121,66 @@ pub(crate) fn routes() -> Routes<App> {
         .refuses("delete_user_session", &[&ROLE_TOO_POWERFUL])
         .refuses("delete_user_sessions", &[&ROLE_TOO_POWERFUL])
         .refuses("impersonate_user", &[&IMPERSONATION_REFUSED, &NOT_A_PERSON])
+}
+
+/// How what has to do with second factors refuses.
+fn second_factors(routes: Routes<App>) -> Routes<App> {
+    let page = &access::cors::ORIGIN_NOT_ALLOWED;
+    let slow_down = &web::problem::RATE_LIMITED;
+    // What asks for a recent proof.
+    let weak = &access::problems::INSUFFICIENT_AAL;
+    let stale = &access::problems::REAUTHENTICATION_NEEDED;
+    routes
+        .refuses(
+            "prove_second_factor",
+            &[
+                &INVALID_MFA_TOKEN,
+                &INVALID_CODE,
+                &CSRF_REFUSED,
+                page,
+                slow_down,
+            ],
+        )
+        .refuses(
+            "reauthenticate",
+            &[&PROOF_REFUSED, &NOT_A_PERSON, slow_down],
+        )
+        .refuses("get_totp", &[&NOT_A_PERSON])
+        .refuses("start_totp", &[&FACTOR_EXISTS, &NOT_A_PERSON, weak, stale])
+        .refuses(
+            "confirm_totp",
+            &[
+                &NO_ENROLMENT,
+                &TOO_MANY_FACTORS,
+                &PROOF_REFUSED,
+                &NOT_A_PERSON,
+            ],
+        )
+        .refuses("delete_totp", &[&NOT_A_PERSON, weak, stale])
+        .refuses("list_passkeys", &[&NOT_A_PERSON])
+        .refuses(
+            "start_passkey",
+            &[&TOO_MANY_FACTORS, &NOT_A_PERSON, weak, stale],
+        )
+        .refuses(
+            "register_passkey",
+            &[
+                &PASSKEY_EXISTS,
+                &TOO_MANY_FACTORS,
+                &PROOF_REFUSED,
+                &NOT_A_PERSON,
+            ],
+        )
+        .refuses("delete_passkey", &[&NOT_A_PERSON, weak, stale])
+        .refuses("start_passkey_login", &[page])
+        .refuses(
+            "login_with_passkey",
+            &[&PASSKEY_REFUSED, &CSRF_REFUSED, page],
+        )
+        .refuses("get_recovery_codes", &[&NOT_A_PERSON])
+        .refuses(
+            "renew_recovery_codes",
+            &[&NO_SECOND_FACTOR, &NOT_A_PERSON, weak, stale],
+        )
+        .refuses("reset_user_mfa", &[&ROLE_TOO_POWERFUL, weak, stale])
 }

@@ -9,8 +9,6 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use web::Problem;
 
-pub(crate) use rotation::Rotation;
-
 use crate::{
     App,
     store::signing_keys::{self, KeyStatus, SealedKey},

@@ -8,12 +8,17 @@ pub(crate) mod activity;
 pub(crate) mod devices;
 pub(crate) mod expertise;
 pub(crate) mod jobs;
+pub(crate) mod mfa_challenges;
 pub(crate) mod one_time_tokens;
+pub(crate) mod passkeys;
 pub(crate) mod rates;
+pub(crate) mod recovery_codes;
 pub(crate) mod roles;
 pub(crate) mod seats;
+pub(crate) mod second_factors;
 pub(crate) mod sessions;
 pub(crate) mod signing_keys;
+pub(crate) mod totp;
 pub(crate) mod user_list;
 pub(crate) mod users;
 

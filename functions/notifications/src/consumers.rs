@@ -2,6 +2,7 @@
 
 mod accounts;
 pub(crate) mod links;
+mod security;
 mod tickets;
 
 use ::events::{ConsumeError, Consumers, Envelope};
@@ -18,7 +19,8 @@ use crate::{
         recipients::Wanted,
     },
     events::{
-        SESSION_IMPERSONATED, TICKET_COMMENTED, TICKET_CREATED, USER_INVITED, USER_REGISTERED,
+        MFA_DISABLED, MFA_ENABLED, SESSION_IMPERSONATED, TICKET_COMMENTED, TICKET_CREATED,
+        USER_INVITED, USER_REGISTERED,
     },
     store::{
         messages::{self, NewMessage},
@@ -48,6 +50,11 @@ pub(crate) fn all() -> Consumers<App> {
             "one_time_link",
             &[USER_REGISTERED, USER_INVITED],
             |app, tx, event| Box::pin(links::one_time_link(app, tx, event)),
+        )
+        .on(
+            "second_factor",
+            &[MFA_ENABLED, MFA_DISABLED],
+            |app, tx, event| Box::pin(security::second_factor(app, tx, event)),
         )
 }
 

@@ -10,4 +10,6 @@ pub(crate) const TICKET_CREATED: &str = "de.revalenz.support.ticket.created.v1";
 pub(crate) const TICKET_COMMENTED: &str = "de.revalenz.support.ticket.commented.v1";
 pub(crate) const SESSION_IMPERSONATED: &str = "de.revalenz.identity.session.impersonated.v1";
 pub(crate) const USER_REGISTERED: &str = "de.revalenz.identity.user.registered.v1";
+pub(crate) const MFA_DISABLED: &str = "de.revalenz.identity.mfa.disabled.v1";
+pub(crate) const MFA_ENABLED: &str = "de.revalenz.identity.mfa.enabled.v1";
 pub(crate) const USER_INVITED: &str = "de.revalenz.identity.user.invited.v1";

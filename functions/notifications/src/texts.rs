@@ -32,6 +32,8 @@ static FILES: &[(&str, &str)] = files![
     "invite",
     "reset_password",
     "account_viewed",
+    "mfa_enabled",
+    "mfa_disabled",
 ];
 
 /// One that does not parse is found by the tests, and until then fails each message that needs any.

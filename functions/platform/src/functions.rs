@@ -35,7 +35,7 @@ pub static ALL: &[Function] = &[
         problems: identity::error::ALL,
         events: identity::events::ALL,
         listens: Vec::new,
-        jobs: &[],
+        jobs: identity::jobs::ALL,
         settings: &[],
     },
     Function {

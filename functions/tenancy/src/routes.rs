@@ -24,5 +24,11 @@ pub(crate) fn routes() -> Routes<App> {
         audit_log: list_audit_log;
     }
     .refuses("create_tenant", &[&error::SLUG_TAKEN])
-    .refuses("create_api_key", &[&error::SCOPE_EXCEEDS_PERMISSIONS])
+    .refuses(
+        "create_api_key",
+        &[
+            &error::SCOPE_EXCEEDS_PERMISSIONS,
+            &access::problems::REAUTHENTICATION_NEEDED,
+        ],
+    )
 }

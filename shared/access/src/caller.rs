@@ -12,7 +12,7 @@ use web::{
     problem,
 };
 
-use crate::{Anyone, Gate, Permission, Principal, Reach, TenantStatus, gate::unauthenticated};
+use crate::{Enrolling, Gate, Permission, Principal, Reach, TenantStatus, gate::unauthenticated};
 
 /// Someone who may do `P`. It can be made in no other way than from a request whose caller may.
 #[derive(Clone, Debug)]
@@ -81,6 +81,9 @@ where
             .await?
             .ok_or_else(unauthenticated)?;
         crate::cors::check_origin(&gate, &parts.headers, &principal).await?;
+        if !P::BEFORE_ENROLMENT {
+            principal.check_required_factor()?;
+        }
         if let Some(feature) = P::FEATURE
             && !principal.tenant.has(feature)
         {
@@ -135,6 +138,9 @@ impl<P: Permission> Arg for Caller<P> {
         ));
         doc.refuses(&problem::UNAUTHENTICATED);
         doc.refuses(&crate::problems::IMPERSONATION_READ_ONLY);
+        if !P::BEFORE_ENROLMENT {
+            crate::proof::describe(doc);
+        }
         if P::NAME.is_some() {
             doc.refuses(&problem::FORBIDDEN);
             doc.refuses(&problem::TENANT_SUSPENDED);
@@ -157,7 +163,7 @@ impl<P: Permission> Arg for Caller<P> {
 }
 
 /// A caller who may be nobody: `None` without credentials, still `401` with bad ones.
-impl<S> axum::extract::OptionalFromRequestParts<S> for Caller<Anyone>
+impl<S> axum::extract::OptionalFromRequestParts<S> for Caller<Enrolling>
 where
     S: Send + Sync,
     Gate: FromRef<S>,

@@ -95,6 +95,10 @@ pub struct Standing {
     pub grants: Grants,
     /// How the person proved who they are.
     pub amr: Vec<String>,
+    /// When they last did.
+    pub proved_at: DateTime<Utc>,
+    /// Whether the person has a second factor.
+    pub second_factor: bool,
     /// The person's locale.
     pub locale: String,
     /// Whether the person may still act.
@@ -160,9 +164,9 @@ pub async fn find_standing(
     let mut tx = db.begin_reading(tenant, Actor::SYSTEM).await?;
     let row = sqlx::query!(
         r#"select
-            s.user_id as "user_id: UserId", s.amr, s.expires_at, s.revoked_at,
+            s.user_id as "user_id: UserId", s.amr, coalesce(s.proved_at, s.created_at) as "proved_at!", s.expires_at, s.revoked_at,
             s.acting_kind as "acting_kind: ActorKind", s.acting_id,
-            p.status as person_status, p.locale,
+            p.status as person_status, p.locale, p.second_factor,
             r.role_id as "role_id: RoleId", r.name as role, r.base_role, r.permissions as "grants: Json<Grants>"
         from access.sessions s
         join access.people p on p.tenant_id = s.tenant_id and p.user_id = s.user_id
@@ -181,6 +185,8 @@ pub async fn find_standing(
         base_role: row.base_role,
         grants: row.grants.0,
         amr: row.amr,
+        proved_at: row.proved_at,
+        second_factor: row.second_factor,
         locale: row.locale,
         active: row.person_status == "active",
         expires_at: row.expires_at,

@@ -23,6 +23,8 @@ pub enum Purpose {
     Fingerprints,
     /// What the relay and the scheduler present to functions, where no secret is set.
     InternalCalls,
+    /// Encrypts the secrets of authenticator apps.
+    Totp,
 }
 
 impl Purpose {
@@ -35,6 +37,7 @@ impl Purpose {
             Self::DatabaseLogins => b"revalenz/database-logins/v1",
             Self::Fingerprints => b"revalenz/fingerprints/v1",
             Self::InternalCalls => b"revalenz/internal-calls/v1",
+            Self::Totp => b"revalenz/totp/v1",
         }
     }
 }

@@ -21,6 +21,7 @@ mod permission;
 mod principal;
 pub mod problems;
 pub mod process;
+mod proof;
 mod rate_limit;
 pub mod token;
 
@@ -30,5 +31,6 @@ pub use gate::{Gate, GateSettings};
 pub use idempotency::{Attempt, Idempotent, Pending};
 pub use internal::{InternalAuth, InternalCaller, InternalSecretError};
 pub use keyring::{Keyring, Purpose};
-pub use permission::{Anyone, Grants, Permission, Reach, ReachKind};
+pub use permission::{Anyone, Enrolling, Grants, Permission, Reach, ReachKind};
 pub use principal::{IMPERSONATE, Principal, REVALENZ};
+pub use proof::{Assurance, PROOF_LIFETIME};

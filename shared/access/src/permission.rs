@@ -11,6 +11,8 @@ pub trait Permission: Send + Sync + 'static {
     const NAME: Option<&'static str>;
     /// The feature flag of the context; `None` for contexts that are always on.
     const FEATURE: Option<&'static str>;
+    /// Whether it is open to a session that lacks the second factor which the organisation demands of the person's role.
+    const BEFORE_ENROLMENT: bool = false;
 }
 
 /// Everyone who is signed in.
@@ -19,6 +21,16 @@ pub enum Anyone {}
 impl Permission for Anyone {
     const NAME: Option<&'static str> = None;
     const FEATURE: Option<&'static str> = None;
+}
+
+/// Everyone who is signed in, also where the organisation still waits for their second factor: what such a session needs to
+/// find out where it stands, to enrol, to prove itself, and to leave.
+#[derive(Clone, Copy, Debug)]
+pub enum Enrolling {}
+impl Permission for Enrolling {
+    const NAME: Option<&'static str> = None;
+    const FEATURE: Option<&'static str> = None;
+    const BEFORE_ENROLMENT: bool = true;
 }
 
 /// How far a permission reaches, as roles store it.

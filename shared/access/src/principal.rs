@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use db::Actor;
 use ids::{ApiKeyId, SessionId, TenantId, UserId};
 use uuid::Uuid;
@@ -34,6 +35,12 @@ pub struct Principal {
     pub base_role: String,
     /// How the person proved who they are.
     pub amr: Vec<String>,
+    /// When the person last proved it in this session; `None` for keys.
+    pub proved_at: Option<DateTime<Utc>>,
+    /// Whether the person has a second factor.
+    pub second_factor: bool,
+    /// Whether the organisation demands one of the person's role.
+    pub second_factor_required: bool,
     /// What the caller may do.
     pub grants: Arc<Grants>,
     /// Why a superadmin acts in this tenant.

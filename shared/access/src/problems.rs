@@ -21,6 +21,21 @@ web::problems! {
         de: "Nur lesen", "Wer das Konto einer anderen Person ansieht, kann nichts ändern.";
         en: "Read only", "Whoever looks at another person's account can't change anything.";
     }
+    /// The organisation demands a second factor of this role, and the person has none yet.
+    MFA_ENROLMENT_REQUIRED = FORBIDDEN "mfa_enrolment_required" {
+        de: "Zweiter Faktor fehlt", "Die Organisation verlangt für diese Rolle einen zweiten Faktor. Bitte zuerst einen einrichten.";
+        en: "Second factor missing", "The organisation demands a second factor of this role. Please set one up first.";
+    }
+    /// The person has a second factor, and this session was begun without it.
+    INSUFFICIENT_AAL = FORBIDDEN "insufficient_aal" {
+        de: "Zweiter Faktor nötig", "Diese Sitzung ist ohne den zweiten Faktor begonnen worden. Bitte ihn bei /auth/reauthenticate nachreichen.";
+        en: "Second factor needed", "This session was begun without the second factor. Please prove it at /auth/reauthenticate.";
+    }
+    /// The session's last proof is too old for what was asked.
+    REAUTHENTICATION_NEEDED = FORBIDDEN "reauthentication_needed" {
+        de: "Bitte erneut ausweisen", "Dafür müssen Passwort oder Code in den letzten 10 Minuten geprüft worden sein. Bitte bei /auth/reauthenticate nachholen.";
+        en: "Please prove it again", "This wants a password or code proved within the last 10 minutes. Please do so at /auth/reauthenticate.";
+    }
     /// A superadmin acts in another tenant without saying why.
     REASON_REQUIRED = BAD_REQUEST "reason_required" {
         de: "Begründung fehlt", "Wer mit X-Tenant-Id für eine andere Organisation handelt, nennt in X-Reason den Grund (3 bis 500 Zeichen).";

@@ -5,6 +5,8 @@ use ids::{SessionId, TenantId, UserId};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 
+use crate::Assurance;
+
 /// Whom every token is for.
 pub const AUDIENCE: &str = "revalenz-api";
 /// How long a token is good.
@@ -47,6 +49,12 @@ pub struct Claims {
     pub role: String,
     /// How the user proved who they are (RFC 8176).
     pub amr: Vec<String>,
+    /// What that amounts to.
+    #[serde(default)]
+    pub aal: Assurance,
+    /// When the user last proved it, Unix seconds; zero in tokens that don't say.
+    #[serde(default)]
+    pub auth_time: i64,
     /// Issued at, Unix seconds.
     pub iat: i64,
     /// Good until, Unix seconds.

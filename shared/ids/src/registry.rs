@@ -28,6 +28,12 @@ registry! {
     ApiKey => ApiKeyId, "api_key";
     /// A link or code that works once.
     OneTimeToken => OneTimeTokenId, "one_time_token";
+    /// A sign-in that waits for its second factor.
+    MfaChallenge => MfaChallengeId, "mfa_challenge";
+    /// A passkey of a user.
+    Passkey => PasskeyId, "passkey";
+    /// What an authenticator was asked to sign.
+    PasskeyChallenge => PasskeyChallengeId, "passkey_challenge";
     /// A skill that a user has.
     Expertise => ExpertiseId, "expertise";
     /// A licence of a tenant.

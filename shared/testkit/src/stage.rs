@@ -90,7 +90,12 @@ impl Stage {
 
     fn assemble(&self, probe: Option<Probe>) -> Router {
         let services = self.services(probe);
-        let router = access::entrance::layer(web::service::compose(&services), self.gate.clone());
+        let mut router =
+            access::entrance::layer(web::service::compose(&services), self.gate.clone());
+        // Every function has it under the same paths: it is served where a function is alone.
+        if let [alone] = services.as_slice() {
+            router = router.merge(alone.internal.clone());
+        }
         edge::wrap(
             router,
             Edge {

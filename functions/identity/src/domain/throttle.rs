@@ -71,7 +71,17 @@ enum Entry {
 }
 
 impl Throttle {
-    pub(crate) fn new(settings: &Settings) -> Self {
+    /// For passwords.
+    pub(crate) fn of_passwords(settings: &Settings) -> Self {
+        Self::new(settings, settings.failures_per_account)
+    }
+
+    /// For codes of second factors.
+    pub(crate) fn of_codes(settings: &Settings) -> Self {
+        Self::new(settings, settings.wrong_codes_per_account)
+    }
+
+    fn new(settings: &Settings, per_account: u32) -> Self {
         // Memory is given back by the machine's clock; what counts is decided by ours.
         let idle = settings.failure_window.to_std().unwrap_or_default();
         Self {
@@ -83,7 +93,7 @@ impl Throttle {
                 .max_capacity(MOST_REMEMBERED)
                 .time_to_idle(idle)
                 .build(),
-            per_account: settings.failures_per_account,
+            per_account,
             per_address: settings.failures_per_address,
             window: settings.failure_window,
         }

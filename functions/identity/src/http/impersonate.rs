@@ -1,7 +1,7 @@
 //! Looking at somebody's account as that person sees it (RFC 8693): read-only, masked, for an hour at the most, and told.
 
 use access::{
-    Caller, TenantStatus, audit,
+    Assurance, Caller, TenantStatus, audit,
     opaque::random,
     token::{AUDIENCE, ActClaim, Claims, LONGEST_LIFETIME},
 };
@@ -98,7 +98,9 @@ pub(crate) async fn impersonate_user(
         tid: caller.tenant.id,
         sid: session,
         role: user.role.clone(),
+        aal: Assurance::of(&caller.amr),
         amr: caller.amr.clone(),
+        auth_time: now.timestamp(),
         iat: now.timestamp(),
         exp: (now + lifetime).timestamp(),
         jti: EventId::at(now).to_string(),

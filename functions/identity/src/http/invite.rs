@@ -13,10 +13,10 @@ use web::{Line, Problem, RequestInfo, ValidJson, problem::Result};
 use super::{
     announce,
     cookie::{self, RefreshMode},
-    entry::{Entered, Proof, enter},
+    entry::{Entered, Proof, SignInAnswer, enter},
     one_time_link::{self, GivenToken},
     register::EXTERNAL,
-    session::{Device, TokenAnswer},
+    session::Device,
     tenant::{find_living, introduce},
 };
 use crate::{
@@ -61,7 +61,7 @@ fn invalid() -> Problem {
     path = "/auth/invite/accept",
     extensions(("x-permission" = json!("everyone"))),
     security(()),
-    responses((status = 200, body = TokenAnswer, description = "The account is active, and signed in."))
+    responses((status = 200, body = SignInAnswer, description = "The account is active, and signed in."))
 )]
 pub(crate) async fn accept_invite(
     State(app): State<App>,

@@ -15,8 +15,8 @@ use web::{
 
 use super::{
     cookie::{self, RefreshMode},
-    entry::{Entered, Proof, enter},
-    session::{Device, TokenAnswer},
+    entry::{Entered, Proof, SignInAnswer, enter},
+    session::Device,
     tenant::{NOBODYS, find_tenant, introduce},
 };
 use crate::{
@@ -54,7 +54,7 @@ web::body! {
     path = "/auth/login",
     extensions(("x-permission" = json!("everyone"))),
     security(()),
-    responses((status = 200, body = TokenAnswer, description = "Signed in."))
+    responses((status = 200, body = SignInAnswer, description = "Signed in, or the second factor comes first."))
 )]
 pub(crate) async fn login(
     State(app): State<App>,
@@ -178,7 +178,8 @@ async fn sign_in(
     Ok(entered)
 }
 
-fn slow_down(refused: Refused) -> Problem {
+/// Too many have failed.
+pub(crate) fn slow_down(refused: Refused) -> Problem {
     match refused {
         Refused::Busy => problem::UNAVAILABLE.problem(),
         Refused::TooMany { seconds } => problem::RATE_LIMITED

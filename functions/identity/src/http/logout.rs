@@ -1,6 +1,6 @@
 //! Signing out.
 
-use access::{Anyone, Caller, Principal, REVALENZ, audit};
+use access::{Caller, Enrolling, Principal, REVALENZ, audit};
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
@@ -48,7 +48,7 @@ struct Leaving {
 #[utoipa::path(post, path = "/auth/logout", responses((status = 204, description = "Signed out.")))]
 pub(crate) async fn logout(
     State(app): State<App>,
-    caller: Option<Caller<Anyone>>,
+    caller: Option<Caller<Enrolling>>,
     request: RequestInfo,
     headers: HeaderMap,
     ValidQuery(how_far): ValidQuery<HowFar>,
@@ -96,7 +96,7 @@ pub(crate) fn home(principal: &Principal) -> TenantId {
     }
 }
 
-fn of_caller(caller: &Caller<Anyone>) -> Result<Leaving> {
+fn of_caller(caller: &Caller<Enrolling>) -> Result<Leaving> {
     let (user, session) = caller.user.zip(caller.session).ok_or(&NOT_A_PERSON)?;
     Ok(Leaving {
         tenant: home(caller),

@@ -143,6 +143,7 @@ async fn grant(
         user,
         refresh,
         amr: session.amr,
+        proved_at: session.proved_at,
         expires_at: session.expires_at,
     })
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use access::{
-    Tenant,
+    Assurance, Tenant,
     token::{AUDIENCE, Claims, LIFETIME, Signer},
 };
 use axum::{
@@ -13,7 +13,7 @@ use axum::{
 use chrono::{DateTime, Utc};
 use db::TenantTx;
 use http::{HeaderMap, header};
-use ids::{EventId, SessionId};
+use ids::{EventId, SessionId, TenantId, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::{Line, Problem, RequestInfo, problem::Result};
@@ -64,6 +64,7 @@ pub(crate) struct Granted {
     pub(crate) user: UserRow,
     pub(crate) refresh: RefreshToken,
     pub(crate) amr: Vec<String>,
+    pub(crate) proved_at: DateTime<Utc>,
     pub(crate) expires_at: DateTime<Utc>,
 }
 
@@ -94,6 +95,7 @@ pub(crate) async fn open_session(
         user,
         refresh,
         amr,
+        proved_at: now,
         expires_at,
     })
 }
@@ -102,6 +104,39 @@ pub(crate) async fn open_session(
 pub(crate) fn user_agent(headers: &HeaderMap) -> Option<&str> {
     let text = headers.get(header::USER_AGENT)?.to_str().ok()?;
     text.get(..text.len().min(LONGEST_USER_AGENT))
+}
+
+/// Whom an access token is for.
+#[derive(Debug)]
+pub(crate) struct Bearer<'a> {
+    pub(crate) tenant: TenantId,
+    pub(crate) user: UserId,
+    pub(crate) session: SessionId,
+    pub(crate) role: &'a str,
+    pub(crate) amr: Vec<String>,
+    pub(crate) proved_at: DateTime<Utc>,
+}
+
+impl Bearer<'_> {
+    /// A fresh access token.
+    pub(crate) fn sign(self, app: &App, signer: &Signer, now: DateTime<Utc>) -> Result<String> {
+        let claims = Claims {
+            iss: app.gate.settings().public_url.clone(),
+            aud: AUDIENCE.to_owned(),
+            sub: self.user,
+            tid: self.tenant,
+            sid: self.session,
+            role: self.role.to_owned(),
+            aal: Assurance::of(&self.amr),
+            amr: self.amr,
+            auth_time: self.proved_at.timestamp(),
+            iat: now.timestamp(),
+            exp: (now + LIFETIME).timestamp(),
+            jti: EventId::at(now).to_string(),
+            act: None,
+        };
+        signer.sign(&claims).map_err(Problem::internal)
+    }
 }
 
 impl Granted {
@@ -113,19 +148,15 @@ impl Granted {
         mode: RefreshMode,
         now: DateTime<Utc>,
     ) -> Result<Response> {
-        let claims = Claims {
-            iss: app.gate.settings().public_url.clone(),
-            aud: AUDIENCE.to_owned(),
-            sub: self.user.id,
-            tid: self.tenant.id,
-            sid: self.refresh.session,
-            role: self.user.role.clone(),
+        let bearer = Bearer {
+            tenant: self.tenant.id,
+            user: self.user.id,
+            session: self.refresh.session,
+            role: &self.user.role,
             amr: self.amr,
-            iat: now.timestamp(),
-            exp: (now + LIFETIME).timestamp(),
-            jti: EventId::at(now).to_string(),
-            act: None,
+            proved_at: self.proved_at,
         };
+        let access_token = bearer.sign(app, signer, now)?;
         let refresh = self.refresh.to_text();
         let (refresh_token, set_cookie) = match mode {
             RefreshMode::Body => (Some(refresh), None),
@@ -135,7 +166,7 @@ impl Granted {
             ),
         };
         let answer = TokenAnswer {
-            access_token: signer.sign(&claims).map_err(Problem::internal)?,
+            access_token,
             token_type: "Bearer",
             expires_in: LIFETIME.num_seconds(),
             refresh_token,

@@ -1,6 +1,6 @@
 //! Who am I, and what may I do?
 
-use access::{Anyone, Caller, Grants, TenantStatus};
+use access::{Assurance, Caller, Enrolling, Grants, TenantStatus};
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use db::Actor;
@@ -57,6 +57,12 @@ pub(crate) struct SessionView {
     device_name: Option<String>,
     /// How the person proved who they are (RFC 8176).
     amr: Vec<String>,
+    /// What that amounts to: `aal1`, or `aal2` with a second factor.
+    aal: Assurance,
+    /// When the person last did. Sensitive acts want a proof that is at most 10 minutes old.
+    proved_at: Option<DateTime<Utc>>,
+    /// Whether the session can do nothing until a second factor is set up.
+    mfa_enrolment_required: bool,
     created_at: DateTime<Utc>,
     /// When it ends unless it is refreshed.
     expires_at: DateTime<Utc>,
@@ -66,7 +72,7 @@ pub(crate) struct SessionView {
 #[utoipa::path(get, path = "/auth/status", responses((status = 200, body = AuthStatus, description = "Who calls, if anybody known.")))]
 pub(crate) async fn get_status(
     State(app): State<App>,
-    caller: Option<Caller<Anyone>>,
+    caller: Option<Caller<Enrolling>>,
 ) -> Result<Json<AuthStatus>> {
     let Some(caller) = caller else {
         return Ok(Json(AuthStatus::default()));
@@ -99,6 +105,9 @@ pub(crate) async fn get_status(
             id: session,
             device_name: device.device_name,
             amr: caller.amr.clone(),
+            aal: caller.assurance(),
+            proved_at: caller.proved_at,
+            mfa_enrolment_required: caller.second_factor_required && !caller.second_factor,
             created_at: device.created_at,
             expires_at: device.expires_at,
         });

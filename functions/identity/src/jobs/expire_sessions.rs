@@ -3,7 +3,6 @@
 use chrono::TimeDelta;
 use db::Actor;
 use serde::Serialize;
-use utoipa::ToSchema;
 use web::problem::Result;
 
 use super::tenants;
@@ -19,7 +18,7 @@ const TOKENS_DAYS: i64 = 30;
 const ANSWERS_HOURS: i64 = 24;
 
 /// How much was cleared away.
-#[derive(Debug, Default, Serialize, ToSchema)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Expired {
     pub(crate) sessions: u64,
     pub(crate) one_time_tokens: u64,

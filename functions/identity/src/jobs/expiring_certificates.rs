@@ -4,7 +4,6 @@ use chrono::TimeDelta;
 use db::Actor;
 use serde::Serialize;
 use serde_json::json;
-use utoipa::ToSchema;
 use web::{RequestInfo, problem::Result};
 
 use super::tenants;
@@ -14,7 +13,7 @@ use crate::{App, events::CERTIFICATE_EXPIRING, http::announce, store::jobs};
 const DAYS_BEFORE: i64 = 30;
 
 /// How much was told.
-#[derive(Debug, Default, Serialize, ToSchema)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Announced {
     pub(crate) certificates: u64,
 }

@@ -5,7 +5,6 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
-use utoipa::ToSchema;
 use web::Problem;
 
 use crate::{
@@ -14,7 +13,7 @@ use crate::{
 };
 
 /// What a run did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Rotation {
     /// Another key signs from now on.
     pub(crate) rotated: bool,

@@ -37,6 +37,31 @@ pub(crate) async fn find_account(tx: &mut TenantTx, email: &str) -> Result<Optio
     .await?)
 }
 
+/// Address and password of an active person.
+#[derive(Debug)]
+pub(crate) struct Credentials {
+    pub(crate) email: String,
+    pub(crate) password_hash: Option<String>,
+}
+
+/// What an active person signs in with.
+pub(crate) async fn find_credentials(
+    tx: &mut TenantTx,
+    user: UserId,
+) -> Result<Option<Credentials>> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_as!(
+        Credentials,
+        "select email, password_hash
+        from identity.users
+        where tenant_id = $1 and user_id = $2 and status = 'active'",
+        tenant as _,
+        user as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
 /// Notes a sign-in with the password that hashes to `verified`. `false` when the account has changed meanwhile.
 pub(crate) async fn note_sign_in(
     tx: &mut TenantTx,

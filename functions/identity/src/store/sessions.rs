@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use db::{Actor, Result, TenantTx};
 use ids::{SessionId, UserId};
 
+use super::mfa_challenges;
 use crate::domain::refresh_token::{Kept, RefreshToken};
 
 web::text_enum! {
@@ -41,6 +42,7 @@ pub(crate) struct Presented {
     pub(crate) user: UserId,
     pub(crate) kept: Kept,
     pub(crate) amr: Vec<String>,
+    pub(crate) proved_at: DateTime<Utc>,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) expires_at: DateTime<Utc>,
     /// Neither ended nor expired, and its person may sign in.
@@ -72,8 +74,8 @@ pub(crate) async fn insert_session(
     .execute(tx.conn())
     .await?;
     sqlx::query!(
-        "insert into access.sessions (tenant_id, session_id, user_id, amr, created_at, expires_at)
-        values ($1, $2, $3, $4, $5, $6)",
+        "insert into access.sessions (tenant_id, session_id, user_id, amr, proved_at, created_at, expires_at)
+        values ($1, $2, $3, $4, $5, $5, $6)",
         tenant as _,
         new.id as _,
         new.user as _,
@@ -113,6 +115,7 @@ pub(crate) async fn lock_session(
     let row = sqlx::query!(
         r#"select
             s.user_id as "user_id: UserId", s.generation, s.refresh_hash, s.previous_hash, s.rotated_at, s.created_at, s.expires_at, a.amr,
+            coalesce(a.proved_at, a.created_at) as "proved_at!",
             (s.revoked_at is null and s.expires_at > $3 and u.status = 'active') as "alive!"
         from identity.sessions s
         join access.sessions a on a.tenant_id = s.tenant_id and a.session_id = s.session_id
@@ -134,6 +137,7 @@ pub(crate) async fn lock_session(
             rotated_at: row.rotated_at,
         },
         amr: row.amr,
+        proved_at: row.proved_at,
         created_at: row.created_at,
         expires_at: row.expires_at,
         alive: row.alive,
@@ -174,7 +178,31 @@ pub(crate) async fn rotate_session(
     Ok(())
 }
 
-/// Ends sessions of a person: one, or all. Answers those that were alive.
+/// Notes that the person has just proved who they are in this session. `false` when it has ended.
+pub(crate) async fn prove_session(
+    tx: &mut TenantTx,
+    user: UserId,
+    session: SessionId,
+    amr: &[String],
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let tenant = tx.tenant();
+    let proved = sqlx::query!(
+        "update access.sessions
+        set amr = $4, proved_at = $5
+        where tenant_id = $1 and user_id = $2 and session_id = $3 and revoked_at is null",
+        tenant as _,
+        user as _,
+        session as _,
+        amr,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(proved.rows_affected() == 1)
+}
+
+/// Ends sessions of a person: one, or all with the sign-ins that wait for a second factor. Answers those that were alive.
 pub(crate) async fn end_sessions(
     tx: &mut TenantTx,
     user: UserId,
@@ -196,6 +224,9 @@ pub(crate) async fn end_sessions(
     )
     .fetch_all(tx.conn())
     .await?;
+    if only.is_none() {
+        mfa_challenges::void_challenges(tx, user, now).await?;
+    }
     sqlx::query!(
         "update access.sessions
         set revoked_at = $4

@@ -5,24 +5,30 @@
 )]
 
 mod activity;
+mod authenticator;
 mod authority;
 mod bootstrap;
 mod cookie;
 mod custom_roles;
 mod devices;
 mod expertise;
+mod factors;
 mod impersonation;
 mod invite;
 mod jobs;
 mod login;
 mod logout;
+mod mfa;
 mod openapi;
+mod passkeys;
 mod profile;
 mod rates;
 mod refresh;
 mod register;
+mod required_factor;
 mod roles;
 mod seats;
+mod step_up;
 mod throttle;
 mod tokens;
 mod user_list;

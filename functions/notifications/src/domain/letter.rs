@@ -98,6 +98,7 @@ pub(crate) fn link(
         Template::VerifyEmail => Some(format!("{base}/verify-email#token={}", token?)),
         Template::Invite => Some(format!("{base}/accept-invite#token={}", token?)),
         Template::AccountViewed => Some(format!("{base}/account/activity")),
+        Template::MfaEnabled | Template::MfaDisabled => Some(format!("{base}/account/security")),
         Template::ResetPassword => Some(format!("{base}/reset-password#token={}", token?)),
     }
 }

@@ -17,6 +17,10 @@ web::text_enum! {
         ResetPassword = "reset_password",
         /// To the person: somebody else looks at their account.
         AccountViewed = "account_viewed",
+        /// To whoever has one more second factor.
+        MfaEnabled = "mfa_enabled",
+        /// To whoever has one second factor fewer.
+        MfaDisabled = "mfa_disabled",
     }
 }
 
@@ -25,7 +29,12 @@ impl Template {
     pub(crate) fn feature(self) -> Option<&'static str> {
         match self {
             Self::TicketOpened | Self::TicketAssigned | Self::TicketCommented => Some("support"),
-            Self::VerifyEmail | Self::Invite | Self::ResetPassword | Self::AccountViewed => None,
+            Self::VerifyEmail
+            | Self::Invite
+            | Self::ResetPassword
+            | Self::AccountViewed
+            | Self::MfaEnabled
+            | Self::MfaDisabled => None,
         }
     }
 

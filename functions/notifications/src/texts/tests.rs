@@ -17,15 +17,12 @@ fn whole() -> Letter<'static> {
 
 /// What a message of this kind is given, and no more.
 fn example(template: Template) -> Letter<'static> {
-    match template.feature() {
-        Some(_) => Letter {
-            token: None,
-            ..whole()
-        },
-        None => Letter {
-            number: None,
-            ..whole()
-        },
+    let linked = Template::of_purpose(template.as_str()).is_some();
+    let ticket = template.feature().is_some();
+    Letter {
+        token: whole().token.filter(|_| linked),
+        number: whole().number.filter(|_| ticket),
+        ..whole()
     }
 }
 

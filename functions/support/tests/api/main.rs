@@ -5,6 +5,7 @@ mod comments;
 mod create;
 mod lists;
 mod refusals;
+mod second_factor;
 mod update;
 
 use testkit::{Stage, TestTenant};

@@ -64,6 +64,7 @@ impl Versioned for CreatedApiKey {
 }
 
 /// Makes a key. Nobody can give it more than they may themselves, and what only the platform's staff may is for no key.
+/// Needs a recent proof.
 #[utoipa::path(post, path = "/api-keys", responses((status = 201, description = "The key, with its secret this once.", body = CreatedApiKey)))]
 pub async fn create_api_key(
     State(app): State<App>,
@@ -71,6 +72,7 @@ pub async fn create_api_key(
     body: Idempotent<CreateApiKey>,
 ) -> Result<Response> {
     let now = app.gate.clock().now();
+    caller.check_recent_proof(now)?;
     let (mut tx, body, pending) = match body.begin(&caller, &app.db, now).await? {
         Attempt::First(tx, body, pending) => (tx, body, pending),
         Attempt::Replay(answer) => return Ok(answer),

@@ -9,6 +9,7 @@ mod audit_log;
 mod features;
 mod founding;
 mod reach;
+mod second_factor;
 mod settings;
 
 use serde_json::{Value, json};

@@ -15,17 +15,20 @@ use super::{
 use crate::{
     Principal, directory,
     directory::Standing,
-    opaque,
+    opaque, proof,
     token::{self, Claims},
 };
 
 impl Gate {
     pub(super) async fn person(&self, text: &str) -> Result<(Principal, Language), Problem> {
         let claims = self.claims(text).await?.ok_or_else(unauthenticated)?;
-        let standing = self
-            .living(claims.tid, claims.sid, claims.sub)
-            .await?
-            .ok_or_else(unauthenticated)?;
+        let living = async || self.living(claims.tid, claims.sid, claims.sub).await;
+        let mut standing = living().await?.ok_or_else(unauthenticated)?;
+        // Proved again since it was remembered, and the client has the token that says so: it must not be asked once more.
+        if standing.proved_at.timestamp() < claims.auth_time {
+            self.forget_session(claims.tid, claims.sid).await;
+            standing = living().await?.ok_or_else(unauthenticated)?;
+        }
         let impersonator = match (claims.act, standing.acting) {
             (None, None) => None,
             (Some(act), Some(acting)) if self.may_act(claims.tid, act, acting).await? => {
@@ -40,6 +43,9 @@ impl Gate {
         let tenant = self.tenant(claims.tid).await?.ok_or_else(unauthenticated)?;
         let language = Language::of_locale(&standing.locale).unwrap_or(tenant.language());
         let principal = Principal {
+            // Who looks at somebody's account has proved their own, and can change nothing.
+            second_factor_required: impersonator.is_none()
+                && proof::is_factor_required(&tenant, &standing.role),
             tenant,
             actor: impersonator.unwrap_or_else(|| Actor::user(standing.user)),
             user: Some(standing.user),
@@ -48,6 +54,8 @@ impl Gate {
             role: standing.role.clone(),
             base_role: standing.base_role.clone(),
             amr: standing.amr.clone(),
+            proved_at: Some(standing.proved_at),
+            second_factor: standing.second_factor,
             grants: Arc::new(grants),
             reason: None,
             impersonator,

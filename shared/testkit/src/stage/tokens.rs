@@ -31,6 +31,8 @@ impl Stage {
             sid: person.session,
             role: person.role.clone(),
             amr: vec!["pwd".to_owned()],
+            aal: access::Assurance::Aal1,
+            auth_time: 0,
             iat: now.timestamp(),
             exp: (now + LIFETIME).timestamp(),
             jti: SessionId::at(now).to_string(),

@@ -20,7 +20,7 @@ async fn fail(throttle: &Throttle, account: &str, from: &str, times: usize) {
 
 #[tokio::test]
 async fn the_eleventh_failure_has_to_wait_for_the_window() {
-    let throttle = Throttle::new(&Settings::default());
+    let throttle = Throttle::of_passwords(&Settings::default());
     fail(&throttle, "a", "10.0.0.1", 10).await;
     let refused = throttle
         .begin("demo", "a", Some(address("10.0.0.2")), now())
@@ -50,7 +50,7 @@ async fn the_eleventh_failure_has_to_wait_for_the_window() {
 
 #[tokio::test]
 async fn an_address_that_tries_many_accounts_is_stopped_too() {
-    let throttle = Throttle::new(&Settings::default());
+    let throttle = Throttle::of_passwords(&Settings::default());
     for account in 0..100 {
         fail(&throttle, &account.to_string(), "2001:db8::1", 1).await;
     }
@@ -68,7 +68,7 @@ async fn an_address_that_tries_many_accounts_is_stopped_too() {
 
 #[tokio::test]
 async fn successes_never_count() {
-    let throttle = Throttle::new(&Settings::default());
+    let throttle = Throttle::of_passwords(&Settings::default());
     for _ in 0..200 {
         drop(
             throttle
@@ -82,7 +82,7 @@ async fn successes_never_count() {
 
 #[tokio::test]
 async fn guesses_at_the_same_time_are_no_more_than_one_after_the_other() {
-    let throttle = Arc::new(Throttle::new(&Settings::default()));
+    let throttle = Arc::new(Throttle::of_passwords(&Settings::default()));
     let guesses: Vec<_> = (0..50)
         .map(|_| {
             let throttle = throttle.clone();
@@ -103,7 +103,7 @@ async fn guesses_at_the_same_time_are_no_more_than_one_after_the_other() {
 
 #[tokio::test]
 async fn many_who_are_right_at_the_same_time_all_get_in() {
-    let throttle = Arc::new(Throttle::new(&Settings::default()));
+    let throttle = Arc::new(Throttle::of_passwords(&Settings::default()));
     let visits: Vec<_> = (0..50)
         .map(|_| {
             let throttle = throttle.clone();

@@ -1,0 +1,95 @@
+//! What the authenticator itself says (6.1).
+
+use ciborium::Value;
+
+use super::Refused;
+
+const USER_PRESENT: u8 = 1;
+const USER_VERIFIED: u8 = 1 << 2;
+const HAS_CREDENTIAL: u8 = 1 << 6;
+const HAS_EXTENSIONS: u8 = 1 << 7;
+
+/// Authenticator data.
+#[derive(Debug)]
+pub(super) struct AuthenticatorData<'a> {
+    pub(super) rp_id_hash: &'a [u8; 32],
+    flags: u8,
+    pub(super) sign_count: u32,
+    /// The key that was just made.
+    pub(super) credential: Option<Credential<'a>>,
+}
+
+/// A key and its name.
+#[derive(Debug)]
+pub(super) struct Credential<'a> {
+    pub(super) id: &'a [u8],
+    /// As COSE writes it.
+    pub(super) public_key: &'a [u8],
+}
+
+const MALFORMED: Refused = Refused::Malformed("authenticator data");
+
+impl<'a> AuthenticatorData<'a> {
+    /// Reads it, to the last byte.
+    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, Refused> {
+        let (rp_id_hash, rest) = bytes.split_first_chunk::<32>().ok_or(MALFORMED)?;
+        let (&flags, rest) = rest.split_first().ok_or(MALFORMED)?;
+        let (sign_count, mut rest) = rest.split_first_chunk::<4>().ok_or(MALFORMED)?;
+        let credential = if flags & HAS_CREDENTIAL == 0 {
+            None
+        } else {
+            let (_aaguid, after) = rest.split_first_chunk::<16>().ok_or(MALFORMED)?;
+            let (length, after) = after.split_first_chunk::<2>().ok_or(MALFORMED)?;
+            let length = usize::from(u16::from_be_bytes(*length));
+            let (id, after) = after.split_at_checked(length).ok_or(MALFORMED)?;
+            let public_key = take_item(after)?;
+            rest = after.get(public_key.len()..).ok_or(MALFORMED)?;
+            Some(Credential { id, public_key })
+        };
+        if flags & HAS_EXTENSIONS != 0 {
+            let extensions = take_item(rest)?;
+            rest = rest.get(extensions.len()..).ok_or(MALFORMED)?;
+        }
+        if !rest.is_empty() {
+            return Err(MALFORMED);
+        }
+        Ok(Self {
+            rp_id_hash,
+            flags,
+            sign_count: u32::from_be_bytes(*sign_count),
+            credential,
+        })
+    }
+
+    /// Somebody touched it.
+    pub(super) fn present(&self) -> bool {
+        self.flags & USER_PRESENT != 0
+    }
+
+    /// It asked for a finger, a face or a PIN.
+    pub(super) fn verified(&self) -> bool {
+        self.flags & USER_VERIFIED != 0
+    }
+}
+
+/// The bytes of the first CBOR item.
+fn take_item(bytes: &[u8]) -> Result<&[u8], Refused> {
+    let mut rest = bytes;
+    let _: Value = ciborium::from_reader(&mut rest).map_err(|_| MALFORMED)?;
+    bytes.get(..bytes.len() - rest.len()).ok_or(MALFORMED)
+}
+
+/// The authenticator data inside an attestation object (6.5), whatever its statement.
+pub(super) fn of_attestation(object: &[u8]) -> Result<Vec<u8>, Refused> {
+    let malformed = Refused::Malformed("attestation object");
+    let mut rest = object;
+    let object: Value = ciborium::from_reader(&mut rest).map_err(|_| malformed)?;
+    let Value::Map(members) = object else {
+        return Err(malformed);
+    };
+    members
+        .into_iter()
+        .find(|(name, _)| name.as_text() == Some("authData"))
+        .and_then(|(_, data)| data.into_bytes().ok())
+        .ok_or(malformed)
+}

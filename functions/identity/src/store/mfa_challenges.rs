@@ -1,0 +1,124 @@
+//! Sign-ins that wait for their second factor.
+
+use access::opaque::Opaque;
+use chrono::{DateTime, Utc};
+use db::{Result, TenantTx};
+use ids::{MfaChallenge, UserId};
+
+use crate::http::cookie::RefreshMode;
+
+/// A sign-in that waits.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) user: UserId,
+    /// How its person proved who they are so far.
+    pub(crate) amr: Vec<String>,
+    pub(crate) refresh_mode: RefreshMode,
+    pub(crate) device_name: Option<String>,
+}
+
+/// Keeps one, and drops those of the person that are over.
+pub(crate) async fn insert_challenge(
+    tx: &mut TenantTx,
+    token: &Opaque<MfaChallenge>,
+    waiting: &Waiting,
+    (now, expires_at): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "delete from identity.mfa_challenges
+        where tenant_id = $1 and mfa_challenge_id in (
+            select mfa_challenge_id
+            from identity.mfa_challenges
+            where tenant_id = $1 and user_id = $2 and expires_at <= $3
+            for update skip locked
+        )",
+        tenant as _,
+        waiting.user as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    sqlx::query!(
+        "insert into identity.mfa_challenges (
+            tenant_id, mfa_challenge_id, user_id, secret_hash, amr, refresh_mode, device_name, expires_at, created_at
+        )
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        tenant as _,
+        token.row as _,
+        waiting.user as _,
+        &token.hash(),
+        &waiting.amr,
+        waiting.refresh_mode as _,
+        waiting.device_name,
+        expires_at,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The sign-in, if it still waits.
+pub(crate) async fn find_challenge(
+    tx: &mut TenantTx,
+    token: &Opaque<MfaChallenge>,
+    now: DateTime<Utc>,
+) -> Result<Option<Waiting>> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_as!(
+        Waiting,
+        r#"select user_id as "user: UserId", amr, refresh_mode as "refresh_mode: RefreshMode", device_name
+        from identity.mfa_challenges
+        where tenant_id = $1 and mfa_challenge_id = $2 and secret_hash = $3
+            and used_at is null and expires_at > $4"#,
+        tenant as _,
+        token.row as _,
+        &token.hash(),
+        now,
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// Ends the wait, if it still lasts. Of two who try at the same time one succeeds.
+pub(crate) async fn use_challenge(
+    tx: &mut TenantTx,
+    token: &Opaque<MfaChallenge>,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let tenant = tx.tenant();
+    let used = sqlx::query!(
+        "update identity.mfa_challenges
+        set used_at = $4
+        where tenant_id = $1 and mfa_challenge_id = $2 and secret_hash = $3
+            and used_at is null and expires_at > $4",
+        tenant as _,
+        token.row as _,
+        &token.hash(),
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(used.rows_affected() == 1)
+}
+
+/// Makes every sign-in of a person that waits worthless.
+pub(crate) async fn void_challenges(
+    tx: &mut TenantTx,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update identity.mfa_challenges
+        set used_at = $3
+        where tenant_id = $1 and user_id = $2 and used_at is null",
+        tenant as _,
+        user as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,185 @@
+//! Passkeys, and what authenticators are asked to sign.
+
+use access::opaque::Opaque;
+use chrono::{DateTime, Utc};
+use db::{Result, TenantTx};
+use ids::{PasskeyChallenge, PasskeyId, UserId};
+
+/// A passkey.
+#[derive(Debug)]
+pub(crate) struct PasskeyRow {
+    pub(crate) id: PasskeyId,
+    pub(crate) user: UserId,
+    pub(crate) rp_id: String,
+    pub(crate) credential_id: Vec<u8>,
+    pub(crate) public_key: Vec<u8>,
+    pub(crate) name: String,
+    pub(crate) last_used_at: Option<DateTime<Utc>>,
+    pub(crate) created_at: DateTime<Utc>,
+}
+
+/// The person's passkeys, the oldest first.
+pub(crate) async fn list_passkeys(tx: &mut TenantTx, user: UserId) -> Result<Vec<PasskeyRow>> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_as!(
+        PasskeyRow,
+        r#"select
+            passkey_id as "id: PasskeyId", user_id as "user: UserId", rp_id, credential_id, public_key, name,
+            last_used_at, created_at
+        from identity.passkeys
+        where tenant_id = $1 and user_id = $2
+        order by created_at, passkey_id"#,
+        tenant as _,
+        user as _,
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// The passkey with this name of the authenticator's.
+pub(crate) async fn find_passkey(
+    tx: &mut TenantTx,
+    credential_id: &[u8],
+) -> Result<Option<PasskeyRow>> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_as!(
+        PasskeyRow,
+        r#"select
+            passkey_id as "id: PasskeyId", user_id as "user: UserId", rp_id, credential_id, public_key, name,
+            last_used_at, created_at
+        from identity.passkeys
+        where tenant_id = $1 and credential_id = $2"#,
+        tenant as _,
+        credential_id,
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// Keeps a passkey. `false` when its credential is known already.
+pub(crate) async fn insert_passkey(
+    tx: &mut TenantTx,
+    new: &PasskeyRow,
+    sign_count: u32,
+) -> Result<bool> {
+    let tenant = tx.tenant();
+    let inserted = sqlx::query!(
+        "insert into identity.passkeys (
+            tenant_id, passkey_id, user_id, rp_id, credential_id, public_key, sign_count, name, created_at
+        )
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        on conflict on constraint passkeys_credential_key do nothing",
+        tenant as _,
+        new.id as _,
+        new.user as _,
+        new.rp_id,
+        new.credential_id,
+        new.public_key,
+        i64::from(sign_count),
+        new.name,
+        new.created_at,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+/// Notes a use. `false` when the counter has not grown although it counts: there are two of that authenticator.
+pub(crate) async fn note_passkey_use(
+    tx: &mut TenantTx,
+    passkey: PasskeyId,
+    sign_count: u32,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let tenant = tx.tenant();
+    let noted = sqlx::query!(
+        "update identity.passkeys
+        set sign_count = $3::bigint, last_used_at = $4
+        where tenant_id = $1 and passkey_id = $2 and (sign_count < $3::bigint or (sign_count = 0 and $3::bigint = 0))",
+        tenant as _,
+        passkey as _,
+        i64::from(sign_count),
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(noted.rows_affected() == 1)
+}
+
+/// Removes passkeys of a person: one, or all. Answers how many.
+pub(crate) async fn delete_passkeys(
+    tx: &mut TenantTx,
+    user: UserId,
+    only: Option<PasskeyId>,
+) -> Result<u64> {
+    let tenant = tx.tenant();
+    let deleted = sqlx::query!(
+        "delete from identity.passkeys
+        where tenant_id = $1 and user_id = $2 and ($3::uuid is null or passkey_id = $3)",
+        tenant as _,
+        user as _,
+        only as _,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(deleted.rows_affected())
+}
+
+/// Keeps what an authenticator is asked to sign, and drops some that nobody answered in time.
+pub(crate) async fn insert_passkey_challenge(
+    tx: &mut TenantTx,
+    challenge: &Opaque<PasskeyChallenge>,
+    user: Option<UserId>,
+    (now, expires_at): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "delete from identity.passkey_challenges
+        where tenant_id = $1 and passkey_challenge_id in (
+            select passkey_challenge_id
+            from identity.passkey_challenges
+            where tenant_id = $1 and expires_at <= $2
+            limit 100
+            for update skip locked
+        )",
+        tenant as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    sqlx::query!(
+        "insert into identity.passkey_challenges (tenant_id, passkey_challenge_id, user_id, secret_hash, expires_at)
+        values ($1, $2, $3, $4, $5)",
+        tenant as _,
+        challenge.row as _,
+        user as _,
+        &challenge.hash(),
+        expires_at,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Uses a challenge up that was made for this person, or for whoever comes. Of two who try at the same time one gets it.
+pub(crate) async fn use_passkey_challenge(
+    tx: &mut TenantTx,
+    challenge: &Opaque<PasskeyChallenge>,
+    user: Option<UserId>,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let tenant = tx.tenant();
+    let done = sqlx::query!(
+        "delete from identity.passkey_challenges
+        where tenant_id = $1 and passkey_challenge_id = $2 and secret_hash = $3
+            and user_id is not distinct from $4 and expires_at > $5",
+        tenant as _,
+        challenge.row as _,
+        &challenge.hash(),
+        user as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() == 1)
+}

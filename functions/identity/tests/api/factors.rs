@@ -1,0 +1,103 @@
+//! An authenticator app for tests, and the ways to it.
+
+use aws_lc_rs::hmac;
+use data_encoding::BASE32_NOPAD;
+use serde_json::{Value, json};
+use testkit::{Answer, Client, Stage};
+
+use super::{bearer, login, try_login};
+
+/// What an authenticator app remembers.
+#[derive(Clone)]
+pub(crate) struct App {
+    secret: Vec<u8>,
+}
+
+impl App {
+    /// Set up with what the platform shows.
+    pub(crate) fn of(started: &Value) -> Self {
+        let secret = started["secret"].as_str().unwrap();
+        Self {
+            secret: BASE32_NOPAD.decode(secret.as_bytes()).unwrap(),
+        }
+    }
+
+    /// The code of the present 30 seconds.
+    pub(crate) fn code(&self, stage: &Stage) -> String {
+        self.code_at(stage.clock.now().timestamp() / 30)
+    }
+
+    /// The code of any.
+    pub(crate) fn code_at(&self, step: i64) -> String {
+        let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.secret);
+        let tag = hmac::sign(&key, &step.to_be_bytes());
+        let tag = tag.as_ref();
+        let offset = usize::from(tag[19] & 15);
+        let number = u32::from_be_bytes(tag[offset..offset + 4].try_into().unwrap());
+        format!("{:06}", (number & 0x7fff_ffff) % 1_000_000)
+    }
+
+    /// Six digits that are no code for a while.
+    pub(crate) fn wrong_code(&self, stage: &Stage) -> String {
+        let step = stage.clock.now().timestamp() / 30;
+        let codes: Vec<String> = (step - 2..=step + 2)
+            .map(|step| self.code_at(step))
+            .collect();
+        let wrong = ["000000", "111111", "222222", "333333", "444444", "555555"];
+        let wrong = wrong
+            .iter()
+            .find(|wrong| !codes.iter().any(|code| code == *wrong));
+        wrong.unwrap().to_string()
+    }
+}
+
+/// Sets an app up and confirms it; answers it, the recovery codes, and the caller with the new token. The clock moves on, so
+/// that the next code is a fresh one.
+pub(crate) async fn enrol(stage: &Stage, client: &Client) -> (App, Vec<String>, Client) {
+    let started = client
+        .post("/api/v1/auth/mfa/totp", json!({}))
+        .await
+        .expect(201)
+        .json();
+    let app = App::of(&started);
+    let confirmed = confirm(client, &app.code(stage)).await.expect(200).json();
+    stage.clock.advance(std::time::Duration::from_secs(30));
+    let codes = confirmed["recovery_codes"].as_array().unwrap();
+    let codes = codes.iter().map(|code| code.as_str().unwrap().to_owned());
+    (app, codes.collect(), bearer(stage, &confirmed))
+}
+
+/// Signs in and sets an app up.
+pub(crate) async fn login_and_enrol(stage: &Stage, email: &str) -> (App, Vec<String>, Client) {
+    let client = bearer(stage, &login(stage, email).await);
+    enrol(stage, &client).await
+}
+
+/// Confirms an app, whatever comes of it.
+pub(crate) async fn confirm(client: &Client, code: &str) -> Answer {
+    let body = json!({"code": code});
+    client.post("/api/v1/auth/mfa/totp/confirm", body).await
+}
+
+/// The token of a sign-in that waits for the second factor.
+pub(crate) async fn waiting(stage: &Stage, email: &str) -> Value {
+    let answer = try_login(stage, "demo", email, super::PASSWORD)
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(answer["mfa_required"], true, "{answer}");
+    assert!(answer.get("access_token").is_none());
+    answer["mfa_token"].clone()
+}
+
+/// Proves the second factor, whatever comes of it.
+pub(crate) async fn prove(stage: &Stage, token: &Value, kind: &str, code: &str) -> Answer {
+    let body = json!({"mfa_token": token, kind: code});
+    stage.stranger().post("/api/v1/auth/mfa", body).await
+}
+
+/// Proves it again, whatever comes of it.
+pub(crate) async fn reauthenticate(client: &Client, kind: &str, proof: &str) -> Answer {
+    let body = json!({kind: proof});
+    client.post("/api/v1/auth/reauthenticate", body).await
+}

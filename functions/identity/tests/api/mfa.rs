@@ -1,0 +1,470 @@
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use futures::future::join_all;
+use serde_json::{Value, json};
+use testkit::PUBLIC_URL;
+
+use super::{
+    PASSWORD, add, announced, audited, bearer, count, demo, execute,
+    factors::{App, confirm, login_and_enrol, prove, waiting},
+    login, try_login,
+};
+
+const ADA: &str = "ada@demo.example";
+
+fn claims(tokens: &Value) -> Value {
+    let token = tokens["access_token"].as_str().unwrap();
+    let payload = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn an_app_counts_once_its_first_code_was_confirmed() {
+    let (stage, tenant) = demo().await;
+    add(&stage, &tenant, "customer", ADA).await;
+    let client = bearer(&stage, &login(&stage, ADA).await);
+    let started = client
+        .post("/api/v1/auth/mfa/totp", json!({}))
+        .await
+        .expect(201);
+    assert_eq!(started.header("location"), "/api/v1/auth/mfa/totp");
+    let started = started.json();
+    let secret = started["secret"].as_str().unwrap();
+    assert_eq!(
+        started["otpauth_uri"],
+        format!(
+            "otpauth://totp/demo:ada%40demo.example?secret={secret}&issuer=demo&algorithm=SHA1&digits=6&period=30"
+        )
+    );
+    assert!(
+        started["qr_png"]
+            .as_str()
+            .unwrap()
+            .starts_with("data:image/png;base64,iVBORw0KGgo")
+    );
+    assert_eq!(started["expires_at"], "2026-11-20T10:05:00Z");
+    login(&stage, ADA).await["access_token"].as_str().unwrap();
+    let shown = client.get("/api/v1/auth/mfa/totp").await.expect(200).json();
+    assert_eq!(
+        shown,
+        json!({"enabled": false, "confirmed_at": null, "pending_until": "2026-11-20T10:05:00Z"})
+    );
+
+    let app = App::of(&started);
+    confirm(&client, &app.wrong_code(&stage))
+        .await
+        .refused(403, "proof_refused");
+    let confirmed = confirm(&client, &app.code(&stage)).await.expect(200).json();
+    assert_eq!(confirmed["recovery_codes"].as_array().unwrap().len(), 10);
+    assert_eq!(claims(&confirmed)["aal"], "aal2");
+    let shown = client.get("/api/v1/auth/mfa/totp").await.expect(200).json();
+    assert_eq!(
+        shown,
+        json!({"enabled": true, "confirmed_at": "2026-11-20T10:00:00Z", "pending_until": null})
+    );
+    let status = client.get("/api/v1/auth/status").await.expect(200).json();
+    assert_eq!(status["session"]["amr"], json!(["pwd", "otp", "mfa"]));
+    assert_eq!(status["session"]["aal"], "aal2");
+    waiting(&stage, ADA).await;
+
+    assert_eq!(
+        announced(&stage, "de.revalenz.identity.mfa.enabled.v1").await,
+        1
+    );
+    assert_eq!(audited(&stage, "identity.mfa.enabled").await, 1);
+    let mirrored = "select count(*) from access.people where second_factor";
+    assert_eq!(count(&stage, mirrored).await, 1);
+    let sealed: Vec<u8> = sqlx::query_scalar("select secret_sealed from identity.mfa_totp")
+        .fetch_one(&mut stage.admin().await)
+        .await
+        .unwrap();
+    let plain = data_encoding::BASE32_NOPAD
+        .decode(secret.as_bytes())
+        .unwrap();
+    assert!(!sealed.windows(plain.len()).any(|part| part == plain));
+}
+
+#[tokio::test]
+async fn an_app_that_nobody_confirms_in_time_is_forgotten() {
+    let (stage, tenant) = demo().await;
+    add(&stage, &tenant, "customer", ADA).await;
+    let client = bearer(&stage, &login(&stage, ADA).await);
+    confirm(&client, "123456")
+        .await
+        .refused(409, "no_enrolment");
+    let start = async || {
+        let started = client.post("/api/v1/auth/mfa/totp", json!({})).await;
+        App::of(&started.expect(201).json())
+    };
+    let late = start().await;
+    stage.clock.advance(Duration::from_mins(5));
+    confirm(&client, &late.code(&stage))
+        .await
+        .refused(409, "no_enrolment");
+    let (first, second) = (start().await, start().await);
+    confirm(&client, &first.code(&stage))
+        .await
+        .refused(403, "proof_refused");
+    confirm(&client, &second.code(&stage)).await.expect(200);
+    client
+        .post("/api/v1/auth/mfa/totp", json!({}))
+        .await
+        .refused(409, "factor_exists");
+    confirm(&client, &second.code(&stage))
+        .await
+        .refused(409, "no_enrolment");
+}
+
+#[tokio::test]
+async fn signing_in_takes_the_code_too() {
+    let (stage, tenant) = demo().await;
+    let id = add(&stage, &tenant, "customer", ADA).await;
+    let (app, ..) = login_and_enrol(&stage, ADA).await;
+    let answer = try_login(&stage, "demo", ADA, PASSWORD).await.expect(200);
+    assert_eq!(answer.json()["expires_in"], 300);
+    assert_eq!(answer.json()["methods"], json!(["totp", "recovery_code"]));
+    let token = answer.json()["mfa_token"].clone();
+    let started = audited(&stage, "identity.session.started").await;
+
+    for code in [
+        &app.wrong_code(&stage),
+        "",
+        "12345678901234567890",
+        "１２３４５６",
+    ] {
+        let status = if code.is_empty() { 422 } else { 401 };
+        let refused = prove(&stage, &token, "code", code).await.expect(status);
+        assert!(status == 422 || refused.json()["code"] == "invalid_code");
+    }
+    let tokens = prove(&stage, &token, "code", &app.code(&stage))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(tokens["user"]["id"], id);
+    let said = claims(&tokens);
+    assert_eq!(said["amr"], json!(["pwd", "otp", "mfa"]));
+    assert_eq!(said["aal"], "aal2");
+    bearer(&stage, &tokens).get("/api/v1/me").await.expect(200);
+    assert_eq!(
+        audited(&stage, "identity.session.started").await,
+        started + 1
+    );
+    prove(&stage, &token, "code", &app.code_at(0))
+        .await
+        .refused(401, "invalid_mfa_token");
+    // Refreshed, the session still says how it began.
+    let next = super::try_refresh(&stage, &tokens["refresh_token"]).await;
+    assert_eq!(claims(&next.expect(200).json())["aal"], "aal2");
+}
+
+#[tokio::test]
+async fn a_code_is_good_once_and_no_older_one_after_it() {
+    let (stage, tenant) = demo().await;
+    add(&stage, &tenant, "customer", ADA).await;
+    let (app, ..) = login_and_enrol(&stage, ADA).await;
+    let step = stage.clock.now().timestamp() / 30;
+    let enter = async |code: String| {
+        let token = waiting(&stage, ADA).await;
+        prove(&stage, &token, "code", &code).await
+    };
+    // That of the confirmation, a step ago.
+    enter(app.code_at(step - 1))
+        .await
+        .refused(401, "invalid_code");
+    enter(app.code_at(step + 2))
+        .await
+        .refused(401, "invalid_code");
+    enter(app.code_at(step + 1)).await.expect(200);
+    for used in [step + 1, step] {
+        enter(app.code_at(used)).await.refused(401, "invalid_code");
+    }
+    stage.clock.advance(Duration::from_mins(1));
+    enter(app.code(&stage)).await.expect(200);
+}
+
+#[tokio::test]
+async fn of_many_who_use_one_code_at_once_one_gets_a_session() {
+    let (stage, tenant) = demo().await;
+    add(&stage, &tenant, "customer", ADA).await;
+    let (app, codes, _) = login_and_enrol(&stage, ADA).await;
+    let sessions = "select count(*) from access.sessions s join access.people p using (tenant_id, user_id) where p.email = 'ada@demo.example'";
+    for (kind, code) in [("code", &app.code(&stage)), ("recovery_code", &codes[3])] {
+        let before = count(&stage, sessions).await;
+        // A sign-in each.
+        let mut tokens = Vec::new();
+        for _ in 0..8 {
+            tokens.push(waiting(&stage, ADA).await);
+        }
+        let all = tokens.iter().map(|token| prove(&stage, token, kind, code));
+        let statuses: Vec<u16> = join_all(all)
+            .await
+            .iter()
+            .map(|answer| answer.status.as_u16())
+            .collect();
+        let entered = statuses.iter().filter(|status| **status == 200).count();
+        assert_eq!(entered, 1, "{kind}: {statuses:?}");
+        assert!(statuses.iter().all(|status| matches!(status, 200 | 401)));
+        assert_eq!(count(&stage, sessions).await, before + 1);
+    }
+    // One sign-in, different codes.
+    let before = count(&stage, sessions).await;
+    let token = waiting(&stage, ADA).await;
+    let all = codes[4..8]
+        .iter()
+        .map(|code| prove(&stage, &token, "recovery_code", code));
+    let entered = join_all(all)
+        .await
+        .iter()
+        .filter(|answer| answer.status == 200)
+        .count();
+    assert_eq!(entered, 1);
+    assert_eq!(count(&stage, sessions).await, before + 1);
+    let used = "select count(*) from identity.mfa_recovery_codes where used_at is not null";
+    assert_eq!(count(&stage, used).await, 2);
+}
+
+#[tokio::test]
+async fn a_recovery_code_is_good_once_and_a_new_set_ends_the_old_one() {
+    let (stage, tenant) = demo().await;
+    add(&stage, &tenant, "customer", ADA).await;
+    let (_, codes, client) = login_and_enrol(&stage, ADA).await;
+    let left = async || {
+        let answer = client.get("/api/v1/auth/mfa/recovery-codes").await;
+        answer.expect(200).json()["left"].as_i64().unwrap()
+    };
+    assert_eq!(left().await, 10);
+    let typed = codes[0].to_uppercase().replace('-', " ");
+    let token = waiting(&stage, ADA).await;
+    prove(&stage, &token, "recovery_code", &typed)
+        .await
+        .expect(200);
+    assert_eq!(left().await, 9);
+    assert_eq!(audited(&stage, "identity.mfa.recovery_code_used").await, 1);
+    let token = waiting(&stage, ADA).await;
+    prove(&stage, &token, "recovery_code", &codes[0])
+        .await
+        .refused(401, "invalid_code");
+    // As a code of the app it is none.
+    prove(&stage, &token, "code", &codes[1])
+        .await
+        .refused(401, "invalid_code");
+
+    let renewed = client
+        .post("/api/v1/auth/mfa/recovery-codes", json!({}))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(left().await, 10);
+    prove(&stage, &token, "recovery_code", &codes[1])
+        .await
+        .refused(401, "invalid_code");
+    let fresh = renewed["recovery_codes"][0].as_str().unwrap();
+    prove(&stage, &token, "recovery_code", fresh)
+        .await
+        .expect(200);
+    let bare = "select count(*) from identity.mfa_recovery_codes where length(code_hash) <> 32";
+    assert_eq!(count(&stage, bare).await, 0);
+}
+
+#[tokio::test]
+async fn there_are_no_recovery_codes_without_a_factor() {
+    let (stage, tenant) = demo().await;
+    stage
+        .as_(&tenant.customer)
+        .post("/api/v1/auth/mfa/recovery-codes", json!({}))
+        .await
+        .refused(409, "no_second_factor");
+}
+
+#[tokio::test]
+async fn a_sign_in_does_not_wait_for_ever() {
+    let (stage, tenant) = demo().await;
+    let id = add(&stage, &tenant, "customer", ADA).await;
+    let (app, ..) = login_and_enrol(&stage, ADA).await;
+    let token = waiting(&stage, ADA).await;
+    stage.clock.advance(Duration::from_mins(5));
+    prove(&stage, &token, "code", &app.code(&stage))
+        .await
+        .refused(401, "invalid_mfa_token");
+    // The next one clears up.
+    let token = waiting(&stage, ADA).await;
+    let kept = "select count(*) from identity.mfa_challenges";
+    assert_eq!(count(&stage, kept).await, 1);
+    // Nor for somebody who may no longer sign in.
+    stage
+        .as_(&tenant.admin)
+        .put(&format!("/api/v1/users/{id}"), json!({"status": "locked"}))
+        .await
+        .expect(200);
+    prove(&stage, &token, "code", &app.code(&stage))
+        .await
+        .refused(401, "invalid_mfa_token");
+}
+
+#[tokio::test]
+async fn a_token_that_never_was_is_refused_like_one_that_is_over() {
+    let (stage, tenant) = demo().await;
+    add(&stage, &tenant, "customer", ADA).await;
+    let (app, ..) = login_and_enrol(&stage, ADA).await;
+    let token = waiting(&stage, ADA).await;
+    let text = token.as_str().unwrap();
+    let other = stage.tenant("other").await;
+    let elsewhere = URL_SAFE_NO_PAD.decode(text).unwrap();
+    let elsewhere = [other.id.uuid().as_bytes(), &elsewhere[16..]].concat();
+    let mut changed = text.to_owned();
+    changed.replace_range(85.., if text.ends_with('A') { "Q" } else { "A" });
+    for token in [
+        "x".to_owned(),
+        changed,
+        URL_SAFE_NO_PAD.encode(elsewhere),
+        URL_SAFE_NO_PAD.encode([7; 64]),
+    ] {
+        prove(&stage, &json!(token), "code", &app.code(&stage))
+            .await
+            .refused(401, "invalid_mfa_token");
+    }
+    for body in [
+        json!({"mfa_token": text}),
+        json!({"mfa_token": text, "code": "123456", "recovery_code": "x"}),
+    ] {
+        stage
+            .stranger()
+            .post("/api/v1/auth/mfa", body)
+            .await
+            .refused(422, "validation_failed");
+    }
+}
+
+#[tokio::test]
+async fn the_sixteenth_wrong_code_waits_and_nobody_else_does() {
+    let (stage, tenant) = demo().await;
+    add(&stage, &tenant, "customer", ADA).await;
+    add(&stage, &tenant, "customer", "bob@demo.example").await;
+    let (app, codes, client) = login_and_enrol(&stage, ADA).await;
+    let (bobs, ..) = login_and_enrol(&stage, "bob@demo.example").await;
+    for round in 0..15 {
+        let token = waiting(&stage, ADA).await;
+        let (kind, wrong) = if round % 2 == 0 {
+            ("code", app.wrong_code(&stage))
+        } else {
+            ("recovery_code", "aaaa-aaaa-aaaa-aaaa".to_owned())
+        };
+        prove(&stage, &token, kind, &wrong)
+            .await
+            .refused(401, "invalid_code");
+    }
+    let token = waiting(&stage, ADA).await;
+    let answer = prove(&stage, &token, "code", &app.code(&stage)).await;
+    assert_eq!(answer.expect(429).header("retry-after"), "900");
+    prove(&stage, &token, "recovery_code", &codes[0])
+        .await
+        .refused(429, "rate_limited");
+    super::factors::reauthenticate(&client, "code", &app.code(&stage))
+        .await
+        .refused(429, "rate_limited");
+    let bob = waiting(&stage, "bob@demo.example").await;
+    prove(&stage, &bob, "code", &bobs.code(&stage))
+        .await
+        .expect(200);
+    stage.clock.advance(Duration::from_mins(15));
+    let token = waiting(&stage, ADA).await;
+    prove(&stage, &token, "code", &app.code(&stage))
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn a_page_that_began_with_a_cookie_ends_with_one() {
+    let (stage, tenant) = demo().await;
+    add(&stage, &tenant, "customer", ADA).await;
+    let (app, ..) = login_and_enrol(&stage, ADA).await;
+    let page = stage
+        .stranger()
+        .with("origin", PUBLIC_URL)
+        .with("sec-fetch-site", "same-origin")
+        .with("x-csrf-token", "1");
+    let body = json!({"tenant": "demo", "email": ADA, "password": PASSWORD, "refresh": "cookie", "device_name": "Kitchen"});
+    let begun = page.post("/api/v1/auth/login", body).await.expect(200);
+    assert!(!begun.headers.contains_key("set-cookie"));
+    let body = json!({"mfa_token": begun.json()["mfa_token"], "code": app.code(&stage)});
+    stage
+        .stranger()
+        .post("/api/v1/auth/mfa", body.clone())
+        .await
+        .refused(403, "csrf_refused");
+    let tokens = page.post("/api/v1/auth/mfa", body).await.expect(200);
+    assert!(tokens.header("set-cookie").starts_with("__Host-refresh="));
+    assert!(tokens.json().get("refresh_token").is_none());
+    let status = bearer(&stage, &tokens.json())
+        .get("/api/v1/auth/status")
+        .await;
+    assert_eq!(
+        status.expect(200).json()["session"]["device_name"],
+        "Kitchen"
+    );
+}
+
+#[tokio::test]
+async fn an_app_that_is_removed_is_asked_for_no_more() {
+    let (stage, tenant) = demo().await;
+    add(&stage, &tenant, "customer", ADA).await;
+    let (app, codes, client) = login_and_enrol(&stage, ADA).await;
+    let token = waiting(&stage, ADA).await;
+    client.delete("/api/v1/auth/mfa/totp").await.expect(204);
+    client
+        .delete("/api/v1/auth/mfa/totp")
+        .await
+        .refused(404, "not_found");
+    for (kind, code) in [("code", &app.code(&stage)), ("recovery_code", &codes[0])] {
+        prove(&stage, &token, kind, code)
+            .await
+            .refused(401, "invalid_mfa_token");
+    }
+    assert!(login(&stage, ADA).await["access_token"].is_string());
+    let kept = "select (select count(*) from identity.mfa_recovery_codes)
+        + (select count(*) from identity.mfa_totp) + (select count(*) from access.people where second_factor)";
+    assert_eq!(count(&stage, kept).await, 0);
+    assert_eq!(
+        announced(&stage, "de.revalenz.identity.mfa.disabled.v1").await,
+        1
+    );
+    assert_eq!(audited(&stage, "identity.mfa.disabled").await, 1);
+}
+
+#[tokio::test]
+async fn a_secret_opens_for_its_own_person_alone() {
+    let (stage, tenant) = demo().await;
+    add(&stage, &tenant, "customer", ADA).await;
+    add(&stage, &tenant, "customer", "eve@demo.example").await;
+    login_and_enrol(&stage, ADA).await;
+    let (app, ..) = login_and_enrol(&stage, "eve@demo.example").await;
+    execute(
+        &stage,
+        "update identity.mfa_totp set secret_sealed = (
+            select t.secret_sealed from identity.mfa_totp t join identity.users u using (tenant_id, user_id)
+            where u.email = 'eve@demo.example'
+        )",
+    )
+    .await;
+    let token = waiting(&stage, ADA).await;
+    prove(&stage, &token, "code", &app.code(&stage))
+        .await
+        .expect(500);
+}
+
+#[tokio::test]
+async fn a_key_has_no_factors() {
+    let (stage, tenant) = demo().await;
+    let key = stage.key(tenant.id, &[]).await;
+    for path in ["totp", "recovery-codes"] {
+        let path = format!("/api/v1/auth/mfa/{path}");
+        key.get(&path).await.refused(403, "not_a_person");
+        key.post(&path, json!({}))
+            .await
+            .refused(403, "not_a_person");
+    }
+    super::factors::reauthenticate(&key, "password", PASSWORD)
+        .await
+        .refused(403, "not_a_person");
+}
