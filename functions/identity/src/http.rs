@@ -1,17 +1,27 @@
 //! Handlers, a file a resource or a story.
 
+pub(crate) mod change_email;
+pub(crate) mod change_password;
+pub(crate) mod confirm_email_change;
 pub(crate) mod cookie;
 mod entry;
 pub(crate) mod expertise;
+pub(crate) mod forgot_password;
 pub(crate) mod invite;
 pub(crate) mod jwks;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod magic_link;
+mod mail_request;
 pub(crate) mod me;
 pub(crate) mod one_time_link;
+mod own_password;
 pub(crate) mod permissions;
+pub(crate) mod redeem_magic_link;
 pub(crate) mod refresh;
 pub(crate) mod register;
+pub(crate) mod resend_verification;
+pub(crate) mod reset_password;
 pub(crate) mod roles;
 pub(crate) mod session;
 pub(crate) mod status;

@@ -10,6 +10,7 @@ mod domain;
 pub mod error;
 pub mod events;
 mod http;
+pub mod pages;
 pub mod permissions;
 mod routes;
 mod signing;
@@ -21,7 +22,11 @@ use access::{Gate, Purpose, token::Signer};
 use axum::extract::FromRef;
 use config::Settings;
 use db::Db;
-use domain::{password_hash::Hasher, refresh_token::RefreshTokens, throttle::Throttle};
+use domain::{
+    password_hash::Hasher,
+    refresh_token::RefreshTokens,
+    throttle::{Limits, Throttle},
+};
 use moka::future::Cache;
 use web::{Cursors, Service};
 
@@ -40,6 +45,7 @@ pub(crate) struct App {
     settings: Arc<Settings>,
     hasher: Hasher,
     throttle: Arc<Throttle>,
+    mail_throttle: Arc<Throttle>,
     refresh_tokens: RefreshTokens,
     signers: Cache<(), Arc<Signer>>,
 }
@@ -60,7 +66,16 @@ pub fn service_with(db: Db, gate: Gate, settings: Settings) -> Service {
     let app = App {
         cursors: Cursors::new(&gate.keyring().derive(Purpose::Cursors)),
         hasher: Hasher::new(settings.hashes_at_once, settings.hashes_waiting),
-        throttle: Arc::new(Throttle::new(&settings)),
+        throttle: Arc::new(Throttle::new(Limits {
+            per_account: settings.failures_per_account,
+            per_address: settings.failures_per_address,
+            window: settings.failure_window,
+        })),
+        mail_throttle: Arc::new(Throttle::new(Limits {
+            per_account: settings.mails_per_account,
+            per_address: settings.mails_per_address,
+            window: settings.mail_window,
+        })),
         refresh_tokens: RefreshTokens::new(gate.keyring().clone()),
         signers: Cache::builder()
             .max_capacity(1)

@@ -6,24 +6,19 @@ use access::{Tenant, TenantStatus};
 use axum::{extract::State, response::Response};
 use chrono::{DateTime, Utc};
 use db::Actor;
-use http::{HeaderMap, header};
+use http::HeaderMap;
 use ids::UserId;
-use web::{
-    Email, Line, Problem, RequestInfo, Slug, ValidJson,
-    problem::{self, Result},
-};
+use web::{Email, Line, RequestInfo, Slug, ValidJson, problem::Result};
 
 use super::{
     cookie::{self, RefreshMode},
     entry::{Entered, Proof, enter},
     session::{Device, TokenAnswer},
-    tenant::{NOBODYS, find_tenant, introduce},
+    tenant::{NOBODYS, find_tenant, introduce, place},
 };
 use crate::{
     App,
-    domain::{
-        password::GivenPassword, password_hash::Verdict, status::UserStatus, throttle::Refused,
-    },
+    domain::{password::GivenPassword, password_hash::Verdict, status::UserStatus},
     error::{INVALID_CREDENTIALS, unauthorized},
     store::{accounts, users},
 };
@@ -80,19 +75,12 @@ pub(crate) async fn login(
         RefreshMode::Body => cookie::check_page(&app.gate, &headers, id).await?,
         RefreshMode::Cookie => cookie::check(&app.gate, &headers, id).await?,
     }
-    let place = match (&tenant, &slug) {
-        (Some(tenant), _) => tenant.id.to_string(),
-        (None, slug) => slug
-            .as_ref()
-            .map(|slug| slug.as_str().to_owned())
-            .unwrap_or_default(),
-    };
+    let place = place(tenant.as_deref(), slug.as_ref());
     let attempt = app
         .throttle
         .begin(&place, email.as_str(), request.address(), now)
-        .await
-        .map_err(slow_down)?;
-    let proved = prove(&app, tenant, &email, &password).await;
+        .await?;
+    let proved = prove(&app, tenant.clone(), &email, &password).await;
     if proved
         .as_ref()
         .is_err_and(|problem| problem.kind() == &INVALID_CREDENTIALS)
@@ -102,7 +90,17 @@ pub(crate) async fn login(
     let proved = proved?;
     // Before anything is written: without a key that signs there is no session.
     app.signer().await?;
-    let entered = sign_in(&app, proved, (&request, &headers, &device), now).await?;
+    let client = (&request, &headers, &device);
+    let entered = match sign_in(&app, proved, client, now).await? {
+        Some(entered) => entered,
+        // The account has changed while the password was checked. Only its hash, by another sign-in at the same moment? The
+        // second look tells.
+        None => {
+            let proved = prove(&app, tenant, &email, &password).await?;
+            let entered = sign_in(&app, proved, client, now).await?;
+            entered.ok_or_else(|| unauthorized(&INVALID_CREDENTIALS))?
+        }
+    };
     entered.answer(&app, &device, now).await
 }
 
@@ -145,25 +143,21 @@ async fn prove(
     }
 }
 
-/// Opens the session, unless the account has changed while the password was checked.
+/// Opens the session. `None` when the account has changed while the password was checked.
 async fn sign_in(
     app: &App,
     proved: Proved,
     (request, headers, device): (&RequestInfo, &HeaderMap, &Device),
     now: DateTime<Utc>,
-) -> Result<Entered> {
-    let mut tx = app
-        .db
-        .begin(proved.tenant.id, Actor::user(proved.user))
-        .await?;
-    let changed = || unauthorized(&INVALID_CREDENTIALS);
-    let renewed = proved.renewed.as_deref();
-    if !accounts::note_sign_in(&mut tx, proved.user, &proved.verified, renewed, now).await? {
-        return Err(changed());
+) -> Result<Option<Entered>> {
+    let (tenant, user) = (proved.tenant.id, proved.user);
+    let mut tx = app.db.begin(tenant, Actor::user(user)).await?;
+    if !accounts::hold_account(&mut tx, user, Some(&proved.verified)).await? {
+        return Ok(None);
     }
-    let user = users::find_user(&mut tx, access::Reach::All, proved.user, false)
-        .await?
-        .ok_or_else(changed)?;
+    let Some(user) = users::find_user(&mut tx, access::Reach::All, user, false).await? else {
+        return Ok(None);
+    };
     introduce(request, &proved.tenant, user.id, &user.locale);
     let entered = enter(
         app,
@@ -175,15 +169,11 @@ async fn sign_in(
     )
     .await?;
     tx.commit().await?;
-    Ok(entered)
-}
-
-fn slow_down(refused: Refused) -> Problem {
-    match refused {
-        Refused::Busy => problem::UNAVAILABLE.problem(),
-        Refused::TooMany { seconds } => problem::RATE_LIMITED
-            .problem()
-            .argument("seconds", seconds)
-            .header(header::RETRY_AFTER, seconds.to_string()),
+    if let Some(renewed) = proved.renewed {
+        // Afterwards: whoever holds an account at the same time as others must not write it.
+        let mut tx = app.db.begin(tenant, Actor::SYSTEM).await?;
+        accounts::renew_hash(&mut tx, proved.user, (&proved.verified, &renewed)).await?;
+        tx.commit().await?;
     }
+    Ok(Some(entered))
 }
