@@ -1,6 +1,7 @@
 //! What this context does about events: it decides who is to be written to and keeps a message each, nothing else.
 
 pub(crate) mod links;
+mod notices;
 mod tickets;
 
 use ::events::{ConsumeError, Consumers, Envelope};
@@ -16,7 +17,11 @@ use crate::{
         letter::{Letter, Organisation, Params},
         recipients::Wanted,
     },
-    events::{TICKET_COMMENTED, TICKET_CREATED, USER_INVITED, USER_REGISTERED},
+    events::{
+        EMAIL_CHANGE_REQUESTED, MAGIC_LINK_REQUESTED, PASSWORD_CHANGED, PASSWORD_RESET_REQUESTED,
+        SESSION_NEW_DEVICE, TICKET_COMMENTED, TICKET_CREATED, USER_INVITED, USER_REGISTERED,
+        VERIFICATION_REQUESTED,
+    },
     store::{
         messages::{self, NewMessage},
         people,
@@ -38,14 +43,37 @@ pub(crate) fn all() -> Consumers<App> {
         })
         .on(
             "one_time_link",
-            &[USER_REGISTERED, USER_INVITED],
+            &[
+                USER_REGISTERED,
+                USER_INVITED,
+                VERIFICATION_REQUESTED,
+                PASSWORD_RESET_REQUESTED,
+                MAGIC_LINK_REQUESTED,
+                EMAIL_CHANGE_REQUESTED,
+            ],
             |app, tx, event| Box::pin(links::one_time_link(app, tx, event)),
+        )
+        .on(
+            "account_notice",
+            &[EMAIL_CHANGE_REQUESTED, PASSWORD_CHANGED, SESSION_NEW_DEVICE],
+            |app, tx, event| Box::pin(notices::account_notice(app, tx, event)),
         )
 }
 
 /// The event's data, or never.
 fn data<T: DeserializeOwned>(event: &Envelope) -> Result<T, ConsumeError> {
     T::deserialize(&event.data).map_err(|error| ConsumeError::Poison(format!("data: {error}")))
+}
+
+/// What one kind of mail has that others don't.
+#[derive(Clone, Copy, Debug, Default)]
+struct Special<'a> {
+    /// The token inside, encrypted.
+    sealed: Option<&'a [u8]>,
+    /// Another address than the person's.
+    address: Option<&'a str>,
+    /// Stands in the message's key where one event brings two mails to one person.
+    word: Option<&'a str>,
 }
 
 /// Keeps a message for each of them, in their language. Whoever is gone is passed over.
@@ -55,6 +83,7 @@ async fn keep(
     event: &Envelope,
     wanted: &[Wanted],
     params: &Params,
+    special: Special<'_>,
 ) -> Result<(), ConsumeError> {
     if wanted.is_empty() {
         return Ok(());
@@ -82,22 +111,28 @@ async fn keep(
             colour: &organisation.colour,
             name: Some(&person.name),
             number: params.number.as_deref(),
+            device: params.device.as_deref(),
+            at: params.at.as_deref(),
             token: None,
             link: None,
         };
         let subject = texts::subject(*template, language, &letter)
             .map_err(|error| ConsumeError::Retry(error.to_string()))?;
-        let stale = event.sealed.is_none() && event.time < now - TimeDelta::days(NEWS_DAYS);
+        let stale = special.sealed.is_none() && event.time < now - TimeDelta::days(NEWS_DAYS);
         let message = NewMessage {
             id: MessageId::at(now),
-            dedup_key: format!("{}/{recipient}/mail", event.id),
+            dedup_key: format!(
+                "{}/{recipient}/{}",
+                event.id,
+                special.word.unwrap_or("mail")
+            ),
             template: *template,
             language,
             recipient: *recipient,
-            address: &person.email,
+            address: special.address.unwrap_or(&person.email),
             subject: &subject,
             params,
-            sealed: event.sealed.as_deref(),
+            sealed: special.sealed,
             suppressed: stale.then_some("older than three days"),
         };
         messages::insert_message(tx, &message, now).await?;

@@ -74,6 +74,15 @@ impl Hasher {
         }))
     }
 
+    /// Refuses who would find no place, before anything else is done for them.
+    pub(crate) fn has_room(&self) -> Result<(), HashError> {
+        if self.0.waiting.load(Ordering::Acquire) < self.0.most_waiting {
+            Ok(())
+        } else {
+            Err(HashError::Busy)
+        }
+    }
+
     /// The hash of a new password.
     pub(crate) async fn hash(&self, password: &str) -> Result<String, HashError> {
         let password = password.to_owned();

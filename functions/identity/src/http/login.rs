@@ -69,6 +69,8 @@ pub(crate) async fn login(
         mode: refresh.unwrap_or_default(),
         name: device_name,
     };
+    // A flood of sign-ins takes no connection from the rest.
+    app.hasher.has_room()?;
     let tenant = find_tenant(&app, &headers, slug.as_ref()).await?;
     let id = tenant.as_ref().map(|tenant| tenant.id);
     match device.mode {
