@@ -56,11 +56,12 @@ struct Inner {
 }
 
 /// One place in the queue.
-struct Waiting<'a>(&'a AtomicUsize);
+#[derive(Debug)]
+pub(crate) struct Place(Arc<Inner>);
 
-impl Drop for Waiting<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+        self.0.waiting.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -74,19 +75,20 @@ impl Hasher {
         }))
     }
 
-    /// Refuses who would find no place, before anything else is done for them.
-    pub(crate) fn has_room(&self) -> Result<(), HashError> {
-        if self.0.waiting.load(Ordering::Acquire) < self.0.most_waiting {
-            Ok(())
-        } else {
-            Err(HashError::Busy)
+    /// A place in the queue, to be taken before anything else is done for somebody whose password is to be checked.
+    pub(crate) fn reserve(&self) -> Result<Place, HashError> {
+        let place = Place(self.0.clone());
+        // Dropped, it takes back what was added.
+        if self.0.waiting.fetch_add(1, Ordering::AcqRel) >= self.0.most_waiting {
+            return Err(HashError::Busy);
         }
+        Ok(place)
     }
 
     /// The hash of a new password.
     pub(crate) async fn hash(&self, password: &str) -> Result<String, HashError> {
         let password = password.to_owned();
-        self.run(move || hash(&password)).await?
+        self.run(self.reserve()?, move || hash(&password)).await?
     }
 
     /// Checks a password; without a stored hash for as long as with one.
@@ -95,20 +97,27 @@ impl Hasher {
         password: &str,
         stored: Option<&str>,
     ) -> Result<Verdict, HashError> {
+        self.verify_at(self.reserve()?, password, stored).await
+    }
+
+    /// The same at a place that was taken before.
+    pub(crate) async fn verify_at(
+        &self,
+        place: Place,
+        password: &str,
+        stored: Option<&str>,
+    ) -> Result<Verdict, HashError> {
         let password = password.to_owned();
         let stored = stored.map(str::to_owned);
-        self.run(move || verify(&password, stored.as_deref()))
+        self.run(place, move || verify(&password, stored.as_deref()))
             .await?
     }
 
     async fn run<T: Send + 'static>(
         &self,
+        place: Place,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, HashError> {
-        let place = Waiting(&self.0.waiting);
-        if self.0.waiting.fetch_add(1, Ordering::AcqRel) >= self.0.most_waiting {
-            return Err(HashError::Busy);
-        }
         let permit = tokio::time::timeout(WAIT, self.0.permits.clone().acquire_owned())
             .await
             .map_err(|_| HashError::Busy)?
@@ -219,6 +228,19 @@ mod tests {
     #[test]
     fn nobodys_hash_costs_what_everybodys_does() {
         assert!(is_current(&PasswordHash::new(NOBODYS).unwrap()));
+    }
+
+    #[tokio::test]
+    async fn a_place_that_was_given_up_is_free_again() {
+        let hasher = Hasher::new(1, 1);
+        let place = hasher.reserve().unwrap();
+        assert!(matches!(hasher.reserve(), Err(HashError::Busy)));
+        assert!(matches!(hasher.reserve(), Err(HashError::Busy)));
+        drop(place);
+        let place = hasher.reserve().unwrap();
+        let verdict = hasher.verify_at(place, "correct horse", None).await;
+        assert_eq!(verdict.unwrap(), Verdict::Wrong);
+        assert!(hasher.reserve().is_ok());
     }
 
     #[tokio::test]

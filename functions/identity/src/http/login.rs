@@ -14,11 +14,15 @@ use super::{
     cookie::{self, RefreshMode},
     entry::{Entered, Proof, enter},
     session::{Device, TokenAnswer},
-    tenant::{NOBODYS, find_tenant, introduce, place},
+    tenant::{self, NOBODYS, find_tenant, introduce},
 };
 use crate::{
     App,
-    domain::{password::GivenPassword, password_hash::Verdict, status::UserStatus},
+    domain::{
+        password::GivenPassword,
+        password_hash::{Place, Verdict},
+        status::UserStatus,
+    },
     error::{INVALID_CREDENTIALS, unauthorized},
     store::{accounts, users},
 };
@@ -69,20 +73,20 @@ pub(crate) async fn login(
         mode: refresh.unwrap_or_default(),
         name: device_name,
     };
-    // A flood of sign-ins takes no connection from the rest.
-    app.hasher.has_room()?;
+    // Before anything else, so that a flood of sign-ins takes no connections from the rest.
+    let place = app.hasher.reserve()?;
     let tenant = find_tenant(&app, &headers, slug.as_ref()).await?;
     let id = tenant.as_ref().map(|tenant| tenant.id);
     match device.mode {
         RefreshMode::Body => cookie::check_page(&app.gate, &headers, id).await?,
         RefreshMode::Cookie => cookie::check(&app.gate, &headers, id).await?,
     }
-    let place = place(tenant.as_deref(), slug.as_ref());
+    let counted_by = tenant::place(tenant.as_deref(), slug.as_ref());
     let attempt = app
         .throttle
-        .begin(&place, email.as_str(), request.address(), now)
+        .begin(&counted_by, email.as_str(), request.address(), now)
         .await?;
-    let proved = prove(&app, tenant.clone(), &email, &password).await;
+    let proved = prove(&app, tenant.clone(), &email, (&password, place)).await;
     if proved
         .as_ref()
         .is_err_and(|problem| problem.kind() == &INVALID_CREDENTIALS)
@@ -98,7 +102,8 @@ pub(crate) async fn login(
         // The account has changed while the password was checked. Only its hash, by another sign-in at the same moment? The
         // second look tells.
         None => {
-            let proved = prove(&app, tenant, &email, &password).await?;
+            let place = app.hasher.reserve()?;
+            let proved = prove(&app, tenant, &email, (&password, place)).await?;
             let entered = sign_in(&app, proved, client, now).await?;
             entered.ok_or_else(|| unauthorized(&INVALID_CREDENTIALS))?
         }
@@ -119,7 +124,7 @@ async fn prove(
     app: &App,
     tenant: Option<Arc<Tenant>>,
     email: &Email,
-    password: &GivenPassword,
+    (password, place): (&GivenPassword, Place),
 ) -> Result<Proved> {
     let id = tenant.as_ref().map_or(NOBODYS, |tenant| tenant.id);
     let mut tx = app.db.begin(id, Actor::SYSTEM).await?;
@@ -128,7 +133,10 @@ async fn prove(
     let stored = account
         .as_ref()
         .and_then(|account| account.password_hash.as_deref());
-    let verdict = app.hasher.verify(password.expose(), stored).await?;
+    let verdict = app
+        .hasher
+        .verify_at(place, password.expose(), stored)
+        .await?;
     let tenant = tenant.filter(|tenant| tenant.status != TenantStatus::Closed);
     match (verdict, account, tenant) {
         (Verdict::Right { renewed }, Some(account), Some(tenant))

@@ -109,6 +109,7 @@ async fn a_browser_that_asks_again_keeps_its_cookie() {
     let (stage, tenant) = ada().await;
     let (first, _) = ask(&page(&stage), &stage, &tenant).await;
     let cookie = cookie_of(&first);
+    stage.clock.advance(Duration::from_secs(1));
     let (second, token) = ask(&page(&stage).with("cookie", &cookie), &stage, &tenant).await;
     assert_eq!(cookie_of(&second), cookie);
     let own = page(&stage).with("cookie", &cookie);
