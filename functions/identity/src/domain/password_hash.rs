@@ -12,7 +12,7 @@ use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// 19 MiB, two passes, one lane: OWASP's first recommendation.
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -56,14 +56,17 @@ struct Inner {
 }
 
 /// One place in the queue.
-#[derive(Debug)]
-pub(crate) struct Place(Arc<Inner>);
+struct Waiting<'a>(&'a AtomicUsize);
 
-impl Drop for Place {
+impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::AcqRel);
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
+
+/// It is one's turn: as many have one as there may be hashes at the same time.
+#[derive(Debug)]
+pub(crate) struct Turn(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
 
 impl Hasher {
     /// At most `at_once` hashes at the same time, at most `most_waiting` requests behind them.
@@ -75,20 +78,25 @@ impl Hasher {
         }))
     }
 
-    /// A place in the queue, to be taken before anything else is done for somebody whose password is to be checked.
-    pub(crate) fn reserve(&self) -> Result<Place, HashError> {
-        let place = Place(self.0.clone());
-        // Dropped, it takes back what was added.
+    /// Waits for one's turn. Whoever takes it before asking the database keeps a flood of sign-ins from taking the
+    /// connections of all the rest.
+    pub(crate) async fn turn(&self) -> Result<Turn, HashError> {
+        let place = Waiting(&self.0.waiting);
         if self.0.waiting.fetch_add(1, Ordering::AcqRel) >= self.0.most_waiting {
             return Err(HashError::Busy);
         }
-        Ok(place)
+        let permit = tokio::time::timeout(WAIT, self.0.permits.clone().acquire_owned())
+            .await
+            .map_err(|_| HashError::Busy)?
+            .map_err(|error| HashError::Failed(error.to_string()))?;
+        drop(place);
+        Ok(Turn(permit))
     }
 
     /// The hash of a new password.
     pub(crate) async fn hash(&self, password: &str) -> Result<String, HashError> {
         let password = password.to_owned();
-        self.run(self.reserve()?, move || hash(&password)).await?
+        run(self.turn().await?, move || hash(&password)).await?
     }
 
     /// Checks a password; without a stored hash for as long as with one.
@@ -97,41 +105,33 @@ impl Hasher {
         password: &str,
         stored: Option<&str>,
     ) -> Result<Verdict, HashError> {
-        self.verify_at(self.reserve()?, password, stored).await
+        verify_in(self.turn().await?, password, stored).await
     }
+}
 
-    /// The same at a place that was taken before.
-    pub(crate) async fn verify_at(
-        &self,
-        place: Place,
-        password: &str,
-        stored: Option<&str>,
-    ) -> Result<Verdict, HashError> {
-        let password = password.to_owned();
-        let stored = stored.map(str::to_owned);
-        self.run(place, move || verify(&password, stored.as_deref()))
-            .await?
-    }
+/// Checks a password in a turn that was taken before.
+pub(crate) async fn verify_in(
+    turn: Turn,
+    password: &str,
+    stored: Option<&str>,
+) -> Result<Verdict, HashError> {
+    let password = password.to_owned();
+    let stored = stored.map(str::to_owned);
+    run(turn, move || verify(&password, stored.as_deref())).await?
+}
 
-    async fn run<T: Send + 'static>(
-        &self,
-        place: Place,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, HashError> {
-        let permit = tokio::time::timeout(WAIT, self.0.permits.clone().acquire_owned())
-            .await
-            .map_err(|_| HashError::Busy)?
-            .map_err(|error| HashError::Failed(error.to_string()))?;
-        drop(place);
-        // The permit moves along: a request that is given up meanwhile does not free a core that still works.
-        tokio::task::spawn_blocking(move || {
-            let done = work();
-            drop(permit);
-            done
-        })
-        .await
-        .map_err(|error| HashError::Failed(error.to_string()))
-    }
+async fn run<T: Send + 'static>(
+    turn: Turn,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, HashError> {
+    // The turn moves along: a request that is given up meanwhile does not free a core that still works.
+    tokio::task::spawn_blocking(move || {
+        let done = work();
+        drop(turn);
+        done
+    })
+    .await
+    .map_err(|error| HashError::Failed(error.to_string()))
 }
 
 fn failed(error: impl std::fmt::Display) -> HashError {
@@ -231,16 +231,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_place_that_was_given_up_is_free_again() {
+    async fn a_turn_that_was_given_up_is_free_again() {
         let hasher = Hasher::new(1, 1);
-        let place = hasher.reserve().unwrap();
-        assert!(matches!(hasher.reserve(), Err(HashError::Busy)));
-        assert!(matches!(hasher.reserve(), Err(HashError::Busy)));
-        drop(place);
-        let place = hasher.reserve().unwrap();
-        let verdict = hasher.verify_at(place, "correct horse", None).await;
+        let turn = hasher.turn().await.unwrap();
+        let (waiting, refused) = tokio::join!(
+            tokio::time::timeout(Duration::from_millis(10), hasher.turn()),
+            hasher.turn()
+        );
+        assert!(waiting.is_err(), "somebody else has it");
+        assert!(matches!(refused, Err(HashError::Busy)));
+        drop(turn);
+        let turn = hasher.turn().await.unwrap();
+        let verdict = verify_in(turn, "correct horse", None).await;
         assert_eq!(verdict.unwrap(), Verdict::Wrong);
-        assert!(hasher.reserve().is_ok());
+        assert!(hasher.turn().await.is_ok());
     }
 
     #[tokio::test]

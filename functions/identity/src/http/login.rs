@@ -20,7 +20,7 @@ use crate::{
     App,
     domain::{
         password::GivenPassword,
-        password_hash::{Place, Verdict},
+        password_hash::{Turn, Verdict, verify_in},
         status::UserStatus,
     },
     error::{INVALID_CREDENTIALS, unauthorized},
@@ -73,8 +73,8 @@ pub(crate) async fn login(
         mode: refresh.unwrap_or_default(),
         name: device_name,
     };
-    // Before anything else, so that a flood of sign-ins takes no connections from the rest.
-    let place = app.hasher.reserve()?;
+    // Before the database is asked anything: a flood of sign-ins must not take the connections of all the rest.
+    let turn = app.hasher.turn().await?;
     let tenant = find_tenant(&app, &headers, slug.as_ref()).await?;
     let id = tenant.as_ref().map(|tenant| tenant.id);
     match device.mode {
@@ -86,7 +86,7 @@ pub(crate) async fn login(
         .throttle
         .begin(&counted_by, email.as_str(), request.address(), now)
         .await?;
-    let proved = prove(&app, tenant.clone(), &email, (&password, place)).await;
+    let proved = prove(&app, tenant.clone(), &email, (&password, turn)).await;
     if proved
         .as_ref()
         .is_err_and(|problem| problem.kind() == &INVALID_CREDENTIALS)
@@ -102,8 +102,8 @@ pub(crate) async fn login(
         // The account has changed while the password was checked. Only its hash, by another sign-in at the same moment? The
         // second look tells.
         None => {
-            let place = app.hasher.reserve()?;
-            let proved = prove(&app, tenant, &email, (&password, place)).await?;
+            let turn = app.hasher.turn().await?;
+            let proved = prove(&app, tenant, &email, (&password, turn)).await?;
             let entered = sign_in(&app, proved, client, now).await?;
             entered.ok_or_else(|| unauthorized(&INVALID_CREDENTIALS))?
         }
@@ -124,7 +124,7 @@ async fn prove(
     app: &App,
     tenant: Option<Arc<Tenant>>,
     email: &Email,
-    (password, place): (&GivenPassword, Place),
+    (password, turn): (&GivenPassword, Turn),
 ) -> Result<Proved> {
     let id = tenant.as_ref().map_or(NOBODYS, |tenant| tenant.id);
     let mut tx = app.db.begin(id, Actor::SYSTEM).await?;
@@ -133,10 +133,7 @@ async fn prove(
     let stored = account
         .as_ref()
         .and_then(|account| account.password_hash.as_deref());
-    let verdict = app
-        .hasher
-        .verify_at(place, password.expose(), stored)
-        .await?;
+    let verdict = verify_in(turn, password.expose(), stored).await?;
     let tenant = tenant.filter(|tenant| tenant.status != TenantStatus::Closed);
     match (verdict, account, tenant) {
         (Verdict::Right { renewed }, Some(account), Some(tenant))

@@ -58,6 +58,6 @@ async fn five_hundred_sign_ins_at_once_leave_room_for_the_rest() {
             shed += 1;
         }
     }
-    // Never more than 65 have a place and a connection: the rest is sent away.
+    // Never more than 64 wait, and one has a turn and a connection: the rest is sent away.
     assert!(hashed >= 1 && shed >= 100, "{hashed} hashed, {shed} shed");
 }
