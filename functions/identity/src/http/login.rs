@@ -97,16 +97,15 @@ pub(crate) async fn login(
     // Before anything is written: without a key that signs there is no session.
     app.signer().await?;
     let client = (&request, &headers, &device);
-    let entered = match sign_in(&app, proved, client, now).await? {
-        Some(entered) => entered,
+    let entered = if let Some(entered) = sign_in(&app, proved, client, now).await? {
+        entered
+    } else {
         // The account has changed while the password was checked. Only its hash, by another sign-in at the same moment? The
         // second look tells.
-        None => {
-            let turn = app.hasher.turn().await?;
-            let proved = prove(&app, tenant, &email, (&password, turn)).await?;
-            let entered = sign_in(&app, proved, client, now).await?;
-            entered.ok_or_else(|| unauthorized(&INVALID_CREDENTIALS))?
-        }
+        let turn = app.hasher.turn().await?;
+        let proved = prove(&app, tenant, &email, (&password, turn)).await?;
+        let entered = sign_in(&app, proved, client, now).await?;
+        entered.ok_or_else(|| unauthorized(&INVALID_CREDENTIALS))?
     };
     entered.answer(&app, &device, now).await
 }

@@ -52,17 +52,15 @@ pub(crate) async fn confirm(
         .hasher
         .verify(password.expose(), stored.as_deref())
         .await?;
-    match (verdict, stored) {
-        (Verdict::Right { .. }, Some(verified)) => Ok(Confirmed {
+    if let (Verdict::Right { .. }, Some(verified)) = (verdict, stored) {
+        return Ok(Confirmed {
             tenant,
             id,
             session,
             user,
             verified,
-        }),
-        _ => {
-            attempt.failed(now);
-            Err(WRONG_PASSWORD.problem())
-        }
+        });
     }
+    attempt.failed(now);
+    Err(WRONG_PASSWORD.problem())
 }

@@ -51,12 +51,15 @@ async fn people(stage: &Stage, tenant: &testkit::TestTenant) {
     admin.delete(&path).await.expect(204);
 }
 
+/// What is posted about an address.
+type Body = fn(&str) -> Value;
+
 #[tokio::test]
 async fn nothing_tells_a_known_account_from_an_unknown_one() {
     let stage = Stage::of(&[("identity", patient)]).await;
     let tenant = stage.tenant("demo").await;
     people(&stage, &tenant).await;
-    let bodies: [(&str, fn(&str) -> Value); 5] = [
+    let bodies: [(&str, Body); 5] = [
         (
             "login",
             |email| json!({"tenant": "demo", "email": email, "password": "wrong horse battery"}),
