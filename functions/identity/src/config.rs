@@ -27,12 +27,25 @@ pub struct Settings {
     pub invite_lifetime: TimeDelta,
     /// How long the link that proves an address is good.
     pub verify_lifetime: TimeDelta,
-    /// When a registration is answered, whatever was done meanwhile: its time must not tell whether the address is known.
-    pub registration_answer_after: Duration,
     /// How old the key that signs becomes.
     pub signing_key_lifetime: TimeDelta,
     /// How long a key is published before it signs; longer than anybody remembers the key set.
     pub signing_key_lead: TimeDelta,
+    /// How long the link that sets a new password is good.
+    pub reset_lifetime: TimeDelta,
+    /// How long the link that signs in is good.
+    pub magic_link_lifetime: TimeDelta,
+    /// How long the link that brings another address is good.
+    pub email_change_lifetime: TimeDelta,
+    /// Mails that can be asked for to one address within their window.
+    pub mails_per_account: u32,
+    /// Mails that one client's address can ask for within their window.
+    pub mails_per_address: u32,
+    /// How long a mail that was asked for counts.
+    pub mail_window: TimeDelta,
+    /// When somebody who asks for a mail is answered, whatever was done meanwhile: the time must not tell whether the address
+    /// is known.
+    pub mail_answer_after: Duration,
     /// Password hashes at the same time: 19 MiB and one core each.
     pub hashes_at_once: usize,
     /// Requests that may wait for a hash; more are refused with 503.
@@ -52,9 +65,15 @@ impl Default for Settings {
             factor_patience: TimeDelta::seconds(300),
             invite_lifetime: TimeDelta::days(7),
             verify_lifetime: TimeDelta::hours(24),
-            registration_answer_after: Duration::from_millis(250),
             signing_key_lifetime: TimeDelta::days(30),
             signing_key_lead: TimeDelta::hours(1),
+            reset_lifetime: TimeDelta::hours(1),
+            magic_link_lifetime: TimeDelta::minutes(15),
+            email_change_lifetime: TimeDelta::hours(1),
+            mails_per_account: 5,
+            mails_per_address: 30,
+            mail_window: TimeDelta::hours(1),
+            mail_answer_after: Duration::from_millis(250),
             hashes_at_once: std::thread::available_parallelism().map_or(2, usize::from),
             hashes_waiting: 128,
         }

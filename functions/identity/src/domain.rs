@@ -2,8 +2,10 @@
 
 pub(crate) mod authority;
 pub(crate) mod common_passwords;
+pub(crate) mod device;
 pub(crate) mod expertise;
 pub(crate) mod factor;
+pub(crate) mod link_binding;
 pub(crate) mod name;
 pub(crate) mod password;
 pub(crate) mod password_hash;

@@ -2,7 +2,7 @@
 
 use web::Problem;
 
-use crate::domain::password_hash::HashError;
+use crate::domain::{password_hash::HashError, throttle::Refused};
 
 web::problems! {
     /// Unknown tenant, unknown account, wrong password, not yet verified, disabled: one answer for all.
@@ -140,6 +140,21 @@ web::problems! {
         de: "Statuswechsel nicht möglich", "Von {from} führt kein Weg nach {to}.";
         en: "Status change not possible", "No way leads from {from} to {to}.";
     }
+    /// Whoever is signed in did not know the password.
+    WRONG_PASSWORD = FORBIDDEN "wrong_password" {
+        de: "Passwort stimmt nicht", "Das bisherige Passwort stimmt nicht.";
+        en: "Wrong password", "The present password is not right.";
+    }
+    /// The link was asked for in a browser, and this is another.
+    OTHER_BROWSER = FORBIDDEN "other_browser" {
+        de: "Anderer Browser", "Der Link gilt nur in dem Browser, in dem er angefordert wurde.";
+        en: "Another browser", "The link works only in the browser in which it was asked for.";
+    }
+    /// The code that was shown where the link was asked for is missing or wrong.
+    LINK_CODE_REQUIRED = FORBIDDEN "link_code_required" {
+        de: "Code fehlt oder stimmt nicht", "Gebraucht wird der sechsstellige Code, der beim Anfordern des Links gezeigt wurde.";
+        en: "Code missing or wrong", "The six-digit code is needed that was shown where the link was asked for.";
+    }
     /// A key has neither profile nor session.
     NOT_A_PERSON = FORBIDDEN "not_a_person" {
         de: "Nur für Personen", "Ein API-Schlüssel hat weder Profil noch Sitzung.";
@@ -158,6 +173,18 @@ impl From<HashError> for Problem {
         match error {
             HashError::Busy => web::problem::UNAVAILABLE.problem(),
             HashError::Failed(cause) => Self::internal(cause),
+        }
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Busy => web::problem::UNAVAILABLE.problem(),
+            Refused::TooMany { seconds } => web::problem::RATE_LIMITED
+                .problem()
+                .argument("seconds", seconds)
+                .header(http::header::RETRY_AFTER, seconds.to_string()),
         }
     }
 }

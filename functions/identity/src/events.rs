@@ -31,6 +31,18 @@ events::kinds! {
     MFA_ENABLED = "mfa.enabled.v1";
     /// Somebody has one second factor fewer, or none. Data: `user_id`, `method` (`all` when an admin took every one), `second_factor`.
     MFA_DISABLED = "mfa.disabled.v1";
+    /// Somebody registered before, has not proved the address yet, and wants the link again; it is sealed. Data: `user_id`, `one_time_token_id`, `purpose`.
+    VERIFICATION_REQUESTED = "email.verification_requested.v1";
+    /// Somebody wants another address; the link is sealed together with that address, a line each. Data: `user_id`, `one_time_token_id`, `purpose`.
+    EMAIL_CHANGE_REQUESTED = "email.change_requested.v1";
+    /// Somebody forgot the password; the link is sealed. Data: `user_id`, `one_time_token_id`, `purpose`.
+    PASSWORD_RESET_REQUESTED = "password.reset_requested.v1";
+    /// Somebody has another password. Data: `user_id`.
+    PASSWORD_CHANGED = "password.changed.v1";
+    /// Somebody wants to sign in by link; it is sealed. Data: `user_id`, `one_time_token_id`, `purpose`.
+    MAGIC_LINK_REQUESTED = "magic_link.requested.v1";
+    /// Somebody signed in with a program or device that they never used before. Data: `user_id`, `session_id`, `device`: plain words.
+    SESSION_NEW_DEVICE = "session.new_device.v1";
     /// A replaced refresh token was used again: the session is dead. Data: `user_id`, `session_id`.
     SESSION_REUSE_DETECTED = "session.reuse_detected.v1";
 }

@@ -11,6 +11,7 @@ pub mod error;
 pub mod events;
 mod http;
 pub mod jobs;
+pub mod pages;
 pub mod permissions;
 mod routes;
 mod signing;
@@ -22,7 +23,11 @@ use access::{Gate, Purpose, token::Signer};
 use axum::extract::FromRef;
 use config::Settings;
 use db::Db;
-use domain::{password_hash::Hasher, refresh_token::RefreshTokens, throttle::Throttle};
+use domain::{
+    password_hash::Hasher,
+    refresh_token::RefreshTokens,
+    throttle::{Limits, Throttle},
+};
 use moka::future::Cache;
 use web::{Cursors, Service};
 
@@ -43,6 +48,7 @@ pub(crate) struct App {
     throttle: Arc<Throttle>,
     /// Wrong codes count apart: whoever gets there knew the password.
     code_throttle: Arc<Throttle>,
+    mail_throttle: Arc<Throttle>,
     refresh_tokens: RefreshTokens,
     signers: Cache<(), Arc<Signer>>,
 }
@@ -63,8 +69,21 @@ pub fn service_with(db: Db, gate: Gate, settings: Settings) -> Service {
     let app = App {
         cursors: Cursors::new(&gate.keyring().derive(Purpose::Cursors)),
         hasher: Hasher::new(settings.hashes_at_once, settings.hashes_waiting),
-        throttle: Arc::new(Throttle::of_passwords(&settings)),
-        code_throttle: Arc::new(Throttle::of_codes(&settings)),
+        throttle: Arc::new(Throttle::new(Limits {
+            per_account: settings.failures_per_account,
+            per_address: settings.failures_per_address,
+            window: settings.failure_window,
+        })),
+        code_throttle: Arc::new(Throttle::new(Limits {
+            per_account: settings.wrong_codes_per_account,
+            per_address: settings.failures_per_address,
+            window: settings.failure_window,
+        })),
+        mail_throttle: Arc::new(Throttle::new(Limits {
+            per_account: settings.mails_per_account,
+            per_address: settings.mails_per_address,
+            window: settings.mail_window,
+        })),
         refresh_tokens: RefreshTokens::new(gate.keyring().clone()),
         signers: Cache::builder()
             .max_capacity(1)

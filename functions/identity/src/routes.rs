@@ -7,15 +7,17 @@ use crate::{
     error::{
         BUILT_IN_ROLE, CSRF_REFUSED, EMAIL_TAKEN, FACTOR_EXISTS, FORBIDDEN_FIELD, ILLEGAL_STATUS,
         IMPERSONATION_REFUSED, INVALID_CODE, INVALID_CREDENTIALS, INVALID_MFA_TOKEN,
-        INVALID_REFRESH_TOKEN, INVALID_TOKEN, LAST_ADMIN, NO_ENROLMENT, NO_SECOND_FACTOR,
-        NOT_A_PERSON, OWN_ROLE, PASSKEY_EXISTS, PASSKEY_REFUSED, PROOF_REFUSED,
-        REFRESH_TOKEN_REUSED, REGISTRATION_CLOSED, ROLE_IN_USE, ROLE_NAME_TAKEN, ROLE_TOO_POWERFUL,
-        SEATS_EXHAUSTED, TOO_MANY_FACTORS, TOO_MANY_ROLES,
+        INVALID_REFRESH_TOKEN, INVALID_TOKEN, LAST_ADMIN, LINK_CODE_REQUIRED, NO_ENROLMENT,
+        NO_SECOND_FACTOR, NOT_A_PERSON, OTHER_BROWSER, OWN_ROLE, PASSKEY_EXISTS, PASSKEY_REFUSED,
+        PROOF_REFUSED, REFRESH_TOKEN_REUSED, REGISTRATION_CLOSED, ROLE_IN_USE, ROLE_NAME_TAKEN,
+        ROLE_TOO_POWERFUL, SEATS_EXHAUSTED, TOO_MANY_FACTORS, TOO_MANY_ROLES, WRONG_PASSWORD,
     },
     http::{
-        activity, devices, expertise, impersonate, invite, jwks, login, logout, me, mfa,
-        passkey_login, passkeys, permissions, rates, reauthenticate, recovery_codes, refresh,
-        register, reset_mfa, roles, status, totp, users, verify_email,
+        activity, change_email, change_password, confirm_email_change, devices, expertise,
+        forgot_password, impersonate, invite, jwks, login, logout, magic_link, me, mfa,
+        passkey_login, passkeys, permissions, rates, reauthenticate, recovery_codes,
+        redeem_magic_link, refresh, register, resend_verification, reset_mfa, reset_password,
+        roles, status, totp, users, verify_email,
     },
 };
 
@@ -24,9 +26,17 @@ pub(crate) fn routes() -> Routes<App> {
     let routes = second_factors(web::routes! {
         register: register_user;
         verify_email: verify_email;
+        resend_verification: resend_verification;
         invite: accept_invite;
         login: login;
         mfa: prove_second_factor;
+        magic_link: request_magic_link;
+        redeem_magic_link: redeem_magic_link;
+        forgot_password: forgot_password;
+        reset_password: reset_password;
+        change_password: change_password;
+        change_email: change_email;
+        confirm_email_change: confirm_email_change;
         refresh: refresh_session;
         logout: logout;
         reauthenticate: reauthenticate;
@@ -36,7 +46,7 @@ pub(crate) fn routes() -> Routes<App> {
         recovery_codes: get_recovery_codes, renew_recovery_codes;
         status: get_status;
         me: get_me, update_me;
-        users: list_users, create_user, get_user, update_user, delete_user;
+        users: list_users, create_user, get_user, update_user, delete_user, invite_user;
         reset_mfa: reset_user_mfa;
         expertise: get_expertise, replace_expertise;
         rates: get_rates, replace_rates;
@@ -52,7 +62,7 @@ pub(crate) fn routes() -> Routes<App> {
     routes
         .refuses(
             "register_user",
-            &[&REGISTRATION_CLOSED, &SEATS_EXHAUSTED, page],
+            &[&REGISTRATION_CLOSED, &SEATS_EXHAUSTED, page, slow_down],
         )
         .refuses("verify_email", &[&INVALID_TOKEN])
         .refuses("accept_invite", &[&INVALID_TOKEN, &CSRF_REFUSED, page])
@@ -79,6 +89,29 @@ pub(crate) fn routes() -> Routes<App> {
                 page,
             ],
         )
+        .refuses("resend_verification", &[page, slow_down])
+        .refuses("request_magic_link", &[page, slow_down])
+        .refuses(
+            "redeem_magic_link",
+            &[
+                &INVALID_TOKEN,
+                &OTHER_BROWSER,
+                &LINK_CODE_REQUIRED,
+                &CSRF_REFUSED,
+                page,
+            ],
+        )
+        .refuses("forgot_password", &[page, slow_down])
+        .refuses("reset_password", &[&INVALID_TOKEN, page])
+        .refuses(
+            "change_password",
+            &[&WRONG_PASSWORD, &NOT_A_PERSON, slow_down],
+        )
+        .refuses("change_email", &[&WRONG_PASSWORD, &NOT_A_PERSON, slow_down])
+        .refuses(
+            "confirm_email_change",
+            &[&INVALID_TOKEN, &EMAIL_TAKEN, page],
+        )
         .refuses("get_me", &[&NOT_A_PERSON])
         .refuses("update_me", &[&NOT_A_PERSON])
         .refuses(
@@ -95,6 +128,10 @@ pub(crate) fn routes() -> Routes<App> {
                 &LAST_ADMIN,
                 &ILLEGAL_STATUS,
             ],
+        )
+        .refuses(
+            "invite_user",
+            &[&ROLE_TOO_POWERFUL, &ILLEGAL_STATUS, slow_down],
         )
         .refuses("delete_user", &[&ROLE_TOO_POWERFUL, &LAST_ADMIN])
         .refuses(

@@ -2,6 +2,7 @@
 
 mod accounts;
 pub(crate) mod links;
+mod notices;
 mod security;
 mod tickets;
 
@@ -19,8 +20,9 @@ use crate::{
         recipients::Wanted,
     },
     events::{
-        MFA_DISABLED, MFA_ENABLED, SESSION_IMPERSONATED, TICKET_COMMENTED, TICKET_CREATED,
-        USER_INVITED, USER_REGISTERED,
+        EMAIL_CHANGE_REQUESTED, MAGIC_LINK_REQUESTED, MFA_DISABLED, MFA_ENABLED, PASSWORD_CHANGED,
+        PASSWORD_RESET_REQUESTED, SESSION_IMPERSONATED, SESSION_NEW_DEVICE, TICKET_COMMENTED,
+        TICKET_CREATED, USER_INVITED, USER_REGISTERED, VERIFICATION_REQUESTED,
     },
     store::{
         messages::{self, NewMessage},
@@ -48,7 +50,14 @@ pub(crate) fn all() -> Consumers<App> {
         )
         .on(
             "one_time_link",
-            &[USER_REGISTERED, USER_INVITED],
+            &[
+                USER_REGISTERED,
+                USER_INVITED,
+                VERIFICATION_REQUESTED,
+                PASSWORD_RESET_REQUESTED,
+                MAGIC_LINK_REQUESTED,
+                EMAIL_CHANGE_REQUESTED,
+            ],
             |app, tx, event| Box::pin(links::one_time_link(app, tx, event)),
         )
         .on(
@@ -56,11 +65,27 @@ pub(crate) fn all() -> Consumers<App> {
             &[MFA_ENABLED, MFA_DISABLED],
             |app, tx, event| Box::pin(security::second_factor(app, tx, event)),
         )
+        .on(
+            "account_notice",
+            &[EMAIL_CHANGE_REQUESTED, PASSWORD_CHANGED, SESSION_NEW_DEVICE],
+            |app, tx, event| Box::pin(notices::account_notice(app, tx, event)),
+        )
 }
 
 /// The event's data, or never.
 fn data<T: DeserializeOwned>(event: &Envelope) -> Result<T, ConsumeError> {
     T::deserialize(&event.data).map_err(|error| ConsumeError::Poison(format!("data: {error}")))
+}
+
+/// What one kind of mail has that others don't.
+#[derive(Clone, Copy, Debug, Default)]
+struct Special<'a> {
+    /// The token inside, encrypted.
+    sealed: Option<&'a [u8]>,
+    /// Another address than the person's.
+    address: Option<&'a str>,
+    /// Stands in the message's key where one event brings two mails to one person.
+    word: Option<&'a str>,
 }
 
 /// Keeps a message for each of them, in their language. Whoever is gone is passed over.
@@ -70,6 +95,7 @@ async fn keep(
     event: &Envelope,
     wanted: &[Wanted],
     params: &Params,
+    special: Special<'_>,
 ) -> Result<(), ConsumeError> {
     if wanted.is_empty() {
         return Ok(());
@@ -97,22 +123,28 @@ async fn keep(
             colour: &organisation.colour,
             name: Some(&person.name),
             number: params.number.as_deref(),
+            device: params.device.as_deref(),
+            at: params.at.as_deref(),
             token: None,
             link: None,
         };
         let subject = texts::subject(*template, language, &letter)
             .map_err(|error| ConsumeError::Retry(error.to_string()))?;
-        let stale = event.sealed.is_none() && event.time < now - TimeDelta::days(NEWS_DAYS);
+        let stale = special.sealed.is_none() && event.time < now - TimeDelta::days(NEWS_DAYS);
         let message = NewMessage {
             id: MessageId::at(now),
-            dedup_key: format!("{}/{recipient}/mail", event.id),
+            dedup_key: format!(
+                "{}/{recipient}/{}",
+                event.id,
+                special.word.unwrap_or("mail")
+            ),
             template: *template,
             language,
             recipient: *recipient,
-            address: &person.email,
+            address: special.address.unwrap_or(&person.email),
             subject: &subject,
             params,
-            sealed: event.sealed.as_deref(),
+            sealed: special.sealed,
             suppressed: stale.then_some("older than three days"),
         };
         messages::insert_message(tx, &message, now).await?;

@@ -1,8 +1,8 @@
 //! `/dev/mail`: the mails of the local folder, to read in a browser. For machines that nothing must leave, and only there:
 //! whoever opens it reads everybody's mails, links to accounts included.
 //!
-//! The pages that links in mails lead to belong to the frontends of organisations. Where there is none, this stands in
-//! their place and says what to do.
+//! The page of a ticket belongs to the frontends of organisations. Where there is none, this stands in its place and says
+//! what to do. The pages of one-time links are identity's.
 
 mod pages;
 mod reading;

@@ -13,3 +13,11 @@ pub(crate) const USER_REGISTERED: &str = "de.revalenz.identity.user.registered.v
 pub(crate) const MFA_DISABLED: &str = "de.revalenz.identity.mfa.disabled.v1";
 pub(crate) const MFA_ENABLED: &str = "de.revalenz.identity.mfa.enabled.v1";
 pub(crate) const USER_INVITED: &str = "de.revalenz.identity.user.invited.v1";
+pub(crate) const VERIFICATION_REQUESTED: &str =
+    "de.revalenz.identity.email.verification_requested.v1";
+pub(crate) const PASSWORD_RESET_REQUESTED: &str =
+    "de.revalenz.identity.password.reset_requested.v1";
+pub(crate) const MAGIC_LINK_REQUESTED: &str = "de.revalenz.identity.magic_link.requested.v1";
+pub(crate) const EMAIL_CHANGE_REQUESTED: &str = "de.revalenz.identity.email.change_requested.v1";
+pub(crate) const PASSWORD_CHANGED: &str = "de.revalenz.identity.password.changed.v1";
+pub(crate) const SESSION_NEW_DEVICE: &str = "de.revalenz.identity.session.new_device.v1";

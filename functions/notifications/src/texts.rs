@@ -34,6 +34,11 @@ static FILES: &[(&str, &str)] = files![
     "account_viewed",
     "mfa_enabled",
     "mfa_disabled",
+    "magic_link",
+    "change_email",
+    "email_change_asked",
+    "password_changed",
+    "new_device",
 ];
 
 /// One that does not parse is found by the tests, and until then fails each message that needs any.

@@ -1,5 +1,5 @@
 //! What belongs to no function, where each function is a process of its own: landing page, reference, merged document,
-//! the local mails, and whether every process is ready. No database, no key.
+//! the pages of links in mails, the local mails, and whether every process is ready. No database, no key.
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
@@ -48,6 +48,7 @@ pub async fn run() -> Result<(), Error> {
         .unwrap_or_default();
     let mails = Folder::new(settings.local_dir.join("outbox"));
     let router = site::routes(&catalogue::services()?, &settings.public_url, &rows)
+        .merge(identity::pages::router())
         .merge(notifications::dev_mail::router(mails, &settings.public_url))
         .merge(health::routes(readiness(&settings)?, metrics));
     let edge = Edge {

@@ -166,6 +166,7 @@ fn router(
     let services = services(database, &gate)?;
     let delivery = Delivery::new(database, &gate, &services, mails.clone())?;
     let site = site::routes(&services, public_url, &sign_ins.rows())
+        .merge(identity::pages::router())
         .merge(notifications::dev_mail::router(mails, public_url));
     let probe = database.clone();
     let readiness: health::Readiness = Arc::new(move || {

@@ -12,7 +12,7 @@ use argon2::{
     Algorithm, Argon2, Params, Version,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// 19 MiB, two passes, one lane: OWASP's first recommendation.
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -64,6 +64,10 @@ impl Drop for Waiting<'_> {
     }
 }
 
+/// It is one's turn: as many have one as there may be hashes at the same time.
+#[derive(Debug)]
+pub(crate) struct Turn(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
+
 impl Hasher {
     /// At most `at_once` hashes at the same time, at most `most_waiting` requests behind them.
     pub(crate) fn new(at_once: usize, most_waiting: usize) -> Self {
@@ -74,28 +78,9 @@ impl Hasher {
         }))
     }
 
-    /// The hash of a new password.
-    pub(crate) async fn hash(&self, password: &str) -> Result<String, HashError> {
-        let password = password.to_owned();
-        self.run(move || hash(&password)).await?
-    }
-
-    /// Checks a password; without a stored hash for as long as with one.
-    pub(crate) async fn verify(
-        &self,
-        password: &str,
-        stored: Option<&str>,
-    ) -> Result<Verdict, HashError> {
-        let password = password.to_owned();
-        let stored = stored.map(str::to_owned);
-        self.run(move || verify(&password, stored.as_deref()))
-            .await?
-    }
-
-    async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, HashError> {
+    /// Waits for one's turn. Whoever takes it before asking the database keeps a flood of sign-ins from taking the
+    /// connections of all the rest.
+    pub(crate) async fn turn(&self) -> Result<Turn, HashError> {
         let place = Waiting(&self.0.waiting);
         if self.0.waiting.fetch_add(1, Ordering::AcqRel) >= self.0.most_waiting {
             return Err(HashError::Busy);
@@ -105,15 +90,48 @@ impl Hasher {
             .map_err(|_| HashError::Busy)?
             .map_err(|error| HashError::Failed(error.to_string()))?;
         drop(place);
-        // The permit moves along: a request that is given up meanwhile does not free a core that still works.
-        tokio::task::spawn_blocking(move || {
-            let done = work();
-            drop(permit);
-            done
-        })
-        .await
-        .map_err(|error| HashError::Failed(error.to_string()))
+        Ok(Turn(permit))
     }
+
+    /// The hash of a new password.
+    pub(crate) async fn hash(&self, password: &str) -> Result<String, HashError> {
+        let password = password.to_owned();
+        run(self.turn().await?, move || hash(&password)).await?
+    }
+
+    /// Checks a password; without a stored hash for as long as with one.
+    pub(crate) async fn verify(
+        &self,
+        password: &str,
+        stored: Option<&str>,
+    ) -> Result<Verdict, HashError> {
+        verify_in(self.turn().await?, password, stored).await
+    }
+}
+
+/// Checks a password in a turn that was taken before.
+pub(crate) async fn verify_in(
+    turn: Turn,
+    password: &str,
+    stored: Option<&str>,
+) -> Result<Verdict, HashError> {
+    let password = password.to_owned();
+    let stored = stored.map(str::to_owned);
+    run(turn, move || verify(&password, stored.as_deref())).await?
+}
+
+async fn run<T: Send + 'static>(
+    turn: Turn,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, HashError> {
+    // The turn moves along: a request that is given up meanwhile does not free a core that still works.
+    tokio::task::spawn_blocking(move || {
+        let done = work();
+        drop(turn);
+        done
+    })
+    .await
+    .map_err(|error| HashError::Failed(error.to_string()))
 }
 
 fn failed(error: impl std::fmt::Display) -> HashError {
@@ -210,6 +228,23 @@ mod tests {
     #[test]
     fn nobodys_hash_costs_what_everybodys_does() {
         assert!(is_current(&PasswordHash::new(NOBODYS).unwrap()));
+    }
+
+    #[tokio::test]
+    async fn a_turn_that_was_given_up_is_free_again() {
+        let hasher = Hasher::new(1, 1);
+        let turn = hasher.turn().await.unwrap();
+        let (waiting, refused) = tokio::join!(
+            tokio::time::timeout(Duration::from_millis(10), hasher.turn()),
+            hasher.turn()
+        );
+        assert!(waiting.is_err(), "somebody else has it");
+        assert!(matches!(refused, Err(HashError::Busy)));
+        drop(turn);
+        let turn = hasher.turn().await.unwrap();
+        let verdict = verify_in(turn, "correct horse", None).await;
+        assert_eq!(verdict.unwrap(), Verdict::Wrong);
+        assert!(hasher.turn().await.is_ok());
     }
 
     #[tokio::test]

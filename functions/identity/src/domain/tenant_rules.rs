@@ -21,6 +21,12 @@ pub(crate) fn lets_admins_look(tenant: &Tenant) -> bool {
     tenant.settings.get("impersonation_by_admins") == Some(&Value::Bool(true))
 }
 
+/// Whether people sign in by a link in a mail.
+pub(crate) fn offers_magic_links(tenant: &Tenant) -> bool {
+    let setting = tenant.settings.get("magic_link").and_then(Value::as_bool);
+    tenant.status != TenantStatus::Closed && setting.unwrap_or(true)
+}
+
 /// How long a new password has to be.
 pub(crate) fn min_password_length(tenant: &Tenant) -> usize {
     number(tenant, "password_policy", "min_length")

@@ -1,4 +1,4 @@
-//! Failed sign-ins, counted by account and by address (`decisions.md` 18).
+//! Failed sign-ins, and mails that were asked for, counted by account and by address (`decisions.md` 18).
 //!
 //! Per process and bounded: an entry that is pushed out under a flood is forgotten early, never the other way round.
 //! Attempts that run at the same time reserve their place, so that a hundred guesses sent at once are not a hundred tries; who
@@ -16,20 +16,24 @@ use moka::sync::Cache;
 use tokio::sync::Notify;
 use web::request::network;
 
-use crate::config::Settings;
-
 const MOST_REMEMBERED: u64 = 50_000;
 /// How long an attempt waits for others to end.
 const WAIT: Duration = Duration::from_secs(5);
 
-/// Counts failed sign-ins.
+/// How much is too much.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) per_account: u32,
+    pub(crate) per_address: u32,
+    pub(crate) window: TimeDelta,
+}
+
+/// Counts what fails, or every attempt, within a window.
 #[derive(Debug)]
 pub(crate) struct Throttle {
     accounts: Cache<[u8; 32], Arc<Counter>>,
     addresses: Cache<IpAddr, Arc<Counter>>,
-    per_account: u32,
-    per_address: u32,
-    window: TimeDelta,
+    limits: Limits,
 }
 
 /// Why there can be no attempt now.
@@ -71,19 +75,9 @@ enum Entry {
 }
 
 impl Throttle {
-    /// For passwords.
-    pub(crate) fn of_passwords(settings: &Settings) -> Self {
-        Self::new(settings, settings.failures_per_account)
-    }
-
-    /// For codes of second factors.
-    pub(crate) fn of_codes(settings: &Settings) -> Self {
-        Self::new(settings, settings.wrong_codes_per_account)
-    }
-
-    fn new(settings: &Settings, per_account: u32) -> Self {
+    pub(crate) fn new(limits: Limits) -> Self {
         // Memory is given back by the machine's clock; what counts is decided by ours.
-        let idle = settings.failure_window.to_std().unwrap_or_default();
+        let idle = limits.window.to_std().unwrap_or_default();
         Self {
             accounts: Cache::builder()
                 .max_capacity(MOST_REMEMBERED)
@@ -93,10 +87,20 @@ impl Throttle {
                 .max_capacity(MOST_REMEMBERED)
                 .time_to_idle(idle)
                 .build(),
-            per_account,
-            per_address: settings.failures_per_address,
-            window: settings.failure_window,
+            limits,
         }
+    }
+
+    /// Counts an attempt whatever comes of it.
+    pub(crate) async fn count(
+        &self,
+        tenant: &str,
+        account: &str,
+        address: Option<IpAddr>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Refused> {
+        self.begin(tenant, account, address, now).await?.failed(now);
+        Ok(())
     }
 
     /// Takes a place for an attempt at `account` of `tenant` from `address`, whether or not they exist.
@@ -111,15 +115,15 @@ impl Throttle {
         let mut counters = Vec::with_capacity(2);
         if let Some(address) = address {
             let counter = self.addresses.get_with(network(address), Arc::default);
-            counters.push((counter, self.per_address));
+            counters.push((counter, self.limits.per_address));
         }
         counters.push((
             self.accounts.get_with(account, Arc::default),
-            self.per_account,
+            self.limits.per_account,
         ));
         let mut attempt = Attempt {
             places: Vec::with_capacity(2),
-            window: self.window,
+            window: self.limits.window,
         };
         for (counter, limit) in counters {
             attempt.places.push(
@@ -146,7 +150,7 @@ async fn enter(counter: Arc<Counter>, limit: u32, now: DateTime<Utc>) -> Result<
 }
 
 impl Attempt {
-    /// The password was wrong.
+    /// It counts: the password was wrong.
     pub(crate) fn failed(self, now: DateTime<Utc>) {
         for place in &self.places {
             place.0.fail(now, self.window);

@@ -53,10 +53,26 @@ fn name(gate: &Gate) -> &'static str {
     }
 }
 
+fn link_name(gate: &Gate) -> &'static str {
+    if is_plain(gate) {
+        "link"
+    } else {
+        "__Host-link"
+    }
+}
+
 /// `Set-Cookie` with this token.
 pub(crate) fn set(gate: &Gate, token: &str, lifetime: TimeDelta) -> Result<HeaderValue> {
+    written(gate, name(gate), token, lifetime)
+}
+
+/// `Set-Cookie` with what binds a link to the browser that asked for it.
+pub(crate) fn set_link(gate: &Gate, text: &str, lifetime: TimeDelta) -> Result<HeaderValue> {
+    written(gate, link_name(gate), text, lifetime)
+}
+
+fn written(gate: &Gate, name: &str, token: &str, lifetime: TimeDelta) -> Result<HeaderValue> {
     let secure = if is_plain(gate) { "" } else { "; Secure" };
-    let name = name(gate);
     let seconds = lifetime.num_seconds().max(0);
     HeaderValue::try_from(format!(
         "{name}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
@@ -71,7 +87,15 @@ pub(crate) fn clear(gate: &Gate) -> Result<HeaderValue> {
 
 /// The token in the request's cookie.
 pub(crate) fn read<'a>(gate: &Gate, headers: &'a HeaderMap) -> Option<&'a str> {
-    let name = name(gate);
+    find(name(gate), headers)
+}
+
+/// What binds a link to this browser.
+pub(crate) fn read_link<'a>(gate: &Gate, headers: &'a HeaderMap) -> Option<&'a str> {
+    find(link_name(gate), headers)
+}
+
+fn find<'a>(name: &str, headers: &'a HeaderMap) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
@@ -96,6 +120,13 @@ pub(crate) async fn check_page(
         }
         Some(_) => Err(cors::ORIGIN_NOT_ALLOWED.problem()),
     }
+}
+
+/// Whether the request comes from a page of the same site, whose browser keeps and sends our cookies.
+pub(crate) fn can_keep(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    headers.contains_key(header::ORIGIN)
+        && site.is_some_and(|site| matches!(site, b"same-origin" | b"same-site"))
 }
 
 /// Refuses what might not come from a page of the tenant.

@@ -42,6 +42,8 @@ pub(crate) enum Proof {
     Password,
     /// An invitation opened and a password chosen.
     Invite,
+    /// A link opened that was sent by mail.
+    MagicLink,
 }
 
 impl Proof {
@@ -49,6 +51,7 @@ impl Proof {
     pub(crate) fn amr(self) -> &'static [&'static str] {
         match self {
             Self::Password | Self::Invite => &["pwd"],
+            Self::MagicLink => &["mail"],
         }
     }
 }

@@ -157,6 +157,8 @@ async fn open(
             .request()
             .address()
             .map(|address| address.to_string()),
+        // No device of the person.
+        device_hash: random(),
         expires_at,
     };
     sessions::insert_session(tx, &new, now).await?;

@@ -133,7 +133,6 @@ async fn accept(
         return Err(invalid());
     }
     one_time_tokens::void_tokens(&mut tx, opened.user, now).await?;
-    accounts::note_seen(&mut tx, opened.user, now).await?;
     let user = users::find_user(&mut tx, access::Reach::All, opened.user, false)
         .await?
         .ok_or_else(invalid)?;

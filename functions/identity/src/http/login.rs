@@ -6,23 +6,22 @@ use access::{Tenant, TenantStatus};
 use axum::{extract::State, response::Response};
 use chrono::{DateTime, Utc};
 use db::Actor;
-use http::{HeaderMap, header};
+use http::HeaderMap;
 use ids::UserId;
-use web::{
-    Email, Line, Problem, RequestInfo, Slug, ValidJson,
-    problem::{self, Result},
-};
+use web::{Email, Line, RequestInfo, Slug, ValidJson, problem::Result};
 
 use super::{
     cookie::{self, RefreshMode},
     entry::{Entered, Proof, SignInAnswer, enter},
     session::Device,
-    tenant::{NOBODYS, find_tenant, introduce},
+    tenant::{self, NOBODYS, find_tenant, introduce},
 };
 use crate::{
     App,
     domain::{
-        password::GivenPassword, password_hash::Verdict, status::UserStatus, throttle::Refused,
+        password::GivenPassword,
+        password_hash::{Turn, Verdict, verify_in},
+        status::UserStatus,
     },
     error::{INVALID_CREDENTIALS, unauthorized},
     store::{accounts, users},
@@ -74,25 +73,20 @@ pub(crate) async fn login(
         mode: refresh.unwrap_or_default(),
         name: device_name,
     };
+    // Before the database is asked anything: a flood of sign-ins must not take the connections of all the rest.
+    let turn = app.hasher.turn().await?;
     let tenant = find_tenant(&app, &headers, slug.as_ref()).await?;
     let id = tenant.as_ref().map(|tenant| tenant.id);
     match device.mode {
         RefreshMode::Body => cookie::check_page(&app.gate, &headers, id).await?,
         RefreshMode::Cookie => cookie::check(&app.gate, &headers, id).await?,
     }
-    let place = match (&tenant, &slug) {
-        (Some(tenant), _) => tenant.id.to_string(),
-        (None, slug) => slug
-            .as_ref()
-            .map(|slug| slug.as_str().to_owned())
-            .unwrap_or_default(),
-    };
+    let counted_by = tenant::place(tenant.as_deref(), slug.as_ref());
     let attempt = app
         .throttle
-        .begin(&place, email.as_str(), request.address(), now)
-        .await
-        .map_err(slow_down)?;
-    let proved = prove(&app, tenant, &email, &password).await;
+        .begin(&counted_by, email.as_str(), request.address(), now)
+        .await?;
+    let proved = prove(&app, tenant.clone(), &email, (&password, turn)).await;
     if proved
         .as_ref()
         .is_err_and(|problem| problem.kind() == &INVALID_CREDENTIALS)
@@ -102,7 +96,17 @@ pub(crate) async fn login(
     let proved = proved?;
     // Before anything is written: without a key that signs there is no session.
     app.signer().await?;
-    let entered = sign_in(&app, proved, (&request, &headers, &device), now).await?;
+    let client = (&request, &headers, &device);
+    let entered = if let Some(entered) = sign_in(&app, proved, client, now).await? {
+        entered
+    } else {
+        // The account has changed while the password was checked. Only its hash, by another sign-in at the same moment? The
+        // second look tells.
+        let turn = app.hasher.turn().await?;
+        let proved = prove(&app, tenant, &email, (&password, turn)).await?;
+        let entered = sign_in(&app, proved, client, now).await?;
+        entered.ok_or_else(|| unauthorized(&INVALID_CREDENTIALS))?
+    };
     entered.answer(&app, &device, now).await
 }
 
@@ -119,7 +123,7 @@ async fn prove(
     app: &App,
     tenant: Option<Arc<Tenant>>,
     email: &Email,
-    password: &GivenPassword,
+    (password, turn): (&GivenPassword, Turn),
 ) -> Result<Proved> {
     let id = tenant.as_ref().map_or(NOBODYS, |tenant| tenant.id);
     let mut tx = app.db.begin(id, Actor::SYSTEM).await?;
@@ -128,7 +132,7 @@ async fn prove(
     let stored = account
         .as_ref()
         .and_then(|account| account.password_hash.as_deref());
-    let verdict = app.hasher.verify(password.expose(), stored).await?;
+    let verdict = verify_in(turn, password.expose(), stored).await?;
     let tenant = tenant.filter(|tenant| tenant.status != TenantStatus::Closed);
     match (verdict, account, tenant) {
         (Verdict::Right { renewed }, Some(account), Some(tenant))
@@ -145,25 +149,21 @@ async fn prove(
     }
 }
 
-/// Opens the session, unless the account has changed while the password was checked.
+/// Opens the session. `None` when the account has changed while the password was checked.
 async fn sign_in(
     app: &App,
     proved: Proved,
     (request, headers, device): (&RequestInfo, &HeaderMap, &Device),
     now: DateTime<Utc>,
-) -> Result<Entered> {
-    let mut tx = app
-        .db
-        .begin(proved.tenant.id, Actor::user(proved.user))
-        .await?;
-    let changed = || unauthorized(&INVALID_CREDENTIALS);
-    let renewed = proved.renewed.as_deref();
-    if !accounts::note_sign_in(&mut tx, proved.user, &proved.verified, renewed, now).await? {
-        return Err(changed());
+) -> Result<Option<Entered>> {
+    let (tenant, user) = (proved.tenant.id, proved.user);
+    let mut tx = app.db.begin(tenant, Actor::user(user)).await?;
+    if !accounts::hold_account(&mut tx, user, Some(&proved.verified)).await? {
+        return Ok(None);
     }
-    let user = users::find_user(&mut tx, access::Reach::All, proved.user, false)
-        .await?
-        .ok_or_else(changed)?;
+    let Some(user) = users::find_user(&mut tx, access::Reach::All, user, false).await? else {
+        return Ok(None);
+    };
     introduce(request, &proved.tenant, user.id, &user.locale);
     let entered = enter(
         app,
@@ -175,16 +175,11 @@ async fn sign_in(
     )
     .await?;
     tx.commit().await?;
-    Ok(entered)
-}
-
-/// Too many have failed.
-pub(crate) fn slow_down(refused: Refused) -> Problem {
-    match refused {
-        Refused::Busy => problem::UNAVAILABLE.problem(),
-        Refused::TooMany { seconds } => problem::RATE_LIMITED
-            .problem()
-            .argument("seconds", seconds)
-            .header(header::RETRY_AFTER, seconds.to_string()),
+    if let Some(renewed) = proved.renewed {
+        // Afterwards: whoever holds an account at the same time as others must not write it.
+        let mut tx = app.db.begin(tenant, Actor::SYSTEM).await?;
+        accounts::renew_hash(&mut tx, proved.user, (&proved.verified, &renewed)).await?;
+        tx.commit().await?;
     }
+    Ok(Some(entered))
 }

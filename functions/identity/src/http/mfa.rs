@@ -16,7 +16,6 @@ use web::{
 use super::{
     cookie::{self, RefreshMode},
     entry::{Entered, admit, passkey_challenge},
-    login::slow_down,
     one_time_link::GivenToken,
     passkey_assertion::{PasskeyAssertion, Presented},
     second_factor::{Given, GivenCode, use_code},
@@ -112,8 +111,7 @@ pub(crate) async fn prove_second_factor(
     let attempt = app
         .code_throttle
         .begin(&place, &account, request.address(), now)
-        .await
-        .map_err(slow_down)?;
+        .await?;
     app.signer().await?;
     let entered = finish(
         &app,

@@ -10,9 +10,10 @@ use web::{Problem, RequestInfo, fields::Secret, problem::Result};
 
 use crate::{
     App,
+    domain::link_binding::Binding,
     error::{INVALID_TOKEN, unauthorized},
     events::USER_INVITED,
-    store::one_time_tokens::{self, TokenPurpose},
+    store::one_time_tokens::{self, NewToken, TokenPurpose},
 };
 
 /// A link's token as it comes back.
@@ -30,8 +31,31 @@ pub(crate) struct Link<'a> {
     pub(crate) lifetime: TimeDelta,
     /// The password that holds from its use on.
     pub(crate) password_hash: Option<&'a str>,
+    /// The address that its use brings; the mail goes there.
+    pub(crate) email: Option<&'a str>,
+    /// What has to be shown beside it.
+    pub(crate) binding: Option<&'a Binding>,
     /// Further members of the announcement.
     pub(crate) data: Value,
+}
+
+impl Link<'_> {
+    /// A link that brings nothing along.
+    pub(crate) fn plain(
+        kind: &'static EventKind,
+        purpose: TokenPurpose,
+        lifetime: TimeDelta,
+    ) -> Self {
+        Self {
+            kind,
+            purpose,
+            lifetime,
+            password_hash: None,
+            email: None,
+            binding: None,
+            data: Value::Null,
+        }
+    }
 }
 
 /// Keeps the hash of a fresh token and announces the token itself, sealed for the function that sends mails.
@@ -46,15 +70,27 @@ pub(crate) async fn send(
     let tenant = tx.tenant();
     let token = Opaque::<OneTimeToken>::generate(tenant, OneTimeTokenId::at(now));
     let times = (now, now + link.lifetime);
-    one_time_tokens::insert_token(tx, &token, user, link.purpose, link.password_hash, times)
-        .await?;
+    let new = NewToken {
+        user,
+        purpose: link.purpose,
+        password_hash: link.password_hash,
+        email: link.email,
+        binding: link.binding,
+    };
+    one_time_tokens::insert_token(tx, &token, &new, times).await?;
+    // The address that is not a person's yet is in no event but here, where nobody else reads it.
+    let mut letter = token.to_text();
+    if let Some(email) = link.email {
+        letter.push('\n');
+        letter.push_str(email);
+    }
     let sealed = app
         .gate
         .keyring()
         .seal(
             Purpose::Notifications,
             tenant.uuid().as_bytes(),
-            token.to_text().as_bytes(),
+            letter.as_bytes(),
         )
         .map_err(Problem::internal)?;
     let mut data =
@@ -82,12 +118,7 @@ pub(crate) async fn invite(
     now: DateTime<Utc>,
 ) -> Result<()> {
     one_time_tokens::void_tokens(tx, user.0, now).await?;
-    let link = Link {
-        kind: &USER_INVITED,
-        purpose: TokenPurpose::Invite,
-        lifetime: app.settings.invite_lifetime,
-        password_hash: None,
-        data: Value::Null,
-    };
+    let lifetime = app.settings.invite_lifetime;
+    let link = Link::plain(&USER_INVITED, TokenPurpose::Invite, lifetime);
     send(app, tx, request, user, link, now).await
 }

@@ -10,7 +10,6 @@ use web::{
 };
 
 use super::{
-    login::slow_down,
     mfa::{one_of, only_one},
     second_factor::{Given, GivenCode, Me, ProvedToken, prove, use_code},
 };
@@ -78,8 +77,7 @@ async fn by_password(
             caller.request().address(),
             now,
         )
-        .await
-        .map_err(slow_down)?;
+        .await?;
     let stored = before.password_hash.as_deref();
     if app.hasher.verify(password.expose(), stored).await? == Verdict::Wrong {
         return Err(refused(attempt, now));
@@ -108,8 +106,7 @@ async fn by_code(
     let attempt = app
         .code_throttle
         .begin(&place, &account, caller.request().address(), now)
-        .await
-        .map_err(slow_down)?;
+        .await?;
     let mut tx = app.db.begin(me.tenant, Actor::user(me.user)).await?;
     let Some(method) = use_code(app, &mut tx, caller.request(), me.user, given, now).await? else {
         return Err(refused(attempt, now));

@@ -1,6 +1,6 @@
 //! Registering oneself.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use access::{Tenant, audit};
 use axum::extract::State;
@@ -8,9 +8,7 @@ use chrono::{DateTime, Utc};
 use db::{Actor, ActorKind, TenantTx};
 use http::HeaderMap;
 use ids::UserId;
-use serde::Serialize;
 use serde_json::json;
-use utoipa::ToSchema;
 use web::{
     Accepted, Email, Line, Problem, RequestInfo, Slug, ValidJson, body::Items, fields::Locale,
     problem::Result,
@@ -18,8 +16,9 @@ use web::{
 
 use super::{
     cookie,
+    mail_request::{CheckMail, at_a_step},
     one_time_link::{self, Link},
-    tenant::find_tenant,
+    tenant::{find_tenant, place},
 };
 use crate::{
     App,
@@ -69,14 +68,6 @@ web::body! {
     example { "tenant": "demo", "email": "ada@example.org", "password": "correct horse battery staple", "given_name": "Ada", "family_name": "Lovelace" }
 }
 
-/// What everybody hears.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Registered {
-    /// Always `check_mail`.
-    #[schema(example = "check_mail")]
-    status: &'static str,
-}
-
 /// Register.
 ///
 /// Known and unknown addresses get the same answer after the same time; only the mail tells. Signing in is possible once
@@ -86,29 +77,16 @@ pub(crate) struct Registered {
     path = "/auth/register",
     extensions(("x-permission" = json!("everyone"))),
     security(()),
-    responses((status = 202, body = Registered, description = "If the address is new, a mail with a link is on its way."))
+    responses((status = 202, body = CheckMail, description = "If the address is new, a mail with a link is on its way."))
 )]
 pub(crate) async fn register_user(
     State(app): State<App>,
     request: RequestInfo,
     headers: HeaderMap,
     body: ValidJson<Register>,
-) -> Result<Accepted<Registered>> {
-    let began = tokio::time::Instant::now();
-    let registered = try_register(&app, &request, &headers, body.value).await;
-    let answer_after = round_up(began.elapsed(), app.settings.registration_answer_after);
-    tokio::time::sleep_until(began + answer_after).await;
-    registered.map(|()| {
-        Accepted(Registered {
-            status: "check_mail",
-        })
-    })
-}
-
-/// The next multiple of `step`: also who makes us slow, by many requests at once, sees steps only.
-fn round_up(took: Duration, step: Duration) -> Duration {
-    let steps = took.as_nanos().div_ceil(step.as_nanos().max(1)).max(1);
-    step.saturating_mul(u32::try_from(steps).unwrap_or(u32::MAX))
+) -> Result<Accepted<CheckMail>> {
+    at_a_step(&app, try_register(&app, &request, &headers, body.value)).await?;
+    Ok(CheckMail::answer())
 }
 
 /// What was sent, checked as far as that goes without asking the database for people.
@@ -128,6 +106,11 @@ async fn try_register(
 ) -> Result<()> {
     let tenant = find_tenant(app, headers, body.tenant.as_ref()).await?;
     cookie::check_page(&app.gate, headers, tenant.as_ref().map(|tenant| tenant.id)).await?;
+    let now = app.gate.clock().now();
+    let place = place(tenant.as_deref(), body.tenant.as_ref());
+    app.mail_throttle
+        .count(&place, body.email.as_str(), request.address(), now)
+        .await?;
     let tenant = tenant
         .filter(|tenant| tenant_rules::takes_registrations(tenant))
         .ok_or(&REGISTRATION_CLOSED)?;
@@ -177,12 +160,11 @@ async fn keep(
         Some(_) => None,
     };
     if let Some(user) = user {
+        let lifetime = app.settings.verify_lifetime;
         let link = Link {
-            kind: &USER_REGISTERED,
-            purpose: TokenPurpose::VerifyEmail,
-            lifetime: app.settings.verify_lifetime,
             password_hash: Some(&registration.password_hash),
             data: json!({"consents": registration.consents}),
+            ..Link::plain(&USER_REGISTERED, TokenPurpose::VerifyEmail, lifetime)
         };
         one_time_link::send(app, &mut tx, request, user, link, now).await?;
     }
@@ -216,21 +198,4 @@ async fn insert(
     let entry = audit::Entry::new("identity.user.registered", "user", new.id);
     audit::record(tx, request, now, None, entry).await?;
     Ok(new.id)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_answer_comes_at_a_step_however_long_the_work_took() {
-        let after = |took| round_up(Duration::from_millis(took), Duration::from_millis(250));
-        for (took, answered) in [(0, 250), (31, 250), (250, 250), (251, 500), (990, 1_000)] {
-            assert_eq!(after(took), Duration::from_millis(answered), "{took}");
-        }
-        assert_eq!(
-            round_up(Duration::from_millis(5), Duration::ZERO),
-            Duration::ZERO
-        );
-    }
 }

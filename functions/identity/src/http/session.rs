@@ -12,17 +12,21 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use db::TenantTx;
+use events::Announcement;
 use http::{HeaderMap, header};
 use ids::{EventId, SessionId, TenantId, UserId};
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 use web::{Line, Problem, RequestInfo, problem::Result};
 
 use super::{cookie, cookie::RefreshMode, users::User};
 use crate::{
     App,
-    domain::{refresh_token::RefreshToken, tenant_rules},
+    domain::{device, refresh_token::RefreshToken, tenant_rules},
+    events::SESSION_NEW_DEVICE,
     store::{
+        accounts,
         sessions::{self, NewSession},
         users::UserRow,
     },
@@ -72,24 +76,40 @@ pub(crate) struct Granted {
 pub(crate) async fn open_session(
     app: &App,
     tx: &mut TenantTx,
-    (tenant, user): (Arc<Tenant>, UserRow),
+    (tenant, mut user): (Arc<Tenant>, UserRow),
     amr: Vec<String>,
     (request, headers, device): (&RequestInfo, &HeaderMap, &Device),
     now: DateTime<Utc>,
 ) -> Result<Granted> {
     let refresh = app.refresh_tokens.first(tenant.id, SessionId::at(now));
     let expires_at = tenant_rules::session_end(&tenant, &app.settings, now, now);
+    let (device_name, agent) = (device.name.as_ref().map(Line::as_str), user_agent(headers));
+    let device_hash = device::fingerprint(agent, device_name);
+    if sessions::is_new_device(tx, user.id, &device_hash).await? {
+        let announcement = Announcement {
+            kind: &SESSION_NEW_DEVICE,
+            subject: format!("sessions/{}", refresh.session),
+            version: 0,
+            data: json!({"user_id": user.id, "session_id": refresh.session, "device": device::words(agent)}),
+            sealed: None,
+        };
+        events::announce(tx, request, now, announcement).await?;
+    }
     let new = NewSession {
         id: refresh.session,
         user: user.id,
         refresh_hash: refresh.hash(),
         amr: &amr,
-        device_name: device.name.as_ref().map(Line::as_str),
-        user_agent: user_agent(headers),
+        device_name,
+        user_agent: agent,
+        device_hash,
         address: request.address().map(|address| address.to_string()),
         expires_at,
     };
     sessions::insert_session(tx, &new, now).await?;
+    // Most sign-ins and refreshes write nothing here: see `note_seen`.
+    accounts::note_seen(tx, user.id, now).await?;
+    user.last_seen_at = user.last_seen_at.max(Some(now));
     Ok(Granted {
         tenant,
         user,

@@ -37,6 +37,16 @@ pub(crate) async fn find_tenant(
     }
 }
 
+/// What attempts are counted by: the tenant, or the slug that nobody has.
+pub(crate) fn place(tenant: Option<&Tenant>, slug: Option<&Slug>) -> String {
+    match tenant {
+        Some(tenant) => tenant.id.to_string(),
+        None => slug
+            .map(|slug| slug.as_str().to_owned())
+            .unwrap_or_default(),
+    }
+}
+
 /// A tenant that is not gone for good.
 pub(crate) async fn find_living(app: &App, id: TenantId) -> Result<Option<Arc<Tenant>>> {
     let tenant = app.gate.tenant(id).await?;

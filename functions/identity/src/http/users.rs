@@ -2,14 +2,16 @@
 
 mod create;
 mod delete;
+mod invite;
 mod list;
 mod read;
 pub(crate) mod rules;
 mod update;
 mod view;
 
-pub(crate) use create::{__path_create_user, create_user};
+pub(crate) use create::{__path_create_user, create_user, taken};
 pub(crate) use delete::{__path_delete_user, delete_user};
+pub(crate) use invite::{__path_invite_user, invite_user};
 pub(crate) use list::{__path_list_users, list_users};
 pub(crate) use read::{__path_get_user, get_user};
 pub(crate) use update::{__path_update_user, Changes, change, update_user};

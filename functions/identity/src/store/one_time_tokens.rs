@@ -5,6 +5,8 @@ use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
 use ids::{OneTimeToken, OneTimeTokenId, UserId};
 
+use crate::domain::link_binding::{Binding, BindingKind, MOST_FAILURES};
+
 web::text_enum! {
     /// What a link is good for.
     pub enum TokenPurpose {
@@ -12,6 +14,12 @@ web::text_enum! {
         VerifyEmail = "verify_email",
         /// Lets somebody in who was invited.
         Invite = "invite",
+        /// Sets a new password.
+        ResetPassword = "reset_password",
+        /// Signs in.
+        MagicLink = "magic_link",
+        /// Brings another address, and proves it.
+        ChangeEmail = "change_email",
     }
 }
 
@@ -21,29 +29,49 @@ pub(crate) struct LiveToken {
     pub(crate) user: UserId,
     /// The password that holds from its use on, when it was chosen before.
     pub(crate) password_hash: Option<String>,
+    /// The address that its use brings.
+    pub(crate) email: Option<String>,
+    /// What has to be shown beside it.
+    pub(crate) binding: Option<BindingKind>,
+    pub(crate) binding_hash: Option<Vec<u8>>,
+}
+
+/// A link to be kept.
+#[derive(Debug)]
+pub(crate) struct NewToken<'a> {
+    pub(crate) user: UserId,
+    pub(crate) purpose: TokenPurpose,
+    pub(crate) password_hash: Option<&'a str>,
+    pub(crate) email: Option<&'a str>,
+    pub(crate) binding: Option<&'a Binding>,
 }
 
 /// Keeps a link.
 pub(crate) async fn insert_token(
     tx: &mut TenantTx,
     token: &Opaque<OneTimeToken>,
-    user: UserId,
-    purpose: TokenPurpose,
-    password_hash: Option<&str>,
+    new: &NewToken<'_>,
     (now, expires_at): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<()> {
     let tenant = tx.tenant();
+    let binding_hash = new
+        .binding
+        .map(|binding| binding.hash(&token.secret).to_vec());
     sqlx::query!(
         "insert into identity.one_time_tokens (
-            tenant_id, one_time_token_id, user_id, purpose, secret_hash, password_hash, expires_at, created_at
+            tenant_id, one_time_token_id, user_id, purpose, secret_hash, password_hash, email, binding, binding_hash,
+            expires_at, created_at
         )
-        values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         tenant as _,
         token.row as _,
-        user as _,
-        purpose as _,
+        new.user as _,
+        new.purpose as _,
         &token.hash(),
-        password_hash,
+        new.password_hash,
+        new.email,
+        new.binding.map(|binding| binding.kind) as _,
+        binding_hash.as_deref(),
         expires_at,
         now,
     )
@@ -62,7 +90,8 @@ pub(crate) async fn find_token(
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
         LiveToken,
-        r#"select user_id as "user: UserId", password_hash
+        r#"select
+            user_id as "user: UserId", password_hash, email, binding as "binding: BindingKind", binding_hash
         from identity.one_time_tokens
         where tenant_id = $1 and one_time_token_id = $2 and secret_hash = $3 and purpose = $4
             and used_at is null and expires_at > $5"#,
@@ -90,7 +119,8 @@ pub(crate) async fn use_token(
         set used_at = $5
         where tenant_id = $1 and one_time_token_id = $2 and secret_hash = $3 and purpose = $4
             and used_at is null and expires_at > $5
-        returning user_id as "user: UserId", password_hash"#,
+        returning
+            user_id as "user: UserId", password_hash, email, binding as "binding: BindingKind", binding_hash"#,
         tenant as _,
         token.row as _,
         &token.hash(),
@@ -99,6 +129,82 @@ pub(crate) async fn use_token(
     )
     .fetch_optional(tx.conn())
     .await?)
+}
+
+/// Makes whoever else presents the link wait, so that guesses beside it are counted one after the other.
+pub(crate) async fn lock_token(tx: &mut TenantTx, token: &Opaque<OneTimeToken>) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "select one_time_token_id
+        from identity.one_time_tokens
+        where tenant_id = $1 and one_time_token_id = $2
+        for no key update",
+        tenant as _,
+        token.row as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Counts a wrong guess beside the link; after a few the link is worthless.
+pub(crate) async fn note_failure(
+    tx: &mut TenantTx,
+    token: &Opaque<OneTimeToken>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update identity.one_time_tokens
+        set failures = failures + 1, used_at = case when failures + 1 >= $3 then $4::timestamptz end
+        where tenant_id = $1 and one_time_token_id = $2 and used_at is null",
+        tenant as _,
+        token.row as _,
+        MOST_FAILURES,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The passwords that were chosen in registrations of a person, each once.
+pub(crate) async fn list_registered_passwords(
+    tx: &mut TenantTx,
+    user: UserId,
+) -> Result<Vec<String>> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        r#"select distinct password_hash as "password_hash!"
+        from identity.one_time_tokens
+        where tenant_id = $1 and user_id = $2 and purpose = 'verify_email' and password_hash is not null"#,
+        tenant as _,
+        user as _,
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// Makes the open links of a person for this purpose worthless.
+pub(crate) async fn void_tokens_for(
+    tx: &mut TenantTx,
+    user: UserId,
+    purpose: TokenPurpose,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update identity.one_time_tokens
+        set used_at = $4
+        where tenant_id = $1 and user_id = $2 and purpose = $3 and used_at is null",
+        tenant as _,
+        user as _,
+        purpose as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
 }
 
 /// Makes every open link of a person worthless.

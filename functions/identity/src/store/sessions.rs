@@ -32,6 +32,7 @@ pub(crate) struct NewSession<'a> {
     pub(crate) amr: &'a [String],
     pub(crate) device_name: Option<&'a str>,
     pub(crate) user_agent: Option<&'a str>,
+    pub(crate) device_hash: [u8; 32],
     pub(crate) address: Option<String>,
     pub(crate) expires_at: DateTime<Utc>,
 }
@@ -58,9 +59,10 @@ pub(crate) async fn insert_session(
     let tenant = tx.tenant();
     sqlx::query!(
         "insert into identity.sessions (
-            tenant_id, session_id, user_id, refresh_hash, rotated_at, device_name, user_agent, address, expires_at, created_at
+            tenant_id, session_id, user_id, refresh_hash, rotated_at, device_name, user_agent, address, expires_at,
+            created_at, device_hash
         )
-        values ($1, $2, $3, $4, $9, $5, $6, $7, $8, $9)",
+        values ($1, $2, $3, $4, $9, $5, $6, $7, $8, $9, $10)",
         tenant as _,
         new.id as _,
         new.user as _,
@@ -70,6 +72,7 @@ pub(crate) async fn insert_session(
         new.address,
         new.expires_at,
         now,
+        &new.device_hash,
     )
     .execute(tx.conn())
     .await?;
@@ -239,6 +242,61 @@ pub(crate) async fn end_sessions(
     .execute(tx.conn())
     .await?;
     Ok(ended)
+}
+
+/// Ends every session of a person but one. Answers those that were alive.
+pub(crate) async fn end_other_sessions(
+    tx: &mut TenantTx,
+    (user, kept): (UserId, SessionId),
+    reason: EndReason,
+    now: DateTime<Utc>,
+) -> Result<Vec<SessionId>> {
+    let tenant = tx.tenant();
+    let ended = sqlx::query_scalar!(
+        r#"update identity.sessions
+        set revoked_at = $4, revoked_reason = $5
+        where tenant_id = $1 and user_id = $2 and session_id <> $3 and revoked_at is null
+        returning session_id as "session_id: SessionId""#,
+        tenant as _,
+        user as _,
+        kept as _,
+        now,
+        reason as _,
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    sqlx::query!(
+        "update access.sessions
+        set revoked_at = $4
+        where tenant_id = $1 and user_id = $2 and session_id <> $3 and revoked_at is null",
+        tenant as _,
+        user as _,
+        kept as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(ended)
+}
+
+/// Whether a device is new to a person who has used others: never at the first sign-in of all. Sessions from before devices were
+/// told apart count as nothing.
+pub(crate) async fn is_new_device(
+    tx: &mut TenantTx,
+    user: UserId,
+    device_hash: &[u8; 32],
+) -> Result<bool> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        r#"select (count(*) > 0 and not coalesce(bool_or(device_hash = $3), false)) as "new!"
+        from identity.sessions
+        where tenant_id = $1 and user_id = $2 and device_hash is not null"#,
+        tenant as _,
+        user as _,
+        device_hash.as_slice(),
+    )
+    .fetch_one(tx.conn())
+    .await?)
 }
 
 /// What the person who uses a session may know of it.

@@ -11,21 +11,29 @@ mod bootstrap;
 mod cookie;
 mod custom_roles;
 mod devices;
+mod email_change;
 mod expertise;
 mod factors;
+mod flood;
 mod impersonation;
+mod indistinct;
 mod invite;
 mod jobs;
 mod login;
 mod logout;
+mod magic_link;
+mod mail_limits;
 mod mfa;
+mod new_device;
 mod openapi;
 mod passkeys;
+mod passwords;
 mod profile;
 mod rates;
 mod refresh;
 mod register;
 mod required_factor;
+mod resend;
 mod roles;
 mod seats;
 mod step_up;
@@ -113,6 +121,21 @@ pub(crate) async fn links(stage: &Stage, tenant: TenantId, kind: &str) -> Vec<St
         String::from_utf8(plain.unwrap()).unwrap()
     };
     sealed.iter().map(open).collect()
+}
+
+/// A page of the platform itself, in a browser.
+pub(crate) fn page(stage: &Stage) -> Client {
+    stage
+        .stranger()
+        .with("origin", testkit::PUBLIC_URL)
+        .with("sec-fetch-site", "same-origin")
+        .with("x-csrf-token", "1")
+}
+
+/// The cookie that an answer sets, as it is sent back.
+pub(crate) fn cookie_of(answer: &Answer) -> String {
+    let set = answer.header("set-cookie");
+    set.split(';').next().unwrap_or_default().to_owned()
 }
 
 /// How many announcements of this type there are.

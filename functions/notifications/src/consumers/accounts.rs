@@ -5,7 +5,7 @@ use db::TenantTx;
 use ids::UserId;
 use serde::Deserialize;
 
-use super::{data, keep};
+use super::{Special, data, keep};
 use crate::{
     App,
     domain::{letter::Params, recipients::Wanted, template::Template},
@@ -28,5 +28,13 @@ pub(super) async fn account_viewed(
         recipient: impersonated.user_id,
         template: Template::AccountViewed,
     };
-    keep(app, tx, event, &[wanted], &Params::default()).await
+    keep(
+        app,
+        tx,
+        event,
+        &[wanted],
+        &Params::default(),
+        Special::default(),
+    )
+    .await
 }

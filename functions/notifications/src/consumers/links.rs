@@ -6,7 +6,7 @@ use db::TenantTx;
 use ids::{TenantId, UserId};
 use serde::Deserialize;
 
-use super::{data, keep};
+use super::{Special, data, keep};
 use crate::{
     App,
     domain::{letter::Params, recipients::Wanted, template::Template},
@@ -19,7 +19,7 @@ struct Linked {
     purpose: String,
 }
 
-/// Somebody registered, was invited, or asks for a new password.
+/// Somebody registered, was invited, or asks for a link by which something is done.
 pub(super) async fn one_time_link(
     app: &App,
     tx: &mut TenantTx,
@@ -34,19 +34,41 @@ pub(super) async fn one_time_link(
         .as_deref()
         .ok_or_else(|| poison("the link is missing"))?;
     // It stays sealed until the mail is written; but what can't be opened now never will be.
-    open(app.gate.keyring(), tx.tenant(), sealed)
+    let opened = open(app.gate.keyring(), tx.tenant(), sealed)
         .ok_or_else(|| poison("the link can't be opened"))?;
     let wanted = Wanted {
         recipient: linked.user_id,
         template,
     };
-    keep(app, tx, event, &[wanted], &Params::default()).await
+    let special = Special {
+        sealed: Some(sealed),
+        address: opened.address.as_deref(),
+        word: None,
+    };
+    keep(app, tx, event, &[wanted], &Params::default(), special).await
 }
 
-/// The token inside, as its maker sealed it: with the tenant's 16 bytes as context.
-pub(crate) fn open(keyring: &Keyring, tenant: TenantId, sealed: &[u8]) -> Option<String> {
-    let token = keyring
+/// What was sealed: the token, and in a line of its own the address that it goes to when that is not the person's yet.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Opened {
+    pub(crate) token: String,
+    address: Option<String>,
+}
+
+/// What is inside, as its maker sealed it: with the tenant's 16 bytes as context.
+pub(crate) fn open(keyring: &Keyring, tenant: TenantId, sealed: &[u8]) -> Option<Opened> {
+    let plain = keyring
         .open(Purpose::Notifications, tenant.uuid().as_bytes(), sealed)
         .ok()?;
-    String::from_utf8(token).ok()
+    let text = String::from_utf8(plain).ok()?;
+    Some(match text.split_once('\n') {
+        Some((token, address)) => Opened {
+            token: token.to_owned(),
+            address: Some(address.to_owned()),
+        },
+        None => Opened {
+            token: text,
+            address: None,
+        },
+    })
 }

@@ -5,7 +5,7 @@ use db::TenantTx;
 use ids::UserId;
 use serde::Deserialize;
 
-use super::{data, keep};
+use super::{Special, data, keep};
 use crate::{
     App,
     domain::{letter::Params, recipients::Wanted, template::Template},
@@ -34,5 +34,13 @@ pub(super) async fn second_factor(
         recipient: changed.user_id,
         template,
     };
-    keep(app, tx, event, &[wanted], &Params::default()).await
+    keep(
+        app,
+        tx,
+        event,
+        &[wanted],
+        &Params::default(),
+        Special::default(),
+    )
+    .await
 }

@@ -3,7 +3,7 @@
 use ::events::{ConsumeError, Envelope};
 use db::TenantTx;
 
-use super::{data, keep};
+use super::{Special, data, keep};
 use crate::{
     App,
     domain::{
@@ -23,8 +23,9 @@ pub(super) async fn ticket_created(
     let params = Params {
         number: Some(created.number),
         ticket_id: Some(created.ticket_id),
+        ..Params::default()
     };
-    keep(app, tx, event, &wanted, &params).await
+    keep(app, tx, event, &wanted, &params, Special::default()).await
 }
 
 /// Somebody commented.
@@ -38,6 +39,7 @@ pub(super) async fn ticket_commented(
     let params = Params {
         number: Some(commented.number),
         ticket_id: Some(commented.ticket_id),
+        ..Params::default()
     };
-    keep(app, tx, event, &wanted, &params).await
+    keep(app, tx, event, &wanted, &params, Special::default()).await
 }

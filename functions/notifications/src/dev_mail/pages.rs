@@ -6,29 +6,12 @@ use minijinja::{Environment, Error, UndefinedBehavior, Value, context};
 
 use super::reading::{Piece, ReadMail, pieces};
 
-/// Pages to which mails lead and which a frontend serves: path, heading, what happens there.
-pub(super) static STAND_INS: [(&str, &str, &str); 4] = [
-    (
-        "/verify-email",
-        "Confirm an address",
-        "the frontend takes the token behind # and posts it to /api/v1/auth/email/verify",
-    ),
-    (
-        "/accept-invite",
-        "Accept an invitation",
-        "the frontend asks for a password and posts it with the token behind # to /api/v1/auth/invite/accept",
-    ),
-    (
-        "/reset-password",
-        "Choose a new password",
-        "the frontend asks for a password and posts it with the token behind # to /api/v1/auth/password/reset",
-    ),
-    (
-        "/tickets/{id}",
-        "A ticket",
-        "the frontend shows the ticket, read from /api/v1/tickets",
-    ),
-];
+/// Pages to which mails lead and which only a frontend serves: path, heading, what happens there.
+pub(super) static STAND_INS: [(&str, &str, &str); 1] = [(
+    "/tickets/{id}",
+    "A ticket",
+    "the frontend shows the ticket, read from /api/v1/tickets",
+)];
 
 static PAGES: LazyLock<Result<Environment<'static>, Error>> = LazyLock::new(|| {
     let mut pages = Environment::new();
@@ -98,6 +81,15 @@ fn command(piece: &Piece<'_>, public_url: &str) -> Option<String> {
             "invite/accept",
             format!(r#"{{"token": "{token}", "password": "a long password of yours"}}"#),
         ),
+        "/reset-password" => (
+            "password/reset",
+            format!(r#"{{"token": "{token}", "password": "a long password of yours"}}"#),
+        ),
+        "/magic-link" => (
+            "magic-link/redeem",
+            format!(r#"{{"token": "{token}", "code": "SIX DIGITS"}}"#),
+        ),
+        "/change-email" => ("email/change/confirm", format!(r#"{{"token": "{token}"}}"#)),
         _ => return None,
     };
     Some(format!(

@@ -55,6 +55,12 @@ pub(crate) struct Params {
     /// Which ticket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ticket_id: Option<ids::TicketId>,
+    /// The kind of device, in plain words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) device: Option<String>,
+    /// When it happened, `2026-11-20 10:00 UTC`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) at: Option<String>,
 }
 
 /// What a template is given. What is `None` is missing, and a template that names it fails.
@@ -64,6 +70,8 @@ pub(crate) struct Letter<'a> {
     pub(crate) colour: &'a str,
     pub(crate) name: Option<&'a str>,
     pub(crate) number: Option<&'a str>,
+    pub(crate) device: Option<&'a str>,
+    pub(crate) at: Option<&'a str>,
     pub(crate) token: Option<&'a str>,
     pub(crate) link: Option<String>,
 }
@@ -76,6 +84,8 @@ impl Letter<'_> {
             ("colour", Some(self.colour)),
             ("name", self.name),
             ("number", self.number),
+            ("device", self.device),
+            ("at", self.at),
             ("token", self.token),
             ("link", self.link.as_deref()),
         ]
@@ -100,6 +110,12 @@ pub(crate) fn link(
         Template::AccountViewed => Some(format!("{base}/account/activity")),
         Template::MfaEnabled | Template::MfaDisabled => Some(format!("{base}/account/security")),
         Template::ResetPassword => Some(format!("{base}/reset-password#token={}", token?)),
+        Template::MagicLink => Some(format!("{base}/magic-link#token={}", token?)),
+        Template::ChangeEmail => Some(format!("{base}/change-email#token={}", token?)),
+        // Without a token the page asks whether to send one.
+        Template::EmailChangeAsked | Template::PasswordChanged | Template::NewDevice => {
+            Some(format!("{base}/reset-password"))
+        }
     }
 }
 

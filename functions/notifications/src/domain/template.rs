@@ -13,7 +13,7 @@ web::text_enum! {
         VerifyEmail = "verify_email",
         /// To whoever was added: choose a password.
         Invite = "invite",
-        /// To whoever forgot the password: choose another. Nothing announces it yet.
+        /// To whoever forgot the password: choose another.
         ResetPassword = "reset_password",
         /// To the person: somebody else looks at their account.
         AccountViewed = "account_viewed",
@@ -21,6 +21,16 @@ web::text_enum! {
         MfaEnabled = "mfa_enabled",
         /// To whoever has one second factor fewer.
         MfaDisabled = "mfa_disabled",
+        /// To whoever wants to sign in without a password.
+        MagicLink = "magic_link",
+        /// To the address that somebody wants to have: prove that it is yours.
+        ChangeEmail = "change_email",
+        /// To the address that they have until then: somebody wants another.
+        EmailChangeAsked = "email_change_asked",
+        /// To whoever has another password now.
+        PasswordChanged = "password_changed",
+        /// To whoever signed in on a device that they never used before.
+        NewDevice = "new_device",
     }
 }
 
@@ -34,14 +44,25 @@ impl Template {
             | Self::ResetPassword
             | Self::AccountViewed
             | Self::MfaEnabled
-            | Self::MfaDisabled => None,
+            | Self::MfaDisabled
+            | Self::MagicLink
+            | Self::ChangeEmail
+            | Self::EmailChangeAsked
+            | Self::PasswordChanged
+            | Self::NewDevice => None,
         }
     }
 
     /// The message that carries a one-time link of this purpose.
     pub(crate) fn of_purpose(purpose: &str) -> Option<Self> {
-        [Self::VerifyEmail, Self::Invite, Self::ResetPassword]
-            .into_iter()
-            .find(|template| template.as_str() == purpose)
+        let linked = [
+            Self::VerifyEmail,
+            Self::Invite,
+            Self::ResetPassword,
+            Self::MagicLink,
+            Self::ChangeEmail,
+        ];
+        let mut linked = linked.into_iter();
+        linked.find(|template| template.as_str() == purpose)
     }
 }

@@ -143,10 +143,14 @@ impl Inner {
         let organisation = Organisation::of(&tenant.name, &tenant.settings);
         let language = Language::of_locale(&message.locale).unwrap_or(Language::De);
         let token = match &message.sealed {
-            Some(sealed) => Some(
-                links::open(self.gate.keyring(), tenant.id, sealed)
-                    .ok_or_else(|| refused("the link can't be opened"))?,
-            ),
+            Some(sealed) => {
+                let opened = links::open(self.gate.keyring(), tenant.id, sealed);
+                Some(
+                    opened
+                        .ok_or_else(|| refused("the link can't be opened"))?
+                        .token,
+                )
+            }
             None => None,
         };
         let name = addressee.map(|person| person.name.as_str());
@@ -156,6 +160,8 @@ impl Inner {
             colour: &organisation.colour,
             name,
             number: message.params.number.as_deref(),
+            device: message.params.device.as_deref(),
+            at: message.params.at.as_deref(),
             token: token.as_deref(),
             link: letter::link(base, message.template, &message.params, token.as_deref()),
         };

@@ -10,6 +10,8 @@ fn whole() -> Letter<'static> {
         colour: "#0b6650",
         name: Some("Ada <b>Lovelace</b>"),
         number: Some("T-1042"),
+        device: Some("Firefox, Linux"),
+        at: Some("2026-11-20 10:00 UTC"),
         token: Some("AZrx8m0-fBGOWjsaLD1OX_4"),
         link: Some("https://app.example/tickets/1#token=AZrx8m0-fBGOWjsaLD1OX_4".to_owned()),
     }
@@ -17,12 +19,17 @@ fn whole() -> Letter<'static> {
 
 /// What a message of this kind is given, and no more.
 fn example(template: Template) -> Letter<'static> {
-    let linked = Template::of_purpose(template.as_str()).is_some();
-    let ticket = template.feature().is_some();
+    let (is_news, is_notice) = (
+        template.feature().is_some(),
+        Template::of_purpose(template.as_str()).is_none(),
+    );
+    let whole = whole();
     Letter {
-        token: whole().token.filter(|_| linked),
-        number: whole().number.filter(|_| ticket),
-        ..whole()
+        token: whole.token.filter(|_| !is_notice),
+        number: whole.number.filter(|_| is_news),
+        at: whole.at.filter(|_| is_notice && !is_news),
+        device: whole.device.filter(|_| template == Template::NewDevice),
+        ..whole
     }
 }
 

@@ -28,10 +28,22 @@ async fn each_purpose_has_its_mail_and_its_page() {
             "Invitation to demo",
         ),
         (
-            "identity.user.invited",
+            "identity.email.verification_requested",
+            "verify_email",
+            "verify-email",
+            "Please confirm your address",
+        ),
+        (
+            "identity.password.reset_requested",
             "reset_password",
             "reset-password",
             "New password for demo",
+        ),
+        (
+            "identity.magic_link.requested",
+            "magic_link",
+            "magic-link",
+            "Sign in to demo",
         ),
     ] {
         scene
@@ -45,6 +57,67 @@ async fn each_purpose_has_its_mail_and_its_page() {
         assert!(mail.text.contains(&link), "{}", mail.text);
         assert!(mail.text.contains(&format!("\n{TOKEN}\n")), "{}", mail.text);
         assert!(mail.html.contains(TOKEN), "{}", mail.html);
+    }
+}
+
+#[tokio::test]
+async fn a_new_address_gets_the_link_and_the_present_one_a_notice() {
+    let scene = Scene::new().await;
+    let sealed = format!("{TOKEN}\nnew@elsewhere.example");
+    let kind = "identity.email.change_requested";
+    let user = scene.demo.customer.id;
+    let event = scene.linked(kind, "change_email", user, &sealed);
+    scene.tell(&event).await;
+    // What comes again is taken once.
+    scene.tell(&event).await;
+    let post = Post::new();
+    scene.sender(post.clone()).run_once().await.unwrap();
+    let mails = post.taken();
+    assert_eq!(mails.len(), 2);
+    let to = |address: &str| mails.iter().find(|mail| mail.to.1 == address).unwrap();
+    let link = to("new@elsewhere.example");
+    assert_eq!(link.subject, "Please confirm your new address");
+    let url = format!("https://api.revalenz.example/change-email#token={TOKEN}\n");
+    assert!(link.text.contains(&url), "{}", link.text);
+    let notice = to("customer@demo.example");
+    assert_eq!(notice.subject, "Your account is to get another address");
+    assert!(!notice.text.contains(TOKEN) && !notice.html.contains(TOKEN));
+    assert!(!notice.text.contains("elsewhere"), "{}", notice.text);
+}
+
+#[tokio::test]
+async fn what_happened_to_an_account_is_told_to_its_owner() {
+    let scene = Scene::new().await;
+    scene
+        .arrange("update access.people set locale = 'de'")
+        .await;
+    let user = scene.demo.customer.id;
+    let data = json!({"user_id": user, "session_id": user, "device": "Firefox, Linux"});
+    for (kind, subject, words) in [
+        (
+            "identity.password.changed",
+            "Ihr Passwort wurde geändert",
+            "abgemeldet",
+        ),
+        (
+            "identity.session.new_device",
+            "Anmeldung mit einem neuen Gerät",
+            "Firefox, Linux (2026-11-20 10:00 UTC)",
+        ),
+    ] {
+        scene.tell(&scene.event(kind, data.clone())).await;
+        let post = Post::new();
+        scene.sender(post.clone()).run_once().await.unwrap();
+        let mail = post.one();
+        assert_eq!(mail.subject, subject);
+        assert_eq!(mail.to.1, "customer@demo.example");
+        assert!(mail.text.contains(words), "{}", mail.text);
+        assert!(
+            mail.text
+                .contains("https://api.revalenz.example/reset-password\n"),
+            "{}",
+            mail.text
+        );
     }
 }
 

@@ -107,14 +107,7 @@ async fn mails_can_be_read_and_followed_without_a_frontend() {
             .await
             .contains("Message-ID: ")
     );
-    for page in [
-        "/verify-email",
-        "/accept-invite",
-        "/reset-password",
-        "/tickets/1",
-    ] {
-        assert!(reader.page(page).await.contains("/dev/mail"), "{page}");
-    }
+    assert!(reader.page("/tickets/1").await.contains("/dev/mail"));
 }
 
 #[tokio::test]

@@ -17,6 +17,12 @@ const SKIP: &[&str] = &[
     "POST /api/v1/auth/refresh",
     "POST /api/v1/auth/invite/accept",
     "POST /api/v1/auth/email/verify",
+    "POST /api/v1/auth/email/verify/resend",
+    "POST /api/v1/auth/email/change/confirm",
+    "POST /api/v1/auth/password/forgot",
+    "POST /api/v1/auth/password/reset",
+    "POST /api/v1/auth/magic-link",
+    "POST /api/v1/auth/magic-link/redeem",
 ];
 
 async fn stage() -> (Stage, TestTenant, TestTenant) {

@@ -40,6 +40,8 @@ pub struct Settings {
     pub session: SessionLifetime,
     /// What passwords must be like.
     pub password_policy: PasswordPolicy,
+    /// Whether people may sign in by a link in a mail.
+    pub magic_link: bool,
     /// Roles whose people must have a second factor.
     pub mfa_required_roles: Vec<String>,
     /// Whether admins may look at the accounts of people below them, read-only and told to the person.
@@ -108,6 +110,7 @@ impl Default for Settings {
             retention_days: RetentionDays::default(),
             session: SessionLifetime::default(),
             password_policy: PasswordPolicy::default(),
+            magic_link: true,
             mfa_required_roles: Vec::new(),
             impersonation_by_admins: false,
         }

@@ -32,7 +32,7 @@ use crate::{
         "registration": "invite", "ticket_categories": ["account", "billing", "bug", "question", "request", "other"], "locale": "de",
         "branding": {"name": "Muster", "colour": "#1a7f5a", "logo_url": null},
         "mail_sender": {"name": null, "address": null}, "retention_days": {"audit": 1095, "tickets": 1095},
-        "session": {"idle_days": 30, "absolute_days": 90}, "password_policy": {"min_length": 10}, "mfa_required_roles": [],
+        "session": {"idle_days": 30, "absolute_days": 90}, "password_policy": {"min_length": 10}, "magic_link": true, "mfa_required_roles": [],
         "impersonation_by_admins": false
     },
     "overridden": ["branding", "registration"], "updated_at": "2026-11-20T10:00:00Z", "version": 2

@@ -1,5 +1,11 @@
 use super::*;
 
+const LIMITS: Limits = Limits {
+    per_account: 10,
+    per_address: 100,
+    window: TimeDelta::minutes(15),
+};
+
 fn now() -> DateTime<Utc> {
     "2026-11-20T10:00:00Z".parse().unwrap()
 }
@@ -20,7 +26,7 @@ async fn fail(throttle: &Throttle, account: &str, from: &str, times: usize) {
 
 #[tokio::test]
 async fn the_eleventh_failure_has_to_wait_for_the_window() {
-    let throttle = Throttle::of_passwords(&Settings::default());
+    let throttle = Throttle::new(LIMITS);
     fail(&throttle, "a", "10.0.0.1", 10).await;
     let refused = throttle
         .begin("demo", "a", Some(address("10.0.0.2")), now())
@@ -50,7 +56,7 @@ async fn the_eleventh_failure_has_to_wait_for_the_window() {
 
 #[tokio::test]
 async fn an_address_that_tries_many_accounts_is_stopped_too() {
-    let throttle = Throttle::of_passwords(&Settings::default());
+    let throttle = Throttle::new(LIMITS);
     for account in 0..100 {
         fail(&throttle, &account.to_string(), "2001:db8::1", 1).await;
     }
@@ -68,7 +74,7 @@ async fn an_address_that_tries_many_accounts_is_stopped_too() {
 
 #[tokio::test]
 async fn successes_never_count() {
-    let throttle = Throttle::of_passwords(&Settings::default());
+    let throttle = Throttle::new(LIMITS);
     for _ in 0..200 {
         drop(
             throttle
@@ -82,7 +88,7 @@ async fn successes_never_count() {
 
 #[tokio::test]
 async fn guesses_at_the_same_time_are_no_more_than_one_after_the_other() {
-    let throttle = Arc::new(Throttle::of_passwords(&Settings::default()));
+    let throttle = Arc::new(Throttle::new(LIMITS));
     let guesses: Vec<_> = (0..50)
         .map(|_| {
             let throttle = throttle.clone();
@@ -103,7 +109,7 @@ async fn guesses_at_the_same_time_are_no_more_than_one_after_the_other() {
 
 #[tokio::test]
 async fn many_who_are_right_at_the_same_time_all_get_in() {
-    let throttle = Arc::new(Throttle::of_passwords(&Settings::default()));
+    let throttle = Arc::new(Throttle::new(LIMITS));
     let visits: Vec<_> = (0..50)
         .map(|_| {
             let throttle = throttle.clone();
@@ -117,4 +123,15 @@ async fn many_who_are_right_at_the_same_time_all_get_in() {
     for visit in visits {
         assert!(visit.await.unwrap());
     }
+}
+
+#[tokio::test]
+async fn what_counts_in_any_case_ends_at_the_limit() {
+    let throttle = Throttle::new(LIMITS);
+    for _ in 0..10 {
+        throttle.count("demo", "a", None, now()).await.unwrap();
+    }
+    let refused = throttle.count("demo", "a", None, now()).await.unwrap_err();
+    assert_eq!(refused, Refused::TooMany { seconds: 900 });
+    throttle.count("demo", "b", None, now()).await.unwrap();
 }

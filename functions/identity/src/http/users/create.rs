@@ -177,7 +177,7 @@ async fn add(
 }
 
 /// The address is somebody's, perhaps somebody's who is disabled.
-pub(super) fn taken(error: DbError) -> Problem {
+pub(crate) fn taken(error: DbError) -> Problem {
     if error.is_constraint("users_email_key") {
         EMAIL_TAKEN.problem()
     } else {

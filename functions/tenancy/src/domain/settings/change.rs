@@ -29,6 +29,8 @@ web::body! {
         pub session: Change<Option<UpdateSessionLifetime>>,
         /// What passwords must be like.
         pub password_policy: Change<Option<UpdatePasswordPolicy>>,
+        /// Whether people may sign in by a link in a mail.
+        pub magic_link: Change<Option<bool>>,
         /// Roles whose people must have a second factor.
         pub mfa_required_roles: Change<Option<Distinct<Line<1, 60>, 0, 50>>>,
         /// Whether admins may look at the accounts of people below them, read-only and told to the person.
@@ -160,6 +162,7 @@ impl UpdateSettings {
                     })
                     .into_value()
             })
+            .put("magic_link", self.magic_link, Value::from)
             .put(
                 super::MFA_REQUIRED_ROLES,
                 self.mfa_required_roles,

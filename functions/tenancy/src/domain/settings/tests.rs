@@ -36,6 +36,7 @@ fn without_any_choice_the_defaults_are_in_force() {
             "retention_days": {"audit": 1095, "tickets": 1095},
             "session": {"idle_days": 30, "absolute_days": 90},
             "password_policy": {"min_length": 10},
+            "magic_link": true,
             "mfa_required_roles": [],
             "impersonation_by_admins": false,
         })

@@ -1,0 +1,106 @@
+//! What binds a magic link to whoever asked for it: a cookie of their browser, or a code that was shown to them.
+//!
+//! Mail programs and scanners open links, and some press buttons. Neither has the cookie, and neither types the code. And
+//! whoever asks for a link to somebody else's address gets nothing out of that person opening it.
+
+use access::opaque;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+/// Wrong codes after which a link is worthless: a million codes, five guesses.
+pub(crate) const MOST_FAILURES: i32 = 5;
+
+web::text_enum! {
+    /// How a link is bound.
+    pub enum BindingKind {
+        /// To a cookie.
+        Browser = "browser",
+        /// To a code.
+        Code = "code",
+    }
+}
+
+/// What whoever opens the link has to show beside it.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Binding {
+    pub(crate) kind: BindingKind,
+    text: String,
+}
+
+impl std::fmt::Debug for Binding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Binding({}, …)", self.kind)
+    }
+}
+
+impl Binding {
+    /// To a browser: to the cookie that it has already, or to a fresh one.
+    pub(crate) fn to_browser(cookie: Option<&str>) -> Self {
+        let known = cookie.filter(|text| is_ours(text)).map(str::to_owned);
+        Self {
+            kind: BindingKind::Browser,
+            text: known.unwrap_or_else(|| URL_SAFE_NO_PAD.encode(opaque::random::<32>())),
+        }
+    }
+
+    /// To a fresh code of six digits.
+    pub(crate) fn to_code() -> Self {
+        let number = u64::from_ne_bytes(opaque::random()) % 1_000_000;
+        Self {
+            kind: BindingKind::Code,
+            text: format!("{number:06}"),
+        }
+    }
+
+    /// What was shown: a cookie, or a code as somebody types it.
+    pub(crate) fn given(kind: BindingKind, text: &str) -> Self {
+        let text = match kind {
+            BindingKind::Browser => text.to_owned(),
+            BindingKind::Code => text.chars().filter(char::is_ascii_digit).collect(),
+        };
+        Self { kind, text }
+    }
+
+    /// The cookie or the code.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What is stored: worthless without the secret of the link.
+    pub(crate) fn hash(&self, secret: &[u8; 32]) -> [u8; 32] {
+        let mut bytes = secret.to_vec();
+        bytes.extend(self.kind.as_str().bytes());
+        bytes.push(b'\n');
+        bytes.extend(self.text.bytes());
+        opaque::sha256(&bytes)
+    }
+}
+
+fn is_ours(cookie: &str) -> bool {
+    URL_SAFE_NO_PAD
+        .decode(cookie)
+        .is_ok_and(|bytes| bytes.len() == 32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_six_digits_however_it_is_typed() {
+        let code = Binding::to_code();
+        assert_eq!(code.text().len(), 6);
+        let (left, right) = code.text().split_at(3);
+        let typed = Binding::given(BindingKind::Code, &format!(" {left}-{right} "));
+        assert_eq!(typed.hash(&[7; 32]), code.hash(&[7; 32]));
+        assert_ne!(typed.hash(&[8; 32]), code.hash(&[7; 32]));
+    }
+
+    #[test]
+    fn a_browser_keeps_the_cookie_that_it_has() {
+        let first = Binding::to_browser(None);
+        assert_eq!(Binding::to_browser(Some(first.text())), first);
+        assert_ne!(Binding::to_browser(Some("chosen by somebody")), first);
+        let code = Binding::given(BindingKind::Code, first.text());
+        assert_ne!(code.hash(&[7; 32]), first.hash(&[7; 32]));
+    }
+}

@@ -1,0 +1,63 @@
+//! More sign-ins than the machine can hash.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use access::Gate;
+use db::Db;
+use identity::config::Settings;
+use serde_json::json;
+use testkit::Stage;
+use web::Service;
+
+/// One hash at a time, and a short queue.
+fn narrow(db: Db, gate: Gate) -> Service {
+    let settings = Settings {
+        hashes_at_once: 1,
+        hashes_waiting: 64,
+        ..Settings::default()
+    };
+    identity::service_with(db, gate, settings)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn five_hundred_sign_ins_at_once_leave_room_for_the_rest() {
+    let stage = Stage::of(&[("identity", narrow)]).await;
+    let tenant = stage.tenant("demo").await;
+    let somebody = stage.as_(&tenant.customer);
+    somebody.get("/api/v1/auth/status").await.expect(200);
+    let running = Arc::new(AtomicUsize::new(500));
+    let logins: Vec<_> = (0..500)
+        .map(|number| {
+            let (client, running) = (stage.stranger(), running.clone());
+            let email = format!("p{number}@demo.example");
+            let body = json!({"tenant": "demo", "email": email, "password": "wrong horse battery"});
+            tokio::spawn(async move {
+                let answer = client.post("/api/v1/auth/login", body).await;
+                running.fetch_sub(1, Ordering::AcqRel);
+                answer
+            })
+        })
+        .collect();
+    let mut answered_meanwhile = 0;
+    while running.load(Ordering::Acquire) > 0 {
+        somebody.get("/api/v1/auth/status").await.expect(200);
+        answered_meanwhile += usize::from(running.load(Ordering::Acquire) > 0);
+    }
+    assert!(answered_meanwhile > 0, "the flood was over too soon");
+    let (mut hashed, mut shed) = (0, 0);
+    for login in logins {
+        let answer = login.await.unwrap();
+        if answer.status == 401 {
+            hashed += 1;
+        } else {
+            assert!(!answer.header("retry-after").is_empty());
+            answer.refused(503, "unavailable");
+            shed += 1;
+        }
+    }
+    // Never more than 64 wait, and one has a turn and a connection: the rest is sent away.
+    assert!(hashed >= 1 && shed >= 100, "{hashed} hashed, {shed} shed");
+}

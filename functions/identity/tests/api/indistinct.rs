@@ -1,0 +1,109 @@
+//! Known and unknown accounts, told apart by nothing but the mail.
+
+use access::Gate;
+use db::Db;
+use http::HeaderMap;
+use identity::config::Settings;
+use serde_json::{Value, json};
+use testkit::{Client, Stage};
+use web::Service;
+
+use super::{PASSWORD, add, demo, page};
+
+/// With more mails an hour than this test asks for.
+fn patient(db: Db, gate: Gate) -> Service {
+    let settings = Settings {
+        mails_per_account: 100,
+        failures_per_account: 100,
+        ..Settings::default()
+    };
+    identity::service_with(db, gate, settings)
+}
+
+/// What a stranger sees of an answer: status, body and headers without what is different every time.
+async fn seen(client: &Client, path: &str, body: Value) -> (u16, Value, HeaderMap) {
+    let answer = client.post(&format!("/api/v1/auth/{path}"), body).await;
+    let mut document = answer.json();
+    if let Some(members) = document.as_object_mut() {
+        members.remove("request_id");
+        if let Some(code) = members.get_mut("code").filter(|_| answer.status == 202) {
+            assert!(code.is_null() || code.as_str().is_some_and(|code| code.len() == 6));
+            *code = json!(code.is_null());
+        }
+    }
+    let mut headers = answer.headers.clone();
+    headers.remove("x-request-id");
+    if let Some(cookie) = headers.remove("set-cookie") {
+        let text = cookie.to_str().unwrap().to_owned();
+        let value = text.split(['=', ';']).nth(1).unwrap();
+        headers.insert("set-cookie", text.replace(value, "").parse().unwrap());
+    }
+    (answer.status.as_u16(), document, headers)
+}
+
+async fn people(stage: &Stage, tenant: &testkit::TestTenant) {
+    add(stage, tenant, "customer", "known@demo.example").await;
+    let admin = stage.as_(&tenant.admin);
+    let body = json!({"email": "invited@demo.example", "name": "In Vited"});
+    admin.post("/api/v1/users", body).await.expect(201);
+    let gone = add(stage, tenant, "customer", "gone@demo.example").await;
+    let path = format!("/api/v1/users/{gone}");
+    admin.delete(&path).await.expect(204);
+}
+
+/// What is posted about an address.
+type Body = fn(&str) -> Value;
+
+#[tokio::test]
+async fn nothing_tells_a_known_account_from_an_unknown_one() {
+    let stage = Stage::of(&[("identity", patient)]).await;
+    let tenant = stage.tenant("demo").await;
+    people(&stage, &tenant).await;
+    let bodies: [(&str, Body); 5] = [
+        (
+            "login",
+            |email| json!({"tenant": "demo", "email": email, "password": "wrong horse battery"}),
+        ),
+        (
+            "register",
+            |email| json!({"tenant": "demo", "email": email, "password": PASSWORD, "name": "Some One"}),
+        ),
+        (
+            "password/forgot",
+            |email| json!({"tenant": "demo", "email": email}),
+        ),
+        (
+            "email/verify/resend",
+            |email| json!({"tenant": "demo", "email": email}),
+        ),
+        (
+            "magic-link",
+            |email| json!({"tenant": "demo", "email": email}),
+        ),
+    ];
+    for client in [stage.stranger(), page(&stage)] {
+        for (path, body) in bodies {
+            let unknown = seen(&client, path, body("nobody@demo.example")).await;
+            assert!(matches!(unknown.0, 202 | 401), "{path}: {unknown:?}");
+            for email in [
+                "known@demo.example",
+                "invited@demo.example",
+                "gone@demo.example",
+            ] {
+                let known = seen(&client, path, body(email)).await;
+                assert_eq!(known, unknown, "{path} {email}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_tenant_is_answered_like_a_known_one() {
+    let (stage, _) = demo().await;
+    for path in ["password/forgot", "email/verify/resend", "magic-link"] {
+        let client = stage.stranger();
+        let body = |place: &str| json!({"tenant": place, "email": "nobody@demo.example"});
+        let known = seen(&client, path, body("demo")).await;
+        assert_eq!(seen(&client, path, body("nosuch")).await, known, "{path}");
+    }
+}

@@ -1,0 +1,232 @@
+use std::time::Duration;
+
+use http::Method;
+use serde_json::{Value, json};
+use testkit::{Answer, Client, Stage, TestTenant};
+
+use super::{add, bearer, cookie_of, count, demo, links, page};
+
+const REQUESTED: &str = "de.revalenz.identity.magic_link.requested.v1";
+const REDEEM: &str = "/api/v1/auth/magic-link/redeem";
+
+/// Asks for a link; answers what was said, and the token in the mail.
+async fn ask(client: &Client, stage: &Stage, tenant: &TestTenant) -> (Answer, String) {
+    let body = json!({"tenant": "demo", "email": "ada@demo.example"});
+    let answer = client.post("/api/v1/auth/magic-link", body).await;
+    let answer = answer.expect(202);
+    let token = links(stage, tenant.id, REQUESTED).await.pop().unwrap();
+    (answer, token)
+}
+
+async fn ada() -> (Stage, TestTenant) {
+    let (stage, tenant) = demo().await;
+    add(&stage, &tenant, "manager", "ada@demo.example").await;
+    (stage, tenant)
+}
+
+fn with_code(token: &str, answer: &Answer) -> Value {
+    json!({"token": token, "code": answer.json()["code"]})
+}
+
+#[tokio::test]
+async fn a_link_with_its_code_signs_in_once() {
+    let (stage, tenant) = ada().await;
+    let (answer, token) = ask(&stage.stranger(), &stage, &tenant).await;
+    assert!(answer.header("set-cookie").is_empty());
+    let body = with_code(&token, &answer);
+    let stranger = stage.stranger();
+    let tokens = stranger.post(REDEEM, body.clone()).await.expect(200).json();
+    let status = bearer(&stage, &tokens).get("/api/v1/auth/status").await;
+    assert_eq!(status.expect(200).json()["session"]["amr"], json!(["mail"]));
+    stranger
+        .post(REDEEM, body)
+        .await
+        .refused(401, "invalid_token");
+}
+
+#[tokio::test]
+async fn of_many_who_redeem_at_once_one_gets_a_session() {
+    let (stage, tenant) = ada().await;
+    let (answer, token) = ask(&stage.stranger(), &stage, &tenant).await;
+    let before = count(&stage, "select count(*) from identity.sessions").await;
+    let stranger = stage.stranger();
+    let many = (0..8).map(|_| stranger.post(REDEEM, with_code(&token, &answer)));
+    let answers = futures::future::join_all(many).await;
+    let mut statuses: Vec<u16> = answers.iter().map(|one| one.status.as_u16()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses[..2], [200, 401]);
+    assert!(
+        statuses[1..].iter().all(|status| *status == 401),
+        "{statuses:?}"
+    );
+    let after = count(&stage, "select count(*) from identity.sessions").await;
+    assert_eq!(after - before, 1);
+}
+
+#[tokio::test]
+async fn looking_at_a_link_does_not_use_it_up() {
+    let (stage, tenant) = ada().await;
+    let (answer, token) = ask(&stage.stranger(), &stage, &tenant).await;
+    let stranger = stage.stranger();
+    for method in [Method::GET, Method::HEAD] {
+        for path in [REDEEM.to_owned(), format!("{REDEEM}?token={token}")] {
+            let looked = stranger.call(method.clone(), &path).send().await;
+            assert_eq!(looked.status, 405);
+        }
+    }
+    stranger
+        .post(REDEEM, with_code(&token, &answer))
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn a_browser_that_asked_is_the_only_one_that_gets_in() {
+    let (stage, tenant) = ada().await;
+    let (answer, token) = ask(&page(&stage), &stage, &tenant).await;
+    assert_eq!(answer.json(), json!({"status": "check_mail", "code": null}));
+    let set = answer.header("set-cookie");
+    assert!(set.starts_with("__Host-link="), "{set}");
+    assert!(
+        set.ends_with("; Path=/; Max-Age=900; HttpOnly; SameSite=Strict; Secure"),
+        "{set}"
+    );
+    let body = json!({"token": token, "code": "000000", "refresh": "cookie"});
+    let other = page(&stage).with("cookie", "__Host-link=another");
+    for stranger in [page(&stage), other] {
+        stranger
+            .post(REDEEM, body.clone())
+            .await
+            .refused(403, "other_browser");
+    }
+    let own = page(&stage).with("cookie", &cookie_of(&answer));
+    let entered = own.post(REDEEM, body).await.expect(200);
+    assert!(cookie_of(&entered).starts_with("__Host-refresh="));
+}
+
+#[tokio::test]
+async fn a_browser_that_asks_again_keeps_its_cookie() {
+    let (stage, tenant) = ada().await;
+    let (first, _) = ask(&page(&stage), &stage, &tenant).await;
+    let cookie = cookie_of(&first);
+    stage.clock.advance(Duration::from_secs(1));
+    let (second, token) = ask(&page(&stage).with("cookie", &cookie), &stage, &tenant).await;
+    assert_eq!(cookie_of(&second), cookie);
+    let own = page(&stage).with("cookie", &cookie);
+    own.post(REDEEM, json!({"token": token})).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_types_the_code() {
+    let (stage, tenant) = ada().await;
+    let elsewhere = page(&stage).with("sec-fetch-site", "cross-site");
+    let (answer, token) = ask(&elsewhere, &stage, &tenant).await;
+    assert!(answer.header("set-cookie").is_empty());
+    elsewhere
+        .post(REDEEM, with_code(&token, &answer))
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn five_wrong_codes_make_a_link_worthless_however_fast_they_come() {
+    let (stage, tenant) = ada().await;
+    let stranger = stage.stranger();
+    let (answer, token) = ask(&stranger, &stage, &tenant).await;
+    let right = answer.json()["code"].as_str().unwrap().to_owned();
+    let wrong = if right == "111111" {
+        "222222"
+    } else {
+        "111111"
+    };
+    // A missing code is no guess.
+    for _ in 0..6 {
+        let body = json!({"token": token});
+        stranger
+            .post(REDEEM, body)
+            .await
+            .refused(403, "link_code_required");
+    }
+    let guess = json!({"token": token, "code": wrong});
+    let guesses = (0..12).map(|_| stranger.post(REDEEM, guess.clone()));
+    let answers = futures::future::join_all(guesses).await;
+    let of = |status: u16| {
+        let answers = answers.iter();
+        answers
+            .filter(|answer| answer.status.as_u16() == status)
+            .count()
+    };
+    assert_eq!((of(403), of(401)), (5, 7));
+    stranger
+        .post(REDEEM, json!({"token": token, "code": right}))
+        .await
+        .refused(401, "invalid_token");
+}
+
+#[tokio::test]
+async fn a_link_ends_with_time_a_newer_one_and_another_address() {
+    let (stage, tenant) = ada().await;
+    let stranger = stage.stranger();
+    let refused = async |body: Value| {
+        stranger
+            .post(REDEEM, body)
+            .await
+            .refused(401, "invalid_token")
+    };
+    let (first, first_token) = ask(&stranger, &stage, &tenant).await;
+    stage.clock.advance(Duration::from_secs(1));
+    let (second, second_token) = ask(&stranger, &stage, &tenant).await;
+    refused(with_code(&first_token, &first)).await;
+
+    let admin = stage.as_(&tenant.admin);
+    let users = admin.get("/api/v1/users?q=ada").await.expect(200).json();
+    let path = format!(
+        "/api/v1/users/{}",
+        users["items"][0]["id"].as_str().unwrap()
+    );
+    let move_to = async |email: &str| admin.put(&path, json!({"email": email})).await.expect(200);
+    move_to("other@demo.example").await;
+    refused(with_code(&second_token, &second)).await;
+    move_to("ada@demo.example").await;
+
+    stage.clock.advance(Duration::from_secs(1));
+    let (third, third_token) = ask(&stranger, &stage, &tenant).await;
+    stage.clock.advance(Duration::from_mins(15));
+    refused(with_code(&third_token, &third)).await;
+}
+
+#[tokio::test]
+async fn a_tenant_can_do_without_links() {
+    let (stage, tenant) = ada().await;
+    let stranger = stage.stranger();
+    let (answer, token) = ask(&stranger, &stage, &tenant).await;
+    sqlx::query(
+        "update access.tenants set settings = '{\"magic_link\": false}' where slug = 'demo'",
+    )
+    .execute(&mut stage.admin().await)
+    .await
+    .unwrap();
+    stranger
+        .post(REDEEM, with_code(&token, &answer))
+        .await
+        .refused(401, "invalid_token");
+    let body = json!({"tenant": "demo", "email": "ada@demo.example"});
+    let told = stranger.post("/api/v1/auth/magic-link", body).await;
+    assert_eq!(told.expect(202).json()["status"], "check_mail");
+    assert_eq!(links(&stage, tenant.id, REQUESTED).await.len(), 1);
+}
+
+#[tokio::test]
+async fn neither_code_nor_cookie_stands_in_the_database() {
+    let (stage, tenant) = ada().await;
+    let (answer, token) = ask(&page(&stage), &stage, &tenant).await;
+    let cookie = cookie_of(&answer);
+    let cookie = cookie.split_once('=').unwrap().1;
+    let rows: String = sqlx::query_scalar(
+        "select string_agg(t::text, ' ') from identity.one_time_tokens t where purpose = 'magic_link'",
+    )
+    .fetch_one(&mut stage.admin().await)
+    .await
+    .unwrap();
+    assert!(!rows.contains(cookie) && !rows.contains(&token), "{rows}");
+}
