@@ -137,23 +137,29 @@ async fn a_key_that_was_taken_out_of_use_checks_no_token() {
 async fn of_ten_rotations_at_once_one_rotates() {
     let (stage, tenant) = demo().await;
     add(&stage, &tenant, "customer", "ada@demo.example").await;
+    // Three processes, each with its connections open: what is tried is the rotation.
+    let mut processes = Vec::new();
+    for _ in 0..3 {
+        let db = db::Db::lazy(&stage.database.login_url("identity"), 4).unwrap();
+        let service = identity::service(db, stage.gate.clone());
+        let keys = http::Request::get("/.well-known/jwks.json").body(Body::empty());
+        let warm = service.root.clone().oneshot(keys.unwrap()).await.unwrap();
+        assert_eq!(warm.status(), 200);
+        let edge = Edge {
+            clock: stage.clock.clone(),
+            trusted_proxies: 0,
+        };
+        processes.push(edge::wrap(service.internal, edge));
+    }
     let at_once = async || {
         let proof = stage.gate.internal_auth().header().unwrap();
-        let many = (0..10).map(|_| {
-            // A process each.
-            let db = db::Db::lazy(&stage.database.login_url("identity"), 2).unwrap();
-            let service = identity::service(db, stage.gate.clone());
+        let many = processes.iter().cycle().take(10).map(|process| {
             let request = http::Request::post(ROTATE)
                 .header("authorization", proof.clone())
                 .header(SCHEDULE_TIME, another_time(&stage));
-            let door = edge::wrap(
-                service.internal,
-                Edge {
-                    clock: stage.clock.clone(),
-                    trusted_proxies: 0,
-                },
-            );
-            door.oneshot(request.body(Body::empty()).unwrap())
+            process
+                .clone()
+                .oneshot(request.body(Body::empty()).unwrap())
         });
         let mut told = Vec::new();
         for answer in join_all(many).await {
