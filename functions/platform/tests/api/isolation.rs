@@ -80,6 +80,21 @@ async fn furnish(stage: &Stage, tenant: &TestTenant) -> Belongings {
         )
         .await
         .expect(200);
+    // Without an authenticator: a row as registering one would leave it.
+    let passkey: String = sqlx::query_scalar(
+        "insert into identity.passkeys (
+            tenant_id, passkey_id, user_id, rp_id, credential_id, public_key, sign_count, name, created_at
+        )
+        values ($1, gen_random_uuid(), $2, $3, '', '', 0, $3, now())
+        returning passkey_id::text",
+    )
+    .bind(tenant.id)
+    .bind(tenant.customer.id)
+    .bind(&secret)
+    .fetch_one(&mut stage.admin().await)
+    .await
+    .unwrap();
+    all.ids.insert("passkeys", vec![passkey]);
     for list in [
         "/tickets",
         "/users",
