@@ -3,11 +3,13 @@
 pub(crate) mod cookie;
 mod entry;
 pub(crate) mod expertise;
+pub(crate) mod identities;
 pub(crate) mod invite;
 pub(crate) mod jwks;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod me;
+pub(crate) mod oauth;
 pub(crate) mod one_time_link;
 pub(crate) mod permissions;
 pub(crate) mod refresh;

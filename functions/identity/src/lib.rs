@@ -10,6 +10,7 @@ mod domain;
 pub mod error;
 pub mod events;
 mod http;
+mod oidc;
 pub mod permissions;
 mod routes;
 mod signing;
@@ -23,6 +24,7 @@ use config::Settings;
 use db::Db;
 use domain::{password_hash::Hasher, refresh_token::RefreshTokens, throttle::Throttle};
 use moka::future::Cache;
+pub use oidc::{Provider, Providers};
 use web::{Cursors, Service};
 
 /// What this context owns.

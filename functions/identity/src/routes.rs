@@ -5,13 +5,15 @@ use web::openapi::Routes;
 use crate::{
     App,
     error::{
-        CSRF_REFUSED, EMAIL_TAKEN, FORBIDDEN_FIELD, ILLEGAL_STATUS, INVALID_CREDENTIALS,
-        INVALID_REFRESH_TOKEN, INVALID_TOKEN, LAST_ADMIN, NOT_A_PERSON, REFRESH_TOKEN_REUSED,
-        REGISTRATION_CLOSED, ROLE_TOO_POWERFUL, SEATS_EXHAUSTED,
+        CSRF_REFUSED, EMAIL_TAKEN, FORBIDDEN_FIELD, IDENTITY_TAKEN, ILLEGAL_STATUS, INVALID_CODE,
+        INVALID_CREDENTIALS, INVALID_REFRESH_TOKEN, INVALID_TOKEN, LAST_ADMIN, LAST_WAY_IN,
+        NOT_A_PERSON, REDIRECT_NOT_ALLOWED, REFRESH_TOKEN_REUSED, REGISTRATION_CLOSED,
+        ROLE_TOO_POWERFUL, SEATS_EXHAUSTED, SIGN_IN_EXPIRED,
     },
     http::{
-        expertise, invite, jwks, login, logout, me, permissions, refresh, register, roles, status,
-        users, verify_email,
+        expertise, identities, invite, jwks, login, logout, me,
+        oauth::{callback, providers, start, token},
+        permissions, refresh, register, roles, status, users, verify_email,
     },
 };
 
@@ -24,6 +26,11 @@ pub(crate) fn routes() -> Routes<App> {
         login: login;
         refresh: refresh_session;
         logout: logout;
+        providers: list_providers;
+        start: start_sign_in, start_link;
+        callback: finish_sign_in;
+        token: redeem_sign_in;
+        identities: list_identities, create_identity, delete_identity;
         status: get_status;
         me: get_me, update_me;
         users: list_users, create_user, get_user, update_user, delete_user;
@@ -64,6 +71,16 @@ pub(crate) fn routes() -> Routes<App> {
                 page,
             ],
         )
+        .refuses("start_sign_in", &[&REDIRECT_NOT_ALLOWED, &SIGN_IN_EXPIRED])
+        .refuses("start_link", &[&REDIRECT_NOT_ALLOWED, &NOT_A_PERSON])
+        .refuses("finish_sign_in", &[&SIGN_IN_EXPIRED])
+        .refuses("redeem_sign_in", &[&INVALID_CODE, &CSRF_REFUSED, page])
+        .refuses("list_identities", &[&NOT_A_PERSON])
+        .refuses(
+            "create_identity",
+            &[&INVALID_CODE, &IDENTITY_TAKEN, &NOT_A_PERSON],
+        )
+        .refuses("delete_identity", &[&LAST_WAY_IN, &NOT_A_PERSON])
         .refuses("get_me", &[&NOT_A_PERSON])
         .refuses("update_me", &[&NOT_A_PERSON])
         .refuses(

@@ -5,6 +5,8 @@ use ids::UserId;
 
 pub(crate) mod accounts;
 pub(crate) mod expertise;
+pub(crate) mod oauth_flows;
+pub(crate) mod oauth_identities;
 pub(crate) mod one_time_tokens;
 pub(crate) mod roles;
 pub(crate) mod seats;

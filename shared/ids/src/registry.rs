@@ -28,6 +28,10 @@ registry! {
     ApiKey => ApiKeyId, "api_key";
     /// A link or code that works once.
     OneTimeToken => OneTimeTokenId, "one_time_token";
+    /// Who a user is at another issuer.
+    OauthIdentity => OauthIdentityId, "oauth_identity";
+    /// One sign-in by way of another issuer.
+    OauthFlow => OauthFlowId, "oauth_flow";
     /// A skill that a user has.
     Expertise => ExpertiseId, "expertise";
     /// A licence of a tenant.

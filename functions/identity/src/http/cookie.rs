@@ -34,7 +34,7 @@ impl Default for RefreshMode {
 
 /// Without TLS browsers take neither `Secure` nor the prefix that demands it. Only a laptop is without TLS: on any other
 /// machine a wrong setting must not send the token in the open.
-fn is_plain(gate: &Gate) -> bool {
+pub(crate) fn is_plain(gate: &Gate) -> bool {
     let host = gate
         .settings()
         .public_url
@@ -71,7 +71,11 @@ pub(crate) fn clear(gate: &Gate) -> Result<HeaderValue> {
 
 /// The token in the request's cookie.
 pub(crate) fn read<'a>(gate: &Gate, headers: &'a HeaderMap) -> Option<&'a str> {
-    let name = name(gate);
+    find(headers, name(gate))
+}
+
+/// The cookie of this name.
+pub(crate) fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()

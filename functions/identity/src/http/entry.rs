@@ -19,6 +19,8 @@ pub(crate) enum Proof {
     Password,
     /// An invitation opened and a password chosen.
     Invite,
+    /// The word of another issuer.
+    External,
 }
 
 impl Proof {
@@ -26,6 +28,8 @@ impl Proof {
     pub(crate) fn amr(self) -> &'static [&'static str] {
         match self {
             Self::Password | Self::Invite => &["pwd"],
+            // RFC 8176 has no name for it.
+            Self::External => &["fed"],
         }
     }
 }
