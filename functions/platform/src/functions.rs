@@ -33,7 +33,7 @@ pub static ALL: &[Function] = &[
         problems: identity::error::ALL,
         events: identity::events::ALL,
         listens: Vec::new,
-        settings: &[],
+        settings: identity::config::Environment::ENTRIES,
     },
     Function {
         name: "tenancy",

@@ -1,6 +1,6 @@
 //! The stage on which a test plays.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use access::{
     Gate, GateSettings, Keyring, REVALENZ,
@@ -20,8 +20,10 @@ use crate::{Client, Database, Person, TestTenant};
 /// A function under test: its name (also of its login) and how it is made.
 pub type Function = (&'static str, fn(Db, Gate) -> Service);
 
+/// A function whose making remembers something, such as settings of one test.
+pub type Maker = Arc<dyn Fn(Db, Gate) -> Service + Send + Sync>;
+
 /// A fresh database with functions in front of it.
-#[derive(Debug)]
 pub struct Stage {
     /// Stands still until it is moved.
     pub clock: Clock,
@@ -29,7 +31,7 @@ pub struct Stage {
     pub gate: Gate,
     /// Its database.
     pub database: Database,
-    functions: Vec<Function>,
+    functions: Vec<(&'static str, Maker)>,
     router: Router,
     signer: Signer,
 }
@@ -42,6 +44,12 @@ pub const PUBLIC_URL: &str = "https://api.revalenz.example";
 impl Stage {
     /// With these functions, each under its own database login.
     pub async fn of(functions: &[Function]) -> Self {
+        let maker = |(name, make): &Function| -> (&'static str, Maker) { (*name, Arc::new(*make)) };
+        Self::made_of(functions.iter().map(maker).collect()).await
+    }
+
+    /// The same, of functions that are made in any way.
+    pub async fn made_of(functions: Vec<(&'static str, Maker)>) -> Self {
         let database = Database::create().await;
         let clock = Clock::standing_at(BEGINNING.parse().unwrap());
         let keyring = Keyring::parse(&Keyring::generate()).unwrap();
@@ -63,7 +71,7 @@ impl Stage {
             clock,
             gate,
             database,
-            functions: functions.to_vec(),
+            functions,
             router: Router::new(),
             signer,
         };
