@@ -14,7 +14,7 @@ use std::{
 use serde_json::{Value, json};
 use web::Clock;
 
-pub use keys::KeyPair;
+pub use keys::{KeyPair, join};
 
 /// The one client that the issuer knows.
 pub const CLIENT_ID: &str = "revalenz-test";
@@ -143,9 +143,9 @@ impl FakeIssuer {
         self
     }
 
-    /// Changes members of the metadata.
+    /// Changes members of the metadata; null takes one away.
     pub fn metadata(&self, members: Value) -> &Self {
-        merge(&mut self.state().metadata, &members);
+        self.state().metadata = members;
         self
     }
 
@@ -185,7 +185,7 @@ impl State {
         let mut header = json!({"alg": key.algorithm(), "kid": key.key_id(), "typ": "JWT"});
         merge(&mut header, &self.bend.header);
         merge(&mut claims, &self.bend.claims);
-        keys::join(&header, &claims, |message| match &self.bend.signature {
+        join(&header, &claims, |message| match &self.bend.signature {
             Some(signature) => signature.clone(),
             None => key.sign(message),
         })

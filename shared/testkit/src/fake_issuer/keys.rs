@@ -157,7 +157,7 @@ impl KeyPair {
 }
 
 /// A token of any header and claims.
-pub(super) fn join(header: &Value, claims: &Value, sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
+pub fn join(header: &Value, claims: &Value, sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let message = format!("{}.{}", encode(header), encode(claims));
     let signature = URL_SAFE_NO_PAD.encode(sign(message.as_bytes()));
