@@ -26,7 +26,7 @@ use crate::{
     App,
     error::{IDENTITY_TAKEN, INVALID_CODE, LAST_WAY_IN, NOT_A_PERSON, unauthorized},
     store::{
-        oauth_flows::{self, Subject},
+        oauth_flows::{self, IssuedIdentity},
         oauth_identities::{self, IdentityRow},
         users,
     },
@@ -106,7 +106,7 @@ pub(crate) async fn create_identity(
         .await?
         .ok_or_else(invalid)?;
     let (issuer, subject) = pending.issuer.zip(pending.subject).ok_or_else(invalid)?;
-    let subject = Subject {
+    let subject = IssuedIdentity {
         issuer: &issuer,
         subject: &subject,
         email: pending.email.as_deref(),

@@ -20,7 +20,7 @@ pub(crate) struct NewCode<'a> {
 
 /// Who somebody is at an issuer.
 #[derive(Debug)]
-pub(crate) struct Subject<'a> {
+pub(crate) struct IssuedIdentity<'a> {
     pub(crate) issuer: &'a str,
     pub(crate) subject: &'a str,
     pub(crate) email: Option<&'a str>,
@@ -77,7 +77,7 @@ pub(crate) async fn begin_flow(
 pub(crate) async fn keep_code(
     tx: &mut TenantTx,
     code: &NewCode<'_>,
-    linking: Option<&Subject<'_>>,
+    linking: Option<&IssuedIdentity<'_>>,
 ) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(

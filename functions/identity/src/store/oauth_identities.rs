@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
 use ids::{OauthIdentityId, UserId};
 
-use super::oauth_flows::Subject;
+use super::oauth_flows::IssuedIdentity;
 use crate::domain::status::UserStatus;
 
 /// An identity of a person.
@@ -77,7 +77,7 @@ pub(crate) async fn insert_identity(
     id: OauthIdentityId,
     user: UserId,
     provider: &str,
-    subject: &Subject<'_>,
+    subject: &IssuedIdentity<'_>,
     now: DateTime<Utc>,
 ) -> Result<bool> {
     let tenant = tx.tenant();

@@ -23,7 +23,7 @@ const ORDER: [u8; 32] = [
     0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
 ];
-/// What precedes the 32 bytes in a SubjectPublicKeyInfo (RFC 8410).
+/// What precedes the 32 bytes in a `SubjectPublicKeyInfo` (RFC 8410).
 const SPKI: [u8; 12] = [
     0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
 ];
@@ -143,7 +143,9 @@ fn public_key_as_secret(forge: &mut Forge) {
         "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
         STANDARD.encode(&spki)
     );
-    let hex: String = public.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = public
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     let secrets: [(&str, Vec<u8>); 9] = [
         ("raw", public.clone()),
         ("base64url", encode(&public).into()),
@@ -409,19 +411,19 @@ fn wrong_claims(forge: &mut Forge, now: i64) {
 
 /// Other people's tenants and sessions, under a good signature.
 fn swapped(forge: &mut Forge, own: &TestTenant, other: &TestTenant) {
-    let (other_tid, other_sid) = (json!(other.id), json!(other.customer.session));
+    let (theirs, session) = (json!(other.id), json!(other.customer.session));
     let nobody = "01900000-0000-7000-8000-000000000000";
     for (name, members) in [
-        ("tid of another tenant", json!({"tid": other_tid})),
-        ("sid of another tenant", json!({"sid": other_sid})),
+        ("tid of another tenant", json!({"tid": theirs})),
+        ("sid of another tenant", json!({"sid": session})),
         (
             "tid and sid of another tenant",
-            json!({"tid": other_tid, "sid": other_sid}),
+            json!({"tid": theirs, "sid": session}),
         ),
         ("sub of another tenant", json!({"sub": other.customer.id})),
         (
             "sub and tid of another tenant",
-            json!({"sub": other.customer.id, "tid": other_tid}),
+            json!({"sub": other.customer.id, "tid": theirs}),
         ),
         ("sub of a colleague", json!({"sub": own.admin.id})),
         ("sid of a colleague", json!({"sid": own.admin.session})),
@@ -433,11 +435,10 @@ fn swapped(forge: &mut Forge, own: &TestTenant, other: &TestTenant) {
     }
 }
 
-/// What is not quite the signature, or not quite the token.
-fn bent_forms(forge: &mut Forge) {
+/// What is not quite the signature.
+fn bent_signatures(forge: &mut Forge) {
     let honest = forge.honest();
-    let parts: Vec<&str> = honest.split('.').collect();
-    let (header, claims, signature) = (parts[0], parts[1], parts[2]);
+    let (_, signature) = honest.rsplit_once('.').unwrap();
     let bytes = URL_SAFE_NO_PAD.decode(signature).unwrap();
     forge.signed("signature empty", []);
     forge.signed("signature of zeros", [0; 64]);
@@ -470,6 +471,13 @@ fn bent_forms(forge: &mut Forge) {
     let mut identity = [0; 64];
     identity[0] = 1;
     forge.signed("signature of the neutral point", identity);
+}
+
+/// What is not quite the token.
+fn bent_tokens(forge: &mut Forge) {
+    let honest = forge.honest();
+    let parts: Vec<&str> = honest.split('.').collect();
+    let (header, claims, signature) = (parts[0], parts[1], parts[2]);
     let other = merged(forge.claims.clone(), &json!({"role": "superadmin"})).to_string();
     forge.add(
         "other claims under the signature",
@@ -566,6 +574,11 @@ fn bent_forms(forge: &mut Forge) {
     ] {
         forge.add(name, token);
     }
+}
+
+/// A whole token where the claims should be.
+fn nested(forge: &mut Forge) {
+    let honest = forge.honest();
     let nested = format!(
         "{}.{}",
         encode(r#"{"alg":"EdDSA","typ":"at+jwt","kid":"forge","cty":"JWT"}"#),
@@ -641,7 +654,9 @@ async fn the_gate_takes_no_forged_access_token() {
     other_headers(&mut forge);
     wrong_claims(&mut forge, stage.clock.now().timestamp());
     swapped(&mut forge, &tenant, &other);
-    bent_forms(&mut forge);
+    bent_signatures(&mut forge);
+    bent_tokens(&mut forge);
+    nested(&mut forge);
     other_tokens(&mut forge, &stage, &tenant).await;
 
     let honest = stage.stranger().bearer(&forge.honest());

@@ -31,7 +31,7 @@ use crate::{
     events::USER_ACTIVATED,
     oidc::{Identity, Provider},
     store::{
-        oauth_flows::{self, NewCode, Subject},
+        oauth_flows::{self, IssuedIdentity, NewCode},
         oauth_identities::{self, Owner},
         roles, seats,
         users::{self, NewUser},
@@ -47,8 +47,8 @@ pub(super) struct Arrival<'a> {
 }
 
 impl Arrival<'_> {
-    fn subject(&self) -> Subject<'_> {
-        Subject {
+    fn subject(&self) -> IssuedIdentity<'_> {
+        IssuedIdentity {
             issuer: &self.provider.issuer,
             subject: &self.identity.subject,
             email: self.identity.email.as_ref().map(Email::as_str),
@@ -134,7 +134,7 @@ async fn find_or_make(
     arrival: &Arrival<'_>,
     now: DateTime<Utc>,
 ) -> Result<UserId> {
-    let Subject {
+    let IssuedIdentity {
         issuer, subject, ..
     } = arrival.subject();
     if let Some(owner) = oauth_identities::find_owner(tx, issuer, subject).await? {
