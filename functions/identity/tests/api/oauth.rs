@@ -291,7 +291,7 @@ async fn a_state_is_good_once_even_for_two_at_the_same_time() {
     let world = world().await;
     let started = world.start("").await;
     let (back, cookie) = (agree(&started).await, cookie(&started));
-    let many = (0..8).map(|_| world.come_back(&back, &cookie));
+    let many = (0..4).map(|_| world.come_back(&back, &cookie));
     let answers = futures::future::join_all(many).await;
     let good: Vec<String> = answers
         .iter()
@@ -301,10 +301,10 @@ async fn a_state_is_good_once_even_for_two_at_the_same_time() {
     let refused = answers
         .iter()
         .filter(|answer| told(answer, "error").as_deref() == Some("sign_in_expired"));
-    assert_eq!(refused.count(), 7);
+    assert_eq!(refused.count(), 3);
     assert_eq!(world.issuer.asked("/token"), 1);
 
-    let many = (0..8).map(|_| world.redeem(&good[0]));
+    let many = (0..4).map(|_| world.redeem(&good[0]));
     let answers = futures::future::join_all(many).await;
     let count = |status: u16| {
         answers
@@ -312,7 +312,7 @@ async fn a_state_is_good_once_even_for_two_at_the_same_time() {
             .filter(|answer| answer.status == status)
             .count()
     };
-    assert_eq!((count(200), count(401)), (1, 7));
+    assert_eq!((count(200), count(401)), (1, 3));
 }
 
 #[tokio::test]
@@ -580,7 +580,7 @@ async fn two_first_sign_ins_at_once_make_one_account_and_two_people_share_no_las
     )
     .await;
     let mut ways = Vec::new();
-    for sub in ["ada-1", "ada-1", "ada-1", "bob-1", "bob-1"] {
+    for sub in ["ada-1", "ada-1", "bob-1", "bob-1"] {
         world
             .issuer
             .person(json!({"sub": sub, "email": format!("{sub}@example.org")}));
@@ -602,7 +602,7 @@ async fn two_first_sign_ins_at_once_make_one_account_and_two_people_share_no_las
         .iter()
         .filter(|answer| told(answer, "code").is_some())
         .count();
-    assert!(codes == 3 || codes == 2, "{codes}");
+    assert_eq!(codes, 2);
     assert_eq!(
         count(&world.stage, "select count(*) from identity.users").await,
         7
