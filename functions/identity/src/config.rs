@@ -2,7 +2,45 @@
 
 use std::time::Duration;
 
+use access::{Gate, process::Made};
 use chrono::TimeDelta;
+use db::Db;
+use web::settings::{self, Hidden};
+
+use crate::Providers;
+
+web::settings! {
+    /// What identity alone is told when it is a process of its own.
+    pub struct Environment {
+        /// Issuers on whose word people sign in: a JSON list, or the path of a file that holds one. Each has name, issuer, client_id, client_secret (or apple with team_id, key_id, private_key), and if it likes label and scopes.
+        pub oidc_providers: Option<Hidden> = "REVALENZ_OIDC_PROVIDERS",
+    }
+}
+
+/// The service with the settings of this process.
+pub fn start(db: Db, gate: Gate) -> Made {
+    let environment = Environment::read(&settings::environment)?;
+    let providers = providers(environment.oidc_providers.as_ref(), gate.settings().local)?;
+    let settings = Settings {
+        providers,
+        ..Settings::default()
+    };
+    Ok((crate::service_with(db, gate, settings), None))
+}
+
+fn providers(setting: Option<&Hidden>, local: bool) -> Result<Providers, String> {
+    let Some(setting) = setting.map(Hidden::expose) else {
+        return Ok(Providers::default());
+    };
+    let read = if setting.trim_start().starts_with('[') {
+        Providers::parse(setting, local)
+    } else {
+        std::fs::read_to_string(setting)
+            .map_err(|error| error.to_string())
+            .and_then(|text| Providers::parse(&text, local))
+    };
+    read.map_err(|error| format!("REVALENZ_OIDC_PROVIDERS: {error}"))
+}
 
 /// What can be tuned. A process takes the defaults; tests bend them.
 #[derive(Clone, Debug)]
@@ -46,6 +84,12 @@ pub struct Settings {
     /// When somebody who asks for a mail is answered, whatever was done meanwhile: the time must not tell whether the address
     /// is known.
     pub mail_answer_after: Duration,
+    /// Issuers on whose word people sign in.
+    pub providers: Providers,
+    /// How long somebody may be away at an issuer.
+    pub sign_in_away: TimeDelta,
+    /// How long the code is good with which the page gets its tokens.
+    pub sign_in_code: TimeDelta,
     /// Password hashes at the same time: 19 MiB and one core each.
     pub hashes_at_once: usize,
     /// Requests that may wait for a hash; more are refused with 503.
@@ -74,6 +118,9 @@ impl Default for Settings {
             mails_per_address: 30,
             mail_window: TimeDelta::hours(1),
             mail_answer_after: Duration::from_millis(250),
+            providers: Providers::default(),
+            sign_in_away: TimeDelta::minutes(10),
+            sign_in_code: TimeDelta::seconds(60),
             hashes_at_once: std::thread::available_parallelism().map_or(2, usize::from),
             hashes_waiting: 128,
         }

@@ -155,6 +155,61 @@ web::problems! {
         de: "Code fehlt oder stimmt nicht", "Gebraucht wird der sechsstellige Code, der beim Anfordern des Links gezeigt wurde.";
         en: "Code missing or wrong", "The six-digit code is needed that was shown where the link was asked for.";
     }
+    /// The page to which somebody wants to come back is not the tenant's.
+    REDIRECT_NOT_ALLOWED = FORBIDDEN "redirect_not_allowed" {
+        de: "Rücksprung nicht erlaubt", "Die Adresse in redirect_to gehört nicht zur Organisation.";
+        en: "Return not allowed", "The address in redirect_to does not belong to the organisation.";
+    }
+    /// A state that never was, was used, is too old, or belongs to another browser.
+    SIGN_IN_EXPIRED = BAD_REQUEST "sign_in_expired" {
+        de: "Anmeldung abgelaufen", "Diese Anmeldung ist unbekannt, abgelaufen, schon benutzt oder gehört zu einem anderen Browser. Bitte neu beginnen.";
+        en: "Sign-in expired", "This sign-in is unknown, has expired, was used, or belongs to another browser. Please begin again.";
+    }
+    /// The person did not agree at the issuer.
+    SIGN_IN_CANCELLED = FORBIDDEN "sign_in_cancelled" {
+        de: "Anmeldung abgebrochen", "Die Anmeldung wurde beim Anbieter abgebrochen.";
+        en: "Sign-in cancelled", "The sign-in was cancelled at the provider.";
+    }
+    /// The issuer can't be asked.
+    PROVIDER_UNAVAILABLE = SERVICE_UNAVAILABLE "provider_unavailable" {
+        de: "Anbieter nicht erreichbar", "Der Anbieter antwortet gerade nicht. Bitte später noch einmal versuchen.";
+        en: "Provider not available", "The provider does not answer now. Please try again later.";
+    }
+    /// The issuer's answer does not count.
+    PROVIDER_REFUSED = FORBIDDEN "provider_refused" {
+        de: "Anmeldung vom Anbieter nicht bestätigt", "Die Antwort des Anbieters ist nicht gültig.";
+        en: "Sign-in not confirmed by the provider", "The provider's answer is not valid.";
+    }
+    /// The issuer does not vouch for the address.
+    ADDRESS_NOT_VERIFIED = FORBIDDEN "address_not_verified" {
+        de: "E-Mail-Adresse nicht bestätigt", "Der Anbieter hat die E-Mail-Adresse nicht bestätigt.";
+        en: "Mail address not verified", "The provider has not verified the mail address.";
+    }
+    /// An account has the address, and only its owner may link the identity.
+    LINK_REQUIRES_SIGN_IN = CONFLICT "link_requires_sign_in" {
+        de: "Erst anmelden, dann verknüpfen", "Es gibt schon ein Konto mit dieser E-Mail-Adresse. Bitte dort anmelden und den Anbieter verknüpfen.";
+        en: "Sign in first, then link", "There is an account with this mail address. Please sign in there and link the provider.";
+    }
+    /// The account waits for its invitation, is locked, or disabled.
+    ACCOUNT_NOT_ACTIVE = FORBIDDEN "account_not_active" {
+        de: "Konto nicht aktiv", "Das Konto ist noch nicht bestätigt oder gesperrt.";
+        en: "Account not active", "The account is not confirmed yet, or it is locked.";
+    }
+    /// The identity is linked already.
+    IDENTITY_TAKEN = CONFLICT "identity_taken" {
+        de: "Schon verknüpft", "Dieses Konto beim Anbieter ist schon verknüpft.";
+        en: "Linked already", "This account at the provider is linked already.";
+    }
+    /// Without it nobody could sign in to the account.
+    LAST_WAY_IN = CONFLICT "last_way_in" {
+        de: "Letzte Anmeldemöglichkeit", "Ohne diese Verknüpfung und ohne Passwort gäbe es keine Anmeldung mehr.";
+        en: "Last way in", "Without this link and without a password nobody could sign in any more.";
+    }
+    /// A code that never was, was used, is too old, or was made for somebody else.
+    INVALID_SIGN_IN_CODE = UNAUTHORIZED "invalid_sign_in_code" {
+        de: "Code nicht gültig", "Der Code ist unbekannt, schon benutzt oder abgelaufen.";
+        en: "Code not valid", "The code is unknown, has been used, or has expired.";
+    }
     /// A key has neither profile nor session.
     NOT_A_PERSON = FORBIDDEN "not_a_person" {
         de: "Nur für Personen", "Ein API-Schlüssel hat weder Profil noch Sitzung.";

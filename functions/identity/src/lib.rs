@@ -11,6 +11,7 @@ pub mod error;
 pub mod events;
 mod http;
 pub mod jobs;
+mod oidc;
 pub mod pages;
 pub mod permissions;
 mod routes;
@@ -29,6 +30,7 @@ use domain::{
     throttle::{Limits, Throttle},
 };
 use moka::future::Cache;
+pub use oidc::{Provider, Providers};
 use web::{Cursors, Service};
 
 /// What this context owns.

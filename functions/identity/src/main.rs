@@ -4,5 +4,11 @@ use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    access::process::run("identity", identity::ABOUT, identity::service).await
+    access::process::run_with_work(
+        "identity",
+        identity::ABOUT,
+        identity::config::Environment::ENTRIES,
+        identity::config::start,
+    )
+    .await
 }

@@ -5,16 +5,19 @@ use web::openapi::Routes;
 use crate::{
     App,
     error::{
-        BUILT_IN_ROLE, CSRF_REFUSED, EMAIL_TAKEN, FACTOR_EXISTS, FORBIDDEN_FIELD, ILLEGAL_STATUS,
-        IMPERSONATION_REFUSED, INVALID_CODE, INVALID_CREDENTIALS, INVALID_MFA_TOKEN,
-        INVALID_REFRESH_TOKEN, INVALID_TOKEN, LAST_ADMIN, LINK_CODE_REQUIRED, NO_ENROLMENT,
-        NO_SECOND_FACTOR, NOT_A_PERSON, OTHER_BROWSER, OWN_ROLE, PASSKEY_EXISTS, PASSKEY_REFUSED,
-        PROOF_REFUSED, REFRESH_TOKEN_REUSED, REGISTRATION_CLOSED, ROLE_IN_USE, ROLE_NAME_TAKEN,
-        ROLE_TOO_POWERFUL, SEATS_EXHAUSTED, TOO_MANY_FACTORS, TOO_MANY_ROLES, WRONG_PASSWORD,
+        BUILT_IN_ROLE, CSRF_REFUSED, EMAIL_TAKEN, FACTOR_EXISTS, FORBIDDEN_FIELD, IDENTITY_TAKEN,
+        ILLEGAL_STATUS, IMPERSONATION_REFUSED, INVALID_CODE, INVALID_CREDENTIALS,
+        INVALID_MFA_TOKEN, INVALID_REFRESH_TOKEN, INVALID_SIGN_IN_CODE, INVALID_TOKEN, LAST_ADMIN,
+        LAST_WAY_IN, LINK_CODE_REQUIRED, NO_ENROLMENT, NO_SECOND_FACTOR, NOT_A_PERSON,
+        OTHER_BROWSER, OWN_ROLE, PASSKEY_EXISTS, PASSKEY_REFUSED, PROOF_REFUSED,
+        REDIRECT_NOT_ALLOWED, REFRESH_TOKEN_REUSED, REGISTRATION_CLOSED, ROLE_IN_USE,
+        ROLE_NAME_TAKEN, ROLE_TOO_POWERFUL, SEATS_EXHAUSTED, SIGN_IN_EXPIRED, TOO_MANY_FACTORS,
+        TOO_MANY_ROLES, WRONG_PASSWORD,
     },
     http::{
         activity, change_email, change_password, confirm_email_change, devices, expertise,
-        forgot_password, impersonate, invite, jwks, login, logout, magic_link, me, mfa,
+        forgot_password, identities, impersonate, invite, jwks, login, logout, magic_link, me, mfa,
+        oauth::{callback, providers, start, token},
         passkey_login, passkeys, permissions, rates, reauthenticate, recovery_codes,
         redeem_magic_link, refresh, register, resend_verification, reset_mfa, reset_password,
         roles, status, totp, users, verify_email,
@@ -44,6 +47,11 @@ pub(crate) fn routes() -> Routes<App> {
         passkeys: list_passkeys, start_passkey, register_passkey, delete_passkey;
         passkey_login: start_passkey_login, login_with_passkey;
         recovery_codes: get_recovery_codes, renew_recovery_codes;
+        providers: list_providers;
+        start: start_sign_in, start_link;
+        callback: finish_sign_in;
+        token: redeem_sign_in;
+        identities: list_identities, create_identity, delete_identity;
         status: get_status;
         me: get_me, update_me;
         users: list_users, create_user, get_user, update_user, delete_user, invite_user;
@@ -112,6 +120,19 @@ pub(crate) fn routes() -> Routes<App> {
             "confirm_email_change",
             &[&INVALID_TOKEN, &EMAIL_TAKEN, page],
         )
+        .refuses("start_sign_in", &[&REDIRECT_NOT_ALLOWED, &SIGN_IN_EXPIRED])
+        .refuses("start_link", &[&REDIRECT_NOT_ALLOWED, &NOT_A_PERSON])
+        .refuses("finish_sign_in", &[&SIGN_IN_EXPIRED])
+        .refuses(
+            "redeem_sign_in",
+            &[&INVALID_SIGN_IN_CODE, &CSRF_REFUSED, page],
+        )
+        .refuses("list_identities", &[&NOT_A_PERSON])
+        .refuses(
+            "create_identity",
+            &[&INVALID_SIGN_IN_CODE, &IDENTITY_TAKEN, &NOT_A_PERSON],
+        )
+        .refuses("delete_identity", &[&LAST_WAY_IN, &NOT_A_PERSON])
         .refuses("get_me", &[&NOT_A_PERSON])
         .refuses("update_me", &[&NOT_A_PERSON])
         .refuses(

@@ -9,6 +9,8 @@ pub(crate) mod devices;
 pub(crate) mod expertise;
 pub(crate) mod jobs;
 pub(crate) mod mfa_challenges;
+pub(crate) mod oauth_flows;
+pub(crate) mod oauth_identities;
 pub(crate) mod one_time_tokens;
 pub(crate) mod passkeys;
 pub(crate) mod rates;

@@ -36,7 +36,7 @@ pub static ALL: &[Function] = &[
         events: identity::events::ALL,
         listens: Vec::new,
         jobs: identity::jobs::ALL,
-        settings: &[],
+        settings: identity::config::Environment::ENTRIES,
     },
     Function {
         name: "tenancy",

@@ -21,6 +21,8 @@ pub enum Purpose {
     DatabaseLogins,
     /// Tells whether a repeated request is the same, without keeping a hash by which its password could be guessed.
     Fingerprints,
+    /// Encrypts what a sign-in by way of another issuer leaves in the browser.
+    SignInFlows,
     /// What the relay and the scheduler present to functions, where no secret is set.
     InternalCalls,
     /// Encrypts the secrets of authenticator apps.
@@ -36,6 +38,7 @@ impl Purpose {
             Self::Notifications => b"revalenz/notifications/v1",
             Self::DatabaseLogins => b"revalenz/database-logins/v1",
             Self::Fingerprints => b"revalenz/fingerprints/v1",
+            Self::SignInFlows => b"revalenz/sign-in-flows/v1",
             Self::InternalCalls => b"revalenz/internal-calls/v1",
             Self::Totp => b"revalenz/totp/v1",
         }

@@ -34,6 +34,10 @@ registry! {
     Passkey => PasskeyId, "passkey";
     /// What an authenticator was asked to sign.
     PasskeyChallenge => PasskeyChallengeId, "passkey_challenge";
+    /// Who a user is at another issuer.
+    OauthIdentity => OauthIdentityId, "oauth_identity";
+    /// One sign-in by way of another issuer.
+    OauthFlow => OauthFlowId, "oauth_flow";
     /// A skill that a user has.
     Expertise => ExpertiseId, "expertise";
     /// A licence of a tenant.

@@ -14,6 +14,7 @@
 pub mod catalogue;
 mod client;
 mod database;
+pub mod fake_issuer;
 mod people;
 mod stage;
 pub mod walk;
@@ -21,4 +22,4 @@ pub mod walk;
 pub use client::{Answer, Call, Client};
 pub use database::Database;
 pub use people::{Person, TestTenant};
-pub use stage::{BEGINNING, Function, PUBLIC_URL, Stage};
+pub use stage::{BEGINNING, Function, Maker, PUBLIC_URL, Stage};

@@ -4,7 +4,7 @@ mod cast;
 mod rows;
 mod tokens;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use access::{Gate, GateSettings, Keyring, token::Signer};
 use axum::Router;
@@ -18,8 +18,10 @@ use crate::{Client, Database};
 /// A function under test: its name (also of its login) and how it is made.
 pub type Function = (&'static str, fn(Db, Gate) -> Service);
 
+/// A function whose making remembers something, such as settings of one test.
+pub type Maker = Arc<dyn Fn(Db, Gate) -> Service + Send + Sync>;
+
 /// A fresh database with functions in front of it.
-#[derive(Debug)]
 pub struct Stage {
     /// Stands still until it is moved.
     pub clock: Clock,
@@ -27,7 +29,7 @@ pub struct Stage {
     pub gate: Gate,
     /// Its database.
     pub database: Database,
-    functions: Vec<Function>,
+    functions: Vec<(&'static str, Maker)>,
     router: Router,
     signer: Signer,
 }
@@ -48,6 +50,16 @@ impl Stage {
 
     /// The same where no more than so many requests may be under way at once.
     pub async fn with_places(functions: &[Function], in_flight: usize) -> Self {
+        let maker = |(name, make): &Function| -> (&'static str, Maker) { (*name, Arc::new(*make)) };
+        Self::make(functions.iter().map(maker).collect(), in_flight).await
+    }
+
+    /// Of functions that are made in any way.
+    pub async fn made_of(functions: Vec<(&'static str, Maker)>) -> Self {
+        Self::make(functions, PLACES).await
+    }
+
+    async fn make(functions: Vec<(&'static str, Maker)>, in_flight: usize) -> Self {
         let database = Database::create().await;
         let clock = Clock::standing_at(BEGINNING.parse().unwrap());
         let keyring = Keyring::parse(&Keyring::generate()).unwrap();
@@ -72,7 +84,7 @@ impl Stage {
             clock,
             gate,
             database,
-            functions: functions.to_vec(),
+            functions,
             router: Router::new(),
             signer,
         };

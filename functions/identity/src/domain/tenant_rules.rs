@@ -27,6 +27,16 @@ pub(crate) fn offers_magic_links(tenant: &Tenant) -> bool {
     tenant.status != TenantStatus::Closed && setting.unwrap_or(true)
 }
 
+/// Whether people of this tenant may sign in by way of this provider: all that there are, unless the tenant names some.
+pub(crate) fn offers_provider(tenant: &Tenant, name: &str) -> bool {
+    let named = tenant
+        .settings
+        .get("sign_in")
+        .and_then(|sign_in| sign_in.get("providers"))
+        .and_then(Value::as_array);
+    named.is_none_or(|names| names.iter().any(|one| one == name))
+}
+
 /// How long a new password has to be.
 pub(crate) fn min_password_length(tenant: &Tenant) -> usize {
     number(tenant, "password_policy", "min_length")
@@ -90,6 +100,23 @@ mod tests {
         ));
         assert!(!takes(TenantStatus::Suspended, json!({})));
         assert!(!takes(TenantStatus::Closed, json!({})));
+    }
+
+    #[test]
+    fn a_tenant_can_name_the_providers_it_wants() {
+        let offers =
+            |settings, name| offers_provider(&tenant(TenantStatus::Active, &settings), name);
+        assert!(offers(json!({}), "google"));
+        assert!(offers(
+            json!({"sign_in": {"providers": ["google"]}}),
+            "google"
+        ));
+        assert!(!offers(
+            json!({"sign_in": {"providers": ["google"]}}),
+            "apple"
+        ));
+        assert!(!offers(json!({"sign_in": {"providers": []}}), "google"));
+        assert!(offers(json!({"sign_in": "?"}), "google"));
     }
 
     #[test]

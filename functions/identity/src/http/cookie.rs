@@ -34,7 +34,7 @@ impl Default for RefreshMode {
 
 /// Without TLS browsers take neither `Secure` nor the prefix that demands it. Only a laptop is without TLS: on any other
 /// machine a wrong setting must not send the token in the open.
-fn is_plain(gate: &Gate) -> bool {
+pub(crate) fn is_plain(gate: &Gate) -> bool {
     let host = gate
         .settings()
         .public_url
@@ -87,15 +87,16 @@ pub(crate) fn clear(gate: &Gate) -> Result<HeaderValue> {
 
 /// The token in the request's cookie.
 pub(crate) fn read<'a>(gate: &Gate, headers: &'a HeaderMap) -> Option<&'a str> {
-    find(name(gate), headers)
+    find(headers, name(gate))
 }
 
 /// What binds a link to this browser.
 pub(crate) fn read_link<'a>(gate: &Gate, headers: &'a HeaderMap) -> Option<&'a str> {
-    find(link_name(gate), headers)
+    find(headers, link_name(gate))
 }
 
-fn find<'a>(name: &str, headers: &'a HeaderMap) -> Option<&'a str> {
+/// The cookie of this name.
+pub(crate) fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()

@@ -44,6 +44,8 @@ pub(crate) enum Proof {
     Invite,
     /// A link opened that was sent by mail.
     MagicLink,
+    /// The word of another issuer.
+    External,
 }
 
 impl Proof {
@@ -52,6 +54,8 @@ impl Proof {
         match self {
             Self::Password | Self::Invite => &["pwd"],
             Self::MagicLink => &["mail"],
+            // RFC 8176 has no name for it.
+            Self::External => &["fed"],
         }
     }
 }

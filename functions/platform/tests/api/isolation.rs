@@ -1,7 +1,7 @@
 //! Another tenant's rows stay unseen: with both locks, with either alone, and the walk notices when both are open.
 
 use db::Probe;
-use ids::DeadLetterId;
+use ids::{DeadLetterId, OauthIdentityId};
 use serde_json::{Value, json};
 use testkit::{
     Client, Stage, TestTenant,
@@ -23,6 +23,11 @@ const SKIP: &[&str] = &[
     "POST /api/v1/auth/password/reset",
     "POST /api/v1/auth/magic-link",
     "POST /api/v1/auth/magic-link/redeem",
+    "GET /api/v1/auth/oauth/{provider}",
+    "GET /api/v1/auth/oauth/{provider}/callback",
+    "POST /api/v1/auth/oauth/{provider}/callback",
+    "POST /api/v1/auth/oauth/{provider}/link",
+    "POST /api/v1/auth/oauth/token",
 ];
 
 async fn stage() -> (Stage, TestTenant, TestTenant) {
@@ -115,6 +120,20 @@ async fn furnish(stage: &Stage, tenant: &TestTenant) -> Belongings {
     assert!(!all.cursors.is_empty());
     all.ids
         .insert("dead-letters", vec![park(stage, tenant, &secret).await]);
+    let identity = OauthIdentityId::at(stage.clock.now());
+    sqlx::query(
+        "insert into identity.oauth_identities (tenant_id, oauth_identity_id, user_id, provider, issuer, subject, email, created_at)
+        values ($1, $2, $3, 'google', 'https://issuer.example', $4, $4 || '@example.org', $5)",
+    )
+    .bind(tenant.id)
+    .bind(identity)
+    .bind(tenant.customer.id)
+    .bind(&secret)
+    .bind(stage.clock.now())
+    .execute(&mut stage.admin().await)
+    .await
+    .unwrap();
+    all.ids.insert("identities", vec![identity.to_string()]);
     all.ids.insert("tickets", vec![ticket]);
     all.ids.insert("comments", comment_ids);
     all.ids.insert(

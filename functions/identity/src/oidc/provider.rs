@@ -1,0 +1,358 @@
+//! The issuers of this process, as its settings name them.
+
+use std::{sync::Arc, time::Duration};
+
+use access::opaque::sha256;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use url::Url;
+
+use super::{
+    Identity, OidcError, Secrets,
+    apple::AppleKey,
+    fetch,
+    id_token::{self, Expected},
+    keys::Keys,
+    metadata::Metadata,
+    remembered::Remembered,
+};
+
+/// How long an issuer may take to be found, and to answer. Three answers fit into the 10 s of a request.
+const CONNECT_LIMIT: Duration = Duration::from_secs(2);
+const ANSWER_LIMIT: Duration = Duration::from_millis(2_500);
+/// Segments of paths that a provider's name must not hide.
+const RESERVED: &str = "token";
+
+/// How we prove to an issuer who we are.
+enum Credential {
+    Secret(String),
+    Apple(AppleKey),
+}
+
+/// One issuer, with what is remembered of it.
+pub struct Provider {
+    pub(crate) name: String,
+    pub(crate) label: String,
+    pub(crate) issuer: String,
+    client_id: String,
+    credential: Credential,
+    scopes: String,
+    /// Apple sends its answer as a form when it is asked for a name or an address.
+    pub(crate) form_post: bool,
+    /// Whether addresses without TLS are allowed: those of this machine alone.
+    local: bool,
+    http: reqwest::Client,
+    metadata: Remembered<Metadata>,
+    keys: Remembered<Keys>,
+}
+
+impl std::fmt::Debug for Provider {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Provider({})", self.name)
+    }
+}
+
+/// All issuers of this process, in the order of the settings.
+#[derive(Clone, Debug, Default)]
+pub struct Providers(Arc<[Arc<Provider>]>);
+
+/// A provider as it stands in the settings.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    name: String,
+    label: Option<String>,
+    issuer: String,
+    client_id: String,
+    client_secret: Option<String>,
+    apple: Option<WrittenApple>,
+    scopes: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenApple {
+    team_id: String,
+    key_id: String,
+    private_key: String,
+}
+
+impl Providers {
+    /// Reads a JSON list. `local`: issuers on this machine may speak without TLS.
+    pub fn parse(text: &str, local: bool) -> Result<Self, String> {
+        // The text holds secrets: of what is wrong only the place is told.
+        let written: Vec<Written> = serde_json::from_str(text).map_err(|error| {
+            format!(
+                "line {} column {}: {:?}",
+                error.line(),
+                error.column(),
+                error.classify()
+            )
+        })?;
+        let http = reqwest::Client::builder()
+            .user_agent("revalenz-identity")
+            .https_only(!local)
+            .connect_timeout(CONNECT_LIMIT)
+            .timeout(ANSWER_LIMIT)
+            // Secrets go to the issuer, and nowhere else.
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .map_err(|error| error.to_string())?;
+        let mut all: Vec<Arc<Provider>> = Vec::new();
+        for one in written {
+            let name = one.name.clone();
+            if all.iter().any(|other| other.name == name) {
+                return Err(format!("{name}: twice"));
+            }
+            let provider = Provider::new(one, local, http.clone());
+            all.push(Arc::new(
+                provider.map_err(|wrong| format!("{name}: {wrong}"))?,
+            ));
+        }
+        Ok(Self(all.into()))
+    }
+
+    /// The one with this name.
+    pub(crate) fn find(&self, name: &str) -> Option<Arc<Provider>> {
+        self.iter().find(|provider| provider.name == name).cloned()
+    }
+
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Provider>> {
+        self.0.iter()
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=32).contains(&name.len())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
+        && name != RESERVED
+}
+
+impl Provider {
+    fn new(written: Written, local: bool, http: reqwest::Client) -> Result<Self, &'static str> {
+        let Written {
+            name,
+            label,
+            issuer,
+            client_id,
+            client_secret,
+            apple,
+            scopes,
+        } = written;
+        if !is_name(&name) {
+            return Err("the name must be 1 to 32 of a-z, 0-9, - and _, and not `token`");
+        }
+        fetch::address(&issuer, local).ok_or("the issuer must be an https address")?;
+        if client_id.is_empty() {
+            return Err("the client_id is empty");
+        }
+        let form_post = apple.is_some();
+        let credential = match (client_secret, apple) {
+            (Some(secret), None) if !secret.is_empty() => Credential::Secret(secret),
+            (None, Some(apple)) => Credential::Apple(
+                AppleKey::parse(apple.team_id, apple.key_id, &apple.private_key)
+                    .ok_or("apple.private_key must be a P-256 key in PKCS #8 (PEM)")?,
+            ),
+            _ => return Err("either client_secret or apple must be there"),
+        };
+        let scopes = scopes.map_or_else(
+            || {
+                let usual = if form_post {
+                    "openid email name"
+                } else {
+                    "openid email profile"
+                };
+                usual.to_owned()
+            },
+            |scopes| scopes.join(" "),
+        );
+        if !scopes.split(' ').any(|scope| scope == "openid") {
+            return Err("the scopes must hold openid");
+        }
+        Ok(Self {
+            label: label.unwrap_or_else(|| name.clone()),
+            name,
+            issuer,
+            client_id,
+            credential,
+            scopes,
+            form_post,
+            local,
+            http,
+            metadata: Remembered::default(),
+            keys: Remembered::default(),
+        })
+    }
+
+    /// Whether `text` is how this issuer writes its name. Google has two spellings of its own.
+    pub(crate) fn is_issuer(&self, text: &str) -> bool {
+        text == self.issuer
+            || (self.issuer == "https://accounts.google.com" && text == "accounts.google.com")
+    }
+
+    async fn metadata(&self, now: DateTime<Utc>) -> Result<Arc<Metadata>, OidcError> {
+        let load = Metadata::fetch(&self.http, &self.issuer, self.local);
+        self.metadata.get(now, |_| true, load).await
+    }
+
+    /// Where the browser goes.
+    pub(crate) async fn authorization_url(
+        &self,
+        callback: &str,
+        state: &str,
+        secrets: &Secrets<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Url, OidcError> {
+        let mut url = self.metadata(now).await?.authorization_endpoint.clone();
+        let challenge = URL_SAFE_NO_PAD.encode(sha256(secrets.verifier.as_bytes()));
+        url.query_pairs_mut()
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &self.client_id)
+            .append_pair("redirect_uri", callback)
+            .append_pair("scope", &self.scopes)
+            .append_pair("state", state)
+            .append_pair("nonce", secrets.nonce)
+            .append_pair("code_challenge", &challenge)
+            .append_pair("code_challenge_method", "S256");
+        if self.form_post {
+            url.query_pairs_mut()
+                .append_pair("response_mode", "form_post");
+        }
+        Ok(url)
+    }
+
+    /// Who it is that came back with this code.
+    pub(crate) async fn redeem(
+        &self,
+        code: &str,
+        callback: &str,
+        secrets: &Secrets<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Identity, OidcError> {
+        let metadata = self.metadata(now).await?;
+        let request = self.token_request(&metadata, code, callback, secrets, now)?;
+        let answer: TokenAnswer = fetch::json(request, fetch::SMALL).await?;
+        let token = answer
+            .id_token
+            .ok_or(OidcError::Refused("no ID token in the answer"))?;
+        let named = id_token::named(&token)?;
+        let load = Keys::fetch(&self.http, &metadata.jwks_uri);
+        let keys = self
+            .keys
+            .get(now, |keys| keys.find(&named).is_some(), load)
+            .await?;
+        let key = keys
+            .find(&named)
+            .ok_or(OidcError::Refused("the ID token names an unknown key"))?;
+        let expected = Expected {
+            is_issuer: &|text| self.is_issuer(text),
+            client_id: &self.client_id,
+            nonce: secrets.nonce,
+            now,
+        };
+        id_token::verify(&token, named.algorithm, key, &expected)
+    }
+
+    fn token_request(
+        &self,
+        metadata: &Metadata,
+        code: &str,
+        callback: &str,
+        secrets: &Secrets<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<reqwest::RequestBuilder, OidcError> {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.append_pair("grant_type", "authorization_code")
+            .append_pair("code", code)
+            .append_pair("redirect_uri", callback)
+            .append_pair("code_verifier", secrets.verifier);
+        let mut request = self.http.post(metadata.token_endpoint.clone());
+        match &self.credential {
+            Credential::Secret(secret) if metadata.basic => {
+                let encoded = |text: &str| -> String {
+                    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+                };
+                request = request.basic_auth(encoded(&self.client_id), Some(encoded(secret)));
+            }
+            Credential::Secret(secret) => {
+                form.append_pair("client_id", &self.client_id)
+                    .append_pair("client_secret", secret);
+            }
+            Credential::Apple(key) => {
+                let secret = key
+                    .client_secret(&self.client_id, &self.issuer, now)
+                    .ok_or(OidcError::Refused("the client secret can't be signed"))?;
+                form.append_pair("client_id", &self.client_id)
+                    .append_pair("client_secret", &secret);
+            }
+        }
+        let form_type = "application/x-www-form-urlencoded";
+        Ok(request
+            .header(http::header::CONTENT_TYPE, form_type)
+            .body(form.finish()))
+    }
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    id_token: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        Providers::parse(text, false).unwrap_err()
+    }
+
+    #[test]
+    fn a_list_is_read_and_what_is_wrong_is_told_without_secrets() {
+        let good = r#"[{"name": "google", "issuer": "https://accounts.google.com", "client_id": "c", "client_secret": "hush"}]"#;
+        let providers = Providers::parse(good, false).unwrap();
+        assert_eq!(format!("{providers:?}"), "Providers([Provider(google)])");
+        let google = providers.find("google").unwrap();
+        assert!(google.is_issuer("accounts.google.com"));
+        assert!(!google.is_issuer("https://accounts.google.com/"));
+        assert!(providers.find("apple").is_none());
+        for (from, to, wrong) in [
+            ("\"google\"", "\"token\"", "the name must be"),
+            ("\"google\"", "\"Google\"", "the name must be"),
+            ("https:", "http:", "the issuer must be"),
+            ("\"hush\"", "\"\"", "either client_secret or apple"),
+            ("\"hush\"", "7", "line 1"),
+            (
+                "}]",
+                ", \"scopes\": [\"email\"]}]",
+                "the scopes must hold openid",
+            ),
+        ] {
+            let text = good.replace(from, to);
+            let told = refusal(&text);
+            assert!(told.contains(wrong), "{told}");
+            assert!(!told.contains("hush"), "{told}");
+        }
+        let twice = format!("[{0}, {0}]", &good[1..good.len() - 1]);
+        assert_eq!(refusal(&twice), "google: twice");
+    }
+
+    #[test]
+    fn without_tls_only_this_machine_and_only_locally() {
+        for (issuer, local) in [
+            ("http://127.0.0.1:9", true),
+            ("http://localhost:9", true),
+            ("http://example.org", false),
+        ] {
+            let text = format!(
+                r#"[{{"name": "x", "issuer": "{issuer}", "client_id": "c", "client_secret": "s"}}]"#
+            );
+            assert_eq!(Providers::parse(&text, true).is_ok(), local, "{issuer}");
+            assert!(Providers::parse(&text, false).is_err(), "{issuer}");
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Who people are at other issuers.
+
+use chrono::{DateTime, Utc};
+use db::{Result, TenantTx};
+use ids::{OauthIdentityId, UserId};
+
+use super::oauth_flows::IssuedIdentity;
+use crate::domain::status::UserStatus;
+
+/// An identity of a person.
+#[derive(Debug)]
+pub(crate) struct IdentityRow {
+    pub(crate) id: OauthIdentityId,
+    pub(crate) provider: String,
+    pub(crate) email: Option<String>,
+    pub(crate) created_at: DateTime<Utc>,
+}
+
+/// The person to whom an identity belongs.
+#[derive(Debug)]
+pub(crate) struct Owner {
+    pub(crate) user: UserId,
+    pub(crate) status: UserStatus,
+}
+
+/// Somebody with the address that an issuer vouches for.
+#[derive(Debug)]
+pub(crate) struct Candidate {
+    pub(crate) user: UserId,
+    pub(crate) status: UserStatus,
+    pub(crate) has_password: bool,
+    pub(crate) is_verified: bool,
+}
+
+/// Whose identity it is.
+pub(crate) async fn find_owner(
+    tx: &mut TenantTx,
+    issuer: &str,
+    subject: &str,
+) -> Result<Option<Owner>> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_as!(
+        Owner,
+        r#"select u.user_id as "user: UserId", u.status as "status: UserStatus"
+        from identity.oauth_identities i
+        join identity.users u on u.tenant_id = i.tenant_id and u.user_id = i.user_id
+        where i.tenant_id = $1 and i.issuer = $2 and i.subject = $3"#,
+        tenant as _,
+        issuer,
+        subject,
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// The account with this address, locked: what it has now, it has until the end of the transaction.
+pub(crate) async fn lock_candidate(tx: &mut TenantTx, email: &str) -> Result<Option<Candidate>> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_as!(
+        Candidate,
+        r#"select
+            user_id as "user: UserId", status as "status: UserStatus", password_hash is not null as "has_password!",
+            email_verified_at is not null as "is_verified!"
+        from identity.users
+        where tenant_id = $1 and email = $2
+        for no key update"#,
+        tenant as _,
+        email,
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// Links an identity. `false` when it is somebody's already.
+pub(crate) async fn insert_identity(
+    tx: &mut TenantTx,
+    id: OauthIdentityId,
+    user: UserId,
+    provider: &str,
+    subject: &IssuedIdentity<'_>,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let tenant = tx.tenant();
+    let inserted = sqlx::query!(
+        "insert into identity.oauth_identities (tenant_id, oauth_identity_id, user_id, provider, issuer, subject, email, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)
+        on conflict (tenant_id, issuer, subject) do nothing",
+        tenant as _,
+        id as _,
+        user as _,
+        provider,
+        subject.issuer,
+        subject.subject,
+        subject.email,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+/// Lets somebody in whose address an issuer has just proved, without a password.
+pub(crate) async fn activate_proved(
+    tx: &mut TenantTx,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update identity.users
+        set status = 'active', email_verified_at = $3
+        where tenant_id = $1 and user_id = $2 and status = 'invited'",
+        tenant as _,
+        user as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    sqlx::query!(
+        "update access.people
+        set status = 'active', updated_at = $3
+        where tenant_id = $1 and user_id = $2",
+        tenant as _,
+        user as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// A person's identities, the oldest first.
+pub(crate) async fn list_identities(tx: &mut TenantTx, user: UserId) -> Result<Vec<IdentityRow>> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_as!(
+        IdentityRow,
+        r#"select oauth_identity_id as "id: OauthIdentityId", provider, email, created_at
+        from identity.oauth_identities
+        where tenant_id = $1 and user_id = $2
+        order by created_at, oauth_identity_id"#,
+        tenant as _,
+        user as _,
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// Whether somebody has a password. Exact under a lock of the person.
+pub(crate) async fn has_password(tx: &mut TenantTx, user: UserId) -> Result<bool> {
+    let tenant = tx.tenant();
+    let found = sqlx::query_scalar!(
+        r#"select password_hash is not null as "has_password!"
+        from identity.users
+        where tenant_id = $1 and user_id = $2"#,
+        tenant as _,
+        user as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(found.unwrap_or(false))
+}
+
+/// Takes an identity away from its person.
+pub(crate) async fn delete_identity(
+    tx: &mut TenantTx,
+    user: UserId,
+    id: OauthIdentityId,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "delete from identity.oauth_identities
+        where tenant_id = $1 and user_id = $2 and oauth_identity_id = $3",
+        tenant as _,
+        user as _,
+        id as _,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}

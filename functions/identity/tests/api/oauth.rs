@@ -1,0 +1,790 @@
+//! Signing in by way of another issuer.
+
+use std::{sync::Arc, time::Duration};
+
+use access::opaque::sha256;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use http::{Method, header};
+use identity::{Providers, config::Settings};
+use serde_json::{Value, json};
+use testkit::{
+    Answer, PUBLIC_URL, Stage, TestTenant,
+    fake_issuer::{CLIENT_ID, CLIENT_SECRET, FakeIssuer, KeyPair, KeySet},
+};
+use url::{Url, form_urlencoded};
+
+use super::{PASSWORD, add, announced, audited, bearer, count, execute};
+
+/// The page of the tenant `demo`.
+pub(crate) const PAGE: &str = "https://app.demo.example/in";
+
+/// A stage with a tenant `demo`, its page, and an issuer `fake`.
+pub(crate) struct World {
+    pub(crate) stage: Stage,
+    pub(crate) tenant: TestTenant,
+    pub(crate) issuer: FakeIssuer,
+}
+
+pub(crate) async fn world() -> World {
+    let issuer = FakeIssuer::start().await;
+    let provider = json!({
+        "name": "fake", "label": "Fake", "issuer": issuer.url(), "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET,
+    });
+    world_of(issuer, &json!([provider])).await
+}
+
+async fn world_of(issuer: FakeIssuer, providers: &Value) -> World {
+    let providers = Providers::parse(&providers.to_string(), true).unwrap();
+    let make = move |db, gate| {
+        let settings = Settings {
+            providers: providers.clone(),
+            ..Settings::default()
+        };
+        identity::service_with(db, gate, settings)
+    };
+    let stage = Stage::made_of(vec![("identity", Arc::new(make))]).await;
+    issuer.follow(&stage.clock);
+    let tenant = stage.tenant("demo").await;
+    execute(
+        &stage,
+        "insert into access.origins (tenant_id, origin, created_at)
+        select tenant_id, 'https://app.demo.example', now() from access.tenants where slug = 'demo'",
+    )
+    .await;
+    World {
+        stage,
+        tenant,
+        issuer,
+    }
+}
+
+/// The parameter of an answer's `Location`.
+pub(crate) fn told(answer: &Answer, name: &str) -> Option<String> {
+    let url = Url::parse(answer.header("location")).unwrap();
+    url.query_pairs()
+        .find(|(own, _)| own == name)
+        .map(|(_, value)| value.into_owned())
+}
+
+impl World {
+    /// Begins; the browser is sent to the issuer.
+    pub(crate) async fn start(&self, more: &str) -> Answer {
+        let path = format!("/api/v1/auth/oauth/fake?tenant=demo&redirect_to={PAGE}{more}");
+        self.stage.stranger().get(&path).await.expect(303)
+    }
+
+    /// Ends: the browser comes back with what it was given, as this one or another.
+    pub(crate) async fn come_back(&self, back: &str, cookie: &str) -> Answer {
+        let url = Url::parse(back).unwrap();
+        let path = format!("{}?{}", url.path(), url.query().unwrap_or_default());
+        self.stage
+            .stranger()
+            .with("cookie", cookie)
+            .get(&path)
+            .await
+    }
+
+    /// All the way to the page.
+    pub(crate) async fn walk(&self) -> Answer {
+        self.walk_from(self.start("").await).await
+    }
+
+    pub(crate) async fn walk_from(&self, started: Answer) -> Answer {
+        let back = agree(&started).await;
+        self.come_back(&back, &cookie(&started)).await.expect(303)
+    }
+
+    /// The page redeems what it was given.
+    pub(crate) async fn redeem(&self, code: &str) -> Answer {
+        self.stage
+            .stranger()
+            .post("/api/v1/auth/oauth/token", json!({"code": code}))
+            .await
+    }
+
+    /// Signs in; answers the tokens.
+    pub(crate) async fn sign_in(&self) -> Value {
+        let code = told(&self.walk().await, "code").unwrap();
+        self.redeem(&code).await.expect(200).json()
+    }
+
+    /// Goes all the way; answers with which error the page was told.
+    pub(crate) async fn error(&self) -> String {
+        let answer = self.walk().await;
+        assert_eq!(told(&answer, "code"), None);
+        told(&answer, "error").unwrap()
+    }
+}
+
+/// The cookie that an answer sets.
+pub(crate) fn cookie(answer: &Answer) -> String {
+    let set = answer.header("set-cookie");
+    set.split(';').next().unwrap().to_owned()
+}
+
+/// The person agrees at the issuer; answers where the browser is sent.
+pub(crate) async fn agree(started: &Answer) -> String {
+    let http = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+        .unwrap();
+    let answer = http.get(started.header("location")).send().await.unwrap();
+    assert_eq!(answer.status(), 302, "{}", started.header("location"));
+    answer.headers()[header::LOCATION]
+        .to_str()
+        .unwrap()
+        .to_owned()
+}
+
+#[tokio::test]
+async fn somebody_new_signs_in_and_is_the_same_person_the_next_time() {
+    let world = world().await;
+    let started = world.start("").await;
+    let set = started.header("set-cookie");
+    assert!(set.starts_with("__Host-oauth-"), "{set}");
+    assert!(
+        set.ends_with("; Path=/; Max-Age=600; HttpOnly; SameSite=Lax; Secure"),
+        "{set}"
+    );
+    let away = started.header("location");
+    assert!(away.starts_with(&format!(
+        "{}/authorize?response_type=code&",
+        world.issuer.url()
+    )));
+    let back = agree(&started).await;
+    assert!(back.starts_with(&format!(
+        "{PUBLIC_URL}/api/v1/auth/oauth/fake/callback?code="
+    )));
+    let came = world.come_back(&back, &cookie(&started)).await.expect(303);
+    assert!(
+        came.header("location")
+            .starts_with(&format!("{PAGE}?code="))
+    );
+    assert_eq!(came.header("referrer-policy"), "no-referrer");
+    assert!(came.header("set-cookie").contains("=; Path=/; Max-Age=0;"));
+    assert!(came.body.is_empty());
+
+    let tokens = world
+        .redeem(&told(&came, "code").unwrap())
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(tokens["token_type"], "Bearer");
+    assert_eq!(tokens["refresh_token"].as_str().unwrap().len(), 112);
+    let user = &tokens["user"];
+    assert_eq!(user["email"], "ada@example.org");
+    assert_eq!(
+        (&user["name"], &user["role"]),
+        (&json!("Ada Lovelace"), &json!("customer"))
+    );
+    assert_eq!(user["status"], "active");
+    let status = bearer(&world.stage, &tokens)
+        .get("/api/v1/auth/status")
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(status["session"]["amr"], json!(["fed"]));
+
+    // The address may change there; issuer and subject say who it is.
+    world
+        .issuer
+        .person(json!({"email": "new@example.org", "email_verified": false}));
+    assert_eq!(world.sign_in().await["user"]["id"], user["id"]);
+    assert_eq!(
+        audited(&world.stage, "identity.oauth_identity.linked").await,
+        1
+    );
+    assert_eq!(
+        announced(&world.stage, "de.revalenz.identity.user.activated.v1").await,
+        1
+    );
+    // The account lives in both tables.
+    let mirrored =
+        "select count(*) from access.people where email = 'ada@example.org' and status = 'active'";
+    assert_eq!(count(&world.stage, mirrored).await, 1);
+}
+
+#[tokio::test]
+async fn a_page_is_shown_the_providers_that_its_organisation_takes() {
+    let world = world().await;
+    let names = async |slug: &str| {
+        let path = format!("/api/v1/auth/providers?tenant={slug}");
+        world.stage.stranger().get(&path).await.expect(200).json()["items"].clone()
+    };
+    let all = json!([{"name": "fake", "label": "Fake"}]);
+    assert_eq!(names("demo").await, all);
+    assert_eq!(names("nosuch").await, all);
+    execute(
+        &world.stage,
+        r#"update access.tenants set settings = '{"sign_in": {"providers": ["other"]}}' where slug = 'demo'"#,
+    )
+    .await;
+    assert_eq!(names("demo").await, json!([]));
+    let path = format!("/api/v1/auth/oauth/fake?tenant=demo&redirect_to={PAGE}");
+    world
+        .stage
+        .stranger()
+        .get(&path)
+        .await
+        .refused(404, "not_found");
+}
+
+#[tokio::test]
+async fn the_browser_comes_back_only_to_pages_of_the_organisation() {
+    let world = world().await;
+    world.stage.tenant("other").await;
+    execute(
+        &world.stage,
+        "insert into access.origins (tenant_id, origin, created_at)
+        select tenant_id, 'https://app.other.example', now() from access.tenants where slug = 'other'",
+    )
+    .await;
+    let start = async |page: &str| {
+        let page: String = form_urlencoded::byte_serialize(page.as_bytes()).collect();
+        let path = format!("/api/v1/auth/oauth/fake?tenant=demo&redirect_to={page}");
+        world.stage.stranger().get(&path).await
+    };
+    for good in [
+        "https://app.demo.example",
+        "https://APP.demo.example:443/x?y=z",
+        "https://api.revalenz.example/in",
+    ] {
+        start(good).await.expect(303);
+    }
+    for bad in [
+        "https://app.other.example/",
+        "https://app.demo.example.evil.example/",
+        "https://app.demo.example:8443/",
+        "http://app.demo.example/",
+        "https://app.demo.example@evil.example/",
+        "https://evil.example\\@app.demo.example/",
+        "https://user@app.demo.example/",
+        "https://app.demo.example/#code",
+        "//app.demo.example/",
+        "/in",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "null",
+        "https://localhost/",
+        "",
+    ] {
+        start(bad).await.refused(403, "redirect_not_allowed");
+    }
+    start(&format!("https://app.demo.example/{}", "x".repeat(1_000)))
+        .await
+        .refused(422, "validation_failed");
+}
+
+#[tokio::test]
+async fn an_organisation_that_does_not_exist_lets_nobody_in() {
+    let world = world().await;
+    let path = format!("/api/v1/auth/oauth/fake?tenant=nosuch&redirect_to={PUBLIC_URL}/");
+    let started = world.stage.stranger().get(&path).await.expect(303);
+    let came = world.walk_from(started).await;
+    assert_eq!(told(&came, "error").as_deref(), Some("sign_in_expired"));
+    assert_eq!(world.issuer.asked("/token"), 0);
+}
+
+#[tokio::test]
+async fn a_state_is_good_once_even_for_two_at_the_same_time() {
+    let world = world().await;
+    let started = world.start("").await;
+    let (back, cookie) = (agree(&started).await, cookie(&started));
+    let many = (0..4).map(|_| world.come_back(&back, &cookie));
+    let answers = futures::future::join_all(many).await;
+    let good: Vec<String> = answers
+        .iter()
+        .filter_map(|answer| told(answer, "code"))
+        .collect();
+    assert_eq!(good.len(), 1);
+    // A busy machine may say so to some; nobody else gets a code.
+    let refused = answers.iter().filter_map(|answer| told(answer, "error"));
+    for error in refused {
+        assert!(
+            ["sign_in_expired", "unavailable"].contains(&error.as_str()),
+            "{error}"
+        );
+    }
+    assert_eq!(world.issuer.asked("/token"), 1);
+
+    let many = (0..4).map(|_| world.redeem(&good[0]));
+    let answers = futures::future::join_all(many).await;
+    let count = |status: u16| {
+        answers
+            .iter()
+            .filter(|answer| answer.status == status)
+            .count()
+    };
+    assert_eq!((count(200), count(401) + count(503)), (1, 3));
+}
+
+#[tokio::test]
+async fn a_state_belongs_to_its_browser_its_provider_and_ten_minutes() {
+    let world = world().await;
+    let started = world.start("").await;
+    let (back, own) = (agree(&started).await, cookie(&started));
+    let other = cookie(&world.start("").await);
+    let (name, value) = own.split_once('=').unwrap();
+    let foreign = format!("{name}={}", other.split_once('=').unwrap().1);
+    let mut changed = value.to_owned();
+    changed.replace_range(20..21, if &value[20..21] == "A" { "B" } else { "A" });
+    for bad in [
+        "",
+        "a=b",
+        &other,
+        &foreign,
+        &format!("{name}={changed}"),
+        &format!("{name}="),
+    ] {
+        world
+            .come_back(&back, bad)
+            .await
+            .refused(400, "sign_in_expired");
+    }
+    for path in [
+        "/api/v1/auth/oauth/fake/callback",
+        "/api/v1/auth/oauth/fake/callback?state=x&code=y",
+        "/api/v1/auth/oauth/fake/callback?error=access_denied",
+    ] {
+        let client = world.stage.stranger().with("cookie", &own);
+        client.get(path).await.refused(400, "sign_in_expired");
+    }
+    world
+        .come_back(&back.replace("/fake/", "/other/"), &own)
+        .await
+        .refused(404, "not_found");
+    world.stage.clock.advance(Duration::from_mins(10));
+    world
+        .come_back(&back, &own)
+        .await
+        .refused(400, "sign_in_expired");
+    assert_eq!(world.issuer.asked("/token"), 0);
+}
+
+#[tokio::test]
+async fn two_tabs_are_not_in_each_others_way() {
+    let world = world().await;
+    let (one, two) = (world.start("").await, world.start("").await);
+    let both = format!("{}; {}", cookie(&one), cookie(&two));
+    for started in [&one, &two] {
+        let came = world.come_back(&agree(started).await, &both).await;
+        assert!(told(&came, "code").is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_code_is_good_for_a_minute_and_for_the_page_that_knows_the_secret() {
+    let world = world().await;
+    let code = told(&world.walk().await, "code").unwrap();
+    world.stage.clock.advance(Duration::from_mins(1));
+    world
+        .redeem(&code)
+        .await
+        .refused(401, "invalid_sign_in_code");
+    for garbage in ["x", &code[1..], &format!("{code}A")] {
+        world
+            .redeem(garbage)
+            .await
+            .refused(401, "invalid_sign_in_code");
+    }
+
+    let secret = "the secret of a page, long enough for RFC 7636";
+    let challenge = URL_SAFE_NO_PAD.encode(sha256(secret.as_bytes()));
+    let started = world.start(&format!("&code_challenge={challenge}")).await;
+    let code = told(&world.walk_from(started).await, "code").unwrap();
+    world
+        .redeem(&code)
+        .await
+        .refused(401, "invalid_sign_in_code");
+    let with = async |verifier: &str| {
+        let body = json!({"code": code, "code_verifier": verifier});
+        world
+            .stage
+            .stranger()
+            .post("/api/v1/auth/oauth/token", body)
+            .await
+    };
+    with(&secret.to_uppercase())
+        .await
+        .refused(401, "invalid_sign_in_code");
+    with(secret).await.expect(200);
+
+    // A secret where none was promised is as wrong as a wrong one.
+    let code = told(&world.walk().await, "code").unwrap();
+    let body = json!({"code": code, "code_verifier": secret});
+    let answer = world
+        .stage
+        .stranger()
+        .post("/api/v1/auth/oauth/token", body)
+        .await;
+    answer.refused(401, "invalid_sign_in_code");
+    let bad =
+        format!("/api/v1/auth/oauth/fake?tenant=demo&redirect_to={PAGE}&code_challenge=short");
+    world
+        .stage
+        .stranger()
+        .get(&bad)
+        .await
+        .refused(422, "validation_failed");
+}
+
+#[tokio::test]
+async fn a_code_is_redeemed_on_pages_of_the_organisation_and_for_a_cookie_too() {
+    let world = world().await;
+    let code = told(&world.walk().await, "code").unwrap();
+    let page = world
+        .stage
+        .stranger()
+        .with("origin", "https://evil.example");
+    page.post("/api/v1/auth/oauth/token", json!({"code": code}))
+        .await
+        .refused(403, "origin_not_allowed");
+    let own = world
+        .stage
+        .stranger()
+        .with("origin", "https://app.demo.example")
+        .with("x-csrf-token", "1");
+    let body = json!({"code": code, "refresh": "cookie"});
+    let answer = own.post("/api/v1/auth/oauth/token", body).await.expect(200);
+    assert!(answer.header("set-cookie").starts_with("__Host-refresh="));
+    assert!(answer.json().get("refresh_token").is_none());
+}
+
+#[tokio::test]
+async fn who_does_not_agree_or_brings_another_issuers_answer_is_told_so() {
+    let world = world().await;
+    for (query, error) in [
+        ("error=access_denied", "sign_in_cancelled"),
+        (
+            "error=server_error&error_description=%3Cb%3E",
+            "provider_refused",
+        ),
+        ("code=unknown", "provider_refused"),
+        ("code=a&code=b", "provider_refused"),
+        ("code=%00", "provider_refused"),
+        ("", "provider_refused"),
+        ("code=x&iss=https%3A%2F%2Fother.example", "provider_refused"),
+    ] {
+        let started = world.start("").await;
+        let state = told(&started, "state").unwrap();
+        let back = format!("{PUBLIC_URL}/api/v1/auth/oauth/fake/callback?state={state}&{query}");
+        let came = world.come_back(&back, &cookie(&started)).await.expect(303);
+        assert_eq!(
+            came.header("location"),
+            format!("{PAGE}?error={error}"),
+            "{query}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_address_opens_no_account_with_a_password() {
+    let world = world().await;
+    add(&world.stage, &world.tenant, "admin", "ada@example.org").await;
+    assert_eq!(world.error().await, "link_requires_sign_in");
+    assert_eq!(
+        count(
+            &world.stage,
+            "select count(*) from identity.oauth_identities"
+        )
+        .await,
+        0
+    );
+}
+
+#[tokio::test]
+async fn an_address_that_both_sides_have_proved_opens_an_account_without_a_password() {
+    let world = world().await;
+    let person = world
+        .stage
+        .person(world.tenant.id, "manager", "ada@example.org")
+        .await;
+    world.issuer.person(json!({"email_verified": false}));
+    assert_eq!(world.error().await, "address_not_verified");
+    world.issuer.person(json!({"email_verified": "true"}));
+    execute(
+        &world.stage,
+        "update identity.users set email_verified_at = null where email = 'ada@example.org'",
+    )
+    .await;
+    assert_eq!(world.error().await, "link_requires_sign_in");
+    execute(
+        &world.stage,
+        "update identity.users set email_verified_at = now() where email = 'ada@example.org'",
+    )
+    .await;
+    assert_eq!(world.sign_in().await["user"]["id"], person.id.to_string());
+}
+
+#[tokio::test]
+async fn an_account_that_is_not_active_stays_shut() {
+    let world = world().await;
+    let tokens = world.sign_in().await;
+    let user = tokens["user"]["id"].as_str().unwrap();
+    let admin = world.stage.as_(&world.tenant.admin);
+    let code = told(&world.walk().await, "code").unwrap();
+    admin
+        .put(
+            &format!("/api/v1/users/{user}"),
+            json!({"status": "locked"}),
+        )
+        .await
+        .expect(200);
+    // Also for somebody who is on the way already.
+    world
+        .redeem(&code)
+        .await
+        .refused(401, "invalid_sign_in_code");
+    assert_eq!(world.error().await, "account_not_active");
+    let invited = json!({"email": "boss@example.org", "name": "The Boss", "role": "admin"});
+    admin.post("/api/v1/users", invited).await.expect(201);
+    world
+        .issuer
+        .person(json!({"sub": "boss", "email": "boss@example.org"}));
+    assert_eq!(world.error().await, "account_not_active");
+}
+
+#[tokio::test]
+async fn whoever_registered_somebody_elses_address_waits_in_vain() {
+    let world = world().await;
+    let body = json!({"tenant": "demo", "email": "ada@example.org", "password": PASSWORD, "name": "Mallory"});
+    world
+        .stage
+        .stranger()
+        .post("/api/v1/auth/register", body)
+        .await
+        .expect(202);
+    assert_eq!(world.error().await, "account_not_active");
+    assert_eq!(
+        count(
+            &world.stage,
+            "select count(*) from identity.oauth_identities"
+        )
+        .await,
+        0
+    );
+}
+
+#[tokio::test]
+async fn nobody_new_comes_into_a_closed_or_full_organisation() {
+    let world = world().await;
+    execute(
+        &world.stage,
+        "update access.tenants set max_users = 6 where slug = 'demo'",
+    )
+    .await;
+    assert_eq!(world.error().await, "seats_exhausted");
+    execute(
+        &world.stage,
+        r#"update access.tenants set max_users = 9, settings = '{"registration": "invite"}' where slug = 'demo'"#,
+    )
+    .await;
+    assert_eq!(world.error().await, "registration_closed");
+    assert_eq!(
+        count(&world.stage, "select count(*) from identity.users").await,
+        6
+    );
+}
+
+#[tokio::test]
+async fn two_first_sign_ins_at_once_make_one_account_and_two_people_share_no_last_seat() {
+    let world = world().await;
+    execute(
+        &world.stage,
+        "update access.tenants set max_users = 7 where slug = 'demo'",
+    )
+    .await;
+    let mut ways = Vec::new();
+    for sub in ["ada-1", "ada-1", "bob-1", "bob-1"] {
+        world
+            .issuer
+            .person(json!({"sub": sub, "email": format!("{sub}@example.org")}));
+        let started = world.start("").await;
+        ways.push((agree(&started).await, cookie(&started)));
+    }
+    let many = ways
+        .iter()
+        .map(|(back, cookie)| world.come_back(back, cookie));
+    let answers = futures::future::join_all(many).await;
+    for answer in &answers {
+        let error = told(answer, "error");
+        assert!(
+            matches!(
+                error.as_deref(),
+                None | Some("seats_exhausted" | "unavailable")
+            ),
+            "{error:?}"
+        );
+    }
+    let codes = answers
+        .iter()
+        .filter(|answer| told(answer, "code").is_some())
+        .count();
+    assert!((1..=2).contains(&codes), "{codes}");
+    assert_eq!(
+        count(&world.stage, "select count(*) from identity.users").await,
+        7
+    );
+    assert_eq!(
+        count(
+            &world.stage,
+            "select count(*) from identity.oauth_identities"
+        )
+        .await,
+        1
+    );
+}
+
+#[tokio::test]
+async fn apple_posts_a_form_with_a_name_and_wants_a_signed_secret() {
+    let issuer = FakeIssuer::start().await;
+    let key = KeyPair::p256("apple-key");
+    issuer.take_apple_secret(&key.public_key());
+    issuer.rotate(KeyPair::rsa("apple-rsa"));
+    issuer.person(
+        json!({"given_name": null, "family_name": null, "name": null, "email_verified": "true"}),
+    );
+    let base64 = base64::engine::general_purpose::STANDARD.encode(key.to_pkcs8());
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n");
+    let apple = json!({"team_id": "apple-team", "key_id": "apple-key", "private_key": pem});
+    let provider =
+        json!({"name": "fake", "issuer": issuer.url(), "client_id": CLIENT_ID, "apple": apple});
+    let world = world_of(issuer, &json!([provider])).await;
+    let started = world.start("").await;
+    assert_eq!(
+        told(&started, "response_mode").as_deref(),
+        Some("form_post")
+    );
+    assert_eq!(
+        told(&started, "scope").as_deref(),
+        Some("openid email name")
+    );
+    let set = started.header("set-cookie");
+    assert!(set.ends_with("; SameSite=None; Secure"), "{set}");
+    let back = Url::parse(&agree(&started).await).unwrap();
+    let user = r#"{"name":{"firstName":"Ada","lastName":"King"},"email":"evil@example.org"}"#;
+    let form = form_urlencoded::Serializer::new(back.query().unwrap().to_owned())
+        .append_pair("user", user)
+        .finish();
+    let post = async |form: String| {
+        let call = world.stage.stranger().call(Method::POST, back.path());
+        call.header("cookie", &cookie(&started))
+            .header("origin", "https://appleid.apple.com")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .bytes(form)
+            .send()
+            .await
+    };
+    post("x".repeat(40_000)).await.refused(413, "too_large");
+    let came = post(form).await.expect(303);
+    let code = told(&came, "code").unwrap();
+    let user = world.redeem(&code).await.expect(200).json()["user"].clone();
+    assert_eq!(
+        (&user["name"], &user["email"]),
+        (&json!("Ada King"), &json!("ada@example.org"))
+    );
+}
+
+#[tokio::test]
+async fn a_secret_goes_into_the_header_or_the_form_as_the_issuer_wants() {
+    let world = world().await;
+    world.sign_in().await;
+    let world = self::world().await;
+    world.issuer.take_secret_in_form();
+    world.sign_in().await;
+}
+
+#[tokio::test]
+async fn keys_are_asked_for_rarely_and_again_when_they_change() {
+    let world = world().await;
+    for _ in 0..3 {
+        world.sign_in().await;
+    }
+    assert_eq!(world.issuer.asked("/keys"), 1);
+    assert_eq!(world.issuer.asked("/.well-known/openid-configuration"), 1);
+    world.issuer.rotate(KeyPair::p256("second"));
+    // A moment later nobody may make us ask again.
+    assert_eq!(world.error().await, "provider_refused");
+    world.stage.clock.advance(Duration::from_secs(10));
+    world.sign_in().await;
+    assert_eq!(world.issuer.asked("/keys"), 2);
+    world.issuer.rotate(KeyPair::rsa("third"));
+    world.stage.clock.advance(Duration::from_secs(10));
+    world.sign_in().await;
+    world.stage.clock.advance(Duration::from_hours(1));
+    world.sign_in().await;
+    assert_eq!(world.issuer.asked("/keys"), 4);
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_away_slow_or_endless_costs_one_sign_in() {
+    for (key_set, error) in [
+        (KeySet::Broken, "provider_unavailable"),
+        (KeySet::Slow, "provider_unavailable"),
+        (KeySet::Huge, "provider_refused"),
+        (KeySet::Moved, "provider_refused"),
+    ] {
+        let world = world().await;
+        world.issuer.serve_keys(key_set);
+        assert_eq!(world.error().await, error, "{key_set:?}");
+        world.issuer.serve_keys(KeySet::Good);
+        world.stage.clock.advance(Duration::from_secs(10));
+        world.sign_in().await;
+    }
+}
+
+#[tokio::test]
+async fn metadata_of_another_issuer_or_with_unsafe_addresses_are_refused() {
+    for members in [
+        json!({"issuer": "https://other.example"}),
+        json!({"token_endpoint": "http://other.example/token"}),
+        json!({"jwks_uri": "file:///etc/passwd"}),
+        json!({"authorization_endpoint": "javascript:alert(1)"}),
+        json!({"token_endpoint": null}),
+    ] {
+        let world = world().await;
+        world.issuer.metadata(members.clone());
+        let started = world.start("").await;
+        assert_eq!(
+            started.header("location"),
+            format!("{PAGE}?error=provider_refused"),
+            "{members}"
+        );
+        assert_eq!(started.header("set-cookie"), "");
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_a_flow_is_kept_in_clear() {
+    let world = world().await;
+    let started = world.start("").await;
+    let (state, back) = (told(&started, "state").unwrap(), agree(&started).await);
+    let came = world.come_back(&back, &cookie(&started)).await;
+    let code = told(&came, "code").unwrap();
+    let row: String = sqlx::query_scalar("select row_to_json(f)::text from identity.oauth_flows f")
+        .fetch_one(&mut world.stage.admin().await)
+        .await
+        .unwrap();
+    let hex = |text: &str| -> String {
+        let bytes = URL_SAFE_NO_PAD.decode(text).unwrap();
+        bytes[32..]
+            .iter()
+            .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    };
+    for secret in [&state, &code] {
+        assert!(
+            !row.contains(secret.as_str()) && !row.contains(&hex(secret)),
+            "{row}"
+        );
+    }
+    let nonce = told(&started, "nonce").unwrap();
+    assert!(!row.contains(&nonce) && !cookie(&started).contains(&nonce));
+    // Rows don't pile up.
+    world.stage.clock.advance(Duration::from_mins(61));
+    world.sign_in().await;
+    assert_eq!(
+        count(&world.stage, "select count(*) from identity.oauth_flows").await,
+        1
+    );
+}
