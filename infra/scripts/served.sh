@@ -69,6 +69,8 @@ ask 200 "$base/" >/dev/null
 ask 200 "$base/docs" >/dev/null
 say "signed in, opened, commented and read a ticket; the other tenant saw none of it"
 
+python3 infra/scripts/sign-in-walk.py "$base"
+
 # What only the platform itself calls needs its secret, and no proxy leads there, however the path is written.
 status() { curl -sS --path-as-is -o /dev/null -w '%{http_code}' "$@"; }
 if [ "$how" = processes ]; then

@@ -26,7 +26,7 @@ use crate::{
 
 /// A line a resource; method and path stand with each handler.
 pub(crate) fn routes() -> Routes<App> {
-    let routes = second_factors(web::routes! {
+    let routes = web::routes! {
         register: register_user;
         verify_email: verify_email;
         resend_verification: resend_verification;
@@ -64,16 +64,17 @@ pub(crate) fn routes() -> Routes<App> {
         roles: list_roles, create_role, get_role, update_role, delete_role;
         permissions: list_permissions;
         jwks: list_signing_keys;
-    });
+    };
+    [signing_in, second_factors, links, issuers, people, roles]
+        .into_iter()
+        .fold(routes, |routes, refusals| refusals(routes))
+}
+
+/// How sessions refuse.
+fn signing_in(routes: Routes<App>) -> Routes<App> {
     let page = &access::cors::ORIGIN_NOT_ALLOWED;
     let slow_down = &web::problem::RATE_LIMITED;
     routes
-        .refuses(
-            "register_user",
-            &[&REGISTRATION_CLOSED, &SEATS_EXHAUSTED, page, slow_down],
-        )
-        .refuses("verify_email", &[&INVALID_TOKEN])
-        .refuses("accept_invite", &[&INVALID_TOKEN, &CSRF_REFUSED, page])
         .refuses(
             "login",
             &[&INVALID_CREDENTIALS, &CSRF_REFUSED, page, slow_down],
@@ -97,6 +98,32 @@ pub(crate) fn routes() -> Routes<App> {
                 page,
             ],
         )
+        .refuses("get_me", &[&NOT_A_PERSON])
+        .refuses("update_me", &[&NOT_A_PERSON])
+        .refuses("list_sessions", &[&NOT_A_PERSON])
+        .refuses("delete_session", &[&NOT_A_PERSON])
+        .refuses(
+            "impersonate_user",
+            &[
+                &IMPERSONATION_REFUSED,
+                &NOT_A_PERSON,
+                &access::problems::INSUFFICIENT_AAL,
+                &access::problems::REAUTHENTICATION_NEEDED,
+            ],
+        )
+}
+
+/// How mailed links and passwords refuse.
+fn links(routes: Routes<App>) -> Routes<App> {
+    let page = &access::cors::ORIGIN_NOT_ALLOWED;
+    let slow_down = &web::problem::RATE_LIMITED;
+    routes
+        .refuses(
+            "register_user",
+            &[&REGISTRATION_CLOSED, &SEATS_EXHAUSTED, page, slow_down],
+        )
+        .refuses("verify_email", &[&INVALID_TOKEN])
+        .refuses("accept_invite", &[&INVALID_TOKEN, &CSRF_REFUSED, page])
         .refuses("resend_verification", &[page, slow_down])
         .refuses("request_magic_link", &[page, slow_down])
         .refuses(
@@ -120,6 +147,12 @@ pub(crate) fn routes() -> Routes<App> {
             "confirm_email_change",
             &[&INVALID_TOKEN, &EMAIL_TAKEN, page],
         )
+}
+
+/// How sign-in by way of other issuers refuses.
+fn issuers(routes: Routes<App>) -> Routes<App> {
+    let page = &access::cors::ORIGIN_NOT_ALLOWED;
+    routes
         .refuses("start_sign_in", &[&REDIRECT_NOT_ALLOWED, &SIGN_IN_EXPIRED])
         .refuses("start_link", &[&REDIRECT_NOT_ALLOWED, &NOT_A_PERSON])
         .refuses("finish_sign_in", &[&SIGN_IN_EXPIRED])
@@ -130,11 +163,21 @@ pub(crate) fn routes() -> Routes<App> {
         .refuses("list_identities", &[&NOT_A_PERSON])
         .refuses(
             "create_identity",
-            &[&INVALID_SIGN_IN_CODE, &IDENTITY_TAKEN, &NOT_A_PERSON],
+            &[
+                &INVALID_SIGN_IN_CODE,
+                &IDENTITY_TAKEN,
+                &NOT_A_PERSON,
+                &access::problems::INSUFFICIENT_AAL,
+                &access::problems::REAUTHENTICATION_NEEDED,
+            ],
         )
         .refuses("delete_identity", &[&LAST_WAY_IN, &NOT_A_PERSON])
-        .refuses("get_me", &[&NOT_A_PERSON])
-        .refuses("update_me", &[&NOT_A_PERSON])
+}
+
+/// How what is done to people refuses.
+fn people(routes: Routes<App>) -> Routes<App> {
+    let slow_down = &web::problem::RATE_LIMITED;
+    routes
         .refuses(
             "create_user",
             &[&ROLE_TOO_POWERFUL, &SEATS_EXHAUSTED, &EMAIL_TAKEN],
@@ -155,6 +198,15 @@ pub(crate) fn routes() -> Routes<App> {
             &[&ROLE_TOO_POWERFUL, &ILLEGAL_STATUS, slow_down],
         )
         .refuses("delete_user", &[&ROLE_TOO_POWERFUL, &LAST_ADMIN])
+        .refuses("replace_rates", &[&ROLE_TOO_POWERFUL])
+        .refuses("list_user_sessions", &[&ROLE_TOO_POWERFUL])
+        .refuses("delete_user_session", &[&ROLE_TOO_POWERFUL])
+        .refuses("delete_user_sessions", &[&ROLE_TOO_POWERFUL])
+}
+
+/// How roles refuse.
+fn roles(routes: Routes<App>) -> Routes<App> {
+    routes
         .refuses(
             "create_role",
             &[&ROLE_TOO_POWERFUL, &ROLE_NAME_TAKEN, &TOO_MANY_ROLES],
@@ -172,13 +224,6 @@ pub(crate) fn routes() -> Routes<App> {
             "delete_role",
             &[&ROLE_TOO_POWERFUL, &ROLE_IN_USE, &BUILT_IN_ROLE],
         )
-        .refuses("replace_rates", &[&ROLE_TOO_POWERFUL])
-        .refuses("list_sessions", &[&NOT_A_PERSON])
-        .refuses("delete_session", &[&NOT_A_PERSON])
-        .refuses("list_user_sessions", &[&ROLE_TOO_POWERFUL])
-        .refuses("delete_user_session", &[&ROLE_TOO_POWERFUL])
-        .refuses("delete_user_sessions", &[&ROLE_TOO_POWERFUL])
-        .refuses("impersonate_user", &[&IMPERSONATION_REFUSED, &NOT_A_PERSON])
 }
 
 /// How what has to do with second factors refuses.

@@ -134,7 +134,12 @@ pub(crate) fn verify(
         || now < claims.claims.iat.saturating_sub(LEEWAY_SECONDS);
     let late = now >= claims.claims.exp.saturating_add(LEEWAY_SECONDS);
     // Nobody of ours makes one that lives longer: whoever got hold of a key could make one for ever.
-    let long = claims.claims.exp.saturating_sub(claims.claims.iat) > LIFETIME.num_seconds();
+    let longest = if claims.claims.act.is_some() {
+        LONGEST_LIFETIME
+    } else {
+        LIFETIME
+    };
+    let long = claims.claims.exp.saturating_sub(claims.claims.iat) > longest.num_seconds();
     (!early && !late && !long).then_some(claims.claims)
 }
 

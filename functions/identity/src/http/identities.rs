@@ -97,6 +97,8 @@ pub(crate) async fn create_identity(
 ) -> Result<Response> {
     let now = app.gate.clock().now();
     let invalid = || unauthorized(&INVALID_SIGN_IN_CODE);
+    // One more way to sign in.
+    caller.check_recent_proof(now)?;
     let code = parse_code(&body.value.code)?;
     let (user, mut tx) = begin(&app, &caller).await?;
     if code.tenant != tx.tenant() {

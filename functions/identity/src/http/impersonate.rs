@@ -84,6 +84,7 @@ pub(crate) async fn impersonate_user(
     };
     let minutes = body.value.minutes.map_or(15, Int::get);
     let lifetime = TimeDelta::minutes(minutes.into()).min(LONGEST_LIFETIME);
+    caller.check_recent_proof(now)?;
     let signer = app.signer().await?;
     let mut tx = caller.begin(&app.db).await?;
     let user = find_below(&mut tx, &caller, body.value.user_id).await?;

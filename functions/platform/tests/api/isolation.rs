@@ -85,21 +85,6 @@ async fn furnish(stage: &Stage, tenant: &TestTenant) -> Belongings {
         )
         .await
         .expect(200);
-    // Without an authenticator: a row as registering one would leave it.
-    let passkey: String = sqlx::query_scalar(
-        "insert into identity.passkeys (
-            tenant_id, passkey_id, user_id, rp_id, credential_id, public_key, sign_count, name, created_at
-        )
-        values ($1, gen_random_uuid(), $2, $3, '', '', 0, $3, now())
-        returning passkey_id::text",
-    )
-    .bind(tenant.id)
-    .bind(tenant.customer.id)
-    .bind(&secret)
-    .fetch_one(&mut stage.admin().await)
-    .await
-    .unwrap();
-    all.ids.insert("passkeys", vec![passkey]);
     for list in [
         "/tickets",
         "/users",
@@ -120,20 +105,10 @@ async fn furnish(stage: &Stage, tenant: &TestTenant) -> Belongings {
     assert!(!all.cursors.is_empty());
     all.ids
         .insert("dead-letters", vec![park(stage, tenant, &secret).await]);
-    let identity = OauthIdentityId::at(stage.clock.now());
-    sqlx::query(
-        "insert into identity.oauth_identities (tenant_id, oauth_identity_id, user_id, provider, issuer, subject, email, created_at)
-        values ($1, $2, $3, 'google', 'https://issuer.example', $4, $4 || '@example.org', $5)",
-    )
-    .bind(tenant.id)
-    .bind(identity)
-    .bind(tenant.customer.id)
-    .bind(&secret)
-    .bind(stage.clock.now())
-    .execute(&mut stage.admin().await)
-    .await
-    .unwrap();
-    all.ids.insert("identities", vec![identity.to_string()]);
+    all.ids
+        .insert("passkeys", vec![passkey(stage, tenant, &secret).await]);
+    all.ids
+        .insert("identities", vec![link(stage, tenant, &secret).await]);
     all.ids.insert("tickets", vec![ticket]);
     all.ids.insert("comments", comment_ids);
     all.ids.insert(
@@ -151,6 +126,41 @@ async fn furnish(stage: &Stage, tenant: &TestTenant) -> Belongings {
     all.ids.insert("tenants", vec![tenant.id.to_string()]);
     all.ids.insert("api-keys", vec![key]);
     all
+}
+
+/// Without an authenticator: a row as registering one would leave it.
+async fn passkey(stage: &Stage, tenant: &TestTenant, secret: &str) -> String {
+    sqlx::query_scalar(
+        "insert into identity.passkeys (
+            tenant_id, passkey_id, user_id, rp_id, credential_id, public_key, sign_count, name, created_at
+        )
+        values ($1, gen_random_uuid(), $2, $3, '', '', 0, $3, now())
+        returning passkey_id::text",
+    )
+    .bind(tenant.id)
+    .bind(tenant.customer.id)
+    .bind(secret)
+    .fetch_one(&mut stage.admin().await)
+    .await
+    .unwrap()
+}
+
+/// Without another issuer: a row as its word would leave it.
+async fn link(stage: &Stage, tenant: &TestTenant, secret: &str) -> String {
+    let id = OauthIdentityId::at(stage.clock.now());
+    sqlx::query(
+        "insert into identity.oauth_identities (tenant_id, oauth_identity_id, user_id, provider, issuer, subject, email, created_at)
+        values ($1, $2, $3, 'google', 'https://issuer.example', $4, $4 || '@example.org', $5)",
+    )
+    .bind(tenant.id)
+    .bind(id)
+    .bind(tenant.customer.id)
+    .bind(secret)
+    .bind(stage.clock.now())
+    .execute(&mut stage.admin().await)
+    .await
+    .unwrap();
+    id.to_string()
 }
 
 /// Something that a function would not take: only the platform's operators may know of it.

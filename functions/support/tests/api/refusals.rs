@@ -159,7 +159,7 @@ async fn without_or_with_bad_credentials_nothing_is_told() {
         .with("x-api-key", "x")
         .get("/api/v1/tickets")
         .await
-        .refused(401, "unauthenticated");
+        .refused(400, "several_credentials");
     stage.clock.advance(std::time::Duration::from_mins(11));
     stage
         .stranger()
