@@ -6,6 +6,7 @@ sign-in-walk.py URL: registration, verification, enrolment of a second factor, s
 import base64
 import hashlib
 import hmac
+import html
 import json
 import re
 import sys
@@ -41,7 +42,7 @@ def expect(wanted, method, path, body=None, token=None):
 
 def page(path):
     with urllib.request.urlopen(URL + path, timeout=20) as answer:
-        return answer.read().decode()
+        return html.unescape(answer.read().decode())
 
 
 def mailed(path, known):
@@ -77,7 +78,7 @@ def main():
     expect(401, "POST", "/api/auth/email/verify", {"token": token})
     access = expect(200, "POST", "/api/auth/login", {**who, "password": FIRST})["access_token"]
 
-    started = expect(200, "POST", "/api/auth/mfa/totp", token=access)
+    started = expect(201, "POST", "/api/auth/mfa/totp", token=access)
     # One step of drift is allowed, so the code before is good too, and leaves the next one for signing in.
     first, now = time.time() - 30, time.time()
     confirmed = expect(200, "POST", "/api/auth/mfa/totp/confirm", {"code": code(started["secret"], first)}, access)
