@@ -28,7 +28,6 @@ use crate::{
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ActorView {
     /// `user`, `api_key`, `superadmin`, `system` or `external`.
-    #[schema(inline)]
     pub(crate) kind: ActorKind,
     /// Which one, when it has an identifier.
     pub(crate) id: Option<Uuid>,
