@@ -12,7 +12,7 @@ use web::{Line, Problem, RequestInfo, ValidJson, problem::Result};
 
 use super::{
     announce,
-    cookie::{self, RefreshMode},
+    cookie::RefreshMode,
     entry::{Entered, Proof, SignInAnswer, enter},
     one_time_link::{self, GivenToken},
     register::EXTERNAL,
@@ -82,10 +82,7 @@ pub(crate) async fn accept_invite(
     };
     let token = one_time_link::parse(&token)?;
     let tenant = find_living(&app, token.tenant).await?.ok_or_else(invalid)?;
-    match device.mode {
-        RefreshMode::Body => cookie::check_page(&app.gate, &headers, Some(tenant.id)).await?,
-        RefreshMode::Cookie => cookie::check(&app.gate, &headers, Some(tenant.id)).await?,
-    }
+    device.check_page(&app, &headers, Some(tenant.id)).await?;
     let invited = find_invited(&app, &tenant, &token, now).await?;
     let owner = Owner {
         email: &invited.email,

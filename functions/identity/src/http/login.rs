@@ -11,7 +11,7 @@ use ids::UserId;
 use web::{Email, Line, RequestInfo, Slug, ValidJson, problem::Result};
 
 use super::{
-    cookie::{self, RefreshMode},
+    cookie::RefreshMode,
     entry::{Entered, Proof, SignInAnswer, enter},
     session::Device,
     tenant::{self, NOBODYS, find_tenant, introduce},
@@ -77,10 +77,7 @@ pub(crate) async fn login(
     let turn = app.hasher.turn().await?;
     let tenant = find_tenant(&app, &headers, slug.as_ref()).await?;
     let id = tenant.as_ref().map(|tenant| tenant.id);
-    match device.mode {
-        RefreshMode::Body => cookie::check_page(&app.gate, &headers, id).await?,
-        RefreshMode::Cookie => cookie::check(&app.gate, &headers, id).await?,
-    }
+    device.check_page(&app, &headers, id).await?;
     let counted_by = tenant::place(tenant.as_deref(), slug.as_ref());
     let attempt = app
         .throttle

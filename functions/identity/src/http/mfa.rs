@@ -14,7 +14,6 @@ use web::{
 };
 
 use super::{
-    cookie::{self, RefreshMode},
     entry::{Entered, admit, passkey_challenge},
     one_time_link::GivenToken,
     passkey_assertion::{PasskeyAssertion, Presented},
@@ -103,10 +102,7 @@ pub(crate) async fn prove_second_factor(
     tx.commit().await?;
     let waiting = waiting.ok_or_else(invalid)?;
     let device = waiting.device();
-    match device.mode {
-        RefreshMode::Body => cookie::check_page(&app.gate, &headers, Some(tenant.id)).await?,
-        RefreshMode::Cookie => cookie::check(&app.gate, &headers, Some(tenant.id)).await?,
-    }
+    device.check_page(&app, &headers, Some(tenant.id)).await?;
     let (place, account) = (tenant.id.to_string(), waiting.user.to_string());
     let attempt = app
         .code_throttle
@@ -185,6 +181,10 @@ async fn finish(
     now: DateTime<Utc>,
 ) -> Result<Entered> {
     let mut tx = app.db.begin(tenant.id, Actor::user(waiting.user)).await?;
+    // The account first, as whoever changes it does: a session that is opened meanwhile is ended with the others.
+    if !accounts::hold_account(&mut tx, waiting.user, None).await? {
+        return Err(invalid());
+    }
     if !mfa_challenges::use_challenge(&mut tx, token, now).await? {
         return Err(invalid());
     }
@@ -200,7 +200,6 @@ async fn finish(
         }
     };
     let method = method.ok_or_else(|| unauthorized(&INVALID_CODE))?;
-    accounts::note_seen(&mut tx, user.id, now).await?;
     let entered = admit(
         app,
         &mut tx,

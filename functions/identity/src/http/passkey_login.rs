@@ -114,14 +114,9 @@ pub(crate) async fn login_with_passkey(
     };
     let presented = Presented::read(&passkey).ok_or_else(refused)?;
     let challenge = relying_party::challenge_of(&presented.client_data).ok_or_else(refused)?;
-    match device.mode {
-        RefreshMode::Body => {
-            cookie::check_page(&app.gate, &headers, Some(challenge.tenant)).await?;
-        }
-        RefreshMode::Cookie => {
-            cookie::check(&app.gate, &headers, Some(challenge.tenant)).await?;
-        }
-    }
+    device
+        .check_page(&app, &headers, Some(challenge.tenant))
+        .await?;
     app.signer().await?;
     let from = (&request, &headers, &device);
     let entered = finish(&app, (&presented, &challenge), from, now).await?;
@@ -147,12 +142,14 @@ async fn finish(
         .use_passkey(&mut tx, &bytes, (&rp_id, true), now)
         .await?
         .ok_or_else(refused)?;
+    if !accounts::hold_account(&mut tx, passkey.user, None).await? {
+        return Err(refused());
+    }
     let user = users::find_user(&mut tx, access::Reach::All, passkey.user, false)
         .await?
         .filter(|user| user.status == UserStatus::Active)
         .ok_or_else(refused)?;
     introduce(request, &tenant, user.id, &user.locale);
-    accounts::note_seen(&mut tx, user.id, now).await?;
     let amr = FactorMethod::Passkey.added_to(Vec::new());
     let from = (request, headers, device);
     let entered = admit(app, &mut tx, (tenant, user), amr, from, now).await?;

@@ -80,10 +80,7 @@ pub(crate) async fn redeem_magic_link(
     };
     let token = one_time_link::parse(&token)?;
     let tenant = find_living(&app, token.tenant).await?.ok_or_else(invalid)?;
-    match device.mode {
-        RefreshMode::Body => cookie::check_page(&app.gate, &headers, Some(tenant.id)).await?,
-        RefreshMode::Cookie => cookie::check(&app.gate, &headers, Some(tenant.id)).await?,
-    }
+    device.check_page(&app, &headers, Some(tenant.id)).await?;
     if !tenant_rules::offers_magic_links(&tenant) {
         return Err(invalid());
     }

@@ -61,6 +61,21 @@ pub(crate) struct Device {
     pub(crate) name: Option<Line<1, 100>>,
 }
 
+impl Device {
+    /// Refuses a page that may not sign in so; one that wants a cookie has more to show.
+    pub(crate) async fn check_page(
+        &self,
+        app: &App,
+        headers: &HeaderMap,
+        tenant: Option<TenantId>,
+    ) -> Result<()> {
+        match self.mode {
+            RefreshMode::Body => cookie::check_page(&app.gate, headers, tenant).await,
+            RefreshMode::Cookie => cookie::check(&app.gate, headers, tenant).await,
+        }
+    }
+}
+
 /// The tokens of a session, ready to be handed out.
 #[derive(Debug)]
 pub(crate) struct Granted {

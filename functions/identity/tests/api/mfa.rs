@@ -468,3 +468,27 @@ async fn a_key_has_no_factors() {
         .await
         .refused(403, "not_a_person");
 }
+
+#[tokio::test]
+async fn a_code_opens_nothing_while_somebody_changes_the_account() {
+    let (stage, tenant) = demo().await;
+    add(&stage, &tenant, "customer", ADA).await;
+    let (app, ..) = login_and_enrol(&stage, ADA).await;
+    stage.clock.advance(Duration::from_secs(30));
+    let waits = waiting(&stage, ADA).await;
+    // A password change locks the account before it ends the sessions that it sees.
+    let mut change = stage.admin().await;
+    for sql in [
+        "begin",
+        "update identity.users set version = version where email = 'ada@demo.example'",
+    ] {
+        sqlx::query(sql).execute(&mut change).await.unwrap();
+    }
+    prove(&stage, &waits, "code", &app.code(&stage))
+        .await
+        .refused(503, "unavailable");
+    sqlx::query("rollback").execute(&mut change).await.unwrap();
+    prove(&stage, &waits, "code", &app.code(&stage))
+        .await
+        .expect(200);
+}

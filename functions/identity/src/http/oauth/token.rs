@@ -6,7 +6,7 @@ use web::{Line, RequestInfo, ValidJson, fields::Secret, problem::Result};
 
 use super::{
     super::{
-        cookie::{self, RefreshMode},
+        cookie::RefreshMode,
         entry::{Proof, enter},
         register::EXTERNAL,
         session::{Device, TokenAnswer},
@@ -63,10 +63,7 @@ pub(crate) async fn redeem_sign_in(
     };
     let code = parse_code(&code)?;
     let tenant = find_living(&app, code.tenant).await?.ok_or_else(invalid)?;
-    match device.mode {
-        RefreshMode::Body => cookie::check_page(&app.gate, &headers, Some(tenant.id)).await?,
-        RefreshMode::Cookie => cookie::check(&app.gate, &headers, Some(tenant.id)).await?,
-    }
+    device.check_page(&app, &headers, Some(tenant.id)).await?;
     // Before the code is used up: without a key that signs there is no session.
     app.signer().await?;
     let mut tx = app.db.begin(tenant.id, EXTERNAL).await?;
@@ -74,8 +71,9 @@ pub(crate) async fn redeem_sign_in(
     let user = oauth_flows::redeem_sign_in(&mut tx, &code, verifier, now)
         .await?
         .ok_or_else(invalid)?;
-    users::lock_user(&mut tx, access::Reach::All, user).await?;
-    accounts::note_seen(&mut tx, user, now).await?;
+    if !accounts::hold_account(&mut tx, user, None).await? {
+        return Err(invalid());
+    }
     let user = users::find_user(&mut tx, access::Reach::All, user, false)
         .await?
         .filter(|user| user.status == UserStatus::Active)
