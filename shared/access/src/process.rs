@@ -2,17 +2,20 @@
 
 use std::{
     error::Error,
+    io,
     num::{NonZeroU32, NonZeroUsize},
     pin::Pin,
     process::ExitCode,
     time::Duration,
 };
 
+use axum::Router;
 use db::Db;
+use tokio::net::TcpListener;
 use web::{
     Clock, Service,
     edge::{self, Edge},
-    health, server,
+    health, lambda, server,
     settings::{self, Entry, Hidden, SettingsError},
     telemetry,
 };
@@ -42,10 +45,17 @@ web::settings! {
         pub trusted_proxies: usize = "REVALENZ_TRUSTED_PROXIES" or "1",
         /// Set by Cloud Run: logs become Cloud Logging's JSON.
         pub k_service: Option<String> = "K_SERVICE",
+        /// Set by AWS Lambda: requests come as events of API Gateway, and nothing listens.
+        pub lambda: Option<String> = "AWS_LAMBDA_RUNTIME_API",
         /// What is logged, as in tracing's EnvFilter.
         pub rust_log: String = "RUST_LOG" or "info",
     }
 }
+
+/// Every binary has it, because every binary knows this crate.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// How long tenants, sessions, roles and keys are remembered.
 pub const REMEMBER: Duration = Duration::from_secs(15);
@@ -109,8 +119,10 @@ async fn start(
     telemetry::init_logs(settings.k_service.is_some(), &settings.rust_log);
     let metrics = telemetry::init_metrics();
     // Bind first: the platform in front sees the port at once, the database is connected to at the first use.
-    let listener =
-        tokio::net::TcpListener::bind((settings.address.as_str(), settings.port)).await?;
+    let listener = match settings.lambda {
+        Some(_) => None,
+        None => Some(TcpListener::bind((settings.address.as_str(), settings.port)).await?),
+    };
     let db = Db::lazy(settings.database_url.expose(), settings.pool.get())?;
     let clock = Clock::system();
     let keyring = Keyring::parse(settings.master_key.expose())?;
@@ -146,7 +158,27 @@ async fn start(
             trusted_proxies: settings.trusted_proxies,
         },
     );
-    tracing::info!(function = name, port = settings.port, "listening");
+    match listener {
+        Some(listener) => {
+            tracing::info!(function = name, port = settings.port, "listening");
+            serve(listener, router, work).await?;
+        }
+        // The runtime freezes the process between events: nothing can go on beside answering.
+        None if work.is_some() => {
+            return Err(
+                format!("{name} works beside answering, which AWS Lambda does not let it").into(),
+            );
+        }
+        None => lambda::serve(router)
+            .await
+            .map_err(|error| -> Box<dyn Error> { error })?,
+    }
+    db.close().await;
+    Ok(())
+}
+
+/// Answers, and works beside that, until the signal to stop; then both come to their end.
+async fn serve(listener: TcpListener, router: Router, work: Option<Work>) -> io::Result<()> {
     let (stop, stopping) = tokio::sync::watch::channel(false);
     let stopped = || {
         let mut stopping = stopping.clone();
@@ -164,7 +196,6 @@ async fn start(
     {
         tracing::warn!("work was still open after {WORK_LIMIT:?}");
     }
-    db.close().await;
     Ok(())
 }
 

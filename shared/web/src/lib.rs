@@ -12,6 +12,7 @@ pub mod etag;
 pub mod fields;
 pub mod health;
 pub mod json;
+pub mod lambda;
 pub mod language;
 pub mod openapi;
 pub mod path;
