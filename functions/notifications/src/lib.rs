@@ -22,7 +22,7 @@ use axum::extract::FromRef;
 use db::Db;
 use web::{Service, openapi::Routes};
 
-pub use mailer::{Folder, MailError, Mailer};
+pub use mailer::{Folder, MailError, Mailer, Smtp, SmtpError};
 pub use sender::Sender;
 
 /// What this context owns.

@@ -1,10 +1,12 @@
 //! Where mails go: the world outside, behind a trait.
 
 mod folder;
+mod smtp;
 
 use futures::future::BoxFuture;
 
 pub use folder::{Folder, FolderError};
+pub use smtp::{Smtp, SmtpError};
 
 use crate::mail::Mail;
 

@@ -9,6 +9,7 @@ mod local_mail;
 mod post;
 mod security;
 mod sending;
+mod smtp;
 mod tickets;
 
 use access::Purpose;
