@@ -12,6 +12,9 @@ functions/relay/openapi.json         | platform openapi relay
 functions/support/openapi.json       | platform openapi support
 functions/tenancy/openapi.json       | platform openapi tenancy
 infra/manifest.json             | platform manifest
+infra/compose.yaml              | platform compose
+infra/caddy/Caddyfile           | platform caddyfile
+infra/observability/prometheus.yml | platform prometheus
 docs/openapi.json               | platform openapi
 docs/permissions.md             | platform permissions
 docs/problems.md                | platform problems

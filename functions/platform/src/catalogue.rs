@@ -13,7 +13,13 @@ use web::{Clock, Service};
 
 pub use permissions::{Grants, Listed, grants, operations};
 
-use crate::{Error, database, functions, manifest::Manifest, settings, site};
+use crate::{
+    Error,
+    containers::{compose, proxy, scrape},
+    database, functions,
+    manifest::Manifest,
+    settings, site,
+};
 
 /// The text of a generated file.
 pub async fn generate(what: &str, rest: &[&str]) -> Result<String, Error> {
@@ -26,6 +32,9 @@ pub async fn generate(what: &str, rest: &[&str]) -> Result<String, Error> {
             Ok(permissions::page(&policy.await?, &document))
         }
         ("manifest", []) => Ok(Manifest::of(&services()?).to_json()?),
+        ("compose", []) => Ok(compose::text(&Manifest::of(&services()?))),
+        ("caddyfile", []) => Ok(proxy::text(&Manifest::of(&services()?))),
+        ("prometheus", []) => Ok(scrape::text(&Manifest::of(&services()?))),
         ("problems", []) => Ok(problems::page()),
         ("events", []) => Ok(events::page()),
         ("schema", []) => on_scratch(async |connection| schema::page(connection).await).await,

@@ -6,6 +6,7 @@
 //! every generated file that needs to know all functions ([`catalogue`]).
 
 pub mod catalogue;
+pub mod containers;
 mod database;
 mod delivery;
 mod demo;

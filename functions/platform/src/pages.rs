@@ -43,14 +43,16 @@ pub async fn run() -> Result<(), Error> {
     let metrics = telemetry::init_metrics();
     let listener =
         tokio::net::TcpListener::bind((settings.address.as_str(), settings.port)).await?;
-    let rows = SignIns::read(&settings.local_dir.join("demo.json"))?
-        .map(|sign_ins| sign_ins.rows())
-        .unwrap_or_default();
-    let mails = Folder::new(settings.local_dir.join("outbox"));
-    let router = site::routes(&catalogue::services()?, &settings.public_url, &rows)
+    let demo = SignIns::read(&settings.local_dir.join("demo.json"))?;
+    let rows = demo.as_ref().map(SignIns::rows).unwrap_or_default();
+    let mut router = site::routes(&catalogue::services()?, &settings.public_url, &rows)
         .merge(identity::pages::router())
-        .merge(notifications::dev_mail::router(mails, &settings.public_url))
         .merge(health::routes(readiness(&settings)?, metrics));
+    // Where the demo is, mails stay on this machine and can be read; anywhere else nobody but the recipient may.
+    if demo.is_some() {
+        let mails = Folder::new(settings.local_dir.join("outbox"));
+        router = router.merge(notifications::dev_mail::router(mails, &settings.public_url));
+    }
     let edge = Edge {
         clock: Clock::system(),
         trusted_proxies: settings.trusted_proxies,

@@ -6,20 +6,13 @@ use super::{LOOPBACK, PAGES};
 use crate::manifest::Manifest;
 
 /// Answered in place of a process that can't be reached; clients find the `code` that they know.
-const UNREACHABLE: &str = r#"`{"type":"https://docs.revalenz.example/problems/unavailable","title":"Unavailable","status":503,"code":"unavailable","detail":"Try again soon.","instance":"/","request_id":"{http.request.uuid}"}`"#;
+pub const UNREACHABLE: &str = r#"`{"type":"https://docs.revalenz.example/problems/unavailable","title":"Unavailable","status":503,"code":"unavailable","detail":"Try again soon.","instance":"/","request_id":"{http.request.uuid}"}`"#;
 
-/// The configuration. The proxy writes `X-Forwarded-For` anew, whatever a client sent: one proxy to trust. What only the
-/// platform itself calls has no route, and so ends at the pages, which don't have it either.
-pub fn text(
+/// A route for each function: `to` says where its requests go.
+pub fn routes(
     manifest: &Manifest,
-    address: &str,
-    port: u16,
-    ports: &BTreeMap<&'static str, u16>,
+    to: impl Fn(&str) -> Result<String, String>,
 ) -> Result<String, String> {
-    let to = |name: &str| {
-        let port = ports.get(name).ok_or(format!("{name} has no port"))?;
-        Ok::<_, String>(format!("reverse_proxy {LOOPBACK}:{port}"))
-    };
     let mut routes = String::new();
     for function in &manifest.functions {
         let paths: Vec<String> = function
@@ -37,6 +30,22 @@ pub fn text(
             to = to(function.name)?,
         );
     }
+    Ok(routes)
+}
+
+/// The configuration. The proxy writes `X-Forwarded-For` anew, whatever a client sent: one proxy to trust. What only the
+/// platform itself calls has no route, and so ends at the pages, which don't have it either.
+pub fn text(
+    manifest: &Manifest,
+    address: &str,
+    port: u16,
+    ports: &BTreeMap<&'static str, u16>,
+) -> Result<String, String> {
+    let to = |name: &str| {
+        let port = ports.get(name).ok_or(format!("{name} has no port"))?;
+        Ok::<_, String>(format!("reverse_proxy {LOOPBACK}:{port}"))
+    };
+    let routes = routes(manifest, to)?;
     let pages = to(PAGES)?;
     Ok(format!(
         "# Generated at every start from the manifest.

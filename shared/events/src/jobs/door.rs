@@ -147,7 +147,7 @@ async fn finish<S>(
     let failure = outcome.as_ref().err().map(|problem| problem.kind().code);
     let became = if failure.is_none() { "done" } else { "failed" };
     tracing::info!(job = job.name, scheduled_at = %run.0, attempt = run.1, became, "job");
-    metrics::counter!("job_runs_total", "function" => job.function, "job" => job.name, "became" => became).increment(1);
+    metrics::counter!("job_runs_total", "function" => job.function, "name" => job.name, "became" => became).increment(1);
     let kept = outcome.as_ref().map_err(|_| failure.unwrap_or_default());
     let mut tx = inner.db.begin_unscoped().await?;
     runs::finish(&mut tx, job, run, kept, inner.gate.clock().now()).await?;
