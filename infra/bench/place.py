@@ -89,12 +89,12 @@ class Place:
         self.until_ready(process, self.port, wait)
         return process
 
-    def until_ready(self, process, port, wait=60.0):
+    def until_ready(self, process, port, wait=60.0, path="/readyz"):
         end = time.monotonic() + wait
         while time.monotonic() < end:
             if process.poll() is not None:
                 raise RuntimeError(f"it ended at its start:\n{self.log.read_text()[-3000:]}")
-            if answers(port):
+            if answers(port, path):
                 return
             time.sleep(0.005)
         raise RuntimeError(f"it is not ready after {wait} s:\n{self.log.read_text()[-3000:]}")

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Rolling restarts behind Caddy without a failed request, the database away and back, many instances at once.
+# RESTARTS=5 AWAY=5 for a quick look. PROFILE=dev uses the debug build that is there anyway.
+set -euo pipefail
+source "$(dirname "$0")/../scripts/lib.sh"
+
+need_rust
+command -v psql >/dev/null || PATH=$PATH:$(find /usr/lib/postgresql /opt/homebrew/opt -name psql -printf '%h\n' 2>/dev/null | tail -1)
+profile=${PROFILE:-dev}
+cargo build --workspace --locked --bins --profile "$profile"
+if [ "$profile" = dev ]; then
+  profile=debug
+fi
+exec python3 infra/bench/rolling.py "$(target_dir)/$profile"
