@@ -6,6 +6,9 @@ use ids::{AuditEntryId, TenantId};
 
 use crate::domain::audit_chain::ChainRow;
 
+/// No chain gets there, and there is room behind it to count on.
+const IMPOSSIBLE: i64 = i64::MAX / 2;
+
 /// Where the chain of a tenant ends.
 #[derive(Clone, Debug)]
 pub struct Head {
@@ -112,7 +115,7 @@ pub async fn list_unsealed(
     .await?)
 }
 
-/// Rows that are not sealed although they are older than `before`.
+/// Rows that are not sealed although they are older than `before`, and those at places that are none.
 pub async fn list_overlooked(
     tx: &mut TenantTx,
     before: DateTime<Utc>,
@@ -122,12 +125,13 @@ pub async fn list_overlooked(
     Ok(sqlx::query_scalar!(
         r#"select audit_entry_id as "id: AuditEntryId"
         from access.audit_log
-        where tenant_id = $1 and sequence is null and occurred_at < $2
+        where tenant_id = $1 and ((sequence is null and occurred_at < $2) or sequence < 1 or sequence >= $4)
         order by occurred_at, audit_entry_id
         limit $3"#,
         tenant as _,
         before,
         most,
+        IMPOSSIBLE,
     )
     .fetch_all(tx.conn())
     .await?)
@@ -179,13 +183,16 @@ pub async fn list_sealed(tx: &mut TenantTx, after: i64, places: i64) -> Result<V
             audit_entry_id as "id: AuditEntryId", occurred_at, actor_kind, actor_id, action, resource_kind, resource_id,
             changes::text as "changes!", reason, request_id, address, sequence, chain_hash, chain_key
         from access.audit_log
-        where tenant_id = $1 and sequence > $2 and sequence - (
-            select min(n.sequence) from access.audit_log n where n.tenant_id = $1 and n.sequence > $2
-        ) < $3
+        where tenant_id = $1 and sequence > $2 and sequence < $4 and sequence < $3 + (
+            select min(n.sequence)
+            from access.audit_log n
+            where n.tenant_id = $1 and n.sequence > $2 and n.sequence < $4
+        )
         order by sequence, audit_entry_id"#,
         tenant as _,
         after,
         places,
+        IMPOSSIBLE,
     )
     .fetch_all(tx.conn())
     .await?)

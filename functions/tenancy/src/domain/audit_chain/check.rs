@@ -116,10 +116,11 @@ impl<'r> Walk<'_, 'r> {
         self.places.truncate(MOST_PLACES);
         for (index, row) in self.suspects.iter().enumerate() {
             let from = (index < MOST_MOVED).then(|| self.place_of(row)).flatten();
-            let kind = if from.is_some() {
-                FindingKind::Moved
-            } else {
-                FindingKind::Changed
+            let kind = match from {
+                // As it was sealed: only the row before it is another one.
+                Some(from) if Some(from) == row.sequence => continue,
+                Some(_) => FindingKind::Moved,
+                None => FindingKind::Changed,
             };
             let mut finding = Finding::at(kind, row.sequence, Some(row.id));
             finding.moved_from = from;
@@ -141,7 +142,6 @@ impl<'r> Walk<'_, 'r> {
         };
         self.places
             .iter()
-            .filter(|(place, _)| Some(*place) != row.sequence)
             .find(|(place, before)| {
                 stands(*place, before) || moved.iter().any(|hash| stands(*place, hash))
             })
@@ -161,16 +161,19 @@ mod tests {
     struct Log {
         tenant: TenantId,
         ring: Keyring,
+        /// The ring as it was at the beginning.
+        text: String,
         rows: Vec<ChainRow>,
     }
 
     impl Log {
         fn of(length: i64) -> Self {
             let tenant = TenantId::at(DateTime::UNIX_EPOCH);
-            let ring = Keyring::parse(&Keyring::generate()).unwrap();
+            let text = Keyring::generate();
             let mut log = Self {
                 tenant,
-                ring,
+                ring: Keyring::parse(&text).unwrap(),
+                text,
                 rows: Vec::new(),
             };
             let mut before = Vec::new();
@@ -260,6 +263,21 @@ mod tests {
         forged.action = "forged".into();
         log.rows.insert(1, forged);
         assert_eq!(log.found(), [(FindingKind::Inserted, 2)]);
+    }
+
+    #[test]
+    fn a_chain_goes_on_under_the_next_key() {
+        let mut log = Log::of(2);
+        let next = Keyring::generate().replacen("1:", "2:", 1);
+        let mut row = row("under the next key");
+        let before = log.rows[1].chain_hash.clone().unwrap();
+        let hash = Keyring::parse(&next).unwrap();
+        let hash = Chain::new(log.tenant, &hash).link(2, &before, 3, &row);
+        (row.sequence, row.chain_key) = (Some(3), Some(2));
+        row.chain_hash = Some(hash.unwrap().to_vec());
+        log.rows.push(row);
+        log.ring = Keyring::parse(&format!("{next},{}", log.text)).unwrap();
+        assert!(log.found().is_empty(), "{:?}", log.found());
     }
 
     #[test]
