@@ -5,8 +5,8 @@ use web::openapi::Routes;
 use crate::{
     App, error,
     http::{
-        api_keys, audit_export, audit_log, audit_verification, create_api_key, create_tenant, features, settings, tenants,
-        update_features, update_tenant,
+        api_keys, audit_export, audit_log, audit_verification, create_api_key, create_tenant,
+        features, settings, tenants, update_features, update_tenant,
     },
 };
 

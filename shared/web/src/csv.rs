@@ -53,13 +53,31 @@ pub(crate) fn read(bytes: &[u8], most: usize) -> Result<Table, CsvError> {
         .delimiter(delimiter)
         .flexible(true)
         .from_reader(text.as_bytes());
-    let mut rows = Vec::new();
+    let (mut rows, mut counted, mut line) = (Vec::new(), 0, 1);
     for record in reader.records().take(most + 1) {
         let record = record?;
-        let line = record.position().map_or(0, csv::Position::line);
+        // The parser's own line is that of the break before the record, when that is CRLF or an empty line.
+        let start = record
+            .position()
+            .and_then(|position| usize::try_from(position.byte()).ok())
+            .map_or(counted, |start| start + breaks(&bytes[start..]));
+        line += count_lines(&bytes[counted..start]);
+        counted = start;
         rows.push((line, record));
     }
     Ok(Table { header, rows })
+}
+
+/// How many bytes of line breaks come first.
+fn breaks(bytes: &[u8]) -> usize {
+    bytes
+        .iter()
+        .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+        .count()
+}
+
+fn count_lines(bytes: &[u8]) -> u64 {
+    bytes.iter().map(|byte| u64::from(*byte == b'\n')).sum()
 }
 
 /// Lines with CRLF between them. A cell that a spreadsheet would take for a formula begins with an apostrophe.
@@ -83,7 +101,9 @@ where
         }
         writer.write_record(None::<&[u8]>)?;
     }
-    let bytes = writer.into_inner().map_err(csv::IntoInnerError::into_error)?;
+    let bytes = writer
+        .into_inner()
+        .map_err(csv::IntoInnerError::into_error)?;
     Ok(bytes.into())
 }
 
@@ -100,7 +120,12 @@ mod tests {
         let table = read(text.as_bytes(), 100).unwrap();
         let owned = |record: &StringRecord| record.iter().map(str::to_owned).collect();
         std::iter::once((1, owned(&table.header)))
-            .chain(table.rows.iter().map(|(line, record)| (*line, owned(record))))
+            .chain(
+                table
+                    .rows
+                    .iter()
+                    .map(|(line, record)| (*line, owned(record))),
+            )
             .collect()
     }
 
@@ -111,8 +136,14 @@ mod tests {
             (2, vec!["x, y; z".to_owned(), "two\nlines".to_owned()]),
             (4, vec!["\"".to_owned(), String::new()]),
         ];
-        assert_eq!(cells("a,b\r\n\"x, y; z\",\"two\nlines\"\r\n\"\"\"\",\r\n"), wanted);
-        assert_eq!(cells("\u{feff}a;b\n\"x, y; z\";\"two\nlines\"\n\"\"\"\";\n"), wanted);
+        assert_eq!(
+            cells("a,b\r\n\"x, y; z\",\"two\nlines\"\r\n\"\"\"\",\r\n"),
+            wanted
+        );
+        assert_eq!(
+            cells("\u{feff}a;b\n\"x, y; z\";\"two\nlines\"\n\"\"\"\";\n"),
+            wanted
+        );
     }
 
     #[test]

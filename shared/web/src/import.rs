@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// Rows of one request: what is done within the budget to the response head, with room to spare.
-pub const MOST_ROWS: usize = 5_000;
+pub const MOST_ROWS: usize = 2_000;
 /// Bytes of one request, decompressed.
 pub const LIMIT: usize = 16 << 20;
 /// Wrong fields that are named of one row.
@@ -67,9 +67,10 @@ impl<S: Send + Sync, T: Field + Send + 'static> FromRequest<S> for Rows<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let form = form(request.headers()).ok_or_else(|| {
-            problem::UNSUPPORTED_MEDIA_TYPE
-                .problem()
-                .argument("expected", "text/csv, application/json, application/x-ndjson")
+            problem::UNSUPPORTED_MEDIA_TYPE.problem().argument(
+                "expected",
+                "text/csv, application/json, application/x-ndjson",
+            )
         })?;
         let bytes = collect(request, LIMIT).await?;
         let turn = READING.acquire().await.map_err(Problem::internal)?;
@@ -106,7 +107,9 @@ fn read<T: Field>(form: Form, bytes: &Bytes) -> Result<Rows<T>, Problem> {
         Form::Lines => lines(bytes),
     };
     if rows.len() > MOST_ROWS {
-        return Err(problem::TOO_MANY_ROWS.problem().argument("limit", MOST_ROWS));
+        return Err(problem::TOO_MANY_ROWS
+            .problem()
+            .argument("limit", MOST_ROWS));
     }
     let rows = rows.into_iter().map(|(line, value)| Row {
         line,
@@ -250,7 +253,10 @@ mod tests {
 
     #[test]
     fn cells_become_what_the_schema_says() {
-        let rows = shelves(Form::Csv, "Label;boards;things\nA;3;x, y,\nB;;\n\n=C;many;a\n");
+        let rows = shelves(
+            Form::Csv,
+            "Label;boards;things\nA;3;x, y,\nB;;\n\n=C;many;a\n",
+        );
         let (line, first) = &rows[0];
         let first = first.as_ref().unwrap();
         assert_eq!((*line, first.label.as_str()), (2, "A"));
@@ -266,7 +272,10 @@ mod tests {
     #[test]
     fn a_row_with_too_many_cells_is_refused_alone() {
         let rows = shelves(Form::Csv, "label,boards\nA,1,2\nB,2\n");
-        assert_eq!(rows[0].1.as_ref().unwrap_err()[0].code.code(), "column_count");
+        assert_eq!(
+            rows[0].1.as_ref().unwrap_err()[0].code.code(),
+            "column_count"
+        );
         assert!(rows[1].1.is_ok());
     }
 
@@ -289,7 +298,10 @@ mod tests {
         let rows = shelves(Form::Lines, "{\"label\": \"A\"}\n\n{oops}\n{\"label\": 5}");
         let lines: Vec<u64> = rows.iter().map(|(line, _)| *line).collect();
         assert_eq!(lines, [1, 3, 4]);
-        assert_eq!(rows[1].1.as_ref().unwrap_err()[0].code.code(), "invalid_json");
+        assert_eq!(
+            rows[1].1.as_ref().unwrap_err()[0].code.code(),
+            "invalid_json"
+        );
         let rows = shelves(Form::Json, r#"[{"label": "A"}, 7]"#);
         assert_eq!(rows[1].0, 2);
         assert_eq!(rows[1].1.as_ref().unwrap_err()[0].code.code(), "wrong_type");

@@ -107,7 +107,11 @@ mod tests {
     fn nobody_brings_a_hash_that_costs_a_day() {
         let code = |hash: &str| BcryptHash::parse(hash).unwrap_err().code();
         for cost in ["31", "15", "03", "00"] {
-            assert_eq!(code(&VECTOR.replacen("05", cost, 1)), "bcrypt_cost", "{cost}");
+            assert_eq!(
+                code(&VECTOR.replacen("05", cost, 1)),
+                "bcrypt_cost",
+                "{cost}"
+            );
         }
         for hash in [
             "",

@@ -104,7 +104,10 @@ impl ImportUser {
             display_name: name.display,
             status,
             locale: text_or(self.locale.as_ref().map(Locale::as_str), defaults.locale),
-            time_zone: text_or(self.time_zone.as_ref().map(TimeZone::as_str), defaults.time_zone),
+            time_zone: text_or(
+                self.time_zone.as_ref().map(TimeZone::as_str),
+                defaults.time_zone,
+            ),
             phone: self.phone.map(Phone::into_string),
             // Whoever was active there had an address that reached them.
             email_verified_at: (status != UserStatus::Invited).then_some(defaults.now),
@@ -128,7 +131,10 @@ impl ImportUser {
             family_name: name.family,
             display_name: name.display,
             locale: text_or(self.locale.as_ref().map(Locale::as_str), &known.locale),
-            time_zone: text_or(self.time_zone.as_ref().map(TimeZone::as_str), &known.time_zone),
+            time_zone: text_or(
+                self.time_zone.as_ref().map(TimeZone::as_str),
+                &known.time_zone,
+            ),
             phone: self.phone.map(Phone::into_string).or(known.phone.clone()),
             ..known.clone()
         }

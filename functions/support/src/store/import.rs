@@ -81,6 +81,9 @@ pub(crate) async fn list_known(
 
 /// Which of these numbers are taken. Exact under [`lock_numbers`].
 pub(crate) async fn list_taken(tx: &mut TenantTx, numbers: &[i32]) -> Result<Vec<i32>> {
+    if numbers.is_empty() {
+        return Ok(Vec::new());
+    }
     let tenant = tx.tenant();
     Ok(sqlx::query_scalar!(
         "select number

@@ -8,7 +8,10 @@ use crate::stage;
 
 async fn send(client: &Client, query: &str, media: &str, body: impl Into<String>) -> Answer {
     client
-        .call(http::Method::POST, &format!("/api/v1/tickets/import{query}"))
+        .call(
+            http::Method::POST,
+            &format!("/api/v1/tickets/import{query}"),
+        )
         .header("content-type", media)
         .bytes(body.into())
         .send()
@@ -16,7 +19,10 @@ async fn send(client: &Client, query: &str, media: &str, body: impl Into<String>
 }
 
 async fn import(client: &Client, query: &str, csv: impl Into<String>) -> Value {
-    send(client, query, "text/csv", csv).await.expect(200).json()
+    send(client, query, "text/csv", csv)
+        .await
+        .expect(200)
+        .json()
 }
 
 /// New, changed, unchanged, refused.
@@ -56,11 +62,27 @@ async fn tickets_come_along_with_their_story_and_a_second_time_nothing_happens()
             {"author_email": "gone@old.example", "content": "Strange person.", "visibility": "internal", "created_at": "2024-03-01T12:00:00Z"}
         ]
     }]);
-    let dry = send(&admin, "?dry_run=true&source=zendesk", "application/json", rows.to_string()).await;
+    let dry = send(
+        &admin,
+        "?dry_run=true&source=zendesk",
+        "application/json",
+        rows.to_string(),
+    )
+    .await;
     assert_eq!(counts(&dry.expect(200).json()), [1, 0, 0, 0]);
-    assert_eq!(count(&stage, "support.tickets").await, 0, "a dry run changes nothing");
+    assert_eq!(
+        count(&stage, "support.tickets").await,
+        0,
+        "a dry run changes nothing"
+    );
     for wanted in [[1, 0, 0, 0], [0, 0, 1, 0]] {
-        let done = send(&admin, "?source=zendesk", "application/json", rows.to_string()).await;
+        let done = send(
+            &admin,
+            "?source=zendesk",
+            "application/json",
+            rows.to_string(),
+        )
+        .await;
         assert_eq!(counts(&done.expect(200).json()), wanted);
     }
     let list = admin.get("/api/v1/tickets").await.expect(200).json();
@@ -86,22 +108,60 @@ async fn tickets_come_along_with_their_story_and_a_second_time_nothing_happens()
     let path = format!("/api/v1/tickets/{}", ticket["id"].as_str().unwrap());
     // Whose it is sees what is public, and nothing of where it comes from.
     let customer = stage.as_(&demo.customer);
-    let comments = customer.get(&format!("{path}/comments")).await.expect(200).json();
+    let comments = customer
+        .get(&format!("{path}/comments"))
+        .await
+        .expect(200)
+        .json();
     assert_eq!(comments["items"].as_array().unwrap().len(), 1);
     assert_eq!(comments["items"][0]["author"]["name"], "expert");
     let told = |history: &Value| -> Vec<String> {
         let items = history["items"].as_array().unwrap().iter();
-        items.map(|entry| format!("{} {}", entry["field"], entry["new"])).collect()
+        items
+            .map(|entry| format!("{} {}", entry["field"], entry["new"]))
+            .collect()
     };
-    let seen = customer.get(&format!("{path}/history")).await.expect(200).json();
-    assert_eq!(told(&seen), ["\"created\" \"open\"", "\"status\" \"resolved\"", "\"status\" \"closed\""]);
-    let all = admin.get(&format!("{path}/history")).await.expect(200).json();
-    assert_eq!(told(&all)[3], "\"imported\" {\"external_id\":\"4711\",\"source\":\"zendesk\"}");
+    let seen = customer
+        .get(&format!("{path}/history"))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(
+        told(&seen),
+        [
+            "\"created\" \"open\"",
+            "\"status\" \"resolved\"",
+            "\"status\" \"closed\""
+        ]
+    );
+    let all = admin
+        .get(&format!("{path}/history"))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(
+        told(&all)[3],
+        "\"imported\" {\"external_id\":\"4711\",\"source\":\"zendesk\"}"
+    );
     assert_eq!(all["items"][3]["actor"]["id"], json!(demo.admin.id));
     // One announcement that mails nobody, and none of an opened ticket.
     assert_eq!(count(&stage, "events.outbox").await, 1);
-    assert_eq!(count(&stage, "events.outbox where type = 'de.revalenz.support.ticket.imported.v1'").await, 1);
-    assert_eq!(count(&stage, "access.audit_log where action = 'support.ticket.imported'").await, 1);
+    assert_eq!(
+        count(
+            &stage,
+            "events.outbox where type = 'de.revalenz.support.ticket.imported.v1'"
+        )
+        .await,
+        1
+    );
+    assert_eq!(
+        count(
+            &stage,
+            "access.audit_log where action = 'support.ticket.imported'"
+        )
+        .await,
+        1
+    );
 }
 
 #[tokio::test]
@@ -117,9 +177,17 @@ async fn numbers_are_kept_or_given_above_those_that_were_kept() {
     assert_eq!(counts(&report), [3, 0, 0, 4]);
     assert_eq!(
         refusals(&report),
-        ["4 /number number_taken", "5 /number duplicate", "7 /number out_of_range", "8 /number out_of_range"]
+        [
+            "4 /number number_taken",
+            "5 /number duplicate",
+            "7 /number out_of_range",
+            "8 /number out_of_range"
+        ]
     );
-    let next = admin.post("/api/v1/tickets", json!({"title": "next"})).await.expect(201);
+    let next = admin
+        .post("/api/v1/tickets", json!({"title": "next"}))
+        .await
+        .expect(201);
     assert_eq!(next.json()["number"], "T-2003");
     let numbers = "support.tickets where number in (1001, 2000, 2001, 2002, 2003)";
     assert_eq!(count(&stage, numbers).await, 5);
@@ -175,7 +243,11 @@ async fn a_file_in_portions_and_two_at_once_make_each_ticket_once() {
         file.push_str(&format!("x{n},Ticket {n},outside{n}@old.example\n"));
     }
     // Somebody has begun, and was cut off after a portion.
-    let first: String = file.lines().take(251).map(|line| format!("{line}\n")).collect();
+    let first: String = file
+        .lines()
+        .take(251)
+        .map(|line| format!("{line}\n"))
+        .collect();
     import(&admin, "", first).await;
     let mut running = tokio::task::JoinSet::new();
     for _ in 0..2 {
@@ -195,8 +267,13 @@ async fn a_file_in_portions_and_two_at_once_make_each_ticket_once() {
         assert_eq!((created + unchanged, updated, refused), (600, 0, 0));
     }
     assert_eq!(count(&stage, "support.tickets").await, 600);
-    let distinct = "(select distinct number from support.tickets where number between 1001 and 1600) n";
-    assert_eq!(count(&stage, distinct).await, 600, "no number twice, none left out");
+    let distinct =
+        "(select distinct number from support.tickets where number between 1001 and 1600) n";
+    assert_eq!(
+        count(&stage, distinct).await,
+        600,
+        "no number twice, none left out"
+    );
 }
 
 #[tokio::test]
@@ -221,7 +298,10 @@ async fn only_who_may_imports_and_only_into_the_own_tenant() {
     assert_eq!(list["items"][0]["requester_email"], "customer@demo.example");
     // Two systems may call different tickets the same.
     let admin = stage.as_(&demo.admin);
-    assert_eq!(counts(&import(&admin, "?source=jira", file).await), [1, 0, 0, 0]);
+    assert_eq!(
+        counts(&import(&admin, "?source=jira", file).await),
+        [1, 0, 0, 0]
+    );
     send(&admin, "?source=", "text/csv", file)
         .await
         .refused(422, "validation_failed");

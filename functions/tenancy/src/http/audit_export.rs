@@ -84,8 +84,11 @@ pub async fn export_audit_log(
         to: query.to,
     };
     let mut tx = caller.begin_writing(&app.db).await?;
-    let entry = audit::Entry::new("tenancy.audit_log.exported", "tenant", caller.tenant.id)
-        .change("filters", Value::Null, selection.named());
+    let entry = audit::Entry::new("tenancy.audit_log.exported", "tenant", caller.tenant.id).change(
+        "filters",
+        Value::Null,
+        selection.named(),
+    );
     let (request, reason) = (caller.request(), caller.reason.as_deref());
     audit::record(&mut tx, request, now, reason, entry).await?;
     tx.commit().await?;
@@ -161,8 +164,7 @@ fn cells(row: AuditRow) -> [String; 12] {
     let text = |id: Option<Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
     [
         row.id.to_string(),
-        row.occurred_at
-            .to_rfc3339_opts(SecondsFormat::AutoSi, true),
+        row.occurred_at.to_rfc3339_opts(SecondsFormat::AutoSi, true),
         row.actor_kind.to_string(),
         text(row.actor_id),
         row.action,

@@ -97,7 +97,10 @@ async fn every_act_is_sealed_once_and_the_log_verifies() {
         .await
         .expect(200)
         .json();
-    assert_eq!((&rest["valid"], &rest["checked"]), (&json!(true), &json!(2)));
+    assert_eq!(
+        (&rest["valid"], &rest["checked"]),
+        (&json!(true), &json!(2))
+    );
     act(&stage, &demo, 2).await;
     assert_eq!(run(&stage, SEAL).await["rows"], 2);
     assert_eq!(verification(&admin).await["until"], 7);
@@ -259,11 +262,17 @@ async fn each_tenant_has_a_chain_of_its_own() {
     let (stage, demo) = sealed().await;
     let other = stage.tenant("other").await;
     let theirs = verification(&stage.as_(&other.admin)).await;
-    assert_eq!((&theirs["checked"], &theirs["head"]), (&json!(0), &Value::Null));
+    assert_eq!(
+        (&theirs["checked"], &theirs["head"]),
+        (&json!(0), &Value::Null)
+    );
     act(&stage, &other, 1).await;
     run(&stage, SEAL).await;
     let theirs = verification(&stage.as_(&other.admin)).await;
-    assert_eq!((&theirs["until"], &theirs["valid"]), (&json!(1), &json!(true)));
+    assert_eq!(
+        (&theirs["until"], &theirs["valid"]),
+        (&json!(1), &json!(true))
+    );
     stage
         .as_(&demo.manager)
         .get(VERIFICATION)

@@ -45,7 +45,10 @@ async fn the_whole_log_is_exported_and_that_stands_in_it() {
         "{newest}"
     );
     // Quotes are doubled, and what a spreadsheet would calculate is a text.
-    assert!(newest.contains(r#""{""a"":""b, \""c\""""}","'=1+120"#), "{newest}");
+    assert!(
+        newest.contains(r#""{""a"":""b, \""c\""""}","'=1+120"#),
+        "{newest}"
+    );
     let mut all: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
     assert_eq!(all.len(), 1_202, "every row, none of the other tenant");
     all.sort_unstable();

@@ -86,12 +86,14 @@ fn value(cell: &str, schema: &RefOr<Schema>) -> Value {
             .filter(|part| !part.is_empty())
             .map(Value::from)
             .collect(),
-        RefOr::T(Schema::Object(object)) if is(object, &Type::Integer) => {
-            cell.trim().parse::<i64>().map_or_else(|_| text(), Value::from)
-        }
-        RefOr::T(Schema::Object(object)) if is(object, &Type::Boolean) => {
-            cell.trim().parse::<bool>().map_or_else(|_| text(), Value::from)
-        }
+        RefOr::T(Schema::Object(object)) if is(object, &Type::Integer) => cell
+            .trim()
+            .parse::<i64>()
+            .map_or_else(|_| text(), Value::from),
+        RefOr::T(Schema::Object(object)) if is(object, &Type::Boolean) => cell
+            .trim()
+            .parse::<bool>()
+            .map_or_else(|_| text(), Value::from),
         _ => text(),
     }
 }

@@ -10,11 +10,7 @@ use http::{HeaderMap, HeaderValue, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{
-    language::Language,
-    openapi::FieldProblem,
-    problem::FieldError,
-};
+use crate::{language::Language, openapi::FieldProblem, problem::FieldError};
 
 /// What an import has done, or with `dry_run` would do.
 #[derive(Debug, Serialize, ToSchema)]

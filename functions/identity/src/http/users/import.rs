@@ -56,7 +56,7 @@ pub(crate) struct ImportQuery {
     invite: bool,
 }
 
-/// Import people: at most 5,000 in a request, as CSV, JSON or NDJSON.
+/// Import people: at most 2,000 in a request, as CSV, JSON or NDJSON.
 ///
 /// The mail address tells whether somebody is here already: names, telephone number, language and time zone then become those
 /// of the row, everything else stays. A second import of the same file changes nothing, and one that was cut off goes on. A row
@@ -97,7 +97,9 @@ pub(crate) async fn import_users(
         plan.count(&mut tally);
     }
     let language = caller.request().language();
-    Ok(tally.report(query.dry_run, language).answer(&headers, language))
+    Ok(tally
+        .report(query.dry_run, language)
+        .answer(&headers, language))
 }
 
 /// What becomes of a portion.
@@ -235,7 +237,11 @@ async fn write(
         return Ok(());
     }
     let (now, request) = (plan.now, caller.request());
-    let updated: Vec<ImportedUser> = plan.updated.iter().map(|(after, _)| after.clone()).collect();
+    let updated: Vec<ImportedUser> = plan
+        .updated
+        .iter()
+        .map(|(after, _)| after.clone())
+        .collect();
     import::insert_users(tx, &plan.created, now).await?;
     import::update_users(tx, &updated, now).await?;
     let new = plan.created.iter().map(|person| {
@@ -244,8 +250,11 @@ async fn write(
             .change("status", Value::Null, person.status.as_str())
     });
     let changed = plan.updated.iter().map(|(person, fields)| {
-        audit::Entry::new("identity.user.imported", "user", person.user_id)
-            .change("fields", Value::Null, fields.clone())
+        audit::Entry::new("identity.user.imported", "user", person.user_id).change(
+            "fields",
+            Value::Null,
+            fields.clone(),
+        )
     });
     let entries = new.chain(changed).collect();
     audit::record_all(tx, request, now, caller.reason.as_deref(), entries).await?;
@@ -255,7 +264,12 @@ async fn write(
             one_time_link::invite(app, tx, request, (person.user_id, 1), now).await?;
         }
     }
-    let ids = |people: &[ImportedUser]| people.iter().map(|one| json!(one.user_id)).collect::<Value>();
+    let ids = |people: &[ImportedUser]| {
+        people
+            .iter()
+            .map(|one| json!(one.user_id))
+            .collect::<Value>()
+    };
     let announcement = Announcement {
         kind: &USERS_IMPORTED,
         subject: format!("imports/{}", EventId::at(now)),

@@ -114,7 +114,10 @@ impl ImportTicket {
         }
         let ticket_id = TicketId::at(place.now);
         let requester = place.person(self.requester_email.as_ref());
-        let outside = self.requester_email.as_ref().filter(|_| requester.is_none());
+        let outside = self
+            .requester_email
+            .as_ref()
+            .filter(|_| requester.is_none());
         let opened_by = place.author(self.requester_email.as_ref());
         let comments: Vec<CommentRow> = self
             .comments
@@ -172,7 +175,10 @@ impl ImportTicket {
         let mut errors = Vec::new();
         let mut refuse = |pointer: String, code| errors.push(FieldError { pointer, code });
         if let Some(category) = &self.category
-            && !place.categories.iter().any(|known| known == category.as_str())
+            && !place
+                .categories
+                .iter()
+                .any(|known| known == category.as_str())
         {
             let known = place.categories.join(", ");
             refuse("/category".to_owned(), FieldCode::NotOneOf(known));
@@ -190,7 +196,12 @@ impl ImportTicket {
         let (is_resolved, is_closed) = (status == Status::Resolved, status == Status::Closed);
         let moments = [
             ("/first_responded_at", self.first_responded_at, false, true),
-            ("/resolved_at", self.resolved_at, is_resolved, is_resolved || is_closed),
+            (
+                "/resolved_at",
+                self.resolved_at,
+                is_resolved,
+                is_resolved || is_closed,
+            ),
             ("/closed_at", self.closed_at, is_closed, is_closed),
         ];
         for (pointer, moment, needed, possible) in moments {
@@ -280,7 +291,12 @@ fn told(ticket: &TicketRow, place: &Place<'_>) -> Vec<HistoryRow> {
         (Status::Closed, ticket.closed_at),
     ] {
         if let Some(moment) = moment {
-            rows.push(entry("status", (json!(before), json!(status)), nobody, moment));
+            rows.push(entry(
+                "status",
+                (json!(before), json!(status)),
+                nobody,
+                moment,
+            ));
             before = status;
         }
     }

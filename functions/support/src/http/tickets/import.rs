@@ -48,7 +48,7 @@ pub(crate) struct ImportQuery {
     source: Option<Line<1, 40>>,
 }
 
-/// Import tickets: at most 5,000 in a request, as CSV, JSON or NDJSON.
+/// Import tickets: at most 2,000 in a request, as CSV, JSON or NDJSON.
 ///
 /// `source` and `external_id` tell whether a ticket is here already; then it stays as it is, whatever the row says. A second
 /// import of the same file changes nothing, and one that was cut off goes on. A row that is wrong is refused alone. Nobody gets a
@@ -82,7 +82,9 @@ pub(crate) async fn import_tickets(
     while right.peek().is_some() {
         let portion: Vec<_> = right.by_ref().take(PORTION).collect();
         let mut tx = caller.begin(&app.db).await?;
-        let new = file.plan(&app, &caller, &mut tx, portion, &mut tally).await?;
+        let new = file
+            .plan(&app, &caller, &mut tx, portion, &mut tally)
+            .await?;
         tally.created += new.len();
         if !query.dry_run && !new.is_empty() {
             write(&app, &caller, &mut tx, file.source, new).await?;
@@ -90,7 +92,9 @@ pub(crate) async fn import_tickets(
         }
     }
     let language = caller.request().language();
-    Ok(tally.report(query.dry_run, language).answer(&headers, language))
+    Ok(tally
+        .report(query.dry_run, language)
+        .answer(&headers, language))
 }
 
 /// The rows that are right by themselves, each ticket and each number once.
@@ -212,10 +216,16 @@ async fn write(
         import::insert_comments(tx, &comments).await?;
     }
     import::insert_history(tx, &history).await?;
-    let entry = audit::Entry::new("support.ticket.imported", "import", source)
-        .change("tickets", Value::Null, tickets.len());
+    let entry = audit::Entry::new("support.ticket.imported", "import", source).change(
+        "tickets",
+        Value::Null,
+        tickets.len(),
+    );
     audit::record(tx, request, now, caller.reason.as_deref(), entry).await?;
-    let ids: Value = tickets.iter().map(|ticket| json!(ticket.ticket_id)).collect();
+    let ids: Value = tickets
+        .iter()
+        .map(|ticket| json!(ticket.ticket_id))
+        .collect();
     let announcement = events::Announcement {
         kind: &TICKETS_IMPORTED,
         subject: format!("imports/{}", EventId::at(now)),

@@ -14,11 +14,7 @@ const MOST_PLACES: usize = 20;
 type Before = Vec<Vec<u8>>;
 
 /// Checks `rows`, in the order of their places, behind the place `after` where a row has one of these hashes.
-pub fn check(
-    chain: Chain<'_>,
-    (after, before): (i64, Before),
-    rows: &[ChainRow],
-) -> Vec<Finding> {
+pub fn check(chain: Chain<'_>, (after, before): (i64, Before), rows: &[ChainRow]) -> Vec<Finding> {
     let mut walk = Walk {
         chain,
         findings: Vec::new(),
@@ -30,7 +26,8 @@ pub fn check(
         let place = standing[0].sequence.unwrap_or_default();
         if place > last + 1 {
             let gone = (last + 1, place - 1);
-            walk.findings.push(Finding::range(FindingKind::Missing, gone, last_row));
+            walk.findings
+                .push(Finding::range(FindingKind::Missing, gone, last_row));
             walk.note_places(gone, &before);
             before = Vec::new();
         }
@@ -135,7 +132,9 @@ impl<'r> Walk<'_, 'r> {
         let stored = row.chain_hash.as_ref()?;
         let key = u8::try_from(row.chain_key?).ok()?;
         let moved = self.suspects.iter().take(MOST_MOVED);
-        let moved: Vec<&Vec<u8>> = moved.filter_map(|other| other.chain_hash.as_ref()).collect();
+        let moved: Vec<&Vec<u8>> = moved
+            .filter_map(|other| other.chain_hash.as_ref())
+            .collect();
         let stands = |place: i64, before: &[u8]| {
             let hash = self.chain.link(key, before, place, row);
             hash.is_some_and(|hash| same(&hash, stored))
@@ -217,10 +216,17 @@ mod tests {
         let mut log = Log::of(9);
         log.rows[2].action = "innocent".into();
         log.rows[6].reason = Some("because".into());
-        assert_eq!(log.found(), [(FindingKind::Changed, 3), (FindingKind::Changed, 7)]);
+        assert_eq!(
+            log.found(),
+            [(FindingKind::Changed, 3), (FindingKind::Changed, 7)]
+        );
         let mut log = Log::of(9);
         log.rows[4].chain_hash = Some(vec![7; 32]);
-        assert_eq!(log.found(), [(FindingKind::Changed, 5)], "the row behind is as it was");
+        assert_eq!(
+            log.found(),
+            [(FindingKind::Changed, 5)],
+            "the row behind is as it was"
+        );
     }
 
     #[test]
@@ -230,7 +236,10 @@ mod tests {
         let findings = check(log.chain(), (0, vec![Vec::new()]), &log.rows);
         assert_eq!(findings.len(), 1);
         let gap = &findings[0];
-        assert_eq!((gap.kind, gap.sequence, gap.until), (FindingKind::Missing, Some(4), Some(5)));
+        assert_eq!(
+            (gap.kind, gap.sequence, gap.until),
+            (FindingKind::Missing, Some(4), Some(5))
+        );
         assert_eq!(gap.entry_id, Some(log.rows[2].id));
         let mut log = Log::of(3);
         log.rows.remove(0);
@@ -247,13 +256,23 @@ mod tests {
             .iter()
             .map(|finding| (finding.kind, finding.sequence, finding.moved_from))
             .collect();
-        assert!(moved.contains(&(FindingKind::Moved, Some(4), Some(5))), "{moved:?}");
-        assert!(moved.contains(&(FindingKind::Moved, Some(5), Some(4))), "{moved:?}");
+        assert!(
+            moved.contains(&(FindingKind::Moved, Some(4), Some(5))),
+            "{moved:?}"
+        );
+        assert!(
+            moved.contains(&(FindingKind::Moved, Some(5), Some(4))),
+            "{moved:?}"
+        );
         let mut log = Log::of(9);
         let mut row = log.rows.remove(3);
         row.sequence = Some(10);
         log.rows.push(row);
-        assert!(log.found().contains(&(FindingKind::Moved, 10)), "{:?}", log.found());
+        assert!(
+            log.found().contains(&(FindingKind::Moved, 10)),
+            "{:?}",
+            log.found()
+        );
     }
 
     #[test]
@@ -284,6 +303,9 @@ mod tests {
     fn without_the_key_nothing_is_claimed() {
         let mut log = Log::of(2);
         log.ring = Keyring::parse(&Keyring::generate().replacen("1:", "2:", 1)).unwrap();
-        assert_eq!(log.found(), [(FindingKind::UnknownKey, 1), (FindingKind::UnknownKey, 2)]);
+        assert_eq!(
+            log.found(),
+            [(FindingKind::UnknownKey, 1), (FindingKind::UnknownKey, 2)]
+        );
     }
 }
