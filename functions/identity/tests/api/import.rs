@@ -204,12 +204,10 @@ async fn the_seats_of_the_licence_are_respected_row_by_row() {
     )
     .await;
     let admin = stage.as_(&demo.admin);
-    let mut file = "email,name,status\n".to_owned();
-    for n in 0..4 {
-        file.push_str(&format!("p{n}@new.example,P {n},\n"));
-    }
-    file.push_str("gone@new.example,Go Ne,disabled\n");
-    let dry = import(&admin, "?dry_run=true", file.as_str()).await;
+    let file = "email,name,status\n\
+        p0@new.example,P 0,\np1@new.example,P 1,\np2@new.example,P 2,\np3@new.example,P 3,\n\
+        gone@new.example,Go Ne,disabled\n";
+    let dry = import(&admin, "?dry_run=true", file).await;
     assert_eq!(counts(&dry), [3, 0, 0, 2]);
     let done = import(&admin, "", file).await;
     assert_eq!(done["refusals"], dry["refusals"]);
@@ -251,19 +249,13 @@ async fn those_who_are_invited_get_a_mail_only_if_that_is_asked_for() {
 #[tokio::test]
 async fn a_file_in_portions_and_two_at_once_make_everybody_once() {
     let (stage, demo) = demo().await;
-    let mut lines = String::new();
-    for n in 0..1_100 {
-        lines.push_str(
-            &json!({"email": format!("p{n}@new.example"), "name": format!("P {n}")}).to_string(),
-        );
-        lines.push('\n');
-    }
-    // Somebody has begun, and was cut off after a portion.
-    let first: String = lines
-        .lines()
-        .take(500)
-        .map(|line| format!("{line}\n"))
+    let lines: Vec<String> = (0..1_100)
+        .map(|n| {
+            json!({"email": format!("p{n}@new.example"), "name": format!("P {n}")}).to_string()
+        })
         .collect();
+    // Somebody has begun, and was cut off after a portion.
+    let (first, lines) = (lines[..500].join("\n"), lines.join("\n"));
     let admin = stage.as_(&demo.admin);
     execute(&stage, "update access.tenants set max_users = 5000").await;
     send(&admin, "", "application/x-ndjson", first)

@@ -41,6 +41,17 @@ fn refusals(report: &Value) -> Vec<String> {
     .collect()
 }
 
+/// A table of so many tickets.
+fn many(tickets: usize) -> String {
+    let mut file = "external_id,title,requester_email\n".to_owned();
+    for n in 0..tickets {
+        let n = n.to_string();
+        let line = ["x", &n, ",Ticket ", &n, ",outside", &n, "@old.example\n"];
+        file.extend(line);
+    }
+    file
+}
+
 async fn count(stage: &Stage, of: &str) -> i64 {
     sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {of}")))
         .fetch_one(&mut stage.admin().await)
@@ -48,11 +59,9 @@ async fn count(stage: &Stage, of: &str) -> i64 {
         .unwrap()
 }
 
-#[tokio::test]
-async fn tickets_come_along_with_their_story_and_a_second_time_nothing_happens() {
-    let (stage, demo) = stage().await;
-    let admin = stage.as_(&demo.admin);
-    let rows = json!([{
+/// One with everything.
+fn old_ticket() -> Value {
+    json!([{
         "external_id": "4711", "number": "T-0815", "title": "Heating", "description": "Cold.\nVery.", "status": "closed",
         "priority": "high", "category": "request", "tags": ["Heating", "heating"], "channel": "mail",
         "requester_email": "Customer@demo.example", "assignee_email": "expert@demo.example", "created_at": "2024-03-01T10:00:00Z",
@@ -61,7 +70,14 @@ async fn tickets_come_along_with_their_story_and_a_second_time_nothing_happens()
             {"author_email": "expert@demo.example", "content": "Tomorrow.", "created_at": "2024-03-01T11:00:00Z"},
             {"author_email": "gone@old.example", "content": "Strange person.", "visibility": "internal", "created_at": "2024-03-01T12:00:00Z"}
         ]
-    }]);
+    }])
+}
+
+#[tokio::test]
+async fn tickets_come_along_with_their_story_and_a_second_time_nothing_happens() {
+    let (stage, demo) = stage().await;
+    let admin = stage.as_(&demo.admin);
+    let rows = old_ticket();
     let dry = send(
         &admin,
         "?dry_run=true&source=zendesk",
@@ -238,16 +254,10 @@ async fn what_is_wrong_is_named_by_line() {
 async fn a_file_in_portions_and_two_at_once_make_each_ticket_once() {
     let (stage, demo) = stage().await;
     let admin = stage.as_(&demo.admin);
-    let mut file = "external_id,title,requester_email\n".to_owned();
-    for n in 0..600 {
-        file.push_str(&format!("x{n},Ticket {n},outside{n}@old.example\n"));
-    }
+    let file = many(600);
     // Somebody has begun, and was cut off after a portion.
-    let first: String = file
-        .lines()
-        .take(251)
-        .map(|line| format!("{line}\n"))
-        .collect();
+    let first: Vec<&str> = file.split_inclusive('\n').take(251).collect();
+    let first = first.concat();
     import(&admin, "", first).await;
     let mut running = tokio::task::JoinSet::new();
     for _ in 0..2 {
@@ -305,4 +315,32 @@ async fn only_who_may_imports_and_only_into_the_own_tenant() {
     send(&admin, "?source=", "text/csv", file)
         .await
         .refused(422, "validation_failed");
+}
+
+#[tokio::test]
+async fn an_import_that_is_cut_off_again_and_again_ends_with_each_ticket_once() {
+    let (stage, demo) = stage().await;
+    let admin = stage.as_(&demo.admin);
+    let file = many(900);
+    // Wherever it is: the request is dropped, as when the client hangs up.
+    for patience in [5, 60, 120, 180, 240] {
+        let patience = std::time::Duration::from_millis(patience);
+        let _ = tokio::time::timeout(patience, send(&admin, "", "text/csv", file.as_str())).await;
+    }
+    let report = loop {
+        let answer = send(&admin, "", "text/csv", file.as_str()).await;
+        // What was dropped may still be rolling back.
+        if answer.status != 503 {
+            break answer.expect(200).json();
+        }
+    };
+    let [created, _, unchanged, refused] = counts(&report);
+    assert_eq!((created + unchanged, refused), (900, 0));
+    for (table, rows) in [
+        ("support.tickets where number between 1001 and 1900", 900),
+        ("support.tickets", 900),
+        ("support.ticket_history", 1_800),
+    ] {
+        assert_eq!(count(&stage, table).await, rows, "{table}");
+    }
 }

@@ -131,6 +131,9 @@ async fn insert(admin: &mut PgConnection, demo: &TestTenant, age: &str, sealed: 
     admin.execute(AssertSqlSafe(sql)).await.unwrap();
 }
 
+/// What is done, and kind and place of what is found then.
+type Tampering = (&'static str, &'static [(&'static str, Option<i64>)]);
+
 #[tokio::test]
 async fn whatever_the_owner_of_the_database_does_is_named() {
     let (stage, demo) = sealed().await;
@@ -140,7 +143,7 @@ async fn whatever_the_owner_of_the_database_does_is_named() {
         .execute("create table saved as select * from access.audit_log; create table saved_heads as select * from tenancy.audit_heads")
         .await
         .unwrap();
-    let cases: [(&str, &[(&str, Option<i64>)]); 13] = [
+    let cases: [Tampering; 13] = [
         (
             "update access.audit_log set changes = '{}' where sequence = 2",
             &[("changed", Some(2))],

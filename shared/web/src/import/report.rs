@@ -62,8 +62,8 @@ impl Tally {
         self.refusals.push((line, errors));
     }
 
-    /// The report in the caller's language.
-    pub fn report(mut self, dry_run: bool, language: Language) -> Report {
+    /// The report on an import of `what`, in the caller's language; what was done is counted.
+    pub fn report(mut self, what: &'static str, dry_run: bool, language: Language) -> Report {
         self.refusals.sort_by_key(|(line, _)| *line);
         let refusals: Vec<RefusedRow> = self
             .refusals
@@ -73,6 +73,17 @@ impl Tally {
                 errors: errors.iter().map(|error| error.shown(language)).collect(),
             })
             .collect();
+        if !dry_run {
+            for (became, rows) in [
+                ("created", self.created),
+                ("updated", self.updated),
+                ("unchanged", self.unchanged),
+                ("refused", refusals.len()),
+            ] {
+                let labels = [("of", what), ("became", became)];
+                metrics::counter!("import_rows_total", &labels).increment(rows as u64);
+            }
+        }
         Report {
             dry_run,
             rows: self.created + self.updated + self.unchanged + refusals.len(),

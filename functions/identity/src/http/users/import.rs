@@ -98,7 +98,7 @@ pub(crate) async fn import_users(
     }
     let language = caller.request().language();
     Ok(tally
-        .report(query.dry_run, language)
+        .report("people", query.dry_run, language)
         .answer(&headers, language))
 }
 

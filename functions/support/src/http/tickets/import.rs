@@ -93,7 +93,7 @@ pub(crate) async fn import_tickets(
     }
     let language = caller.request().language();
     Ok(tally
-        .report(query.dry_run, language)
+        .report("tickets", query.dry_run, language)
         .answer(&headers, language))
 }
 
