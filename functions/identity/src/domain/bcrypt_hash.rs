@@ -89,7 +89,7 @@ impl Field for BcryptHash {
 mod tests {
     use super::*;
 
-    /// Of the password `U*U`, from the test vectors of crypt_blowfish.
+    /// Of the password `U*U`, from the test vectors of `crypt_blowfish`.
     const VECTOR: &str = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
 
     #[test]
