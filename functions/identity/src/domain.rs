@@ -1,10 +1,12 @@
 //! Rules without HTTP and SQL.
 
 pub(crate) mod authority;
+pub(crate) mod bcrypt_hash;
 pub(crate) mod common_passwords;
 pub(crate) mod device;
 pub(crate) mod expertise;
 pub(crate) mod factor;
+pub(crate) mod import;
 pub(crate) mod link_binding;
 pub(crate) mod name;
 pub(crate) mod password;

@@ -11,6 +11,9 @@ events::kinds! {
     USER_INVITED = "user.invited.v1";
     /// An account can be signed in to from now on. Data: `user_id`.
     USER_ACTIVATED = "user.activated.v1";
+    /// People were brought along from another system; for those who were invited by it there is an event each besides. Data: `created`
+    /// and `updated`, identifiers of at most 500 people together.
+    USERS_IMPORTED = "user.imported.v1";
     /// A profile changed. Data: `user_id`, `fields`.
     USER_UPDATED = "user.updated.v1";
     /// An account was disabled, and its sessions ended. Data: `user_id`.

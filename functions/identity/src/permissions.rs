@@ -8,6 +8,8 @@ access::permissions! {
     UserReadSensitive = "identity.user.read_sensitive";
     /// Adds people.
     UserCreate = "identity.user.create";
+    /// Brings people along from another system, many at once.
+    UserImport = "identity.user.import";
     /// Changes people; with reach `own` only names, phone, locale and time zone of oneself.
     UserUpdate = "identity.user.update";
     /// Disables people, locks them, and lets them in again.

@@ -54,7 +54,7 @@ pub(crate) fn routes() -> Routes<App> {
         identities: list_identities, create_identity, delete_identity;
         status: get_status;
         me: get_me, update_me;
-        users: list_users, create_user, get_user, update_user, delete_user, invite_user;
+        users: list_users, create_user, import_users, get_user, update_user, delete_user, invite_user;
         reset_mfa: reset_user_mfa;
         expertise: get_expertise, replace_expertise;
         rates: get_rates, replace_rates;

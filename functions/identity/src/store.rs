@@ -7,6 +7,7 @@ pub(crate) mod accounts;
 pub(crate) mod activity;
 pub(crate) mod devices;
 pub(crate) mod expertise;
+pub(crate) mod import;
 pub(crate) mod jobs;
 pub(crate) mod mfa_challenges;
 pub(crate) mod oauth_flows;

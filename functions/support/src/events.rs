@@ -4,6 +4,8 @@ events::kinds! {
     context "support";
     /// A ticket was opened. Data: `ticket_id`, `number`, `priority`, `requester_id`, `assigned_to`, `author` (kind and id).
     TICKET_CREATED = "ticket.created.v1";
+    /// Tickets were brought along from another system; there is no other event for them. Data: `ticket_ids`, at most 250.
+    TICKETS_IMPORTED = "ticket.imported.v1";
     /// Fields of a ticket changed. Data: `ticket_id`, `fields`.
     TICKET_UPDATED = "ticket.updated.v1";
     /// Somebody else is to work on it. Data: `ticket_id`, `assigned_to`, `previously`.

@@ -6,6 +6,8 @@ access::permissions! {
     TicketRead = "support.ticket.read";
     /// Opens tickets.
     TicketCreate = "support.ticket.create";
+    /// Brings tickets along from another system, many at once.
+    TicketImport = "support.ticket.import";
     /// Changes tickets; with reach `own` only what a customer may.
     TicketUpdate = "support.ticket.update";
     /// Deletes tickets.

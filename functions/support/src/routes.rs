@@ -11,7 +11,7 @@ use crate::{
 /// A line a resource; method and path stand with each handler.
 pub(crate) fn routes() -> Routes<App> {
     web::routes! {
-        tickets: list_tickets, create_ticket, get_ticket, update_ticket, delete_ticket, restore_ticket;
+        tickets: list_tickets, create_ticket, import_tickets, get_ticket, update_ticket, delete_ticket, restore_ticket;
         comments: list_comments, create_comment, get_comment, update_comment, delete_comment;
         history: list_history;
     }

@@ -2,5 +2,6 @@
 
 pub(crate) mod comments;
 pub(crate) mod history;
+pub(crate) mod import;
 pub(crate) mod list;
 pub(crate) mod tickets;

@@ -1,6 +1,7 @@
 //! The words of this context: types that parse at the door, and the arithmetic on them.
 
 pub mod api_key;
+pub mod audit_chain;
 pub mod currency;
 pub mod distinct;
 pub mod flags;

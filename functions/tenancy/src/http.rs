@@ -1,7 +1,9 @@
 //! What the outside sees: a file a resource, or one operation with a story of its own.
 
 pub mod api_keys;
+pub mod audit_export;
 pub mod audit_log;
+pub mod audit_verification;
 pub mod create_api_key;
 pub mod create_tenant;
 pub mod features;

@@ -5,8 +5,8 @@ use web::openapi::Routes;
 use crate::{
     App, error,
     http::{
-        api_keys, audit_log, create_api_key, create_tenant, features, settings, tenants,
-        update_features, update_tenant,
+        api_keys, audit_export, audit_log, audit_verification, create_api_key, create_tenant,
+        features, settings, tenants, update_features, update_tenant,
     },
 };
 
@@ -22,6 +22,8 @@ pub(crate) fn routes() -> Routes<App> {
         api_keys: list_api_keys, get_api_key, revoke_api_key;
         create_api_key: create_api_key;
         audit_log: list_audit_log;
+        audit_export: export_audit_log;
+        audit_verification: verify_audit_log;
     }
     .refuses("create_tenant", &[&error::SLUG_TAKEN])
     .refuses(

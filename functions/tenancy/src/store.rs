@@ -1,6 +1,7 @@
 //! SQL, and nothing else: plain functions over a transaction of one tenant.
 
 pub mod api_keys;
+pub mod audit_chain;
 pub mod audit_log;
 pub mod directory;
 pub mod flags;

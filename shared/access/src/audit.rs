@@ -83,3 +83,44 @@ pub async fn record(
     .await?;
     Ok(())
 }
+
+/// Writes many entries at once beside one act that they are all part of: an import.
+pub async fn record_all(
+    tx: &mut TenantTx,
+    request: &RequestInfo,
+    now: DateTime<Utc>,
+    reason: Option<&str>,
+    entries: Vec<Entry>,
+) -> Result<()> {
+    let (tenant, actor) = (tx.tenant(), tx.actor());
+    let ids: Vec<AuditEntryId> = entries.iter().map(|_| AuditEntryId::at(now)).collect();
+    let actions: Vec<&str> = entries.iter().map(|entry| entry.action).collect();
+    let kinds: Vec<&str> = entries.iter().map(|entry| entry.resource_kind).collect();
+    let (resources, changes): (Vec<String>, Vec<Value>) = entries
+        .into_iter()
+        .map(|entry| (entry.resource_id, Value::Object(entry.changes)))
+        .unzip();
+    sqlx::query!(
+        "insert into access.audit_log (
+            tenant_id, audit_entry_id, occurred_at, actor_kind, actor_id, action,
+            resource_kind, resource_id, changes, reason, request_id, address
+        )
+        select $1, e.id, $2, $3, $4, e.action, e.kind, e.resource, e.changes, $5, $6, $7
+        from unnest($8::uuid[], $9::text[], $10::text[], $11::text[], $12::jsonb[]) e (id, action, kind, resource, changes)",
+        tenant as _,
+        now,
+        actor.kind.as_str(),
+        actor.id,
+        reason,
+        request.id(),
+        request.address().map(|address| address.to_string()),
+        &ids as _,
+        &actions as _,
+        &kinds as _,
+        &resources,
+        &changes,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}

@@ -27,6 +27,8 @@ pub enum Purpose {
     InternalCalls,
     /// Encrypts the secrets of authenticator apps.
     Totp,
+    /// Seals the rows of the audit log, each with the one before.
+    AuditChain,
 }
 
 impl Purpose {
@@ -41,6 +43,7 @@ impl Purpose {
             Self::SignInFlows => b"revalenz/sign-in-flows/v1",
             Self::InternalCalls => b"revalenz/internal-calls/v1",
             Self::Totp => b"revalenz/totp/v1",
+            Self::AuditChain => b"revalenz/audit-chain/v1",
         }
     }
 }
@@ -109,6 +112,19 @@ impl Keyring {
             tag
         };
         self.0.iter().map(under).collect()
+    }
+
+    /// The id of the current master key: kept beside what outlives a rotation.
+    pub fn current_id(&self) -> u8 {
+        self.0.first().map_or(0, |(id, _)| *id)
+    }
+
+    /// The key for a purpose of the master key `id`, if it is still in the ring.
+    pub fn derive_of(&self, id: u8, purpose: Purpose) -> Option<[u8; 32]> {
+        self.0
+            .iter()
+            .find(|(known, _)| *known == id)
+            .map(|(_, master)| derive(master, purpose.label()))
     }
 
     /// Encrypts (AES-256-GCM). `context` must be the same to open it. The result carries the key's id.

@@ -6,11 +6,13 @@
 
 pub mod body;
 pub mod clock;
+pub mod csv;
 pub mod cursor;
 pub mod edge;
 pub mod etag;
 pub mod fields;
 pub mod health;
+pub mod import;
 pub mod json;
 pub mod lambda;
 pub mod language;

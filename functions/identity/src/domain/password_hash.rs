@@ -1,4 +1,4 @@
-//! Argon2id, off the async threads and never more of it at once than the machine bears.
+//! Argon2id (and bcrypt, of imported people, once), off the async threads and never more of it at once than the machine bears.
 
 use std::{
     sync::{
@@ -13,6 +13,8 @@ use argon2::{
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::bcrypt_hash;
 
 /// 19 MiB, two passes, one lane: OWASP's first recommendation.
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -151,6 +153,14 @@ fn hash(password: &str) -> Result<String, HashError> {
 }
 
 fn verify(password: &str, stored: Option<&str>) -> Result<Verdict, HashError> {
+    if let Some(foreign) = stored.filter(|stored| bcrypt_hash::is_bcrypt(stored)) {
+        return Ok(if bcrypt_hash::verify(password, foreign) {
+            let renewed = Some(hash(password)?);
+            Verdict::Right { renewed }
+        } else {
+            Verdict::Wrong
+        });
+    }
     let text = stored.unwrap_or(NOBODYS);
     let parsed = PasswordHash::new(text).map_err(failed)?;
     let right = match argon2()?.verify_password(password.as_bytes(), &parsed) {

@@ -2,6 +2,7 @@
 
 mod create;
 mod delete;
+mod import;
 mod invite;
 mod list;
 mod read;
@@ -11,6 +12,7 @@ mod view;
 
 pub(crate) use create::{__path_create_user, create_user, taken};
 pub(crate) use delete::{__path_delete_user, delete_user};
+pub(crate) use import::{__path_import_users, import_users};
 pub(crate) use invite::{__path_invite_user, invite_user};
 pub(crate) use list::{__path_list_users, list_users};
 pub(crate) use read::{__path_get_user, get_user};

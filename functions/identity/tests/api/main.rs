@@ -19,6 +19,7 @@ mod forged;
 mod id_tokens;
 mod identities;
 mod impersonation;
+mod import;
 mod indistinct;
 mod invite;
 mod jobs;

@@ -11,7 +11,7 @@ async fn every_operation_says_who_may_and_how_it_refuses() {
             assert!(operation["responses"]["503"].is_object(), "{method} {path}");
         }
     }
-    assert_eq!(operations, 68);
+    assert_eq!(operations, 69);
     let refusals = |path: &str, method: &str, status: &str| {
         document["paths"][path][method]["responses"][status]["description"]
             .as_str()

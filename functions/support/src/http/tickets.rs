@@ -1,6 +1,7 @@
 //! Tickets: opened, listed, read, changed, deleted, brought back.
 
 mod create;
+mod import;
 mod list;
 mod update;
 
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 use web::{Fetched, IfMatch, PathIds, problem, problem::Result};
 
 pub(crate) use create::{__path_create_ticket, create_ticket};
+pub(crate) use import::{__path_import_tickets, import_tickets};
 pub(crate) use list::{__path_list_tickets, list_tickets};
 pub(crate) use update::{__path_update_ticket, record_changes, update_ticket};
 

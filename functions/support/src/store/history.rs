@@ -19,7 +19,7 @@ use crate::domain::{
 pub struct HistoryEntry {
     /// Its identifier.
     pub id: TicketHistoryId,
-    /// Which field; `created`, `comment` and `deleted` for what is no field.
+    /// Which field; `created`, `imported`, `comment` and `deleted` for what is no field.
     pub field: String,
     /// What it was.
     #[schema(value_type = Option<Value>)]

@@ -3,6 +3,7 @@
 
 mod comments;
 mod create;
+mod import;
 mod lists;
 mod refusals;
 mod second_factor;

@@ -24,7 +24,7 @@ use crate::{
     "actor": {"kind": "user", "id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e60"}, "action": "tenancy.settings.updated",
     "resource": {"kind": "settings", "id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e61"},
     "changes": {"registration": {"old": "open", "new": "invite"}}, "reason": null,
-    "request_id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e62", "address": "203.0.113.7"
+    "request_id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e62", "address": "203.0.113.7", "sequence": 1042
 }))]
 pub struct AuditEntry {
     /// Its identifier.
@@ -45,6 +45,8 @@ pub struct AuditEntry {
     pub request_id: Option<String>,
     /// From where.
     pub address: Option<String>,
+    /// Its place in the chain; null until it is sealed, within a minute.
+    pub sequence: Option<i64>,
 }
 
 /// Who did something.
@@ -83,6 +85,7 @@ impl From<AuditRow> for AuditEntry {
             reason: row.reason,
             request_id: row.request_id,
             address: row.address,
+            sequence: row.sequence,
         }
     }
 }
@@ -113,6 +116,50 @@ pub struct AuditLogQuery {
     cursor: Option<String>,
 }
 
+/// Which entries a list or an export shows.
+#[derive(Debug)]
+pub struct Selection {
+    pub actor: Option<Uuid>,
+    pub action: Option<Line<1, 100>>,
+    pub resource: Option<Line<1, 200>>,
+    pub from: Option<DateTime<Utc>>,
+    pub to: Option<DateTime<Utc>>,
+}
+
+impl Selection {
+    /// As the store takes it, behind the entry where the last page ended.
+    pub fn filter(&self, after: Option<(DateTime<Utc>, AuditEntryId)>) -> AuditFilter<'_> {
+        let resource = self.resource.as_ref().map(Line::as_str);
+        let (resource_kind, resource_id) = match resource.and_then(|text| text.split_once('/')) {
+            Some((kind, id)) => (Some(kind), Some(id)),
+            None => (resource, None),
+        };
+        AuditFilter {
+            actor: self.actor,
+            action: self.action.as_ref().map(Line::as_str),
+            resource_kind,
+            resource_id,
+            from: self.from,
+            to: self.to,
+            after,
+        }
+    }
+
+    /// By what it chooses, without saying whom or what was looked for.
+    pub fn named(&self) -> Vec<&'static str> {
+        [
+            ("actor", self.actor.is_some()),
+            ("action", self.action.is_some()),
+            ("resource", self.resource.is_some()),
+            ("from", self.from.is_some()),
+            ("to", self.to.is_some()),
+        ]
+        .into_iter()
+        .filter_map(|(name, there)| there.then_some(name))
+        .collect()
+    }
+}
+
 /// Lists who did what in the caller's tenant, newest first.
 #[utoipa::path(get, path = "/audit-log", responses((status = 200, description = "Acts, newest first.", body = Page<AuditEntry>)))]
 pub async fn list_audit_log(
@@ -132,22 +179,15 @@ pub async fn list_audit_log(
         .cursor
         .map(|cursor| app.cursors.open(&scope, &cursor))
         .transpose()?;
-    let resource = query.resource.as_ref().map(Line::as_str);
-    let (resource_kind, resource_id) = match resource.and_then(|text| text.split_once('/')) {
-        Some((kind, id)) => (Some(kind), Some(id)),
-        None => (resource, None),
-    };
-    let filter = AuditFilter {
+    let selection = Selection {
         actor: query.actor,
-        action: query.action.as_ref().map(Line::as_str),
-        resource_kind,
-        resource_id,
+        action: query.action,
+        resource: query.resource,
         from: query.from,
         to: query.to,
-        after,
     };
     let mut tx = caller.begin(&app.db).await?;
-    let rows = audit_log::list(&mut tx, &filter, query.limit.rows()).await?;
+    let rows = audit_log::list(&mut tx, &selection.filter(after), query.limit.rows()).await?;
     tx.commit().await?;
     let page = query.limit.page(rows, |last| {
         app.cursors.seal(&scope, &(last.occurred_at, last.id))

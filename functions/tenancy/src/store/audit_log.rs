@@ -20,6 +20,7 @@ pub struct AuditRow {
     pub reason: Option<String>,
     pub request_id: Option<String>,
     pub address: Option<String>,
+    pub sequence: Option<i64>,
 }
 
 /// Which entries a list shows, and behind which one it goes on.
@@ -43,7 +44,7 @@ pub async fn list(tx: &mut TenantTx, filter: &AuditFilter<'_>, rows: i64) -> Res
         r#"select
             audit_entry_id as "id: AuditEntryId", occurred_at,
             actor_kind as "actor_kind: ActorKind", actor_id, action,
-            resource_kind, resource_id, changes, reason, request_id, address
+            resource_kind, resource_id, changes, reason, request_id, address, sequence
         from access.audit_log
         where tenant_id = $1
             and ($2::uuid is null or actor_id = $2)

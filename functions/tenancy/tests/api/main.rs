@@ -5,6 +5,8 @@
 )]
 
 mod api_keys;
+mod audit_chain;
+mod audit_export;
 mod audit_log;
 mod features;
 mod founding;

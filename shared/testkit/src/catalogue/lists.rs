@@ -89,12 +89,16 @@ pub(super) const DEFINERS: &[(&str, &str)] = &[
     ("notifications.due_messages", "rvz_notifications"),
     // Full-text search, for the tenant that is set: behind a policy its index would not be used.
     ("support.matching_tickets", "rvz_support"),
+    // Which tenants the audit log's two jobs visit: identifiers alone.
+    ("tenancy.chained_tenants", "rvz_tenancy"),
+    ("tenancy.unsealed_tenants", "rvz_tenancy"),
     // The list of all tenants, when the tenant that is set is `revalenz`.
     ("tenancy.all_tenants", "rvz_tenancy"),
 ];
 
 /// Tables that have a policy `definer`, and the command it is for.
 pub(super) const DEFINER_POLICIES: &[(&str, &str)] = &[
+    ("access.audit_log", "select"),
     ("access.origins", "select"),
     ("access.people", "all"),
     ("access.roles", "all"),
@@ -154,10 +158,15 @@ pub(super) const GRANTS: &[(&str, &str, &str)] = &[
     ("rvz_tenancy", "access.tenants", "insert, update"),
     // Identity shows a person's part of the log.
     ("rvz_identity", "access.audit_log", "select"),
-    // Tenancy shows the log and counts what was used.
-    ("rvz_tenancy", "access.audit_log", "select"),
+    // Tenancy shows the log, seals it, and counts what was used.
+    (
+        "rvz_tenancy",
+        "access.audit_log",
+        "select, update (chain_hash), update (chain_key), update (sequence)",
+    ),
     ("rvz_tenancy", "access.usage_events", "select"),
     // What the definer functions touch.
+    ("rvz_definer", "access.audit_log", "select"),
     ("rvz_definer", "access.builtin_grants", "select"),
     ("rvz_definer", "access.origins", "select"),
     ("rvz_definer", "access.people", "select, insert"),

@@ -49,14 +49,29 @@ pub struct ProblemDocument {
 }
 
 /// One wrong field.
-#[derive(Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct FieldProblem {
     /// JSON Pointer (RFC 6901) into the body, or `/` and the name of a query parameter.
-    pointer: String,
+    pub(crate) pointer: String,
     /// Stable: programs decide by it.
-    code: String,
+    pub(crate) code: String,
     /// For people.
-    detail: String,
+    pub(crate) detail: String,
+}
+
+/// A line to read: `/email: must be a mail address (invalid_format)`.
+impl std::fmt::Display for FieldProblem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            pointer,
+            code,
+            detail,
+        } = self;
+        if !pointer.is_empty() {
+            write!(f, "{pointer}: ")?;
+        }
+        write!(f, "{detail} ({code})")
+    }
 }
 
 /// What holds for every operation, and so stands at none of them.

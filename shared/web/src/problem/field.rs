@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::language::{Language, Texts};
+use crate::{
+    language::{Language, Texts},
+    openapi::FieldProblem,
+};
 
 /// Why a field was refused. The code is stable; the text follows the language.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +100,15 @@ pub struct FieldError {
 }
 
 impl FieldError {
+    /// As a client hears of it.
+    pub(crate) fn shown(&self, language: Language) -> FieldProblem {
+        FieldProblem {
+            pointer: self.pointer.clone(),
+            code: self.code.code().to_owned(),
+            detail: self.code.detail(language),
+        }
+    }
+
     pub(crate) fn document(&self, language: Language) -> Value {
         json!({
             "pointer": self.pointer,

@@ -6,6 +6,11 @@ crate::problems! {
         de: "Kein gültiges JSON", "Der Inhalt der Anfrage ist kein gültiges JSON: {cause}.";
         en: "Not valid JSON", "The request's body is not valid JSON: {cause}.";
     }
+    /// The body is no table.
+    INVALID_CSV = BAD_REQUEST "invalid_csv" {
+        de: "Keine lesbare Tabelle", "Der Inhalt der Anfrage kann nicht als CSV gelesen werden: {cause}.";
+        en: "Not a readable table", "The request's body can't be read as CSV: {cause}.";
+    }
     /// A cursor that we did not make, or that belongs to another list.
     INVALID_CURSOR = BAD_REQUEST "invalid_cursor" {
         de: "Ungültiger Cursor", "Der Cursor gehört nicht zu dieser Liste. Bitte von vorn beginnen.";
@@ -70,6 +75,11 @@ crate::problems! {
     TOO_LARGE = PAYLOAD_TOO_LARGE "too_large" {
         de: "Zu groß", "Der Inhalt ist größer als {limit} Bytes.";
         en: "Too large", "The content is larger than {limit} bytes.";
+    }
+    /// More rows than one import takes.
+    TOO_MANY_ROWS = PAYLOAD_TOO_LARGE "too_many_rows" {
+        de: "Zu viele Zeilen", "Ein Import nimmt höchstens {limit} Zeilen auf einmal; bitte in mehreren Teilen senden.";
+        en: "Too many rows", "An import takes at most {limit} rows at once; please send them in parts.";
     }
     /// The address is over the limit.
     URI_TOO_LONG = URI_TOO_LONG "uri_too_long" {

@@ -1,0 +1,105 @@
+"""Brings people or tickets along from another system, a file of any length in parts.
+
+import.py URL users|tickets FILE [dry_run=true] [invite=true] [source=NAME]
+
+FILE is .csv, .json (an array) or .ndjson. The credential stands in REVALENZ_TOKEN (an access token) or REVALENZ_API_KEY. What was cut off
+goes on when it is started again: rows that are there already are left alone.
+"""
+
+import csv
+import io
+import json
+import os
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+ROWS, BYTES, PATIENCE = 2_000, 12 << 20, 60
+
+
+def csv_rows(text):
+    """The header, and every row with the line where it begins."""
+    text = text.removeprefix("\ufeff")
+    first = text.split("\n", 1)[0]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if first.count(";") > first.count(",") else ",")
+    header, line, rows = next(reader), reader.line_num + 1, []
+    for cells in reader:
+        if cells:
+            rows.append((line, written(cells)))
+        line = reader.line_num + 1
+    return written(header), rows
+
+
+def written(cells):
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow(cells)
+    return out.getvalue()
+
+
+def read(path):
+    """Media type, header, and every row as a text with the line or place where it stands."""
+    with open(path, encoding="utf-8", newline="") as file:
+        text = file.read()
+    if path.endswith(".csv"):
+        return "text/csv", *csv_rows(text)
+    if path.endswith(".ndjson"):
+        lines = enumerate(text.split("\n"), 1)
+        return "application/x-ndjson", "", [(number, line + "\n") for number, line in lines if line.strip()]
+    rows = enumerate(json.loads(text), 1)
+    return "application/x-ndjson", "", [(place, json.dumps(row) + "\n") for place, row in rows]
+
+
+def parts(rows):
+    part, size = [], 0
+    for row in rows:
+        length = len(row[1].encode())
+        if part and (len(part) == ROWS or size + length > BYTES):
+            yield part
+            part, size = [], 0
+        part.append(row)
+        size += length
+    if part:
+        yield part
+
+
+def send(url, media, body):
+    token, key = os.environ.get("REVALENZ_TOKEN"), os.environ.get("REVALENZ_API_KEY")
+    credential = {"authorization": f"Bearer {token}"} if token else {"x-api-key": key or ""}
+    headers = {"content-type": media, "accept-language": os.environ.get("LANG", "en")[:2]} | credential
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            request = urllib.request.Request(url, body.encode(), headers, method="POST")
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            # Busy: whatever was done stays done, and is left alone the next time.
+            if error.code not in (429, 503) or time.monotonic() > until:
+                sys.exit(f"{error.code}: {error.read().decode()}")
+            time.sleep(min(int(error.headers.get("retry-after") or 1), 30))
+
+
+def main():
+    if len(sys.argv) < 4 or sys.argv[2] not in ("users", "tickets"):
+        sys.exit(__doc__)
+    base, what, path, *options = sys.argv[1:]
+    query = urllib.parse.urlencode([option.split("=", 1) for option in options])
+    media, header, rows = read(path)
+    total = dict.fromkeys(["rows", "created", "updated", "unchanged", "refused"], 0)
+    for part in parts(rows):
+        report = send(f"{base}/{what}/import?{query}", media, header + "".join(row for _, row in part))
+        at, places = 1 + header.count("\n"), {}
+        for place, row in part:
+            places[at] = place
+            at += row.count("\n")
+        for refusal in report["refusals"]:
+            for error in refusal["errors"]:
+                print(f"{path}:{places.get(refusal['line'])}: {error['pointer']}: {error['detail']} ({error['code']})")
+        total = {name: total[name] + report[name] for name in total}
+        print(" ".join(f"{name}={number}" for name, number in total.items()), file=sys.stderr)
+    sys.exit(1 if total["refused"] else 0)
+
+
+main()

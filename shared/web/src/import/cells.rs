@@ -1,0 +1,107 @@
+//! From a table's cells to the values that a row is read from.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+use utoipa::openapi::{
+    RefOr, Schema,
+    schema::{Object, SchemaType, Type},
+};
+
+use crate::{
+    csv,
+    language::Texts,
+    problem::{self, Errors, FieldCode, FieldError, Pointer, Problem},
+};
+
+use super::MOST_ROWS;
+
+const COLUMN_COUNT: FieldCode = FieldCode::Rule(
+    "column_count",
+    Texts {
+        de: "hat nicht so viele Zellen wie die Kopfzeile",
+        en: "does not have as many cells as the header",
+    },
+);
+
+/// A row with its line: an object of the cells that are not empty, or what is wrong with it.
+type Cells = (u64, Result<Value, FieldError>);
+
+/// The rows of a table whose header names fields of `schema`.
+pub(super) fn values(bytes: &[u8], schema: &RefOr<Schema>) -> Result<Vec<Cells>, Problem> {
+    let table = csv::read(bytes, MOST_ROWS)
+        .map_err(|error| problem::INVALID_CSV.problem().argument("cause", error))?;
+    let RefOr::T(Schema::Object(row)) = schema else {
+        return Err(Problem::internal("rows of a table are objects"));
+    };
+    let columns = columns(&table.header, row)?;
+    let rows = table.rows.into_iter().map(|(line, record)| {
+        if record.len() != columns.len() {
+            let pointer = String::new();
+            let code = COLUMN_COUNT;
+            return (line, Err(FieldError { pointer, code }));
+        }
+        let cells = columns.iter().zip(&record);
+        let object: Map<String, Value> = cells
+            .filter(|(_, cell)| !cell.trim().is_empty())
+            .map(|((name, schema), cell)| (name.clone(), value(cell, schema)))
+            .collect();
+        (line, Ok(Value::Object(object)))
+    });
+    Ok(rows.collect())
+}
+
+/// The fields that the columns mean.
+fn columns<'a>(
+    header: &::csv::StringRecord,
+    row: &'a Object,
+) -> Result<Vec<(String, &'a RefOr<Schema>)>, Problem> {
+    let (mut errors, mut seen) = (Errors::default(), BTreeSet::new());
+    let mut columns = Vec::new();
+    for name in header {
+        let name = name.trim().to_ascii_lowercase();
+        let at = Pointer::default().child(&name);
+        if !seen.insert(name.clone()) {
+            errors.refuse::<()>(&at, FieldCode::Duplicate);
+        } else if let Some(schema) = row.properties.get(&name) {
+            columns.push((name, schema));
+        } else {
+            errors.refuse::<()>(&at, FieldCode::UnknownField);
+        }
+    }
+    let errors = errors.into_list();
+    if errors.is_empty() {
+        Ok(columns)
+    } else {
+        Err(Problem::invalid(errors))
+    }
+}
+
+fn value(cell: &str, schema: &RefOr<Schema>) -> Value {
+    let text = || Value::from(cell);
+    match schema {
+        RefOr::T(Schema::Array(_)) => cell
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .map(Value::from)
+            .collect(),
+        RefOr::T(Schema::Object(object)) if is(object, &Type::Integer) => cell
+            .trim()
+            .parse::<i64>()
+            .map_or_else(|_| text(), Value::from),
+        RefOr::T(Schema::Object(object)) if is(object, &Type::Boolean) => cell
+            .trim()
+            .parse::<bool>()
+            .map_or_else(|_| text(), Value::from),
+        _ => text(),
+    }
+}
+
+fn is(object: &Object, wanted: &Type) -> bool {
+    match &object.schema_type {
+        SchemaType::Type(one) => one == wanted,
+        SchemaType::Array(several) => several.contains(wanted),
+        SchemaType::AnyValue => false,
+    }
+}
