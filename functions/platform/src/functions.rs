@@ -45,7 +45,7 @@ pub static ALL: &[Function] = &[
         problems: tenancy::PROBLEMS,
         events: tenancy::events::ALL,
         listens: Vec::new,
-        jobs: &[],
+        jobs: tenancy::jobs::ALL,
         settings: &[],
     },
     Function {

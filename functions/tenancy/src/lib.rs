@@ -9,6 +9,7 @@ mod domain;
 mod error;
 pub mod events;
 mod http;
+pub mod jobs;
 pub mod permissions;
 mod routes;
 mod store;
@@ -44,5 +45,11 @@ impl FromRef<App> for Gate {
 /// The context, ready to be served.
 pub fn service(db: Db, gate: Gate) -> Service {
     let cursors = Cursors::new(&gate.keyring().derive(Purpose::Cursors));
-    Service::new(NAME, ABOUT, routes::routes(), App { gate, db, cursors })
+    let app = App {
+        gate: gate.clone(),
+        db: db.clone(),
+        cursors,
+    };
+    let internal = jobs::all().routes(app.clone(), db, gate);
+    Service::new(NAME, ABOUT, routes::routes(), app).with_internal(internal)
 }

@@ -91,6 +91,10 @@ pub(super) const DEFINERS: &[(&str, &str)] = &[
     ("support.matching_tickets", "rvz_support"),
     // The list of all tenants, when the tenant that is set is `revalenz`.
     ("tenancy.all_tenants", "rvz_tenancy"),
+    // Which tenants its jobs visit: identifiers alone.
+    ("tenancy.tenants_with_due_licenses", "rvz_tenancy"),
+    ("tenancy.tenants_with_new_usage", "rvz_tenancy"),
+    ("tenancy.tenants_with_usage", "rvz_tenancy"),
 ];
 
 /// Tables that have a policy `definer`, and the command it is for.
@@ -99,6 +103,7 @@ pub(super) const DEFINER_POLICIES: &[(&str, &str)] = &[
     ("access.people", "all"),
     ("access.roles", "all"),
     ("access.tenants", "select"),
+    ("access.usage_events", "select"),
     ("events.dead_letters", "all"),
     ("events.inbox", "all"),
     ("events.outbox", "all"),
@@ -126,6 +131,7 @@ pub(super) const GRANTS: &[(&str, &str, &str)] = &[
     ),
     ("rvz_app", "access.origins", "select"),
     ("rvz_app", "access.people", "select"),
+    ("rvz_app", "access.quota_counters", "select, insert, update"),
     ("rvz_app", "access.roles", "select"),
     ("rvz_app", "access.sessions", "select"),
     ("rvz_app", "access.signing_keys", "select"),
@@ -156,13 +162,18 @@ pub(super) const GRANTS: &[(&str, &str, &str)] = &[
     ("rvz_identity", "access.audit_log", "select"),
     // Tenancy shows the log and counts what was used.
     ("rvz_tenancy", "access.audit_log", "select"),
-    ("rvz_tenancy", "access.usage_events", "select"),
+    (
+        "rvz_tenancy",
+        "access.usage_events",
+        "select, update (counted_at)",
+    ),
     // What the definer functions touch.
     ("rvz_definer", "access.builtin_grants", "select"),
     ("rvz_definer", "access.origins", "select"),
     ("rvz_definer", "access.people", "select, insert"),
     ("rvz_definer", "access.roles", "select, insert"),
     ("rvz_definer", "access.tenants", "select"),
+    ("rvz_definer", "access.usage_events", "select"),
     (
         "rvz_definer",
         "events.dead_letters",
