@@ -11,8 +11,11 @@ use crate::{
     usage::{self, Allowance, Metric, Use},
 };
 
-/// Requests that a process takes at once; so many a process may be forgotten when it ends.
-pub(crate) const BLOCK: i64 = 100;
+/// Requests that a process takes at once, far from the limit. So many may be forgotten when it ends.
+const BLOCK: i64 = 100;
+/// Near the limit it takes no more than a tenth of what is left, so that little lies unused at one process while another is
+/// refused.
+const SHARE: i64 = 10;
 
 /// Takes `amount` (0 or more) of the tenant's quota in the caller's transaction, or refuses with `429` and takes nothing. What
 /// is taken together with the row lock of the counter is never more than the limit, however many take at once.
@@ -86,7 +89,7 @@ async fn take(
     Ok(taken.rows_affected() == 1)
 }
 
-/// Takes up to a block of requests for this process, and tells that they are used: fewer near the limit, none at it.
+/// Takes a block of requests for this process, and tells that they are used: smaller near the limit, empty at it.
 pub(crate) async fn lease(
     db: &Db,
     tenant: TenantId,
@@ -110,7 +113,8 @@ pub(crate) async fn lease(
     )
     .fetch_one(tx.conn())
     .await?;
-    let block = bound(allowance).saturating_sub(used).clamp(0, BLOCK);
+    let left = bound(allowance).saturating_sub(used).max(0);
+    let block = (left / SHARE).clamp(left.min(1), BLOCK);
     if block > 0 {
         sqlx::query!(
             "update access.quota_counters
