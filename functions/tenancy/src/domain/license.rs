@@ -186,6 +186,25 @@ pub fn in_force(licenses: &[License], at: DateTime<Utc>) -> Option<&License> {
     licenses.iter().find(|license| license.is_in_force(at))
 }
 
+/// The licence that one from `at` on continues: the one in force, else the last that ended.
+pub fn predecessor(licenses: &[License], at: DateTime<Utc>) -> Option<&License> {
+    in_force(licenses, at).or_else(|| {
+        let begun = licenses
+            .iter()
+            .filter(|l| l.is_real() && l.valid_from <= at);
+        begun.max_by_key(|license| license.valid_from)
+    })
+}
+
+/// Until when one from `at` on lasts, unless something else is said: as long as the one whose place it takes, or until the next
+/// begins.
+pub fn usual_end(licenses: &[License], at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    match in_force(licenses, at) {
+        Some(license) => license.valid_to,
+        None => upcoming(licenses, at).first().map(|next| next.valid_from),
+    }
+}
+
 /// Those that begin after `now`, the next first.
 pub fn upcoming(licenses: &[License], now: DateTime<Utc>) -> Vec<&License> {
     let mut later: Vec<&License> = licenses

@@ -42,7 +42,8 @@ use crate::{
 };
 
 web::body! {
-    /// What is agreed from now on, or from a later time. What is not named stays as in the licence that is in force then.
+    /// What is agreed from now on, or from a later time. What is not named stays as in the licence in force then, or in
+    /// the last one.
     pub struct UpdateLicense {
         /// The plan. Another plan brings its own limits and values.
         pub plan: Change<LicenseType>,
@@ -169,15 +170,9 @@ fn drafted(
     if from < now {
         return Err(Problem::field("/valid_from", past()));
     }
-    let base = license::in_force(present, from);
-    let next = license::upcoming(present, from);
     let to = match &body.valid_to {
         Change::Set(end) => *end,
-        // As long as the one whose place it takes, or until the next begins.
-        Change::Keep => match base {
-            Some(base) => base.valid_to,
-            None => next.first().map(|next| next.valid_from),
-        },
+        Change::Keep => license::usual_end(present, from),
     };
     if to.is_some_and(|to| to <= from) {
         let texts = Texts {
@@ -187,7 +182,8 @@ fn drafted(
         let code = FieldCode::Rule("not_after_beginning", texts);
         return Err(Problem::field("/valid_to", code));
     }
-    Ok(licensing::agree(body.apply(base, row), from, to, now))
+    let content = body.apply(license::predecessor(present, from), row);
+    Ok(licensing::agree(content, from, to, now))
 }
 
 /// Whether the licence says nothing new.
@@ -206,12 +202,17 @@ async fn put_in_place(
 ) -> Result<()> {
     let states = flags::complete(&stored_flags::list(tx).await?);
     let on_before = on(&states, &present, row, now);
-    let base = license::in_force(&present, new.valid_from).cloned();
+    let base = license::predecessor(&present, new.valid_from).cloned();
     let entry = differences(row.id, base.as_ref(), &new);
     licensing::supersede(tx, &mut present, new).await?;
     licensing::mirror(tx, row, now).await?;
     tenants::update(tx, row).await?;
-    announce_update(tx, caller, row, &["license".to_owned()]).await?;
+    let fields: Vec<String> = entry
+        .changed()
+        .iter()
+        .map(|field| format!("license.{field}"))
+        .collect();
+    announce_update(tx, caller, row, &fields).await?;
     let on_after = on(&states, &present, row, now);
     let mut switched = on_after;
     switched.retain(|flag, now| on_before.get(flag) != Some(now));

@@ -144,14 +144,8 @@ async fn supersede_license(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let mut present = licenses::list(tx).await?;
-    let base = license::in_force(&present, now);
-    let to = match base {
-        Some(base) => base.valid_to,
-        None => license::upcoming(&present, now)
-            .first()
-            .map(|next| next.valid_from),
-    };
-    let content = base.map_or_else(
+    let to = license::usual_end(&present, now);
+    let content = license::predecessor(&present, now).map_or_else(
         || Content::of_plan(row.license_type, row.max_users),
         |base| base.content.clone().under(row.license_type),
     );

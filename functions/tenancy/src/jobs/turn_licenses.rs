@@ -18,6 +18,8 @@ use crate::{
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Turned {
     tenants: u64,
+    /// Tenants that could not be; the log says why, and the next run tries again.
+    failed: u64,
 }
 
 pub(super) async fn turn_licenses(app: &App) -> Result<Turned> {
@@ -26,8 +28,14 @@ pub(super) async fn turn_licenses(app: &App) -> Result<Turned> {
     tx.commit().await?;
     let mut turned = Turned::default();
     for tenant in due {
-        turn(app, tenant).await?;
-        turned.tenants += 1;
+        // One tenant's trouble is no other's.
+        match turn(app, tenant).await {
+            Ok(()) => turned.tenants += 1,
+            Err(problem) => {
+                tracing::error!(%tenant, code = problem.kind().code, "licence not mirrored");
+                turned.failed += 1;
+            }
+        }
     }
     Ok(turned)
 }

@@ -170,7 +170,7 @@ async fn an_hour_at_which_a_licence_turns_counts_at_once_everywhere_and_announce
     assert!(has(&customer, "support").await);
     assert_eq!(
         run_job(&stage, "turn-licenses").await,
-        json!({"tenants": 0})
+        json!({"tenants": 0, "failed": 0})
     );
 
     stage.clock.advance(Duration::from_hours(1));
@@ -188,7 +188,7 @@ async fn an_hour_at_which_a_licence_turns_counts_at_once_everywhere_and_announce
     assert_eq!(mirrored(&stage, &demo).await.0, 10);
     assert_eq!(
         run_job(&stage, "turn-licenses").await,
-        json!({"tenants": 1})
+        json!({"tenants": 1, "failed": 0})
     );
     let (seats, limits, features) = mirrored(&stage, &demo).await;
     assert_eq!((seats, &limits["storage_bytes"]), (5, &json!(7)));
@@ -198,7 +198,7 @@ async fn an_hour_at_which_a_licence_turns_counts_at_once_everywhere_and_announce
     );
     assert_eq!(
         run_job(&stage, "turn-licenses").await,
-        json!({"tenants": 0})
+        json!({"tenants": 0, "failed": 0})
     );
 
     stage.clock.advance(Duration::from_hours(1));
@@ -212,7 +212,13 @@ async fn an_hour_at_which_a_licence_turns_counts_at_once_everywhere_and_announce
     assert_eq!(announced().await, before);
     // Another licence brings everything back.
     let staff = stage.as_(&stage.superadmin().await);
-    staff.put(&path, json!({"seats": 9})).await.expect(200);
+    let renewed = staff
+        .put(&path, json!({"features": null}))
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(renewed["in_force"]["seats"], 5, "as in the last one");
+    assert_eq!(renewed["in_force"]["valid_to"], Value::Null);
     assert!(has(&stage.as_(&demo.customer), "support").await);
 }
 
@@ -311,8 +317,8 @@ async fn a_downgrade_says_who_must_go_and_lets_everybody_stay() {
 
     let done = staff.put(&path, smaller).await.expect(200).json();
     assert_eq!(
-        (&done["dry_run"], &done["effect"]),
-        (&json!(false), &preview["effect"])
+        (&done["dry_run"], &done["effect"]["seats"]),
+        (&json!(false), seats)
     );
     let people: i64 = sqlx::query_scalar("select count(*) from access.people where tenant_id = $1 and status in ('invited', 'active')")
         .bind(demo.id)
