@@ -125,7 +125,7 @@ impl FlagState {
         let mut conditions = self.conditions.clone();
         conditions.retain(|condition| condition.attribute != Attribute::Plan);
         let everybody = self.user_rollout == 100 && conditions.is_empty();
-        (!everybody).then(|| Audience {
+        (!everybody).then_some(Audience {
             until: self.expires_at,
             rollout: self.user_rollout,
             conditions,

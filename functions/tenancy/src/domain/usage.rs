@@ -52,7 +52,7 @@ pub fn threshold(used: i64, limit: i64) -> Option<i16> {
         .find(|percent| reached(*percent))
 }
 
-/// Something that was used, told from outside as a CloudEvent in structured mode (CloudEvents 1.0).
+/// Something that was used, told from outside as one of the CloudEvents 1.0 in structured mode.
 #[derive(Clone, Debug)]
 pub struct UsageEvent {
     /// Which occasion. Together with the source it counts once.

@@ -74,7 +74,7 @@ impl Features {
         licenses: &[License],
         now: DateTime<Utc>,
     ) -> Self {
-        let licensed = mirror::licensed(licenses, row.license_type, now);
+        let by_license = mirror::licensed(licenses, row.license_type, now);
         Self {
             items: states
                 .iter()
@@ -85,8 +85,8 @@ impl Features {
                     expires_at: state.expires_at,
                     user_rollout: state.user_rollout,
                     conditions: state.conditions.clone(),
-                    licensed: licensed.contains(state.flag),
-                    on: state.is_on(row.id, licensed, now),
+                    licensed: by_license.contains(state.flag),
+                    on: state.is_on(row.id, by_license, now),
                 })
                 .collect(),
             version: row.version,

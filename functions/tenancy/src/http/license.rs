@@ -29,7 +29,7 @@ use crate::{
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f", "plan": "standard", "seats": 25, "features": ["support", "files"],
-    "limits": [{"metric": "api_requests", "limit": 10000000, "enforcement": "hard"}], "values": {"support_hours": 8},
+    "limits": [{"metric": "api_requests", "limit": 10_000_000, "enforcement": "hard"}], "values": {"support_hours": 8},
     "valid_from": "2026-11-20T10:00:00Z", "valid_to": null, "superseded_at": null, "created_at": "2026-11-20T10:00:00Z"
 }))]
 pub struct LicenseTerms {

@@ -238,18 +238,21 @@ fn on(
     row: &TenantRow,
     now: DateTime<Utc>,
 ) -> Map<String, Value> {
-    let licensed = mirror::licensed(licenses, row.license_type, now);
-    let is_on = |state: &FlagState| state.is_on(row.id, licensed, now).into();
+    let by_license = mirror::licensed(licenses, row.license_type, now);
+    let is_on = |state: &FlagState| state.is_on(row.id, by_license, now).into();
     states
         .iter()
         .map(|state| (state.flag.to_string(), is_on(state)))
         .collect()
 }
 
+/// What the log says of a licence.
+type Told = fn(&License) -> Value;
+
 /// What is agreed now and was not before, for the log.
 fn differences(id: TenantId, old: Option<&License>, new: &License) -> audit::Entry {
-    let of = |license: Option<&License>, what: fn(&License) -> Value| license.map(what);
-    let fields: [(&str, fn(&License) -> Value); 7] = [
+    let of = |license: Option<&License>, what: Told| license.map(what);
+    let fields: [(&str, Told); 7] = [
         ("plan", |l| json!(l.content.plan)),
         ("seats", |l| json!(l.content.seats)),
         ("features", |l| json!(l.content.features)),

@@ -44,7 +44,7 @@ pub struct UsageQuery {
 #[schema(example = json!({
     "seats": {"taken": 12, "limit": 25},
     "months": [{"month": "2026-11", "metrics": [
-        {"metric": "llm_tokens", "used": 1700000, "limit": 2000000, "enforcement": "hard", "percent": 85}
+        {"metric": "llm_tokens", "used": 1_700_000, "limit": 2_000_000, "enforcement": "hard", "percent": 85}
     ]}]
 }))]
 pub struct Usage {
