@@ -3,6 +3,7 @@
 mod accounts;
 pub(crate) mod links;
 mod notices;
+mod quotas;
 mod security;
 mod tickets;
 
@@ -21,8 +22,8 @@ use crate::{
     },
     events::{
         EMAIL_CHANGE_REQUESTED, MAGIC_LINK_REQUESTED, MFA_DISABLED, MFA_ENABLED, PASSWORD_CHANGED,
-        PASSWORD_RESET_REQUESTED, SESSION_IMPERSONATED, SESSION_NEW_DEVICE, TICKET_COMMENTED,
-        TICKET_CREATED, USER_INVITED, USER_REGISTERED, VERIFICATION_REQUESTED,
+        PASSWORD_RESET_REQUESTED, QUOTA_WARNING, SESSION_IMPERSONATED, SESSION_NEW_DEVICE,
+        TICKET_COMMENTED, TICKET_CREATED, USER_INVITED, USER_REGISTERED, VERIFICATION_REQUESTED,
     },
     store::{
         messages::{self, NewMessage},
@@ -70,6 +71,9 @@ pub(crate) fn all() -> Consumers<App> {
             &[EMAIL_CHANGE_REQUESTED, PASSWORD_CHANGED, SESSION_NEW_DEVICE],
             |app, tx, event| Box::pin(notices::account_notice(app, tx, event)),
         )
+        .on("quota_warning", &[QUOTA_WARNING], |app, tx, event| {
+            Box::pin(quotas::quota_warning(app, tx, event))
+        })
 }
 
 /// The event's data, or never.
@@ -125,6 +129,8 @@ async fn keep(
             number: params.number.as_deref(),
             device: params.device.as_deref(),
             at: params.at.as_deref(),
+            metric: params.metric.as_deref(),
+            percent: params.percent.as_deref(),
             token: None,
             link: None,
         };

@@ -20,4 +20,5 @@ pub(crate) const PASSWORD_RESET_REQUESTED: &str =
 pub(crate) const MAGIC_LINK_REQUESTED: &str = "de.revalenz.identity.magic_link.requested.v1";
 pub(crate) const EMAIL_CHANGE_REQUESTED: &str = "de.revalenz.identity.email.change_requested.v1";
 pub(crate) const PASSWORD_CHANGED: &str = "de.revalenz.identity.password.changed.v1";
+pub(crate) const QUOTA_WARNING: &str = "de.revalenz.tenancy.quota.warning.v1";
 pub(crate) const SESSION_NEW_DEVICE: &str = "de.revalenz.identity.session.new_device.v1";

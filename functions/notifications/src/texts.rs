@@ -39,6 +39,7 @@ static FILES: &[(&str, &str)] = files![
     "email_change_asked",
     "password_changed",
     "new_device",
+    "quota_warning",
 ];
 
 /// One that does not parse is found by the tests, and until then fails each message that needs any.

@@ -1,14 +1,20 @@
 //! The words of this context: types that parse at the door, and the arithmetic on them.
 
+pub mod amount;
 pub mod api_key;
 pub mod audit_chain;
+pub mod condition;
 pub mod currency;
 pub mod distinct;
 pub mod flags;
 pub mod founding;
 pub mod host_name;
 pub mod license;
+pub mod mirror;
+pub mod month;
 pub mod settings;
+pub mod terms;
+pub mod usage;
 
 /// `Field` for a text type with `parse(&str) -> Result<Self, FieldCode>` and `shape() -> ObjectBuilder`.
 macro_rules! text_field {

@@ -8,6 +8,8 @@ events::kinds! {
     TENANT_UPDATED = "tenant.updated.v1";
     /// Features were switched; `changed` maps each flag to whether it is on now.
     FEATURE_CHANGED = "feature.changed.v1";
+    /// So much of a licence's limit was used this month; `threshold` is 80 or 100 percent, and each comes once a month.
+    QUOTA_WARNING = "quota.warning.v1";
     /// An API key was made.
     API_KEY_CREATED = "api_key.created.v1";
     /// An API key was revoked.

@@ -10,6 +10,12 @@ access::permissions! {
     TenantUpdate = "tenancy.tenant.update";
     /// Changes what was agreed with the platform: licence, seats, domain.
     LicenseUpdate = "tenancy.license.update";
+    /// Reads the licences of the tenant.
+    LicenseRead = "tenancy.license.read";
+    /// Reads what the tenant has used.
+    UsageRead = "tenancy.usage.read";
+    /// Tells what the tenant has used.
+    UsageRecord = "tenancy.usage.record";
     /// Reads the settings of the tenant.
     SettingsRead = "tenancy.settings.read";
     /// Changes the settings of the tenant.

@@ -6,7 +6,8 @@ use crate::{
     App, error,
     http::{
         api_keys, audit_export, audit_log, audit_verification, create_api_key, create_tenant,
-        features, settings, tenants, update_features, update_tenant,
+        features, license, record_usage, settings, tenants, update_features, update_license,
+        update_tenant, usage,
     },
 };
 
@@ -19,6 +20,10 @@ pub(crate) fn routes() -> Routes<App> {
         settings: get_settings, update_settings;
         features: list_features, get_features;
         update_features: update_features;
+        license: get_license, list_licenses;
+        update_license: update_license;
+        usage: get_usage;
+        record_usage: record_usage;
         api_keys: list_api_keys, get_api_key, revoke_api_key;
         create_api_key: create_api_key;
         audit_log: list_audit_log;

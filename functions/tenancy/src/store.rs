@@ -7,5 +7,7 @@ pub mod directory;
 pub mod flags;
 pub mod licenses;
 pub mod roles;
+pub mod seats;
 pub mod settings;
 pub mod tenants;
+pub mod usage;

@@ -85,7 +85,7 @@ where
             principal.check_required_factor()?;
         }
         if let Some(feature) = P::FEATURE
-            && !principal.tenant.has(feature)
+            && !principal.has(feature)
         {
             return Err(problem::FEATURE_DISABLED
                 .problem()
@@ -151,6 +151,7 @@ impl<P: Permission> Arg for Caller<P> {
         doc.refuses(&problem::INVALID_HEADER);
         doc.refuses(&crate::problems::SEVERAL_CREDENTIALS);
         doc.refuses(&crate::problems::REASON_REQUIRED);
+        doc.refuses(&crate::problems::QUOTA_EXCEEDED);
         doc.refuses(&problem::NOT_FOUND);
     }
 

@@ -3,11 +3,17 @@
 use chrono::{DateTime, Utc};
 use db::{Actor, ActorKind, Db, Result};
 use ids::{ApiKeyId, RoleId, SessionId, TenantId, UserId};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sqlx::types::Json;
 use web::Language;
 
-use crate::{Grants, token::RETIRED_FOR};
+use crate::{
+    Grants,
+    audience::Audience,
+    token::RETIRED_FOR,
+    usage::{Allowance, Metric},
+};
 
 web::text_enum! {
     /// Where a tenant stands in its life.
@@ -38,7 +44,7 @@ pub struct Tenant {
     pub name: String,
     /// Where it stands.
     pub status: TenantStatus,
-    /// Feature flags: on, off, or on until the time that stands there.
+    /// Feature flags: on, off, or an [`Audience`].
     pub features: Map<String, Value>,
     /// Settings in force, defaults filled in.
     pub settings: Map<String, Value>,
@@ -52,10 +58,40 @@ pub struct Tenant {
     pub time_zone: String,
 }
 
+/// What holds by licence and flags from a time on, as tenancy mirrors it before that time has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Terms {
+    /// From when.
+    pub from: DateTime<Utc>,
+    /// The features, as in [`Tenant::features`].
+    pub features: Map<String, Value>,
+    /// The limits, as in [`Tenant::limits`].
+    pub limits: Map<String, Value>,
+    /// The seats.
+    pub max_users: i32,
+}
+
+/// The key under which the limits name those that only warn.
+pub const SOFT_LIMITS: &str = "soft_limits";
+
 impl Tenant {
-    /// Whether the flag is on. An unknown flag is off.
+    /// Whether the flag is on, if only for some of its people. An unknown flag is off. Of a caller ask
+    /// [`Principal::has`](crate::Principal::has).
     pub fn has(&self, feature: &str) -> bool {
-        self.features.get(feature) == Some(&Value::Bool(true))
+        match self.features.get(feature) {
+            Some(Value::Bool(on)) => *on,
+            Some(mirrored) => Audience::of(mirrored).is_some_and(|audience| audience.rollout > 0),
+            None => false,
+        }
+    }
+
+    /// How much of a metric its licence allows; `None` when nothing is agreed, and then nothing is counted.
+    pub fn allowance(&self, metric: Metric) -> Option<Allowance> {
+        let name = metric.limit_name();
+        let limit = self.limits.get(name)?.as_i64()?;
+        let soft = self.limits.get(SOFT_LIMITS).and_then(Value::as_array);
+        let hard = !soft.is_some_and(|soft| soft.iter().any(|softened| softened == name));
+        Some(Allowance { limit, hard })
     }
 
     /// How much of something its licence allows, if that is agreed.
@@ -63,12 +99,23 @@ impl Tenant {
         self.limits.get(name)?.as_u64()?.try_into().ok()
     }
 
-    /// The same tenant with its flags as they are at `now`: a flag that is on until a time becomes on or off.
-    pub(crate) fn at(mut self, now: DateTime<Utc>) -> Self {
+    /// The same tenant as it is at `now`: by the newest terms that have begun, and with flags that are on until a time
+    /// either on or off.
+    fn at(mut self, upcoming: Vec<Terms>, now: DateTime<Utc>) -> Self {
+        let begun = upcoming.into_iter().filter(|terms| terms.from <= now);
+        if let Some(terms) = begun.max_by_key(|terms| terms.from) {
+            self.features = terms.features;
+            self.limits = terms.limits;
+            self.max_users = terms.max_users;
+        }
         for value in self.features.values_mut() {
             if let Some(end) = value.as_str() {
                 let on = DateTime::parse_from_rfc3339(end).is_ok_and(|end| end > now);
                 *value = Value::Bool(on);
+            } else if Audience::of(value)
+                .is_some_and(|audience| audience.until.is_some_and(|end| end <= now))
+            {
+                *value = Value::Bool(false);
             }
         }
         self
@@ -126,14 +173,15 @@ pub struct StoredKey {
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
-/// Reads a tenant.
-pub async fn find_tenant(db: &Db, tenant: TenantId) -> Result<Option<Tenant>> {
+/// Reads a tenant as it is at `now`.
+pub async fn find_tenant(db: &Db, tenant: TenantId, now: DateTime<Utc>) -> Result<Option<Tenant>> {
     let mut tx = db.begin_reading(tenant, Actor::SYSTEM).await?;
     let row = sqlx::query!(
         r#"select
             tenant_id as "id: TenantId", slug, name, status as "status: TenantStatus",
             features as "features: Json<Map<String, Value>>", settings as "settings: Json<Map<String, Value>>",
-            limits as "limits: Json<Map<String, Value>>", max_users, locale, time_zone
+            limits as "limits: Json<Map<String, Value>>", upcoming as "upcoming: Json<Vec<Terms>>",
+            max_users, locale, time_zone
         from access.tenants
         where tenant_id = $1"#,
         tenant as _,
@@ -141,17 +189,20 @@ pub async fn find_tenant(db: &Db, tenant: TenantId) -> Result<Option<Tenant>> {
     .fetch_optional(tx.conn())
     .await?;
     tx.commit().await?;
-    Ok(row.map(|row| Tenant {
-        id: row.id,
-        slug: row.slug,
-        name: row.name,
-        status: row.status,
-        features: row.features.0,
-        settings: row.settings.0,
-        limits: row.limits.0,
-        max_users: row.max_users,
-        locale: row.locale,
-        time_zone: row.time_zone,
+    Ok(row.map(|row| {
+        let tenant = Tenant {
+            id: row.id,
+            slug: row.slug,
+            name: row.name,
+            status: row.status,
+            features: row.features.0,
+            settings: row.settings.0,
+            limits: row.limits.0,
+            max_users: row.max_users,
+            locale: row.locale,
+            time_zone: row.time_zone,
+        };
+        tenant.at(row.upcoming.0, now)
     }))
 }
 

@@ -6,6 +6,7 @@ mod caches;
 mod credential;
 mod key;
 mod person;
+mod requests;
 mod tenant_switch;
 
 use std::{sync::Arc, time::Duration};
@@ -17,6 +18,7 @@ use web::{Clock, Language, Problem, RequestInfo, problem, request::CallerInfo};
 use self::{
     caches::Caches,
     credential::{Credential, credential},
+    requests::Requests,
 };
 use crate::{
     InternalAuth, Keyring, Principal, REVALENZ, TenantStatus, caller::is_safe, in_flight::InFlight,
@@ -51,6 +53,7 @@ struct Inner {
     caches: Caches,
     rate_limits: RateLimits,
     in_flight: InFlight,
+    requests: Requests,
 }
 
 impl Gate {
@@ -76,6 +79,7 @@ impl Gate {
             caches: Caches::new(settings.remember),
             rate_limits: RateLimits::new(),
             in_flight: InFlight::new(settings.in_flight),
+            requests: Requests::new(),
             settings,
         }))
     }
@@ -113,7 +117,7 @@ impl Gate {
         else {
             return Ok(None);
         };
-        self.admit(&principal, language, request)?;
+        self.admit(&principal, language, request).await?;
         if principal.impersonator.is_some() {
             if !is_safe(request.method()) {
                 return Err(problems::IMPERSONATION_READ_ONLY.problem());

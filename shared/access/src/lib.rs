@@ -5,6 +5,7 @@
 //! sessions, cached for at most 15 seconds, so that a revocation reaches every function without a network hop.
 
 pub mod api_key;
+pub mod audience;
 pub mod audit;
 mod caller;
 pub mod cors;
@@ -22,11 +23,13 @@ mod principal;
 pub mod problems;
 pub mod process;
 mod proof;
+pub mod quota;
 mod rate_limit;
 pub mod token;
+pub mod usage;
 
 pub use caller::Caller;
-pub use directory::{Tenant, TenantStatus};
+pub use directory::{Tenant, TenantStatus, Terms};
 pub use gate::{Gate, GateSettings};
 pub use idempotency::{Attempt, Idempotent, Pending};
 pub use internal::{InternalAuth, InternalCaller, InternalSecretError};

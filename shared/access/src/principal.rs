@@ -7,7 +7,10 @@ use db::Actor;
 use ids::{ApiKeyId, SessionId, TenantId, UserId};
 use uuid::Uuid;
 
-use crate::{Grants, Reach, ReachKind, Tenant};
+use crate::{
+    Grants, Reach, ReachKind, Tenant,
+    audience::{Audience, Member},
+};
 
 /// The platform's own tenant, made by migration; superadmins exist only here.
 pub const REVALENZ: TenantId =
@@ -29,6 +32,8 @@ pub struct Principal {
     pub api_key: Option<ApiKeyId>,
     /// The person's session.
     pub session: Option<SessionId>,
+    /// The locale that the person chose; the tenant's for keys.
+    pub locale: String,
     /// The role's name; `api_key` for keys.
     pub role: String,
     /// The built-in role that the role is built on; `api_key` for keys.
@@ -59,6 +64,28 @@ impl Principal {
             (ReachKind::Assigned, Some(user)) => Reach::Assigned(user),
             (ReachKind::Own, Some(user)) => Reach::Own(user),
         })
+    }
+
+    /// Whether the feature is on for this caller. An unknown one is off.
+    pub fn has(&self, feature: &str) -> bool {
+        let Some(audience) = self
+            .tenant
+            .features
+            .get(feature)
+            .filter(|mirrored| mirrored.is_object())
+        else {
+            return self.tenant.has(feature);
+        };
+        let id = self
+            .user
+            .map(UserId::uuid)
+            .or(self.api_key.map(ApiKeyId::uuid));
+        let member = Member {
+            id: id.unwrap_or_default(),
+            role: &self.role,
+            locale: &self.locale,
+        };
+        Audience::of(audience).is_some_and(|audience| audience.has(feature, member))
     }
 
     /// Whether this is the platform's own staff, in whichever tenant it acts.

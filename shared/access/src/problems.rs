@@ -36,6 +36,11 @@ web::problems! {
         de: "Bitte erneut ausweisen", "Dafür müssen Passwort oder Code in den letzten 10 Minuten geprüft worden sein. Bitte bei /auth/reauthenticate nachholen.";
         en: "Please prove it again", "This wants a password or code proved within the last 10 minutes. Please do so at /auth/reauthenticate.";
     }
+    /// The licence allows no more of it in this period.
+    QUOTA_EXCEEDED = TOO_MANY_REQUESTS "quota_exceeded" {
+        de: "Kontingent aufgebraucht", "Die Lizenz der Organisation erlaubt nicht mehr als {limit} ({metric}); period_end sagt, wann es von vorn beginnt.";
+        en: "Quota used up", "The organisation's licence allows no more than {limit} ({metric}); period_end says when it begins anew.";
+    }
     /// A superadmin acts in another tenant without saying why.
     REASON_REQUIRED = BAD_REQUEST "reason_required" {
         de: "Begründung fehlt", "Wer mit X-Tenant-Id für eine andere Organisation handelt, nennt in X-Reason den Grund (3 bis 500 Zeichen).";

@@ -88,22 +88,34 @@ impl Stage {
             router: Router::new(),
             signer,
         };
-        stage.router = stage.assemble(None);
+        stage.router = stage.assemble(&stage.gate, None);
         stage
     }
 
     /// The same caller, with the locks on tenant data as `probe` says (`decisions.md` 30).
     pub fn bend(&self, client: Client, probe: Option<Probe>) -> Client {
         match probe {
-            Some(probe) => client.through(self.assemble(Some(probe))),
+            Some(probe) => client.through(self.assemble(&self.gate, Some(probe))),
             None => client,
         }
     }
 
-    fn assemble(&self, probe: Option<Probe>) -> Router {
-        let services = self.services(probe);
-        let mut router =
-            access::entrance::layer(web::service::compose(&services), self.gate.clone());
+    /// The same caller at another process of these functions, which shares the database and the keys with this one and nothing
+    /// else.
+    pub fn elsewhere(&self, client: Client) -> Client {
+        let login = self.functions.first().map_or("identity", |(name, _)| *name);
+        let gate = Gate::new(
+            Db::lazy(&self.database.login_url(login), 5).unwrap(),
+            self.clock.clone(),
+            self.gate.keyring().clone(),
+            self.gate.settings().clone(),
+        );
+        client.through(self.assemble(&gate, None))
+    }
+
+    fn assemble(&self, gate: &Gate, probe: Option<Probe>) -> Router {
+        let services = self.services(gate, probe);
+        let mut router = access::entrance::layer(web::service::compose(&services), gate.clone());
         // Every function has it under the same paths: it is served where a function is alone.
         if let [alone] = services.as_slice() {
             router = router.merge(alone.internal.clone());
@@ -117,13 +129,13 @@ impl Stage {
         )
     }
 
-    fn services(&self, probe: Option<Probe>) -> Vec<Service> {
+    fn services(&self, gate: &Gate, probe: Option<Probe>) -> Vec<Service> {
         self.functions
             .iter()
             .map(|(name, make)| {
                 let db = Db::lazy(&self.database.login_url(name), 5).unwrap();
                 let db = probe.map_or(db.clone(), |probe| db.with_probe(probe));
-                make(db, self.gate.clone())
+                make(db, gate.clone())
             })
             .collect()
     }
@@ -131,7 +143,7 @@ impl Stage {
     /// The merged document of the functions on this stage.
     pub fn document(&self) -> OpenApi {
         let documents = self
-            .services(None)
+            .services(&self.gate, None)
             .into_iter()
             .map(|service| service.document)
             .collect();

@@ -145,7 +145,7 @@ async fn keep(
     let now = app.gate.clock().now();
     let mut tx = app.db.begin(tenant.id, EXTERNAL).await?;
     seats::lock_people(&mut tx).await?;
-    rules::check_seats(&mut tx).await?;
+    rules::check_seats(&mut tx, now).await?;
     let account = accounts::find_account(&mut tx, registration.email.as_str()).await?;
     let user = match account {
         None => Some((

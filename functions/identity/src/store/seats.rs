@@ -1,5 +1,6 @@
 //! What holds for all people of a tenant together: seats, and that one admin stays.
 
+use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
 use ids::UserId;
 
@@ -22,13 +23,23 @@ pub(crate) async fn lock_people(tx: &mut TenantTx) -> Result<()> {
     Ok(())
 }
 
-/// How many seats there are and how many are taken. Exact under [`lock_people`].
-pub(crate) async fn count_seats(tx: &mut TenantTx) -> Result<Option<Seats>> {
+/// How many seats there are at `now`, also when the licence has just turned, and how many are taken. Exact under
+/// [`lock_people`].
+pub(crate) async fn count_seats(tx: &mut TenantTx, now: DateTime<Utc>) -> Result<Option<Seats>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
         Seats,
         r#"select
-            t.max_users,
+            coalesce(
+                (
+                    select (u.terms ->> 'max_users')::integer
+                    from jsonb_array_elements(t.upcoming) u (terms)
+                    where (u.terms ->> 'from')::timestamptz <= $2
+                    order by (u.terms ->> 'from')::timestamptz desc
+                    limit 1
+                ),
+                t.max_users
+            ) as "max_users!",
             (
                 select count(*)
                 from identity.users u
@@ -37,6 +48,7 @@ pub(crate) async fn count_seats(tx: &mut TenantTx) -> Result<Option<Seats>> {
         from access.tenants t
         where t.tenant_id = $1"#,
         tenant as _,
+        now,
     )
     .fetch_optional(tx.conn())
     .await?)

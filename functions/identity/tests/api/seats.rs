@@ -1,6 +1,17 @@
 use serde_json::json;
+use testkit::Answer;
 
 use super::{count, demo, execute};
+
+/// Sends it again as long as the database is too busy, as a client would.
+async fn patiently<F: Future<Output = Answer>>(send: impl Fn() -> F) -> Answer {
+    loop {
+        let answer = send().await;
+        if answer.status != 503 {
+            return answer;
+        }
+    }
+}
 
 #[tokio::test]
 async fn the_last_seat_is_given_once() {
@@ -14,7 +25,7 @@ async fn the_last_seat_is_given_once() {
     let many = (0..10).map(|number| {
         let body = json!({"email": format!("{number}@new.example"), "name": "New One"});
         let admin = admin.clone();
-        async move { admin.post("/api/v1/users", body).await }
+        async move { patiently(|| admin.post("/api/v1/users", body.clone())).await }
     });
     let mut statuses: Vec<u16> = Vec::new();
     for answer in futures::future::join_all(many).await {
@@ -51,4 +62,89 @@ async fn a_seat_is_free_when_somebody_leaves_and_taken_when_they_come_back() {
         .put(&there, json!({"status": "active"}))
         .await
         .refused(409, "seats_exhausted");
+}
+
+#[tokio::test]
+async fn everybody_who_comes_at_once_by_whichever_way_shares_the_last_seat() {
+    let (stage, tenant) = demo().await;
+    let admin = stage.as_(&tenant.admin);
+    let back = |id: ids::UserId| {
+        let (admin, path) = (admin.clone(), format!("/api/v1/users/{id}?status=disabled"));
+        async move { patiently(|| admin.put(&path, json!({"status": "active"}))).await }
+    };
+    for person in [&tenant.customer, &tenant.customer2] {
+        let path = format!("/api/v1/users/{}", person.id);
+        admin.delete(&path).await.expect(204);
+    }
+    // Keys take no seat.
+    stage.key(tenant.id, &[]).await;
+    execute(
+        &stage,
+        "update access.tenants set max_users = 5 where slug = 'demo'",
+    )
+    .await;
+    let invited = |number: i32| {
+        let admin = admin.clone();
+        let body = json!({"email": format!("{number}@new.example"), "name": "New One"});
+        async move { patiently(|| admin.post("/api/v1/users", body.clone())).await }
+    };
+    let registered = |number: i32| {
+        let stranger = stage.stranger();
+        let body = json!({
+            "tenant": "demo", "email": format!("{number}@own.example"), "password": super::PASSWORD,
+            "given_name": "New", "family_name": "One",
+        });
+        async move { patiently(|| stranger.post("/api/v1/auth/register", body.clone())).await }
+    };
+    let (one, two, invited_1, invited_2, registered_1) = tokio::join!(
+        back(tenant.customer.id),
+        back(tenant.customer2.id),
+        invited(1),
+        invited(2),
+        registered(1),
+    );
+    let statuses = [one, two, invited_1, invited_2, registered_1].map(|answer| {
+        let status = answer.status.as_u16();
+        if status == 409 {
+            answer.refused(409, "seats_exhausted");
+        }
+        status
+    });
+    let let_in = statuses.iter().filter(|status| **status < 300).count();
+    assert_eq!(let_in, 1, "{statuses:?}");
+    let taken =
+        "select count(*) from identity.users where status in ('invited', 'active', 'locked')";
+    assert_eq!(count(&stage, taken).await, 5);
+}
+
+#[tokio::test]
+async fn seats_follow_a_licence_at_the_hour_at_which_it_turns() {
+    let (stage, tenant) = demo().await;
+    execute(
+        &stage,
+        r#"update access.tenants
+        set max_users = 7, upcoming = '[
+            {"from": "2026-11-20T10:05:00Z", "features": {}, "limits": {}, "max_users": 8},
+            {"from": "2026-11-20T10:06:00Z", "features": {}, "limits": {}, "max_users": 6}
+        ]'
+        where slug = 'demo'"#,
+    )
+    .await;
+    let admin = stage.as_(&tenant.admin);
+    let invite = async |number: i32| {
+        let body = json!({"email": format!("{number}@new.example"), "name": "New One"});
+        admin.post("/api/v1/users", body).await
+    };
+    invite(1).await.expect(201);
+    let full = invite(2).await.refused(409, "seats_exhausted");
+    assert_eq!(full["max_users"], 7);
+    stage.clock.advance(std::time::Duration::from_mins(5));
+    invite(2).await.expect(201);
+    stage.clock.advance(std::time::Duration::from_mins(1));
+    let full = invite(3).await.refused(409, "seats_exhausted");
+    assert_eq!(full["max_users"], 6, "more are there, and they stay");
+    assert_eq!(
+        count(&stage, "select count(*) from identity.users").await,
+        8
+    );
 }

@@ -61,6 +61,12 @@ pub(crate) struct Params {
     /// When it happened, `2026-11-20 10:00 UTC`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) at: Option<String>,
+    /// What is metered: `llm_tokens`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) metric: Option<String>,
+    /// How much of its limit was used, in percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) percent: Option<String>,
 }
 
 /// What a template is given. What is `None` is missing, and a template that names it fails.
@@ -72,6 +78,8 @@ pub(crate) struct Letter<'a> {
     pub(crate) number: Option<&'a str>,
     pub(crate) device: Option<&'a str>,
     pub(crate) at: Option<&'a str>,
+    pub(crate) metric: Option<&'a str>,
+    pub(crate) percent: Option<&'a str>,
     pub(crate) token: Option<&'a str>,
     pub(crate) link: Option<String>,
 }
@@ -86,6 +94,8 @@ impl Letter<'_> {
             ("number", self.number),
             ("device", self.device),
             ("at", self.at),
+            ("metric", self.metric),
+            ("percent", self.percent),
             ("token", self.token),
             ("link", self.link.as_deref()),
         ]
@@ -109,6 +119,7 @@ pub(crate) fn link(
         Template::Invite => Some(format!("{base}/accept-invite#token={}", token?)),
         Template::AccountViewed => Some(format!("{base}/account/activity")),
         Template::MfaEnabled | Template::MfaDisabled => Some(format!("{base}/account/security")),
+        Template::QuotaWarning => Some(format!("{base}/organisation/usage")),
         Template::ResetPassword => Some(format!("{base}/reset-password#token={}", token?)),
         Template::MagicLink => Some(format!("{base}/magic-link#token={}", token?)),
         Template::ChangeEmail => Some(format!("{base}/change-email#token={}", token?)),

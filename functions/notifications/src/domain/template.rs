@@ -31,6 +31,8 @@ web::text_enum! {
         PasswordChanged = "password_changed",
         /// To whoever signed in on a device that they never used before.
         NewDevice = "new_device",
+        /// To the admins: so much of a quota was used.
+        QuotaWarning = "quota_warning",
     }
 }
 
@@ -49,7 +51,8 @@ impl Template {
             | Self::ChangeEmail
             | Self::EmailChangeAsked
             | Self::PasswordChanged
-            | Self::NewDevice => None,
+            | Self::NewDevice
+            | Self::QuotaWarning => None,
         }
     }
 

@@ -41,6 +41,21 @@ pub(crate) async fn list_addressees(
     .await?)
 }
 
+/// Those who manage the tenant.
+pub(crate) async fn list_admins(tx: &mut TenantTx) -> Result<Vec<UserId>> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        r#"select p.user_id as "id: UserId"
+        from access.people p
+        join access.roles r on r.tenant_id = p.tenant_id and r.role_id = p.role_id
+        where p.tenant_id = $1 and p.status = 'active' and r.built_in and r.base_role = 'admin'
+        order by p.user_id"#,
+        tenant as _,
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
 /// The tenant of this transaction.
 pub(crate) async fn find_house(tx: &mut TenantTx) -> Result<Option<House>> {
     let tenant = tx.tenant();

@@ -7,6 +7,7 @@ mod killed;
 mod links;
 mod local_mail;
 mod post;
+mod quotas;
 mod security;
 mod sending;
 mod smtp;

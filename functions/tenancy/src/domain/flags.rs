@@ -1,6 +1,9 @@
 //! Feature flags: which contexts a tenant has switched on.
 
-use access::opaque::sha256;
+use access::{
+    audience::{Attribute, Audience, Condition},
+    opaque::sha256,
+};
 use chrono::{DateTime, SecondsFormat, Utc};
 use ids::TenantId;
 use serde_json::{Map, Value};
@@ -12,6 +15,8 @@ use web::{
     body::{self, Field},
     problem::{Errors, FieldCode, Pointer},
 };
+
+use super::license::LicenseType;
 
 web::text_enum! {
     /// A context that a tenant can switch on.
@@ -51,6 +56,23 @@ impl Flag {
     }
 }
 
+/// What the licence says of flags: one that is not in it is off, whatever else is said of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Licensed<'a> {
+    /// Its plan.
+    pub plan: LicenseType,
+    /// The contexts in it; every one when it is `None`.
+    pub features: Option<&'a [Flag]>,
+}
+
+impl Licensed<'_> {
+    /// Whether the context is in it.
+    pub fn contains(&self, flag: Flag) -> bool {
+        self.features
+            .is_none_or(|features| features.contains(&flag))
+    }
+}
+
 /// How a flag stands in a tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlagState {
@@ -62,6 +84,10 @@ pub struct FlagState {
     pub rollout: i16,
     /// When it switches itself off.
     pub expires_at: Option<DateTime<Utc>>,
+    /// For how many of a hundred people of the tenant it counts.
+    pub user_rollout: i16,
+    /// What must hold besides.
+    pub conditions: Vec<Condition>,
 }
 
 impl FlagState {
@@ -72,26 +98,50 @@ impl FlagState {
             enabled: flag.default_enabled(),
             rollout: 100,
             expires_at: None,
+            user_rollout: 100,
+            conditions: Vec::new(),
         }
     }
 
-    /// Whether it counts at `now`.
-    pub fn is_on(&self, tenant: TenantId, now: DateTime<Utc>) -> bool {
-        self.is_selected(tenant) && self.expires_at.is_none_or(|end| end > now)
+    /// Whether it counts at `now`, if only for some people of the tenant.
+    pub fn is_on(&self, tenant: TenantId, licensed: Licensed<'_>, now: DateTime<Utc>) -> bool {
+        self.is_selected(tenant, licensed) && self.expires_at.is_none_or(|end| end > now)
     }
 
-    fn is_selected(&self, tenant: TenantId) -> bool {
-        self.enabled && i16::from(self.flag.bucket(tenant)) < self.rollout
+    fn is_selected(&self, tenant: TenantId, licensed: Licensed<'_>) -> bool {
+        let plan = licensed.plan.as_str();
+        self.enabled
+            && self.user_rollout > 0
+            && licensed.contains(self.flag)
+            && i16::from(self.flag.bucket(tenant)) < self.rollout
+            && self
+                .conditions
+                .iter()
+                .all(|condition| condition.attribute != Attribute::Plan || condition.holds(plan))
     }
 
-    /// As every function reads it: on, off, or on until the time that stands there, because the hour at which a flag ends
-    /// announces itself to nobody.
-    fn mirror(&self, tenant: TenantId) -> Value {
-        match self.expires_at {
-            Some(end) if self.is_selected(tenant) => {
-                Value::String(end.to_rfc3339_opts(SecondsFormat::Micros, true))
-            }
-            _ => Value::Bool(self.is_selected(tenant)),
+    /// For whom it counts, where that is not everybody in the tenant.
+    fn audience(&self) -> Option<Audience> {
+        let mut conditions = self.conditions.clone();
+        conditions.retain(|condition| condition.attribute != Attribute::Plan);
+        let everybody = self.user_rollout == 100 && conditions.is_empty();
+        (!everybody).then_some(Audience {
+            until: self.expires_at,
+            rollout: self.user_rollout,
+            conditions,
+        })
+    }
+
+    /// As every function reads it: on, off, on for an audience, or on until the time that stands there, because the hour at
+    /// which a flag ends announces itself to nobody.
+    fn mirror(&self, tenant: TenantId, licensed: Licensed<'_>) -> Value {
+        if !self.is_selected(tenant, licensed) {
+            return Value::Bool(false);
+        }
+        match (self.audience(), self.expires_at) {
+            (Some(audience), _) => serde_json::to_value(audience).unwrap_or(Value::Bool(false)),
+            (None, Some(end)) => Value::String(end.to_rfc3339_opts(SecondsFormat::Micros, true)),
+            (None, None) => Value::Bool(true),
         }
     }
 }
@@ -111,10 +161,14 @@ pub fn complete(stored: &[FlagState]) -> Vec<FlagState> {
 }
 
 /// The flags as `access.tenants` mirrors them.
-pub fn mirror(states: &[FlagState], tenant: TenantId) -> Map<String, Value> {
+pub fn mirror(
+    states: &[FlagState],
+    tenant: TenantId,
+    licensed: Licensed<'_>,
+) -> Map<String, Value> {
     states
         .iter()
-        .map(|state| (state.flag.to_string(), state.mirror(tenant)))
+        .map(|state| (state.flag.to_string(), state.mirror(tenant, licensed)))
         .collect()
 }
 

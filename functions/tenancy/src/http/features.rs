@@ -1,6 +1,6 @@
 //! Feature flags: which contexts a tenant has switched on.
 
-use access::{Anyone, Caller};
+use access::{Anyone, Caller, audience::Condition};
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use ids::TenantId;
@@ -15,17 +15,24 @@ use web::{
 use super::visit;
 use crate::{
     App,
-    domain::flags::{self, Flag, FlagState},
+    domain::{
+        flags::{self, Flag, FlagState},
+        license::License,
+        mirror,
+    },
     permissions::FeatureRead,
     store::{
-        flags as stored_flags,
+        flags as stored_flags, licenses,
         tenants::{self, TenantRow},
     },
 };
 
 /// How a flag stands in a tenant.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(example = json!({"flag": "support", "enabled": true, "rollout": 100, "expires_at": null, "on": true}))]
+#[schema(example = json!({
+    "flag": "ai", "enabled": true, "rollout": 100, "expires_at": null, "user_rollout": 20,
+    "conditions": [{"attribute": "role", "operator": "in", "values": ["manager", "expert"]}], "licensed": true, "on": true
+}))]
 pub struct Feature {
     /// Which.
     pub flag: Flag,
@@ -35,7 +42,13 @@ pub struct Feature {
     pub rollout: i16,
     /// When it switches itself off.
     pub expires_at: Option<DateTime<Utc>>,
-    /// What comes of it now for this tenant.
+    /// For how many of a hundred people of the tenant it counts; who is among them never changes.
+    pub user_rollout: i16,
+    /// What must hold besides, all of it.
+    pub conditions: Vec<Condition>,
+    /// Whether the licence in force contains it; what it does not contain is off.
+    pub licensed: bool,
+    /// What comes of it now for this tenant: on for somebody.
     pub on: bool,
 }
 
@@ -55,7 +68,13 @@ impl Versioned for Features {
 }
 
 impl Features {
-    pub(super) fn of(row: &TenantRow, states: &[FlagState], now: DateTime<Utc>) -> Self {
+    pub(super) fn of(
+        row: &TenantRow,
+        states: &[FlagState],
+        licenses: &[License],
+        now: DateTime<Utc>,
+    ) -> Self {
+        let by_license = mirror::licensed(licenses, row.license_type, now);
         Self {
             items: states
                 .iter()
@@ -64,7 +83,10 @@ impl Features {
                     enabled: state.enabled,
                     rollout: state.rollout,
                     expires_at: state.expires_at,
-                    on: state.is_on(row.id, now),
+                    user_rollout: state.user_rollout,
+                    conditions: state.conditions.clone(),
+                    licensed: by_license.contains(state.flag),
+                    on: state.is_on(row.id, by_license, now),
                 })
                 .collect(),
             version: row.version,
@@ -89,14 +111,14 @@ pub struct OwnFeatures {
     pub items: Vec<OwnFeature>,
 }
 
-/// What is switched on in the caller's own tenant, for everyone who is signed in.
+/// What is on for the caller, whoever is signed in: by the licence, the flags of the tenant, and for whom each counts.
 #[utoipa::path(get, path = "/features", responses((status = 200, description = "Every flag, on or off.", body = OwnFeatures)))]
 pub async fn list_features(caller: Caller<Anyone>) -> Json<OwnFeatures> {
     let items = Flag::ALL
         .iter()
         .map(|flag| OwnFeature {
             flag: *flag,
-            enabled: caller.tenant.has(flag.as_str()),
+            enabled: caller.has(flag.as_str()),
         })
         .collect();
     Json(OwnFeatures { items })
@@ -115,7 +137,8 @@ pub async fn get_features(
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     let states = flags::complete(&stored_flags::list(&mut tx).await?);
+    let present = licenses::list(&mut tx).await?;
     visit::note_reading(&mut tx, &caller, id, "features", now).await?;
     tx.commit().await?;
-    Ok(Fetched(Features::of(&row, &states, now)))
+    Ok(Fetched(Features::of(&row, &states, &present, now)))
 }

@@ -8,21 +8,21 @@ use ids::{OneTimeTokenId, TenantId, UserId};
 use serde_json::{Map, json};
 use web::{Problem, RequestInfo, body::Int, problem::Result};
 
-use super::create_tenant::CreateTenant;
+use super::{create_tenant::CreateTenant, licensing};
 use crate::{
     App,
     domain::{
         currency::Currency,
-        flags::{self, FlagChoices},
+        flags::FlagChoices,
         founding::{FirstStatus, INVITATION},
-        license::LicenseType,
+        license::{Content, LicenseType},
+        mirror,
         settings::{DEFAULT_LOCALE, Overrides},
     },
     events::{TENANT_CREATED, on_behalf_of_identity::USER_INVITED},
     permissions::TenantCreate,
     store::{
-        directory::{self, Mirrored},
-        flags as stored_flags, licenses,
+        directory, flags as stored_flags,
         roles::{self, FirstAdmin},
         tenants::{self, TenantRow},
     },
@@ -86,17 +86,22 @@ pub fn rows(body: CreateTenant, now: DateTime<Utc>) -> (TenantRow, Invitee) {
 /// The rows of the tenant itself.
 pub async fn found(tx: &mut TenantTx, row: &TenantRow, features: &FlagChoices) -> db::Result<()> {
     let states = features.states();
-    let limits = row.license_type.limits();
     let settings = Overrides::of(Map::new(), &row.locale);
-    let mirrored = Mirrored {
-        features: flags::mirror(&states, row.id),
-        settings: settings.in_force().unwrap_or_default().mirror(),
-        limits: limits.clone(),
-    };
-    directory::insert(tx, row, mirrored).await?;
+    let settings = settings.in_force().unwrap_or_default().mirror();
+    directory::insert(tx, row, settings).await?;
     tenants::insert(tx, row).await?;
-    licenses::supersede(tx, row.license_type, row.max_users, &limits, row.created_at).await?;
-    stored_flags::set(tx, &states, row.created_at).await
+    stored_flags::set(tx, &states, row.created_at).await?;
+    let content = Content::of_plan(row.license_type, row.max_users);
+    let license = licensing::agree(content, row.created_at, None, row.created_at);
+    licensing::supersede(tx, &mut Vec::new(), license.clone()).await?;
+    let mirror = mirror::of(
+        row.id,
+        row.license_type,
+        &[license],
+        &states,
+        row.created_at,
+    );
+    directory::mirror(tx, row, mirror).await
 }
 
 /// Roles, the admin, and the link by which the admin comes in, which travels sealed.

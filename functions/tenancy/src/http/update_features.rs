@@ -1,6 +1,6 @@
 //! Switching features of a tenant on and off.
 
-use access::{Caller, audit};
+use access::{Caller, audience::Condition, audit};
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use events::Announcement;
@@ -12,13 +12,17 @@ use web::{
     problem::{self, FieldCode, FieldError, Result},
 };
 
-use super::{features::Features, visit};
+use super::{features::Features, licensing, visit};
 use crate::{
     App,
-    domain::flags::{self, Flag, FlagState},
+    domain::{
+        condition::FlagCondition,
+        flags::{self, Flag, FlagState},
+        mirror,
+    },
     events::FEATURE_CHANGED,
     permissions::FeatureUpdate,
-    store::{directory, flags as stored_flags, tenants},
+    store::{flags as stored_flags, licenses, tenants},
 };
 
 web::body! {
@@ -41,6 +45,10 @@ web::body! {
         pub rollout: Change<Int<0, 100>>,
         /// When it switches itself off, in the future; `null` for never; stays unless named.
         pub expires_at: Change<Option<DateTime<Utc>>>,
+        /// For how many of a hundred people of the tenant it counts; stays unless named.
+        pub user_rollout: Change<Int<0, 100>>,
+        /// What must hold besides, all of it; stays unless named.
+        pub conditions: Change<Items<FlagCondition, 10>>,
     }
 }
 
@@ -60,6 +68,8 @@ pub async fn update_features(
         .ok_or(&problem::NOT_FOUND)?;
     if_match.check(row.version)?;
     let before = flags::complete(&stored_flags::list(&mut tx).await?);
+    let present = licenses::list(&mut tx).await?;
+    let licensed = mirror::licensed(&present, row.license_type, now);
     let after = apply(&before, body.items.0, now)?;
     let changed: Vec<(&FlagState, &FlagState)> = before
         .iter()
@@ -68,20 +78,20 @@ pub async fn update_features(
         .collect();
     if changed.is_empty() {
         tx.commit().await?;
-        return Ok(Fetched(Features::of(&row, &after, now)));
+        return Ok(Fetched(Features::of(&row, &after, &present, now)));
     }
     let mut entry = audit::Entry::new("tenancy.feature.updated", "features", id);
     let mut news = Map::new();
     for (old, new) in &changed {
         entry = entry.change(new.flag.as_str(), described(old), described(new));
-        news.insert(new.flag.to_string(), new.is_on(id, now).into());
+        news.insert(new.flag.to_string(), new.is_on(id, licensed, now).into());
     }
     let stored: Vec<FlagState> = changed.iter().map(|(_, new)| (*new).clone()).collect();
     row.version += 1;
     row.updated_at = now;
     stored_flags::set(&mut tx, &stored, now).await?;
+    licensing::mirror(&mut tx, &mut row, now).await?;
     tenants::update(&mut tx, &row).await?;
-    directory::set_features(&mut tx, &row, flags::mirror(&after, id)).await?;
     let announcement = Announcement {
         kind: &FEATURE_CHANGED,
         subject: format!("tenant/{id}"),
@@ -100,7 +110,7 @@ pub async fn update_features(
     .await?;
     tx.commit().await?;
     app.gate.forget_tenant(id).await;
-    Ok(Fetched(Features::of(&row, &after, now)))
+    Ok(Fetched(Features::of(&row, &after, &present, now)))
 }
 
 /// The states after the change, in the order of the flags.
@@ -139,6 +149,12 @@ fn apply(
             Change::Set(end) => state.expires_at = end,
             Change::Keep => {}
         }
+        if let Some(share) = change.user_rollout.set() {
+            state.user_rollout = i16::try_from(share.get()).unwrap_or(100);
+        }
+        if let Some(Items(conditions)) = change.conditions.set() {
+            state.conditions = conditions.into_iter().map(Condition::from).collect();
+        }
     }
     if errors.is_empty() {
         Ok(after)
@@ -159,5 +175,8 @@ pub(super) fn past() -> FieldCode {
 }
 
 fn described(state: &FlagState) -> Value {
-    json!({"enabled": state.enabled, "rollout": state.rollout, "expires_at": state.expires_at})
+    json!({
+        "enabled": state.enabled, "rollout": state.rollout, "expires_at": state.expires_at,
+        "user_rollout": state.user_rollout, "conditions": state.conditions,
+    })
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use db::TenantTx;
 use events::Announcement;
 use ids::TenantId;
-use serde_json::{Value, json};
+use serde_json::json;
 use web::{
     Email, Fetched, IfMatch, Line, PathIds, TimeZone, ValidJson,
     body::{Change, Int},
@@ -14,10 +14,13 @@ use web::{
     problem::{self, Result},
 };
 
-use super::{tenants::Tenant, visit};
+use super::{licensing, tenants::Tenant, visit};
 use crate::{
     App,
-    domain::{host_name::HostName, license::LicenseType},
+    domain::{
+        host_name::HostName,
+        license::{self, Content, LicenseType},
+    },
     events::TENANT_UPDATED,
     permissions::{LicenseUpdate, TenantUpdate},
     store::{
@@ -114,9 +117,11 @@ pub async fn update_tenant(
     }
     after.version += 1;
     after.updated_at = now;
-    let limits = supersede_license(&mut tx, &before, &after, now).await?;
+    if (after.license_type, after.max_users) != (before.license_type, before.max_users) {
+        supersede_license(&mut tx, &mut after, now).await?;
+    }
     tenants::update(&mut tx, &after).await?;
-    directory::update(&mut tx, &after, limits).await?;
+    directory::update(&mut tx, &after).await?;
     announce_update(&mut tx, &caller, &after, &entry.changed()).await?;
     audit::record(
         &mut tx,
@@ -131,25 +136,25 @@ pub async fn update_tenant(
     Ok(Fetched(after.into()))
 }
 
-/// Puts another licence into force when plan or seats differ, and answers with its limits. Limits that were agreed stay as
-/// long as the plan does.
+/// Puts another licence into force because plan or seats differ. Limits that were agreed stay as long as the plan does, and
+/// it ends when the one before would have.
 async fn supersede_license(
     tx: &mut TenantTx,
-    before: &TenantRow,
-    after: &TenantRow,
+    row: &mut TenantRow,
     now: DateTime<Utc>,
-) -> Result<Option<Value>> {
-    if (after.license_type, after.max_users) == (before.license_type, before.max_users) {
-        return Ok(None);
-    }
-    let kept = if after.license_type == before.license_type {
-        licenses::limits_in_force(tx).await?
-    } else {
-        None
+) -> Result<()> {
+    let mut present = licenses::list(tx).await?;
+    let to = license::usual_end(&present, now);
+    let content = license::predecessor(&present, now).map_or_else(
+        || Content::of_plan(row.license_type, row.max_users),
+        |base| base.content.clone().under(row.license_type),
+    );
+    let content = Content {
+        seats: row.max_users,
+        ..content
     };
-    let limits = kept.unwrap_or_else(|| after.license_type.limits());
-    licenses::supersede(tx, after.license_type, after.max_users, &limits, now).await?;
-    Ok(Some(limits))
+    licensing::supersede(tx, &mut present, licensing::agree(content, now, to, now)).await?;
+    licensing::mirror(tx, row, now).await
 }
 
 /// What changed, for the log; mail addresses masked.

@@ -1,34 +1,25 @@
 //! `access.tenants`: what every function must know of a tenant, written beside every change of it.
 
 use db::{Result, TenantTx};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::tenants::TenantRow;
+use crate::domain::mirror::Mirror;
 
-/// What the mirror holds besides master data.
-#[derive(Debug)]
-pub struct Mirrored {
-    pub features: Map<String, Value>,
-    pub settings: Value,
-    pub limits: Value,
-}
-
-/// Makes a new tenant known.
-pub async fn insert(tx: &mut TenantTx, row: &TenantRow, mirrored: Mirrored) -> Result<()> {
+/// Makes a new tenant known; what its licence and flags say comes with [`mirror`].
+pub async fn insert(tx: &mut TenantTx, row: &TenantRow, settings: Value) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "insert into access.tenants (
-            tenant_id, slug, name, status, features, settings, limits,
+            tenant_id, slug, name, status, settings,
             max_users, locale, time_zone, created_at, updated_at
         )
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         tenant as _,
         row.slug,
         row.name,
         row.status.as_str(),
-        Value::Object(mirrored.features),
-        mirrored.settings,
-        mirrored.limits,
+        settings,
         row.max_users,
         row.locale,
         row.time_zone,
@@ -40,20 +31,18 @@ pub async fn insert(tx: &mut TenantTx, row: &TenantRow, mirrored: Mirrored) -> R
     Ok(())
 }
 
-/// Master data; `limits` when another licence is in force.
-pub async fn update(tx: &mut TenantTx, row: &TenantRow, limits: Option<Value>) -> Result<()> {
+/// Master data.
+pub async fn update(tx: &mut TenantTx, row: &TenantRow) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "update access.tenants
-        set name = $2, max_users = $3, locale = $4, time_zone = $5,
-            limits = coalesce($6, limits), settings = jsonb_set(settings, '{locale}', to_jsonb($4::text)), updated_at = $7
+        set name = $2, locale = $3, time_zone = $4,
+            settings = jsonb_set(settings, '{locale}', to_jsonb($3::text)), updated_at = $5
         where tenant_id = $1",
         tenant as _,
         row.name,
-        row.max_users,
         row.locale,
         row.time_zone,
-        limits,
         row.updated_at,
     )
     .execute(tx.conn())
@@ -78,19 +67,20 @@ pub async fn set_settings(tx: &mut TenantTx, row: &TenantRow, settings: Value) -
     Ok(())
 }
 
-/// Feature flags.
-pub async fn set_features(
-    tx: &mut TenantTx,
-    row: &TenantRow,
-    features: Map<String, Value>,
-) -> Result<()> {
+/// What licence and flags say, now and later.
+pub async fn mirror(tx: &mut TenantTx, row: &TenantRow, mirror: Mirror) -> Result<()> {
     let tenant = tx.tenant();
+    let (limits, max_users) = mirror.agreed.unzip();
     sqlx::query!(
         "update access.tenants
-        set features = $2, updated_at = $3
+        set features = $2, limits = coalesce($3, limits), max_users = coalesce($4, max_users),
+            upcoming = $5, updated_at = $6
         where tenant_id = $1",
         tenant as _,
-        Value::Object(features),
+        Value::Object(mirror.features),
+        limits.map(Value::Object),
+        max_users,
+        serde_json::to_value(mirror.upcoming).unwrap_or_default(),
         row.updated_at,
     )
     .execute(tx.conn())

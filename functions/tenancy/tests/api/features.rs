@@ -116,3 +116,151 @@ async fn an_admin_reads_the_flags_but_does_not_switch_them() {
         .await
         .refused(403, "forbidden");
 }
+
+#[tokio::test]
+async fn a_flag_can_count_for_some_people_and_a_growing_share_only_adds() {
+    let stage = stage().await;
+    let demo = stage.tenant("demo").await;
+    let staff = stage.as_(&stage.superadmin().await);
+    let path = format!("/api/v1/tenants/{}/features", demo.id);
+    let mut clients = Vec::new();
+    for (_, person) in demo.people() {
+        clients.push(stage.as_(person));
+    }
+    for number in 0..14 {
+        let email = format!("{number}@demo.example");
+        let person = stage.person(demo.id, "customer", &email).await;
+        clients.push(stage.as_(&person));
+    }
+    let mut before = vec![false; clients.len()];
+    for share in [0, 10, 20, 60, 100] {
+        let body = json!({"items": [{"flag": "ai", "enabled": true, "user_rollout": share}]});
+        let answer = staff.put(&path, body).await.expect(200).json();
+        assert_eq!(is_on(&answer, "ai", "on"), share > 0);
+        for (client, before) in clients.iter().zip(&mut before) {
+            let own = client.get("/api/v1/features").await.expect(200).json();
+            let has = is_on(&own, "ai", "enabled");
+            assert!(has || !*before, "somebody lost it at {share} %");
+            *before = has;
+        }
+        let count = before.iter().filter(|has| **has).count();
+        assert!(
+            (share > 0 || count == 0) && (share < 100 || count == 20),
+            "{count} at {share} %"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_flag_can_count_where_conditions_hold_for_people_and_for_keys() {
+    let stage = stage().await;
+    let demo = stage.tenant("demo").await;
+    let staff = stage.as_(&stage.superadmin().await);
+    let path = format!("/api/v1/tenants/{}/features", demo.id);
+    let key = stage.key(demo.id, &[]).await;
+    let who = [
+        ("manager", stage.as_(&demo.manager)),
+        ("expert", stage.as_(&demo.expert)),
+        ("customer", stage.as_(&demo.customer)),
+        ("key", key),
+    ];
+    for (conditions, wanted) in [
+        (
+            json!([{"attribute": "role", "operator": "in", "values": ["manager", "expert"]}]),
+            "manager expert",
+        ),
+        (
+            json!([{"attribute": "role", "operator": "not_in", "values": ["manager"]}]),
+            "expert customer key",
+        ),
+        (
+            json!([{"attribute": "user_id", "operator": "in", "values": [demo.customer.id]}]),
+            "customer",
+        ),
+        (
+            json!([{"attribute": "locale", "operator": "in", "values": ["de"]}]),
+            "",
+        ),
+        (
+            json!([
+                {"attribute": "plan", "operator": "in", "values": ["standard"]},
+                {"attribute": "role", "operator": "in", "values": ["expert", "api_key"]},
+            ]),
+            "expert key",
+        ),
+        (
+            json!([{"attribute": "plan", "operator": "not_in", "values": ["standard"]}]),
+            "",
+        ),
+        (json!([]), "manager expert customer key"),
+    ] {
+        let body = json!({"items": [{"flag": "ai", "enabled": true, "conditions": conditions}]});
+        let answer = staff.put(&path, body).await.expect(200).json();
+        let items = answer["items"].as_array().unwrap();
+        let ai = items.iter().find(|item| item["flag"] == "ai").unwrap();
+        assert_eq!(ai["conditions"], conditions);
+        let mut having = Vec::new();
+        for (name, client) in &who {
+            let own = client.get("/api/v1/features").await.expect(200).json();
+            if is_on(&own, "ai", "enabled") {
+                having.push(*name);
+            }
+        }
+        assert_eq!(having.join(" "), wanted, "{conditions}");
+    }
+    stage.clock.advance(std::time::Duration::from_secs(1));
+    let body = json!({"items": [{"flag": "ai", "enabled": true, "user_rollout": 20}]});
+    staff.put(&path, body).await.expect(200);
+    let log = stage
+        .as_(&demo.admin)
+        .get("/api/v1/audit-log?action=tenancy.feature")
+        .await
+        .expect(200)
+        .json();
+    let changed = &log["items"][0]["changes"]["ai"];
+    assert_eq!(
+        (
+            &changed["old"]["user_rollout"],
+            &changed["new"]["user_rollout"]
+        ),
+        (&json!(100), &json!(20))
+    );
+    let body = json!({"items": [{"flag": "ai", "enabled": true, "user_rollout": 101, "conditions": [
+        {"attribute": "shoe_size", "operator": "in", "values": ["42"]}, {"attribute": "plan", "operator": "like", "values": []},
+        {"attribute": "plan", "operator": "in", "values": ["gold"]},
+    ]}]});
+    assert_eq!(
+        wrong_fields(staff.put(&path, body).await),
+        [
+            "/items/0/conditions/0/attribute not_one_of",
+            "/items/0/conditions/1/operator not_one_of",
+            "/items/0/conditions/1/values too_short",
+            "/items/0/conditions/2/values/0 not_one_of",
+            "/items/0/user_rollout out_of_range"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_flag_for_some_people_ends_at_its_hour_too() {
+    let stage = stage().await;
+    let demo = stage.tenant("demo").await;
+    let staff = stage.as_(&stage.superadmin().await);
+    let path = format!("/api/v1/tenants/{}/features", demo.id);
+    let until = json!({"items": [{
+        "flag": "ai", "enabled": true, "expires_at": "2026-11-20T11:00:00Z",
+        "conditions": [{"attribute": "role", "operator": "in", "values": ["expert"]}],
+    }]});
+    staff.put(&path, until).await.expect(200);
+    let own = async |person| {
+        let features = stage.as_(person).get("/api/v1/features").await;
+        is_on(&features.expect(200).json(), "ai", "enabled")
+    };
+    assert!(own(&demo.expert).await && !own(&demo.customer).await);
+    let tenant = stage.gate.tenant(demo.id).await.unwrap().unwrap();
+    assert!(tenant.has("ai"), "mails and jobs: on for somebody");
+    stage.clock.advance(std::time::Duration::from_hours(1));
+    assert!(!own(&demo.expert).await);
+    let tenant = stage.gate.tenant(demo.id).await.unwrap().unwrap();
+    assert!(!tenant.has("ai"));
+}

@@ -10,10 +10,15 @@ mod audit_export;
 mod audit_log;
 mod features;
 mod founding;
+mod licences;
 mod reach;
 mod second_factor;
 mod settings;
+mod usage;
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use events::jobs::SCHEDULE_TIME;
 use serde_json::{Value, json};
 use testkit::{Answer, Client, Stage};
 
@@ -49,6 +54,21 @@ fn wrong_fields(answer: Answer) -> Vec<String> {
         .collect();
     named.sort();
     named
+}
+
+/// Runs a job as the scheduler does, for another time each time; what it has done.
+async fn run_job(stage: &Stage, name: &str) -> Value {
+    static TIMES: AtomicI64 = AtomicI64::new(0);
+    let later = chrono::TimeDelta::milliseconds(TIMES.fetch_add(1, Ordering::Relaxed));
+    let proof = stage.gate.internal_auth().header().unwrap();
+    stage
+        .stranger()
+        .with("authorization", proof.to_str().unwrap())
+        .with(SCHEDULE_TIME, &(stage.clock.now() + later).to_rfc3339())
+        .post(&format!("/internal/jobs/{name}"), json!({}))
+        .await
+        .expect(200)
+        .json()
 }
 
 /// Actions in the log that this caller reads, newest first.

@@ -42,8 +42,9 @@ impl Gate {
         Ok(places)
     }
 
-    /// Charges the request to whoever is calling, and takes a place among those of their own tenant, in whichever they act.
-    pub(super) fn admit(
+    /// Charges the request to whoever is calling, takes a place among those of their own tenant, in whichever they act, and
+    /// counts it off that tenant's month.
+    pub(super) async fn admit(
         &self,
         principal: &Principal,
         language: Language,
@@ -65,10 +66,14 @@ impl Gate {
             }
             (None, None) => return Ok(()),
         };
-        let admitted = self.charge(payer, limit, request).and_then(|()| {
+        let placed = self.charge(payer, limit, request).and_then(|()| {
             request.hold(self.place(Party::Tenant(tenant.id))?);
             Ok(())
         });
+        let admitted = match placed {
+            Ok(()) => self.count_request(principal, request).await,
+            refused => refused,
+        };
         if admitted.is_err() {
             request.set_caller(CallerInfo {
                 tenant: tenant.id,

@@ -77,9 +77,9 @@ impl Gate {
     /// The tenant, unless it is unknown.
     pub async fn tenant(&self, id: TenantId) -> Result<Option<Arc<Tenant>>, Problem> {
         let load = async {
-            let tenant = directory::find_tenant(&self.0.db, id).await?;
             let now = self.0.clock.now();
-            Ok::<_, DbError>(tenant.map(|tenant| Arc::new(tenant.at(now))))
+            let tenant = directory::find_tenant(&self.0.db, id, now).await?;
+            Ok::<_, DbError>(tenant.map(Arc::new))
         };
         self.0
             .caches

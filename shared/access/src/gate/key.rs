@@ -45,12 +45,14 @@ impl Gate {
             .await?
             .ok_or_else(unauthenticated)?;
         let language = tenant.language();
+        let tenant_locale = tenant.locale.clone();
         let principal = Principal {
             tenant,
             actor: Actor::api_key(secret.id),
             user: None,
             api_key: Some(secret.id),
             session: None,
+            locale: tenant_locale,
             role: "api_key".to_owned(),
             base_role: "api_key".to_owned(),
             amr: Vec::new(),

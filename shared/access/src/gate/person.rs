@@ -51,6 +51,7 @@ impl Gate {
             user: Some(standing.user),
             api_key: None,
             session: Some(claims.sid),
+            locale: standing.locale.clone(),
             role: standing.role.clone(),
             base_role: standing.base_role.clone(),
             amr: standing.amr.clone(),

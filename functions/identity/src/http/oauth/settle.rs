@@ -194,7 +194,7 @@ async fn make(
     if !tenant_rules::takes_registrations(arrival.tenant) {
         return Err(REGISTRATION_CLOSED.problem());
     }
-    rules::check_seats(tx).await?;
+    rules::check_seats(tx, now).await?;
     let roles = roles::list_roles(tx).await?;
     let role = roles
         .iter()

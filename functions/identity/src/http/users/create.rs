@@ -152,7 +152,7 @@ async fn add(
     let role = rules::find_role(&roles, body.role.as_ref().map_or("customer", Line::as_str))?;
     rules::check_authority(caller, role)?;
     seats::lock_people(tx).await?;
-    rules::check_seats(tx).await?;
+    rules::check_seats(tx, now).await?;
     let phone = body.phone.clone().map(Phone::into_string);
     let new = NewUser {
         id: UserId::at(now),

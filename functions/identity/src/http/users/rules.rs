@@ -1,6 +1,7 @@
 //! Rules that hold for every change of people: who may, how many, and that an admin stays.
 
 use access::{Caller, Permission, Reach};
+use chrono::{DateTime, Utc};
 use db::TenantTx;
 use ids::UserId;
 use web::{
@@ -51,8 +52,10 @@ pub(crate) fn holder<P: Permission>(caller: &Caller<P>) -> Holder<'_> {
 }
 
 /// Refuses one person more than the licence seats. Exact under [`seats::lock_people`].
-pub(crate) async fn check_seats(tx: &mut TenantTx) -> Result<()> {
-    let seats = seats::count_seats(tx).await?.ok_or(&problem::NOT_FOUND)?;
+pub(crate) async fn check_seats(tx: &mut TenantTx, now: DateTime<Utc>) -> Result<()> {
+    let seats = seats::count_seats(tx, now)
+        .await?
+        .ok_or(&problem::NOT_FOUND)?;
     if seats.taken < i64::from(seats.max_users) {
         Ok(())
     } else {

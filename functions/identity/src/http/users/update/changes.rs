@@ -148,7 +148,7 @@ pub(crate) async fn change(
         rules::check_last_admin(tx, role(before.role_id)?, before.id).await?;
     }
     if let Some(wanted) = wanted {
-        status::check(tx, caller, &before, wanted, role(before.role_id)?).await?;
+        status::check(tx, caller, &before, wanted, role(before.role_id)?, now).await?;
     }
     if after.email != before.email {
         after.email_verified_at = None;

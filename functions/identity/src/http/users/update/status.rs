@@ -28,6 +28,7 @@ pub(super) async fn check(
     before: &UserRow,
     wanted: WantedStatus,
     role: &RoleRow,
+    now: DateTime<Utc>,
 ) -> Result<()> {
     if caller.may::<UserDisable>() != Some(Reach::All) {
         return Err(problem::FORBIDDEN
@@ -41,7 +42,7 @@ pub(super) async fn check(
             .argument("to", wanted));
     }
     if wanted.status().takes_seat() && !before.status.takes_seat() {
-        rules::check_seats(tx).await?;
+        rules::check_seats(tx, now).await?;
     }
     if matches!(wanted, WantedStatus::Locked | WantedStatus::Disabled) {
         rules::check_last_admin(tx, role, before.id).await?;

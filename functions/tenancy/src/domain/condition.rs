@@ -1,0 +1,107 @@
+//! What a request may say of for whom a flag counts.
+
+use access::audience::{Attribute, Condition, Operator};
+use ids::UserId;
+use serde_json::Value;
+use utoipa::openapi::{RefOr, Schema};
+use web::{
+    Line,
+    body::Field,
+    fields::Locale,
+    problem::{Errors, FieldCode, Pointer},
+};
+
+use super::{distinct::Distinct, license::LicenseType};
+
+web::body! {
+    /// A condition.
+    pub struct ConditionText {
+        /// What it looks at.
+        pub attribute: Attribute,
+        /// How it compares.
+        pub operator: Operator,
+        /// With what: names of roles, identifiers of users, locales, plans.
+        pub values: Distinct<Line<1, 100>, 1, 100>,
+    }
+    example { "attribute": "role", "operator": "in", "values": ["manager", "expert"] }
+}
+
+/// A condition whose values can be those of its attribute.
+#[derive(Clone, Debug)]
+pub struct FlagCondition(Condition);
+
+impl From<FlagCondition> for Condition {
+    fn from(condition: FlagCondition) -> Self {
+        condition.0
+    }
+}
+
+impl Field for FlagCondition {
+    fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
+        let text = ConditionText::read(value, at, errors)?;
+        let place = at.child("values");
+        let mut complete = true;
+        let mut values = Vec::new();
+        for (index, value) in text.values.0.into_iter().enumerate() {
+            match sound(
+                text.attribute,
+                value.into_string(),
+                &place.child(index),
+                errors,
+            ) {
+                Some(value) => values.push(value),
+                None => complete = false,
+            }
+        }
+        complete.then_some(Self(Condition {
+            attribute: text.attribute,
+            operator: text.operator,
+            values,
+        }))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        <ConditionText as Field>::schema()
+    }
+}
+
+/// The value as callers have it: what no caller can ever have is refused.
+fn sound(attribute: Attribute, text: String, at: &Pointer, errors: &mut Errors) -> Option<String> {
+    match attribute {
+        Attribute::Role => Some(text),
+        Attribute::UserId => UserId::read(text.into(), at, errors).map(|id| id.to_string()),
+        Attribute::Locale => Locale::read(text.into(), at, errors).map(|l| l.as_str().to_owned()),
+        Attribute::Plan if LicenseType::parse(&text).is_some() => Some(text),
+        Attribute::Plan => {
+            let plans: Vec<&str> = LicenseType::ALL.iter().map(|plan| plan.as_str()).collect();
+            errors.refuse(at, FieldCode::NotOneOf(plans.join(", ")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_are_those_that_the_attribute_can_have() {
+        let read = |attribute: &str, value: &str| {
+            let mut errors = Errors::default();
+            let body = json!({"attribute": attribute, "operator": "in", "values": [value]});
+            FlagCondition::read(body, &Pointer::default(), &mut errors)
+                .map(|condition| condition.0.values)
+                .ok_or_else(|| errors.into_list()[0].pointer.clone())
+        };
+        let id = "019AB1F2-6D3E-7C11-8E5A-3B1A2C3D4E5F";
+        assert_eq!(read("user_id", id).unwrap(), [id.to_lowercase()]);
+        assert_eq!(read("locale", "de-AT").unwrap(), ["de-AT"]);
+        assert_eq!(read("role", "Anything").unwrap(), ["Anything"]);
+        assert_eq!(read("plan", "trial").unwrap(), ["trial"]);
+        for (attribute, value) in [("user_id", "me"), ("locale", "fr"), ("plan", "gold")] {
+            assert_eq!(read(attribute, value).unwrap_err(), "/values/0");
+        }
+        assert_eq!(read("shoe_size", "42").unwrap_err(), "/attribute");
+    }
+}

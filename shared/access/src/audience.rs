@@ -1,0 +1,191 @@
+//! For whom inside a tenant a feature is on: so many of a hundred people, and only where all conditions hold.
+//!
+//! Evaluation is pure: it looks at nothing but the mirrored flag and the caller, so it costs no request a query.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::opaque::sha256;
+
+web::text_enum! {
+    /// What a condition looks at.
+    pub enum Attribute {
+        /// The name of the caller's role; `api_key` for keys.
+        Role = "role",
+        /// The caller's identifier.
+        UserId = "user_id",
+        /// The language that the caller chose, such as `de` or `de-AT`.
+        Locale = "locale",
+        /// The plan of the tenant's licence.
+        Plan = "plan",
+    }
+}
+
+web::text_enum! {
+    /// How a condition compares.
+    pub enum Operator {
+        /// One of the values.
+        In = "in",
+        /// None of the values.
+        NotIn = "not_in",
+    }
+}
+
+/// One condition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"attribute": "role", "operator": "in", "values": ["admin", "manager"]}))]
+pub struct Condition {
+    /// What it looks at.
+    pub attribute: Attribute,
+    /// How it compares.
+    pub operator: Operator,
+    /// With what.
+    pub values: Vec<String>,
+}
+
+impl Condition {
+    /// Whether `actual` satisfies it.
+    pub fn holds(&self, actual: &str) -> bool {
+        let named = self.values.iter().any(|value| value == actual);
+        match self.operator {
+            Operator::In => named,
+            Operator::NotIn => !named,
+        }
+    }
+}
+
+/// Who is asked about.
+#[derive(Clone, Copy, Debug)]
+pub struct Member<'a> {
+    /// The person or key.
+    pub id: Uuid,
+    /// The name of the role.
+    pub role: &'a str,
+    /// The locale.
+    pub locale: &'a str,
+}
+
+/// For whom a feature is on, as `access.tenants` mirrors it where that is not simply everybody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Audience {
+    /// Until when, if it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
+    /// For how many of a hundred members.
+    pub rollout: i16,
+    /// What must hold besides: all of them.
+    #[serde(default)]
+    pub conditions: Vec<Condition>,
+}
+
+impl Audience {
+    /// The audience that a mirrored flag names; `None` when the flag is simply on or off.
+    pub fn of(mirrored: &Value) -> Option<Self> {
+        if mirrored.is_object() {
+            Self::deserialize(mirrored).ok()
+        } else {
+            None
+        }
+    }
+
+    /// Whether `member` belongs to it at a time at which the feature has not ended.
+    pub fn has(&self, feature: &str, member: Member<'_>) -> bool {
+        bucket(feature, member.id) < self.rollout
+            && self.conditions.iter().all(|condition| {
+                let holds = |actual: &str| condition.holds(actual);
+                match condition.attribute {
+                    Attribute::Role => holds(member.role),
+                    Attribute::UserId => holds(&member.id.to_string()),
+                    Attribute::Locale => holds(member.locale),
+                    // The same for all members: decided before it is mirrored.
+                    Attribute::Plan => false,
+                }
+            })
+    }
+}
+
+/// Where a member stands in a roll-out of this feature, from 0 to 99. It never moves, so a growing roll-out only adds.
+pub fn bucket(feature: &str, member: Uuid) -> i16 {
+    let hash = sha256(format!("{feature}\nmember\n{member}").as_bytes());
+    let number = u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]]);
+    i16::try_from(number % 100).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn member(id: u128) -> Member<'static> {
+        Member {
+            id: Uuid::from_u128(id),
+            role: "expert",
+            locale: "de-AT",
+        }
+    }
+
+    fn audience(rollout: i16, conditions: Value) -> Audience {
+        Audience::of(&json!({"rollout": rollout, "conditions": conditions})).unwrap()
+    }
+
+    #[test]
+    fn all_conditions_must_hold() {
+        let condition = |attribute: &str, operator: &str, value: &str| json!({"attribute": attribute, "operator": operator, "values": ["x", value]});
+        let id = Uuid::from_u128(7).to_string();
+        for (attribute, value) in [
+            ("role", "expert"),
+            ("locale", "de-AT"),
+            ("user_id", id.as_str()),
+        ] {
+            let one = |operator| audience(100, json!([condition(attribute, operator, value)]));
+            assert!(one("in").has("ai", member(7)), "{attribute}");
+            assert!(!one("not_in").has("ai", member(7)), "{attribute}");
+        }
+        let both = json!([
+            condition("role", "in", "expert"),
+            condition("locale", "in", "en")
+        ]);
+        assert!(!audience(100, both).has("ai", member(7)));
+    }
+
+    #[test]
+    fn a_flag_that_is_simply_on_or_off_or_that_nobody_can_read_has_no_audience() {
+        for mirrored in [
+            json!(true),
+            json!("2026-11-20T10:00:00Z"),
+            Value::Null,
+            json!({"rollout": "all"}),
+            json!({"rollout": 5, "conditions": [{"attribute": "shoe_size", "operator": "in", "values": []}]}),
+        ] {
+            assert_eq!(Audience::of(&mirrored), None, "{mirrored}");
+        }
+    }
+
+    #[test]
+    fn features_do_not_all_begin_with_the_same_people() {
+        let first = |feature: &str| -> Vec<u128> {
+            (0..1_000)
+                .filter(|id| bucket(feature, Uuid::from_u128(*id)) < 10)
+                .collect()
+        };
+        let (ai, billing) = (first("ai"), first("billing"));
+        assert!((60..140).contains(&ai.len()), "{}", ai.len());
+        let both = ai.iter().filter(|id| billing.contains(id)).count();
+        assert!(both < ai.len() / 2, "{both} of {}", ai.len());
+    }
+
+    proptest! {
+        #[test]
+        fn a_growing_roll_out_only_adds_people(id in any::<u128>(), small in 0_i16..=100, more in 0_i16..=100) {
+            let large = (small + more).min(100);
+            let of = |rollout| audience(rollout, json!([])).has("ai", member(id));
+            prop_assert!(!of(small) || of(large));
+            prop_assert!(of(100) && !of(0));
+        }
+    }
+}
