@@ -7,6 +7,7 @@ pub mod flags;
 pub mod founding;
 pub mod host_name;
 pub mod license;
+pub mod life_cycle;
 pub mod settings;
 
 /// `Field` for a text type with `parse(&str) -> Result<Self, FieldCode>` and `shape() -> ObjectBuilder`.

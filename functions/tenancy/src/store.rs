@@ -3,6 +3,7 @@
 pub mod api_keys;
 pub mod audit_log;
 pub mod directory;
+pub mod domains;
 pub mod flags;
 pub mod licenses;
 pub mod roles;

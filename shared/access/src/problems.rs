@@ -36,9 +36,9 @@ web::problems! {
         de: "Bitte erneut ausweisen", "Dafür müssen Passwort oder Code in den letzten 10 Minuten geprüft worden sein. Bitte bei /auth/reauthenticate nachholen.";
         en: "Please prove it again", "This wants a password or code proved within the last 10 minutes. Please do so at /auth/reauthenticate.";
     }
-    /// A superadmin acts in another tenant without saying why.
+    /// A superadmin acts in another tenant without saying why: with `X-Tenant-Id`, or by changing what the path names.
     REASON_REQUIRED = BAD_REQUEST "reason_required" {
-        de: "Begründung fehlt", "Wer mit X-Tenant-Id für eine andere Organisation handelt, nennt in X-Reason den Grund (3 bis 500 Zeichen).";
-        en: "Reason missing", "Whoever acts for another organisation with X-Tenant-Id states the reason in X-Reason (3 to 500 characters).";
+        de: "Begründung fehlt", "Wer in einer anderen Organisation handelt, nennt in X-Reason den Grund (3 bis 500 Zeichen).";
+        en: "Reason missing", "Whoever acts in another organisation states the reason in X-Reason (3 to 500 characters).";
     }
 }

@@ -61,6 +61,9 @@ pub(crate) struct Params {
     /// When it happened, `2026-11-20 10:00 UTC`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) at: Option<String>,
+    /// Which host or key it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) what: Option<String>,
 }
 
 /// What a template is given. What is `None` is missing, and a template that names it fails.
@@ -72,6 +75,7 @@ pub(crate) struct Letter<'a> {
     pub(crate) number: Option<&'a str>,
     pub(crate) device: Option<&'a str>,
     pub(crate) at: Option<&'a str>,
+    pub(crate) what: Option<&'a str>,
     pub(crate) token: Option<&'a str>,
     pub(crate) link: Option<String>,
 }
@@ -86,6 +90,7 @@ impl Letter<'_> {
             ("number", self.number),
             ("device", self.device),
             ("at", self.at),
+            ("what", self.what),
             ("token", self.token),
             ("link", self.link.as_deref()),
         ]
@@ -115,6 +120,14 @@ pub(crate) fn link(
         // Without a token the page asks whether to send one.
         Template::EmailChangeAsked | Template::PasswordChanged | Template::NewDevice => {
             Some(format!("{base}/reset-password"))
+        }
+        Template::TenantPastDue
+        | Template::TenantSuspended
+        | Template::TenantReactivated
+        | Template::TenantClosing => Some(format!("{base}/organisation")),
+        Template::ApiKeyExpiring => Some(format!("{base}/organisation/api-keys")),
+        Template::DomainFailing | Template::DomainReleased => {
+            Some(format!("{base}/organisation/domains"))
         }
     }
 }

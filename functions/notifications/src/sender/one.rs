@@ -162,6 +162,7 @@ impl Inner {
             number: message.params.number.as_deref(),
             device: message.params.device.as_deref(),
             at: message.params.at.as_deref(),
+            what: message.params.what.as_deref(),
             token: token.as_deref(),
             link: letter::link(base, message.template, &message.params, token.as_deref()),
         };

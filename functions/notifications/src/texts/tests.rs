@@ -12,6 +12,7 @@ fn whole() -> Letter<'static> {
         number: Some("T-1042"),
         device: Some("Firefox, Linux"),
         at: Some("2026-11-20 10:00 UTC"),
+        what: Some("app.demo.example"),
         token: Some("AZrx8m0-fBGOWjsaLD1OX_4"),
         link: Some("https://app.example/tickets/1#token=AZrx8m0-fBGOWjsaLD1OX_4".to_owned()),
     }
@@ -29,6 +30,10 @@ fn example(template: Template) -> Letter<'static> {
         number: whole.number.filter(|_| is_news),
         at: whole.at.filter(|_| is_notice && !is_news),
         device: whole.device.filter(|_| template == Template::NewDevice),
+        what: whole.what.filter(|_| {
+            use Template::{ApiKeyExpiring, DomainFailing, DomainReleased};
+            [ApiKeyExpiring, DomainFailing, DomainReleased].contains(&template)
+        }),
         ..whole
     }
 }

@@ -62,6 +62,9 @@ pub fn rows(body: CreateTenant, now: DateTime<Utc>) -> (TenantRow, Invitee) {
             FirstStatus::Trial => TenantStatus::Trial,
             FirstStatus::Active => TenantStatus::Active,
         },
+        status_since: None,
+        status_reason: None,
+        closes_at: None,
         license_type: body.license_type.unwrap_or(LicenseType::Standard),
         max_users: body.max_users.map_or(25, Int::get),
         region: body

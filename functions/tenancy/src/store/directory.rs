@@ -61,6 +61,22 @@ pub async fn update(tx: &mut TenantTx, row: &TenantRow, limits: Option<Value>) -
     Ok(())
 }
 
+/// Where it stands: within 15 seconds every process knows.
+pub async fn set_status(tx: &mut TenantTx, row: &TenantRow) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update access.tenants
+        set status = $2, updated_at = $3
+        where tenant_id = $1",
+        tenant as _,
+        row.status.as_str(),
+        row.updated_at,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// Settings in force, complete.
 pub async fn set_settings(tx: &mut TenantTx, row: &TenantRow, settings: Value) -> Result<()> {
     let tenant = tx.tenant();

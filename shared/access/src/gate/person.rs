@@ -50,6 +50,7 @@ impl Gate {
             actor: impersonator.unwrap_or_else(|| Actor::user(standing.user)),
             user: Some(standing.user),
             api_key: None,
+            requests_per_minute: None,
             session: Some(claims.sid),
             role: standing.role.clone(),
             base_role: standing.base_role.clone(),

@@ -55,6 +55,10 @@ pub(super) const ACROSS_TENANTS: &[Exception] = &[
         "GIN; only support.matching_tickets asks it, with a tenant predicate",
     ),
     (
+        "tenancy.tenant_domains_owner_key",
+        "a proved host belongs to one tenant",
+    ),
+    (
         "tenancy.tenants_slug_key",
         "the same slug where tenancy keeps it",
     ),
@@ -69,11 +73,15 @@ pub(super) const DEFINERS: &[(&str, &str)] = &[
     // Before sign-in no tenant is known: one identifier for one exact text.
     ("access.tenant_by_origin", "rvz_app"),
     ("access.tenant_by_slug", "rvz_app"),
+    // Which tenants a job visits: identifiers alone.
+    ("access.working_tenants", "rvz_app"),
     // The relay claims, settles and shows announcements of all tenants; it has no right to the rows themselves.
     ("events.claim", "rvz_relay"),
     ("events.find_dead_letter", "rvz_relay"),
     ("events.list_dead_letters", "rvz_relay"),
     ("events.mark_published", "rvz_relay"),
+    // Which closed tenants a function still has rows of: identifiers alone.
+    ("events.open_erasures", "rvz_app"),
     ("events.outbox_lag", "rvz_relay"),
     ("events.park", "rvz_relay"),
     ("events.replay_dead_letter", "rvz_relay"),
@@ -83,14 +91,14 @@ pub(super) const DEFINERS: &[(&str, &str)] = &[
     ("identity.matching_users", "rvz_identity"),
     // Roles and first admin of a new tenant in tenancy's transaction, for the tenant that is set.
     ("identity.provision_tenant", "rvz_tenancy"),
-    // Which tenants a job visits: identifiers alone.
-    ("identity.tenant_ids", "rvz_identity"),
     // Which messages are due, of all tenants: identifiers alone.
     ("notifications.due_messages", "rvz_notifications"),
     // Full-text search, for the tenant that is set: behind a policy its index would not be used.
     ("support.matching_tickets", "rvz_support"),
     // The list of all tenants, when the tenant that is set is `revalenz`.
     ("tenancy.all_tenants", "rvz_tenancy"),
+    // Which tenants have been closing for long enough: identifiers alone.
+    ("tenancy.due_closings", "rvz_tenancy"),
 ];
 
 /// Tables that have a policy `definer`, and the command it is for.
@@ -100,6 +108,7 @@ pub(super) const DEFINER_POLICIES: &[(&str, &str)] = &[
     ("access.roles", "all"),
     ("access.tenants", "select"),
     ("events.dead_letters", "all"),
+    ("events.erasures", "select"),
     ("events.inbox", "all"),
     ("events.outbox", "all"),
     ("identity.one_time_tokens", "all"),
@@ -132,6 +141,7 @@ pub(super) const GRANTS: &[(&str, &str, &str)] = &[
     ("rvz_app", "access.tenants", "select"),
     ("rvz_app", "access.usage_events", "insert"),
     ("rvz_app", "events.dead_letters", "select, insert, update"),
+    ("rvz_app", "events.erasures", "select, insert, update"),
     ("rvz_app", "events.inbox", "select, insert"),
     (
         "rvz_app",
@@ -141,7 +151,7 @@ pub(super) const GRANTS: &[(&str, &str, &str)] = &[
     ("rvz_app", "events.outbox", "insert"),
     ("rvz_app", "public._sqlx_migrations", "select"),
     // The one writer of each shared table.
-    ("rvz_identity", "access.people", "insert, update"),
+    ("rvz_identity", "access.people", "insert, update, delete"),
     ("rvz_identity", "access.roles", "insert, update, delete"),
     ("rvz_identity", "access.sessions", "insert, update, delete"),
     (
@@ -149,7 +159,7 @@ pub(super) const GRANTS: &[(&str, &str, &str)] = &[
         "access.signing_keys",
         "insert, update, delete",
     ),
-    ("rvz_tenancy", "access.api_keys", "insert, update"),
+    ("rvz_tenancy", "access.api_keys", "insert, update, delete"),
     ("rvz_tenancy", "access.origins", "insert, update, delete"),
     ("rvz_tenancy", "access.tenants", "insert, update"),
     // Identity shows a person's part of the log.
@@ -168,6 +178,7 @@ pub(super) const GRANTS: &[(&str, &str, &str)] = &[
         "events.dead_letters",
         "select, insert, update",
     ),
+    ("rvz_definer", "events.erasures", "select"),
     ("rvz_definer", "events.inbox", "select, delete"),
     ("rvz_definer", "events.outbox", "select, update, delete"),
     ("rvz_definer", "identity.one_time_tokens", "select, insert"),
