@@ -3,6 +3,7 @@
 mod check_domains;
 mod close_tenants;
 mod expiring_keys;
+mod inherit_settings;
 
 use events::{Job, Jobs};
 
@@ -32,6 +33,12 @@ static CHECK_DOMAINS: Job = Job {
     schedule: "50 4 * * *",
     about: "Looks whether the proofs of verified domains are still there; lets go of those that were away for 7 days.",
 };
+static INHERIT_SETTINGS: Job = Job {
+    function: "tenancy",
+    name: "inherit-settings",
+    schedule: "*/5 * * * *",
+    about: "Brings settings of the platform to the tenants that have not chosen for themselves.",
+};
 
 /// Every job of this function.
 pub static ALL: &[&Job] = &[
@@ -39,6 +46,7 @@ pub static ALL: &[&Job] = &[
     &ERASE_CLOSED,
     &EXPIRING_KEYS,
     &CHECK_DOMAINS,
+    &INHERIT_SETTINGS,
 ];
 
 pub(crate) fn all() -> Jobs<App> {
@@ -54,5 +62,8 @@ pub(crate) fn all() -> Jobs<App> {
         })
         .job(&CHECK_DOMAINS, |app, run| async move {
             check_domains::check_domains(&app, &run.request).await
+        })
+        .job(&INHERIT_SETTINGS, |app, _run| async move {
+            inherit_settings::inherit_settings(&app).await
         })
 }

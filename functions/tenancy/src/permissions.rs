@@ -18,6 +18,10 @@ access::permissions! {
     SettingsRead = "tenancy.settings.read";
     /// Changes the settings of the tenant.
     SettingsUpdate = "tenancy.settings.update";
+    /// Reads the settings that hold for every tenant.
+    PlatformRead = "tenancy.platform.read";
+    /// Changes the settings that hold for every tenant.
+    PlatformUpdate = "tenancy.platform.update";
     /// Reads the feature flags of the tenant with their roll-out and end.
     FeatureRead = "tenancy.feature.read";
     /// Switches features on and off.

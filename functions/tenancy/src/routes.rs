@@ -6,8 +6,8 @@ use crate::{
     App, error,
     http::{
         api_keys, audit_log, create_api_key, create_tenant, domains, features, life_cycle,
-        rotate_api_key, settings, tenants, update_api_key, update_features, update_tenant,
-        verify_domain,
+        platform_settings, rotate_api_key, settings, settings_history, tenants, update_api_key,
+        update_features, update_tenant, verify_domain,
     },
 };
 
@@ -22,6 +22,8 @@ pub(crate) fn routes() -> Routes<App> {
         update_tenant: update_tenant;
         life_cycle: mark_tenant_past_due, suspend_tenant, reactivate_tenant, close_tenant;
         settings: get_settings, update_settings;
+        settings_history: list_settings_history;
+        platform_settings: get_platform_settings, update_platform_settings;
         features: list_features, get_features;
         update_features: update_features;
         api_keys: list_api_keys, get_api_key, revoke_api_key;

@@ -6,6 +6,7 @@ pub mod directory;
 pub mod domains;
 pub mod flags;
 pub mod licenses;
+pub mod platform_settings;
 pub mod roles;
 pub mod settings;
 pub mod tenants;

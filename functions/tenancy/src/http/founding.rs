@@ -22,7 +22,7 @@ use crate::{
     permissions::TenantCreate,
     store::{
         directory::{self, Mirrored},
-        flags as stored_flags, licenses,
+        flags as stored_flags, licenses, platform_settings,
         roles::{self, FirstAdmin},
         tenants::{self, TenantRow},
     },
@@ -91,9 +91,10 @@ pub async fn found(tx: &mut TenantTx, row: &TenantRow, features: &FlagChoices) -
     let states = features.states();
     let limits = row.license_type.limits();
     let settings = Overrides::of(Map::new(), &row.locale);
+    let platform = platform_settings::list(tx).await?;
     let mirrored = Mirrored {
         features: flags::mirror(&states, row.id),
-        settings: settings.in_force().unwrap_or_default().mirror(),
+        settings: settings.in_force(&platform).unwrap_or_default().mirror(),
         limits: limits.clone(),
     };
     directory::insert(tx, row, mirrored).await?;

@@ -77,6 +77,19 @@ pub async fn set_status(tx: &mut TenantTx, row: &TenantRow) -> Result<()> {
     Ok(())
 }
 
+/// The settings that every function reads.
+pub async fn settings(tx: &mut TenantTx) -> Result<Option<Value>> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        "select settings
+        from access.tenants
+        where tenant_id = $1",
+        tenant as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
 /// Settings in force, complete.
 pub async fn set_settings(tx: &mut TenantTx, row: &TenantRow, settings: Value) -> Result<()> {
     let tenant = tx.tenant();

@@ -15,7 +15,10 @@ async fn stage() -> (Stage, DnsServer) {
     let dns = DnsServer::start().await;
     let address = dns.address();
     let make = move |db, gate| tenancy::service_with(db, gate, tenancy::Proofs::new(Some(address)));
-    (Stage::made_of(vec![(tenancy::NAME, Arc::new(make))]).await, dns)
+    (
+        Stage::made_of(vec![(tenancy::NAME, Arc::new(make))]).await,
+        dns,
+    )
 }
 
 fn domains(tenant: &TestTenant) -> String {
@@ -24,7 +27,10 @@ fn domains(tenant: &TestTenant) -> String {
 
 /// Claims a host: the path of the claim, and what has to be said.
 async fn claim(client: &Client, tenant: &TestTenant, host: &str) -> (String, String) {
-    let claimed = client.post(&domains(tenant), json!({"host": host})).await.expect(201);
+    let claimed = client
+        .post(&domains(tenant), json!({"host": host}))
+        .await
+        .expect(201);
     let text = claimed.json()["proof"]["text"].as_str().unwrap().to_owned();
     (claimed.header("location").to_owned(), text)
 }
@@ -51,26 +57,45 @@ async fn a_host_becomes_an_origin_when_its_record_says_the_proof_and_not_before(
     let demo = stage.tenant("demo").await;
     let admin = stage.as_(&demo.admin);
     let (path, text) = claim(&admin, &demo, " App.Demo.Example ").await;
-    let refused = verify(&admin, &path).await.refused(409, "domain_not_proved");
-    assert_eq!(refused["findings"], json!({"dns": "missing", "file": "unreachable"}));
+    let refused = verify(&admin, &path)
+        .await
+        .refused(409, "domain_not_proved");
+    assert_eq!(
+        refused["findings"],
+        json!({"dns": "missing", "file": "unreachable"})
+    );
     dns.text_of("_revalenz.app.demo.example", "v=spf1 -all");
     dns.text_of("_revalenz.app.demo.example", &format!("{text}x"));
-    verify(&admin, &path).await.refused(409, "domain_not_proved");
+    verify(&admin, &path)
+        .await
+        .refused(409, "domain_not_proved");
     assert!(!is_origin(&stage, HOST).await);
 
     dns.text_of("_revalenz.app.demo.example", &text);
     let verified = verify(&admin, &path).await.expect(200).json();
-    assert_eq!((&verified["status"], &verified["method"]), (&json!("verified"), &json!("dns")));
+    assert_eq!(
+        (&verified["status"], &verified["method"]),
+        (&json!("verified"), &json!("dns"))
+    );
     assert!(is_origin(&stage, HOST).await);
     assert!(!is_origin(&stage, "demo.example").await);
     let page = admin.clone().with("origin", &format!("https://{HOST}"));
     page.get("/api/v1/features").await.expect(200);
     let other = stage.tenant("other").await;
-    let stranger = stage.as_(&other.admin).with("origin", &format!("https://{HOST}"));
-    stranger.get("/api/v1/features").await.refused(403, "origin_not_allowed");
+    let stranger = stage
+        .as_(&other.admin)
+        .with("origin", &format!("https://{HOST}"));
+    stranger
+        .get("/api/v1/features")
+        .await
+        .refused(403, "origin_not_allowed");
     assert_eq!(announced(&stage, demo.id).await, ["domain.verified"]);
     verify(&admin, &path).await.expect(200);
-    assert_eq!(announced(&stage, demo.id).await, ["domain.verified"], "once");
+    assert_eq!(
+        announced(&stage, demo.id).await,
+        ["domain.verified"],
+        "once"
+    );
     assert_eq!(
         actions(&admin).await,
         ["tenancy.domain.verified", "tenancy.domain.claimed"]
@@ -84,11 +109,16 @@ async fn of_two_who_claim_a_host_the_first_proof_counts_also_at_the_same_moment(
     let (ours, theirs) = (stage.as_(&demo.admin), stage.as_(&other.admin));
     let (our_path, our_text) = claim(&ours, &demo, HOST).await;
     let (their_path, their_text) = claim(&theirs, &other, HOST).await;
-    ours.post(&domains(&demo), json!({"host": HOST})).await.refused(409, "domain_known");
+    ours.post(&domains(&demo), json!({"host": HOST}))
+        .await
+        .refused(409, "domain_known");
     dns.text_of("_revalenz.app.demo.example", &our_text);
     dns.text_of("_revalenz.app.demo.example", &their_text);
     let answers = join_all([verify(&ours, &our_path), verify(&theirs, &their_path)]).await;
-    let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
+    let mut statuses: Vec<u16> = answers
+        .iter()
+        .map(|answer| answer.status.as_u16())
+        .collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 409]);
     let (winner, path, loser, lost) = if answers[0].status == 200 {
@@ -103,10 +133,16 @@ async fn of_two_who_claim_a_host_the_first_proof_counts_also_at_the_same_moment(
     winner.get(path).await.expect(405);
     verify(loser, lost).await.expect(200);
     let (again, _) = {
-        let tenant = if answers[0].status == 200 { &demo } else { &other };
+        let tenant = if answers[0].status == 200 {
+            &demo
+        } else {
+            &other
+        };
         claim(winner, tenant, HOST).await
     };
-    verify(winner, &again).await.refused(409, "domain_not_proved");
+    verify(winner, &again)
+        .await
+        .refused(409, "domain_not_proved");
 }
 
 #[tokio::test]
@@ -121,8 +157,14 @@ async fn another_tenants_claim_is_missing_and_only_admins_claim() {
         verify(&stranger, &path).await.refused(404, "not_found");
         stranger.delete(&path).await.refused(404, "not_found");
     }
-    stranger.get(&domains(&demo)).await.refused(404, "not_found");
-    stranger.post(&domains(&demo), json!({"host": HOST})).await.refused(404, "not_found");
+    stranger
+        .get(&domains(&demo))
+        .await
+        .refused(404, "not_found");
+    stranger
+        .post(&domains(&demo), json!({"host": HOST}))
+        .await
+        .refused(404, "not_found");
     for person in [&demo.manager, &demo.customer] {
         let client = stage.as_(person);
         client.get(&domains(&demo)).await.refused(403, "forbidden");
@@ -130,7 +172,10 @@ async fn another_tenants_claim_is_missing_and_only_admins_claim() {
     }
     let list = admin.get(&domains(&demo)).await.expect(200).json();
     assert_eq!(list["items"][0]["status"], "pending");
-    assert_eq!(list["items"][0]["proof"]["dns_name"], "_revalenz.app.demo.example");
+    assert_eq!(
+        list["items"][0]["proof"]["dns_name"],
+        "_revalenz.app.demo.example"
+    );
 }
 
 #[tokio::test]
@@ -154,7 +199,9 @@ async fn what_can_be_nobodys_frontend_is_refused() {
         let answer = admin.post(&domains(&demo), json!({"host": host})).await;
         assert_eq!(wrong_fields(answer), [format!("/host {code}")], "{host}");
     }
-    let claimed = admin.post(&domains(&demo), json!({"host": "Bücher.example"})).await;
+    let claimed = admin
+        .post(&domains(&demo), json!({"host": "Bücher.example"}))
+        .await;
     assert_eq!(claimed.expect(201).json()["host"], "xn--bcher-kva.example");
     admin
         .post(&domains(&demo), json!({"host": "xn--bcher-kva.EXAMPLE"}))
@@ -174,7 +221,9 @@ async fn no_server_inside_is_asked_for_the_file() {
         // One public address among them does not help.
         dns.address_of(&host, "198.51.100.7");
         let (path, _) = claim(&admin, &demo, &host).await;
-        let refused = verify(&admin, &path).await.refused(409, "domain_not_proved");
+        let refused = verify(&admin, &path)
+            .await
+            .refused(409, "domain_not_proved");
         assert_eq!(refused["findings"]["file"], "unreachable", "{address}");
     }
     let came = tokio::time::timeout(Duration::from_millis(1), listener.accept()).await;
@@ -200,7 +249,12 @@ async fn a_proof_that_vanishes_is_missed_and_after_a_week_the_host_is_free() {
     stage.clock.advance(DAY);
     assert_eq!(run_job(&stage, "check-domains").await, checked(0, 1, 0));
     let show = async || {
-        let list = stage.as_(&demo.admin).get(&domains(&demo)).await.expect(200).json();
+        let list = stage
+            .as_(&demo.admin)
+            .get(&domains(&demo))
+            .await
+            .expect(200)
+            .json();
         list["items"][0].clone()
     };
     assert_eq!(show().await["status"], "failing");
@@ -219,10 +273,19 @@ async fn a_proof_that_vanishes_is_missed_and_after_a_week_the_host_is_free() {
     assert!(!is_origin(&stage, HOST).await);
     let after = show().await;
     assert_eq!(after["status"], "pending");
-    assert_ne!(after["proof"]["text"], json!(text), "the old proof is worth nothing");
+    assert_ne!(
+        after["proof"]["text"],
+        json!(text),
+        "the old proof is worth nothing"
+    );
     assert_eq!(
         announced(&stage, demo.id).await,
-        ["domain.verified", "domain.failing", "domain.failing", "domain.released"]
+        [
+            "domain.verified",
+            "domain.failing",
+            "domain.failing",
+            "domain.released"
+        ]
     );
 }
 

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::{stage, wrong_fields, staff};
+use crate::{staff, stage, wrong_fields};
 
 fn is_on(features: &Value, flag: &str, field: &str) -> bool {
     features["items"]

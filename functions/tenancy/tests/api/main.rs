@@ -51,13 +51,12 @@ async fn run_job(stage: &Stage, name: &str) -> Value {
 
 /// Types of what was announced for a tenant, the oldest first, without what they have in common.
 async fn announced(stage: &Stage, tenant: TenantId) -> Vec<String> {
-    let types: Vec<String> = sqlx::query_scalar(
-        "select type from events.outbox where tenant_id = $1 order by position",
-    )
-    .bind(tenant)
-    .fetch_all(&mut stage.admin().await)
-    .await
-    .unwrap();
+    let types: Vec<String> =
+        sqlx::query_scalar("select type from events.outbox where tenant_id = $1 order by position")
+            .bind(tenant)
+            .fetch_all(&mut stage.admin().await)
+            .await
+            .unwrap();
     let short = |name: &String| {
         let name = name.trim_start_matches("de.revalenz.tenancy.");
         name.trim_end_matches(".v1").to_owned()

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sqlx::Row;
 use testkit::{Person, Stage};
 
-use crate::{actions, founding, stage, wrong_fields, staff};
+use crate::{actions, founding, staff, stage, wrong_fields};
 
 #[tokio::test]
 async fn an_admin_sees_and_edits_its_own_tenant_and_no_other() {

@@ -21,6 +21,10 @@ pub(super) const WITHOUT_TENANT: &[Exception] = &[
         "identity.signing_keys",
         "the sealed private halves of the same keys",
     ),
+    (
+        "tenancy.platform_settings",
+        "what holds for every tenant that has not chosen for itself",
+    ),
     ("public._sqlx_migrations", "which migrations have run"),
 ];
 
