@@ -4,7 +4,7 @@
 //! that tenant alone). Its transaction is bound to the tenant that it visits, like any other's to its own, and whatever it
 //! does there, reading too, stands in that tenant's audit log, changes with the reason that it has to state.
 
-use access::{Caller, Permission, REVALENZ, audit, problems::REASON_REQUIRED};
+use access::{Caller, Permission, REVALENZ, TenantStatus, audit, problems::REASON_REQUIRED};
 use chrono::{DateTime, Utc};
 use db::{Actor, TenantTx};
 use http::Method;
@@ -19,15 +19,22 @@ pub fn is_staff<P: Permission>(caller: &Caller<P>) -> bool {
 }
 
 /// Opens a transaction on the tenant `wanted` for staff, and for everybody else on their own: there `wanted` is found or not.
-/// Staff that changes something there says why.
+/// Staff that changes something there says why, and changes nothing in a closed one.
 pub async fn begin<P: Permission>(
     app: &App,
     caller: &Caller<P>,
     wanted: TenantId,
 ) -> Result<TenantTx> {
     let reads = matches!(*caller.request().method(), Method::GET | Method::HEAD);
-    if visits(caller, wanted) && !reads && caller.reason.is_none() {
-        return Err(REASON_REQUIRED.problem());
+    if visits(caller, wanted) && !reads {
+        if caller.reason.is_none() {
+            return Err(REASON_REQUIRED.problem());
+        }
+        // What is written after the end would stay when everything else has been erased.
+        let tenant = app.gate.tenant(wanted).await?;
+        if tenant.is_some_and(|tenant| tenant.status == TenantStatus::Closed) {
+            return Err(problem::TENANT_SUSPENDED.problem());
+        }
     }
     begin_stating_why(app, caller, wanted).await
 }

@@ -253,6 +253,7 @@ async fn after_thirty_days_every_credential_is_refused() {
         .await
         .refused(409, "step_not_possible");
     assert_eq!(refused["possible_steps"], json!([]));
+    write(&staff, &demo).await.refused(403, "tenant_suspended");
     // The name stays known, so that nobody takes it over.
     let path = format!("/api/v1/tenants/{}", demo.id);
     assert_eq!(
