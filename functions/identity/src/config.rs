@@ -20,11 +20,8 @@ web::settings! {
 /// The service with the settings of this process.
 pub fn start(db: Db, gate: Gate) -> Made {
     let environment = Environment::read(&settings::environment)?;
-    let providers = providers(environment.oidc_providers.as_ref(), gate.settings().local)?;
-    let settings = Settings {
-        providers,
-        ..Settings::default()
-    };
+    let settings =
+        Settings::with_issuers(environment.oidc_providers.as_ref(), gate.settings().local)?;
     Ok((crate::service_with(db, gate, settings), None))
 }
 
@@ -94,6 +91,16 @@ pub struct Settings {
     pub hashes_at_once: usize,
     /// Requests that may wait for a hash; more are refused with 503.
     pub hashes_waiting: usize,
+}
+
+impl Settings {
+    /// The defaults with the issuers that a setting names; on a laptop (`local`) also those of this machine.
+    pub fn with_issuers(setting: Option<&Hidden>, local: bool) -> Result<Self, String> {
+        Ok(Self {
+            providers: providers(setting, local)?,
+            ..Self::default()
+        })
+    }
 }
 
 impl Default for Settings {

@@ -4,13 +4,11 @@ mod expire_sessions;
 mod expiring_certificates;
 
 use events::{Job, Jobs};
-use ids::TenantId;
-use web::problem::Result;
 
 use self::{
     expire_sessions::expire_sessions, expiring_certificates::announce_expiring_certificates,
 };
-use crate::{App, store::jobs};
+use crate::{App, erasure::ERASURE};
 
 static ROTATE_SIGNING_KEYS: Job = Job {
     function: "identity",
@@ -30,12 +28,19 @@ static EXPIRING_CERTIFICATES: Job = Job {
     schedule: "30 5 * * *",
     about: "Announces certificates that end within 30 days, each once.",
 };
+static ERASE_CLOSED: Job = Job {
+    function: "identity",
+    name: "erase-closed-tenants",
+    schedule: "*/10 * * * *",
+    about: "Erases the people of closed tenants with all that belongs to them.",
+};
 
 /// Every job of this function.
 pub static ALL: &[&Job] = &[
     &ROTATE_SIGNING_KEYS,
     &EXPIRE_SESSIONS,
     &EXPIRING_CERTIFICATES,
+    &ERASE_CLOSED,
 ];
 
 pub(crate) fn all() -> Jobs<App> {
@@ -49,11 +54,7 @@ pub(crate) fn all() -> Jobs<App> {
         .job(&EXPIRING_CERTIFICATES, |app, run| async move {
             announce_expiring_certificates(&app, &run.request).await
         })
-}
-
-async fn tenants(app: &App) -> Result<Vec<TenantId>> {
-    let mut tx = app.db.begin_unscoped().await?;
-    let tenants = jobs::list_tenants(&mut tx).await?;
-    tx.commit().await?;
-    Ok(tenants)
+        .job(&ERASE_CLOSED, |app: App, _run| async move {
+            ERASURE.run(&app.db, app.gate.clock().now()).await
+        })
 }

@@ -6,7 +6,9 @@
 
 pub mod bootstrap;
 pub mod config;
+mod consumers;
 mod domain;
+mod erasure;
 pub mod error;
 pub mod events;
 mod http;
@@ -20,6 +22,7 @@ mod store;
 
 use std::{sync::Arc, time::Duration};
 
+use ::events::Subscription;
 use access::{Gate, Purpose, token::Signer};
 use axum::extract::FromRef;
 use config::Settings;
@@ -29,6 +32,7 @@ use domain::{
     refresh_token::RefreshTokens,
     throttle::{Limits, Throttle},
 };
+pub use erasure::ERASURE;
 use moka::future::Cache;
 pub use oidc::{Provider, Providers};
 use web::{Cursors, Service};
@@ -95,6 +99,13 @@ pub fn service_with(db: Db, gate: Gate, settings: Settings) -> Service {
         gate: gate.clone(),
         db: db.clone(),
     };
-    let internal = jobs::all().routes(app.clone(), db, gate);
+    let internal = consumers::all()
+        .routes(app.clone(), db.clone(), gate.clone())
+        .merge(jobs::all().routes(app.clone(), db, gate));
     Service::new("identity", ABOUT, routes::routes(), app).with_internal(internal)
+}
+
+/// What it listens to.
+pub fn subscriptions() -> Vec<Subscription> {
+    consumers::all().subscriptions()
 }

@@ -65,9 +65,17 @@ pub(crate) fn routes() -> Routes<App> {
         permissions: list_permissions;
         jwks: list_signing_keys;
     };
-    [signing_in, second_factors, links, issuers, people, roles]
-        .into_iter()
-        .fold(routes, |routes, refusals| refusals(routes))
+    [
+        signing_in,
+        second_factors,
+        links,
+        frozen,
+        issuers,
+        people,
+        roles,
+    ]
+    .into_iter()
+    .fold(routes, |routes, refusals| refusals(routes))
 }
 
 /// How sessions refuse.
@@ -147,6 +155,24 @@ fn links(routes: Routes<App>) -> Routes<App> {
             "confirm_email_change",
             &[&INVALID_TOKEN, &EMAIL_TAKEN, page],
         )
+}
+
+/// Ways in to a tenant that may be closing, and links that add somebody to one that may be frozen.
+fn frozen(routes: Routes<App>) -> Routes<App> {
+    [
+        "login",
+        "prove_second_factor",
+        "refresh_session",
+        "redeem_magic_link",
+        "accept_invite",
+        "verify_email",
+        "redeem_sign_in",
+        "login_with_passkey",
+    ]
+    .into_iter()
+    .fold(routes, |routes, operation| {
+        routes.refuses(operation, &[&web::problem::TENANT_SUSPENDED])
+    })
 }
 
 /// How sign-in by way of other issuers refuses.

@@ -3,11 +3,13 @@
 mod accounts;
 pub(crate) mod links;
 mod notices;
+mod organisation;
 mod quotas;
 mod security;
 mod tickets;
 
-use ::events::{ConsumeError, Consumers, Envelope};
+use ::events::{ConsumeError, Consumers, Envelope, erasure::TENANT_CLOSED};
+use access::TenantStatus;
 use chrono::TimeDelta;
 use db::TenantTx;
 use ids::MessageId;
@@ -20,10 +22,13 @@ use crate::{
         letter::{Letter, Organisation, Params},
         recipients::Wanted,
     },
+    erasure::ERASURE,
     events::{
-        EMAIL_CHANGE_REQUESTED, MAGIC_LINK_REQUESTED, MFA_DISABLED, MFA_ENABLED, PASSWORD_CHANGED,
+        API_KEY_EXPIRING, DOMAIN_FAILING, DOMAIN_RELEASED, EMAIL_CHANGE_REQUESTED,
+        MAGIC_LINK_REQUESTED, MFA_DISABLED, MFA_ENABLED, PASSWORD_CHANGED,
         PASSWORD_RESET_REQUESTED, QUOTA_WARNING, SESSION_IMPERSONATED, SESSION_NEW_DEVICE,
-        TICKET_COMMENTED, TICKET_CREATED, USER_INVITED, USER_REGISTERED, VERIFICATION_REQUESTED,
+        TENANT_CLOSING, TENANT_PAST_DUE, TENANT_REACTIVATED, TENANT_SUSPENDED, TICKET_COMMENTED,
+        TICKET_CREATED, USER_INVITED, USER_REGISTERED, VERIFICATION_REQUESTED,
     },
     store::{
         messages::{self, NewMessage},
@@ -74,6 +79,27 @@ pub(crate) fn all() -> Consumers<App> {
         .on("quota_warning", &[QUOTA_WARNING], |app, tx, event| {
             Box::pin(quotas::quota_warning(app, tx, event))
         })
+        .on(
+            "organisation",
+            &[
+                TENANT_PAST_DUE,
+                TENANT_SUSPENDED,
+                TENANT_REACTIVATED,
+                TENANT_CLOSING,
+                API_KEY_EXPIRING,
+                DOMAIN_FAILING,
+                DOMAIN_RELEASED,
+            ],
+            |app, tx, event| Box::pin(organisation::organisation(app, tx, event)),
+        )
+        .on("tenant_closed", &[TENANT_CLOSED], |app, tx, _event| {
+            Box::pin(tenant_closed(app, tx))
+        })
+}
+
+/// With a tenant its messages go.
+async fn tenant_closed(app: &App, tx: &mut TenantTx) -> Result<(), ConsumeError> {
+    Ok(ERASURE.request(tx, app.gate.clock().now()).await?)
 }
 
 /// The event's data, or never.
@@ -108,6 +134,10 @@ async fn keep(
     let Some(house) = people::find_house(tx).await? else {
         return Err(ConsumeError::Poison("there is no such tenant".to_owned()));
     };
+    // What is written now would stay when everything else has been erased.
+    if house.status == TenantStatus::Closed {
+        return Ok(());
+    }
     let organisation = Organisation::of(&house.name, &house.settings);
     let ids: Vec<_> = wanted.iter().map(|one| one.recipient).collect();
     let addressees = people::list_addressees(tx, &ids).await?;
@@ -131,6 +161,7 @@ async fn keep(
             at: params.at.as_deref(),
             metric: params.metric.as_deref(),
             percent: params.percent.as_deref(),
+            what: params.what.as_deref(),
             token: None,
             link: None,
         };

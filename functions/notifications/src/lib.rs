@@ -8,8 +8,10 @@ pub mod config;
 mod consumers;
 pub mod dev_mail;
 mod domain;
+mod erasure;
 pub mod error;
 pub mod events;
+pub mod jobs;
 pub mod mail;
 pub mod mailer;
 mod sender;
@@ -22,6 +24,7 @@ use axum::extract::FromRef;
 use db::Db;
 use web::{Service, openapi::Routes};
 
+pub use erasure::ERASURE;
 pub use mailer::{Folder, MailError, Mailer, Smtp, SmtpError};
 pub use sender::Sender;
 
@@ -33,6 +36,7 @@ pub const ABOUT: &str =
 #[derive(Clone, Debug)]
 pub(crate) struct App {
     gate: Gate,
+    db: Db,
 }
 
 impl FromRef<App> for Gate {
@@ -43,8 +47,13 @@ impl FromRef<App> for Gate {
 
 /// The context over this database, behind this gate. What it takes in waits until a [`Sender`] sends it.
 pub fn service(db: Db, gate: Gate) -> Service {
-    let app = App { gate: gate.clone() };
-    let internal = consumers::all().routes(app.clone(), db, gate);
+    let app = App {
+        gate: gate.clone(),
+        db: db.clone(),
+    };
+    let internal = consumers::all()
+        .routes(app.clone(), db.clone(), gate.clone())
+        .merge(jobs::all().routes(app.clone(), db, gate));
     Service::new("notifications", ABOUT, Routes::default(), app).with_internal(internal)
 }
 

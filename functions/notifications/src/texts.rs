@@ -40,6 +40,13 @@ static FILES: &[(&str, &str)] = files![
     "password_changed",
     "new_device",
     "quota_warning",
+    "tenant_past_due",
+    "tenant_suspended",
+    "tenant_reactivated",
+    "tenant_closing",
+    "api_key_expiring",
+    "domain_failing",
+    "domain_released",
 ];
 
 /// One that does not parse is found by the tests, and until then fails each message that needs any.

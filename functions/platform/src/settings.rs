@@ -28,6 +28,8 @@ web::settings! {
         pub pool: NonZeroU32 = "REVALENZ_POOL" or "6",
         /// How many requests may be under way at once; more are refused with 503. A tenant may have half of them.
         pub in_flight: NonZeroUsize = "REVALENZ_IN_FLIGHT" or "2048",
+        /// Issuers on whose word people sign in: a JSON list, or the path of a file that holds one, as identity reads it (docs/issuers.md).
+        pub oidc_providers: Option<Hidden> = "REVALENZ_OIDC_PROVIDERS",
         /// Whether the first start loads the demo tenants: true or false.
         pub demo: bool = "REVALENZ_DEMO" or "true",
         /// Set by Cloud Run: logs become Cloud Logging's JSON.

@@ -163,7 +163,7 @@ fn router(
             in_flight: settings.in_flight.get(),
         },
     );
-    let services = services(database, &gate)?;
+    let services = services(settings, database, &gate)?;
     let delivery = Delivery::new(database, &gate, &services, mails.clone())?;
     let site = site::routes(&services, public_url, &sign_ins.rows())
         .merge(identity::pages::router())
@@ -183,14 +183,18 @@ fn router(
     Ok((edge::wrap(router, edge), delivery))
 }
 
-fn services(database: &Database, gate: &Gate) -> Result<Vec<Service>, Error> {
+fn services(settings: &Settings, database: &Database, gate: &Gate) -> Result<Vec<Service>, Error> {
+    let local = gate.settings().local;
+    let identity =
+        identity::config::Settings::with_issuers(settings.oidc_providers.as_ref(), local)?;
     functions::ALL
         .iter()
         .map(|function| {
-            Ok((function.service)(
-                database.of(function.name)?,
-                gate.clone(),
-            ))
+            let db = database.of(function.name)?;
+            Ok(match function.name {
+                "identity" => identity::service_with(db, gate.clone(), identity.clone()),
+                _ => (function.service)(db, gate.clone()),
+            })
         })
         .collect()
 }

@@ -10,6 +10,7 @@ pub mod flags;
 pub mod founding;
 pub mod host_name;
 pub mod license;
+pub mod life_cycle;
 pub mod mirror;
 pub mod month;
 pub mod settings;

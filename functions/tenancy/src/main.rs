@@ -4,5 +4,11 @@ use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    access::process::run(tenancy::NAME, tenancy::ABOUT, tenancy::service).await
+    access::process::run_with_work(
+        tenancy::NAME,
+        tenancy::ABOUT,
+        tenancy::config::Settings::ENTRIES,
+        tenancy::config::start,
+    )
+    .await
 }

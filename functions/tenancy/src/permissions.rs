@@ -8,6 +8,10 @@ access::permissions! {
     TenantRead = "tenancy.tenant.read";
     /// Changes the master data of the tenant.
     TenantUpdate = "tenancy.tenant.update";
+    /// Suspends tenants and sets them to work again.
+    TenantSuspend = "tenancy.tenant.suspend";
+    /// Closes the tenant.
+    TenantClose = "tenancy.tenant.close";
     /// Changes what was agreed with the platform: licence, seats, domain.
     LicenseUpdate = "tenancy.license.update";
     /// Reads the licences of the tenant.
@@ -20,6 +24,10 @@ access::permissions! {
     SettingsRead = "tenancy.settings.read";
     /// Changes the settings of the tenant.
     SettingsUpdate = "tenancy.settings.update";
+    /// Reads the settings that hold for every tenant.
+    PlatformRead = "tenancy.platform.read";
+    /// Changes the settings that hold for every tenant.
+    PlatformUpdate = "tenancy.platform.update";
     /// Reads the feature flags of the tenant with their roll-out and end.
     FeatureRead = "tenancy.feature.read";
     /// Switches features on and off.
@@ -28,8 +36,14 @@ access::permissions! {
     ApiKeyRead = "tenancy.api_key.read";
     /// Makes API keys.
     ApiKeyCreate = "tenancy.api_key.create";
+    /// Changes and rotates API keys.
+    ApiKeyUpdate = "tenancy.api_key.update";
     /// Revokes API keys.
     ApiKeyRevoke = "tenancy.api_key.revoke";
+    /// Reads the domains of the tenant.
+    DomainRead = "tenancy.domain.read";
+    /// Claims, proves and lets go of domains of the tenant.
+    DomainUpdate = "tenancy.domain.update";
     /// Reads the audit log of the tenant.
     AuditRead = "tenancy.audit.read";
 }

@@ -12,7 +12,7 @@ use web::{
     problem,
 };
 
-use crate::{Enrolling, Gate, Permission, Principal, Reach, TenantStatus, gate::unauthenticated};
+use crate::{Enrolling, Gate, Permission, Principal, Reach, gate::unauthenticated};
 
 /// Someone who may do `P`. It can be made in no other way than from a request whose caller may.
 #[derive(Clone, Debug)]
@@ -98,10 +98,8 @@ where
                 .ok_or_else(|| problem::FORBIDDEN.problem().argument("permission", name))?,
         };
         // Staff may act in a suspended tenant: somebody has to lift the suspension.
-        let frozen = matches!(
-            principal.tenant.status,
-            TenantStatus::Suspended | TenantStatus::Closing
-        );
+        // What needs no permission is one's own account: a password can be changed, a device signed out.
+        let frozen = principal.tenant.is_frozen();
         if frozen && P::NAME.is_some() && !is_safe(&parts.method) && !principal.is_superadmin() {
             return Err(problem::TENANT_SUSPENDED.problem());
         }

@@ -11,6 +11,7 @@ use web::Language;
 use crate::{
     Grants,
     audience::Audience,
+    opaque,
     token::RETIRED_FOR,
     usage::{Allowance, Metric},
 };
@@ -26,7 +27,7 @@ web::text_enum! {
         PastDue = "past_due",
         /// Reads only.
         Suspended = "suspended",
-        /// Exports only, for 30 days.
+        /// Reads and exports only, for 30 days; of its people only admins sign in.
         Closing = "closing",
         /// Gone: every credential is refused.
         Closed = "closed",
@@ -121,6 +122,14 @@ impl Tenant {
         self
     }
 
+    /// Whether it can read and not change.
+    pub fn is_frozen(&self) -> bool {
+        matches!(
+            self.status,
+            TenantStatus::Suspended | TenantStatus::Closing | TenantStatus::Closed
+        )
+    }
+
     /// The language in which the tenant is answered by default.
     pub fn language(&self) -> Language {
         Language::of_locale(&self.locale).unwrap_or_default()
@@ -171,6 +180,24 @@ pub struct StoredKey {
     pub expires_at: Option<DateTime<Utc>>,
     /// When it was revoked.
     pub revoked_at: Option<DateTime<Utc>>,
+    /// SHA-256 of the secret before the last rotation.
+    pub previous_secret_hash: Option<Vec<u8>>,
+    /// Until when that one is good, too.
+    pub previous_until: Option<DateTime<Utc>>,
+    /// Requests a minute, where fewer than the tenant's keys may have.
+    pub requests_per_minute: Option<i32>,
+}
+
+impl StoredKey {
+    /// Whether this is the hash of its secret, or of the one before while that is still good.
+    pub(crate) fn is_secret(&self, hash: &[u8], now: DateTime<Utc>) -> bool {
+        let current = opaque::same(&self.secret_hash, hash);
+        let previous = match (&self.previous_secret_hash, self.previous_until) {
+            (Some(stored), Some(until)) => until > now && opaque::same(stored, hash),
+            _ => false,
+        };
+        current || previous
+    }
 }
 
 /// Reads a tenant as it is at `now`.
@@ -254,7 +281,8 @@ pub async fn find_key(db: &Db, tenant: TenantId, key: ApiKeyId) -> Result<Option
     let mut tx = db.begin_reading(tenant, Actor::SYSTEM).await?;
     let row = sqlx::query_as!(
         StoredKey,
-        "select secret_hash, scopes, ip_ranges, expires_at, revoked_at
+        "select secret_hash, scopes, ip_ranges, expires_at, revoked_at,
+            previous_secret_hash, previous_until, requests_per_minute
         from access.api_keys
         where tenant_id = $1 and api_key_id = $2",
         tenant as _,
@@ -299,6 +327,17 @@ pub async fn signing_keys(db: &Db, now: DateTime<Utc>) -> Result<Vec<(String, Ve
         .into_iter()
         .map(|row| (row.key_id, row.public_key))
         .collect())
+}
+
+/// The tenants for whom anything is still done, for jobs that visit one after the other: a suspended one waits, and of one
+/// that is closing or closed nothing is touched.
+pub async fn working_tenants(db: &Db) -> Result<Vec<TenantId>> {
+    let mut tx = db.begin_unscoped().await?;
+    let ids = sqlx::query_scalar!(r#"select access.working_tenants() as "id!: TenantId""#)
+        .fetch_all(tx.conn())
+        .await?;
+    tx.commit().await?;
+    Ok(ids)
 }
 
 /// The tenant with this slug.

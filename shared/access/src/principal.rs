@@ -30,6 +30,8 @@ pub struct Principal {
     pub user: Option<UserId>,
     /// The key, unless a person is calling.
     pub api_key: Option<ApiKeyId>,
+    /// Requests a minute, where the key has fewer than the tenant's keys may have.
+    pub requests_per_minute: Option<u32>,
     /// The person's session.
     pub session: Option<SessionId>,
     /// The locale that the person chose; the tenant's for keys.

@@ -41,9 +41,9 @@ web::problems! {
         de: "Kontingent aufgebraucht", "Die Lizenz der Organisation erlaubt nicht mehr als {limit} ({metric}); period_end sagt, wann es von vorn beginnt.";
         en: "Quota used up", "The organisation's licence allows no more than {limit} ({metric}); period_end says when it begins anew.";
     }
-    /// A superadmin acts in another tenant without saying why.
+    /// A superadmin acts in another tenant without saying why: with `X-Tenant-Id`, or by changing what the path names.
     REASON_REQUIRED = BAD_REQUEST "reason_required" {
-        de: "Begründung fehlt", "Wer mit X-Tenant-Id für eine andere Organisation handelt, nennt in X-Reason den Grund (3 bis 500 Zeichen).";
-        en: "Reason missing", "Whoever acts for another organisation with X-Tenant-Id states the reason in X-Reason (3 to 500 characters).";
+        de: "Begründung fehlt", "Wer in einer anderen Organisation handelt, nennt in X-Reason den Grund (3 bis 500 Zeichen).";
+        en: "Reason missing", "Whoever acts in another organisation states the reason in X-Reason (3 to 500 characters).";
     }
 }

@@ -5,11 +5,13 @@
 //! Whoever listens declares [`Consumers`]: each runs in one transaction with its row of `events.inbox`, so an event that
 //! comes twice has its effect once.
 //!
-//! What happens without an event, at fixed times, is one of the [`Jobs`].
+//! What happens without an event, at fixed times, is one of the [`Jobs`]. What a closed tenant leaves is cleared away by each
+//! function's [`Erasure`].
 
 mod consumers;
 mod endpoint;
 mod envelope;
+pub mod erasure;
 pub mod error;
 mod inbox;
 pub mod jobs;
@@ -20,6 +22,7 @@ mod subscription;
 
 pub use consumers::{ConsumeError, Consumers};
 pub use envelope::{Envelope, EnvelopeError};
+pub use erasure::Erasure;
 pub use jobs::{Job, Jobs, Run};
 pub use kind::EventKind;
 pub use outbox::{Announcement, announce};

@@ -40,6 +40,8 @@ registry! {
     OauthFlow => OauthFlowId, "oauth_flow";
     /// A skill that a user has.
     Expertise => ExpertiseId, "expertise";
+    /// A host name that a tenant says is its own.
+    TenantDomain => TenantDomainId, "tenant_domain";
     /// A licence of a tenant.
     License => LicenseId, "license";
     /// A request for help.

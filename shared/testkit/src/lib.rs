@@ -14,6 +14,7 @@
 pub mod catalogue;
 mod client;
 mod database;
+pub mod dns;
 pub mod fake_issuer;
 mod people;
 mod stage;

@@ -113,6 +113,34 @@ impl Stage {
         client.through(self.assemble(&gate, None))
     }
 
+    /// Somebody without credentials who calls another process over the same database: it has functions and memories of its own.
+    pub fn another_process(&self, functions: &[Function], remember: Duration) -> Client {
+        let settings = GateSettings {
+            remember,
+            ..self.gate.settings().clone()
+        };
+        let first = functions.first().map_or("identity", |(name, _)| *name);
+        let gate = Gate::new(
+            Db::lazy(&self.database.login_url(first), 5).unwrap(),
+            self.clock.clone(),
+            self.gate.keyring().clone(),
+            settings,
+        );
+        let services: Vec<Service> = functions
+            .iter()
+            .map(|(name, make)| {
+                let db = Db::lazy(&self.database.login_url(name), 5).unwrap();
+                make(db, gate.clone())
+            })
+            .collect();
+        let router = access::entrance::layer(web::service::compose(&services), gate);
+        let edge = Edge {
+            clock: self.clock.clone(),
+            trusted_proxies: 0,
+        };
+        Client::new(edge::wrap(router, edge))
+    }
+
     fn assemble(&self, gate: &Gate, probe: Option<Probe>) -> Router {
         let services = self.services(gate, probe);
         let mut router = access::entrance::layer(web::service::compose(&services), gate.clone());

@@ -2,6 +2,7 @@
 
 use std::{
     fmt::{self, Write as _},
+    net::SocketAddr,
     num::{NonZeroU32, NonZeroUsize},
     str::FromStr,
 };
@@ -48,7 +49,16 @@ macro_rules! by_from_str {
         }
     )*};
 }
-by_from_str!(String, bool, u16, u32, u64, usize, std::path::PathBuf);
+by_from_str!(
+    String,
+    bool,
+    u16,
+    u32,
+    u64,
+    usize,
+    std::path::PathBuf,
+    SocketAddr
+);
 
 macro_rules! at_least_one {
     ($($ty:ty),*) => {$(

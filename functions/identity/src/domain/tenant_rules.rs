@@ -16,6 +16,18 @@ pub(crate) fn takes_registrations(tenant: &Tenant) -> bool {
     works && setting.is_none_or(|setting| setting == "open")
 }
 
+/// Whether people with this base role come in. Of a tenant that is closing only admins do: to export, until it is closed.
+pub(crate) fn lets_in(tenant: &Tenant, base_role: &str) -> bool {
+    match tenant.status {
+        TenantStatus::Trial
+        | TenantStatus::Active
+        | TenantStatus::PastDue
+        | TenantStatus::Suspended => true,
+        TenantStatus::Closing => matches!(base_role, "admin" | "superadmin"),
+        TenantStatus::Closed => false,
+    }
+}
+
 /// Whether admins may look at the accounts of people below them.
 pub(crate) fn lets_admins_look(tenant: &Tenant) -> bool {
     tenant.settings.get("impersonation_by_admins") == Some(&Value::Bool(true))
@@ -100,6 +112,20 @@ mod tests {
         ));
         assert!(!takes(TenantStatus::Suspended, json!({})));
         assert!(!takes(TenantStatus::Closed, json!({})));
+    }
+
+    #[test]
+    fn a_tenant_that_is_closing_lets_admins_in_and_a_closed_one_nobody() {
+        let lets = |status, role| lets_in(&tenant(status, &json!({})), role);
+        for status in TenantStatus::ALL {
+            let open = !matches!(status, TenantStatus::Closing | TenantStatus::Closed);
+            assert_eq!(lets(*status, "customer"), open, "{status}");
+            assert_eq!(
+                lets(*status, "admin"),
+                *status != TenantStatus::Closed,
+                "{status}"
+            );
+        }
     }
 
     #[test]

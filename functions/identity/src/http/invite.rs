@@ -17,7 +17,7 @@ use super::{
     one_time_link::{self, GivenToken},
     register::EXTERNAL,
     session::Device,
-    tenant::{find_living, introduce},
+    tenant::{check_changeable, find_living, introduce},
 };
 use crate::{
     App,
@@ -109,6 +109,7 @@ async fn find_invited(
     let live = one_time_tokens::find_token(&mut tx, token, TokenPurpose::Invite, now)
         .await?
         .ok_or_else(invalid)?;
+    check_changeable(tenant)?;
     let user = users::find_user(&mut tx, access::Reach::All, live.user, false).await?;
     tx.commit().await?;
     user.filter(|user| user.status == UserStatus::Invited)

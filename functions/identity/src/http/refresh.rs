@@ -14,7 +14,7 @@ use web::{Problem, RequestInfo, ValidJson, fields::Secret, problem::Result};
 use super::{
     cookie::{self, RefreshMode},
     session::{Granted, TokenAnswer},
-    tenant::{find_living, introduce},
+    tenant::{check_let_in, find_living, introduce},
 };
 use crate::{
     App,
@@ -138,6 +138,7 @@ async fn grant(
     let user = users::find_user(tx, access::Reach::All, session.user, false)
         .await?
         .ok_or_else(invalid)?;
+    check_let_in(tx, &tenant, user.role_id).await?;
     Ok(Granted {
         tenant,
         user,

@@ -20,7 +20,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 use web::{Line, Problem, RequestInfo, problem::Result};
 
-use super::{cookie, cookie::RefreshMode, users::User};
+use super::{cookie, cookie::RefreshMode, tenant::check_let_in, users::User};
 use crate::{
     App,
     domain::{device, refresh_token::RefreshToken, tenant_rules},
@@ -96,6 +96,7 @@ pub(crate) async fn open_session(
     (request, headers, device): (&RequestInfo, &HeaderMap, &Device),
     now: DateTime<Utc>,
 ) -> Result<Granted> {
+    check_let_in(tx, &tenant, user.role_id).await?;
     let refresh = app.refresh_tokens.first(tenant.id, SessionId::at(now));
     let expires_at = tenant_rules::session_end(&tenant, &app.settings, now, now);
     let (device_name, agent) = (device.name.as_ref().map(Line::as_str), user_agent(headers));

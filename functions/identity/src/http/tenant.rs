@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use access::{Tenant, TenantStatus, directory};
+use db::TenantTx;
 use http::{HeaderMap, header};
-use ids::{TenantId, UserId};
+use ids::{RoleId, TenantId, UserId};
 use uuid::Uuid;
 use web::{
     Problem, Slug,
-    problem::{FieldCode, Result},
+    problem::{self, FieldCode, Result},
 };
 
-use crate::App;
+use crate::{App, domain::tenant_rules, store::roles};
 
 /// No tenant has this identifier: what is asked of it costs the same and finds nothing.
 pub(crate) const NOBODYS: TenantId = TenantId::from_uuid(Uuid::nil());
@@ -51,6 +52,28 @@ pub(crate) fn place(tenant: Option<&Tenant>, slug: Option<&Slug>) -> String {
 pub(crate) async fn find_living(app: &App, id: TenantId) -> Result<Option<Arc<Tenant>>> {
     let tenant = app.gate.tenant(id).await?;
     Ok(tenant.filter(|tenant| tenant.status != TenantStatus::Closed))
+}
+
+/// Refuses somebody whom the tenant does not let in where it stands. Whoever hears it has proved who they are.
+pub(crate) async fn check_let_in(tx: &mut TenantTx, tenant: &Tenant, role: RoleId) -> Result<()> {
+    if tenant.status != TenantStatus::Closing {
+        return Ok(());
+    }
+    let role = roles::find_role(tx, role).await?;
+    if role.is_some_and(|role| tenant_rules::lets_in(tenant, &role.base_role)) {
+        Ok(())
+    } else {
+        Err(problem::TENANT_SUSPENDED.problem())
+    }
+}
+
+/// Refuses what would add somebody to a tenant that can only be read. Whoever hears it has a link that is good.
+pub(crate) fn check_changeable(tenant: &Tenant) -> Result<()> {
+    if tenant.is_frozen() {
+        Err(problem::TENANT_SUSPENDED.problem())
+    } else {
+        Ok(())
+    }
 }
 
 async fn by_origin(app: &App, headers: &HeaderMap) -> Result<Option<TenantId>> {

@@ -11,7 +11,7 @@ use super::{
     announce,
     one_time_link::{self, GivenToken},
     register::EXTERNAL,
-    tenant::find_living,
+    tenant::{check_changeable, find_living},
 };
 use crate::{
     App,
@@ -68,6 +68,7 @@ pub(crate) async fn verify_email(
     let opened = one_time_tokens::use_token(&mut tx, &token, TokenPurpose::VerifyEmail, now)
         .await?
         .ok_or_else(invalid)?;
+    check_changeable(&tenant)?;
     let password_hash = opened.password_hash.ok_or_else(invalid)?;
     if !accounts::activate_user(&mut tx, opened.user, &password_hash, now).await? {
         return Err(invalid());

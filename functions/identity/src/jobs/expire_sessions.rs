@@ -1,11 +1,11 @@
 //! Clears away what ended long ago. It has been worth nothing since it ended; it only stood there to be looked at.
 
+use access::directory;
 use chrono::TimeDelta;
 use db::Actor;
 use serde::Serialize;
 use web::problem::Result;
 
-use super::tenants;
 use crate::{App, store::jobs};
 
 /// Sessions that one statement deletes.
@@ -29,7 +29,7 @@ pub(crate) struct Expired {
 pub(crate) async fn expire_sessions(app: &App) -> Result<Expired> {
     let now = app.gate.clock().now();
     let mut expired = Expired::default();
-    for tenant in tenants(app).await? {
+    for tenant in directory::working_tenants(&app.db).await? {
         let mut tx = app.db.begin(tenant, Actor::SYSTEM).await?;
         let tokens = now - TimeDelta::days(TOKENS_DAYS);
         expired.one_time_tokens += jobs::delete_old_tokens(&mut tx, tokens).await?;

@@ -1,12 +1,12 @@
 //! Tells of certificates before they end.
 
+use access::directory;
 use chrono::TimeDelta;
 use db::Actor;
 use serde::Serialize;
 use serde_json::json;
 use web::{RequestInfo, problem::Result};
 
-use super::tenants;
 use crate::{App, events::CERTIFICATE_EXPIRING, http::announce, store::jobs};
 
 /// How long before.
@@ -27,7 +27,7 @@ pub(crate) async fn announce_expiring_certificates(
     let today = now.date_naive();
     let days = (today, today + TimeDelta::days(DAYS_BEFORE));
     let mut announced = Announced::default();
-    for tenant in tenants(app).await? {
+    for tenant in directory::working_tenants(&app.db).await? {
         let mut tx = app.db.begin(tenant, Actor::SYSTEM).await?;
         for certificate in jobs::note_expiring(&mut tx, days, now).await? {
             let data = json!({

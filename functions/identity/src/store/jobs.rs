@@ -1,16 +1,8 @@
-//! What jobs do in one tenant, and which tenants there are.
+//! What jobs do in one tenant.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use db::{Result, TenantTx, UnscopedTx};
-use ids::{SessionId, TenantId, UserId};
-
-/// Every tenant; a job visits one after the other.
-pub(crate) async fn list_tenants(tx: &mut UnscopedTx) -> Result<Vec<TenantId>> {
-    let ids = sqlx::query_scalar!(r#"select identity.tenant_ids() as "id!: TenantId""#)
-        .fetch_all(tx.conn())
-        .await?;
-    Ok(ids)
-}
+use db::{Result, TenantTx};
+use ids::{SessionId, UserId};
 
 /// Deletes up to `most` sessions that ended before `before`, and answers how many. One that somebody is just using is left for
 /// the next time.

@@ -10,12 +10,10 @@ pub(crate) fn of(
     tenant: &Tenant,
     person_status: Option<&str>,
 ) -> Option<&'static str> {
-    let alive = matches!(
-        tenant.status,
-        TenantStatus::Trial | TenantStatus::Active | TenantStatus::PastDue
-    );
-    if !alive {
-        Some("the organisation is suspended or closed")
+    if tenant.status == TenantStatus::Closed {
+        Some("the organisation is closed")
+    } else if tenant.is_frozen() && !template.goes_out_frozen() {
+        Some("the organisation is suspended or closing")
     } else if template
         .feature()
         .is_some_and(|feature| !tenant.has(feature))
@@ -58,7 +56,7 @@ mod tests {
 
     #[test]
     fn only_people_with_an_account_in_a_living_tenant_are_written_to() {
-        use Template::{Invite, TicketOpened};
+        use Template::{Invite, PasswordChanged, ResetPassword, TenantSuspended, TicketOpened};
         use TenantStatus::{Active, Closed, Closing, PastDue, Suspended, Trial};
 
         let hindered = |template, status, support, person| {
@@ -69,6 +67,12 @@ mod tests {
         }
         for status in [Suspended, Closing, Closed] {
             assert!(hindered(Invite, status, true, Some("invited")));
+            assert!(hindered(TicketOpened, status, true, Some("active")));
+        }
+        for template in [PasswordChanged, ResetPassword, TenantSuspended] {
+            assert!(!hindered(template, Suspended, true, Some("active")));
+            assert!(!hindered(template, Closing, true, Some("active")));
+            assert!(hindered(template, Closed, true, Some("active")));
         }
         assert!(hindered(TicketOpened, Active, false, Some("active")));
         assert!(!hindered(Invite, Active, false, Some("invited")));

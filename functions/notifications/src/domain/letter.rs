@@ -67,6 +67,8 @@ pub(crate) struct Params {
     /// How much of its limit was used, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) percent: Option<String>,
+    /// Which host or key it is about.
+    pub(crate) what: Option<String>,
 }
 
 /// What a template is given. What is `None` is missing, and a template that names it fails.
@@ -80,6 +82,7 @@ pub(crate) struct Letter<'a> {
     pub(crate) at: Option<&'a str>,
     pub(crate) metric: Option<&'a str>,
     pub(crate) percent: Option<&'a str>,
+    pub(crate) what: Option<&'a str>,
     pub(crate) token: Option<&'a str>,
     pub(crate) link: Option<String>,
 }
@@ -96,6 +99,7 @@ impl Letter<'_> {
             ("at", self.at),
             ("metric", self.metric),
             ("percent", self.percent),
+            ("what", self.what),
             ("token", self.token),
             ("link", self.link.as_deref()),
         ]
@@ -126,6 +130,14 @@ pub(crate) fn link(
         // Without a token the page asks whether to send one.
         Template::EmailChangeAsked | Template::PasswordChanged | Template::NewDevice => {
             Some(format!("{base}/reset-password"))
+        }
+        Template::TenantPastDue
+        | Template::TenantSuspended
+        | Template::TenantReactivated
+        | Template::TenantClosing => Some(format!("{base}/organisation")),
+        Template::ApiKeyExpiring => Some(format!("{base}/organisation/api-keys")),
+        Template::DomainFailing | Template::DomainReleased => {
+            Some(format!("{base}/organisation/domains"))
         }
     }
 }

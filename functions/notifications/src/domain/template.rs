@@ -33,6 +33,20 @@ web::text_enum! {
         NewDevice = "new_device",
         /// To the admins: so much of a quota was used.
         QuotaWarning = "quota_warning",
+        /// To the admins: the organisation owes.
+        TenantPastDue = "tenant_past_due",
+        /// To the admins: the organisation is suspended.
+        TenantSuspended = "tenant_suspended",
+        /// To the admins: the organisation works again.
+        TenantReactivated = "tenant_reactivated",
+        /// To the admins: the organisation is being closed, and its data go on that day.
+        TenantClosing = "tenant_closing",
+        /// To the admins: an API key ends soon.
+        ApiKeyExpiring = "api_key_expiring",
+        /// To the admins: the proof of a domain is not there any more.
+        DomainFailing = "domain_failing",
+        /// To the admins: a domain was let go of, because its proof stayed away.
+        DomainReleased = "domain_released",
     }
 }
 
@@ -52,8 +66,34 @@ impl Template {
             | Self::EmailChangeAsked
             | Self::PasswordChanged
             | Self::NewDevice
+            | Self::TenantPastDue
+            | Self::TenantSuspended
+            | Self::TenantReactivated
+            | Self::TenantClosing
+            | Self::ApiKeyExpiring
+            | Self::DomainFailing
+            | Self::DomainReleased
             | Self::QuotaWarning => None,
         }
+    }
+
+    /// Whether it goes out also for a tenant that is suspended or closing: what warns people about their accounts, what lets
+    /// them in, and what happens to the organisation itself.
+    pub(crate) fn goes_out_frozen(self) -> bool {
+        matches!(
+            self,
+            Self::ResetPassword
+                | Self::MagicLink
+                | Self::AccountViewed
+                | Self::MfaEnabled
+                | Self::MfaDisabled
+                | Self::ChangeEmail
+                | Self::EmailChangeAsked
+                | Self::PasswordChanged
+                | Self::NewDevice
+                | Self::TenantSuspended
+                | Self::TenantClosing
+        )
     }
 
     /// The message that carries a one-time link of this purpose.

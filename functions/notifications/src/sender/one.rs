@@ -164,6 +164,7 @@ impl Inner {
             at: message.params.at.as_deref(),
             metric: message.params.metric.as_deref(),
             percent: message.params.percent.as_deref(),
+            what: message.params.what.as_deref(),
             token: token.as_deref(),
             link: letter::link(base, message.template, &message.params, token.as_deref()),
         };

@@ -1,7 +1,8 @@
 //! People and their tenant, as `access` knows them.
 
+use access::TenantStatus;
 use db::{Result, TenantTx};
-use ids::UserId;
+use ids::{ApiKeyId, UserId};
 use serde_json::{Map, Value};
 use sqlx::types::Json;
 
@@ -21,6 +22,7 @@ pub(crate) struct House {
     pub(crate) name: String,
     pub(crate) locale: String,
     pub(crate) settings: Json<Map<String, Value>>,
+    pub(crate) status: TenantStatus,
 }
 
 /// Those of these people who exist.
@@ -41,14 +43,28 @@ pub(crate) async fn list_addressees(
     .await?)
 }
 
-/// Those who manage the tenant.
+/// The tenant of this transaction.
+pub(crate) async fn find_house(tx: &mut TenantTx) -> Result<Option<House>> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_as!(
+        House,
+        r#"select name, locale, settings as "settings: Json<Map<String, Value>>", status as "status: TenantStatus"
+        from access.tenants
+        where tenant_id = $1"#,
+        tenant as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// Who looks after the organisation.
 pub(crate) async fn list_admins(tx: &mut TenantTx) -> Result<Vec<UserId>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_scalar!(
         r#"select p.user_id as "id: UserId"
         from access.people p
         join access.roles r on r.tenant_id = p.tenant_id and r.role_id = p.role_id
-        where p.tenant_id = $1 and p.status = 'active' and r.built_in and r.base_role = 'admin'
+        where p.tenant_id = $1 and p.status = 'active' and r.base_role = 'admin'
         order by p.user_id"#,
         tenant as _,
     )
@@ -56,15 +72,15 @@ pub(crate) async fn list_admins(tx: &mut TenantTx) -> Result<Vec<UserId>> {
     .await?)
 }
 
-/// The tenant of this transaction.
-pub(crate) async fn find_house(tx: &mut TenantTx) -> Result<Option<House>> {
+/// What a key that is not revoked is called.
+pub(crate) async fn find_key_name(tx: &mut TenantTx, key: ApiKeyId) -> Result<Option<String>> {
     let tenant = tx.tenant();
-    Ok(sqlx::query_as!(
-        House,
-        r#"select name, locale, settings as "settings: Json<Map<String, Value>>"
-        from access.tenants
-        where tenant_id = $1"#,
+    Ok(sqlx::query_scalar!(
+        "select name
+        from access.api_keys
+        where tenant_id = $1 and api_key_id = $2 and revoked_at is null",
         tenant as _,
+        key as _,
     )
     .fetch_optional(tx.conn())
     .await?)

@@ -14,6 +14,7 @@ fn whole() -> Letter<'static> {
         at: Some("2026-11-20 10:00 UTC"),
         metric: Some("llm_tokens"),
         percent: Some("80"),
+        what: Some("app.demo.example"),
         token: Some("AZrx8m0-fBGOWjsaLD1OX_4"),
         link: Some("https://app.example/tickets/1#token=AZrx8m0-fBGOWjsaLD1OX_4".to_owned()),
     }
@@ -33,6 +34,10 @@ fn example(template: Template) -> Letter<'static> {
         device: whole.device.filter(|_| template == Template::NewDevice),
         metric: whole.metric.filter(|_| template == Template::QuotaWarning),
         percent: whole.percent.filter(|_| template == Template::QuotaWarning),
+        what: whole.what.filter(|_| {
+            use Template::{ApiKeyExpiring, DomainFailing, DomainReleased};
+            [ApiKeyExpiring, DomainFailing, DomainReleased].contains(&template)
+        }),
         ..whole
     }
 }

@@ -6,6 +6,7 @@ mod accounts;
 mod killed;
 mod links;
 mod local_mail;
+mod organisation;
 mod post;
 mod quotas;
 mod security;

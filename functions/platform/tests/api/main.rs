@@ -6,8 +6,10 @@
 )]
 
 mod document;
+mod erasure;
 mod impersonation;
 mod isolation;
+mod life_cycle;
 mod manifest;
 mod pages;
 mod places;

@@ -1,38 +1,69 @@
-//! Host names.
+//! The name of a host, such as a tenant's own frontend has.
 
 use utoipa::openapi::ObjectBuilder;
 use web::{Texts, problem::FieldCode};
 
-/// A fully qualified host name in lower case (RFC 1123); other scripts in their ASCII form (`xn--`).
+/// Names below these reach nobody outside, or another world than the web's (RFC 6761, 6762, 7686, 8375, ICANN's `internal`).
+const PRIVATE: &[&str] = &[
+    "alt",
+    "arpa",
+    "home",
+    "internal",
+    "invalid",
+    "lan",
+    "local",
+    "localhost",
+    "onion",
+];
+
+/// A DNS name with at least two labels, without scheme, port or final dot, in the one spelling that browsers send: lower case,
+/// other scripts in Punycode (UTS 46).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostName(String);
 
 impl HostName {
     /// Reads it, or says what is wrong.
     pub fn parse(text: &str) -> Result<Self, FieldCode> {
-        let text = text.trim().to_lowercase();
-        let labels: Vec<&str> = text.split('.').collect();
-        // A last label of digits alone would be an address.
-        let top_is_a_name = labels
-            .last()
-            .is_some_and(|top| top.chars().any(|c| c.is_ascii_lowercase()));
-        if text.len() <= 253
-            && labels.len() >= 2
-            && top_is_a_name
-            && labels.iter().all(|label| is_label(label))
-        {
-            Ok(Self(text))
+        let wrong = || {
+            FieldCode::InvalidFormat(Texts {
+                de: "muss ein Hostname wie app.example.org sein",
+                en: "must be a host name such as app.example.org",
+            })
+        };
+        let host = idna::domain_to_ascii_strict(text.trim()).map_err(|_| wrong())?;
+        let (rest, top) = host.rsplit_once('.').ok_or_else(wrong)?;
+        // A last label that begins with a digit could be read as an address.
+        let is_name = !rest.is_empty()
+            && top.starts_with(|c: char| c.is_ascii_lowercase())
+            && !PRIVATE.contains(&top);
+        if is_name {
+            Ok(Self(host))
         } else {
-            Err(FieldCode::InvalidFormat(Texts {
-                de: "muss ein Hostname wie app.example.org sein, Umlaute in der Form xn--",
-                en: "must be a host name such as app.example.org, other scripts in the form xn--",
-            }))
+            Err(wrong())
         }
     }
 
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it is the platform's own: the host of its address, what lies below, and what lies beside.
+    pub fn is_of_platform(&self, public_url: &str) -> bool {
+        let own = public_url
+            .split_once("://")
+            .map_or(public_url, |(_, rest)| rest);
+        let own = own.split(['/', ':']).next().unwrap_or_default();
+        let domain = match own.split_once('.') {
+            Some((_, parent)) if parent.contains('.') => parent,
+            _ => own,
+        };
+        !domain.is_empty()
+            && (self.0 == domain
+                || self
+                    .0
+                    .strip_suffix(domain)
+                    .is_some_and(|rest| rest.ends_with('.')))
     }
 
     fn shape() -> ObjectBuilder {
@@ -42,44 +73,91 @@ impl HostName {
     }
 }
 
-fn is_label(label: &str) -> bool {
-    (1..=63).contains(&label.len())
-        && !label.starts_with('-')
-        && !label.ends_with('-')
-        && label
-            .chars()
-            .all(|c| c == '-' || c.is_ascii_lowercase() || c.is_ascii_digit())
-}
-
 super::text_field!(HostName);
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
-    fn a_host_name_has_labels_and_no_scheme_or_port() {
-        assert_eq!(
-            HostName::parse("App.Example.ORG").unwrap().as_str(),
-            "app.example.org"
-        );
-        assert!(HostName::parse("xn--mller-kva.example").is_ok());
+    fn a_host_name_has_one_spelling() {
+        for (text, kept) in [
+            ("App.Example.ORG", "app.example.org"),
+            (" xn--mller-kva.example ", "xn--mller-kva.example"),
+            ("Müller.example", "xn--mller-kva.example"),
+            ("mu\u{308}ller。example", "xn--mller-kva.example"),
+            ("ｅxample.org", "example.org"),
+        ] {
+            assert_eq!(HostName::parse(text).unwrap().as_str(), kept, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_no_browser_calls_from_is_no_host_name() {
         let long = format!("{}.example", "a".repeat(64));
         for text in [
             "",
             "localhost",
+            "example",
             "127.0.0.1",
+            "127.1",
+            "[::1]",
+            "0x7f.1",
             "https://a.example",
             "a.example:80",
+            "a.example/x",
+            "user@a.example",
             "a..example",
+            ".example",
             "-a.example",
             "a.example.",
-            "müller.example",
             "a b.example",
+            "a_b.example",
             "*.example.org",
+            "xn--\u{0}.example",
+            "xn--zzzzzzz9999.example",
+            "db.internal",
+            "printer.local",
+            "a.localhost",
+            "1.0.0.127.in-addr.arpa",
             &long,
         ] {
             assert!(HostName::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_platforms_own_names_are_known() {
+        let ours = |host: &str, url: &str| HostName::parse(host).unwrap().is_of_platform(url);
+        let url = "https://api.revalenz.example:8443";
+        for host in [
+            "api.revalenz.example",
+            "revalenz.example",
+            "www.revalenz.example",
+            "a.api.revalenz.example",
+        ] {
+            assert!(ours(host, url), "{host}");
+        }
+        for host in [
+            "revalenz.example.org",
+            "notrevalenz.example",
+            "demo.example",
+        ] {
+            assert!(!ours(host, url), "{host}");
+        }
+        assert!(ours("a.revalenz.example", "https://revalenz.example"));
+        assert!(!ours("demo.example", "https://revalenz.example"));
+        assert!(!ours("demo.example", "http://127.0.0.1:8080"));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_read_reads_again_as_itself(text in "\\PC{0,40}") {
+            if let Ok(host) = HostName::parse(&text) {
+                prop_assert_eq!(HostName::parse(host.as_str()).unwrap(), host);
+            }
         }
     }
 }

@@ -8,7 +8,10 @@ mod words;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
-use web::{Problem, Texts, problem::FieldCode};
+use web::{
+    Problem, Texts,
+    problem::{FieldCode, FieldError},
+};
 
 pub use change::UpdateSettings;
 pub use words::Registration;
@@ -46,6 +49,57 @@ pub struct Settings {
     pub mfa_required_roles: Vec<String>,
     /// Whether admins may look at the accounts of people below them, read-only and told to the person.
     pub impersonation_by_admins: bool,
+    /// By way of whom people sign in.
+    pub sign_in: SignIn,
+    /// How soon tickets are promised an answer and a solution.
+    pub sla: Sla,
+}
+
+/// By way of whom people sign in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct SignIn {
+    /// The issuers that are offered, by the names of `GET /auth/oauth/providers`; all that the platform has without a choice, none
+    /// with an empty list.
+    pub providers: Option<Vec<String>>,
+}
+
+/// How soon tickets are promised an answer and a solution.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct Sla {
+    /// Hours until the first answer.
+    pub first_response_hours: FirstResponseHours,
+    /// Hours until the solution; never fewer than until the first answer.
+    pub resolution_hours: ResolutionHours,
+}
+
+/// Hours until the first answer, by the ticket's priority.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct FirstResponseHours {
+    /// Urgent.
+    pub urgent: i32,
+    /// High.
+    pub high: i32,
+    /// Medium.
+    pub medium: i32,
+    /// Low.
+    pub low: i32,
+}
+
+/// Hours until the solution, by the ticket's priority.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct ResolutionHours {
+    /// Urgent.
+    pub urgent: i32,
+    /// High.
+    pub high: i32,
+    /// Medium.
+    pub medium: i32,
+    /// Low.
+    pub low: i32,
 }
 
 /// How a tenant shows itself.
@@ -113,6 +167,30 @@ impl Default for Settings {
             magic_link: true,
             mfa_required_roles: Vec::new(),
             impersonation_by_admins: false,
+            sign_in: SignIn::default(),
+            sla: Sla::default(),
+        }
+    }
+}
+
+impl Default for FirstResponseHours {
+    fn default() -> Self {
+        Self {
+            urgent: 2,
+            high: 8,
+            medium: 24,
+            low: 72,
+        }
+    }
+}
+
+impl Default for ResolutionHours {
+    fn default() -> Self {
+        Self {
+            urgent: 24,
+            high: 72,
+            medium: 168,
+            low: 336,
         }
     }
 }
@@ -159,7 +237,37 @@ impl Settings {
                 FieldCode::Rule("exceeds_absolute_days", texts),
             ));
         }
-        Ok(())
+        self.sla.check()
+    }
+}
+
+impl Sla {
+    fn check(&self) -> Result<(), Problem> {
+        let (first, solved) = (&self.first_response_hours, &self.resolution_hours);
+        let wrong: Vec<FieldError> = [
+            ("urgent", first.urgent, solved.urgent),
+            ("high", first.high, solved.high),
+            ("medium", first.medium, solved.medium),
+            ("low", first.low, solved.low),
+        ]
+        .into_iter()
+        .filter(|(_, first, solved)| first > solved)
+        .map(|(priority, ..)| FieldError {
+            pointer: format!("/sla/first_response_hours/{priority}"),
+            code: FieldCode::Rule(
+                "exceeds_resolution_hours",
+                Texts {
+                    de: "nicht länger als resolution_hours",
+                    en: "not longer than resolution_hours",
+                },
+            ),
+        })
+        .collect();
+        if wrong.is_empty() {
+            Ok(())
+        } else {
+            Err(Problem::invalid(wrong))
+        }
     }
 }
 
@@ -176,9 +284,11 @@ impl Overrides {
         Self(stored)
     }
 
-    /// The settings in force.
-    pub fn in_force(&self) -> Result<Settings, serde_json::Error> {
-        serde_json::from_value(Value::Object(self.0.clone()))
+    /// The settings in force: the tenant's own, else the platform's, else the defaults, for each value of a group by itself.
+    pub fn in_force(&self, platform: &Map<String, Value>) -> Result<Settings, serde_json::Error> {
+        let mut all = platform.clone();
+        merge(&mut all, self.0.clone());
+        serde_json::from_value(Value::Object(all))
     }
 
     /// Applies a change: RFC 7396, `null` goes back to the default.

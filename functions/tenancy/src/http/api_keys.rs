@@ -28,7 +28,8 @@ use crate::{
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f", "name": "Sheets export", "scopes": ["support.ticket.read"],
-    "ip_ranges": ["203.0.113.0/24"], "expires_at": "2027-11-20T10:00:00Z", "last_used_at": null,
+    "ip_ranges": ["203.0.113.0/24"], "expires_at": "2027-11-20T10:00:00Z", "requests_per_minute": null,
+    "previous_until": null, "last_used_at": null,
     "created_by": {"kind": "user", "id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e60"},
     "created_at": "2026-11-20T10:00:00Z", "updated_at": "2026-11-20T10:00:00Z", "version": 1
 }))]
@@ -43,6 +44,10 @@ pub struct ApiKey {
     pub ip_ranges: Vec<String>,
     /// Until when it is good.
     pub expires_at: Option<DateTime<Utc>>,
+    /// Requests a minute, if fewer than the tenant's keys may have.
+    pub requests_per_minute: Option<i32>,
+    /// Until when the secret before the last rotation is good.
+    pub previous_until: Option<DateTime<Utc>>,
     /// When it last called, to the minute.
     pub last_used_at: Option<DateTime<Utc>>,
     /// Who made it.
@@ -72,6 +77,8 @@ impl From<ApiKeyRow> for ApiKey {
             scopes: row.scopes,
             ip_ranges: row.ip_ranges,
             expires_at: row.expires_at,
+            requests_per_minute: row.requests_per_minute,
+            previous_until: row.previous_until,
             last_used_at: row.last_used_at,
             created_by: ApiKeyMaker {
                 kind: row.created_by_kind,

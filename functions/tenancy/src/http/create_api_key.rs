@@ -1,6 +1,6 @@
 //! Making an API key: its scopes stay within what its maker may, its secret is shown once.
 
-use access::{Attempt, Caller, Idempotent, ReachKind, api_key::ApiKeySecret, audit};
+use access::{Attempt, Caller, Idempotent, Permission, ReachKind, api_key::ApiKeySecret, audit};
 use axum::{extract::State, response::Response};
 use chrono::{DateTime, Utc};
 use db::TenantTx;
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use web::{
     Created, Line, Problem, Texts,
+    body::Int,
     openapi::BASE,
     problem::{FieldCode, FieldError, Result},
     reply::Versioned,
@@ -43,6 +44,8 @@ web::body! {
         pub expires_at: Option<DateTime<Utc>>,
         /// From where it may call, in CIDR notation; from anywhere unless named.
         pub ip_ranges: Option<Distinct<IpRange, 0, 50>>,
+        /// Requests a minute; as many as the tenant's keys may have unless named, which is also the most.
+        pub requests_per_minute: Option<Int<1, 1_000_000>>,
     }
     example { "name": "Sheets export", "scopes": ["support.ticket.read"], "expires_at": "2027-11-20T10:00:00Z", "ip_ranges": ["203.0.113.0/24"] }
 }
@@ -86,7 +89,8 @@ pub async fn create_api_key(
         .iter()
         .map(|scope| scope.as_str().to_owned())
         .collect();
-    check_scopes(&mut tx, &caller, &scopes).await?;
+    check_known(&mut tx, &scopes).await?;
+    check_held(&mut tx, &caller, &scopes).await?;
     let secret = ApiKeySecret::generate(tx.tenant(), ApiKeyId::at(now));
     let row = ApiKeyRow {
         id: secret.id,
@@ -97,6 +101,8 @@ pub async fn create_api_key(
             .map(|ranges| ranges.0.iter().map(ToString::to_string).collect())
             .unwrap_or_default(),
         expires_at: body.expires_at,
+        requests_per_minute: body.requests_per_minute.map(Int::get),
+        previous_until: None,
         last_used_at: None,
         created_by_kind: caller.actor.kind,
         created_by_id: caller.actor.id,
@@ -121,23 +127,13 @@ pub async fn create_api_key(
     pending.created_secret(tx, answer, &without_secret).await
 }
 
-/// Every scope exists, and the maker holds it for all rows.
-async fn check_scopes(
-    tx: &mut TenantTx,
-    caller: &Caller<ApiKeyCreate>,
-    scopes: &[String],
-) -> Result<()> {
+/// Every scope exists.
+async fn check_known(tx: &mut TenantTx, scopes: &[String]) -> Result<()> {
     let known = roles::permissions(tx, scopes).await?;
-    let staff_only = |scope: &String| {
-        known
-            .iter()
-            .find(|(name, _)| name == scope)
-            .map(|found| found.1)
-    };
     let unknown: Vec<FieldError> = scopes
         .iter()
         .enumerate()
-        .filter(|(_, scope)| staff_only(scope).is_none())
+        .filter(|(_, scope)| known.iter().all(|(name, _)| name != *scope))
         .map(|(index, _)| FieldError {
             pointer: format!("/scopes/{index}"),
             code: FieldCode::Rule(
@@ -149,14 +145,30 @@ async fn check_scopes(
             ),
         })
         .collect();
-    if !unknown.is_empty() {
-        return Err(Problem::invalid(unknown));
+    if unknown.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::invalid(unknown))
     }
+}
+
+/// The caller holds every scope for all rows: also whoever prolongs or rotates a key gives it what it may.
+pub(super) async fn check_held<P: Permission>(
+    tx: &mut TenantTx,
+    caller: &Caller<P>,
+    scopes: &[String],
+) -> Result<()> {
+    let known = roles::permissions(tx, scopes).await?;
+    let for_tenants = |scope: &String| {
+        known
+            .iter()
+            .any(|(name, staff_only)| name == scope && !staff_only)
+    };
     let beyond: Vec<&str> = scopes
         .iter()
         .filter(|scope| {
             // A key outlives the visit of the staff that made it: what reaches beyond a tenant is never given to one.
-            staff_only(scope) == Some(true) || caller.grants.reach(scope) != Some(ReachKind::All)
+            !for_tenants(scope) || caller.grants.reach(scope) != Some(ReachKind::All)
         })
         .map(String::as_str)
         .collect();
@@ -182,7 +194,8 @@ async fn announce(tx: &mut TenantTx, caller: &Caller<ApiKeyCreate>, row: &ApiKey
         .change("name", Value::Null, row.name.as_str())
         .change("scopes", Value::Null, json!(row.scopes))
         .change("ip_ranges", Value::Null, json!(row.ip_ranges))
-        .change("expires_at", Value::Null, json!(row.expires_at));
+        .change("expires_at", Value::Null, json!(row.expires_at))
+        .change("requests_per_minute", Value::Null, row.requests_per_minute);
     let reason = caller.reason.as_deref();
     audit::record(tx, caller.request(), row.created_at, reason, entry).await?;
     Ok(())

@@ -22,7 +22,7 @@ use crate::{
     events::{TENANT_CREATED, on_behalf_of_identity::USER_INVITED},
     permissions::TenantCreate,
     store::{
-        directory, flags as stored_flags,
+        directory, flags as stored_flags, platform_settings,
         roles::{self, FirstAdmin},
         tenants::{self, TenantRow},
     },
@@ -62,6 +62,9 @@ pub fn rows(body: CreateTenant, now: DateTime<Utc>) -> (TenantRow, Invitee) {
             FirstStatus::Trial => TenantStatus::Trial,
             FirstStatus::Active => TenantStatus::Active,
         },
+        status_since: None,
+        status_reason: None,
+        closes_at: None,
         license_type: body.license_type.unwrap_or(LicenseType::Standard),
         max_users: body.max_users.map_or(25, Int::get),
         region: body
@@ -87,7 +90,8 @@ pub fn rows(body: CreateTenant, now: DateTime<Utc>) -> (TenantRow, Invitee) {
 pub async fn found(tx: &mut TenantTx, row: &TenantRow, features: &FlagChoices) -> db::Result<()> {
     let states = features.states();
     let settings = Overrides::of(Map::new(), &row.locale);
-    let settings = settings.in_force().unwrap_or_default().mirror();
+    let platform = platform_settings::list(tx).await?;
+    let settings = settings.in_force(&platform).unwrap_or_default().mirror();
     directory::insert(tx, row, settings).await?;
     tenants::insert(tx, row).await?;
     stored_flags::set(tx, &states, row.created_at).await?;

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use db::TenantTx;
 use ids::TenantId;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use web::{
     Fetched, IfMatch, PathIds, Problem, Texts, ValidJson,
@@ -20,7 +20,7 @@ use crate::{
     domain::settings::{LOCALE, MFA_REQUIRED_ROLES, Overrides, Settings, UpdateSettings},
     permissions::{SettingsRead, SettingsUpdate},
     store::{
-        directory, roles, settings,
+        directory, platform_settings, roles, settings,
         tenants::{self, TenantRow},
     },
 };
@@ -33,14 +33,18 @@ use crate::{
         "branding": {"name": "Muster", "colour": "#1a7f5a", "logo_url": null},
         "mail_sender": {"name": null, "address": null}, "retention_days": {"audit": 1095, "tickets": 1095},
         "session": {"idle_days": 30, "absolute_days": 90}, "password_policy": {"min_length": 10}, "magic_link": true, "mfa_required_roles": [],
-        "impersonation_by_admins": false
+        "impersonation_by_admins": false, "sign_in": {"providers": ["google"]},
+        "sla": {
+            "first_response_hours": {"urgent": 2, "high": 8, "medium": 24, "low": 72},
+            "resolution_hours": {"urgent": 24, "high": 72, "medium": 168, "low": 336}
+        }
     },
     "overridden": ["branding", "registration"], "updated_at": "2026-11-20T10:00:00Z", "version": 2
 }))]
 pub struct SettingsInForce {
-    /// All settings, defaults filled in.
+    /// All settings, what was not chosen filled in.
     pub settings: Settings,
-    /// The keys that the tenant has set itself.
+    /// The keys that were set on this level; all others are inherited.
     pub overridden: Vec<String>,
     /// When the tenant was last changed.
     pub updated_at: DateTime<Utc>,
@@ -55,9 +59,14 @@ impl Versioned for SettingsInForce {
 }
 
 impl SettingsInForce {
-    fn of(row: &TenantRow, overrides: &Overrides) -> Result<Self> {
+    /// The settings of a tenant over those of the platform.
+    pub(super) fn of(
+        row: &TenantRow,
+        overrides: &Overrides,
+        platform: &Map<String, Value>,
+    ) -> Result<Self> {
         Ok(Self {
-            settings: overrides.in_force().map_err(Problem::internal)?,
+            settings: overrides.in_force(platform).map_err(Problem::internal)?,
             overridden: overrides.keys(),
             updated_at: row.updated_at,
             version: row.version,
@@ -65,7 +74,7 @@ impl SettingsInForce {
     }
 }
 
-/// Reads a tenant's settings, defaults filled in: admins their own, staff any.
+/// Reads a tenant's settings, what it has not chosen filled in from the platform: admins their own, staff any.
 #[utoipa::path(get, path = "/tenants/{id}/settings", responses((status = 200, description = "All settings.", body = SettingsInForce)))]
 pub async fn get_settings(
     State(app): State<App>,
@@ -77,9 +86,10 @@ pub async fn get_settings(
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     let overrides = Overrides::of(settings::list(&mut tx).await?, &row.locale);
+    let platform = platform_settings::list(&mut tx).await?;
     visit::note_reading(&mut tx, &caller, id, "settings", app.gate.clock().now()).await?;
     tx.commit().await?;
-    Ok(Fetched(SettingsInForce::of(&row, &overrides)?))
+    Ok(Fetched(SettingsInForce::of(&row, &overrides, &platform)?))
 }
 
 /// Changes a tenant's settings: what is not named stays, `null` goes back to the default. Everything wrong is named at once.
@@ -98,14 +108,15 @@ pub async fn update_settings(
         .ok_or(&problem::NOT_FOUND)?;
     if_match.check(row.version)?;
     let before = Overrides::of(settings::list(&mut tx).await?, &row.locale);
+    let platform = platform_settings::list(&mut tx).await?;
     let mut after = before.clone();
     after.apply(change);
     let changed = after.differing(&before);
     if changed.is_empty() {
         tx.commit().await?;
-        return Ok(Fetched(SettingsInForce::of(&row, &after)?));
+        return Ok(Fetched(SettingsInForce::of(&row, &after, &platform)?));
     }
-    let in_force = after.in_force().map_err(Problem::internal)?;
+    let in_force = after.in_force(&platform).map_err(Problem::internal)?;
     in_force.check()?;
     if changed.iter().any(|key| key == MFA_REQUIRED_ROLES) {
         check_roles(&mut tx, &in_force.mfa_required_roles).await?;
@@ -121,7 +132,10 @@ pub async fn update_settings(
         .map(|key| format!("settings.{key}"))
         .collect();
     announce_update(&mut tx, &caller, &row, &fields).await?;
-    let old = before.in_force().map_err(Problem::internal)?.mirror();
+    let old = before
+        .in_force(&platform)
+        .map_err(Problem::internal)?
+        .mirror();
     let entry = changed.iter().fold(
         audit::Entry::new("tenancy.settings.updated", "settings", id),
         |entry, key| entry.change(key, value(&old, key), value(&in_force.mirror(), key)),
@@ -136,11 +150,11 @@ pub async fn update_settings(
     .await?;
     tx.commit().await?;
     app.gate.forget_tenant(id).await;
-    Ok(Fetched(SettingsInForce::of(&row, &after)?))
+    Ok(Fetched(SettingsInForce::of(&row, &after, &platform)?))
 }
 
 /// The value of a setting for the log, which knows mail addresses only masked.
-fn value(settings: &Value, key: &str) -> Value {
+pub(super) fn value(settings: &Value, key: &str) -> Value {
     let mut value = settings.get(key).cloned().unwrap_or_default();
     if let Some(Value::String(address)) = value.get_mut("address") {
         *address = mask::email(address);
@@ -155,6 +169,21 @@ async fn store_changes(
     changed: &[String],
     now: DateTime<Utc>,
 ) -> Result<()> {
+    let (keys, values, gone) = split(after, changed);
+    if !keys.is_empty() {
+        settings::set(tx, &keys, &values, now).await?;
+    }
+    if !gone.is_empty() {
+        settings::reset(tx, &gone).await?;
+    }
+    Ok(())
+}
+
+/// Keys that are set with their values, and keys that are set no longer.
+pub(super) fn split(
+    after: &Overrides,
+    changed: &[String],
+) -> (Vec<String>, Vec<Value>, Vec<String>) {
     let (mut keys, mut values, mut gone) = (Vec::new(), Vec::new(), Vec::new());
     for key in changed.iter().filter(|key| *key != LOCALE) {
         match after.get(key) {
@@ -165,13 +194,7 @@ async fn store_changes(
             None => gone.push(key.clone()),
         }
     }
-    if !keys.is_empty() {
-        settings::set(tx, &keys, &values, now).await?;
-    }
-    if !gone.is_empty() {
-        settings::reset(tx, &gone).await?;
-    }
-    Ok(())
+    (keys, values, gone)
 }
 
 async fn check_roles(tx: &mut TenantTx, names: &[String]) -> Result<()> {

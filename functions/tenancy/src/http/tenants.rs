@@ -24,7 +24,8 @@ use crate::{
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f", "slug": "muster-gmbh", "name": "Muster GmbH", "email": "office@muster.example",
-    "domain": "app.muster.example", "status": "active", "license_type": "standard", "max_users": 25, "region": "eu",
+    "domain": "app.muster.example", "status": "active", "status_since": "2026-11-20T10:00:00Z",
+    "status_reason": null, "closes_at": null, "license_type": "standard", "max_users": 25, "region": "eu",
     "locale": "de", "time_zone": "Europe/Berlin", "currency": "EUR",
     "created_at": "2026-11-20T10:00:00Z", "updated_at": "2026-11-20T10:00:00Z", "version": 1
 }))]
@@ -41,6 +42,12 @@ pub struct Tenant {
     pub domain: Option<String>,
     /// Where it stands in its life.
     pub status: TenantStatus,
+    /// Since when.
+    pub status_since: DateTime<Utc>,
+    /// Why, if it was put there.
+    pub status_reason: Option<String>,
+    /// When its data go, if it is closing.
+    pub closes_at: Option<DateTime<Utc>>,
     /// The plan of its licence.
     pub license_type: LicenseType,
     /// How many people its licence seats.
@@ -70,6 +77,9 @@ impl From<TenantRow> for Tenant {
             email: row.email,
             domain: row.domain,
             status: row.status,
+            status_since: row.status_since.unwrap_or(row.created_at),
+            status_reason: row.status_reason,
+            closes_at: row.closes_at,
             license_type: row.license_type,
             max_users: row.max_users,
             region: row.region,

@@ -2,15 +2,16 @@
 //!
 //! Staff is a person with the role superadmin, signed in to `revalenz` and not switched by `X-Tenant-Id` (then it works on
 //! that tenant alone). Its transaction is bound to the tenant that it visits, like any other's to its own, and whatever it
-//! does there, reading too, stands in that tenant's audit log.
+//! does there, reading too, stands in that tenant's audit log, changes with the reason that it has to state.
 
-use access::{Caller, Permission, REVALENZ, audit};
+use access::{Caller, Permission, REVALENZ, TenantStatus, audit, problems::REASON_REQUIRED};
 use chrono::{DateTime, Utc};
 use db::{Actor, TenantTx};
+use http::Method;
 use ids::TenantId;
-use web::problem::Result;
+use web::problem::{self, Result};
 
-use crate::App;
+use crate::{App, store::tenants};
 
 /// Whether the caller reaches all tenants.
 pub fn is_staff<P: Permission>(caller: &Caller<P>) -> bool {
@@ -18,7 +19,28 @@ pub fn is_staff<P: Permission>(caller: &Caller<P>) -> bool {
 }
 
 /// Opens a transaction on the tenant `wanted` for staff, and for everybody else on their own: there `wanted` is found or not.
+/// Staff that changes something there says why, and changes nothing in a closed one.
 pub async fn begin<P: Permission>(
+    app: &App,
+    caller: &Caller<P>,
+    wanted: TenantId,
+) -> Result<TenantTx> {
+    let reads = matches!(*caller.request().method(), Method::GET | Method::HEAD);
+    if visits(caller, wanted) && !reads {
+        if caller.reason.is_none() {
+            return Err(REASON_REQUIRED.problem());
+        }
+        // What is written after the end would stay when everything else has been erased.
+        let tenant = app.gate.tenant(wanted).await?;
+        if tenant.is_some_and(|tenant| tenant.status == TenantStatus::Closed) {
+            return Err(problem::TENANT_SUSPENDED.problem());
+        }
+    }
+    begin_stating_why(app, caller, wanted).await
+}
+
+/// The same for a request that says in its body why.
+pub async fn begin_stating_why<P: Permission>(
     app: &App,
     caller: &Caller<P>,
     wanted: TenantId,
@@ -29,6 +51,19 @@ pub async fn begin<P: Permission>(
         }
         _ => caller.begin(&app.db).await,
     }
+}
+
+/// The same as [`begin`] for what belongs to the tenant and is not found without it.
+pub async fn begin_on<P: Permission>(
+    app: &App,
+    caller: &Caller<P>,
+    wanted: TenantId,
+) -> Result<TenantTx> {
+    let mut tx = begin(app, caller, wanted).await?;
+    tenants::find(&mut tx, wanted)
+        .await?
+        .ok_or(&problem::NOT_FOUND)?;
+    Ok(tx)
 }
 
 /// Writes into the log of a visited tenant that staff has read there; reading at home is not worth a line.

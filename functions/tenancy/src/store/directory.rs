@@ -50,6 +50,35 @@ pub async fn update(tx: &mut TenantTx, row: &TenantRow) -> Result<()> {
     Ok(())
 }
 
+/// Where it stands: within 15 seconds every process knows.
+pub async fn set_status(tx: &mut TenantTx, row: &TenantRow) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update access.tenants
+        set status = $2, updated_at = $3
+        where tenant_id = $1",
+        tenant as _,
+        row.status.as_str(),
+        row.updated_at,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The settings that every function reads.
+pub async fn settings(tx: &mut TenantTx) -> Result<Option<Value>> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        "select settings
+        from access.tenants
+        where tenant_id = $1",
+        tenant as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
 /// Settings in force, complete.
 pub async fn set_settings(tx: &mut TenantTx, row: &TenantRow, settings: Value) -> Result<()> {
     let tenant = tx.tenant();

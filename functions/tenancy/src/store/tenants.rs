@@ -2,7 +2,7 @@
 
 use access::TenantStatus;
 use chrono::{DateTime, Utc};
-use db::{DbError, Result, TenantTx};
+use db::{DbError, Result, TenantTx, UnscopedTx};
 use ids::TenantId;
 
 use crate::domain::license::LicenseType;
@@ -16,6 +16,10 @@ pub struct TenantRow {
     pub email: String,
     pub domain: Option<String>,
     pub status: TenantStatus,
+    /// `None`: since it was founded.
+    pub status_since: Option<DateTime<Utc>>,
+    pub status_reason: Option<String>,
+    pub closes_at: Option<DateTime<Utc>>,
     pub license_type: LicenseType,
     pub max_users: i32,
     pub region: String,
@@ -42,7 +46,8 @@ pub async fn find(tx: &mut TenantTx, wanted: TenantId) -> Result<Option<TenantRo
         TenantRow,
         r#"select
             tenant_id as "id: TenantId", slug, name, email, domain,
-            status as "status: TenantStatus", license_type as "license_type: LicenseType",
+            status as "status: TenantStatus", status_since, status_reason, closes_at,
+            license_type as "license_type: LicenseType",
             max_users, region, locale, time_zone, currency, version, created_at, updated_at
         from tenancy.tenants
         where tenant_id = $1 and tenant_id = $2"#,
@@ -61,7 +66,8 @@ pub async fn lock(tx: &mut TenantTx, wanted: TenantId) -> Result<Option<TenantRo
         TenantRow,
         r#"select
             tenant_id as "id: TenantId", slug, name, email, domain,
-            status as "status: TenantStatus", license_type as "license_type: LicenseType",
+            status as "status: TenantStatus", status_since, status_reason, closes_at,
+            license_type as "license_type: LicenseType",
             max_users, region, locale, time_zone, currency, version, created_at, updated_at
         from tenancy.tenants
         where tenant_id = $1 and tenant_id = $2
@@ -81,7 +87,8 @@ pub async fn list_own(tx: &mut TenantTx, filter: &TenantFilter<'_>) -> Result<Ve
         TenantRow,
         r#"select
             tenant_id as "id: TenantId", slug, name, email, domain,
-            status as "status: TenantStatus", license_type as "license_type: LicenseType",
+            status as "status: TenantStatus", status_since, status_reason, closes_at,
+            license_type as "license_type: LicenseType",
             max_users, region, locale, time_zone, currency, version, created_at, updated_at
         from tenancy.tenants
         where tenant_id = $1
@@ -107,7 +114,8 @@ pub async fn list_all(
         TenantRow,
         r#"select
             tenant_id as "id!: TenantId", slug as "slug!", name as "name!", email as "email!", domain,
-            status as "status!: TenantStatus", license_type as "license_type!: LicenseType",
+            status as "status!: TenantStatus", status_since, status_reason, closes_at,
+            license_type as "license_type!: LicenseType",
             max_users as "max_users!", region as "region!", locale as "locale!", time_zone as "time_zone!",
             currency as "currency!", version as "version!", created_at as "created_at!", updated_at as "updated_at!"
         from tenancy.all_tenants($1, $2, $3, $4, $5)"#,
@@ -174,4 +182,32 @@ pub async fn update(tx: &mut TenantTx, row: &TenantRow) -> Result<()> {
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+/// Stores where one stands.
+pub async fn set_status(tx: &mut TenantTx, row: &TenantRow) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update tenancy.tenants
+        set status = $2, status_since = $3, status_reason = $4, closes_at = $5, version = $6, updated_at = $7
+        where tenant_id = $1",
+        tenant as _,
+        row.status.as_str(),
+        row.status_since,
+        row.status_reason,
+        row.closes_at,
+        row.version,
+        row.updated_at,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Tenants that have been closing for long enough.
+pub async fn due_closings(tx: &mut UnscopedTx, now: DateTime<Utc>) -> Result<Vec<TenantId>> {
+    sqlx::query_scalar!(r#"select tenancy.due_closings($1) as "id!: TenantId""#, now)
+        .fetch_all(tx.conn())
+        .await
+        .map_err(DbError::from)
 }

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::{stage, wrong_fields};
+use crate::{staff, stage, wrong_fields};
 
 fn is_on(features: &Value, flag: &str, field: &str) -> bool {
     features["items"]
@@ -14,7 +14,7 @@ fn is_on(features: &Value, flag: &str, field: &str) -> bool {
 async fn staff_switches_a_feature_and_everybody_in_the_tenant_sees_it_at_once() {
     let stage = stage().await;
     let demo = stage.tenant("demo").await;
-    let staff = stage.as_(&stage.superadmin().await);
+    let staff = staff(&stage).await;
     let customer = stage.as_(&demo.customer);
     assert!(!is_on(
         &customer.get("/api/v1/features").await.expect(200).json(),
@@ -55,7 +55,7 @@ async fn staff_switches_a_feature_and_everybody_in_the_tenant_sees_it_at_once() 
 async fn a_feature_ends_by_itself_at_its_hour() {
     let stage = stage().await;
     let demo = stage.tenant("demo").await;
-    let staff = stage.as_(&stage.superadmin().await);
+    let staff = staff(&stage).await;
     let path = format!("/api/v1/tenants/{}/features", demo.id);
     let trial =
         json!({"items": [{"flag": "ai", "enabled": true, "expires_at": "2026-11-20T10:05:00Z"}]});
@@ -85,7 +85,7 @@ async fn a_feature_ends_by_itself_at_its_hour() {
 async fn unknown_flags_repetitions_and_impossible_roll_outs_are_refused() {
     let stage = stage().await;
     let demo = stage.tenant("demo").await;
-    let staff = stage.as_(&stage.superadmin().await);
+    let staff = staff(&stage).await;
     let path = format!("/api/v1/tenants/{}/features", demo.id);
     let body = json!({"items": [{"flag": "teleport", "enabled": true}, {"flag": "ai"}, {"flag": "ai", "enabled": true, "rollout": 101}]});
     assert_eq!(

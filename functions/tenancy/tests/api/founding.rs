@@ -20,7 +20,7 @@ async fn a_tenant_begins_with_roles_settings_flags_a_licence_and_an_invited_admi
     assert_eq!(tenant["admin"]["email"], "maria@muster.example");
     assert_eq!(tenant["admin"]["status"], "invited");
     let mut expected = json!({
-        "id": id, "slug": "muster", "name": "muster GmbH", "email": "office@muster.example", "domain": null, "status": "active",
+        "id": id, "slug": "muster", "name": "muster GmbH", "email": "office@muster.example", "domain": null, "status": "active", "status_since": "2026-11-20T10:00:00Z", "status_reason": null, "closes_at": null,
         "license_type": "standard", "max_users": 25, "region": "eu", "locale": "de", "time_zone": "Europe/Berlin", "currency": "EUR",
         "created_at": "2026-11-20T10:00:00Z", "updated_at": "2026-11-20T10:00:00Z", "version": 1,
     });

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sqlx::Row;
 use testkit::{Person, Stage};
 
-use crate::{actions, founding, stage, wrong_fields};
+use crate::{actions, founding, staff, stage, wrong_fields};
 
 #[tokio::test]
 async fn an_admin_sees_and_edits_its_own_tenant_and_no_other() {
@@ -127,7 +127,7 @@ async fn what_was_agreed_with_the_platform_is_for_staff_to_change() {
             .unwrap()
             .contains("tenancy.license.update")
     );
-    let staff = stage.as_(&stage.superadmin().await);
+    let staff = staff(&stage).await;
     let seats = staff
         .patch(&path, json!({"max_users": 30}))
         .await
@@ -191,7 +191,7 @@ async fn read_only_fields_cannot_be_written() {
     let stage = stage().await;
     let demo = stage.tenant("demo").await;
     let body = json!({"id": demo.id, "slug": "new", "status": "closed", "version": 9, "region": "us", "currency": "USD", "name": null});
-    let staff = stage.as_(&stage.superadmin().await);
+    let staff = staff(&stage).await;
     assert_eq!(
         wrong_fields(
             staff

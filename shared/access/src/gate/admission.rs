@@ -61,7 +61,8 @@ impl Gate {
                 (Payer::User(tenant.id, user), limit)
             }
             (None, Some(key)) => {
-                let limit = tenant.limit(LIMIT_PER_KEY).unwrap_or(PER_KEY);
+                let most = tenant.limit(LIMIT_PER_KEY).unwrap_or(PER_KEY);
+                let limit = principal.requests_per_minute.unwrap_or(most).min(most);
                 (Payer::Key(tenant.id, key), limit)
             }
             (None, None) => return Ok(()),

@@ -6,7 +6,7 @@ use db::{Actor, DbError};
 use web::{Language, Problem, RequestInfo};
 
 use super::{Gate, caches::shared, unauthenticated};
-use crate::{Grants, Principal, api_key::ApiKeySecret, directory, opaque};
+use crate::{Grants, Principal, api_key::ApiKeySecret, directory};
 
 impl Gate {
     pub(super) async fn key(
@@ -31,7 +31,7 @@ impl Gate {
             .map_err(shared)?
             .ok_or_else(unauthenticated)?;
         let now = self.0.clock.now();
-        let right = opaque::same(&stored.secret_hash, &secret.hash());
+        let right = stored.is_secret(&secret.hash(), now);
         let alive = stored.revoked_at.is_none() && stored.expires_at.is_none_or(|end| end > now);
         if !right || !alive || !may_come_from(&stored.ip_ranges, request) {
             return Err(unauthenticated());
@@ -51,6 +51,9 @@ impl Gate {
             actor: Actor::api_key(secret.id),
             user: None,
             api_key: Some(secret.id),
+            requests_per_minute: stored
+                .requests_per_minute
+                .and_then(|limit| limit.try_into().ok()),
             session: None,
             locale: tenant_locale,
             role: "api_key".to_owned(),

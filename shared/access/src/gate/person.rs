@@ -50,6 +50,7 @@ impl Gate {
             actor: impersonator.unwrap_or_else(|| Actor::user(standing.user)),
             user: Some(standing.user),
             api_key: None,
+            requests_per_minute: None,
             session: Some(claims.sid),
             locale: standing.locale.clone(),
             role: standing.role.clone(),

@@ -21,6 +21,10 @@ pub(super) const WITHOUT_TENANT: &[Exception] = &[
         "identity.signing_keys",
         "the sealed private halves of the same keys",
     ),
+    (
+        "tenancy.platform_settings",
+        "what holds for every tenant that has not chosen for itself",
+    ),
     ("public._sqlx_migrations", "which migrations have run"),
 ];
 
@@ -55,6 +59,10 @@ pub(super) const ACROSS_TENANTS: &[Exception] = &[
         "GIN; only support.matching_tickets asks it, with a tenant predicate",
     ),
     (
+        "tenancy.tenant_domains_owner_key",
+        "a proved host belongs to one tenant",
+    ),
+    (
         "tenancy.tenants_slug_key",
         "the same slug where tenancy keeps it",
     ),
@@ -69,11 +77,15 @@ pub(super) const DEFINERS: &[(&str, &str)] = &[
     // Before sign-in no tenant is known: one identifier for one exact text.
     ("access.tenant_by_origin", "rvz_app"),
     ("access.tenant_by_slug", "rvz_app"),
+    // Which tenants a job visits: identifiers alone.
+    ("access.working_tenants", "rvz_app"),
     // The relay claims, settles and shows announcements of all tenants; it has no right to the rows themselves.
     ("events.claim", "rvz_relay"),
     ("events.find_dead_letter", "rvz_relay"),
     ("events.list_dead_letters", "rvz_relay"),
     ("events.mark_published", "rvz_relay"),
+    // Which closed tenants a function still has rows of: identifiers alone.
+    ("events.open_erasures", "rvz_app"),
     ("events.outbox_lag", "rvz_relay"),
     ("events.park", "rvz_relay"),
     ("events.replay_dead_letter", "rvz_relay"),
@@ -83,8 +95,6 @@ pub(super) const DEFINERS: &[(&str, &str)] = &[
     ("identity.matching_users", "rvz_identity"),
     // Roles and first admin of a new tenant in tenancy's transaction, for the tenant that is set.
     ("identity.provision_tenant", "rvz_tenancy"),
-    // Which tenants a job visits: identifiers alone.
-    ("identity.tenant_ids", "rvz_identity"),
     // Which messages are due, of all tenants: identifiers alone.
     ("notifications.due_messages", "rvz_notifications"),
     // Full-text search, for the tenant that is set: behind a policy its index would not be used.
@@ -98,6 +108,8 @@ pub(super) const DEFINERS: &[(&str, &str)] = &[
     ("tenancy.tenants_with_due_licenses", "rvz_tenancy"),
     ("tenancy.tenants_with_new_usage", "rvz_tenancy"),
     ("tenancy.tenants_with_usage", "rvz_tenancy"),
+    // Which tenants have been closing for long enough: identifiers alone.
+    ("tenancy.due_closings", "rvz_tenancy"),
 ];
 
 /// Tables that have a policy `definer`, and the command it is for.
@@ -109,6 +121,7 @@ pub(super) const DEFINER_POLICIES: &[(&str, &str)] = &[
     ("access.tenants", "select"),
     ("access.usage_events", "select"),
     ("events.dead_letters", "all"),
+    ("events.erasures", "select"),
     ("events.inbox", "all"),
     ("events.outbox", "all"),
     ("identity.one_time_tokens", "all"),
@@ -142,6 +155,7 @@ pub(super) const GRANTS: &[(&str, &str, &str)] = &[
     ("rvz_app", "access.tenants", "select"),
     ("rvz_app", "access.usage_events", "insert"),
     ("rvz_app", "events.dead_letters", "select, insert, update"),
+    ("rvz_app", "events.erasures", "select, insert, update"),
     ("rvz_app", "events.inbox", "select, insert"),
     (
         "rvz_app",
@@ -151,7 +165,7 @@ pub(super) const GRANTS: &[(&str, &str, &str)] = &[
     ("rvz_app", "events.outbox", "insert"),
     ("rvz_app", "public._sqlx_migrations", "select"),
     // The one writer of each shared table.
-    ("rvz_identity", "access.people", "insert, update"),
+    ("rvz_identity", "access.people", "insert, update, delete"),
     ("rvz_identity", "access.roles", "insert, update, delete"),
     ("rvz_identity", "access.sessions", "insert, update, delete"),
     (
@@ -159,7 +173,7 @@ pub(super) const GRANTS: &[(&str, &str, &str)] = &[
         "access.signing_keys",
         "insert, update, delete",
     ),
-    ("rvz_tenancy", "access.api_keys", "insert, update"),
+    ("rvz_tenancy", "access.api_keys", "insert, update, delete"),
     ("rvz_tenancy", "access.origins", "insert, update, delete"),
     ("rvz_tenancy", "access.tenants", "insert, update"),
     // Identity shows a person's part of the log.
@@ -188,6 +202,7 @@ pub(super) const GRANTS: &[(&str, &str, &str)] = &[
         "events.dead_letters",
         "select, insert, update",
     ),
+    ("rvz_definer", "events.erasures", "select"),
     ("rvz_definer", "events.inbox", "select, delete"),
     ("rvz_definer", "events.outbox", "select, update, delete"),
     ("rvz_definer", "identity.one_time_tokens", "select, insert"),

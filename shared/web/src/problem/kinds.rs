@@ -41,10 +41,10 @@ crate::problems! {
         de: "Funktion nicht freigeschaltet", "Die Funktion {feature} ist für diese Organisation nicht freigeschaltet.";
         en: "Feature not enabled", "The feature {feature} is not enabled for this organisation.";
     }
-    /// A suspended tenant reads only.
+    /// A tenant that is suspended or closing reads only.
     TENANT_SUSPENDED = FORBIDDEN "tenant_suspended" {
-        de: "Organisation gesperrt", "Die Organisation ist gesperrt: Lesen ist möglich, Ändern nicht.";
-        en: "Organisation suspended", "The organisation is suspended: it can read, but not change.";
+        de: "Organisation gesperrt", "Die Organisation ist gesperrt oder wird geschlossen: Lesen ist möglich, Ändern nicht.";
+        en: "Organisation suspended", "The organisation is suspended or being closed: it can read, but not change.";
     }
     /// No such row for this caller.
     NOT_FOUND = NOT_FOUND "not_found" {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 use web::{
-    Email, HttpUrl, Line,
+    Email, HttpUrl, Line, Slug,
     body::{Change, Int},
     fields::Locale,
 };
@@ -35,6 +35,10 @@ web::body! {
         pub mfa_required_roles: Change<Option<Distinct<Line<1, 60>, 0, 50>>>,
         /// Whether admins may look at the accounts of people below them, read-only and told to the person.
         pub impersonation_by_admins: Change<Option<bool>>,
+        /// By way of whom people sign in.
+        pub sign_in: Change<Option<UpdateSignIn>>,
+        /// How soon tickets are promised an answer and a solution.
+        pub sla: Change<Option<UpdateSla>>,
     }
     example {
         "registration": "invite",
@@ -91,6 +95,50 @@ web::body! {
     pub struct UpdatePasswordPolicy {
         /// Fewest characters.
         pub min_length: Change<Option<Int<10, 64>>>,
+    }
+}
+
+web::body! {
+    /// By way of whom people sign in.
+    pub struct UpdateSignIn {
+        /// The issuers that are offered, by their names; an empty list for none, `null` for all that the platform has.
+        pub providers: Change<Option<Distinct<Slug, 0, 20>>>,
+    }
+}
+
+web::body! {
+    /// How soon tickets are promised an answer and a solution.
+    pub struct UpdateSla {
+        /// Hours until the first answer.
+        pub first_response_hours: Change<Option<UpdateHours>>,
+        /// Hours until the solution.
+        pub resolution_hours: Change<Option<UpdateHours>>,
+    }
+}
+
+web::body! {
+    /// Hours by the ticket's priority.
+    pub struct UpdateHours {
+        /// Urgent.
+        pub urgent: Change<Option<Int<1, 8760>>>,
+        /// High.
+        pub high: Change<Option<Int<1, 8760>>>,
+        /// Medium.
+        pub medium: Change<Option<Int<1, 8760>>>,
+        /// Low.
+        pub low: Change<Option<Int<1, 8760>>>,
+    }
+}
+
+impl UpdateHours {
+    fn into_value(self) -> Value {
+        let hours = |hours: Int<1, 8760>| Value::from(hours.get());
+        Patch::default()
+            .put("urgent", self.urgent, hours)
+            .put("high", self.high, hours)
+            .put("medium", self.medium, hours)
+            .put("low", self.low, hours)
+            .into_value()
     }
 }
 
@@ -173,6 +221,27 @@ impl UpdateSettings {
                 self.impersonation_by_admins,
                 Value::Bool,
             )
+            .put("sign_in", self.sign_in, |sign_in| {
+                Patch::default()
+                    .put("providers", sign_in.providers, |names| {
+                        names.0.iter().map(Slug::as_str).collect()
+                    })
+                    .into_value()
+            })
+            .put("sla", self.sla, |sla| {
+                Patch::default()
+                    .put(
+                        "first_response_hours",
+                        sla.first_response_hours,
+                        UpdateHours::into_value,
+                    )
+                    .put(
+                        "resolution_hours",
+                        sla.resolution_hours,
+                        UpdateHours::into_value,
+                    )
+                    .into_value()
+            })
             .0
     }
 }

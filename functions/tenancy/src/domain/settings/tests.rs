@@ -23,7 +23,7 @@ fn after(stored: Value, body: Value) -> Overrides {
 
 #[test]
 fn without_any_choice_the_defaults_are_in_force() {
-    let settings = Overrides::default().in_force().unwrap();
+    let settings = Overrides::default().in_force(&Map::new()).unwrap();
     assert_eq!(settings, Settings::default());
     assert_eq!(
         settings.mirror(),
@@ -39,6 +39,11 @@ fn without_any_choice_the_defaults_are_in_force() {
             "magic_link": true,
             "mfa_required_roles": [],
             "impersonation_by_admins": false,
+            "sign_in": {"providers": null},
+            "sla": {
+                "first_response_hours": {"urgent": 2, "high": 8, "medium": 24, "low": 72},
+                "resolution_hours": {"urgent": 24, "high": 72, "medium": 168, "low": 336},
+            },
         })
     );
 }
@@ -63,7 +68,7 @@ fn null_goes_back_to_the_default_for_a_value_and_for_a_group() {
         stored.clone(),
         json!({"session": {"idle_days": null}, "registration": null}),
     );
-    let settings = overrides.in_force().unwrap();
+    let settings = overrides.in_force(&Map::new()).unwrap();
     assert_eq!(
         (settings.session.idle_days, settings.session.absolute_days),
         (30, 50)
@@ -80,7 +85,7 @@ fn null_goes_back_to_the_default_for_a_value_and_for_a_group() {
 #[test]
 fn a_device_may_not_idle_longer_than_it_may_live() {
     let settings = after(json!({}), json!({"session": {"absolute_days": 10}}))
-        .in_force()
+        .in_force(&Map::new())
         .unwrap();
     let document = settings
         .check()
@@ -88,6 +93,43 @@ fn a_device_may_not_idle_longer_than_it_may_live() {
         .document(Language::En, "/", "");
     assert_eq!(document["errors"][0]["pointer"], "/session/idle_days");
     assert!(Settings::default().check().is_ok());
+}
+
+#[test]
+fn nothing_is_solved_before_it_is_answered() {
+    let body = json!({"sla": {"first_response_hours": {"urgent": 30, "low": 400}}});
+    let settings = after(json!({}), body).in_force(&Map::new()).unwrap();
+    let document = settings
+        .check()
+        .unwrap_err()
+        .document(Language::En, "/", "");
+    let named: Vec<&str> = document["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|error| error["pointer"].as_str())
+        .collect();
+    assert_eq!(
+        named,
+        [
+            "/sla/first_response_hours/urgent",
+            "/sla/first_response_hours/low"
+        ]
+    );
+}
+
+#[test]
+fn a_choice_of_no_issuer_is_not_the_same_as_no_choice() {
+    let none = after(json!({}), json!({"sign_in": {"providers": []}}));
+    assert_eq!(
+        none.in_force(&Map::new()).unwrap().sign_in.providers,
+        Some(Vec::new())
+    );
+    let back = after(
+        json!({"sign_in": {"providers": ["google"]}}),
+        json!({"sign_in": {"providers": null}}),
+    );
+    assert_eq!(back, Overrides::default());
 }
 
 #[test]
@@ -136,14 +178,28 @@ fn everything_wrong_is_named_at_once() {
 }
 
 #[test]
+fn the_nearest_choice_wins_for_each_value_by_itself() {
+    let platform =
+        object(json!({"session": {"idle_days": 7, "absolute_days": 60}, "magic_link": false}));
+    let own = after(json!({}), json!({"session": {"idle_days": 14}}));
+    let settings = own.in_force(&platform).unwrap();
+    assert_eq!(
+        (settings.session.idle_days, settings.session.absolute_days),
+        (14, 60)
+    );
+    assert!(!settings.magic_link);
+    assert_eq!(settings.password_policy.min_length, 10);
+}
+
+#[test]
 fn the_locale_is_the_tenants_own() {
     let overrides = Overrides::of(Map::new(), "en");
-    assert_eq!(overrides.in_force().unwrap().locale, "en");
+    assert_eq!(overrides.in_force(&Map::new()).unwrap().locale, "en");
     assert_eq!(overrides.keys(), ["locale"]);
     let mut reset = overrides.clone();
     reset.apply(change(json!({"locale": null})));
     assert_eq!(reset.differing(&overrides), ["locale"]);
-    assert_eq!(reset.in_force().unwrap().locale, "de");
+    assert_eq!(reset.in_force(&Map::new()).unwrap().locale, "de");
 }
 
 fn any_change() -> impl Strategy<Value = Value> {
@@ -172,7 +228,7 @@ proptest! {
         let mut twice = once.clone();
         twice.apply(change(second));
         prop_assert_eq!(&once, &twice);
-        prop_assert!(once.in_force().is_ok());
+        prop_assert!(once.in_force(&Map::new()).is_ok());
         prop_assert!(once.differing(&twice).is_empty());
     }
 

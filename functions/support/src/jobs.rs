@@ -1,0 +1,21 @@
+//! What happens here at fixed times.
+
+use events::{Job, Jobs};
+
+use crate::{App, erasure::ERASURE};
+
+static ERASE_CLOSED: Job = Job {
+    function: "support",
+    name: "erase-closed-tenants",
+    schedule: "*/10 * * * *",
+    about: "Erases the tickets of closed tenants.",
+};
+
+/// Every job of this function.
+pub static ALL: &[&Job] = &[&ERASE_CLOSED];
+
+pub(crate) fn all() -> Jobs<App> {
+    Jobs::default().job(&ERASE_CLOSED, |app: App, _run| async move {
+        ERASURE.run(&app.db, app.gate.clock().now()).await
+    })
+}

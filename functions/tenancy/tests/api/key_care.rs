@@ -1,0 +1,314 @@
+//! Keys that rotate, change, and end.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use testkit::{Client, Stage};
+
+use crate::{actions, announced, run_job, stage, wrong_fields};
+
+const PATH: &str = "/api/v1/api-keys";
+const HOUR: Duration = Duration::from_hours(1);
+
+async fn make(client: &Client, more: Value) -> (String, String) {
+    let mut body = json!({"name": "Sheets", "scopes": ["tenancy.audit.read"]});
+    body.as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
+    let made = client.post(PATH, body).await.expect(201).json();
+    (
+        format!("{PATH}/{}", made["id"].as_str().unwrap()),
+        made["key"].as_str().unwrap().to_owned(),
+    )
+}
+
+async fn status(stage: &Stage, key: &str) -> u16 {
+    let caller = stage.stranger().with("x-api-key", key);
+    caller.get("/api/v1/audit-log").await.status.as_u16()
+}
+
+/// The admin has just proved it again.
+async fn prove(stage: &Stage) {
+    sqlx::query("update access.sessions set proved_at = $1")
+        .bind(stage.clock.now())
+        .execute(&mut stage.admin().await)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn after_a_rotation_both_secrets_work_for_the_overlap_and_then_the_new_one_alone() {
+    let stage = stage().await;
+    let demo = stage.tenant("demo").await;
+    let admin = stage.as_(&demo.admin);
+    let (path, old) = make(&admin, json!({})).await;
+    let rotate = format!("{path}/rotate");
+    let once = admin.clone().with("idempotency-key", "r1");
+    let answer = once.post(&rotate, json!({})).await.expect(201).json();
+    assert_eq!(answer["previous_until"], "2026-11-21T10:00:00Z");
+    assert_eq!(answer["version"], 2);
+    let new = answer["key"].as_str().unwrap().to_owned();
+    assert_ne!(new, old);
+    let replay = once.post(&rotate, json!({})).await.expect(201).json();
+    assert_eq!(replay["key"], Value::Null, "shown this once");
+    assert_eq!(
+        (status(&stage, &old).await, status(&stage, &new).await),
+        (200, 200)
+    );
+    stage.clock.advance(24 * HOUR - Duration::from_secs(1));
+    assert_eq!(status(&stage, &old).await, 200);
+    stage.clock.advance(Duration::from_secs(1));
+    assert_eq!(
+        (status(&stage, &old).await, status(&stage, &new).await),
+        (401, 200)
+    );
+    let hashes: Vec<Vec<u8>> = sqlx::query_scalar(
+        "select previous_secret_hash from access.api_keys where previous_secret_hash is not null",
+    )
+    .fetch_all(&mut stage.admin().await)
+    .await
+    .unwrap();
+    assert_eq!(hashes.len(), 1);
+    assert!(
+        !hashes[0]
+            .windows(8)
+            .any(|part| old.as_bytes().windows(8).any(|other| other == part))
+    );
+
+    prove(&stage).await;
+    let admin = stage.as_(&demo.admin);
+    let newest = admin
+        .post(&rotate, json!({"overlap_hours": 0}))
+        .await
+        .expect(201)
+        .json();
+    assert_eq!(newest["previous_until"], Value::Null);
+    assert_eq!(
+        status(&stage, &new).await,
+        401,
+        "without an overlap it ends at once"
+    );
+    assert_eq!(status(&stage, newest["key"].as_str().unwrap()).await, 200);
+    assert_eq!(
+        actions(&admin).await,
+        [
+            "tenancy.api_key.rotated",
+            "tenancy.api_key.rotated",
+            "tenancy.api_key.created"
+        ]
+    );
+    assert_eq!(
+        announced(&stage, demo.id).await,
+        ["api_key.created", "api_key.rotated", "api_key.rotated"]
+    );
+}
+
+#[tokio::test]
+async fn a_second_rotation_leaves_the_first_secret_worthless() {
+    let stage = stage().await;
+    let demo = stage.tenant("demo").await;
+    let admin = stage.as_(&demo.admin);
+    let (path, first) = make(&admin, json!({})).await;
+    let mut keys = vec![first];
+    for _ in 0..2 {
+        let rotated = admin
+            .post(&format!("{path}/rotate"), json!({"overlap_hours": 168}))
+            .await;
+        keys.push(
+            rotated.expect(201).json()["key"]
+                .as_str()
+                .unwrap()
+                .to_owned(),
+        );
+    }
+    let mut statuses = Vec::new();
+    for key in &keys {
+        statuses.push(status(&stage, key).await);
+    }
+    assert_eq!(statuses, [401, 200, 200]);
+    admin.delete(&path).await.expect(204);
+    for key in &keys {
+        assert_eq!(
+            status(&stage, key).await,
+            401,
+            "revoked is revoked, with every secret"
+        );
+    }
+    admin
+        .post(&format!("{path}/rotate"), json!({}))
+        .await
+        .refused(404, "not_found");
+}
+
+#[tokio::test]
+async fn whoever_lost_a_permission_neither_rotates_nor_prolongs_a_key_that_has_it() {
+    let stage = stage().await;
+    let (demo, other) = (stage.tenant("demo").await, stage.tenant("other").await);
+    let admin = stage.as_(&demo.admin);
+    let (path, key) = make(&admin, json!({})).await;
+    stage
+        .as_(&other.admin)
+        .post(&format!("{path}/rotate"), json!({}))
+        .await
+        .refused(404, "not_found");
+    stage
+        .as_(&demo.manager)
+        .post(&format!("{path}/rotate"), json!({}))
+        .await
+        .refused(403, "forbidden");
+    sqlx::query("update access.roles set permissions = permissions - 'tenancy.audit.read' where tenant_id = $1 and name = 'admin'")
+        .bind(demo.id)
+        .execute(&mut stage.admin().await)
+        .await
+        .unwrap();
+    admin
+        .post(&format!("{path}/rotate"), json!({}))
+        .await
+        .refused(403, "scope_exceeds_permissions");
+    let longer = json!({"expires_at": "2027-11-20T10:00:00Z"});
+    admin
+        .patch(&path, longer)
+        .await
+        .refused(403, "scope_exceeds_permissions");
+    admin
+        .patch(&path, json!({"name": "Another name"}))
+        .await
+        .expect(200);
+    assert_eq!(
+        status(&stage, &key).await,
+        200,
+        "what was given stays until it is taken"
+    );
+    stage.clock.advance(Duration::from_mins(11));
+    let admin = stage.as_(&demo.admin);
+    admin
+        .post(&format!("{path}/rotate"), json!({}))
+        .await
+        .refused(403, "reauthentication_needed");
+    admin
+        .patch(&path, json!({"name": "x"}))
+        .await
+        .refused(403, "reauthentication_needed");
+}
+
+#[tokio::test]
+async fn a_key_gets_another_name_other_ranges_and_another_end() {
+    let stage = stage().await;
+    let demo = stage.tenant("demo").await;
+    let admin = stage.as_(&demo.admin);
+    let (path, key) = make(&admin, json!({"expires_at": "2026-11-20T10:05:00Z"})).await;
+    let changed = admin
+        .clone()
+        .with("if-match", "\"1\"")
+        .patch(
+            &path,
+            json!({"name": "Export", "ip_ranges": ["203.0.113.7/24"], "requests_per_minute": 2}),
+        )
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(
+        (&changed["name"], &changed["ip_ranges"]),
+        (&json!("Export"), &json!(["203.0.113.0/24"]))
+    );
+    assert_eq!(
+        status(&stage, &key).await,
+        401,
+        "from nowhere it may not call any more"
+    );
+    let stale = admin.clone().with("if-match", "\"1\"");
+    stale
+        .patch(&path, json!({"name": "x"}))
+        .await
+        .refused(412, "precondition_failed");
+    assert_eq!(
+        wrong_fields(
+            admin
+                .patch(&path, json!({"expires_at": "2026-11-20T10:00:00Z"}))
+                .await
+        ),
+        ["/expires_at in_the_past"]
+    );
+    assert_eq!(
+        wrong_fields(
+            admin
+                .patch(
+                    &path,
+                    json!({"scopes": [], "key": "mine", "requests_per_minute": 0})
+                )
+                .await
+        ),
+        [
+            "/key unknown_field",
+            "/requests_per_minute out_of_range",
+            "/scopes unknown_field"
+        ]
+    );
+    admin
+        .patch(&path, json!({"ip_ranges": []}))
+        .await
+        .expect(200);
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        statuses.push(status(&stage, &key).await);
+    }
+    assert_eq!(
+        statuses,
+        [200, 200, 429],
+        "so many a minute as it was given"
+    );
+    stage.clock.advance(Duration::from_mins(5));
+    assert_eq!(status(&stage, &key).await, 401);
+    admin
+        .post(&format!("{path}/rotate"), json!({}))
+        .await
+        .refused(409, "api_key_expired");
+    admin
+        .patch(
+            &path,
+            json!({"expires_at": null, "requests_per_minute": null}),
+        )
+        .await
+        .expect(200);
+    assert_eq!(status(&stage, &key).await, 200);
+}
+
+#[tokio::test]
+async fn a_key_that_ends_soon_is_announced_once_for_each_end() {
+    let stage = stage().await;
+    let (demo, frozen) = (stage.tenant("demo").await, stage.tenant("frozen").await);
+    let admin = stage.as_(&demo.admin);
+    let (path, _) = make(&admin, json!({"expires_at": "2026-12-04T10:00:01Z"})).await;
+    make(
+        &stage.as_(&frozen.admin),
+        json!({"expires_at": "2026-11-22T10:00:00Z"}),
+    )
+    .await;
+    make(&admin, json!({})).await;
+    sqlx::query("update access.tenants set status = 'suspended' where tenant_id = $1")
+        .bind(frozen.id)
+        .execute(&mut stage.admin().await)
+        .await
+        .unwrap();
+    let job = "expiring-keys";
+    assert_eq!(
+        run_job(&stage, job).await,
+        json!({"api_keys": 0}),
+        "in 14 days and a second"
+    );
+    stage.clock.advance(Duration::from_secs(1));
+    assert_eq!(run_job(&stage, job).await, json!({"api_keys": 1}));
+    assert_eq!(run_job(&stage, job).await, json!({"api_keys": 0}));
+    admin
+        .patch(&path, json!({"expires_at": "2026-12-03T10:00:00Z"}))
+        .await
+        .expect(200);
+    assert_eq!(run_job(&stage, job).await, json!({"api_keys": 1}));
+    let told = announced(&stage, demo.id).await;
+    assert_eq!(
+        told.iter()
+            .filter(|kind| *kind == "api_key.expiring")
+            .count(),
+        2
+    );
+}
