@@ -2,7 +2,7 @@
 
 import.py URL users|tickets FILE [dry_run=true] [invite=true] [source=NAME]
 
-FILE is .csv, .json (an array) or .ndjson. The credential stands in REVALENZ_TOKEN (an access token) or REVALENZ_API_KEY. What was cut off
+FILE is .csv, .json (an array) or .ndjson. The credential stands in IMPORT_TOKEN (an access token) or IMPORT_API_KEY. What was cut off
 goes on when it is started again: rows that are there already are left alone.
 """
 
@@ -65,7 +65,7 @@ def parts(rows):
 
 
 def send(url, media, body):
-    token, key = os.environ.get("REVALENZ_TOKEN"), os.environ.get("REVALENZ_API_KEY")
+    token, key = os.environ.get("IMPORT_TOKEN"), os.environ.get("IMPORT_API_KEY")
     credential = {"authorization": f"Bearer {token}"} if token else {"x-api-key": key or ""}
     headers = {"content-type": media, "accept-language": os.environ.get("LANG", "en")[:2]} | credential
     until = time.monotonic() + PATIENCE
@@ -79,13 +79,18 @@ def send(url, media, body):
             if error.code not in (429, 503) or time.monotonic() > until:
                 sys.exit(f"{error.code}: {error.read().decode()}")
             time.sleep(min(int(error.headers.get("retry-after") or 1), 30))
+        except OSError as error:
+            # Gone, perhaps to come back.
+            if time.monotonic() > until:
+                sys.exit(str(error))
+            time.sleep(1)
 
 
 def main():
     if len(sys.argv) < 4 or sys.argv[2] not in ("users", "tickets"):
         sys.exit(__doc__)
     base, what, path, *options = sys.argv[1:]
-    query = urllib.parse.urlencode([option.split("=", 1) for option in options])
+    query = urllib.parse.urlencode([tuple(option.split("=", 1)) for option in options])
     media, header, rows = read(path)
     total = dict.fromkeys(["rows", "created", "updated", "unchanged", "refused"], 0)
     for part in parts(rows):
