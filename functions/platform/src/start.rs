@@ -183,11 +183,7 @@ fn router(
     Ok((edge::wrap(router, edge), delivery))
 }
 
-fn services(
-    settings: &Settings,
-    database: &Database,
-    gate: &Gate,
-) -> Result<Vec<Service>, Error> {
+fn services(settings: &Settings, database: &Database, gate: &Gate) -> Result<Vec<Service>, Error> {
     let local = gate.settings().local;
     let identity =
         identity::config::Settings::with_issuers(settings.oidc_providers.as_ref(), local)?;
