@@ -182,7 +182,7 @@ async fn what_stands_in_the_way_counts_when_the_mail_would_go_out() {
         ),
         (
             "update access.tenants set status = 'suspended'",
-            "suspended or closed",
+            "suspended or closing",
         ),
         (
             "update access.tenants set features = '{\"support\": false}'",

@@ -8,7 +8,6 @@ use testkit::{Client, Stage};
 use crate::{actions, announced, run_job, stage, wrong_fields};
 
 const PATH: &str = "/api/v1/api-keys";
-const HOUR: Duration = Duration::from_hours(1);
 
 async fn make(client: &Client, more: Value) -> (String, String) {
     let mut body = json!({"name": "Sheets", "scopes": ["tenancy.audit.read"]});
@@ -55,7 +54,7 @@ async fn after_a_rotation_both_secrets_work_for_the_overlap_and_then_the_new_one
         (status(&stage, &old).await, status(&stage, &new).await),
         (200, 200)
     );
-    stage.clock.advance(24 * HOUR - Duration::from_secs(1));
+    stage.clock.advance(Duration::from_secs(24 * 3_600 - 1));
     assert_eq!(status(&stage, &old).await, 200);
     stage.clock.advance(Duration::from_secs(1));
     assert_eq!(
@@ -216,8 +215,8 @@ async fn a_key_gets_another_name_other_ranges_and_another_end() {
         401,
         "from nowhere it may not call any more"
     );
-    let stale = admin.clone().with("if-match", "\"1\"");
-    stale
+    let outdated = admin.clone().with("if-match", "\"1\"");
+    outdated
         .patch(&path, json!({"name": "x"}))
         .await
         .refused(412, "precondition_failed");

@@ -6,7 +6,6 @@ use testkit::{Answer, Client, Stage, TestTenant};
 
 use crate::{actions, announced, run_job, staff, stage};
 
-const DAY: Duration = Duration::from_hours(24);
 const REVALENZ: &str = "00000000-0000-7000-8000-000000000001";
 
 async fn step(client: &Client, tenant: &TestTenant, step: &str) -> Answer {
@@ -209,7 +208,7 @@ async fn after_thirty_days_every_credential_is_refused() {
     step(&stage.as_(&demo.admin), &demo, "close")
         .await
         .expect(200);
-    stage.clock.advance(30 * DAY - Duration::from_secs(1));
+    stage.clock.advance(Duration::from_secs(30 * 86_400 - 1));
     assert_eq!(
         run_job(&stage, "close-tenants").await,
         json!({"tenants": 0})

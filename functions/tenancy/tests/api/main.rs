@@ -97,21 +97,6 @@ fn wrong_fields(answer: Answer) -> Vec<String> {
     named
 }
 
-/// Runs a job as the scheduler does, for another time each time; what it has done.
-async fn run_job(stage: &Stage, name: &str) -> Value {
-    static TIMES: AtomicI64 = AtomicI64::new(0);
-    let later = chrono::TimeDelta::milliseconds(TIMES.fetch_add(1, Ordering::Relaxed));
-    let proof = stage.gate.internal_auth().header().unwrap();
-    stage
-        .stranger()
-        .with("authorization", proof.to_str().unwrap())
-        .with(SCHEDULE_TIME, &(stage.clock.now() + later).to_rfc3339())
-        .post(&format!("/internal/jobs/{name}"), json!({}))
-        .await
-        .expect(200)
-        .json()
-}
-
 /// Actions in the log that this caller reads, newest first.
 async fn actions(client: &Client) -> Vec<String> {
     client.get("/api/v1/audit-log").await.expect(200).json()["items"]

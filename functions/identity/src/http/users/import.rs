@@ -125,7 +125,9 @@ impl Plan {
     ) -> Result<Self> {
         seats::lock_people(tx).await?;
         let roles = roles::list_roles(tx).await?;
-        let seats = seats::count_seats(tx).await?.ok_or(&problem::NOT_FOUND)?;
+        let seats = seats::count_seats(tx, now)
+            .await?
+            .ok_or(&problem::NOT_FOUND)?;
         let free = i64::from(seats.max_users) - seats.taken - promised;
         let emails: Vec<String> = portion
             .iter()
