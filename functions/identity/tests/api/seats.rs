@@ -133,7 +133,7 @@ async fn seats_follow_a_licence_at_the_hour_at_which_it_turns() {
     let admin = stage.as_(&tenant.admin);
     let invite = async |number: i32| {
         let body = json!({"email": format!("{number}@new.example"), "name": "New One"});
-        admin.post("/api/v1/users", body).await
+        patiently(|| admin.post("/api/v1/users", body.clone())).await
     };
     invite(1).await.expect(201);
     let full = invite(2).await.refused(409, "seats_exhausted");
