@@ -27,6 +27,10 @@ pub enum Purpose {
     InternalCalls,
     /// Encrypts the secrets of authenticator apps.
     Totp,
+    /// Authenticates what one context says about the files of a thing that is its own.
+    FileGrants,
+    /// Authenticates addresses at which a file can be read without signing in.
+    DownloadLinks,
 }
 
 impl Purpose {
@@ -41,6 +45,8 @@ impl Purpose {
             Self::SignInFlows => b"revalenz/sign-in-flows/v1",
             Self::InternalCalls => b"revalenz/internal-calls/v1",
             Self::Totp => b"revalenz/totp/v1",
+            Self::FileGrants => b"revalenz/file-grants/v1",
+            Self::DownloadLinks => b"revalenz/download-links/v1",
         }
     }
 }
