@@ -28,6 +28,8 @@ web::settings! {
         pub pool: NonZeroU32 = "REVALENZ_POOL" or "6",
         /// How many requests may be under way at once; more are refused with 503. A tenant may have half of them.
         pub in_flight: NonZeroUsize = "REVALENZ_IN_FLIGHT" or "2048",
+        /// Where clamd listens, which checks what is uploaded: HOST:PORT, or the path of its socket. The word `off` trusts every file.
+        pub clamd: String = "REVALENZ_CLAMD" or "off",
         /// Whether the first start loads the demo tenants: true or false.
         pub demo: bool = "REVALENZ_DEMO" or "true",
         /// Set by Cloud Run: logs become Cloud Logging's JSON.

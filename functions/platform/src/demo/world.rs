@@ -17,7 +17,11 @@ use web::{
     edge::{self, Edge},
 };
 
-use crate::{Error, database::Database, functions::Function};
+use crate::{
+    Error,
+    database::Database,
+    functions::{Function, Objects},
+};
 
 /// Access tokens are renewed this long before they end.
 const MARGIN: TimeDelta = TimeDelta::seconds(60);
@@ -101,7 +105,7 @@ impl World {
         functions: &[Function],
         database: &Database,
         keyring: &Keyring,
-        public_url: &str,
+        (public_url, objects): (&str, &Objects),
     ) -> Result<Self, Error> {
         let clock = Clock::standing_at(now);
         let settings = GateSettings {
@@ -118,10 +122,8 @@ impl World {
         );
         let mut services = Vec::new();
         for function in functions {
-            services.push((function.service)(
-                database.of(function.name)?,
-                gate.clone(),
-            ));
+            let db = database.of(function.name)?;
+            services.push(function.serve(db, gate.clone(), objects));
         }
         let router = edge::wrap(
             web::service::compose(&services),
