@@ -51,7 +51,7 @@ mod tests {
             let header = disposition(&name, false);
             proptest::prop_assert!(header.bytes().all(|b| (0x20..0x7f).contains(&b)));
             proptest::prop_assert_eq!(header.matches('"').count(), 2);
-            let (_, encoded) = header.split_once("''").unwrap();
+            let (_, encoded) = header.split_once("*=UTF-8''").unwrap();
             let back = percent_encoding::percent_decode_str(encoded).decode_utf8().unwrap();
             proptest::prop_assert_eq!(back, name);
         }

@@ -96,8 +96,7 @@ pub(crate) async fn note_usage(
     let what = if bytes < 0 { "deleted" } else { "stored" };
     sqlx::query!(
         "insert into access.usage_events (tenant_id, source, source_id, metric, quantity, occurred_at)
-        values ($1, 'files', $2, 'storage_bytes', $3, $4)
-        on conflict on constraint usage_events_pkey do nothing",
+        values ($1, 'files', $2, 'storage_bytes', $3, $4)",
         tenant as _,
         format!("{file}/{what}"),
         bytes,
