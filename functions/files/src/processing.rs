@@ -23,7 +23,7 @@ use crate::{
         kind::{self, Sniffed},
     },
     events::{FILE_INFECTED, FILE_SCANNED, QUOTA_WARNING},
-    http::{announce, limit_of, parts_prefix, preview_key},
+    http::{announce, limit_of, parts_prefix, preview_key, uploads::ADDRESS_LIFETIME},
     previews,
     scanner::{Scan, Verdict},
     store::{
@@ -36,6 +36,8 @@ use crate::{
 
 /// How long a claim holds.
 const CLAIM: TimeDelta = TimeDelta::minutes(15);
+/// Bytes that even a slow scanner looks at in a second: a large file is claimed for longer.
+const CHECKED_A_SECOND: i64 = 2 << 20;
 /// How long a request waits for the check of what it brought.
 const PATIENCE: Duration = Duration::from_secs(4);
 /// After so many vain attempts the file is said to have failed; it is still tried again, each hour.
@@ -111,6 +113,9 @@ impl App {
         };
         let parts = uploads::list_parts(&mut tx, due.file).await?;
         let expected = uploads::find_expected(&mut tx, due.file).await?;
+        let size: i64 = parts.iter().map(|part| part.size).sum();
+        let until = self.gate.clock().now() + CLAIM + TimeDelta::seconds(size / CHECKED_A_SECOND);
+        due::set_due(&mut tx, due.file, Some(until)).await?;
         tx.commit().await?;
         let key = Key::parse(&file.object_key).map_err(Problem::internal)?;
         let checked = match inspect(self, &key, &parts).await {
@@ -267,7 +272,9 @@ impl App {
         }
         let mut tx = self.db.begin(due.tenant, Actor::SYSTEM).await?;
         due::delete_parts(&mut tx, due.file).await?;
-        due::set_due(&mut tx, due.file, None).await?;
+        // As long as the client can still put something there, it is looked at once more.
+        let late = settled.addressed_at.map(|at| at + ADDRESS_LIFETIME + CLAIM);
+        due::set_due(&mut tx, due.file, late.filter(|late| *late > now)).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -18,7 +18,7 @@ use super::{kind::Category, name::FileName};
 
 web::text_enum! {
     /// Where a file stands.
-    pub enum Status {
+    pub enum FileStatus {
         /// Its bytes are still to come.
         Pending = "pending",
         /// All have come; they are being checked.
@@ -35,6 +35,9 @@ web::text_enum! {
         Deleted = "deleted",
     }
 }
+
+/// Its name in OpenAPI is its own: other contexts have statuses too.
+pub use FileStatus as Status;
 
 /// A file.
 #[derive(Clone, Debug, Serialize, ToSchema, FromRow)]
@@ -64,7 +67,7 @@ pub struct File {
     /// Whether only staff sees it among the files of its thing.
     pub internal: bool,
     /// Where it stands.
-    pub status: Status,
+    pub status: FileStatus,
     /// Why it was refused, in a word.
     pub failure: Option<String>,
     /// Its bytes; zero before they were counted.

@@ -3,12 +3,11 @@
 use access::Caller;
 use axum::extract::State;
 use blob::Key;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use db::TenantTx;
 use ids::FileId;
 use serde::Serialize;
 use serde_json::json;
-use std::time::Duration;
 use utoipa::ToSchema;
 use web::{
     Created, Fetched, PathIds, Problem, ValidJson,
@@ -36,7 +35,7 @@ use crate::{
 };
 
 /// How long an address of the store takes bytes.
-const ADDRESS_LIFETIME: Duration = Duration::from_secs(15 * 60);
+pub(crate) const ADDRESS_LIFETIME: TimeDelta = TimeDelta::minutes(15);
 
 /// Where the bytes of a file go.
 #[derive(Debug, Serialize, ToSchema)]
@@ -105,7 +104,11 @@ pub(crate) async fn create_upload(
     let address = match protocol {
         Protocol::Put => app
             .store
-            .sign_put(&key, size.unsigned_abs(), ADDRESS_LIFETIME)
+            .sign_put(
+                &key,
+                size.unsigned_abs(),
+                ADDRESS_LIFETIME.to_std().unwrap_or_default(),
+            )
             .await
             .map_err(away)?,
         Protocol::Form | Protocol::Tus => None,

@@ -170,6 +170,8 @@ pub(crate) async fn delete_parts(tx: &mut TenantTx, file: FileId) -> Result<()> 
 pub(crate) struct Settled {
     pub(crate) status: Status,
     pub(crate) object_key: String,
+    /// Where the bytes came straight into the store: when the client's address for them was made.
+    pub(crate) addressed_at: Option<DateTime<Utc>>,
 }
 
 /// A file that is settled and still due; whoever asks has it until `until`.
@@ -185,7 +187,11 @@ pub(crate) async fn find_settled(
         set due_at = $3
         where tenant_id = $1 and file_id = $2 and due_at is not null
             and status not in ('pending', 'scanning', 'scan_failed')
-        returning status as "status: Status", object_key"#,
+        returning status as "status: Status", object_key, (
+            select u.created_at
+            from files.uploads u
+            where u.tenant_id = $1 and u.file_id = $2 and u.protocol = 'put'
+        ) as "addressed_at?""#,
         tenant as _,
         file as _,
         until,

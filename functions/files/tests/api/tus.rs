@@ -13,13 +13,19 @@ use crate::{Place, noise, sha256};
 const UPLOADS: &str = "/api/v1/files/uploads";
 
 async fn create(client: &Client, headers: &[(&str, &str)]) -> Answer {
-    let mut call = client
-        .call(Method::POST, UPLOADS)
-        .header("tus-resumable", "1.0.0");
-    for (name, value) in headers {
-        call = call.header(name, value);
+    loop {
+        let mut call = client
+            .call(Method::POST, UPLOADS)
+            .header("tus-resumable", "1.0.0");
+        for (name, value) in headers {
+            call = call.header(name, value);
+        }
+        // A busy machine is no finding: a client comes again.
+        let answer = call.send().await;
+        if answer.status != 503 {
+            return answer;
+        }
     }
-    call.send().await
 }
 
 async fn created(client: &Client, length: usize) -> String {

@@ -1,6 +1,6 @@
 //! Files of tickets: who sees the ticket sees them, by a grant that support gives out.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use blob::{Folder, Store};
 use files::Scanner;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use testkit::{Call, Client, Maker, Stage, TestTenant};
 
 /// A form with one file.
-fn form(client: &Client, query: &str, name: &str, content: &[u8]) -> Call {
+pub fn form(client: &Client, query: &str, name: &str, content: &[u8]) -> Call {
     let mut body = format!(
         "--limit\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n"
     )
@@ -22,9 +22,14 @@ fn form(client: &Client, query: &str, name: &str, content: &[u8]) -> Call {
         .bytes(body)
 }
 
-async fn stage() -> (Stage, TestTenant, std::path::PathBuf) {
+/// A name for a folder that nobody else has.
+pub fn folder() -> PathBuf {
     let salt = u64::from_be_bytes(access::opaque::random());
-    let folder = std::env::temp_dir().join(format!("rvz-files-{salt:016x}"));
+    std::env::temp_dir().join(format!("rvz-files-{salt:016x}"))
+}
+
+async fn stage() -> (Stage, TestTenant, PathBuf) {
+    let folder = folder();
     let objects = folder.clone();
     let files: Maker = Arc::new(move |db, gate| {
         let store = Store::Folder(Folder::new(&objects));
