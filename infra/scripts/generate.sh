@@ -6,6 +6,7 @@ set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
 generated='
+functions/files/openapi.json         | platform openapi files
 functions/identity/openapi.json      | platform openapi identity
 functions/notifications/openapi.json | platform openapi notifications
 functions/relay/openapi.json         | platform openapi relay

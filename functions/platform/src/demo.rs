@@ -33,6 +33,7 @@ use crate::{
     Error,
     database::Database,
     functions,
+    functions::Objects,
     sign_ins::{SignIns, Tenant},
 };
 
@@ -48,6 +49,8 @@ pub struct Demo {
     pub keyring: Keyring,
     /// The issuer of tokens.
     pub public_url: String,
+    /// Where the bytes of files go.
+    pub objects: Objects,
     /// Tells what today is.
     pub clock: Clock,
     /// Whether tenants are wanted, or the superadmin alone.
@@ -146,7 +149,7 @@ impl Demo {
             functions::ALL,
             &self.database,
             &self.keyring,
-            &self.public_url,
+            (&self.public_url, &self.objects),
         )
     }
 }

@@ -1,6 +1,9 @@
 //! The functions that this process composes: adding one is adding its line.
 
+use std::path::PathBuf;
+
 use access::Gate;
+use blob::{Folder, Store};
 use db::Db;
 use events::{EventKind, Job, Subscription};
 use web::{Kind, Service, settings::Entry};
@@ -59,6 +62,16 @@ pub static ALL: &[Function] = &[
         settings: &[],
     },
     Function {
+        name: "files",
+        about: files::ABOUT,
+        service: files::service,
+        problems: files::error::ALL,
+        events: files::events::ALL,
+        listens: Vec::new,
+        jobs: files::jobs::ALL,
+        settings: files::config::Settings::ENTRIES,
+    },
+    Function {
         name: "notifications",
         about: notifications::ABOUT,
         service: notifications::service,
@@ -79,6 +92,26 @@ pub static ALL: &[Function] = &[
         settings: relay::config::Settings::ENTRIES,
     },
 ];
+
+/// Where the platform keeps the bytes of files, and who checks them.
+#[derive(Clone, Debug)]
+pub struct Objects {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Who says whether a file is harmful.
+    pub scanner: files::Scanner,
+}
+
+impl Function {
+    /// Its routers, over its own database.
+    pub fn serve(&self, db: Db, gate: Gate, objects: &Objects) -> Service {
+        if self.name == "files" {
+            let store = Store::Folder(Folder::new(&objects.folder));
+            return files::service_with(db, gate, store, objects.scanner.clone());
+        }
+        (self.service)(db, gate)
+    }
+}
 
 /// Every job of every function.
 pub fn jobs() -> impl Iterator<Item = &'static Job> {

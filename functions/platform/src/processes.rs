@@ -109,6 +109,11 @@ fn shared(
         .with("REVALENZ_TRUSTED_PROXIES", "1")
         .with("RUST_LOG", &settings.rust_log)
         .with("LOCAL_DIR", &absolute(&settings.local_dir)?)
+        .with(
+            "REVALENZ_OBJECTS_FOLDER",
+            &absolute(&start::objects(settings).folder)?,
+        )
+        .with("REVALENZ_CLAMD", &settings.clamd)
         .with("REVALENZ_MAIL_FOLDER", &absolute(&start::outbox(settings))?)
         .with(
             "REVALENZ_MANIFEST",

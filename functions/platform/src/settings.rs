@@ -30,6 +30,8 @@ web::settings! {
         pub in_flight: NonZeroUsize = "REVALENZ_IN_FLIGHT" or "2048",
         /// Issuers on whose word people sign in: a JSON list, or the path of a file that holds one, as identity reads it (docs/issuers.md).
         pub oidc_providers: Option<Hidden> = "REVALENZ_OIDC_PROVIDERS",
+        /// Where clamd listens, which checks what is uploaded: HOST:PORT, or the path of its socket. The word `off` trusts every file.
+        pub clamd: String = "REVALENZ_CLAMD" or "off",
         /// Whether the first start loads the demo tenants: true or false.
         pub demo: bool = "REVALENZ_DEMO" or "true",
         /// Set by Cloud Run: logs become Cloud Logging's JSON.

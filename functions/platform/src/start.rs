@@ -7,6 +7,7 @@ use std::{io, path::PathBuf, sync::Arc};
 
 use access::{Gate, GateSettings, Keyring, entrance, process::REMEMBER};
 use axum::Router;
+use files::Scanner;
 use notifications::Folder;
 use tokio::net::TcpListener;
 use tracing::instrument::WithSubscriber;
@@ -23,7 +24,9 @@ use crate::{
     database::{self, Database},
     delivery::Delivery,
     demo::{self, Demo},
-    functions, secrets, settings,
+    functions,
+    functions::Objects,
+    secrets, settings,
     settings::Settings,
     sign_ins::SignIns,
     site, terminal,
@@ -87,6 +90,7 @@ pub async fn prepare(settings: &Settings, port: u16) -> Result<Prepared, Error> 
         database: database.clone(),
         keyring,
         public_url,
+        objects: objects(settings),
         clock: Clock::system(),
         tenants: settings.demo,
         tickets: usize::MAX,
@@ -105,6 +109,14 @@ pub async fn prepare(settings: &Settings, port: u16) -> Result<Prepared, Error> 
 /// Where mails lie that leave this machine never.
 pub fn outbox(settings: &Settings) -> PathBuf {
     settings.local_dir.join("outbox")
+}
+
+/// Where the bytes of files lie.
+pub fn objects(settings: &Settings) -> Objects {
+    Objects {
+        folder: settings.local_dir.join("objects"),
+        scanner: Scanner::parse(&settings.clamd),
+    }
 }
 
 /// Takes the port that clients come to.
@@ -163,7 +175,7 @@ fn router(
             in_flight: settings.in_flight.get(),
         },
     );
-    let services = services(settings, database, &gate)?;
+    let services = services(settings, database, &gate, &objects(settings))?;
     let delivery = Delivery::new(database, &gate, &services, mails.clone())?;
     let site = site::routes(&services, public_url, &sign_ins.rows())
         .merge(identity::pages::router())
@@ -183,7 +195,12 @@ fn router(
     Ok((edge::wrap(router, edge), delivery))
 }
 
-fn services(settings: &Settings, database: &Database, gate: &Gate) -> Result<Vec<Service>, Error> {
+fn services(
+    settings: &Settings,
+    database: &Database,
+    gate: &Gate,
+    objects: &Objects,
+) -> Result<Vec<Service>, Error> {
     let local = gate.settings().local;
     let identity =
         identity::config::Settings::with_issuers(settings.oidc_providers.as_ref(), local)?;
@@ -193,7 +210,7 @@ fn services(settings: &Settings, database: &Database, gate: &Gate) -> Result<Vec
             let db = database.of(function.name)?;
             Ok(match function.name {
                 "identity" => identity::service_with(db, gate.clone(), identity.clone()),
-                _ => (function.service)(db, gate.clone()),
+                _ => function.serve(db, gate.clone(), objects),
             })
         })
         .collect()

@@ -1,6 +1,7 @@
 //! Handlers, a file a resource.
 
 pub(crate) mod comments;
+pub(crate) mod file_grants;
 pub(crate) mod history;
 mod page;
 pub(crate) mod tickets;

@@ -5,7 +5,7 @@ use web::openapi::Routes;
 use crate::{
     App,
     error::{ILLEGAL_TRANSITION, STAFF_ONLY_FIELD, TICKET_CLOSED},
-    http::{comments, history, tickets},
+    http::{comments, file_grants, history, tickets},
 };
 
 /// A line a resource; method and path stand with each handler.
@@ -14,6 +14,7 @@ pub(crate) fn routes() -> Routes<App> {
         tickets: list_tickets, create_ticket, import_tickets, get_ticket, update_ticket, delete_ticket, restore_ticket;
         comments: list_comments, create_comment, get_comment, update_comment, delete_comment;
         history: list_history;
+        file_grants: get_file_grant;
     }
     .refuses("create_ticket", &[&STAFF_ONLY_FIELD])
     .refuses("update_ticket", &[&STAFF_ONLY_FIELD, &ILLEGAL_TRANSITION])

@@ -17,10 +17,12 @@ use crate::{Gate, Principal};
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE, HEAD");
 const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
-    "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, Accept-Language, X-API-Key, X-CSRF-Token, X-Request-Id, X-Tenant-Id, X-Reason",
+    "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, Accept-Language, X-API-Key, X-CSRF-Token, X-Request-Id, X-Tenant-Id, X-Reason, X-File-Grant, Range, If-Range, \
+     Tus-Resumable, Upload-Length, Upload-Offset, Upload-Defer-Length, Upload-Metadata, Upload-Checksum, X-HTTP-Method-Override, X-Requested-With",
 );
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "ETag, Location, Retry-After, RateLimit, RateLimit-Policy, Idempotent-Replayed, X-Request-Id",
+    "ETag, Location, Retry-After, RateLimit, RateLimit-Policy, Idempotent-Replayed, X-Request-Id, Accept-Ranges, Content-Range, Content-Disposition, \
+     Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Tus-Checksum-Algorithm, Upload-Offset, Upload-Length, Upload-Defer-Length, Upload-Expires",
 );
 
 /// Puts the protocol around a router.

@@ -29,6 +29,10 @@ pub enum Purpose {
     Totp,
     /// Seals the rows of the audit log, each with the one before.
     AuditChain,
+    /// Authenticates what one context says about the files of a thing that is its own.
+    FileGrants,
+    /// Authenticates addresses at which a file can be read without signing in.
+    DownloadLinks,
 }
 
 impl Purpose {
@@ -44,6 +48,8 @@ impl Purpose {
             Self::InternalCalls => b"revalenz/internal-calls/v1",
             Self::Totp => b"revalenz/totp/v1",
             Self::AuditChain => b"revalenz/audit-chain/v1",
+            Self::FileGrants => b"revalenz/file-grants/v1",
+            Self::DownloadLinks => b"revalenz/download-links/v1",
         }
     }
 }

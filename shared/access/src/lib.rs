@@ -11,6 +11,7 @@ mod caller;
 pub mod cors;
 pub mod directory;
 pub mod entrance;
+pub mod file_grant;
 mod gate;
 mod idempotency;
 mod in_flight;

@@ -178,6 +178,11 @@ impl Stage {
         web::openapi::merge("test", "", documents)
     }
 
+    /// Everything behind the port, for a test that serves it on one.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
     /// Somebody without credentials.
     pub fn stranger(&self) -> Client {
         Client::new(self.router.clone())

@@ -13,8 +13,15 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::FutureExt;
+use http::{Extensions, HeaderMap, StatusCode, Version, header};
 use ids::EventId;
-use tower_http::{compression::CompressionLayer, decompression::RequestDecompressionLayer};
+use tower_http::{
+    compression::{
+        CompressionLayer,
+        predicate::{DefaultPredicate, Predicate},
+    },
+    decompression::RequestDecompressionLayer,
+};
 use tracing::Instrument;
 
 use rest::Rest;
@@ -47,7 +54,16 @@ pub fn wrap(router: Router, edge: Edge) -> Router {
     router
         .layer(RequestDecompressionLayer::new())
         .layer(from_fn_with_state(Arc::new(edge), around))
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(worth_compressing()))
+}
+
+/// Not what can be asked for in ranges: those are ranges of the bytes as they are stored.
+fn worth_compressing() -> impl Predicate {
+    DefaultPredicate::new().and(
+        |_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions| {
+            !headers.contains_key(header::ACCEPT_RANGES)
+        },
+    )
 }
 
 async fn around(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
@@ -76,7 +92,7 @@ async fn around(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> 
         let body = rest.watch(&parts.headers, body);
         let held = Held(info.clone());
         let run = next.run(Request::from_parts(parts, body)).instrument(span);
-        let answer = answer_in_time(run).await;
+        let answer = answer_in_time(&info, run).await;
         drop(held);
         rest.discard().await;
         answer
@@ -87,8 +103,19 @@ async fn around(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> 
 }
 
 /// A panic costs one request, never the process; a handler that hangs is cut off.
-async fn answer_in_time(run: impl Future<Output = Response>) -> Response {
-    match tokio::time::timeout(RESPONSE_HEAD_LIMIT, AssertUnwindSafe(run).catch_unwind()).await {
+///
+/// Where a handler reads the body as it streams, the limit is one of silence: it begins again with each piece that comes.
+async fn answer_in_time(info: &RequestInfo, run: impl Future<Output = Response>) -> Response {
+    let run = AssertUnwindSafe(run).catch_unwind();
+    tokio::pin!(run);
+    let answered = loop {
+        let deadline = info.deadline(RESPONSE_HEAD_LIMIT);
+        match tokio::time::timeout_at(deadline, &mut run).await {
+            Err(_) if info.deadline(RESPONSE_HEAD_LIMIT) > deadline => {}
+            outcome => break outcome,
+        }
+    };
+    match answered {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => {
             let text = panic
@@ -100,7 +127,7 @@ async fn answer_in_time(run: impl Future<Output = Response>) -> Response {
         }
         Err(_) => problem::TIMED_OUT
             .problem()
-            .header(http::header::RETRY_AFTER, "1")
+            .header(header::RETRY_AFTER, "1")
             .into_response(),
     }
 }

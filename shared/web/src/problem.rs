@@ -39,6 +39,7 @@ pub struct Problem {
     errors: Vec<FieldError>,
     members: Map<String, Value>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    status: StatusCode,
 }
 
 /// What handlers answer.
@@ -53,6 +54,7 @@ impl Kind {
             errors: Vec::new(),
             members: Map::new(),
             headers: Vec::new(),
+            status: self.status,
         }
     }
 }
@@ -105,6 +107,17 @@ impl Problem {
         self
     }
 
+    /// With a status that a protocol other than HTTP asks for, in place of its kind's.
+    pub fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// Its kind.
     pub fn kind(&self) -> &'static Kind {
         self.kind
@@ -115,7 +128,7 @@ impl Problem {
         let mut document = json!({
             "type": format!("{TYPE_BASE}{}", self.kind.code),
             "title": self.kind.title.render(language, &[]),
-            "status": self.kind.status.as_u16(),
+            "status": self.status.as_u16(),
             "code": self.kind.code,
             "detail": self.kind.detail.render(language, &self.arguments),
             "instance": instance,
@@ -139,7 +152,7 @@ impl Problem {
 /// Bodiless until the outermost layer writes the document.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = self.kind.status.into_response();
+        let mut response = self.status.into_response();
         response.extensions_mut().insert(self);
         response
     }

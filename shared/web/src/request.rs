@@ -6,11 +6,13 @@ use std::{
     fmt,
     net::{IpAddr, Ipv6Addr},
     sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
 };
 
 use axum::extract::FromRequestParts;
 use http::{HeaderMap, HeaderName, Method, request::Parts};
 use ids::TenantId;
+use tokio::time::Instant;
 
 use crate::{language::Language, quota::Quota};
 
@@ -30,7 +32,12 @@ struct Inner {
     caller: OnceLock<CallerInfo>,
     quota: OnceLock<Quota>,
     held: Mutex<Vec<Box<dyn Any + Send>>>,
+    began: Instant,
+    moved: Mutex<Instant>,
 }
+
+/// How long a request may take whose body keeps coming.
+const LONGEST_BODY: Duration = Duration::from_secs(15 * 60);
 
 impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,6 +63,7 @@ pub struct CallerInfo {
 
 impl RequestInfo {
     pub(crate) fn new(parts: &Parts, id: String, address: Option<IpAddr>) -> Self {
+        let now = Instant::now();
         Self(Arc::new(Inner {
             id,
             method: parts.method.clone(),
@@ -65,6 +73,8 @@ impl RequestInfo {
             caller: OnceLock::new(),
             quota: OnceLock::new(),
             held: Mutex::default(),
+            began: now,
+            moved: Mutex::new(now),
         }))
     }
 
@@ -119,6 +129,18 @@ impl RequestInfo {
     /// Holds `place` until the answer is ready, or the client has hung up.
     pub fn hold(&self, place: impl Any + Send) {
         self.held().push(Box::new(place));
+    }
+
+    /// Notes that more of a body has come that is read as it streams.
+    pub(crate) fn note_progress(&self) {
+        *self.0.moved.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// When the head of the answer must be there: so long after the beginning, or after the last that came of a body that is
+    /// read as it streams.
+    pub(crate) fn deadline(&self, limit: Duration) -> Instant {
+        let moved = *self.0.moved.lock().unwrap_or_else(PoisonError::into_inner);
+        (moved + limit).min(self.0.began + LONGEST_BODY)
     }
 
     fn held(&self) -> std::sync::MutexGuard<'_, Vec<Box<dyn Any + Send>>> {

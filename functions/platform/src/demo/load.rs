@@ -91,6 +91,7 @@ async fn load_tenant(demo: Demo, plan: TenantPlan, journal: Shared) -> Result<us
         performance.step(number, step).await?;
         lock(&journal).advance(plan.slug, number + 1)?;
     }
+    performance.attach_files().await?;
     let_rest(&demo, &tenant).await?;
     Ok(tickets.len())
 }

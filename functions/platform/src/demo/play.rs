@@ -13,6 +13,9 @@ use super::{
 };
 use crate::{Error, sign_ins::Tenant};
 
+/// Tickets of a tenant that have a file.
+const WITH_FILES: usize = 3;
+
 /// A tenant whose tickets are written, answered, closed.
 pub struct Play<'a> {
     /// Slug of the tenant.
@@ -64,6 +67,29 @@ impl<'a> Play<'a> {
                 self.change(&actor, step.ticket, &body).await
             }
         }
+    }
+
+    /// Something is attached to the first tickets. Doing it twice does no harm.
+    pub async fn attach_files(&mut self) -> Result<(), Error> {
+        for ticket in 0..self.tickets.len().min(WITH_FILES) {
+            let (customer, name, content) = if self.tickets[ticket].language == "de" {
+                (
+                    "customer",
+                    "Beobachtungen.txt",
+                    "08:10 wieder\n08:40 nichts\n09:15 wieder\n",
+                )
+            } else {
+                (
+                    "customer2",
+                    "Observations.txt",
+                    "08:10 again\n08:40 nothing\n09:15 again\n",
+                )
+            };
+            let actor = cast::account(self.slug, self.tenant, customer)?;
+            let id = self.id(ticket).await?;
+            self.world.attach(&actor, id, name, content).await?;
+        }
+        Ok(())
     }
 
     /// Writes the ticket, or finds the one that was written before.

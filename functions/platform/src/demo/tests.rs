@@ -25,6 +25,10 @@ impl Place {
             database: Database::ready_made(database.admin_url(), pools.collect()),
             keyring: Keyring::parse(&Keyring::generate()).unwrap(),
             public_url: "http://127.0.0.1:8080".to_owned(),
+            objects: Objects {
+                folder: folder.join("objects"),
+                scanner: files::Scanner::Trusting,
+            },
             clock: Clock::standing_at("2026-11-20T10:00:00Z".parse().unwrap()),
             tenants: true,
             tickets: 3,

@@ -10,6 +10,7 @@ use axum::{Router, body::Body};
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
+use ids::TicketId;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use web::{
@@ -17,7 +18,11 @@ use web::{
     edge::{self, Edge},
 };
 
-use crate::{Error, database::Database, functions::Function};
+use crate::{
+    Error,
+    database::Database,
+    functions::{Function, Objects},
+};
 
 /// Access tokens are renewed this long before they end.
 const MARGIN: TimeDelta = TimeDelta::seconds(60);
@@ -101,7 +106,7 @@ impl World {
         functions: &[Function],
         database: &Database,
         keyring: &Keyring,
-        public_url: &str,
+        (public_url, objects): (&str, &Objects),
     ) -> Result<Self, Error> {
         let clock = Clock::standing_at(now);
         let settings = GateSettings {
@@ -118,10 +123,8 @@ impl World {
         );
         let mut services = Vec::new();
         for function in functions {
-            services.push((function.service)(
-                database.of(function.name)?,
-                gate.clone(),
-            ));
+            let db = database.of(function.name)?;
+            services.push(function.serve(db, gate.clone(), objects));
         }
         let router = edge::wrap(
             web::service::compose(&services),
@@ -278,7 +281,11 @@ impl World {
             }
             None => Body::empty(),
         };
-        let Ok(response) = self.router.clone().oneshot(request.body(body)?).await;
+        self.answer(asked, request.body(body)?).await
+    }
+
+    async fn answer(&self, asked: String, request: Request<Body>) -> Result<Answer, Error> {
+        let Ok(response) = self.router.clone().oneshot(request).await;
         let status = response.status();
         let bytes = response.into_body().collect().await?.to_bytes();
         Ok(Answer {
@@ -286,5 +293,45 @@ impl World {
             body: serde_json::from_slice(&bytes).unwrap_or_default(),
             asked,
         })
+    }
+
+    /// Attaches a file to a ticket, unless it has one.
+    pub async fn attach(
+        &mut self,
+        account: &Account,
+        ticket: TicketId,
+        name: &str,
+        content: &str,
+    ) -> Result<(), Error> {
+        let grant = self.get(account, &format!("/tickets/{ticket}/file-grant"));
+        let grant = grant.await?.success()?.text("grant")?;
+        let token = self.token(account).await?;
+        let files = format!("/files?resource=ticket:{ticket}");
+        let request = |method: Method| {
+            Request::builder()
+                .method(method)
+                .uri(format!("{}{files}", web::openapi::BASE))
+                .header(header::AUTHORIZATION, format!("Bearer {token}"))
+                .header("x-file-grant", &grant)
+        };
+        let asked = format!("GET {files}");
+        let list = request(Method::GET).body(Body::empty())?;
+        let there = self.answer(asked, list).await?.success()?;
+        if there.body["items"]
+            .as_array()
+            .is_some_and(|items| !items.is_empty())
+        {
+            return Ok(());
+        }
+        let form = format!(
+            "--limit\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n{content}\r\n--limit--\r\n"
+        );
+        let upload = request(Method::POST)
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=limit")
+            .body(Body::from(form))?;
+        self.answer(format!("POST {files}"), upload)
+            .await?
+            .success()?;
+        Ok(())
     }
 }

@@ -1,7 +1,11 @@
 //! Another tenant's rows stay unseen: with both locks, with either alone, and the walk notices when both are open.
 
+use std::sync::Arc;
+
 use access::Gate;
+use blob::{Folder, Store};
 use db::{Db, Probe};
+use files::Scanner;
 use ids::{DeadLetterId, OauthIdentityId};
 use serde_json::{Value, json};
 use testkit::{
@@ -9,6 +13,8 @@ use testkit::{
     walk::{Belongings, Report, Walk, snapshot},
 };
 use web::Service;
+
+use crate::attachments::form;
 
 /// Operations that end the attacker's own session or tenant, or take no credential: there is nobody to attack as.
 /// This list only shrinks.
@@ -43,15 +49,25 @@ fn tenancy_without_dns(db: Db, gate: Gate) -> Service {
 }
 
 async fn stage() -> (Stage, TestTenant, TestTenant) {
-    let stage = Stage::of(&[
-        ("identity", identity::service),
-        ("tenancy", tenancy_without_dns),
-        ("support", support::service),
-        ("relay", relay::service),
+    let stage = Stage::made_of(vec![
+        ("identity", Arc::new(identity::service)),
+        ("tenancy", Arc::new(tenancy_without_dns)),
+        ("support", Arc::new(support::service)),
+        ("files", Arc::new(files_in_a_folder_of_its_own())),
+        ("relay", Arc::new(relay::service)),
     ])
     .await;
     let (demo, other) = (stage.tenant("demo").await, stage.tenant("other").await);
     (stage, demo, other)
+}
+
+/// Files whose bytes are removed with the process's other temporary files.
+fn files_in_a_folder_of_its_own() -> impl Fn(Db, Gate) -> Service {
+    let folder = crate::attachments::folder();
+    move |db, gate| {
+        let store = Store::Folder(Folder::new(&folder));
+        files::service_with(db, gate, store, Scanner::Trusting)
+    }
 }
 
 /// Fills a tenant with rows of every kind, each carrying a text that stands nowhere else.
@@ -100,8 +116,24 @@ async fn furnish(stage: &Stage, tenant: &TestTenant) -> Belongings {
         )
         .await
         .expect(200);
+    let resource = format!("user:{}", tenant.customer.id);
+    let query = format!("?name={secret}&resource={resource}");
+    let mut files = Vec::new();
+    for _ in 0..2 {
+        let file = form(&customer, &query, &secret, secret.as_bytes())
+            .send()
+            .await;
+        files.push(file.expect(201).id());
+    }
+    let upload = json!({"name": secret, "size": 5});
+    let upload = customer
+        .post("/api/v1/uploads", upload)
+        .await
+        .expect(201)
+        .id();
     for list in [
         "/tickets",
+        "/files",
         "/users",
         "/audit-log",
         &format!("/users/{}/activity", tenant.expert.id),
@@ -124,6 +156,11 @@ async fn furnish(stage: &Stage, tenant: &TestTenant) -> Belongings {
         .insert("passkeys", vec![passkey(stage, tenant, &secret).await]);
     all.ids
         .insert("identities", vec![link(stage, tenant, &secret).await]);
+    all.ids.insert("files", files.clone());
+    all.ids.insert("downloads", files);
+    all.ids.insert("uploads", vec![upload]);
+    all.ids
+        .insert("avatars", vec![tenant.customer.id.to_string()]);
     all.ids.insert("tickets", vec![ticket]);
     all.ids.insert("comments", comment_ids);
     all.ids.insert(

@@ -5,6 +5,7 @@
     reason = "test code: a broken expectation is the answer, and figures are told"
 )]
 
+mod attachments;
 mod document;
 mod erasure;
 mod impersonation;

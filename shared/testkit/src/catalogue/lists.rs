@@ -47,6 +47,10 @@ pub(super) const ACROSS_TENANTS: &[Exception] = &[
         "the same, for what has been tried before",
     ),
     (
+        "files.files_due_idx",
+        "the job asks which files are due, of all tenants",
+    ),
+    (
         "identity.users_search_idx",
         "GIN; only identity.matching_users asks it, with a tenant predicate",
     ),
@@ -91,6 +95,9 @@ pub(super) const DEFINERS: &[(&str, &str)] = &[
     ("events.replay_dead_letter", "rvz_relay"),
     ("events.retry_later", "rvz_relay"),
     ("events.tidy", "rvz_relay"),
+    // Which files are due, and which tenants a report visits: identifiers alone.
+    ("files.due_files", "rvz_files"),
+    ("files.tenant_ids", "rvz_files"),
     // Search by name and address, for the tenant that is set: behind a policy its index would not be used.
     ("identity.matching_users", "rvz_identity"),
     // Roles and first admin of a new tenant in tenancy's transaction, for the tenant that is set.
@@ -124,6 +131,7 @@ pub(super) const DEFINER_POLICIES: &[(&str, &str)] = &[
     ("events.erasures", "select"),
     ("events.inbox", "all"),
     ("events.outbox", "all"),
+    ("files.files", "select"),
     ("identity.one_time_tokens", "all"),
     ("identity.users", "all"),
     ("notifications.messages", "select"),
@@ -205,6 +213,7 @@ pub(super) const GRANTS: &[(&str, &str, &str)] = &[
     ("rvz_definer", "events.erasures", "select"),
     ("rvz_definer", "events.inbox", "select, delete"),
     ("rvz_definer", "events.outbox", "select, update, delete"),
+    ("rvz_definer", "files.files", "select"),
     ("rvz_definer", "identity.one_time_tokens", "select, insert"),
     ("rvz_definer", "identity.users", "select, insert"),
     ("rvz_definer", "notifications.messages", "select"),

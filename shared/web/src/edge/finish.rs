@@ -85,7 +85,7 @@ fn document(answered: Response, refusal: &Problem, info: &RequestInfo) -> Respon
     let language = info.language();
     let document = refusal.document(language, info.path(), info.id());
     let mut response = Response::new(Body::from(document.to_string()));
-    *response.status_mut() = refusal.kind().status;
+    *response.status_mut() = refusal.status();
     let headers = response.headers_mut();
     headers.extend(answered.headers().clone());
     headers.insert(header::CONTENT_TYPE, PROBLEM_JSON);

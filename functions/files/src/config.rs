@@ -1,0 +1,61 @@
+//! This function's settings, and how a process of its own starts with them.
+
+use std::path::PathBuf;
+
+use access::{Gate, process::Made};
+use blob::{Folder, S3, S3Settings, Store};
+use db::Db;
+use web::settings::{self, Hidden};
+
+use crate::{Scanner, service_with};
+
+/// Where objects lie when nothing else is said.
+pub const LOCAL_FOLDER: &str = ".local/objects";
+
+web::settings! {
+    /// Settings of files.
+    pub struct Settings {
+        /// Folder for objects, where no bucket is set.
+        pub objects_folder: PathBuf = "REVALENZ_OBJECTS_FOLDER" or ".local/objects",
+        /// Bucket of an S3-compatible store; with it the other four settings of S3 are needed.
+        pub s3_bucket: Option<String> = "REVALENZ_S3_BUCKET",
+        /// Address of the S3-compatible store, such as https://fsn1.your-objectstorage.com.
+        pub s3_endpoint: Option<String> = "REVALENZ_S3_ENDPOINT",
+        /// Region, as the S3-compatible store calls it.
+        pub s3_region: Option<String> = "REVALENZ_S3_REGION",
+        /// Name of the access key to the S3-compatible store.
+        pub s3_access_key: Option<String> = "REVALENZ_S3_ACCESS_KEY",
+        /// Secret of the access key to the S3-compatible store.
+        pub s3_secret_key: Option<Hidden> = "REVALENZ_S3_SECRET_KEY",
+        /// Where clamd listens: HOST:PORT, or the path of its socket. The word `off` trusts every file: for a laptop alone.
+        pub clamd: String = "REVALENZ_CLAMD",
+    }
+}
+
+/// The service with the settings of this process.
+pub fn start(db: Db, gate: Gate) -> Made {
+    let settings = Settings::read(&settings::environment)?;
+    let scanner = Scanner::parse(&settings.clamd);
+    Ok((service_with(db, gate, store(settings)?, scanner), None))
+}
+
+fn store(settings: Settings) -> Result<Store, String> {
+    let Some(bucket) = settings.s3_bucket else {
+        return Ok(Store::Folder(Folder::new(settings.objects_folder)));
+    };
+    let missing = |name: &str| format!("REVALENZ_S3_{name} is missing beside REVALENZ_S3_BUCKET");
+    let s3 = S3::new(S3Settings {
+        endpoint: settings.s3_endpoint.ok_or_else(|| missing("ENDPOINT"))?,
+        bucket,
+        region: settings.s3_region.ok_or_else(|| missing("REGION"))?,
+        access_key: settings
+            .s3_access_key
+            .ok_or_else(|| missing("ACCESS_KEY"))?,
+        secret_key: settings
+            .s3_secret_key
+            .ok_or_else(|| missing("SECRET_KEY"))?
+            .expose()
+            .to_owned(),
+    });
+    s3.map(Store::S3).map_err(|error| error.to_string())
+}

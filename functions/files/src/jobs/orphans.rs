@@ -1,0 +1,89 @@
+//! What belongs to nothing: objects without a row, rows without their object.
+
+use std::collections::BTreeSet;
+
+use db::Actor;
+use ids::{FileId, TenantId};
+use serde::Serialize;
+use web::problem::Result;
+
+use crate::{
+    App,
+    http::away,
+    store::{due, objects},
+};
+
+/// What was found. Nothing is removed: an orphan is a bug to be looked at, and each is in the log by its key.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Orphans {
+    objects: u64,
+    objects_without_file: u64,
+    files_without_object: u64,
+}
+
+pub(super) async fn report_orphans(app: &App) -> Result<Orphans> {
+    let mut tx = app.db.begin_unscoped().await?;
+    let tenants = due::list_tenants(&mut tx).await?;
+    tx.commit().await?;
+    let mut found = Orphans::default();
+    for tenant in tenants {
+        of_tenant(app, tenant, &mut found).await?;
+    }
+    metrics::gauge!("files_orphans", "kind" => "object").set(count(found.objects_without_file));
+    metrics::gauge!("files_orphans", "kind" => "row").set(count(found.files_without_object));
+    Ok(found)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+fn count(number: u64) -> f64 {
+    number as f64
+}
+
+async fn of_tenant(app: &App, tenant: TenantId, found: &mut Orphans) -> Result<()> {
+    let prefix = format!("tenant/{tenant}/");
+    let mut after = String::new();
+    loop {
+        let page = app.store.list(&prefix, Some(&after)).await.map_err(away)?;
+        let last = page.last().map(|object| object.key.clone());
+        let ids: BTreeSet<FileId> = page
+            .iter()
+            .filter_map(|object| file_of(&object.key))
+            .collect();
+        let ids: Vec<FileId> = ids.into_iter().collect();
+        let mut tx = app.db.begin(tenant, Actor::SYSTEM).await?;
+        let with_objects = objects::list_with_objects(&mut tx, &ids).await?;
+        let keys = objects::list_keys(&mut tx, &after, last.as_deref()).await?;
+        tx.commit().await?;
+        for object in &page {
+            found.objects += 1;
+            if file_of(&object.key).is_none_or(|file| !with_objects.contains(&file)) {
+                found.objects_without_file += 1;
+                tell("an object belongs to no file", &object.key);
+            }
+        }
+        let there: BTreeSet<&str> = page.iter().map(|object| object.key.as_str()).collect();
+        for key in keys.iter().filter(|key| !there.contains(key.as_str())) {
+            found.files_without_object += 1;
+            tell("a file has no object", key);
+        }
+        match last {
+            Some(last) => after = last,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Keys name tenants and files by their identifiers, which is all that an operator needs.
+fn tell(what: &str, key: &str) {
+    tracing::warn!(key, "{what}");
+}
+
+/// `tenant/<tenant>/uploads/<file>/<part>`, or `tenant/<tenant>/<year>/<month>/<file>[-<width>]`.
+fn file_of(key: &str) -> Option<FileId> {
+    let mut parts = key.split('/').skip(2);
+    let name = match parts.next()? {
+        "uploads" => parts.next()?,
+        _year => parts.nth(1)?,
+    };
+    name.get(..36)?.parse().ok()
+}

@@ -1,0 +1,243 @@
+//! How far the bytes of a file have come, in SQL.
+
+use chrono::{DateTime, Utc};
+use db::{Actor, ActorKind, Result, TenantTx};
+use ids::FileId;
+
+use crate::domain::{file::Status, kind::Category};
+
+web::text_enum! {
+    /// How the bytes come.
+    pub enum Protocol {
+        /// In one request, as a form.
+        Form = "form",
+        /// In pieces, over as many connections as it takes.
+        Tus = "tus",
+        /// Straight into the store.
+        Put = "put",
+    }
+}
+
+/// An upload under way, or done.
+#[derive(Clone, Debug)]
+pub(crate) struct Upload {
+    pub(crate) status: Status,
+    pub(crate) protocol: Protocol,
+    pub(crate) category: Category,
+    pub(crate) length: Option<i64>,
+    pub(crate) received: i64,
+    pub(crate) reserved: i64,
+    pub(crate) parts: i32,
+    pub(crate) due_at: Option<DateTime<Utc>>,
+}
+
+/// What an upload begins with.
+#[derive(Clone, Debug)]
+pub(crate) struct NewUpload {
+    pub(crate) protocol: Protocol,
+    pub(crate) length: Option<i64>,
+    pub(crate) reserved: i64,
+    pub(crate) expected_sha256: Option<Vec<u8>>,
+}
+
+/// Bytes that have come, and where they lie.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    pub(crate) begins_at: i64,
+    pub(crate) size: i64,
+    pub(crate) object_key: String,
+}
+
+/// Writes the row of an upload that begins.
+pub(crate) async fn insert_upload(
+    tx: &mut TenantTx,
+    file: FileId,
+    upload: &NewUpload,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "insert into files.uploads (tenant_id, file_id, protocol, length, reserved, expected_sha256, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7)",
+        tenant as _,
+        file as _,
+        upload.protocol as Protocol,
+        upload.length,
+        upload.reserved,
+        upload.expected_sha256,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// An upload that `actor` began.
+pub(crate) async fn find_upload(
+    tx: &mut TenantTx,
+    actor: Actor,
+    file: FileId,
+) -> Result<Option<Upload>> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_as!(
+        Upload,
+        r#"select
+            f.status as "status: Status", u.protocol as "protocol: Protocol",
+            f.category as "category: Category", u.length, u.received, u.reserved, u.parts, f.due_at
+        from files.uploads u
+        join files.files f on f.tenant_id = u.tenant_id and f.file_id = u.file_id
+        where u.tenant_id = $1 and u.file_id = $2 and f.created_by_kind = $3 and f.created_by_id = $4"#,
+        tenant as _,
+        file as _,
+        actor.kind as ActorKind,
+        actor.id,
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// The same, and nobody else changes it until this transaction ends.
+pub(crate) async fn lock_upload(
+    tx: &mut TenantTx,
+    actor: Actor,
+    file: FileId,
+) -> Result<Option<Upload>> {
+    let tenant = tx.tenant();
+    // The file first: whoever settles or gives up an upload begins with it too.
+    sqlx::query_scalar!(
+        "select version
+        from files.files
+        where tenant_id = $1 and file_id = $2
+        for update",
+        tenant as _,
+        file as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    find_upload(tx, actor, file).await
+}
+
+/// Notes bytes that are durable under their key. Whoever calls holds the upload's lock and has seen that they belong here.
+pub(crate) async fn append_part(
+    tx: &mut TenantTx,
+    file: FileId,
+    part: &Part,
+    reserved: i64,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "insert into files.parts (tenant_id, file_id, begins_at, size, object_key)
+        values ($1, $2, $3, $4, $5)",
+        tenant as _,
+        file as _,
+        part.begins_at,
+        part.size,
+        part.object_key,
+    )
+    .execute(tx.conn())
+    .await?;
+    sqlx::query!(
+        "update files.uploads
+        set received = received + $3, reserved = reserved + $4, parts = parts + 1
+        where tenant_id = $1 and file_id = $2",
+        tenant as _,
+        file as _,
+        part.size,
+        reserved,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The client has said how long the file is; so much more is reserved for it.
+pub(crate) async fn set_length(
+    tx: &mut TenantTx,
+    file: FileId,
+    length: i64,
+    reserved: i64,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update files.uploads
+        set length = $3, reserved = reserved + $4
+        where tenant_id = $1 and file_id = $2",
+        tenant as _,
+        file as _,
+        length,
+        reserved,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// It goes on: another while until it is given up.
+pub(crate) async fn postpone(tx: &mut TenantTx, file: FileId, due_at: DateTime<Utc>) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update files.files
+        set due_at = $3
+        where tenant_id = $1 and file_id = $2 and status = 'pending'",
+        tenant as _,
+        file as _,
+        due_at,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// All bytes have come: it is to be checked, now. Whether it was still to come.
+pub(crate) async fn finish_upload(
+    tx: &mut TenantTx,
+    file: FileId,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let tenant = tx.tenant();
+    let finished = sqlx::query!(
+        "update files.files
+        set status = 'scanning', due_at = $3, updated_at = $3, version = version + 1
+        where tenant_id = $1 and file_id = $2 and status = 'pending'",
+        tenant as _,
+        file as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(finished.rows_affected() == 1)
+}
+
+/// What the sender says that the bytes are.
+pub(crate) async fn find_expected(
+    tx: &mut TenantTx,
+    file: FileId,
+) -> Result<(Option<i64>, Option<Vec<u8>>)> {
+    let tenant = tx.tenant();
+    let row = sqlx::query!(
+        "select length, expected_sha256
+        from files.uploads
+        where tenant_id = $1 and file_id = $2",
+        tenant as _,
+        file as _,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok((row.length, row.expected_sha256))
+}
+
+/// The bytes that have come, in order.
+pub(crate) async fn list_parts(tx: &mut TenantTx, file: FileId) -> Result<Vec<Part>> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_as!(
+        Part,
+        "select begins_at, size, object_key
+        from files.parts
+        where tenant_id = $1 and file_id = $2
+        order by begins_at",
+        tenant as _,
+        file as _,
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}

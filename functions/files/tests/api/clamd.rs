@@ -1,0 +1,157 @@
+//! The same with Debian's clamd, which knows EICAR from a database of our own and nothing else. Without it the test says so.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use files::Scanner;
+use tokio::net::TcpStream;
+
+use crate::{Place, eicar, folder, form, noise, upload};
+
+/// A clamd of this test.
+struct Clamd {
+    process: Child,
+    folder: PathBuf,
+    address: String,
+}
+
+impl Drop for Clamd {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// MD5, length and name of the one thing that it knows.
+const KNOWN: &str = "44d88612fea8a8f36de82e1278abb02f:68:Eicar-Test-Signature\n";
+
+async fn clamd() -> Option<Clamd> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let found = Command::new("infra/scripts/tool.sh")
+        .arg("clamd")
+        .current_dir(root)
+        .output()
+        .ok()?;
+    let program = String::from_utf8(found.stdout).ok()?.trim().to_owned();
+    if !found.status.success() || program.is_empty() {
+        return None;
+    }
+    let folder = folder();
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("own.hdb"), KNOWN).unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let here = folder.display();
+    let settings = format!(
+        "Foreground yes\nDatabaseDirectory {here}\nTemporaryDirectory {here}\nLogFile {here}/log\n\
+         TCPSocket {port}\nTCPAddr 127.0.0.1\nStreamMaxLength 20M\n"
+    );
+    let path = folder.join("clamd.conf");
+    std::fs::write(&path, settings).unwrap();
+    let process = Command::new(program)
+        .arg("-c")
+        .arg(path)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let address = format!("127.0.0.1:{port}");
+    let clamd = Clamd {
+        process,
+        folder,
+        address,
+    };
+    for _ in 0..600 {
+        if TcpStream::connect(&clamd.address).await.is_ok() {
+            return Some(clamd);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("clamd does not listen");
+}
+
+/// A zip with one stored file in it.
+fn zip(content: &[u8], encrypted: bool) -> Vec<u8> {
+    let crc = !content.iter().fold(!0_u32, |mut crc, byte| {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = if crc & 1 == 1 {
+                (crc >> 1) ^ 0xedb8_8320
+            } else {
+                crc >> 1
+            };
+        }
+        crc
+    });
+    let size = u32::try_from(content.len()).unwrap();
+    let mut common = vec![20, 0, u8::from(encrypted), 0, 0, 0, 0, 0, 0, 0];
+    for number in [crc, size, size] {
+        common.extend_from_slice(&number.to_le_bytes());
+    }
+    common.extend_from_slice(&[5, 0, 0, 0]);
+    let mut file = b"PK\x03\x04".to_vec();
+    file.extend_from_slice(&common);
+    file.extend_from_slice(b"a.txt");
+    file.extend_from_slice(content);
+    let begin = u32::try_from(file.len()).unwrap();
+    file.extend_from_slice(b"PK\x01\x02\x14\x00");
+    file.extend_from_slice(&common);
+    file.extend_from_slice(&[0; 14]);
+    file.extend_from_slice(b"a.txt");
+    let length = u32::try_from(file.len()).unwrap() - begin;
+    file.extend_from_slice(b"PK\x05\x06\0\0\0\0\x01\0\x01\0");
+    file.extend_from_slice(&length.to_le_bytes());
+    file.extend_from_slice(&begin.to_le_bytes());
+    file.extend_from_slice(&[0, 0]);
+    file
+}
+
+#[tokio::test]
+async fn the_real_scanner_refuses_eicar_also_inside_of_a_zip() {
+    let Some(clamd) = clamd().await else {
+        println!("skipped: there is no clamd here (infra/scripts/tool.sh clamd)");
+        return;
+    };
+    let place = Place::with(Scanner::parse(&clamd.address)).await;
+    let customer = place.customer();
+    let refused = async |name: &str, content: &[u8]| {
+        form(&customer, "", name, content)
+            .send()
+            .await
+            .refused(403, "file_refused");
+    };
+    refused("eicar.com", &eicar()).await;
+    refused("eicar.zip", &zip(&eicar(), false)).await;
+    refused("larger than what it looks at", &noise(25 << 20)).await;
+    let states = customer.get("/api/v1/files").await.json();
+    let mut states: Vec<String> = states["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| file["status"].as_str().unwrap().to_owned())
+        .collect();
+    states.sort();
+    assert_eq!(states, ["infected", "infected", "rejected"]);
+
+    // What it can't look into, it has nothing against: its content is as unknown as that of any other file.
+    let sealed = upload(&customer, "sealed.zip", &zip(&noise(1_000), true))
+        .await
+        .json();
+    assert_eq!(sealed["status"], "clean");
+    assert_eq!(sealed["mime_type"], "application/zip");
+    let both = [b"%PDF-1.7\n".as_slice(), &zip(b"hello", false)].concat();
+    assert_eq!(
+        upload(&customer, "both.pdf", &both).await.json()["mime_type"],
+        "application/pdf"
+    );
+    assert_eq!(
+        upload(&customer, "empty", b"").await.json()["status"],
+        "clean"
+    );
+    println!("asked clamd of Debian at {}", clamd.address);
+}

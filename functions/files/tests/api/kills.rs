@@ -1,0 +1,170 @@
+//! The server dies in the middle of uploads, at bytes that chance chooses.
+
+use std::{
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use ids::TenantId;
+use testkit::Stage;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use web::Clock;
+
+use crate::{folder, noise, sha256};
+
+/// The function as a process of its own.
+struct Process {
+    child: Child,
+    port: u16,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+async fn start(stage: &Stage, objects: &std::path::Path) -> Process {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let child = Command::new(env!("CARGO_BIN_EXE_files"))
+        .env_clear()
+        .env("PORT", port.to_string())
+        .env("REVALENZ_ADDRESS", "127.0.0.1")
+        .env("DATABASE_URL", stage.database.login_url("files"))
+        .env("PUBLIC_URL", testkit::PUBLIC_URL)
+        .env("REVALENZ_MASTER_KEY", access::Keyring::generate())
+        .env("REVALENZ_OBJECTS_FOLDER", objects)
+        .env("REVALENZ_CLAMD", "off")
+        .env("RUST_LOG", "off")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let process = Process { child, port };
+    for _ in 0..600 {
+        if TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+            return process;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the process does not listen");
+}
+
+/// A request of which only so many bytes of the body are sent.
+async fn send(port: u16, head: &str, body: &[u8], sent: usize) -> TcpStream {
+    let mut connection = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    let request = format!(
+        "{head}\r\nHost: x\r\nConnection: close\r\nTus-Resumable: 1.0.0\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    connection.write_all(request.as_bytes()).await.unwrap();
+    connection.write_all(&body[..sent]).await.unwrap();
+    connection.flush().await.unwrap();
+    connection
+}
+
+/// A header of the answer to a whole request; asked again where the database was just busy.
+async fn ask(port: u16, head: &str, body: &[u8], wanted: &str) -> String {
+    for _ in 0..100 {
+        let mut connection = send(port, head, body, body.len()).await;
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.unwrap();
+        let found = answer
+            .lines()
+            .find_map(|line| line.strip_prefix(wanted)?.strip_prefix(": "));
+        if let Some(value) = found {
+            return value.to_owned();
+        }
+        assert!(answer.starts_with("HTTP/1.1 503"), "{head}: {answer}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{head}: no answer");
+}
+
+#[tokio::test]
+async fn an_upload_goes_on_after_each_death_and_nothing_of_it_is_lost() {
+    let stage = Stage::of(&[("files", files::service)]).await;
+    // The process has the machine's clock.
+    stage.clock.set(Clock::system().now());
+    let demo = stage.tenant("demo").await;
+    let objects = folder();
+    let content = noise(3_000_000);
+    let mut process = start(&stage, &objects).await;
+    let bearer = format!("Authorization: Bearer {}", stage.token(&demo.customer));
+    let create = format!(
+        "POST /api/v1/files/uploads HTTP/1.1\r\n{bearer}\r\nUpload-Length: {}",
+        content.len()
+    );
+    let place = ask(process.port, &create, b"", "location").await;
+    let (mut deaths, mut offset, mut told) = (0, 0, 0);
+    while offset < content.len() {
+        let piece = &content[offset..content.len().min(offset + 400_000)];
+        let chance = usize::from(u16::from_be_bytes(access::opaque::random()));
+        let append = format!(
+            "PATCH {place} HTTP/1.1\r\n{bearer}\r\nContent-Type: application/offset+octet-stream\r\nUpload-Offset: {offset}"
+        );
+        if deaths < 12 && !chance.is_multiple_of(4) {
+            // Up to all of it: then the process dies with the answer on its lips.
+            let sent = (chance * 31) % (piece.len() + 1);
+            let connection = send(process.port, &append, piece, sent).await;
+            tokio::time::sleep(Duration::from_millis(chance as u64 % 40)).await;
+            drop(process);
+            drop(connection);
+            deaths += 1;
+            process = start(&stage, &objects).await;
+        } else {
+            told = ask(process.port, &append, piece, "upload-offset")
+                .await
+                .parse()
+                .unwrap();
+        }
+        let standing = format!("HEAD {place} HTTP/1.1\r\n{bearer}");
+        offset = ask(process.port, &standing, b"", "upload-offset")
+            .await
+            .parse()
+            .unwrap();
+        assert!(
+            offset >= told,
+            "{offset} bytes, and {told} were acknowledged"
+        );
+    }
+    let file = place.rsplit('/').next().unwrap();
+    // A process that died over the check left its claim behind: here it runs out at once.
+    sqlx::query(
+        "update files.files set due_at = least(due_at, created_at) where status = 'scanning'",
+    )
+    .execute(&mut stage.admin().await)
+    .await
+    .unwrap();
+    let complete = format!("POST /api/v1/uploads/{file}/complete HTTP/1.1\r\n{bearer}");
+    ask(process.port, &complete, b"", "etag").await;
+    let mut hash = String::new();
+    for _ in 0..200 {
+        let found: Option<Vec<u8>> = sqlx::query_scalar("select sha256 from files.files where tenant_id = $1 and file_id = $2::uuid and status = 'clean'")
+            .bind::<TenantId>(demo.id)
+            .bind(file)
+            .fetch_optional(&mut stage.admin().await)
+            .await
+            .unwrap()
+            .flatten();
+        if let Some(found) = found {
+            hash = found.iter().map(|byte| format!("{byte:02x}")).collect();
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(hash, sha256(&content));
+    println!(
+        "{deaths} deaths, {} bytes, the hash is equal",
+        content.len()
+    );
+    assert!(deaths > 3);
+    drop(process);
+    let _ = std::fs::remove_dir_all(objects);
+}

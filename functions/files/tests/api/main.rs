@@ -1,0 +1,185 @@
+//! The files context as its users meet it: HTTP in process, a real database and a folder of objects each.
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "test code: a broken expectation is the answer, and figures are told"
+)]
+
+mod browser;
+mod clamd;
+mod forms;
+mod jobs;
+mod kills;
+mod links;
+mod lists;
+mod pictures;
+mod ranges;
+mod room;
+mod scans;
+mod tus;
+mod tus_client;
+
+use std::{path::PathBuf, sync::Arc};
+
+use blob::{Folder, Store};
+use bytes::Bytes;
+use files::Scanner;
+use http::Method;
+use serde_json::Value;
+use testkit::{Answer, Call, Client, Maker, Stage, TestTenant};
+
+/// A stage with the function, a tenant, and a folder of its own.
+struct Place {
+    stage: Stage,
+    demo: TestTenant,
+    folder: PathBuf,
+}
+
+impl Place {
+    async fn new() -> Self {
+        Self::with(Scanner::Trusting).await
+    }
+
+    async fn with(scanner: Scanner) -> Self {
+        let folder = folder();
+        let objects = folder.clone();
+        let make: Maker = Arc::new(move |db, gate| {
+            let store = Store::Folder(Folder::new(&objects));
+            files::service_with(db, gate, store, scanner.clone())
+        });
+        let stage = Stage::made_of(vec![("files", make)]).await;
+        let demo = stage.tenant("demo").await;
+        Self {
+            stage,
+            demo,
+            folder,
+        }
+    }
+
+    fn customer(&self) -> Client {
+        self.stage.as_(&self.demo.customer)
+    }
+
+    fn admin(&self) -> Client {
+        self.stage.as_(&self.demo.admin)
+    }
+
+    /// The store, for looking.
+    fn store(&self) -> Folder {
+        Folder::new(&self.folder)
+    }
+
+    /// Every object that there is.
+    async fn objects(&self) -> Vec<String> {
+        let store = Store::Folder(self.store());
+        let listed = store.list("", None).await.unwrap();
+        listed.into_iter().map(|object| object.key).collect()
+    }
+
+    /// What the tenant may store.
+    async fn allow(&self, bytes: i64) {
+        sqlx::query("update access.tenants set limits = limits || jsonb_build_object('storage_bytes', $2::bigint) where tenant_id = $1")
+            .bind(self.demo.id)
+            .bind(bytes)
+            .execute(&mut self.stage.admin().await)
+            .await
+            .unwrap();
+    }
+
+    /// What is used, and what is reserved.
+    async fn room(&self) -> (i64, i64) {
+        sqlx::query_as(
+            "select used_bytes, reserved_bytes from files.storage_usage where tenant_id = $1",
+        )
+        .bind(self.demo.id)
+        .fetch_optional(&mut self.stage.admin().await)
+        .await
+        .unwrap()
+        .unwrap_or_default()
+    }
+
+    /// A job runs, now.
+    async fn run(&self, job: &str) -> Value {
+        let header = self.stage.gate.internal_auth().header().unwrap();
+        let platform = self
+            .stage
+            .stranger()
+            .with("authorization", header.to_str().unwrap());
+        let path = format!("/internal/jobs/{job}");
+        platform
+            .call(Method::POST, &path)
+            .send()
+            .await
+            .expect(200)
+            .json()
+    }
+
+    /// Types of the events that were announced, in order.
+    async fn announced(&self) -> Vec<String> {
+        sqlx::query_scalar("select replace(type, 'de.revalenz.files.', '') from events.outbox where type like 'de.revalenz.files.%' order by occurred_at, event_id")
+            .fetch_all(&mut self.stage.admin().await)
+            .await
+            .unwrap()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A name for a folder that nobody else has.
+fn folder() -> PathBuf {
+    let salt = u64::from_be_bytes(access::opaque::random());
+    std::env::temp_dir().join(format!("rvz-files-{salt:016x}"))
+}
+
+/// A form with one file.
+fn form(client: &Client, query: &str, name: &str, content: &[u8]) -> Call {
+    let mut body = format!(
+        "--limit\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{}\"\r\nContent-Type: text/html\r\n\r\n",
+        name.replace('"', "%22")
+    )
+    .into_bytes();
+    body.extend_from_slice(content);
+    body.extend_from_slice(b"\r\n--limit--\r\n");
+    client
+        .call(Method::POST, &format!("/api/v1/files{query}"))
+        .header("content-type", "multipart/form-data; boundary=limit")
+        .header("content-length", &body.len().to_string())
+        .bytes(body)
+}
+
+/// An uploaded file.
+async fn upload(client: &Client, name: &str, content: &[u8]) -> Answer {
+    form(client, "", name, content).send().await.expect(201)
+}
+
+/// Bytes that repeat nowhere soon.
+fn noise(length: usize) -> Bytes {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_be_bytes());
+    }
+    bytes.truncate(length);
+    Bytes::from(bytes)
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    let hash = access::opaque::sha256(bytes);
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What every scanner knows, in two halves so that this file is not taken for it.
+fn eicar() -> Vec<u8> {
+    let halves = [
+        r"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR",
+        "-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*",
+    ];
+    halves.concat().into_bytes()
+}

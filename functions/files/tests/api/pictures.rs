@@ -1,0 +1,144 @@
+//! Previews and avatars.
+
+use http::Method;
+
+use crate::{Place, form, upload};
+
+/// A picture of one colour, as PNG.
+fn png(width: u32, height: u32) -> Vec<u8> {
+    let mut file = std::io::Cursor::new(Vec::new());
+    image::DynamicImage::new_rgb8(width, height)
+        .write_to(&mut file, image::ImageFormat::Png)
+        .unwrap();
+    file.into_inner()
+}
+
+fn width(preview: &[u8]) -> u32 {
+    let format = image::guess_format(preview).unwrap();
+    assert_eq!(format, image::ImageFormat::WebP);
+    image::load_from_memory(preview).unwrap().width()
+}
+
+#[tokio::test]
+async fn a_picture_has_previews_and_another_file_has_none() {
+    let place = Place::new().await;
+    let file = upload(&place.customer(), "a.png", &png(800, 400)).await;
+    assert_eq!(file.json()["preview_widths"], serde_json::json!([96, 320]));
+    let path = format!("/api/v1/files/{}/thumbnail", file.id());
+    for (query, expected) in [
+        ("", 320),
+        ("?w=1", 96),
+        ("?w=96", 96),
+        ("?w=97", 320),
+        ("?w=4000", 320),
+    ] {
+        let got = place
+            .customer()
+            .get(&format!("{path}{query}"))
+            .await
+            .expect(200);
+        assert_eq!(got.header("content-type"), "image/webp");
+        assert_eq!(width(&got.body), expected, "{query}");
+    }
+    place
+        .customer()
+        .get(&format!("{path}?w=x"))
+        .await
+        .refused(422, "validation_failed");
+    place
+        .customer()
+        .get(&format!("{path}?h=5"))
+        .await
+        .refused(422, "validation_failed");
+    let text = upload(&place.customer(), "a.txt", b"text").await.id();
+    place
+        .customer()
+        .get(&format!("/api/v1/files/{text}/thumbnail"))
+        .await
+        .refused(404, "not_found");
+    // Half a picture is a file without a preview.
+    let half = upload(&place.customer(), "half.png", &png(800, 400)[..200]).await;
+    assert_eq!(half.json()["preview_widths"], serde_json::json!([]));
+
+    place
+        .customer()
+        .delete(&format!("/api/v1/files/{}", file.id()))
+        .await
+        .expect(204);
+    place
+        .stage
+        .clock
+        .advance(std::time::Duration::from_secs(31 * 24 * 3600));
+    place.run("tend-files").await;
+    let left = place.objects().await;
+    assert!(left.iter().all(|key| !key.contains(&file.id())), "{left:?}");
+}
+
+#[tokio::test]
+async fn everybody_of_the_organisation_sees_a_persons_newest_picture() {
+    let place = Place::new().await;
+    let path = format!("/api/v1/avatars/{}", place.demo.customer.id);
+    place.admin().get(&path).await.refused(404, "not_found");
+    let set = async |pixels| {
+        let answer = form(
+            &place.customer(),
+            "?category=avatar",
+            "me.png",
+            &png(pixels, pixels),
+        )
+        .send()
+        .await;
+        answer.expect(201).json()
+    };
+    let first = set(50).await;
+    assert_eq!(
+        first["resource"],
+        format!("user:{}", place.demo.customer.id)
+    );
+    place.stage.clock.advance(std::time::Duration::from_secs(1));
+    set(70).await;
+    for person in [
+        &place.demo.customer2,
+        &place.demo.expert,
+        &place.demo.customer,
+    ] {
+        let got = place.stage.as_(person).get(&path).await.expect(200);
+        assert_eq!(width(&got.body), 70);
+    }
+    let old = format!("/api/v1/files/{}", first["id"].as_str().unwrap());
+    place.customer().get(&old).await.refused(404, "not_found");
+    let stranger = place.stage.tenant("other").await;
+    place
+        .stage
+        .as_(&stranger.admin)
+        .get(&path)
+        .await
+        .refused(404, "not_found");
+    // Nobody sets another's.
+    let other = format!("?category=avatar&resource=user:{}", place.demo.expert.id);
+    form(&place.customer(), &other, "me.png", &png(9, 9))
+        .send()
+        .await
+        .refused(403, "file_grant_invalid");
+    let huge = form(
+        &place.customer(),
+        "?category=avatar",
+        "me.png",
+        &crate::noise(6 << 20),
+    )
+    .send()
+    .await;
+    huge.refused(413, "too_large");
+    let key = place.stage.key(place.demo.id, &["files.file.create"]).await;
+    form(&key, "?category=avatar", "me.png", &png(9, 9))
+        .send()
+        .await
+        .refused(422, "validation_failed");
+    place
+        .stage
+        .stranger()
+        .call(Method::GET, &path)
+        .send()
+        .await
+        .refused(401, "unauthenticated");
+}

@@ -1,0 +1,417 @@
+//! Uploads in pieces, as tus 1.0.0 has them.
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http::Method;
+use testkit::{Answer, Client};
+use tokio::{io::AsyncWriteExt, net::TcpListener, net::TcpStream};
+
+use crate::{Place, noise, sha256};
+
+const UPLOADS: &str = "/api/v1/files/uploads";
+
+async fn create(client: &Client, headers: &[(&str, &str)]) -> Answer {
+    loop {
+        let mut call = client
+            .call(Method::POST, UPLOADS)
+            .header("tus-resumable", "1.0.0");
+        for (name, value) in headers {
+            call = call.header(name, value);
+        }
+        // A busy machine is no finding: a client comes again.
+        let answer = call.send().await;
+        if answer.status != 503 {
+            return answer;
+        }
+    }
+}
+
+async fn created(client: &Client, length: usize) -> String {
+    let metadata = format!("filename {}", STANDARD.encode("Film.bin"));
+    let headers = [
+        ("upload-length", &*length.to_string()),
+        ("upload-metadata", &metadata),
+    ];
+    create(client, &headers)
+        .await
+        .expect(201)
+        .header("location")
+        .to_owned()
+}
+
+async fn append(client: &Client, place: &str, offset: usize, piece: Bytes) -> Answer {
+    client
+        .call(Method::PATCH, place)
+        .header("tus-resumable", "1.0.0")
+        .header("content-type", "application/offset+octet-stream")
+        .header("upload-offset", &offset.to_string())
+        .bytes(piece)
+        .send()
+        .await
+}
+
+async fn head(client: &Client, place: &str) -> Answer {
+    client
+        .call(Method::HEAD, place)
+        .header("tus-resumable", "1.0.0")
+        .send()
+        .await
+}
+
+fn id(place: &str) -> &str {
+    place.rsplit('/').next().unwrap()
+}
+
+#[tokio::test]
+async fn a_file_comes_in_pieces_and_is_one() {
+    let place = Place::new().await;
+    let customer = place.customer();
+    let content = noise(250_000);
+    let upload = created(&customer, content.len()).await;
+    let mut offset = 0;
+    for size in [100_000, 1, 0, 149_998] {
+        let answer = append(
+            &customer,
+            &upload,
+            offset,
+            content.slice(offset..offset + size),
+        )
+        .await
+        .expect(204);
+        offset += size;
+        assert_eq!(answer.header("upload-offset"), offset.to_string());
+        assert_eq!(answer.header("tus-resumable"), "1.0.0");
+        assert_eq!(
+            answer.header("upload-expires"),
+            "Sat, 21 Nov 2026 10:00:00 GMT"
+        );
+        let standing = head(&customer, &upload).await.expect(200);
+        assert_eq!(standing.header("upload-offset"), offset.to_string());
+        assert_eq!(standing.header("upload-length"), "250000");
+        assert_eq!(standing.header("cache-control"), "no-store");
+    }
+    let file = format!("/api/v1/files/{}", id(&upload));
+    assert_eq!(customer.get(&file).await.json()["status"], "pending");
+    customer
+        .get(&format!("{file}/content"))
+        .await
+        .refused(409, "file_not_ready");
+    append(&customer, &upload, offset, content.slice(offset..))
+        .await
+        .expect(204);
+    let read = customer.get(&file).await.expect(200).json();
+    assert_eq!(read["status"], "clean");
+    assert_eq!(read["name"], "Film.bin");
+    assert_eq!(read["sha256"], sha256(&content).as_str());
+    let got = customer.get(&format!("{file}/content")).await.expect(200);
+    assert_eq!(got.body, content);
+    assert_eq!(place.objects().await.len(), 1, "no part is left");
+    assert_eq!(place.room().await, (250_000, 0));
+    // The client that did not hear of it asks again, and hears that it is done.
+    assert_eq!(
+        head(&customer, &upload)
+            .await
+            .expect(200)
+            .header("upload-offset"),
+        "250000"
+    );
+    append(&customer, &upload, 250_000, Bytes::new())
+        .await
+        .expect(204);
+}
+
+#[tokio::test]
+async fn what_is_not_of_the_protocol_is_refused_before_anything_happens() {
+    let place = Place::new().await;
+    let customer = place.customer();
+    let told = customer
+        .call(Method::OPTIONS, UPLOADS)
+        .send()
+        .await
+        .expect(204);
+    assert_eq!(told.header("tus-version"), "1.0.0");
+    assert_eq!(told.header("tus-max-size"), (5_i64 << 30).to_string());
+    assert_eq!(told.header("tus-checksum-algorithm"), "sha1,sha256");
+    for extension in [
+        "creation",
+        "creation-defer-length",
+        "termination",
+        "expiration",
+        "checksum",
+    ] {
+        assert!(
+            told.header("tus-extension")
+                .split(',')
+                .any(|word| word == extension)
+        );
+    }
+    let old = customer
+        .call(Method::POST, UPLOADS)
+        .header("tus-resumable", "0.2.2")
+        .header("upload-length", "1");
+    let old = old.send().await;
+    assert_eq!(old.header("tus-version"), "1.0.0");
+    assert_eq!(old.header("tus-resumable"), "1.0.0");
+    old.refused(412, "tus_version");
+    for headers in [
+        &[][..],
+        &[("upload-length", "-1")],
+        &[("upload-length", "x")],
+        &[("upload-length", "1"), ("upload-defer-length", "1")],
+        &[("upload-defer-length", "2")],
+        &[("upload-length", "1"), ("upload-metadata", "filename %%%")],
+        &[("upload-length", "1"), ("upload-metadata", "a YQ==,a YQ==")],
+    ] {
+        create(&customer, headers)
+            .await
+            .refused(400, "invalid_header");
+    }
+    for length in [(5_u64 << 30) + 1, u64::MAX] {
+        create(&customer, &[("upload-length", &length.to_string())])
+            .await
+            .refused(413, "too_large");
+    }
+    let zip = format!("filename {}", STANDARD.encode("../"));
+    create(
+        &customer,
+        &[("upload-length", "1"), ("upload-metadata", &zip)],
+    )
+    .await
+    .refused(422, "validation_failed");
+    assert_eq!(place.room().await, (0, 0));
+
+    let upload = created(&customer, 10).await;
+    let patch = || {
+        customer
+            .call(Method::PATCH, &upload)
+            .header("tus-resumable", "1.0.0")
+    };
+    let typed = || patch().header("content-type", "application/offset+octet-stream");
+    let octets = patch()
+        .header("content-type", "application/octet-stream")
+        .header("upload-offset", "0");
+    octets.send().await.refused(415, "unsupported_media_type");
+    typed().send().await.refused(400, "invalid_header");
+    let ahead = append(&customer, &upload, 5, Bytes::from("x")).await;
+    assert_eq!(ahead.header("upload-offset"), "0");
+    ahead.refused(409, "upload_offset_conflict");
+    append(&customer, &upload, 0, noise(11))
+        .await
+        .refused(413, "too_large");
+    assert_eq!(head(&customer, &upload).await.header("upload-offset"), "0");
+    let strange = place.stage.as_(&place.demo.customer2);
+    for client in [&strange, &place.admin()] {
+        assert_eq!(head(client, &upload).await.status, 404);
+        append(client, &upload, 0, noise(1))
+            .await
+            .refused(404, "not_found");
+    }
+    assert_eq!(head(&place.stage.stranger(), &upload).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_piece_that_arrived_as_another_is_thrown_away() {
+    let place = Place::new().await;
+    let customer = place.customer();
+    let upload = created(&customer, 5).await;
+    let sum = |checksum: &str| {
+        customer
+            .call(Method::PATCH, &upload)
+            .header("tus-resumable", "1.0.0")
+            .header("content-type", "application/offset+octet-stream")
+            .header("upload-offset", "0")
+            .header("upload-checksum", checksum)
+            .bytes("hello")
+    };
+    for unknown in ["md5 XUFAKrxLKna5cZ2REBfFkg==", "sha1", "sha1 x"] {
+        sum(unknown).send().await.refused(400, "invalid_header");
+    }
+    let wrong = sum(&format!("sha1 {}", STANDARD.encode([0; 20])))
+        .send()
+        .await;
+    wrong.refused(460, "checksum_mismatch");
+    assert_eq!(head(&customer, &upload).await.header("upload-offset"), "0");
+    assert_eq!(place.objects().await, [""; 0]);
+    sum("sha1 qvTGHdzF6KLavt4PO0gs2a6pQ00=")
+        .send()
+        .await
+        .expect(204);
+    let second = created(&customer, 5).await;
+    let right = format!(
+        "sha256 {}",
+        STANDARD.encode(access::opaque::sha256(b"hello"))
+    );
+    let right = customer
+        .call(Method::PATCH, &second)
+        .header("tus-resumable", "1.0.0")
+        .header("content-type", "application/offset+octet-stream")
+        .header("upload-offset", "0")
+        .header("upload-checksum", &right)
+        .bytes("hello");
+    right.send().await.expect(204);
+}
+
+#[tokio::test]
+async fn the_length_may_be_said_later() {
+    let place = Place::new().await;
+    place.allow(1_000).await;
+    let customer = place.customer();
+    let answer = create(&customer, &[("upload-defer-length", "1")])
+        .await
+        .expect(201);
+    let upload = answer.header("location").to_owned();
+    append(&customer, &upload, 0, noise(400)).await.expect(204);
+    assert_eq!(place.room().await, (0, 400));
+    let standing = head(&customer, &upload).await.expect(200);
+    assert_eq!(standing.header("upload-defer-length"), "1");
+    assert_eq!(standing.header("upload-length"), "");
+    // There is room for 600 more.
+    append(&customer, &upload, 400, noise(601))
+        .await
+        .refused(413, "storage_full");
+    assert_eq!(place.room().await, (0, 400));
+    let last = |length: &str| {
+        customer
+            .call(Method::PATCH, &upload)
+            .header("tus-resumable", "1.0.0")
+            .header("content-type", "application/offset+octet-stream")
+            .header("upload-offset", "400")
+            .header("upload-length", length)
+            .bytes(noise(100))
+    };
+    last("300").send().await.refused(400, "invalid_header");
+    last("2000").send().await.refused(413, "storage_full");
+    last("500").send().await.expect(204);
+    assert_eq!(place.room().await, (500, 0));
+    let nothing = create(&customer, &[("upload-length", "0")])
+        .await
+        .expect(201);
+    let file = format!("/api/v1/files/{}", id(nothing.header("location")));
+    assert_eq!(customer.get(&file).await.json()["status"], "clean");
+}
+
+#[tokio::test]
+async fn an_upload_is_given_up_or_stands_still_for_a_day_and_its_room_is_free() {
+    let place = Place::new().await;
+    let customer = place.customer();
+    let upload = created(&customer, 1_000).await;
+    append(&customer, &upload, 0, noise(10)).await.expect(204);
+    let end = || {
+        customer
+            .call(Method::DELETE, &upload)
+            .header("tus-resumable", "1.0.0")
+    };
+    end().send().await.expect(204);
+    end().send().await.refused(410, "upload_gone");
+    assert_eq!(head(&customer, &upload).await.status, 410);
+    append(&customer, &upload, 10, noise(1))
+        .await
+        .refused(410, "upload_gone");
+    assert_eq!(place.room().await, (0, 0));
+    assert_eq!(place.objects().await, [""; 0]);
+
+    let upload = created(&customer, 1_000).await;
+    append(&customer, &upload, 0, noise(10)).await.expect(204);
+    place.stage.clock.advance(Duration::from_secs(23 * 3600));
+    let customer = place.customer();
+    append(&customer, &upload, 10, noise(10)).await.expect(204);
+    place.stage.clock.advance(Duration::from_secs(24 * 3600));
+    let customer = place.customer();
+    assert_eq!(head(&customer, &upload).await.status, 410);
+    assert_eq!(place.room().await, (0, 1_000));
+    place.run("tend-files").await;
+    assert_eq!(place.room().await, (0, 0));
+    assert_eq!(place.objects().await, [""; 0]);
+    assert_eq!(head(&customer, &upload).await.status, 410);
+}
+
+#[tokio::test]
+async fn of_two_clients_at_one_upload_one_goes_on() {
+    let place = Place::new().await;
+    let customer = place.customer();
+    let content = noise(100_000);
+    let upload = created(&customer, 2 * content.len()).await;
+    for round in 0..2 {
+        let offset = round * content.len();
+        let tries = (0..4).map(|_| append(&customer, &upload, offset, content.clone()));
+        let answers = futures::future::join_all(tries).await;
+        let mut statuses: Vec<u16> = answers
+            .iter()
+            .map(|answer| answer.status.as_u16())
+            .collect();
+        statuses.sort_unstable();
+        assert_eq!(statuses, [204, 409, 409, 409]);
+    }
+    let path = format!("/api/v1/files/{}/content", id(&upload));
+    assert_eq!(
+        customer.get(&path).await.expect(200).body,
+        [&*content, &*content].concat()
+    );
+    assert_eq!(place.objects().await.len(), 1, "what came late was removed");
+}
+
+#[tokio::test]
+async fn clients_that_can_only_post_say_what_they_mean() {
+    let place = Place::new().await;
+    let customer = place.customer();
+    let upload = created(&customer, 5).await;
+    let post = |method: &str| {
+        customer
+            .call(Method::POST, &upload)
+            .header("tus-resumable", "1.0.0")
+            .header("x-http-method-override", method)
+            .header("content-type", "application/offset+octet-stream")
+            .header("upload-offset", "0")
+            .bytes("hel")
+    };
+    post("PATCH").send().await.expect(204);
+    post("PUT").send().await.refused(400, "invalid_header");
+    post("DELETE").send().await.expect(204);
+    assert_eq!(head(&customer, &upload).await.status, 410);
+}
+
+#[tokio::test]
+async fn what_came_of_a_piece_that_broke_off_is_kept() {
+    let place = Place::new().await;
+    let customer = place.customer();
+    let content = noise(200_000);
+    let upload = created(&customer, content.len()).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(web::server::serve(
+        listener,
+        place.stage.router(),
+        std::future::pending(),
+    ));
+    let token = place.stage.token(&place.demo.customer);
+    let request = format!(
+        "PATCH {upload} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nTus-Resumable: 1.0.0\r\n\
+         Content-Type: application/offset+octet-stream\r\nUpload-Offset: 0\r\nContent-Length: {}\r\n\r\n",
+        content.len()
+    );
+    let mut connection = TcpStream::connect(address).await.unwrap();
+    connection.write_all(request.as_bytes()).await.unwrap();
+    connection.write_all(&content[..150_000]).await.unwrap();
+    connection.shutdown().await.unwrap();
+    drop(connection);
+    let mut came = 0;
+    for _ in 0..400 {
+        came = head(&customer, &upload)
+            .await
+            .header("upload-offset")
+            .parse()
+            .unwrap();
+        if came > 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    assert_eq!(came, 150_000);
+    append(&customer, &upload, came, content.slice(came..))
+        .await
+        .expect(204);
+    let path = format!("/api/v1/files/{}/content", id(&upload));
+    assert_eq!(customer.get(&path).await.expect(200).body, content);
+}

@@ -1,0 +1,197 @@
+//! A folder as a store: each object a file, its key the path.
+
+use std::{
+    io::{self, ErrorKind},
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    fs,
+    io::{AsyncSeekExt, AsyncWriteExt},
+};
+
+use crate::{Chunks, Key, Listed, Presented, Result, Source, StoreError};
+
+/// Objects that a list has at the most.
+const PAGE: usize = 1_000;
+/// Where files grow before they are objects. No key begins with a dot.
+const GROWING: &str = ".growing";
+
+/// A folder of objects.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    root: PathBuf,
+    /// Tells files apart that grow at the same time in this process.
+    next: Arc<AtomicU64>,
+}
+
+impl Folder {
+    /// In this folder, which comes into being with the first object.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self {
+            root: root.into(),
+            next: Arc::default(),
+        }
+    }
+
+    fn path(&self, key: &Key) -> PathBuf {
+        self.root.join(key.as_str())
+    }
+
+    pub(crate) async fn put(&self, key: &Key, source: &mut impl Source) -> Result<u64> {
+        let growing = Growing(self.root.join(GROWING).join(format!(
+            "{}-{}",
+            std::process::id(),
+            self.next.fetch_add(1, Ordering::Relaxed)
+        )));
+        let mut file = create(&growing.0).await?;
+        let mut size = 0;
+        while let Some(chunk) = source.next().await.map_err(StoreError::Source)? {
+            file.write_all(&chunk).await?;
+            size += chunk.len() as u64;
+        }
+        file.flush().await?;
+        file.sync_all().await?;
+        let path = self.path(key);
+        let parent = path.parent().unwrap_or(&self.root);
+        fs::create_dir_all(parent).await?;
+        fs::rename(&growing.0, &path).await?;
+        // The new names must survive a power cut too, up to the folder that was there before.
+        for folder in parent.ancestors().take_while(|p| p.starts_with(&self.root)) {
+            fs::File::open(folder).await?.sync_all().await?;
+        }
+        Ok(size)
+    }
+
+    pub(crate) async fn get(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Chunks>> {
+        let mut file = match fs::File::open(self.path(key)).await {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let whole = file.metadata().await?.len();
+        let Range { start, end } = range.unwrap_or(0..whole);
+        let start = start.min(whole);
+        if start > 0 {
+            file.seek(io::SeekFrom::Start(start)).await?;
+        }
+        let size = end.min(whole).saturating_sub(start);
+        Ok(Some(Chunks::file(file, size)))
+    }
+
+    pub(crate) async fn size(&self, key: &Key) -> Result<Option<u64>> {
+        match fs::metadata(self.path(key)).await {
+            Ok(found) => Ok(Some(found.len()).filter(|_| found.is_file())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(crate) async fn delete(&self, key: &Key) -> Result<()> {
+        match fs::remove_file(self.path(key)).await {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<Listed>> {
+        let root = self.root.clone();
+        let (prefix, after) = (prefix.to_owned(), after.unwrap_or_default().to_owned());
+        tokio::task::spawn_blocking(move || walk(&root, &prefix, &after))
+            .await
+            .map_err(io::Error::other)?
+            .map_err(StoreError::Io)
+    }
+
+    #[expect(clippy::unused_async, reason = "alike in every store")]
+    pub(crate) async fn sign_get(
+        &self,
+        _key: &Key,
+        _presented: &Presented<'_>,
+        _lifetime: Duration,
+    ) -> Result<Option<String>> {
+        Ok(None)
+    }
+
+    #[expect(clippy::unused_async, reason = "alike in every store")]
+    pub(crate) async fn sign_put(
+        &self,
+        _key: &Key,
+        _size: u64,
+        _lifetime: Duration,
+    ) -> Result<Option<String>> {
+        Ok(None)
+    }
+}
+
+/// Gone when it did not become an object.
+struct Growing(PathBuf);
+
+impl Drop for Growing {
+    fn drop(&mut self) {
+        // Renamed by now, if all went well; what a crash leaves behind is named after a process that is gone.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+async fn create(path: &Path) -> io::Result<fs::File> {
+    match fs::File::create(path).await {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            fs::create_dir_all(path.parent().unwrap_or(path)).await?;
+            fs::File::create(path).await
+        }
+        other => other,
+    }
+}
+
+/// Every file below `root` whose key begins with `prefix`, sorted; folders that can't hold one are not entered.
+fn walk(root: &Path, prefix: &str, after: &str) -> io::Result<Vec<Listed>> {
+    let mut found = Vec::new();
+    let mut open = vec![String::new()];
+    while let Some(folder) = open.pop() {
+        let entries = match std::fs::read_dir(root.join(&folder)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
+            if name == GROWING {
+                continue;
+            }
+            let key = if folder.is_empty() {
+                name
+            } else {
+                format!("{folder}/{name}")
+            };
+            let file_type = entry.file_type()?;
+            if file_type.is_dir() {
+                let below = format!("{key}/");
+                if below.starts_with(prefix) || prefix.starts_with(&below) {
+                    open.push(key);
+                }
+            } else if key.starts_with(prefix) && key.as_str() > after {
+                match entry.metadata() {
+                    Ok(metadata) => found.push(Listed {
+                        key,
+                        size: metadata.len(),
+                    }),
+                    Err(error) if error.kind() == ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+    }
+    found.sort_by(|a, b| a.key.cmp(&b.key));
+    found.truncate(PAGE);
+    Ok(found)
+}
