@@ -5,6 +5,7 @@ mod dead_letters;
 mod delivery;
 mod door;
 mod failures;
+mod google;
 mod jobs;
 mod kills;
 mod order;

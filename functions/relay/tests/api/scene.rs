@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use access::InternalAuth;
+use access::{Gate, InternalAuth};
 use axum::{Router, body::Body, extract::FromRequestParts};
 use db::{Actor, Db, TenantTx};
 use events::{Announcement, ConsumeError, Consumers, Envelope, EventKind};
@@ -128,7 +128,7 @@ pub(crate) struct Scene {
     pub(crate) ears: BTreeMap<&'static str, Arc<Ear>>,
     pub(crate) carried: Arc<AtomicUsize>,
     announcer: Db,
-    relays: Db,
+    pub(crate) relays: Db,
 }
 
 impl Scene {
@@ -171,8 +171,13 @@ impl Scene {
 
     /// What only the platform itself calls of a function.
     pub(crate) fn internal(&self, name: &'static str) -> Router {
+        self.internal_behind(name, self.stage.gate.clone())
+    }
+
+    /// The same behind another gate.
+    pub(crate) fn internal_behind(&self, name: &'static str, gate: Gate) -> Router {
         let state = (name, self.ears[name].clone());
-        Self::consumers(name).routes(state, self.announcer.clone(), self.stage.gate.clone())
+        Self::consumers(name).routes(state, self.announcer.clone(), gate)
     }
 
     pub(crate) fn routing(&self) -> Routing {
