@@ -28,6 +28,10 @@ web::settings! {
         pub pool: NonZeroU32 = "REVALENZ_POOL" or "6",
         /// How many requests may be under way at once; more are refused with 503. A tenant may have half of them.
         pub in_flight: NonZeroUsize = "REVALENZ_IN_FLIGHT" or "2048",
+        /// How announcements travel: http, straight to the functions of this process; rabbitmq, over RabbitMQ.
+        pub bus: String = "REVALENZ_BUS" or "http",
+        /// RabbitMQ: amqp://<user>:<password>@<host>:<port>/<virtual host>.
+        pub amqp_url: Option<Hidden> = "REVALENZ_AMQP_URL",
         /// Whether the first start loads the demo tenants: true or false.
         pub demo: bool = "REVALENZ_DEMO" or "true",
         /// Set by Cloud Run: logs become Cloud Logging's JSON.

@@ -8,6 +8,7 @@ use std::{io, path::PathBuf, sync::Arc};
 use access::{Gate, GateSettings, Keyring, entrance, process::REMEMBER};
 use axum::Router;
 use notifications::Folder;
+use relay::Bus;
 use tokio::net::TcpListener;
 use tracing::instrument::WithSubscriber;
 use web::{
@@ -164,7 +165,8 @@ fn router(
         },
     );
     let services = services(database, &gate)?;
-    let delivery = Delivery::new(database, &gate, &services, mails.clone())?;
+    let bus = Bus::parse(&settings.bus, settings.amqp_url.as_ref())?;
+    let delivery = Delivery::new(bus, database, &gate, &services, mails.clone())?;
     let site = site::routes(&services, public_url, &sign_ins.rows())
         .merge(identity::pages::router())
         .merge(notifications::dev_mail::router(mails, public_url));

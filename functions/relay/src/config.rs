@@ -6,8 +6,9 @@ use access::{Gate, process::Made};
 use db::Db;
 use events::Subscription;
 use serde::Deserialize;
+use web::settings::Hidden;
 
-use crate::{Http, Relay, Routing};
+use crate::{Bus, Http, Moving, Routing};
 
 web::settings! {
     /// Settings of the relay alone.
@@ -16,6 +17,10 @@ web::settings! {
         pub manifest: PathBuf = "REVALENZ_MANIFEST" or "infra/manifest.json",
         /// JSON object of function to address, for every function that listens: {"notifications": "http://127.0.0.1:8084"}.
         pub function_urls: String = "REVALENZ_FUNCTION_URLS",
+        /// How announcements travel: http, straight to the functions; rabbitmq, over RabbitMQ, from which this process brings them to the functions.
+        pub bus: String = "REVALENZ_BUS" or "http",
+        /// RabbitMQ: amqp://<user>:<password>@<host>:<port>/<virtual host>. Its network is ours alone: there is no TLS.
+        pub amqp_url: Option<Hidden> = "REVALENZ_AMQP_URL",
     }
 }
 
@@ -40,11 +45,13 @@ pub fn start(db: Db, gate: Gate) -> Made {
     if let Some(missing) = routing.functions().find(|name| !urls.contains_key(*name)) {
         return Err(format!("REVALENZ_FUNCTION_URLS has no address of {missing}").into());
     }
+    let bus = Bus::parse(&settings.bus, settings.amqp_url.as_ref())?;
     let transport = Http::new(urls, gate.internal_auth())?;
-    let relay = Relay::new(db.clone(), gate.clock().clone(), transport, routing);
+    let clock = gate.clock().clone();
+    let moving = Moving::over(bus, db.clone(), clock, transport, routing);
     let service = crate::service(db, gate);
     Ok((
         service,
-        Some(Box::new(move |stop| Box::pin(relay.run(stop)))),
+        Some(Box::new(move |stop| Box::pin(moving.run(stop)))),
     ))
 }

@@ -11,6 +11,7 @@
     reason = "test code: a broken expectation is the answer"
 )]
 
+mod broker;
 pub mod catalogue;
 mod client;
 mod database;
@@ -19,6 +20,7 @@ mod people;
 mod stage;
 pub mod walk;
 
+pub use broker::Broker;
 pub use client::{Answer, Call, Client};
 pub use database::Database;
 pub use people::{Person, TestTenant};

@@ -1,6 +1,7 @@
 //! The relay as its neighbours meet it: announcements in a real database, functions behind real routers.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod contract;
 mod dead_letters;
 mod delivery;
 mod door;
@@ -10,5 +11,7 @@ mod jobs;
 mod kills;
 mod order;
 mod process;
+mod rabbit;
 mod scene;
 mod tidying;
+mod ways;
