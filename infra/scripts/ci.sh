@@ -75,4 +75,5 @@ step "served document" infra/scripts/served.sh
 step "functions as processes" env EXAMPLES=2 infra/scripts/served.sh processes
 # A small share; `make chaos` is all of it.
 step "killed under load" env SHARE=4 infra/bench/chaos.sh
+step "killed under load, over RabbitMQ" env BUS=rabbitmq AWAY=5 SHARE=4 infra/bench/chaos.sh
 step "tests" tests

@@ -165,7 +165,7 @@ fn router(
         },
     );
     let services = services(database, &gate)?;
-    let bus = Bus::parse(&settings.bus, settings.amqp_url.as_ref())?;
+    let bus = Bus::parse(&settings.bus, settings.amqp_url.as_ref(), None)?;
     let delivery = Delivery::new(bus, database, &gate, &services, mails.clone())?;
     let site = site::routes(&services, public_url, &sign_ins.rows())
         .merge(identity::pages::router())

@@ -16,13 +16,21 @@ pub enum Bus {
     Straight,
     /// Over RabbitMQ, at this address.
     RabbitMq(Hidden),
+    /// Over Google Pub/Sub, to the topics whose names begin so.
+    #[cfg(feature = "gcp")]
+    PubSub(String),
 }
 
 impl Bus {
-    /// As `REVALENZ_BUS` and `REVALENZ_AMQP_URL` say.
-    pub fn parse(name: &str, amqp_url: Option<&Hidden>) -> Result<Self, String> {
+    /// As `REVALENZ_BUS`, `REVALENZ_AMQP_URL` and `REVALENZ_PUBSUB_TOPICS` say.
+    pub fn parse(
+        name: &str,
+        amqp_url: Option<&Hidden>,
+        topics: Option<&str>,
+    ) -> Result<Self, String> {
         match (name, amqp_url) {
             ("http", _) => Ok(Self::Straight),
+            ("pubsub", _) => Self::pubsub(topics),
             ("rabbitmq", Some(url)) if url.expose().starts_with("amqp://") => {
                 Ok(Self::RabbitMq(url.clone()))
             }
@@ -30,8 +38,32 @@ impl Bus {
                 Err("REVALENZ_AMQP_URL must begin with amqp://, over a network of our own".into())
             }
             ("rabbitmq", None) => Err("REVALENZ_BUS=rabbitmq wants REVALENZ_AMQP_URL".into()),
-            _ => Err(format!("REVALENZ_BUS: {name:?} is none of http, rabbitmq")),
+            _ => Err(format!(
+                "REVALENZ_BUS: {name:?} is none of http, rabbitmq, pubsub"
+            )),
         }
+    }
+}
+
+impl Bus {
+    #[cfg(feature = "gcp")]
+    fn pubsub(topics: Option<&str>) -> Result<Self, String> {
+        match topics {
+            Some(topics) if topics.starts_with("projects/") && topics.contains("/topics/") => {
+                Ok(Self::PubSub(topics.to_owned()))
+            }
+            _ => Err("REVALENZ_BUS=pubsub wants REVALENZ_PUBSUB_TOPICS: projects/<project>/topics/<prefix>".into()),
+        }
+    }
+
+    #[cfg(not(feature = "gcp"))]
+    fn pubsub(_topics: Option<&str>) -> Result<Self, String> {
+        Err("REVALENZ_BUS=pubsub wants a relay that is built with --features gcp".into())
+    }
+
+    /// Whether functions are pushed to by this process, which then must know where they are.
+    pub fn pushes(&self) -> bool {
+        matches!(self, Self::Straight | Self::RabbitMq(_))
     }
 }
 
@@ -54,6 +86,11 @@ impl Moving {
     ) -> Self {
         match bus {
             Bus::Straight => Self::straight(Relay::new(db, clock, transport, routing)),
+            #[cfg(feature = "gcp")]
+            Bus::PubSub(topics) => {
+                let topics = crate::PubSub::new(&topics);
+                Self::straight(Relay::new(db, clock, topics, routing))
+            }
             Bus::RabbitMq(url) => {
                 let broker = Broker::new(&url, routing.functions());
                 let carrier = Carrier::new(broker.clone(), transport, db.clone(), clock.clone());
@@ -96,9 +133,9 @@ mod tests {
     fn a_bus_is_named_with_what_it_needs() {
         let url = Hidden::new("amqp://u:p@127.0.0.1/x");
         let secure = Hidden::new("amqps://u:p@127.0.0.1/x");
-        assert!(matches!(Bus::parse("http", None), Ok(Bus::Straight)));
+        assert!(matches!(Bus::parse("http", None, None), Ok(Bus::Straight)));
         assert!(matches!(
-            Bus::parse("rabbitmq", Some(&url)),
+            Bus::parse("rabbitmq", Some(&url), None),
             Ok(Bus::RabbitMq(_))
         ));
         for (name, url) in [
@@ -106,8 +143,9 @@ mod tests {
             ("rabbitmq", Some(&secure)),
             ("carrier pigeon", None),
             ("", Some(&url)),
+            ("pubsub", None),
         ] {
-            let refused = Bus::parse(name, url).unwrap_err();
+            let refused = Bus::parse(name, url, None).unwrap_err();
             assert!(!refused.contains("u:p"), "{refused}");
         }
     }

@@ -260,8 +260,7 @@ impl<T: Transport> Carrier<T> {
         let now = self.clock.now();
         letters::park_handed_on(&mut tx, event, function, reason, tries, now).await?;
         tx.commit().await?;
-        tracing::error!(event = %event.id, r#type = event.r#type, tenant = %event.tenant, function, reason, "event parked");
-        metrics::counter!("events_parked_total", "function" => function.to_owned()).increment(1);
+        letters::tell(event, function, reason);
         Ok(())
     }
 }

@@ -28,6 +28,8 @@ pub use domain::{backoff::Backoff, verdict::Delivery};
 pub use mover::{Limits, Relay};
 pub use nudge::Nudge;
 pub use routing::Routing;
+#[cfg(feature = "gcp")]
+pub use transport::pubsub::PubSub;
 pub use transport::{
     Transport,
     http::Http,

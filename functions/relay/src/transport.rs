@@ -4,6 +4,8 @@
 mod answer;
 pub(crate) mod http;
 pub(crate) mod in_process;
+#[cfg(feature = "gcp")]
+pub(crate) mod pubsub;
 pub(crate) mod rabbit;
 
 use events::Envelope;

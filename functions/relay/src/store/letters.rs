@@ -32,3 +32,9 @@ pub(crate) async fn park_handed_on(
     .await?;
     Ok(())
 }
+
+/// Tells operators of a letter that is written.
+pub(crate) fn tell(event: &Envelope, function: &str, reason: &str) {
+    tracing::error!(event = %event.id, r#type = event.r#type, tenant = %event.tenant, function, reason, "event parked");
+    metrics::counter!("events_parked_total", "function" => function.to_owned()).increment(1);
+}

@@ -7,18 +7,23 @@ use serde_json::{Value, json};
 use crate::{
     process::serve_at,
     scene::{Mood, Scene},
-    ways::{Journey, Way, begin},
+    ways::{self, Journey, Kind},
 };
 
 macro_rules! on_every_way {
     ($($name:ident),* $(,)?) => {
         mod straight {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() { super::$name(&super::Way::Straight).await; })*
+            async fn $name() { super::$name(super::Kind::Straight).await; })*
         }
         mod rabbitmq {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() { super::$name(&super::Way::rabbitmq().await).await; })*
+            async fn $name() { super::$name(super::Kind::RabbitMq).await; })*
+        }
+        #[cfg(feature = "gcp")]
+        mod pubsub {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { super::$name(super::Kind::PubSub).await; })*
         }
     };
 }
@@ -36,14 +41,15 @@ async fn letters(scene: &Scene) -> Vec<Value> {
     page.expect(200).json()["items"].as_array().unwrap().clone()
 }
 
-async fn the_order_of_an_aggregate_holds_through_refusals(way: &Way) {
-    let scene = Scene::new().await;
+async fn the_order_of_an_aggregate_holds_through_refusals(kind: Kind) {
+    let mut scene = Scene::new().await;
     scene
         .ear()
         .moods("tickets/a", 2, &[Mood::Retry, Mood::Away, Mood::Retry]);
     scene.ear().moods("tickets/b", 1, &[Mood::Panic]);
     scene.ear().moods("tickets/b", 4, &[Mood::Away; 6]);
-    let (journey, _served) = begin(way, &scene).await;
+    let (way, _served) = kind.open(&mut scene).await;
+    let journey = Journey::on(&way, &scene);
     for version in 1..=6 {
         for subject in ["tickets/a", "tickets/b", "tickets/c"] {
             scene.announce(subject, version).await;
@@ -58,9 +64,10 @@ async fn the_order_of_an_aggregate_holds_through_refusals(way: &Way) {
     journey.end().await;
 }
 
-async fn what_is_brought_again_has_its_effect_once(way: &Way) {
-    let scene = Scene::new().await;
-    let (journey, _served) = begin(way, &scene).await;
+async fn what_is_brought_again_has_its_effect_once(kind: Kind) {
+    let mut scene = Scene::new().await;
+    let (way, _served) = kind.open(&mut scene).await;
+    let journey = Journey::on(&way, &scene);
     for version in 1..=5 {
         scene.announce("tickets/a", version).await;
         scene.announce("tickets/b", version).await;
@@ -92,10 +99,11 @@ async fn what_is_brought_again_has_its_effect_once(way: &Way) {
     journey.end().await;
 }
 
-async fn poison_is_parked_and_what_was_sealed_comes_with_its_replay(way: &Way) {
-    let scene = Scene::new().await;
+async fn poison_is_parked_and_what_was_sealed_comes_with_its_replay(kind: Kind) {
+    let mut scene = Scene::new().await;
     scene.ear().moods("tickets/a", 1, &[Mood::Poison; 9]);
-    let (journey, _served) = begin(way, &scene).await;
+    let (way, _served) = kind.open(&mut scene).await;
+    let journey = Journey::on(&way, &scene);
     let announced = [("tickets/a".to_owned(), 1), ("tickets/a".to_owned(), 2)];
     scene
         .announce_all(scene.tenant.id, &announced, Some(b"sealed"))
@@ -137,11 +145,12 @@ async fn poison_is_parked_and_what_was_sealed_comes_with_its_replay(way: &Way) {
     journey.end().await;
 }
 
-async fn a_consumer_that_panics_or_hangs_is_given_up_and_the_rest_flows(way: &Way) {
-    let scene = Scene::new().await;
+async fn a_consumer_that_panics_or_hangs_is_given_up_and_the_rest_flows(kind: Kind) {
+    let mut scene = Scene::new().await;
     scene.ear().moods("tickets/hangs", 1, &[Mood::Hang; 9]);
     scene.ear().moods("tickets/panics", 1, &[Mood::Panic; 9]);
-    let (journey, _served) = begin(way, &scene).await;
+    let (way, _served) = kind.open(&mut scene).await;
+    let journey = Journey::on(&way, &scene);
     for subject in ["tickets/hangs", "tickets/panics"] {
         scene.announce(subject, 1).await;
         scene.announce(subject, 2).await;
@@ -177,13 +186,11 @@ async fn a_consumer_that_panics_or_hangs_is_given_up_and_the_rest_flows(way: &Wa
     journey.end().await;
 }
 
-async fn an_outage_of_a_function_parks_nothing(way: &Way) {
-    let scene = Scene::new().await;
-    let port = {
-        let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        free.local_addr().unwrap().port()
-    };
-    let journey = Journey::to(way, &scene, &format!("http://127.0.0.1:{port}"));
+async fn an_outage_of_a_function_parks_nothing(kind: Kind) {
+    let mut scene = Scene::new().await;
+    let port = ways::free_port().await;
+    let way = kind.lead(&mut scene, port).await;
+    let journey = Journey::on(&way, &scene);
     for version in 1..=10 {
         scene.announce("tickets/a", version).await;
         scene.announce(&format!("tickets/{version}"), 1).await;
@@ -198,18 +205,18 @@ async fn an_outage_of_a_function_parks_nothing(way: &Way) {
     journey.end().await;
 }
 
-async fn what_is_stopped_leaves_nothing_half_done(way: &Way) {
-    let scene = Scene::new().await;
-    let (url, _served) = serve_at(&scene, 0).await;
+async fn what_is_stopped_leaves_nothing_half_done(kind: Kind) {
+    let mut scene = Scene::new().await;
+    let (way, _served) = kind.open(&mut scene).await;
     for version in 1..=4 {
         for subject in 0..25 {
             scene.announce(&format!("tickets/{subject}"), version).await;
         }
-        let journey = Journey::to(way, &scene, &url);
+        let journey = Journey::on(&way, &scene);
         tokio::time::sleep(Duration::from_millis(300)).await;
         journey.end().await;
     }
-    let journey = Journey::to(way, &scene, &url);
+    let journey = Journey::on(&way, &scene);
     journey
         .until(&scene, "select count(*) = 100 from access.usage_events")
         .await;

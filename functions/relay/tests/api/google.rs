@@ -1,6 +1,5 @@
 //! Google's own callers: a push and a scheduled call come in with the ID token of the right account, and with nothing else.
 
-use access::{Gate, InternalAuth, ServiceAccounts};
 use axum::{Router, body::Body};
 use events::push;
 use futures::future::join_all;
@@ -10,11 +9,7 @@ use testkit::fake_issuer::{Bend, FakeIssuer, KeyPair, KeySet};
 use tower::ServiceExt;
 use web::edge::{self, Edge};
 
-use crate::scene::Scene;
-
-const AUDIENCE: &str = "https://revalenz.example/internal";
-const RELAY: &str = "relay@project.iam.gserviceaccount.com";
-const SCHEDULER: &str = "scheduler@project.iam.gserviceaccount.com";
+use crate::scene::{AUDIENCE, RELAY, SCHEDULER, Scene};
 
 /// Both doors behind a gate that knows two service accounts, and who signs for them.
 struct Place {
@@ -26,26 +21,17 @@ struct Place {
 
 impl Place {
     async fn new() -> Self {
-        let scene = Scene::new().await;
         let issuer = FakeIssuer::start().await;
         let key = KeyPair::rsa("of-google");
-        issuer.follow(scene.clock()).rotate(key.clone());
-        let accounts = format!("{RELAY},{SCHEDULER}");
-        let accounts = ServiceAccounts::of_issuer(&issuer.url(), AUDIENCE, &accounts, true);
-        let keyring = scene.stage.gate.keyring();
-        let gate = Gate::with_internal_auth(
-            scene.relays.clone(),
-            scene.clock().clone(),
-            keyring.clone(),
-            scene.stage.gate.settings().clone(),
-            InternalAuth::derived(keyring).with_accounts(Some(accounts.unwrap())),
-        );
-        let jobs = relay::service(scene.relays.clone(), gate.clone()).internal;
+        issuer.rotate(key.clone());
+        let mut scene = Scene::new().await;
+        scene.know(&issuer);
+        let jobs = relay::service(scene.relays.clone(), scene.gate.clone()).internal;
         let edge = Edge {
             clock: scene.clock().clone(),
             trusted_proxies: 0,
         };
-        let doors = edge::wrap(scene.internal_behind("ear", gate).merge(jobs), edge);
+        let doors = edge::wrap(scene.internal("ear").merge(jobs), edge);
         Self {
             scene,
             issuer,

@@ -13,12 +13,17 @@ async fn serve(scene: &Scene) -> (String, oneshot::Sender<()>) {
     serve_at(scene, 0).await
 }
 
-/// The same at this port.
+/// The same at this port, beside the relay's own doors.
 pub(crate) async fn serve_at(scene: &Scene, port: u16) -> (String, oneshot::Sender<()>) {
     let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let router = edge::wrap(
-        scene.internal("ear"),
+        scene
+            .internal("ear")
+            .merge(web::service::compose([&relay::service(
+                scene.relays.clone(),
+                scene.gate.clone(),
+            )])),
         Edge {
             clock: scene.clock().clone(),
             trusted_proxies: 0,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use relay::{Backoff, Broker, Carrier, Limits, Nudge, Rabbit, Transport};
 use tokio::{
+    net::TcpListener,
     sync::{oneshot, watch},
     task::{AbortHandle, JoinSet},
 };
@@ -14,17 +15,92 @@ use crate::{
     scene::Scene,
 };
 
-/// One of them.
-#[derive(Debug)]
-pub(crate) enum Way {
+/// What leads to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
     Straight,
-    /// Over the broker at this address.
-    RabbitMq(Hidden),
+    RabbitMq,
+    #[cfg(feature = "gcp")]
+    PubSub,
 }
 
-impl Way {
-    pub(crate) async fn rabbitmq() -> Self {
-        Self::RabbitMq(testkit::Broker::virtual_host().await)
+/// One that is laid, to a listener behind an address.
+pub(crate) enum Way {
+    Straight(String),
+    /// Over the broker at this address.
+    RabbitMq(Hidden, String),
+    #[cfg(feature = "gcp")]
+    PubSub(testkit::fake_pubsub::FakePubSub),
+}
+
+impl Kind {
+    /// To a listener that will be at this port of this machine.
+    pub(crate) async fn lead(self, scene: &mut Scene, port: u16) -> Way {
+        let url = format!("http://127.0.0.1:{port}");
+        match self {
+            Self::Straight => Way::Straight(url),
+            Self::RabbitMq => Way::RabbitMq(testkit::Broker::virtual_host().await, url),
+            #[cfg(feature = "gcp")]
+            Self::PubSub => Way::PubSub(pubsub::lead(scene, &url).await),
+        }
+    }
+
+    /// The same, and the listener is there.
+    pub(crate) async fn open(self, scene: &mut Scene) -> (Way, oneshot::Sender<()>) {
+        let port = free_port().await;
+        let way = self.lead(scene, port).await;
+        (way, serve_at(scene, port).await.1)
+    }
+}
+
+/// A port that is free now.
+pub(crate) async fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+#[cfg(feature = "gcp")]
+mod pubsub {
+    use serde_json::json;
+    use testkit::{
+        fake_issuer::{FakeIssuer, KeyPair},
+        fake_pubsub::FakePubSub,
+    };
+
+    use crate::scene::{AUDIENCE, RELAY, Scene};
+
+    /// Where functions have their topics.
+    pub(super) const TOPICS: &str = "projects/p/topics/revalenz-";
+
+    /// A topic with the function's subscription, and one for dead letters with the relay's, as Terraform makes them.
+    pub(super) async fn lead(scene: &mut Scene, url: &str) -> FakePubSub {
+        let issuer = FakeIssuer::start().await;
+        issuer.rotate(KeyPair::rsa("of-google"));
+        scene.know(&issuer);
+        let fake = FakePubSub::start(&issuer, scene.clock()).await;
+        let dead = format!("{TOPICS}dead");
+        let push = |path: &str| {
+            json!({
+                "pushEndpoint": format!("{url}{path}"),
+                "oidcToken": {"serviceAccountEmail": RELAY, "audience": AUDIENCE},
+            })
+        };
+        let retry = json!({"minimumBackoff": "0.02s", "maximumBackoff": "0.1s"});
+        fake.put(&dead, json!({})).await;
+        fake.put(&format!("{TOPICS}ear"), json!({})).await;
+        let subscription = json!({
+            "topic": format!("{TOPICS}ear"), "pushConfig": push("/internal/events"), "ackDeadlineSeconds": 10,
+            "enableMessageOrdering": true, "retryPolicy": retry,
+            "deadLetterPolicy": {"deadLetterTopic": dead, "maxDeliveryAttempts": 5},
+        });
+        fake.put("projects/p/subscriptions/revalenz-ear", subscription)
+            .await;
+        let letters = json!({
+            "topic": dead, "pushConfig": push("/internal/dead-letters"), "retryPolicy": retry,
+        });
+        fake.put("projects/p/subscriptions/revalenz-dead", letters)
+            .await;
+        fake
     }
 }
 
@@ -62,12 +138,16 @@ impl Journey {
         async move { drop(stop.wait_for(|stop| *stop).await) }
     }
 
-    /// The whole way to a listener behind this address.
-    pub(crate) fn to(way: &Way, scene: &Scene, url: &str) -> Self {
+    /// Between the outbox and the listener.
+    pub(crate) fn on(way: &Way, scene: &Scene) -> Self {
         let mut journey = Self::new();
         match way {
-            Way::Straight => journey.relay(scene, http(scene, url)),
-            Way::RabbitMq(broker) => journey.over(scene, broker, url),
+            Way::Straight(url) => journey.relay(scene, http(scene, url)),
+            Way::RabbitMq(broker, url) => journey.over(scene, broker, url),
+            #[cfg(feature = "gcp")]
+            Way::PubSub(fake) => {
+                journey.relay(scene, relay::PubSub::at(fake.address(), pubsub::TOPICS));
+            }
         }
         journey
     }
@@ -127,10 +207,4 @@ impl Journey {
             task.unwrap();
         }
     }
-}
-
-/// A listener behind a port, and the whole way to it.
-pub(crate) async fn begin(way: &Way, scene: &Scene) -> (Journey, oneshot::Sender<()>) {
-    let (url, served) = serve_at(scene, 0).await;
-    (Journey::to(way, scene, &url), served)
 }
