@@ -77,3 +77,5 @@ step "functions as processes" env EXAMPLES=2 infra/scripts/served.sh processes
 step "killed under load" env SHARE=4 infra/bench/chaos.sh
 step "killed under load, over RabbitMQ" env BUS=rabbitmq AWAY=5 SHARE=4 infra/bench/chaos.sh
 step "tests" tests
+# The one place where the crates of Google are compiled.
+step "Pub/Sub" cargo test -p relay --features gcp --locked --test api -- pubsub

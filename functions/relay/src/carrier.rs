@@ -44,6 +44,8 @@ const REST: Duration = Duration::from_secs(1);
 const LONGEST_REST: Duration = Duration::from_secs(5);
 /// How long what is under way may take after the signal to stop.
 const DRAIN_LIMIT: Duration = Duration::from_secs(8);
+/// How long the broker may take to answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 /// How often the queue is measured.
 const MEASURED: Duration = Duration::from_secs(5);
 
@@ -191,7 +193,7 @@ impl<T: Transport> Carrier<T> {
         if let Ok(drained) = tokio::time::timeout(DRAIN_LIMIT, drained).await {
             drained?;
         }
-        Ok(connection.close(200, "stopped".into()).await?)
+        within(connection.close(200, "stopped".into())).await
     }
 
     /// Sets out with what may go now.
@@ -315,15 +317,22 @@ async fn acknowledge(acker: &Acker) -> Result<(), BrokerError> {
     }
 }
 
+/// What the broker says in good time; a broker that hangs must not hold up stopping.
+async fn within<T>(answer: impl Future<Output = lapin::Result<T>>) -> Result<T, BrokerError> {
+    match tokio::time::timeout(ANSWER_LIMIT, answer).await {
+        Ok(answer) => Ok(answer?),
+        Err(_elapsed) => Err(BrokerError::Other("the broker does not answer")),
+    }
+}
+
 /// How many messages wait for a function: in its queue, and in hand.
 async fn measure(channel: &Channel, function: &str, held: usize) -> Result<(), BrokerError> {
     let passive = QueueDeclareOptions {
         passive: true,
         ..QueueDeclareOptions::default()
     };
-    let found = channel
-        .queue_declare(queue(function).into(), passive, FieldTable::default())
-        .await?;
+    let (name, none) = (queue(function).into(), FieldTable::default());
+    let found = within(channel.queue_declare(name, passive, none)).await?;
     #[expect(
         clippy::cast_precision_loss,
         reason = "gauges are floats; nobody needs the last digit"

@@ -101,7 +101,7 @@ async fn what_is_brought_again_has_its_effect_once(kind: Kind) {
 
 async fn poison_is_parked_and_what_was_sealed_comes_with_its_replay(kind: Kind) {
     let mut scene = Scene::new().await;
-    scene.ear().moods("tickets/a", 1, &[Mood::Poison; 9]);
+    scene.ear().moods("tickets/a", 1, &[Mood::Poison; 30]);
     let (way, _served) = kind.open(&mut scene).await;
     let journey = Journey::on(&way, &scene);
     let announced = [("tickets/a".to_owned(), 1), ("tickets/a".to_owned(), 2)];
@@ -147,8 +147,8 @@ async fn poison_is_parked_and_what_was_sealed_comes_with_its_replay(kind: Kind) 
 
 async fn a_consumer_that_panics_or_hangs_is_given_up_and_the_rest_flows(kind: Kind) {
     let mut scene = Scene::new().await;
-    scene.ear().moods("tickets/hangs", 1, &[Mood::Hang; 9]);
-    scene.ear().moods("tickets/panics", 1, &[Mood::Panic; 9]);
+    scene.ear().moods("tickets/hangs", 1, &[Mood::Hang; 30]);
+    scene.ear().moods("tickets/panics", 1, &[Mood::Panic; 30]);
     let (way, _served) = kind.open(&mut scene).await;
     let journey = Journey::on(&way, &scene);
     for subject in ["tickets/hangs", "tickets/panics"] {
@@ -195,7 +195,7 @@ async fn an_outage_of_a_function_parks_nothing(kind: Kind) {
         scene.announce("tickets/a", version).await;
         scene.announce(&format!("tickets/{version}"), 1).await;
     }
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     let (_, _served) = serve_at(&scene, port).await;
     journey
         .until(&scene, "select count(*) = 20 from access.usage_events")

@@ -11,6 +11,8 @@ mod jobs;
 mod kills;
 mod order;
 mod process;
+#[cfg(feature = "gcp")]
+mod pubsub;
 mod rabbit;
 mod scene;
 mod tidying;

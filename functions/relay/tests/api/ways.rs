@@ -85,13 +85,13 @@ mod pubsub {
                 "oidcToken": {"serviceAccountEmail": RELAY, "audience": AUDIENCE},
             })
         };
-        let retry = json!({"minimumBackoff": "0.02s", "maximumBackoff": "0.1s"});
+        let retry = json!({"minimumBackoff": "0.05s", "maximumBackoff": "0.5s"});
         fake.put(&dead, json!({})).await;
         fake.put(&format!("{TOPICS}ear"), json!({})).await;
         let subscription = json!({
             "topic": format!("{TOPICS}ear"), "pushConfig": push("/internal/events"), "ackDeadlineSeconds": 10,
             "enableMessageOrdering": true, "retryPolicy": retry,
-            "deadLetterPolicy": {"deadLetterTopic": dead, "maxDeliveryAttempts": 5},
+            "deadLetterPolicy": {"deadLetterTopic": dead, "maxDeliveryAttempts": 12},
         });
         fake.put("projects/p/subscriptions/revalenz-ear", subscription)
             .await;

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::{FakePubSub, Message, Subscription};
 
-/// Of every so many acknowledgements one is lost, and the message comes again with the two before and all behind it.
+/// Of every so many acknowledgements one is lost: two messages back, so that one comes again, and those behind it.
 const LOST: u64 = 7;
 
 /// Puts a message behind those of its key.
@@ -36,37 +36,26 @@ async fn run(
     subscription: Arc<Subscription>,
     mut receiver: mpsc::UnboundedReceiver<Message>,
 ) {
-    let mut messages: Vec<Message> = Vec::new();
-    let mut at = 0;
-    loop {
-        while let Ok(message) = receiver.try_recv() {
-            messages.push(message);
+    let mut acknowledged: Vec<Message> = Vec::new();
+    while let Some(message) = receiver.recv().await {
+        if bring(&fake, &subscription, &message).await {
+            acknowledged.push(message);
         }
-        let Some(message) = messages.get(at).cloned() else {
-            match receiver.recv().await {
-                Some(message) => messages.push(message),
-                None => return,
-            }
-            continue;
-        };
-        bring(&fake, &subscription, &message).await;
-        at += 1;
-        if fake.pushes() % LOST == 0 {
-            let again = at.saturating_sub(3);
-            for message in &messages[again..at] {
+        if fake.pushes().is_multiple_of(LOST) {
+            for message in &acknowledged[acknowledged.len().saturating_sub(3)..] {
                 bring(&fake, &subscription, message).await;
             }
         }
     }
 }
 
-/// Until it is acknowledged or given up.
-async fn bring(fake: &FakePubSub, subscription: &Subscription, message: &Message) {
+/// Until it is acknowledged (true) or given up.
+async fn bring(fake: &FakePubSub, subscription: &Subscription, message: &Message) -> bool {
     let mut attempt: u32 = 0;
     loop {
         attempt += 1;
         if push(fake, subscription, message, attempt).await {
-            return;
+            return true;
         }
         if let Some((topic, most)) = &subscription.dead_letters
             && attempt >= *most
@@ -86,7 +75,7 @@ async fn bring(fake: &FakePubSub, subscription: &Subscription, message: &Message
             }
             fake.take(topic, dead)
                 .expect("there is no dead-letter topic");
-            return;
+            return false;
         }
         let (least, longest) = subscription.retry;
         let wait = least.saturating_mul(2_u32.saturating_pow(attempt - 1));
