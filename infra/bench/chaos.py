@@ -1,11 +1,13 @@
 """`kill -9` of the platform at random moments under load; afterwards nothing acknowledged is missing, nothing doubled.
 
-SHARE of 200 kills (5 in CI), SEED for the same moments again. Writers repeat a request with the same idempotency key until
+SHARE of 200 kills (5 in CI), SEED for the same moments again. BUS=rabbitmq sends announcements over a RabbitMQ of its own,
+which after the kills is away for AWAY seconds (60) under load: no request may fail, and all is delivered after. Writers repeat a request with the same idempotency key until
 it is acknowledged, as a careful client does, so each wish must have become exactly one row.
 """
 
 import collections
 import http.client
+import json
 import os
 import random
 import signal
@@ -14,10 +16,12 @@ import threading
 import time
 import uuid
 
-from place import Client, Place
+from place import ROOT, Client, Place
 
 KILLS = int(os.environ.get("SHARE") or 200)
 SEED = int(os.environ.get("SEED") or 1)
+BUS = os.environ.get("BUS") or "http"
+AWAY_SECONDS = float(os.environ.get("AWAY") or 60)
 CUSTOMERS = ("customer", "customer2")
 # How long the relay may take to deliver what is left at the end.
 DRAIN_SECONDS = 120
@@ -101,9 +105,37 @@ def comments(mark, openers, chance):
 
 
 def drained(place):
-    rows = place.sql("select (select count(*) from events.outbox where published_at is null), "
-                     "(select count(*) from notifications.messages where status = 'queued')")
+    """Events that are not published, that no listener has taken, mails that are not sent."""
+    listened = [(f"{one['function']}.{one['consumer']}", kind)
+                for one in json.loads((ROOT / "infra/manifest.json").read_text())["subscriptions"]
+                for kind in one["types"]]
+    values = ", ".join(f"('{consumer}', '{kind}')" for consumer, kind in listened)
+    rows = place.sql(f"""
+        select (select count(*) from events.outbox where published_at is null),
+            (select count(*) from events.outbox o join (values {values}) as l (consumer, type) using (type)
+             where o.published_at is not null and not exists (
+                select from events.inbox i
+                where i.tenant_id = o.tenant_id and i.event_id = o.event_id and i.consumer = l.consumer)),
+            (select count(*) from notifications.messages where status = 'queued')""")
     return [int(field) for field in rows[0]]
+
+
+def send_broker_away(place, writers):
+    """What is wrong with a minute without the broker, as sentences."""
+    before = sum(writer.cut for writer in writers), sum(len(writer.acknowledged) for writer in writers)
+    place.tell_broker("stop", "stopped")
+    time.sleep(AWAY_SECONDS)
+    cut = sum(writer.cut for writer in writers) - before[0]
+    done = sum(len(writer.acknowledged) for writer in writers) - before[1]
+    waiting = drained(place)[0]
+    place.tell_broker("start", "ready")
+    print(f"{AWAY_SECONDS:.0f} s without the broker: {done} acknowledged, {cut} cut off, {waiting} events waited", flush=True)
+    wrong = []
+    if cut:
+        wrong.append(f"{cut} requests failed while the broker was away")
+    if not done or not waiting:
+        wrong.append("nothing was written while the broker was away")
+    return wrong
 
 
 def judge(place, mark, opened, commented):
@@ -162,6 +194,10 @@ def main():
     began = time.monotonic()
     with Place(sys.argv[1]) as place:
         place.given_up = False
+        if BUS == "rabbitmq":
+            place.start_broker()
+        elif BUS != "http":
+            sys.exit(f"BUS is http or rabbitmq, not {BUS}")
         platform = place.platform()
         openers = [Writer(place, person, tickets(f"{mark} {person}")) for person in CUSTOMERS]
         staff = Writer(place, "expert", comments(f"{mark} expert", openers, random.Random(SEED + 1)))
@@ -183,17 +219,19 @@ def main():
                 sys.exit("a writer met an answer that it did not expect")
             if (kill + 1) % 20 == 0:
                 print(f"{kill + 1} kills, {sum(len(w.acknowledged) for w in writers)} acknowledged", flush=True)
+        wrong = send_broker_away(place, writers) if place.broker else []
         for writer in writers:
             writer.stop.set()
         for writer in writers:
             writer.join(60)
         end = time.monotonic() + DRAIN_SECONDS
-        while (left := drained(place)) != [0, 0] and time.monotonic() < end:
+        while (left := drained(place)) != [0, 0, 0] and time.monotonic() < end:
             time.sleep(0.5)
         opened = {key: path for writer in openers for key, path in writer.acknowledged.items()}
-        wrong, rows, comment_rows, mails = judge(place, mark, opened, staff.acknowledged)
-        if left != [0, 0]:
-            wrong.append(f"{left[0]} events are not published, {left[1]} mails queued")
+        more_wrong, rows, comment_rows, mails = judge(place, mark, opened, staff.acknowledged)
+        wrong += more_wrong
+        if left != [0, 0, 0]:
+            wrong.append(f"{left[0]} events are not published, {left[1]} not taken, {left[2]} mails queued")
         statuses = sum((writer.statuses for writer in writers), collections.Counter())
         # A debug build on a busy machine may keep somebody waiting for a connection too long, and says so politely.
         failures = {status: count for status, count in statuses.items() if status > 499}
@@ -201,6 +239,7 @@ def main():
             told = [line for line in place.log.read_text().splitlines() if "WARN" in line or "ERROR" in line]
             wrong.append("\n".join([f"answers of 500 and more: {failures}", *told[-10:]]))
         print(f"""
+bus                   {BUS}
 kills                 {KILLS} under load, {early} more during a start (seed {SEED})
 requests cut off      {sum(writer.cut for writer in writers)}, of which acknowledged at a repetition {sum(writer.repeated for writer in writers)}
 tickets               {len(opened)} acknowledged, {rows} in the database

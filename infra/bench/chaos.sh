@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Kills the platform at random moments under load and looks for what was lost or doubled. SHARE=5 for a quick look,
-# SEED=n for other moments. PROFILE=dev uses the debug build that is there anyway.
+# SEED=n for other moments, BUS=rabbitmq over RabbitMQ. PROFILE=dev uses the debug build that is there anyway.
 set -euo pipefail
 source "$(dirname "$0")/../scripts/lib.sh"
 

@@ -45,6 +45,9 @@ class Place:
         self.url = f"http://127.0.0.1:{self.port}"
         self.running = []
         self.log = self.scratch / "log"
+        # What every program is told besides.
+        self.settings = {}
+        self.broker = None
 
     def __enter__(self):
         return self
@@ -54,6 +57,9 @@ class Place:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             process.wait()
+        if self.broker:
+            # The script ends the broker when its input ends.
+            self.broker.communicate()
         subprocess.run([str(self.programs / "local-postgres"), "stop", "--local-dir", str(self.local), "--name", "postgres"],
                        check=False, stderr=subprocess.DEVNULL)
         self.forget_cluster()
@@ -76,7 +82,7 @@ class Place:
 
     def start(self, program, **settings):
         """Starts a program; it is ended with the place at the latest."""
-        environment = {**self.bare(), "LOCAL_DIR": str(self.local), "RUST_LOG": "warn", **settings}
+        environment = {**self.bare(), "LOCAL_DIR": str(self.local), "RUST_LOG": "warn", **self.settings, **settings}
         with self.log.open("ab") as log:
             process = subprocess.Popen([str(self.programs / program)], env=environment, stdout=log, stderr=log,
                                        cwd=ROOT, start_new_session=True)
@@ -98,6 +104,25 @@ class Place:
                 return
             time.sleep(0.005)
         raise RuntimeError(f"it is not ready after {wait} s:\n{self.log.read_text()[-3000:]}")
+
+    def start_broker(self):
+        """A RabbitMQ of its own, over which announcements travel from now on."""
+        command = [str(ROOT / "infra/scripts/broker.sh"), str(self.scratch / "broker")]
+        self.broker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        url = self.heard("ready")
+        self.settings |= {"REVALENZ_BUS": "rabbitmq", "REVALENZ_AMQP_URL": f"{url}/0"}
+
+    def tell_broker(self, command, word):
+        """`stop` or `start`, until it is done."""
+        self.broker.stdin.write(f"{command}\n")
+        self.broker.stdin.flush()
+        self.heard(word)
+
+    def heard(self, word):
+        line = self.broker.stdout.readline().strip()
+        if not line.startswith(word):
+            raise RuntimeError(f"RabbitMQ says {line!r} and not {word}")
+        return line.removeprefix(word).strip()
 
     def end(self, process, how=signal.SIGTERM):
         process.send_signal(how)

@@ -76,4 +76,7 @@ step "functions as processes" env EXAMPLES=2 infra/scripts/served.sh processes
 # A small share; `make chaos` is all of it.
 step "killed under load" env SHARE=4 infra/bench/chaos.sh
 step "a large file" env SHARE=5 infra/bench/files.sh
+step "killed under load, over RabbitMQ" env BUS=rabbitmq AWAY=5 SHARE=4 infra/bench/chaos.sh
 step "tests" tests
+# The one place where the crates of Google are compiled.
+step "Pub/Sub" cargo test -p relay --features gcp --locked --test api -- pubsub

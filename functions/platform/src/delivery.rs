@@ -6,7 +6,7 @@ use std::sync::Arc;
 use access::Gate;
 use axum::Router;
 use notifications::{Folder, Sender};
-use relay::{InProcess, Nudge, Relay, Routing};
+use relay::{Bus, InProcess, Moving, Routing};
 use tokio::{sync::watch, task::JoinSet};
 use web::Service;
 
@@ -19,8 +19,7 @@ use crate::{
 
 /// Relay, sender and timetable, not yet at work.
 pub struct Delivery {
-    relay: Relay<InProcess>,
-    nudge: Nudge,
+    moving: Moving,
     sender: Sender,
     timetable: Timetable,
 }
@@ -32,8 +31,9 @@ pub struct Delivering {
 }
 
 impl Delivery {
-    /// Between these services, with mails going into this folder.
+    /// Between these services, over this bus, with mails going into this folder.
     pub fn new(
+        bus: Bus,
         database: &Database,
         gate: &Gate,
         services: &[Service],
@@ -61,15 +61,15 @@ impl Delivery {
             .iter()
             .flat_map(|function| (function.listens)())
             .collect();
-        let relay = Relay::new(
+        let moving = Moving::over(
+            bus,
             database.of("relay")?,
             clock,
             transport,
             Routing::of(&subscriptions),
         );
         Ok(Self {
-            nudge: relay.nudge(),
-            relay,
+            moving,
             sender,
             timetable,
         })
@@ -77,7 +77,7 @@ impl Delivery {
 
     /// The same router, waking the relay behind every write.
     pub fn nudged_by(&self, router: Router) -> Router {
-        self.nudge.after_writes(router)
+        self.moving.nudge().after_writes(router)
     }
 
     /// Sets them to work.
@@ -88,7 +88,7 @@ impl Delivery {
             let _ = stopping.wait_for(|stop| *stop).await;
         };
         let mut tasks = JoinSet::new();
-        tasks.spawn(self.relay.run(stopped(stopping.clone())));
+        tasks.spawn(self.moving.run(stopped(stopping.clone())));
         tasks.spawn(self.timetable.keep(stopping.clone()));
         tasks.spawn(async move { self.sender.run(stopped(stopping)).await });
         Delivering { stop, tasks }

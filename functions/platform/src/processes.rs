@@ -100,7 +100,12 @@ fn shared(
             .map(str::to_owned)
             .ok_or_else(|| format!("{} is no text", path.display()).into())
     };
-    Ok(Environment::default()
+    let bus = Environment::default().with("REVALENZ_BUS", &settings.bus);
+    let bus = match &settings.amqp_url {
+        Some(url) => bus.with("REVALENZ_AMQP_URL", url.expose()),
+        None => bus,
+    };
+    Ok(bus
         .with("REVALENZ_ADDRESS", LOOPBACK)
         .with("PUBLIC_URL", &ready.sign_ins.base_url)
         .with("REVALENZ_MASTER_KEY", ready.master_key.expose())

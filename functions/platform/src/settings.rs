@@ -32,6 +32,10 @@ web::settings! {
         pub oidc_providers: Option<Hidden> = "REVALENZ_OIDC_PROVIDERS",
         /// Where clamd listens, which checks what is uploaded: HOST:PORT, or the path of its socket. The word `off` trusts every file.
         pub clamd: String = "REVALENZ_CLAMD" or "off",
+        /// How announcements travel: http, straight to the functions of this process; rabbitmq, over RabbitMQ.
+        pub bus: String = "REVALENZ_BUS" or "http",
+        /// RabbitMQ: amqp://<user>:<password>@<host>:<port>/<virtual host>.
+        pub amqp_url: Option<Hidden> = "REVALENZ_AMQP_URL",
         /// Whether the first start loads the demo tenants: true or false.
         pub demo: bool = "REVALENZ_DEMO" or "true",
         /// Set by Cloud Run: logs become Cloud Logging's JSON.

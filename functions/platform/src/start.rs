@@ -9,6 +9,7 @@ use access::{Gate, GateSettings, Keyring, entrance, process::REMEMBER};
 use axum::Router;
 use files::Scanner;
 use notifications::Folder;
+use relay::Bus;
 use tokio::net::TcpListener;
 use tracing::instrument::WithSubscriber;
 use web::{
@@ -176,7 +177,8 @@ fn router(
         },
     );
     let services = services(settings, database, &gate, &objects(settings))?;
-    let delivery = Delivery::new(database, &gate, &services, mails.clone())?;
+    let bus = Bus::parse(&settings.bus, settings.amqp_url.as_ref(), None)?;
+    let delivery = Delivery::new(bus, database, &gate, &services, mails.clone())?;
     let site = site::routes(&services, public_url, &sign_ins.rows())
         .merge(identity::pages::router())
         .merge(notifications::dev_mail::router(mails, public_url));

@@ -6,16 +6,23 @@ use access::{Gate, process::Made};
 use db::Db;
 use events::Subscription;
 use serde::Deserialize;
+use web::settings::Hidden;
 
-use crate::{Http, Relay, Routing};
+use crate::{Bus, Http, Moving, Routing};
 
 web::settings! {
     /// Settings of the relay alone.
     pub struct Settings {
         /// The manifest: JSON with a list `subscriptions` of function, consumer and types.
         pub manifest: PathBuf = "REVALENZ_MANIFEST" or "infra/manifest.json",
-        /// JSON object of function to address, for every function that listens: {"notifications": "http://127.0.0.1:8084"}.
-        pub function_urls: String = "REVALENZ_FUNCTION_URLS",
+        /// JSON object of function to address, for every function that listens: {"notifications": "http://127.0.0.1:8084"}. Pub/Sub pushes by itself and needs none.
+        pub function_urls: String = "REVALENZ_FUNCTION_URLS" or "{}",
+        /// How announcements travel: http, straight to the functions; rabbitmq, over RabbitMQ, from which this process brings them to the functions; pubsub, over Google Pub/Sub (built with the feature gcp).
+        pub bus: String = "REVALENZ_BUS" or "http",
+        /// RabbitMQ: amqp://<user>:<password>@<host>:<port>/<virtual host>. Its network is ours alone: there is no TLS.
+        pub amqp_url: Option<Hidden> = "REVALENZ_AMQP_URL",
+        /// Pub/Sub: projects/<project>/topics/<prefix>; behind it comes the name of the function that listens.
+        pub pubsub_topics: Option<String> = "REVALENZ_PUBSUB_TOPICS",
     }
 }
 
@@ -36,15 +43,23 @@ pub fn start(db: Db, gate: Gate) -> Made {
     let urls: BTreeMap<String, String> = serde_json::from_str(&settings.function_urls)
         .map_err(|error| format!("REVALENZ_FUNCTION_URLS: {error}"))?;
     let routing = Routing::of(&manifest.subscriptions);
+    let bus = Bus::parse(
+        &settings.bus,
+        settings.amqp_url.as_ref(),
+        settings.pubsub_topics.as_deref(),
+    )?;
     // Told at the start, not by the first event that nobody gets.
-    if let Some(missing) = routing.functions().find(|name| !urls.contains_key(*name)) {
+    if bus.pushes()
+        && let Some(missing) = routing.functions().find(|name| !urls.contains_key(*name))
+    {
         return Err(format!("REVALENZ_FUNCTION_URLS has no address of {missing}").into());
     }
     let transport = Http::new(urls, gate.internal_auth())?;
-    let relay = Relay::new(db.clone(), gate.clock().clone(), transport, routing);
+    let clock = gate.clock().clone();
+    let moving = Moving::over(bus, db.clone(), clock, transport, routing);
     let service = crate::service(db, gate);
     Ok((
         service,
-        Some(Box::new(move |stop| Box::pin(relay.run(stop)))),
+        Some(Box::new(move |stop| Box::pin(moving.run(stop)))),
     ))
 }

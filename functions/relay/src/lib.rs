@@ -2,7 +2,10 @@
 //! taken or is parked with the reason. Whoever dies on the way loses nothing: the outbox row is the record of truth, and
 //! consumers note what they have taken, so an event that is brought twice has its effect once.
 
+mod bus;
+mod carrier;
 pub mod config;
+mod courier;
 mod domain;
 pub mod error;
 mod http;
@@ -19,11 +22,20 @@ use axum::extract::FromRef;
 use db::Db;
 use web::{Cursors, Service};
 
+pub use bus::{Bus, Moving};
+pub use carrier::Carrier;
 pub use domain::{backoff::Backoff, verdict::Delivery};
 pub use mover::{Limits, Relay};
 pub use nudge::Nudge;
 pub use routing::Routing;
-pub use transport::{Transport, http::Http, in_process::InProcess};
+#[cfg(feature = "gcp")]
+pub use transport::pubsub::PubSub;
+pub use transport::{
+    Transport,
+    http::Http,
+    in_process::InProcess,
+    rabbit::{Broker, Rabbit},
+};
 
 /// What this context owns.
 pub const ABOUT: &str =

@@ -1,6 +1,5 @@
 //! What moves events: claim, deliver, settle.
 
-mod breaker;
 mod settlement;
 mod watch;
 
@@ -8,26 +7,23 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use db::{Db, Result};
-use events::Envelope;
 use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
 use tokio::{task::JoinSet, time::Instant};
 use uuid::Uuid;
 use web::Clock;
 
 use crate::{
-    Backoff, Delivery, Nudge, Routing, Transport,
+    Backoff, Nudge, Routing, Transport,
+    courier::Courier,
     domain::verdict::{Verdict, weigh},
     store::claims::{self, Claimed},
 };
-use breaker::Breaker;
 use watch::Watch;
 
 /// How often it looks without being nudged.
 const POLL: Duration = Duration::from_secs(1);
 /// How often it looks at most.
 const REST: Duration = Duration::from_millis(50);
-/// How long a transport may take, whatever it promises: well within a lease.
-const DELIVERY_LIMIT: Duration = Duration::from_secs(15);
 /// How long deliveries that are under way may take after the signal to stop.
 const DRAIN_LIMIT: Duration = Duration::from_secs(8);
 
@@ -60,12 +56,11 @@ impl Default for Limits {
 pub struct Relay<T> {
     db: Db,
     clock: Clock,
-    transport: Arc<T>,
+    courier: Courier<T>,
     routing: Arc<Routing>,
     limits: Limits,
     chance: fn() -> f64,
     nudge: Nudge,
-    breaker: Arc<Breaker>,
 }
 
 impl<T> Clone for Relay<T> {
@@ -73,12 +68,11 @@ impl<T> Clone for Relay<T> {
         Self {
             db: self.db.clone(),
             clock: self.clock.clone(),
-            transport: self.transport.clone(),
+            courier: self.courier.clone(),
             routing: self.routing.clone(),
             limits: self.limits,
             chance: self.chance,
             nudge: self.nudge.clone(),
-            breaker: self.breaker.clone(),
         }
     }
 }
@@ -95,12 +89,11 @@ impl<T: Transport> Relay<T> {
         Self {
             db,
             clock,
-            transport: Arc::new(transport),
+            courier: Courier::new(transport),
             routing: Arc::new(routing),
             limits: Limits::default(),
             chance,
             nudge: Nudge::default(),
-            breaker: Arc::default(),
         }
     }
 
@@ -204,27 +197,12 @@ impl<T: Transport> Relay<T> {
             .routing
             .targets(&event.r#type, claimed.awaiting.as_deref());
         let deliveries = targets.into_iter().map(|function| async {
-            let delivery = self.bring(&function, event, claimed.attempts).await;
+            let delivery = self.courier.bring(&function, event, claimed.attempts).await;
             (function, delivery)
         });
         let deliveries = join_all(deliveries).await;
         let verdict = weigh(deliveries, claimed.refusals, self.limits.refusals);
         Tried { claimed, verdict }
-    }
-
-    async fn bring(&self, function: &str, event: &Envelope, attempt: i32) -> Delivery {
-        // What is foretold teaches nothing: nobody was asked.
-        if let Some(foretold) = self.breaker.foretell(function) {
-            watch::count(function, &foretold);
-            return foretold;
-        }
-        let delivery = self.transport.deliver(function, event, attempt);
-        let delivery = tokio::time::timeout(DELIVERY_LIMIT, delivery).await;
-        let late = |_| Delivery::Unreachable(format!("no answer within {DELIVERY_LIMIT:?}"));
-        let delivery = delivery.unwrap_or_else(late);
-        self.breaker.learn(function, &delivery);
-        watch::count(function, &delivery);
-        delivery
     }
 
     /// Settles what is done by now in one transaction. If that fails, the leases end and the events come again.
@@ -240,6 +218,6 @@ impl<T: Transport> Relay<T> {
 }
 
 /// A number from 0 to 1, from the system's generator.
-fn chance() -> f64 {
+pub(crate) fn chance() -> f64 {
     f64::from(u32::from_be_bytes(access::opaque::random())) / f64::from(u32::MAX)
 }

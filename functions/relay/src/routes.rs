@@ -7,7 +7,7 @@ use crate::{App, error::ALREADY_REPLAYED, http::dead_letters};
 /// A line a resource; method and path stand with each handler.
 pub(crate) fn routes() -> Routes<App> {
     web::routes! {
-        dead_letters: list_dead_letters, replay_dead_letter;
+        dead_letters: list_dead_letters, receive_dead_letter, replay_dead_letter;
     }
     .refuses("replay_dead_letter", &[&ALREADY_REPLAYED])
 }

@@ -2,4 +2,5 @@
 
 pub(crate) mod claims;
 pub(crate) mod dead_letters;
+pub(crate) mod letters;
 pub(crate) mod tidying;

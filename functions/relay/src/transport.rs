@@ -4,6 +4,9 @@
 mod answer;
 pub(crate) mod http;
 pub(crate) mod in_process;
+#[cfg(feature = "gcp")]
+pub(crate) mod pubsub;
+pub(crate) mod rabbit;
 
 use events::Envelope;
 
@@ -11,6 +14,9 @@ use crate::Delivery;
 
 /// A way to the functions.
 pub trait Transport: Send + Sync + 'static {
+    /// Whether it only hands on to a bus: taken is then not yet taken by the function.
+    const HANDS_ON: bool = false;
+
     /// Brings the event to a function, and says how that went. `attempt` counts from 1.
     fn deliver(
         &self,

@@ -1,8 +1,9 @@
-//! Callers that are the platform itself: the relay, the scheduler.
+//! Callers that are the platform itself: the relay, the scheduler, Google's services in their place.
 
 use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts};
+use chrono::{DateTime, Utc};
 use http::{HeaderValue, header, request::Parts};
 use utoipa::openapi::security::SecurityRequirement;
 use web::{
@@ -12,16 +13,21 @@ use web::{
     settings::Hidden,
 };
 
-use crate::{Gate, Keyring, Purpose, gate::unauthenticated, opaque};
+use crate::{
+    Gate, Keyring, Purpose, ServiceAccounts, gate::unauthenticated, oidc::OidcError, opaque,
+};
 
 /// Letters that a shared secret has at least.
 const SHORTEST_SECRET: usize = 32;
 
-/// How the platform proves to a function that it is the platform.
+/// How the platform proves to a function that it is the platform: by a bearer token that all processes share, or on Google
+/// Cloud by the ID token of a service account.
 #[derive(Clone, Debug)]
-pub enum InternalAuth {
-    /// A bearer token that all processes share. The first is presented, each is accepted: two live during a rotation.
-    Shared(Arc<[Hidden]>),
+pub struct InternalAuth {
+    /// The first is presented, each is accepted: two live during a rotation.
+    secrets: Arc<[Hidden]>,
+    /// Who may come with an ID token instead.
+    accounts: Option<ServiceAccounts>,
 }
 
 /// The secret can't be used.
@@ -41,7 +47,7 @@ impl InternalAuth {
                     .all(|b| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b))
         };
         if secrets.iter().all(usable) {
-            Ok(Self::Shared(secrets.into()))
+            Ok(Self::shared(secrets))
         } else {
             Err(InternalSecretError)
         }
@@ -54,33 +60,60 @@ impl InternalAuth {
             .iter()
             .map(|tag| Hidden::new(hex(tag)))
             .collect();
-        Self::Shared(secrets)
+        Self::shared(secrets)
+    }
+
+    fn shared(secrets: Vec<Hidden>) -> Self {
+        Self {
+            secrets: secrets.into(),
+            accounts: None,
+        }
+    }
+
+    /// The same, and these accounts besides.
+    pub fn with_accounts(self, accounts: Option<ServiceAccounts>) -> Self {
+        Self { accounts, ..self }
     }
 
     /// The `Authorization` header to present.
     pub fn header(&self) -> Option<HeaderValue> {
-        let Self::Shared(secrets) = self;
         let mut value =
-            HeaderValue::try_from(format!("Bearer {}", secrets.first()?.expose())).ok()?;
+            HeaderValue::try_from(format!("Bearer {}", self.secrets.first()?.expose())).ok()?;
         value.set_sensitive(true);
         Some(value)
     }
 
-    /// Whether these are the credentials. Hashes are compared, so neither length nor content takes its own time.
-    pub fn accepts(&self, authorization: Option<&HeaderValue>) -> bool {
-        let Self::Shared(secrets) = self;
+    /// Whether these are the credentials. An error when that can't be found out now.
+    pub async fn accepts(
+        &self,
+        authorization: Option<&HeaderValue>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, OidcError> {
         let Some((scheme, presented)) = authorization
             .and_then(|value| value.to_str().ok())
             .and_then(|text| text.split_once(' '))
         else {
-            return false;
+            return Ok(false);
         };
-        let presented = opaque::sha256(presented.trim().as_bytes());
+        let presented = presented.trim();
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Ok(false);
+        }
+        match &self.accounts {
+            _ if self.is_secret(presented) => Ok(true),
+            Some(accounts) => accounts.accept(presented, now).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Hashes are compared, so neither length nor content takes its own time.
+    fn is_secret(&self, presented: &str) -> bool {
+        let presented = opaque::sha256(presented.as_bytes());
         let mut known = false;
-        for secret in secrets.iter() {
+        for secret in self.secrets.iter() {
             known |= opaque::same(&opaque::sha256(secret.expose().as_bytes()), &presented);
         }
-        known && scheme.eq_ignore_ascii_case("bearer")
+        known
     }
 }
 
@@ -108,10 +141,19 @@ where
         let mut presented = parts.headers.get_all(header::AUTHORIZATION).iter();
         let first = presented.next();
         // Two credentials: which one counts must not be guessed.
-        if presented.next().is_none() && Gate::from_ref(state).internal_auth().accepts(first) {
-            Ok(Self(()))
-        } else {
-            Err(unauthenticated())
+        if presented.next().is_some() {
+            return Err(unauthenticated());
+        }
+        let gate = Gate::from_ref(state);
+        let accepted = gate.internal_auth().accepts(first, gate.clock().now());
+        match accepted.await {
+            Ok(true) => Ok(Self(())),
+            Ok(false) => Err(unauthenticated()),
+            // Not 401: whoever knocks may be right, and comes again.
+            Err(error) => {
+                tracing::warn!(%error, "Google's keys can't be had");
+                Err(problem::UNAVAILABLE.problem())
+            }
         }
     }
 }
@@ -124,18 +166,27 @@ impl Arg for InternalCaller {
         )]);
         doc.extend("x-permission", "the platform itself");
         doc.refuses(&problem::UNAUTHENTICATED);
+        doc.refuses(&problem::UNAVAILABLE);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
+
     use super::*;
 
     const OLD: &str = "old-old-old-old-old-old-old-old-old";
     const NEW: &str = "new-new-new-new-new-new-new-new-new";
 
     fn accepts(auth: &InternalAuth, text: &str) -> bool {
-        auth.accepts(Some(&HeaderValue::try_from(text).unwrap()))
+        auth.accepts(
+            Some(&HeaderValue::try_from(text).unwrap()),
+            DateTime::default(),
+        )
+        .now_or_never()
+        .unwrap()
+        .unwrap()
     }
 
     #[test]
@@ -151,7 +202,6 @@ mod tests {
     #[test]
     fn nothing_else_opens() {
         let auth = InternalAuth::parse(OLD).unwrap();
-        assert!(!auth.accepts(None));
         for text in [
             "",
             "Bearer",
@@ -177,9 +227,10 @@ mod tests {
     fn without_a_setting_the_master_key_decides() {
         let (one, other) = (Keyring::generate(), Keyring::generate());
         let of = |text: &str| InternalAuth::derived(&Keyring::parse(text).unwrap());
-        assert!(of(&one).accepts(of(&one).header().as_ref()));
-        assert!(!of(&one).accepts(of(&other).header().as_ref()));
+        let presented = |text: &str| of(text).header().unwrap().to_str().unwrap().to_owned();
+        assert!(accepts(&of(&one), &presented(&one)));
+        assert!(!accepts(&of(&one), &presented(&other)));
         let rotated = format!("{},2:{}", one, other.split_once(':').unwrap().1);
-        assert!(of(&rotated).accepts(of(&one).header().as_ref()));
+        assert!(accepts(&of(&rotated), &presented(&one)));
     }
 }

@@ -20,7 +20,7 @@ use web::{
     telemetry,
 };
 
-use crate::{Gate, GateSettings, InternalAuth, Keyring, entrance};
+use crate::{Gate, GateSettings, InternalAuth, Keyring, ServiceAccounts, entrance};
 
 web::settings! {
     /// Settings that every function reads.
@@ -41,6 +41,10 @@ web::settings! {
         pub master_key: Hidden = "REVALENZ_MASTER_KEY",
         /// What the relay and the scheduler present to functions: <secret>, during a rotation two with a comma between, the newest first. Without it the master key yields one.
         pub internal_secret: Option<Hidden> = "REVALENZ_INTERNAL_SECRET",
+        /// Google Cloud: the audience of the ID tokens with which Pub/Sub and Cloud Scheduler come. Together with the accounts.
+        pub internal_oidc_audience: Option<String> = "REVALENZ_INTERNAL_OIDC_AUDIENCE",
+        /// Google Cloud: the service accounts that may come so, <address>[,<address>]. The internal secret is good besides.
+        pub internal_oidc_accounts: Option<String> = "REVALENZ_INTERNAL_OIDC_ACCOUNTS",
         /// How many proxies in front of the function write X-Forwarded-For.
         pub trusted_proxies: usize = "REVALENZ_TRUSTED_PROXIES" or "1",
         /// Set by Cloud Run: logs become Cloud Logging's JSON.
@@ -130,6 +134,10 @@ async fn start(
         Some(secret) => InternalAuth::parse(secret.expose())?,
         None => InternalAuth::derived(&keyring),
     };
+    let accounts = ServiceAccounts::of_google(
+        settings.internal_oidc_audience.as_deref(),
+        settings.internal_oidc_accounts.as_deref(),
+    )?;
     let gate = Gate::with_internal_auth(
         db.clone(),
         clock.clone(),
@@ -140,7 +148,7 @@ async fn start(
             local: false,
             in_flight: settings.in_flight.get(),
         },
-        internal,
+        internal.with_accounts(accounts),
     );
     let (service, work) = make(db.clone(), gate.clone())?;
     let ready = db.clone();

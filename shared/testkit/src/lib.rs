@@ -11,15 +11,19 @@
     reason = "test code: a broken expectation is the answer"
 )]
 
+mod broker;
 pub mod catalogue;
 mod client;
 mod database;
 pub mod dns;
 pub mod fake_issuer;
+#[cfg(feature = "pubsub")]
+pub mod fake_pubsub;
 mod people;
 mod stage;
 pub mod walk;
 
+pub use broker::Broker;
 pub use client::{Answer, Call, Client};
 pub use database::Database;
 pub use people::{Person, TestTenant};

@@ -2,25 +2,19 @@
 
 use access::opaque;
 use chrono::{DateTime, TimeDelta, Utc};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use jsonwebtoken::Algorithm;
 use serde::{Deserialize, Deserializer};
 use web::Email;
 
 use super::OidcError;
 
-/// Longest token that is looked at.
-const LONGEST: usize = 16_384;
+/// The algorithms that issuers of people sign with.
+pub(super) const ALGORITHMS: [Algorithm; 3] =
+    [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
 /// What clocks of two organisations may differ by.
 const LEEWAY: TimeDelta = TimeDelta::seconds(30);
 /// A token is fetched the moment it is made.
 const OLDEST: TimeDelta = TimeDelta::minutes(10);
-
-/// The key that a token names, for one of the algorithms that we take.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Named {
-    pub(super) key_id: String,
-    pub(super) algorithm: Algorithm,
-}
 
 /// What must stand in a token.
 pub(super) struct Expected<'a> {
@@ -42,15 +36,16 @@ pub(crate) struct Identity {
     pub(crate) name: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(untagged)]
 enum Audience {
     One(String),
     Several(Vec<String>),
 }
 
-#[derive(Deserialize)]
-struct Claims {
+/// What a token of an issuer says.
+#[derive(Clone, Deserialize)]
+pub(super) struct Claims {
     iss: String,
     sub: String,
     aud: Audience,
@@ -73,45 +68,8 @@ fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     Ok(value == true || value == "true")
 }
 
-/// Which key the token names. `jwk`, `jku`, `x5u` are never looked at: a token does not choose the key it is checked with.
-pub(super) fn named(token: &str) -> Result<Named, OidcError> {
-    let refused = OidcError::Refused("the ID token's header is not one that we take");
-    if token.len() > LONGEST {
-        return Err(refused);
-    }
-    let Ok(header) = jsonwebtoken::decode_header(token) else {
-        return Err(refused);
-    };
-    let typed = header.typ.is_none_or(|typ| typ.eq_ignore_ascii_case("jwt"));
-    let known = matches!(
-        header.alg,
-        Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA
-    );
-    match header.kid {
-        Some(key_id) if typed && known && header.crit.is_none() => Ok(Named {
-            key_id,
-            algorithm: header.alg,
-        }),
-        _ => Err(refused),
-    }
-}
-
-/// What the token says, if `key` signed it for us, now, for this sign-in.
-pub(super) fn verify(
-    token: &str,
-    algorithm: Algorithm,
-    key: &DecodingKey,
-    expected: &Expected<'_>,
-) -> Result<Identity, OidcError> {
-    let mut validation = Validation::new(algorithm);
-    // Signature and algorithm are the crate's; the claims are checked below, by our clock.
-    validation.validate_exp = false;
-    validation.validate_nbf = false;
-    validation.validate_aud = false;
-    validation.required_spec_claims.clear();
-    let claims = jsonwebtoken::decode::<Claims>(token, key, &validation)
-        .map_err(|_| OidcError::Refused("the ID token's signature or form is wrong"))?
-        .claims;
+/// Who the token is about, if it is for us, now, for this sign-in. Its signature has been checked.
+pub(super) fn judge(claims: Claims, expected: &Expected<'_>) -> Result<Identity, OidcError> {
     check(&claims, expected).map_err(OidcError::Refused)?;
     Ok(Identity {
         subject: claims.sub,

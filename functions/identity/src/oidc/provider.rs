@@ -1,8 +1,11 @@
 //! The issuers of this process, as its settings name them.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use access::opaque::sha256;
+use access::{
+    oidc::{Issuer, Metadata, fetch},
+    opaque::sha256,
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -11,16 +14,9 @@ use url::Url;
 use super::{
     Identity, OidcError, Secrets,
     apple::AppleKey,
-    fetch,
     id_token::{self, Expected},
-    keys::Keys,
-    metadata::Metadata,
-    remembered::Remembered,
 };
 
-/// How long an issuer may take to be found, and to answer. Three answers fit into the 10 s of a request.
-const CONNECT_LIMIT: Duration = Duration::from_secs(2);
-const ANSWER_LIMIT: Duration = Duration::from_millis(2_500);
 /// Segments of paths that a provider's name must not hide.
 const RESERVED: &str = "token";
 
@@ -34,17 +30,12 @@ enum Credential {
 pub struct Provider {
     pub(crate) name: String,
     pub(crate) label: String,
-    pub(crate) issuer: String,
+    issuer: Issuer,
     client_id: String,
     credential: Credential,
     scopes: String,
     /// Apple sends its answer as a form when it is asked for a name or an address.
     pub(crate) form_post: bool,
-    /// Whether addresses without TLS are allowed: those of this machine alone.
-    local: bool,
-    http: reqwest::Client,
-    metadata: Remembered<Metadata>,
-    keys: Remembered<Keys>,
 }
 
 impl std::fmt::Debug for Provider {
@@ -90,16 +81,7 @@ impl Providers {
                 error.classify()
             )
         })?;
-        let http = reqwest::Client::builder()
-            .user_agent("revalenz-identity")
-            .https_only(!local)
-            .connect_timeout(CONNECT_LIMIT)
-            .timeout(ANSWER_LIMIT)
-            // Secrets go to the issuer, and nowhere else.
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(|error| error.to_string())?;
+        let http = Issuer::client(local).map_err(|error| error.to_string())?;
         let mut all: Vec<Arc<Provider>> = Vec::new();
         for one in written {
             let name = one.name.clone();
@@ -147,7 +129,8 @@ impl Provider {
         if !is_name(&name) {
             return Err("the name must be 1 to 32 of a-z, 0-9, - and _, and not `token`");
         }
-        fetch::address(&issuer, local).ok_or("the issuer must be an https address")?;
+        let issuer =
+            Issuer::new(issuer, local, http).ok_or("the issuer must be an https address")?;
         if client_id.is_empty() {
             return Err("the client_id is empty");
         }
@@ -182,22 +165,18 @@ impl Provider {
             credential,
             scopes,
             form_post,
-            local,
-            http,
-            metadata: Remembered::default(),
-            keys: Remembered::default(),
         })
+    }
+
+    /// The issuer's name.
+    pub(crate) fn issuer(&self) -> &str {
+        self.issuer.url()
     }
 
     /// Whether `text` is how this issuer writes its name. Google has two spellings of its own.
     pub(crate) fn is_issuer(&self, text: &str) -> bool {
-        text == self.issuer
-            || (self.issuer == "https://accounts.google.com" && text == "accounts.google.com")
-    }
-
-    async fn metadata(&self, now: DateTime<Utc>) -> Result<Arc<Metadata>, OidcError> {
-        let load = Metadata::fetch(&self.http, &self.issuer, self.local);
-        self.metadata.get(now, |_| true, load).await
+        text == self.issuer()
+            || (self.issuer() == "https://accounts.google.com" && text == "accounts.google.com")
     }
 
     /// Where the browser goes.
@@ -208,7 +187,12 @@ impl Provider {
         secrets: &Secrets<'_>,
         now: DateTime<Utc>,
     ) -> Result<Url, OidcError> {
-        let mut url = self.metadata(now).await?.authorization_endpoint.clone();
+        let mut url = self
+            .issuer
+            .metadata(now)
+            .await?
+            .authorization_endpoint
+            .clone();
         let challenge = URL_SAFE_NO_PAD.encode(sha256(secrets.verifier.as_bytes()));
         url.query_pairs_mut()
             .append_pair("response_type", "code")
@@ -234,28 +218,23 @@ impl Provider {
         secrets: &Secrets<'_>,
         now: DateTime<Utc>,
     ) -> Result<Identity, OidcError> {
-        let metadata = self.metadata(now).await?;
+        let metadata = self.issuer.metadata(now).await?;
         let request = self.token_request(&metadata, code, callback, secrets, now)?;
         let answer: TokenAnswer = fetch::json(request, fetch::SMALL).await?;
         let token = answer
             .id_token
             .ok_or(OidcError::Refused("no ID token in the answer"))?;
-        let named = id_token::named(&token)?;
-        let load = Keys::fetch(&self.http, &metadata.jwks_uri);
-        let keys = self
-            .keys
-            .get(now, |keys| keys.find(&named).is_some(), load)
+        let claims = self
+            .issuer
+            .verify(&token, &id_token::ALGORITHMS, now)
             .await?;
-        let key = keys
-            .find(&named)
-            .ok_or(OidcError::Refused("the ID token names an unknown key"))?;
         let expected = Expected {
             is_issuer: &|text| self.is_issuer(text),
             client_id: &self.client_id,
             nonce: secrets.nonce,
             now,
         };
-        id_token::verify(&token, named.algorithm, key, &expected)
+        id_token::judge(claims, &expected)
     }
 
     fn token_request(
@@ -271,7 +250,7 @@ impl Provider {
             .append_pair("code", code)
             .append_pair("redirect_uri", callback)
             .append_pair("code_verifier", secrets.verifier);
-        let mut request = self.http.post(metadata.token_endpoint.clone());
+        let mut request = self.issuer.http().post(metadata.token_endpoint.clone());
         match &self.credential {
             Credential::Secret(secret) if metadata.basic => {
                 let encoded = |text: &str| -> String {
@@ -285,7 +264,7 @@ impl Provider {
             }
             Credential::Apple(key) => {
                 let secret = key
-                    .client_secret(&self.client_id, &self.issuer, now)
+                    .client_secret(&self.client_id, self.issuer(), now)
                     .ok_or(OidcError::Refused("the client secret can't be signed"))?;
                 form.append_pair("client_id", &self.client_id)
                     .append_pair("client_secret", &secret);

@@ -1,16 +1,20 @@
 //! Dead letters: looked at, put back.
 
 use access::{InternalCaller, REVALENZ};
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, http::StatusCode};
+use events::push::{FUNCTION, Push};
 use ids::{DeadLetterId, TenantId};
 use serde::Deserialize;
 use utoipa::IntoParams;
-use web::{Accepted, Limit, Page, PathIds, Scope, ValidQuery, problem, problem::Result};
+use web::{Accepted, Limit, Page, PathIds, Scope, ValidJson, ValidQuery, problem, problem::Result};
 
 use crate::{
     App,
     error::ALREADY_REPLAYED,
-    store::dead_letters::{self, DeadLetter, Position},
+    store::{
+        dead_letters::{self, DeadLetter, Position},
+        letters,
+    },
 };
 
 /// Which letters.
@@ -66,6 +70,44 @@ pub(crate) async fn list_dead_letters(
         };
         app.cursors.seal(&scope, &position)
     })))
+}
+
+/// The attribute in which Pub/Sub says how often it brought a message before it gave it up.
+const DELIVERIES: &str = "CloudPubSubDeadLetterSourceDeliveryCount";
+
+/// Take what a bus gave up, as Google Pub/Sub pushes it from its dead-letter topic.
+#[utoipa::path(
+    post,
+    path = "/internal/dead-letters",
+    responses((status = 204, description = "It is among the dead letters."))
+)]
+pub(crate) async fn receive_dead_letter(
+    State(app): State<App>,
+    _caller: InternalCaller,
+    body: ValidJson<Push>,
+) -> Result<StatusCode> {
+    let push = body.value;
+    let event = push.open()?;
+    let function = push.attribute(FUNCTION).unwrap_or("unknown");
+    let tries = push
+        .attribute(DELIVERIES)
+        .and_then(|text| text.parse().ok());
+    let reason = "the bus gave it up after its tries; the function's log says why";
+    let now = app.gate.clock().now();
+    let mut tx = app.db.begin_unscoped().await?;
+    let parked =
+        letters::park_handed_on(&mut tx, &event, function, reason, tries.unwrap_or(0), now).await;
+    match parked {
+        // There is nobody whose letter it could be, and bringing it again would not make somebody.
+        Err(error) if error.is_constraint("dead_letters_tenant_fkey") => {
+            tracing::error!(event = %event.id, tenant = %event.tenant, "a dead letter of no tenant was thrown away");
+            return Ok(StatusCode::NO_CONTENT);
+        }
+        parked => parked?,
+    }
+    tx.commit().await?;
+    letters::tell(&event, function, reason);
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Bring an event again to the function that would not take it, with all its tries.

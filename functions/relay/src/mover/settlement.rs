@@ -6,11 +6,9 @@ use db::Result;
 use super::{Relay, Tried};
 use crate::{
     Transport,
+    domain::letter::{bounded, unsealed},
     store::claims::{self, Claimed},
 };
-
-/// Characters of a reason that are kept.
-const LONGEST_REASON: usize = 500;
 
 impl<T: Transport> Relay<T> {
     /// In one transaction; a row whose lease somebody else has by now is left alone.
@@ -23,7 +21,7 @@ impl<T: Transport> Relay<T> {
         for Tried { claimed, verdict } in &tried {
             for (function, reason) in &verdict.parked {
                 let (event, reason) = (&claimed.event, bounded(reason));
-                let envelope = unsealed(claimed);
+                let envelope = unsealed(event);
                 claims::park(&mut tx, claimed, function, envelope, &reason, now).await?;
                 tracing::error!(event = %event.id, r#type = event.r#type, tenant = %event.tenant, function, reason, "event parked");
             }
@@ -61,21 +59,4 @@ impl<T: Transport> Relay<T> {
         }
         Ok(())
     }
-}
-
-/// The envelope for looking at: what was sealed stays in the outbox alone.
-fn unsealed(claimed: &Claimed) -> serde_json::Value {
-    let mut event = claimed.event.clone();
-    event.sealed = None;
-    // Plain texts and numbers: writing them can't fail.
-    serde_json::to_value(event).unwrap_or_default()
-}
-
-/// A reason may come from anywhere: no NUL, which PostgreSQL does not take, and not too long.
-fn bounded(reason: &str) -> String {
-    reason
-        .chars()
-        .filter(|letter| *letter != '\0')
-        .take(LONGEST_REASON)
-        .collect()
 }

@@ -6,7 +6,7 @@ use db::{Db, Result};
 use tokio::time::Instant;
 use web::Clock;
 
-use crate::{Delivery, store::claims};
+use crate::store::claims;
 
 /// How often the outbox is measured.
 const EVERY: Duration = Duration::from_secs(5);
@@ -42,15 +42,4 @@ async fn measure(db: &Db, clock: &Clock) -> Result<()> {
         metrics::gauge!("outbox_waiting").set(waiting as f64);
     }
     Ok(())
-}
-
-/// Counts a delivery.
-pub(super) fn count(function: &str, delivery: &Delivery) {
-    let name = match delivery {
-        Delivery::Delivered => "events_delivered_total",
-        Delivery::Unreachable(_) => "events_unreachable_total",
-        Delivery::Retry(_) => "events_retried_total",
-        Delivery::Poison(_) => "events_refused_total",
-    };
-    metrics::counter!(name, "function" => function.to_owned()).increment(1);
 }

@@ -78,7 +78,7 @@ pub(crate) async fn mark_published(
     let events: Vec<Uuid> = done.iter().map(|one| one.event.id.uuid()).collect();
     let leases: Vec<Uuid> = done.iter().map(|one| one.lease).collect();
     sqlx::query!(
-        "select events.mark_published($1, $2, $3, $4)",
+        "select events.mark_settled($1, $2, $3, $4)",
         &tenants,
         &events,
         &leases,

@@ -172,3 +172,47 @@ async fn nobody_else_gets_in() {
     }
     assert_eq!(list(&scene, "").await.len(), 1);
 }
+
+#[tokio::test]
+async fn what_pubsub_gave_up_is_a_letter_like_any_other() {
+    let scene = Scene::new().await;
+    scene.announce("tickets/a", 1).await;
+    scene.relay().run_dry().await.unwrap();
+    let mut event = scene.ear().heard.lock().unwrap()[0].clone();
+    event.sealed = Some(b"sealed".to_vec());
+    let mut body = events::push::wrap(&event, "ear", 1);
+    body["message"]["attributes"]["CloudPubSubDeadLetterSourceDeliveryCount"] = json!("7");
+    let path = "/internal/dead-letters";
+    scene
+        .stage
+        .stranger()
+        .post(path, body.clone())
+        .await
+        .refused(401, "unauthenticated");
+    assert!(list(&scene, "").await.is_empty());
+    // Google brings it twice, too.
+    for _ in 0..2 {
+        scene.operator().post(path, body.clone()).await.expect(204);
+    }
+    let letters = list(&scene, "").await;
+    assert_eq!(letters.len(), 1);
+    assert_eq!(
+        (&letters[0]["function"], &letters[0]["attempts"]),
+        (&json!("ear"), &json!(7))
+    );
+    assert!(
+        !letters[0].to_string().contains("c2VhbGVk"),
+        "what is sealed is not shown"
+    );
+    assert_eq!(sealed(&scene).await.as_deref(), Some(&b"sealed"[..]));
+    // Of no tenant: nobody's, and Google is not asked to bring it again.
+    event.tenant = ids::TenantId::at(scene.clock().now());
+    let body = events::push::wrap(&event, "ear", 1);
+    scene.operator().post(path, body).await.expect(204);
+    assert_eq!(list(&scene, "").await.len(), 1);
+    scene
+        .operator()
+        .post(path, json!({"message": {"data": "e30="}}))
+        .await
+        .refused(422, "validation_failed");
+}

@@ -23,7 +23,7 @@ fn door(scene: &Scene) -> Router {
     )
 }
 
-fn event(scene: &Scene) -> Envelope {
+pub(crate) fn event(scene: &Scene) -> Envelope {
     Envelope {
         id: ids::EventId::at(scene.clock().now()),
         source: "/support".to_owned(),

@@ -52,12 +52,18 @@ async fn what_one_transaction_says_of_one_version_comes_as_it_was_said() {
 
 async fn deliver(router: &Router, proof: &http::HeaderValue, event: &Envelope) -> StatusCode {
     let body = push::wrap(event, "ear", 1).to_string();
-    let request = Request::post(push::PATH)
-        .header("content-type", "application/json")
-        .header("authorization", proof)
-        .body(Body::from(body))
-        .unwrap();
-    router.clone().oneshot(request).await.unwrap().status()
+    loop {
+        let request = Request::post(push::PATH)
+            .header("content-type", "application/json")
+            .header("authorization", proof)
+            .body(Body::from(body.clone()))
+            .unwrap();
+        let status = router.clone().oneshot(request).await.unwrap().status();
+        // Two of one event at the same moment: the later one waits, and may be told to come again.
+        if status != StatusCode::SERVICE_UNAVAILABLE {
+            return status;
+        }
+    }
 }
 
 /// A number that looks drawn, the same in every run.
@@ -67,11 +73,17 @@ fn drawn(n: u64) -> u64 {
         .rotate_left(29)
 }
 
+/// How many events are shuffled: a hundred thousand in the whole proof, less in CI.
+fn share() -> i64 {
+    let events = web::settings::environment("SHUFFLED_EVENTS");
+    events.and_then(|text| text.parse().ok()).unwrap_or(2_000)
+}
+
 #[tokio::test]
-async fn two_thousand_events_shuffled_and_brought_again_have_the_effect_of_one_delivery() {
+async fn events_brought_one_to_five_times_in_any_order_have_the_effect_of_one_ordered_delivery() {
     let scene = Scene::new().await;
     let now = scene.clock().now();
-    let all: Vec<Envelope> = (0..2_000_i64)
+    let all: Vec<Envelope> = (0..share())
         .map(|n| Envelope {
             id: ids::EventId::at(now),
             source: "/support".to_owned(),
@@ -86,11 +98,10 @@ async fn two_thousand_events_shuffled_and_brought_again_have_the_effect_of_one_d
             sealed: None,
         })
         .collect();
-    // Everything twice, a third of it three times, in another order each time.
+    // One to five times each, in another order each time.
     let mut journeys: Vec<(u64, &Envelope)> = Vec::new();
     for (n, event) in (0_u64..).zip(&all) {
-        let times = if n % 3 == 0 { 3 } else { 2 };
-        journeys.extend((0..times).map(|time| (drawn(n * 7 + time), event)));
+        journeys.extend((0..1 + drawn(n) % 5).map(|time| (drawn(n * 7 + time), event)));
     }
     journeys.sort_unstable_by_key(|(key, _)| *key);
     let router = scene.internal("ear");
@@ -100,13 +111,7 @@ async fn two_thousand_events_shuffled_and_brought_again_have_the_effect_of_one_d
         .buffer_unordered(8)
         .collect()
         .await;
-    // Two of one event at the same moment: the later one waits, and may be told to come again.
-    assert!(
-        statuses
-            .iter()
-            .all(|status| *status == 204 || *status == 503),
-        "{statuses:?}"
-    );
+    assert!(statuses.iter().all(|status| *status == 204), "{statuses:?}");
     let expected: BTreeMap<(String, i64), i64> = all
         .iter()
         .map(|event| ((event.subject.clone(), event.version), 1))

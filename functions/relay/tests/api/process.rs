@@ -10,10 +10,20 @@ use crate::scene::{Mood, Scene, forged};
 
 /// The function behind a port of its own, until the sender is dropped.
 async fn serve(scene: &Scene) -> (String, oneshot::Sender<()>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    serve_at(scene, 0).await
+}
+
+/// The same at this port, beside the relay's own doors.
+pub(crate) async fn serve_at(scene: &Scene, port: u16) -> (String, oneshot::Sender<()>) {
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let router = edge::wrap(
-        scene.internal("ear"),
+        scene
+            .internal("ear")
+            .merge(web::service::compose([&relay::service(
+                scene.relays.clone(),
+                scene.gate.clone(),
+            )])),
         Edge {
             clock: scene.clock().clone(),
             trusted_proxies: 0,
@@ -44,7 +54,7 @@ async fn eventually(scene: &Scene, question: &'static str) {
     panic!("never: {question}");
 }
 
-fn http(scene: &Scene, url: &str) -> Http {
+pub(crate) fn http(scene: &Scene, url: &str) -> Http {
     let urls = BTreeMap::from([("ear".to_owned(), url.to_owned())]);
     Http::new(urls, scene.stage.gate.internal_auth()).unwrap()
 }

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use access::InternalAuth;
+use access::{Gate, InternalAuth, ServiceAccounts};
 use axum::{Router, body::Body, extract::FromRequestParts};
 use db::{Actor, Db, TenantTx};
 use events::{Announcement, ConsumeError, Consumers, Envelope, EventKind};
@@ -18,7 +18,7 @@ use http_body_util::BodyExt;
 use ids::{EventId, TenantId};
 use relay::{Delivery, InProcess, Limits, Relay, Routing, Transport};
 use serde_json::{Value, json};
-use testkit::{Stage, TestTenant};
+use testkit::{Stage, TestTenant, fake_issuer::FakeIssuer};
 use tower::ServiceExt;
 use web::{
     Clock, RequestInfo,
@@ -32,6 +32,11 @@ pub(crate) static HEARD: EventKind = EventKind {
     doc: "Something happened.",
 };
 const TYPES: &[&str] = &["de.revalenz.support.thing.happened.v1"];
+
+/// The audience of Google's tokens here, and the accounts that may come with them.
+pub(crate) const AUDIENCE: &str = "https://revalenz.example/internal";
+pub(crate) const RELAY: &str = "relay@project.iam.gserviceaccount.com";
+pub(crate) const SCHEDULER: &str = "scheduler@project.iam.gserviceaccount.com";
 
 /// What a listener does when an event comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,8 +132,10 @@ pub(crate) struct Scene {
     pub(crate) tenant: TestTenant,
     pub(crate) ears: BTreeMap<&'static str, Arc<Ear>>,
     pub(crate) carried: Arc<AtomicUsize>,
+    /// Who is let in to the functions.
+    pub(crate) gate: Gate,
     announcer: Db,
-    relays: Db,
+    pub(crate) relays: Db,
 }
 
 impl Scene {
@@ -144,6 +151,7 @@ impl Scene {
                 .map(|name| (*name, Arc::new(Ear::default())))
                 .collect(),
             carried: Arc::default(),
+            gate: stage.gate.clone(),
             stage,
             tenant,
         }
@@ -152,6 +160,21 @@ impl Scene {
     /// With one listener.
     pub(crate) async fn new() -> Self {
         Self::of(&["ear"]).await
+    }
+
+    /// Lets the service accounts of this issuer in as well.
+    pub(crate) fn know(&mut self, issuer: &FakeIssuer) {
+        issuer.follow(self.clock());
+        let accounts = format!("{RELAY},{SCHEDULER}");
+        let accounts = ServiceAccounts::of_issuer(&issuer.url(), AUDIENCE, &accounts, true);
+        let keyring = self.stage.gate.keyring().clone();
+        self.gate = Gate::with_internal_auth(
+            self.relays.clone(),
+            self.clock().clone(),
+            keyring.clone(),
+            self.stage.gate.settings().clone(),
+            InternalAuth::derived(&keyring).with_accounts(Some(accounts.unwrap())),
+        );
     }
 
     /// The first listener.
@@ -171,8 +194,9 @@ impl Scene {
 
     /// What only the platform itself calls of a function.
     pub(crate) fn internal(&self, name: &'static str) -> Router {
+        let gate = self.gate.clone();
         let state = (name, self.ears[name].clone());
-        Self::consumers(name).routes(state, self.announcer.clone(), self.stage.gate.clone())
+        Self::consumers(name).routes(state, self.announcer.clone(), gate)
     }
 
     pub(crate) fn routing(&self) -> Routing {

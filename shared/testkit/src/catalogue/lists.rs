@@ -90,8 +90,10 @@ pub(super) const DEFINERS: &[(&str, &str)] = &[
     ("events.mark_published", "rvz_relay"),
     // Which closed tenants a function still has rows of: identifiers alone.
     ("events.open_erasures", "rvz_app"),
+    ("events.mark_settled", "rvz_relay"),
     ("events.outbox_lag", "rvz_relay"),
     ("events.park", "rvz_relay"),
+    ("events.park_handed_on", "rvz_relay"),
     ("events.replay_dead_letter", "rvz_relay"),
     ("events.retry_later", "rvz_relay"),
     ("events.tidy", "rvz_relay"),

@@ -49,7 +49,7 @@ pub(super) struct Arrival<'a> {
 impl Arrival<'_> {
     fn subject(&self) -> IssuedIdentity<'_> {
         IssuedIdentity {
-            issuer: &self.provider.issuer,
+            issuer: self.provider.issuer(),
             subject: &self.identity.subject,
             email: self.identity.email.as_ref().map(Email::as_str),
         }

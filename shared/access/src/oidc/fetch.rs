@@ -6,12 +6,12 @@ use url::{Host, Url};
 use super::OidcError;
 
 /// Bytes of metadata and token answers.
-pub(super) const SMALL: usize = 64 * 1024;
+pub const SMALL: usize = 64 * 1024;
 /// Bytes of a key set.
-pub(super) const KEYS: usize = 256 * 1024;
+pub const KEYS: usize = 256 * 1024;
 
 /// An address that may be asked: `https`, and `http` only of this machine when that is allowed.
-pub(super) fn address(text: &str, local: bool) -> Option<Url> {
+pub fn address(text: &str, local: bool) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let here = match url.host()? {
         Host::Domain(name) => name == "localhost",
@@ -24,7 +24,7 @@ pub(super) fn address(text: &str, local: bool) -> Option<Url> {
 }
 
 /// The answer as JSON.
-pub(super) async fn json<T: DeserializeOwned>(
+pub async fn json<T: DeserializeOwned>(
     request: reqwest::RequestBuilder,
     limit: usize,
 ) -> Result<T, OidcError> {

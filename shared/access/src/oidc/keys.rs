@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use super::{OidcError, fetch, id_token::Named};
+use super::{OidcError, fetch, token::Named};
 
 /// Most keys that are looked at.
 const MOST: usize = 100;

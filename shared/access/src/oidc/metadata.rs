@@ -6,12 +6,16 @@ use url::Url;
 use super::{OidcError, fetch};
 
 /// The addresses of an issuer, each safe to use.
-pub(super) struct Metadata {
-    pub(super) authorization_endpoint: Url,
-    pub(super) token_endpoint: Url,
-    pub(super) jwks_uri: Url,
+#[derive(Clone, Debug)]
+pub struct Metadata {
+    /// Where people agree.
+    pub authorization_endpoint: Url,
+    /// Where a code becomes a token.
+    pub token_endpoint: Url,
+    /// Where its keys are.
+    pub jwks_uri: Url,
     /// Whether it wants our secret in the header and not in the form.
-    pub(super) basic: bool,
+    pub basic: bool,
 }
 
 #[derive(Deserialize)]
