@@ -43,9 +43,8 @@ module "service" {
   source   = "./modules/service"
   for_each = local.functions
 
-  function          = each.key
   name              = module.names.services[each.key]
-  account           = module.names.accounts[each.key]
+  account           = google_service_account.function[each.key]
   about             = each.value.about
   region            = var.region
   placeholder_image = var.placeholder_image
@@ -76,7 +75,7 @@ module "bus" {
   regions               = [var.region]
   listeners             = { for function in module.manifest.listeners : function => { url = local.urls[function] } }
   relay_url             = local.urls["relay"]
-  relay_account         = module.service["relay"].account
+  relay_account         = google_service_account.function["relay"].email
   push_account          = module.names.accounts["push"]
   audience              = local.audience
   max_delivery_attempts = var.max_delivery_attempts
@@ -94,7 +93,7 @@ module "storage" {
   bucket          = local.bucket
   noncurrent_days = var.deleted_objects_days
   origins         = var.upload_origins
-  users           = { for function in local.keepers : function => module.service[function].account }
+  users           = { for function in local.keepers : function => google_service_account.function[function].email }
 
   depends_on = [google_project_service.this]
 }

@@ -26,7 +26,7 @@ module "secrets" {
   region  = var.region
   secrets = local.readers
   accounts = merge(
-    { for function, service in module.service : function => service.account },
+    { for function, account in google_service_account.function : function => account.email },
     { migrate = module.delivery.migrate_account },
   )
 

@@ -124,6 +124,7 @@ def google(archive):
         for kind in used("google"):
             plain = kind.removeprefix("google_").replace("_", "-")
             wanted[f"package/lib/{plain}"] = kind
+        wanted["package/lib/provider"] = "provider"
         texts = {}
         for member in tar:
             # Large resources are spread over several files.
@@ -136,12 +137,14 @@ def google(archive):
     resources = {}
     for kind, text in sorted(texts.items()):
         script = Script(text)
-        name = next(name for name, body in script.classes.items() if "extends cdktn.TerraformResource" in body.split("\n")[0])
+        parent = "TerraformProvider" if kind == "provider" else "TerraformResource"
+        name = next(name for name, body in script.classes.items() if f"extends cdktn.{parent}" in body.split("\n")[0])
         body = script.classes[name]
         entries = body[body.index("synthesizeHclAttributes") :]
         resources[kind] = script.block(name, entries)
         resources[kind].get("blocks", {}).pop("timeouts", None)
-        resources[kind]["attributes"]["id"] = "string optional computed"
+        if kind != "provider":
+            resources[kind]["attributes"]["id"] = "string optional computed"
     return resources
 
 
@@ -221,6 +224,7 @@ def hcloud(archive):
         settable = {key: required for key, (_, required) in parameters(arguments).items()}
         resources[kind] = members(found[f"_{name}state".lower()], inputs, settable)
         resources[kind]["attributes"]["id"] = "string computed"
+    resources["provider"] = members(classes("provider")["ProviderArgs"], inputs)
     return resources
 
 
@@ -234,6 +238,7 @@ def main():
         "provider": source,
         "made_of": f"{package} {version}, by terraform/schemas/distil.py {provider}",
         "version": provider_version,
+        "configuration": resources.pop("provider"),
         "resources": resources,
     }
     target = TERRAFORM / "schemas" / f"{provider}.json"

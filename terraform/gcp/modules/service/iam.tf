@@ -1,12 +1,3 @@
-# An account for this function alone. It may write logs and metrics by Cloud Run's own doing; everything else is granted beside
-# the thing it is for.
-
-resource "google_service_account" "this" {
-  account_id   = var.account
-  display_name = "Function ${var.function}"
-  description  = var.about
-}
-
 # The pipeline gives this service new images and moves its traffic; nobody else's.
 resource "google_cloud_run_v2_service_iam_member" "deployer" {
   name     = google_cloud_run_v2_service.this.name
@@ -17,7 +8,7 @@ resource "google_cloud_run_v2_service_iam_member" "deployer" {
 
 # A revision runs as this account, so whoever makes one has to be allowed to act as it.
 resource "google_service_account_iam_member" "deployer" {
-  service_account_id = google_service_account.this.name
+  service_account_id = var.account.name
   role               = "roles/iam.serviceAccountUser"
   member             = "serviceAccount:${var.deployer}"
 }

@@ -18,7 +18,7 @@ resource "google_cloud_run_v2_service" "this" {
   }
 
   template {
-    service_account                  = google_service_account.this.email
+    service_account                  = var.account.email
     timeout                          = var.size.timeout
     max_instance_request_concurrency = var.size.concurrency
     execution_environment            = "EXECUTION_ENVIRONMENT_GEN2"

@@ -1,16 +1,14 @@
-variable "function" {
-  description = "Name of the function."
-  type        = string
-}
-
 variable "name" {
   description = "Name of the service."
   type        = string
 }
 
 variable "account" {
-  description = "Id of the account that it runs as."
-  type        = string
+  description = "The account that it runs as: full name and address."
+  type = object({
+    name  = string
+    email = string
+  })
 }
 
 variable "about" {
