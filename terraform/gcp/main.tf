@@ -51,7 +51,7 @@ module "service" {
   deployer          = module.delivery.build_account
   network           = module.network.network
   subnetwork        = module.network.subnetwork
-  size              = local.sizes[each.key]
+  size              = module.sizes.sizes[each.key]
   values            = module.settings.values[each.key]
   secrets           = { for setting, secret in module.settings.secrets[each.key] : setting => local.filled[secret] }
   ca_secret         = google_secret_manager_secret_version.database_ca.secret

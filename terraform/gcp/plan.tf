@@ -3,7 +3,7 @@
 module "manifest" {
   source = "../modules/manifest"
 
-  text = file("${path.root}/../../infra/manifest.json")
+  text = file("${path.root}/${var.manifest}")
 }
 
 module "names" {
@@ -23,18 +23,11 @@ locals {
   audience = "https://${var.domain}/internal"
   callers  = { for caller in ["push", "scheduler"] : caller => "${module.names.accounts[caller]}@${var.project}.iam.gserviceaccount.com" }
 
-  # The relay moves announcements whether somebody asks or not; jobs go on after their caller has had its answer.
-  own_sizes = {
-    for function, one in local.functions : function => merge(
-      length(one.jobs) > 0 ? { cpu_always = true } : {},
-      function == "relay" ? { min = 1, cpu_always = true } : {},
-    )
-  }
-  sizes = {
-    for function in keys(local.functions) : function => merge(
-      var.size,
-      local.own_sizes[function],
-      { for key, value in try(var.sizes[function], {}) : key => value if value != null },
+  # Pub/Sub pushes to who listens, and hands dead letters to the relay; the scheduler calls who has jobs.
+  accepted = {
+    for function, one in local.functions : function => concat(
+      one.listens || function == "relay" ? [local.callers.push] : [],
+      length(one.jobs) > 0 ? [local.callers.scheduler] : [],
     )
   }
 
@@ -49,6 +42,14 @@ locals {
   ca_file   = "database.pem"
 }
 
+module "sizes" {
+  source = "../modules/sizes"
+
+  jobs   = { for function, one in local.functions : function => one.jobs }
+  common = var.size
+  own    = var.sizes
+}
+
 module "settings" {
   source = "../modules/settings"
 
@@ -59,27 +60,22 @@ module "settings" {
   values = merge({
     PUBLIC_URL = "https://${var.domain}"
     # The load balancer writes two addresses: the client's and its own.
-    REVALENZ_TRUSTED_PROXIES        = "2"
-    REVALENZ_BUS                    = "pubsub"
-    REVALENZ_PUBSUB_PROJECT         = var.project
-    REVALENZ_PUBSUB_PREFIX          = "${var.prefix}-events-"
-    REVALENZ_FUNCTION_URLS          = jsonencode(local.urls)
-    REVALENZ_STORE                  = "gs://${local.bucket}"
-    REVALENZ_CLAMD                  = var.clamd_image == null ? null : "127.0.0.1:3310"
-    REVALENZ_INTERNAL_OIDC_AUDIENCE = local.audience
-    RUST_LOG                        = var.log_level
+    REVALENZ_TRUSTED_PROXIES = "2"
+    REVALENZ_BUS             = "pubsub"
+    REVALENZ_PUBSUB_PROJECT  = var.project
+    REVALENZ_PUBSUB_PREFIX   = "${var.prefix}-events-"
+    REVALENZ_FUNCTION_URLS   = jsonencode(local.urls)
+    REVALENZ_STORE           = "gs://${local.bucket}"
+    REVALENZ_CLAMD           = var.clamd_image == null ? null : "127.0.0.1:3310"
+    RUST_LOG                 = var.log_level
   }, var.settings)
 
-  # Each accepts the callers that have a reason to call it, and no others. The relay is handed dead letters.
+  # Each accepts the callers that have a reason to call it, and no others.
   own_values = {
-    for function, one in local.functions : function => {
-      REVALENZ_POOL = tostring(local.sizes[function].pool)
-      REVALENZ_INTERNAL_OIDC_ACCOUNTS = join(",", concat(
-        one.listens || function == "relay" ? [local.callers.push] : [],
-        length(one.jobs) > 0 ? [local.callers.scheduler] : [],
-        # A list can't be empty: who is called by nobody accepts the push account, which never comes.
-        !one.listens && function != "relay" && length(one.jobs) == 0 ? [local.callers.push] : [],
-      ))
+    for function in keys(local.functions) : function => {
+      REVALENZ_POOL                   = tostring(module.sizes.sizes[function].pool)
+      REVALENZ_INTERNAL_OIDC_AUDIENCE = length(local.accepted[function]) > 0 ? local.audience : null
+      REVALENZ_INTERNAL_OIDC_ACCOUNTS = length(local.accepted[function]) > 0 ? join(",", local.accepted[function]) : null
     }
   }
 
@@ -90,7 +86,7 @@ module "settings" {
 module "connections" {
   source = "../modules/connections"
 
-  functions = { for function, size in local.sizes : function => { instances = size.max, pool = size.pool } }
+  functions = { for function, size in module.sizes.sizes : function => { instances = size.max, pool = size.pool } }
   # The migration job, and a person with psql.
   jobs            = { migrate = 2, people = 2 }
   reserved        = var.reserved_connections

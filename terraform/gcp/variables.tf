@@ -44,6 +44,12 @@ variable "domain" {
   type        = string
 }
 
+variable "manifest" {
+  description = "What the functions say of themselves; another file only in tests."
+  type        = string
+  default     = "../../infra/manifest.json"
+}
+
 variable "prefix" {
   description = "Begins the name of everything."
   type        = string

@@ -70,6 +70,13 @@ resource "google_compute_backend_service" "nowhere" {
   }
 }
 
+locals {
+  # A prefix is the path itself and what lies below it.
+  paths = {
+    for function, one in var.functions : function => toset(concat(one.prefixes, [for prefix in one.prefixes : "${prefix}/*"], one.root_paths))
+  }
+}
+
 resource "google_compute_url_map" "this" {
   name            = var.prefix
   description     = "As infra/manifest.json says."
@@ -85,11 +92,10 @@ resource "google_compute_url_map" "this" {
     default_service = google_compute_backend_service.nowhere.id
 
     dynamic "path_rule" {
-      for_each = var.functions
+      for_each = local.paths
 
       content {
-        # A prefix is the path itself and what lies below it.
-        paths   = concat(path_rule.value.prefixes, [for prefix in path_rule.value.prefixes : "${prefix}/*"], path_rule.value.root_paths)
+        paths   = path_rule.value
         service = google_compute_backend_service.this[path_rule.key].id
       }
     }

@@ -4,3 +4,8 @@ output "ids" {
 
   depends_on = [google_secret_manager_secret_iam_member.reader]
 }
+
+output "readers" {
+  description = "Secret to who may read it."
+  value       = var.secrets
+}
