@@ -87,6 +87,26 @@ valid() { # against whichever providers were chosen
   done
 }
 
+# plan CLOUD ENVIRONMENT FILE: without a state of any cloud, so that everything is new.
+plan() {
+  printf 'terraform {\n  backend "local" {}\n}\n' >"$scratch/terraform/$1/override.tf"
+  terraform -chdir="$scratch/terraform/$1" init -reconfigure -input=false -no-color >/dev/null
+  terraform -chdir="$scratch/terraform/$1" plan -input=false -no-color -var-file="environments/$2.tfvars" -out="$3"
+  rm "$scratch/terraform/$1/override.tf"
+}
+
+# On plans rather than on text, because what is computed counts, too.
+rules() {
+  local checkov cloud files=()
+  checkov=$(infra/scripts/tool.sh checkov)
+  for cloud in "${clouds[@]}"; do
+    plan "$cloud" production "$scratch/plan" >/dev/null
+    terraform -chdir="$scratch/terraform/$cloud" show -json "$scratch/plan" >"$scratch/$cloud.json"
+    files+=(--file "$scratch/$cloud.json")
+  done
+  "$checkov" --config-file terraform/checkov.yaml "${files[@]}"
+}
+
 # A check that finds nothing wrong has to find what is wrong.
 finds_mistakes() {
   local file=$scratch/terraform/gcp/modules/scheduler/main.tf output
@@ -157,9 +177,10 @@ case "${1:-}" in
     ;;
   real)
     command -v terraform >/dev/null || die "terraform is not installed"
-    checkov=$(infra/scripts/tool.sh checkov)
-    "$checkov" --config-file terraform/checkov.yaml --directory terraform
     copy
+    stand_ins
+    rules
+    unset TF_CLI_CONFIG_FILE
     real_providers
     valid
     finds_mistakes
@@ -168,10 +189,7 @@ case "${1:-}" in
     [ $# = 3 ] || die "usage: terraform.sh plan gcp|hetzner staging|production"
     copy
     stand_ins
-    # No state of any cloud: everything is new.
-    printf 'terraform {\n  backend "local" {}\n}\n' >"$scratch/terraform/$2/override.tf"
-    terraform -chdir="$scratch/terraform/$2" init -input=false -no-color >/dev/null
-    terraform -chdir="$scratch/terraform/$2" plan -input=false -no-color -var-file="environments/$3.tfvars"
+    plan "$2" "$3" "$scratch/plan"
     ;;
   *) die "usage: terraform.sh light|real|plan" ;;
 esac

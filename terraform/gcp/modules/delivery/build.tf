@@ -12,7 +12,14 @@ resource "google_project_iam_member" "build_logs" {
   member  = "serviceAccount:${google_service_account.build.email}"
 }
 
-# What `gcloud builds submit` uploads, and what a build remembers: which image ran before.
+# To see how far a change of a service is; it changes none by this.
+resource "google_project_iam_member" "build_looks" {
+  project = var.project
+  role    = "roles/run.viewer"
+  member  = "serviceAccount:${google_service_account.build.email}"
+}
+
+# What `gcloud builds submit` uploads.
 resource "google_storage_bucket" "builds" {
   name                        = "${var.project}-builds"
   location                    = var.region
