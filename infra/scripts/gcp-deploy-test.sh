@@ -5,7 +5,12 @@ set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+finish() {
+  local status=$?
+  [ "$status" = 0 ] || cat "$scratch/log" >&2
+  rm -rf "$scratch"
+}
+trap finish EXIT
 mkdir "$scratch/bin"
 cat >"$scratch/bin/gcloud" <<'PRETEND'
 #!/usr/bin/env bash
@@ -43,7 +48,7 @@ run() {
   env WORLD="$scratch/home" PATH="$scratch/bin:$PATH" PROJECT=p PROJECT_NUMBER=7 REGION=r PREFIX=p IMAGES="$scratch/images" "$@" 2>>"$scratch/log"
 }
 serves() { cat "$scratch/home/serves/p-$1"; }
-expect() { [ "$2" = "$3" ] || { cat "$scratch/log" >&2; die "$1: $2 instead of $3"; }; }
+expect() { [ "$2" = "$3" ] || die "$1: $2 instead of $3"; }
 
 world
 run infra/scripts/gcp-deploy.sh migrate

@@ -36,7 +36,7 @@ ready() {
 traffic() {
   cloud_run services describe "$PREFIX-$1" --format json |
     python3 -c 'import json, sys
-print(",".join(f"{one["revisionName"]}={one["percent"]}" for one in json.load(sys.stdin)["status"]["traffic"] if one.get("percent")))'
+print(",".join("%s=%d" % (one["revisionName"], one["percent"]) for one in json.load(sys.stdin)["status"]["traffic"] if one.get("percent")))'
 }
 
 shift_to() { cloud_run services update-traffic "$PREFIX-$1" --to-revisions "$2" >/dev/null; }
