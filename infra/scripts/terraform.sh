@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # terraform.sh light         format, tests of the logic without providers, and both clouds against stand-ins: what CI asks for
 # terraform.sh real          the same against the real providers, and checkov; fails, and says so, where they can't be had
-# terraform.sh plan CLOUD ENVIRONMENT    prints a plan made without an account, against the stand-in
+# terraform.sh plans         renews docs/plan-staging-<cloud>.txt: plans made without an account, against the stand-ins
 #
 # A stand-in (terraform/schemas) knows what a provider accepts, distilled from published packages. Terraform itself checks
 # every argument, type, block and reference by it; what the real provider refuses beyond types it can't know.
@@ -95,6 +95,22 @@ plan() {
   rm "$scratch/terraform/$1/override.tf"
 }
 
+# plan_text CLOUD: what staging would be made of, without the thousand lines that only a cloud could fill in.
+plan_text() {
+  echo "# The plan of an empty staging environment (terraform/$1, environments/staging.tfvars), made by infra/scripts/terraform.sh"
+  echo "# plans: by Terraform itself, without an account, against a stand-in for the provider (terraform/schemas). What is known"
+  echo "# only after applying is left out. Example values: projects, domains, addresses."
+  plan "$1" staging "$scratch/plan" | grep -vE '\(known after apply\)$|^(Saved the plan|To perform exactly|    terraform apply|─)' | cat -s
+}
+
+fresh_plans() {
+  local cloud
+  for cloud in "${clouds[@]}"; do
+    plan_text "$cloud" | diff -u "docs/plan-staging-$cloud.txt" - ||
+      die "docs/plan-staging-$cloud.txt is not what would be planned. Renew it: infra/scripts/terraform.sh plans"
+  done
+}
+
 # On plans rather than on text, because what is computed counts, too.
 rules() {
   local checkov cloud files=()
@@ -173,23 +189,28 @@ case "${1:-}" in
     logic
     stand_ins
     valid
+    fresh_plans
     finds_mistakes
     ;;
   real)
     command -v terraform >/dev/null || die "terraform is not installed"
     copy
+    # As somebody set it up who has a mirror.
+    chosen=${TF_CLI_CONFIG_FILE:-}
     stand_ins
     rules
     unset TF_CLI_CONFIG_FILE
+    [ -z "$chosen" ] || export TF_CLI_CONFIG_FILE=$chosen
     real_providers
     valid
     finds_mistakes
     ;;
-  plan)
-    [ $# = 3 ] || die "usage: terraform.sh plan gcp|hetzner staging|production"
+  plans)
     copy
     stand_ins
-    plan "$2" "$3" "$scratch/plan"
+    for cloud in "${clouds[@]}"; do
+      plan_text "$cloud" >"docs/plan-staging-$cloud.txt"
+    done
     ;;
-  *) die "usage: terraform.sh light|real|plan" ;;
+  *) die "usage: terraform.sh light|real|plans" ;;
 esac

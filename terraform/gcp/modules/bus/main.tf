@@ -8,7 +8,6 @@ resource "google_pubsub_topic" "events" {
 
   message_storage_policy {
     allowed_persistence_regions = var.regions
-    enforce_in_transit          = true
   }
 }
 
@@ -54,7 +53,6 @@ resource "google_pubsub_topic" "dead" {
 
   message_storage_policy {
     allowed_persistence_regions = var.regions
-    enforce_in_transit          = true
   }
 }
 

@@ -82,19 +82,20 @@ resource "google_sql_database_instance" "this" {
 locals {
   flags = {
     max_connections = tostring(var.max_connections)
-    # Who connects and leaves is told; statements are not, however slow: they come with what people wrote. Query Insights has
-    # them without.
+    # Who connects and leaves is told; statements are not, however slow: they come with what people wrote, or with the
+    # password of a login. Query Insights has the slow ones without.
     log_connections            = "on"
     log_disconnections         = "on"
     log_checkpoints            = "on"
     log_lock_waits             = "on"
     log_hostname               = "off"
-    log_statement              = "ddl"
+    log_statement              = "none"
     log_min_error_statement    = "error"
     log_min_messages           = "warning"
     log_min_duration_statement = "-1"
     "cloudsql.enable_pgaudit"  = "on"
-    "pgaudit.log"              = "role,ddl"
+    # Changes of tables; not of roles, whose statements hold passwords.
+    "pgaudit.log" = "ddl"
     # What the functions set for themselves; here for whoever forgets it.
     idle_in_transaction_session_timeout = "60000"
   }

@@ -15,7 +15,7 @@ resource "google_compute_security_policy" "this" {
     }
   }
 
-  # No function's prefix leads there, however the path is written; this holds if one day one does.
+  # No function's prefix leads there; this holds if one day one does, and however the path is written.
   rule {
     action      = "deny(404)"
     priority    = 100
@@ -23,7 +23,7 @@ resource "google_compute_security_policy" "this" {
 
     match {
       expr {
-        expression = "request.path.lower().urlDecode().matches('(^|/)(internal|metrics|readyz|livez|healthz)(/|$)')"
+        expression = "request.path.lower().urlDecode().matches('^/+(internal|metrics|readyz|livez|healthz)(/|$)|/[.][.](/|$)')"
       }
     }
   }

@@ -56,13 +56,18 @@ resource "google_compute_backend_service" "this" {
   }
 }
 
-# Where every path leads that no function claims: there is no backend, and the policy answers 404 before one would be asked.
+# Where every path leads that no function claims: the policy answers 404 before a backend would be asked. It has one only
+# because it must.
 resource "google_compute_backend_service" "nowhere" {
   name                  = "${var.prefix}-nowhere"
   description           = "Paths that no function claims."
   load_balancing_scheme = "EXTERNAL_MANAGED"
   protocol              = "HTTPS"
   security_policy       = google_compute_security_policy.nowhere.id
+
+  backend {
+    group = google_compute_region_network_endpoint_group.this[keys(var.functions)[0]].id
+  }
 
   log_config {
     enable      = true
