@@ -31,7 +31,8 @@ missing() { # what to do without a program: CI must not go without
 copy() {
   scratch=$(mktemp -d)
   trap 'rm -rf "$scratch"' EXIT
-  git ls-files -z --cached --others --exclude-standard terraform infra/manifest.json infra/compose.yaml |
+  git ls-files -z --cached --others --exclude-standard terraform infra/manifest.json |
+    while IFS= read -r -d '' file; do [ ! -e "$file" ] || printf '%s\0' "$file"; done |
     tar --create --null --files-from=- | tar --extract --directory="$scratch"
   export TF_IN_AUTOMATION=1 CHECKPOINT_DISABLE=1
 }

@@ -32,8 +32,12 @@ locals {
   }
 
   # Functions that keep objects say so by reading where.
-  keepers = toset([for function, one in local.functions : function if contains(one.settings, "REVALENZ_STORE")])
+  keepers = toset([for function, one in local.functions : function if length(setintersection(one.settings, ["REVALENZ_STORE", "REVALENZ_S3_BUCKET"])) > 0])
   bucket  = "${var.project}-objects"
+  # Cloud Storage speaks S3, too, with a key of its own kind, whose secret half is put in by hand.
+  by_s3 = contains(var.secret_settings, "REVALENZ_S3_SECRET_KEY")
+  # Without either they would keep objects in the memory of an instance.
+  homeless = [for function in local.keepers : function if !contains(local.functions[function].settings, "REVALENZ_STORE") && !local.by_s3]
 
   # Beside functions that ask a scanner; without an image of it they have none, and hand out no file.
   scanned = toset([for function, one in local.functions : function if contains(one.settings, "REVALENZ_CLAMD") && var.clamd_image != null])
@@ -55,19 +59,23 @@ module "settings" {
 
   functions       = { for function, one in local.functions : function => one.settings }
   secret_settings = module.manifest.secret_settings
-  extra           = toset(keys(var.settings))
+  extra           = setunion(keys(var.settings), var.secret_settings)
 
   values = merge({
     PUBLIC_URL = "https://${var.domain}"
     # The load balancer writes two addresses: the client's and its own.
     REVALENZ_TRUSTED_PROXIES = "2"
     REVALENZ_BUS             = "pubsub"
-    REVALENZ_PUBSUB_PROJECT  = var.project
-    REVALENZ_PUBSUB_PREFIX   = "${var.prefix}-events-"
-    REVALENZ_FUNCTION_URLS   = jsonencode(local.urls)
-    REVALENZ_STORE           = "gs://${local.bucket}"
-    REVALENZ_CLAMD           = var.clamd_image == null ? null : "127.0.0.1:3310"
-    RUST_LOG                 = var.log_level
+    # The name of a function that listens comes behind it.
+    REVALENZ_PUBSUB_TOPICS = "projects/${var.project}/topics/${var.prefix}-events-"
+    REVALENZ_FUNCTION_URLS = jsonencode(local.urls)
+    REVALENZ_STORE         = "gs://${local.bucket}"
+    REVALENZ_S3_BUCKET     = local.by_s3 ? local.bucket : null
+    REVALENZ_S3_ENDPOINT   = local.by_s3 ? "https://storage.googleapis.com" : null
+    REVALENZ_S3_REGION     = local.by_s3 ? var.region : null
+    # Without an image nobody is there, and what can't be scanned is handed out to nobody.
+    REVALENZ_CLAMD = "127.0.0.1:3310"
+    RUST_LOG       = var.log_level
   }, var.settings)
 
   # Each accepts the callers that have a reason to call it, and no others.

@@ -25,17 +25,12 @@ module "settings" {
   secret_settings = module.manifest.secret_settings
   extra           = toset(keys(var.settings))
 
+  # What infra/compose.yaml does not say, because it is so only here.
   values = merge({
-    PUBLIC_URL = "https://${var.domain}"
     # The load balancer and Caddy.
     REVALENZ_TRUSTED_PROXIES = "2"
     REVALENZ_POOL            = tostring(var.pool)
-    REVALENZ_BUS             = "rabbitmq"
-    # Functions find each other on their own server, by compose's names.
-    REVALENZ_FUNCTION_URLS = jsonencode({ for function in keys(local.functions) : function => "http://${function}:8080" })
-    REVALENZ_STORE         = "s3://${var.bucket}"
-    REVALENZ_CLAMD         = "clamd:3310"
-    RUST_LOG               = var.log_level
+    RUST_LOG                 = var.log_level
   }, var.settings)
 }
 

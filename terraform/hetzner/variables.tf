@@ -114,11 +114,6 @@ variable "registry" {
   type        = string
 }
 
-variable "bucket" {
-  description = "Bucket for objects, made by infra/scripts/hetzner-bucket.sh."
-  type        = string
-}
-
 variable "pool" {
   description = "Connections of each function on each server."
   type        = number

@@ -101,3 +101,28 @@ run "a_secret_that_is_in_use_is_read_by_who_needs_it" {
     error_message = "Nobody else may read either."
   }
 }
+
+run "objects_are_never_kept_in_memory" {
+  command = plan
+
+  variables {
+    manifest = "tests/by-s3.json"
+  }
+
+  expect_failures = [output.environment]
+}
+
+run "objects_by_s3_when_its_key_is_known" {
+  command = plan
+
+  variables {
+    manifest        = "tests/by-s3.json"
+    secret_settings = ["REVALENZ_S3_SECRET_KEY"]
+    settings        = { REVALENZ_S3_ACCESS_KEY = "GOOG1E" }
+  }
+
+  assert {
+    condition     = output.environment.rooms.REVALENZ_S3_BUCKET == "revalenz-test-objects" && output.environment.rooms.REVALENZ_S3_SECRET_KEY == "s3-secret-key" && output.environment.rooms.REVALENZ_S3_ACCESS_KEY == "GOOG1E"
+    error_message = "The bucket, and both halves of the key."
+  }
+}

@@ -3,7 +3,6 @@
 environment = "production"
 domain      = "api.revalenz.example"
 registry    = "registry.revalenz.example/revalenz"
-bucket      = "revalenz-production-objects"
 
 servers = {
   data  = { number = 1, type = "ccx23", roles = ["data"] }

@@ -3,7 +3,6 @@
 environment = "staging"
 domain      = "api.staging.revalenz.example"
 registry    = "registry.revalenz.example/revalenz"
-bucket      = "revalenz-staging-objects"
 
 servers = {
   one = { number = 1, type = "cpx21", roles = ["app", "data"] }

@@ -17,7 +17,6 @@ variables {
   environment     = "staging"
   domain          = "api.test.example"
   registry        = "registry.test.example/revalenz"
-  bucket          = "objects"
   data_gb         = 10
   admin_addresses = []
   ssh_keys        = {}
@@ -57,12 +56,16 @@ run "a_function_more_appears_on_every_server" {
   }
 
   assert {
-    condition     = output.environment.rooms == { REVALENZ_POOL = "4", REVALENZ_STORE = "s3://objects", REVALENZ_CLAMD = "clamd:3310" }
+    condition     = output.environment.rooms == { REVALENZ_POOL = "4" }
     error_message = "Told what it reads, and nothing else."
   }
   assert {
-    condition     = alltrue([for text in values(local.cloud_init) : strcontains(text, "/etc/revalenz/functions/rooms.env")])
-    error_message = "A file of settings on every server."
+    condition     = alltrue([for name in ["app-1", "app-2"] : yamldecode(replace(local.place[name], "/!(override|reset) /", "")).services.rooms.extra_hosts[0] == "postgres:10.20.0.11"])
+    error_message = "On both servers that run functions, with the way to the data."
+  }
+  assert {
+    condition     = yamldecode(replace(local.place.data, "/!(override|reset) /", "")).services.postgres.ports == ["10.20.0.11:5432:5432"] && !strcontains(local.place.data, "rooms")
+    error_message = "The data server lends its data to the private network alone, and runs no function."
   }
   assert {
     condition     = output.connections.functions.rooms == 8
@@ -71,6 +74,19 @@ run "a_function_more_appears_on_every_server" {
   assert {
     condition     = output.data_address == "10.20.0.11" && local.addresses.app-2 == "10.20.0.17"
     error_message = "Addresses follow the numbers."
+  }
+}
+
+run "one_server_runs_everything" {
+  command = plan
+
+  assert {
+    condition     = !strcontains(local.place.one, "elsewhere") && !strcontains(local.place.one, "extra_hosts") && !strcontains(local.place.one, ":5432")
+    error_message = "Nothing is elsewhere, and the database is lent to nobody."
+  }
+  assert {
+    condition     = yamldecode(replace(local.place.one, "/!(override|reset) /", "")).services.caddy.ports == ["10.20.0.11:80:80"]
+    error_message = "Caddy listens in the private network alone."
   }
 }
 
