@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # gcp-secrets.sh fill NAME      makes the secret's value where it has none; changes nothing that exists
 # gcp-secrets.sh rotate NAME    makes a new value beside the old one (docs/operations.md says what comes before and after)
+# gcp-secrets.sh move NAME      the same login and password at another DATABASE_ADDRESS, after a restore
 #
 # NAME: master-key, migrate-database-url, login-passwords, or <function>-database-url. Terraform calls `fill` for each; an
 # operator sets the same variables (terraform output has them all): PROJECT PREFIX FUNCTIONS, and for addresses of the
@@ -9,12 +10,12 @@
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
-usage() { die "usage: gcp-secrets.sh fill|rotate master-key|migrate-database-url|login-passwords|<function>-database-url"; }
+usage() { die "usage: gcp-secrets.sh fill|rotate|move master-key|migrate-database-url|login-passwords|<function>-database-url"; }
 
 [ $# = 2 ] || usage
 what=$1
 name=$2
-case "$what" in fill | rotate) ;; *) usage ;; esac
+case "$what" in fill | rotate | move) ;; *) usage ;; esac
 : "${PROJECT:?the id of the project}" "${PREFIX:?what every name begins with}"
 for program in gcloud curl jq openssl; do
   command -v "$program" >/dev/null || die "$program is missing"
@@ -79,6 +80,14 @@ if [ "$name" = login-passwords ]; then
 fi
 
 if [ "$what" = fill ] && has_value "$name"; then
+  exit
+fi
+if [ "$what" = move ]; then
+  [[ "$name" = *-database-url ]] || die "only addresses of databases move"
+  old=$(read_value "$name")
+  login=${old#postgres://}
+  database_url "${login%%:*}" "$(password_of <<<"$old")" | add_value "$name"
+  say "$PREFIX-$name: at $DATABASE_ADDRESS"
   exit
 fi
 case "$name" in

@@ -24,7 +24,7 @@ module "network" {
 module "database" {
   source = "./modules/database"
 
-  prefix           = var.prefix
+  name             = coalesce(var.database_instance, var.prefix)
   region           = var.region
   network          = module.network.network
   address_range    = module.network.address_range

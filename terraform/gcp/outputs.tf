@@ -39,3 +39,8 @@ output "environment" {
     error_message = "${join(", ", local.homeless)} would keep objects in memory: add REVALENZ_S3_SECRET_KEY to secret_settings and REVALENZ_S3_ACCESS_KEY to settings (docs/operations.md)."
   }
 }
+
+output "secrets_environment" {
+  description = "What infra/scripts/gcp-secrets.sh is told, as shell: eval \"$(terraform output -raw secrets_environment)\"."
+  value       = join("", [for name, value in local.secrets_environment : "export ${name}='${value}'\n"])
+}

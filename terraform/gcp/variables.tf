@@ -143,6 +143,12 @@ variable "clamd_image" {
 
 # --- database
 
+variable "database_instance" {
+  description = "Name of the instance, when a restored one has taken the place of the first. Null: the prefix."
+  type        = string
+  default     = null
+}
+
 variable "database_tier" {
   description = "Size of the database's machine."
   type        = string

@@ -3,7 +3,7 @@
 # grant itself the owner of the tables and read every tenant.
 
 resource "google_sql_database_instance" "this" {
-  name                = var.prefix
+  name                = var.name
   region              = var.region
   database_version    = "POSTGRES_15"
   deletion_protection = true

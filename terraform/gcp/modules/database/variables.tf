@@ -1,4 +1,4 @@
-variable "prefix" {
+variable "name" {
   description = "Name of the instance."
   type        = string
 }
