@@ -76,7 +76,7 @@ resource "google_cloud_run_v2_job" "migrate" {
   }
 
   lifecycle {
-    ignore_changes = [template[0].template[0].containers[0].image, client, client_version]
+    ignore_changes = [template[0].template[0].containers[0].image, template[0].labels, template[0].annotations, client, client_version]
   }
 }
 
@@ -125,7 +125,7 @@ resource "google_cloud_run_v2_job" "smoke" {
   }
 
   lifecycle {
-    ignore_changes = [client, client_version]
+    ignore_changes = [template[0].labels, template[0].annotations, client, client_version]
   }
 }
 

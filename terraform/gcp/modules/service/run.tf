@@ -151,9 +151,11 @@ resource "google_cloud_run_v2_service" "this" {
     ignore_changes = [
       # The pipeline's.
       template[0].containers[0].image,
-      template[0].revision,
       traffic,
-      # Written by whichever client touched the service last.
+      # Written by whichever client touched the service last. Not the revision's name: one that were kept here would be given
+      # to the next revision, too, and refused.
+      template[0].labels,
+      template[0].annotations,
       client,
       client_version,
     ]
