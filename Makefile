@@ -4,10 +4,10 @@
 export LOCAL_DIR := $(abspath $(or $(LOCAL_DIR),.local))
 
 .DEFAULT_GOAL := help
-.PHONY: help run processes test check fmt ci prepare stop clean-local schemathesis bench chaos
+.PHONY: help run processes test check fmt ci prepare stop clean-local schemathesis bench chaos terraform-check
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## the whole backend in one process, with its own PostgreSQL; nothing to set up
 	@infra/scripts/run.sh
@@ -46,3 +46,6 @@ bench: ## throughput, latency, memory and start-up beside pgbench; renews docs/p
 
 chaos: ## kills the platform 200 times under load and looks for losses; SHARE=5 for a quick look
 	@infra/bench/chaos.sh
+
+terraform-check: ## both clouds against the real providers, and checkov
+	@infra/scripts/terraform.sh real

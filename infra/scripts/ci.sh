@@ -36,18 +36,6 @@ shell_scripts() {
   git ls-files -z --cached --others --exclude-standard -- '*.sh' .ci/run | xargs -0 "$shellcheck" --external-sources --source-path=SCRIPTDIR
 }
 
-terraform_format() {
-  if [ ! -d terraform ]; then
-    echo "no terraform folder"
-  elif command -v terraform >/dev/null; then
-    terraform fmt -check -recursive -diff terraform
-  elif [ -n "${CI:-}" ]; then
-    die "terraform is not installed"
-  else
-    echo "skipped: terraform is not installed"
-  fi
-}
-
 # Advisories need a database that CI has no access to: Cloud Build asks for them.
 dependencies() {
   "$(infra/scripts/tool.sh cargo-deny)" --locked check bans licenses sources
@@ -65,7 +53,8 @@ tests() {
 need_rust
 step "format" cargo fmt --all -- --check
 step "shell scripts" shell_scripts
-step "terraform format" terraform_format
+step "terraform" infra/scripts/terraform.sh light
+step "roll-out" infra/scripts/gcp-deploy-test.sh
 step "migrations" infra/scripts/lint-migrations.sh
 step "dependencies" dependencies
 step "checked queries" infra/scripts/prepare-sqlx.sh --check

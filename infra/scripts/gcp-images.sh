@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Pushes the images of every function of the manifest, and of the migrations, which infra/scripts/images.sh has made, and
+# writes to IMAGES which digest each has: from there on nothing is known by a name that could be given away.
+set -euo pipefail
+source "$(dirname "$0")/lib.sh"
+
+: "${REGISTRY:?host/project/repository}" "${TAG:?a tag that was never given}" "${IMAGES:?the file to write}"
+
+# The builder's image has neither jq nor python: names stand alone on a line, two levels in.
+functions=$(sed -n '/^  "functions": \[/,/^  \]/s/^      "name": "\([a-z0-9]*\)",$/\1/p' infra/manifest.json)
+[ -n "$functions" ] || die "infra/manifest.json lists no functions"
+
+: >"$IMAGES.new"
+for function in $functions migrate; do
+  image=$REGISTRY/$function:$TAG
+  docker push --quiet "$image" >/dev/null
+  digest=$(docker inspect --format '{{index .RepoDigests 0}}' "$image")
+  printf '%s %s\n' "$function" "$digest" >>"$IMAGES.new"
+  say "$function: $digest"
+done
+mv "$IMAGES.new" "$IMAGES"

@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# gcp-secrets.sh fill NAME      makes the secret's value where it has none; changes nothing that exists
+# gcp-secrets.sh rotate NAME    makes a new value beside the old one (docs/operations.md says what comes before and after)
+# gcp-secrets.sh move NAME      the same login and password at another DATABASE_ADDRESS, after a restore
+#
+# NAME: master-key, migrate-database-url, login-passwords, or <function>-database-url. Terraform calls `fill` for each; an
+# operator sets the same variables (terraform output has them all): PROJECT PREFIX FUNCTIONS, and for addresses of the
+# database DATABASE_INSTANCE DATABASE_ADDRESS DATABASE DATABASE_OPTIONS. Values are never arguments of a program, where
+# everybody on the machine could read them, and never on a disk.
+set -euo pipefail
+source "$(dirname "$0")/lib.sh"
+
+usage() { die "usage: gcp-secrets.sh fill|rotate|move master-key|migrate-database-url|login-passwords|<function>-database-url"; }
+
+[ $# = 2 ] || usage
+what=$1
+name=$2
+case "$what" in fill | rotate | move) ;; *) usage ;; esac
+: "${PROJECT:?the id of the project}" "${PREFIX:?what every name begins with}"
+for program in gcloud curl jq openssl; do
+  command -v "$program" >/dev/null || die "$program is missing"
+done
+
+has_value() {
+  [ -n "$(gcloud secrets versions list "$PREFIX-$1" --project "$PROJECT" --filter state=ENABLED --limit 1 --format 'value(name)')" ]
+}
+read_value() { gcloud secrets versions access latest --secret "$PREFIX-$1" --project "$PROJECT"; }
+add_value() { gcloud secrets versions add "$PREFIX-$1" --project "$PROJECT" --data-file=- >/dev/null; }
+
+# Letters and digits alone, so that it needs no quoting anywhere.
+new_password() { openssl rand -hex 32; }
+
+database_url() { # LOGIN PASSWORD
+  : "${DATABASE_ADDRESS:?its private address}" "${DATABASE:?its name}" "${DATABASE_OPTIONS:?how its connections are encrypted}"
+  printf 'postgres://%s:%s@%s:5432/%s?%s' "$1" "$2" "$DATABASE_ADDRESS" "$DATABASE" "$DATABASE_OPTIONS"
+}
+
+password_of() { sed -E 's#^postgres://[^:]+:([^@]+)@.*#\1#'; }
+
+# Cloud SQL's own user, who is the administrator. The token and the password go through pipes.
+set_admin_password() { # PASSWORD
+  : "${DATABASE_INSTANCE:?the name of the instance}"
+  local answer
+  answer=$(
+    printf '%s' "$1" | jq --raw-input --slurp '{name: "postgres", password: .}' |
+      curl --silent --show-error --fail-with-body --request PUT --header 'content-type: application/json' --data-binary @- \
+        --config <(printf 'header = "authorization: Bearer %s"\n' "$(gcloud auth print-access-token)") \
+        "https://sqladmin.googleapis.com/v1/projects/$PROJECT/instances/$DATABASE_INSTANCE/users?name=postgres"
+  ) || die "the administrator's password could not be set: $answer"
+  gcloud sql operations wait "$(jq --raw-output .name <<<"$answer")" --project "$PROJECT" --quiet >/dev/null
+}
+
+new_master_key() {
+  local old newest
+  if [ "$what" = rotate ] && has_value master-key; then
+    # The newest of those that live stays beside the new one; what is older than that goes.
+    old=$(read_value master-key)
+    newest=${old%%,*}
+    printf '%s:%s,%s' $(((${newest%%:*} + 1) % 256)) "$(openssl rand -base64 32)" "$newest"
+  else
+    printf '1:%s' "$(openssl rand -base64 32)"
+  fi
+}
+
+login_passwords() {
+  local function
+  for function in ${FUNCTIONS:?names of all functions}; do
+    read_value "$function-database-url" | password_of | jq --raw-input --arg function "$function" '{($function): .}'
+  done | jq --slurp --compact-output --join-output add
+}
+
+# The sum of all functions is made anew each time: it is written when it says something else.
+if [ "$name" = login-passwords ]; then
+  wanted=$(login_passwords)
+  if ! has_value login-passwords || [ "$(read_value login-passwords)" != "$wanted" ]; then
+    printf '%s' "$wanted" | add_value login-passwords
+    say "$PREFIX-login-passwords: a new version"
+  fi
+  exit
+fi
+
+if [ "$what" = fill ] && has_value "$name"; then
+  exit
+fi
+if [ "$what" = move ]; then
+  [[ "$name" = *-database-url ]] || die "only addresses of databases move"
+  old=$(read_value "$name")
+  login=${old#postgres://}
+  database_url "${login%%:*}" "$(password_of <<<"$old")" | add_value "$name"
+  say "$PREFIX-$name: at $DATABASE_ADDRESS"
+  exit
+fi
+case "$name" in
+  master-key) value=$(new_master_key) ;;
+  migrate-database-url)
+    password=$(new_password)
+    set_admin_password "$password"
+    value=$(database_url postgres "$password")
+    ;;
+  *-database-url)
+    function=${name%-database-url}
+    # The migration job makes logins of this name.
+    value=$(database_url "rvz_${function}_login" "$(new_password)")
+    ;;
+  *) usage ;;
+esac
+printf '%s' "$value" | add_value "$name"
+say "$PREFIX-$name: a new version"

@@ -1,0 +1,217 @@
+#!/usr/bin/env bash
+# terraform.sh light         format, tests of the logic without providers, and both clouds against stand-ins: what CI asks for
+# terraform.sh real          the same against the real providers, and checkov; fails, and says so, where they can't be had
+# terraform.sh plans         renews docs/plan-staging-<cloud>.txt: plans made without an account, against the stand-ins
+#
+# A stand-in (terraform/schemas) knows what a provider accepts, distilled from published packages. Terraform itself checks
+# every argument, type, block and reference by it; what the real provider refuses beyond types it can't know.
+# Everything runs in a copy, so that neither locks nor plugins come into the checkout.
+set -euo pipefail
+source "$(dirname "$0")/lib.sh"
+
+# The versions that checks are made with; terraform/*/versions.tf allows newer ones that keep their promises.
+google_version=8.7.0
+hcloud_version=1.54.0
+
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/revalenz/terraform"
+clouds=(gcp hetzner)
+scratch=
+
+# Some machines point Terraform at a file that is not there, and it says so each time.
+if [ -n "${TF_CLI_CONFIG_FILE:-}" ] && [ ! -e "$TF_CLI_CONFIG_FILE" ]; then
+  unset TF_CLI_CONFIG_FILE
+fi
+
+missing() { # what to do without a program: CI must not go without
+  if [ -n "${CI:-}" ]; then die "$1 is not installed"; fi
+  echo "skipped: $1 is not installed"
+  exit 0
+}
+
+copy() {
+  scratch=$(mktemp -d)
+  trap 'rm -rf "$scratch"' EXIT
+  git ls-files -z --cached --others --exclude-standard terraform infra/manifest.json |
+    while IFS= read -r -d '' file; do [ ! -e "$file" ] || printf '%s\0' "$file"; done |
+    tar --create --null --files-from=- | tar --extract --directory="$scratch"
+  export TF_IN_AUTOMATION=1 CHECKPOINT_DISABLE=1
+}
+
+# mirrored PROGRAM SOURCE VERSION MIRROR: puts a provider where Terraform looks for it.
+mirrored() {
+  local program=$1 source=$2 version=$3 mirror=$4 folder
+  folder="$mirror/registry.terraform.io/$source/$version/$(go env GOOS)_$(go env GOARCH)"
+  mkdir -p "$folder"
+  cp "$program" "$folder/terraform-provider-${source#*/}_v$version"
+}
+
+# only_from MIRROR: Terraform takes providers from there alone.
+only_from() {
+  printf 'provider_installation {\n  filesystem_mirror {\n    path = "%s"\n  }\n}\n' "$1" >"$scratch/terraform.rc"
+  export TF_CLI_CONFIG_FILE="$scratch/terraform.rc"
+}
+
+# Built once for each state of its source; small and plain Go.
+stand_ins() {
+  local state folder
+  state=$(cat terraform/schemas/*.go terraform/schemas/*.json terraform/schemas/go.sum | openssl sha256 | tail -c 17)
+  folder="$cache/stand-in-$state"
+  if [ ! -d "$folder" ]; then
+    say "building the stand-ins of the providers: minutes, once"
+    (cd terraform/schemas && GOFLAGS=-buildvcs=false go build -o "$scratch/stand-in" .)
+    mirrored "$scratch/stand-in" hashicorp/google "$google_version" "$folder.new"
+    mirrored "$scratch/stand-in" hetznercloud/hcloud "$hcloud_version" "$folder.new"
+    mv "$folder.new" "$folder"
+  fi
+  only_from "$folder"
+}
+
+initialised() { terraform -chdir="$scratch/terraform/$1" init -backend=false -input=false -no-color "${@:2}"; }
+
+logic() {
+  local module
+  for module in terraform/modules/*/; do
+    module=${module%/}
+    initialised "${module#terraform/}" >/dev/null
+    echo "$module"
+    terraform -chdir="$scratch/$module" test -no-color
+  done
+}
+
+valid() { # against whichever providers were chosen
+  local cloud
+  for cloud in "${clouds[@]}"; do
+    echo "terraform/$cloud"
+    initialised "$cloud" >/dev/null
+    terraform -chdir="$scratch/terraform/$cloud" validate -no-color
+    terraform -chdir="$scratch/terraform/$cloud" test -no-color
+  done
+}
+
+# plan CLOUD ENVIRONMENT FILE: without a state of any cloud, so that everything is new.
+plan() {
+  printf 'terraform {\n  backend "local" {}\n}\n' >"$scratch/terraform/$1/override.tf"
+  terraform -chdir="$scratch/terraform/$1" init -reconfigure -input=false -no-color >/dev/null
+  terraform -chdir="$scratch/terraform/$1" plan -input=false -no-color -var-file="environments/$2.tfvars" -out="$3"
+  rm "$scratch/terraform/$1/override.tf"
+}
+
+# plan_text CLOUD: what staging would be made of, without the thousand lines that only a cloud could fill in.
+plan_text() {
+  echo "# The plan of an empty staging environment (terraform/$1, environments/staging.tfvars), made by infra/scripts/terraform.sh"
+  echo "# plans: by Terraform itself, without an account, against a stand-in for the provider (terraform/schemas). What is known"
+  echo "# only after applying is left out. Example values: projects, domains, addresses."
+  plan "$1" staging "$scratch/plan" | grep -vE '\(known after apply\)$|^(Saved the plan|To perform exactly|    terraform apply|─)' | cat -s
+}
+
+fresh_plans() {
+  local cloud
+  for cloud in "${clouds[@]}"; do
+    plan_text "$cloud" | diff -u "docs/plan-staging-$cloud.txt" - ||
+      die "docs/plan-staging-$cloud.txt is not what would be planned. Renew it: infra/scripts/terraform.sh plans"
+  done
+}
+
+# On plans rather than on text, because what is computed counts, too.
+rules() {
+  local checkov cloud files=()
+  checkov=$(infra/scripts/tool.sh checkov)
+  for cloud in "${clouds[@]}"; do
+    plan "$cloud" production "$scratch/plan" >/dev/null
+    terraform -chdir="$scratch/terraform/$cloud" show -json "$scratch/plan" >"$scratch/$cloud.json"
+    files+=(--file "$scratch/$cloud.json")
+  done
+  "$checkov" --config-file terraform/checkov.yaml "${files[@]}"
+}
+
+# A check that finds nothing wrong has to find what is wrong.
+finds_mistakes() {
+  local file=$scratch/terraform/gcp/modules/scheduler/main.tf output
+  sed -i.kept 's/attempt_deadline/attempts_deadline/' "$file"
+  if output=$(terraform -chdir="$scratch/terraform/gcp" validate -no-color 2>&1) || ! grep -q attempts_deadline <<<"$output"; then
+    die "a misspelt argument was not found"
+  fi
+  mv "$file.kept" "$file"
+}
+
+from_registry() {
+  local cloud
+  for cloud in "${clouds[@]}"; do
+    initialised "$cloud" >"$scratch/init.log" 2>&1 || return 1
+  done
+}
+
+# from_proxy PROVIDER SOURCE VERSION MODULE@VERSION MIRROR: compiled from the published source, with its checksum confirmed.
+from_proxy() {
+  local provider=$1 source=$2 version=$3 module=$4 mirror=$5
+  if ! [ -d "$mirror/registry.terraform.io/$source/$version" ]; then
+    say "building $module: minutes for hcloud, an hour and more for google"
+    GOBIN="$scratch/bin" GOFLAGS="-p=1 -buildvcs=false" nice -n 19 go install "$module" || return 1
+    mirrored "$scratch/bin/terraform-provider-$provider" "$source" "$version" "$mirror"
+  fi
+}
+
+google_module() {
+  local commit
+  # Its versions since the second are no Go versions, but its commits are.
+  commit=${GOOGLE_COMMIT:-$(git ls-remote https://github.com/hashicorp/terraform-provider-google "refs/tags/v$google_version" 2>/dev/null | cut -f1)}
+  [ -n "$commit" ] || return 1
+  echo "github.com/hashicorp/terraform-provider-google@$commit"
+}
+
+real_providers() {
+  local mirror="$cache/providers" module refused=()
+  from_registry && return
+  say "The registry of providers does not answer:"
+  grep -A 6 'Error' "$scratch/init.log" >&2 || true
+  command -v go >/dev/null || die "Go is not installed either, so the providers can't be built."
+  from_proxy hcloud hetznercloud/hcloud "$hcloud_version" "github.com/hetznercloud/terraform-provider-hcloud@v$hcloud_version" "$mirror" ||
+    refused+=("hcloud $hcloud_version: not from the Go module proxy (the lines above say why)")
+  if module=$(google_module); then
+    from_proxy google hashicorp/google "$google_version" "$module" "$mirror" ||
+      refused+=("google $google_version: not from the Go module proxy (the lines above say why)")
+  else
+    refused+=("google $google_version: its commit can't be asked for; GOOGLE_COMMIT says it")
+  fi
+  if [ ${#refused[@]} -gt 0 ]; then
+    say "" "NOTHING WAS CHECKED AGAINST THE REAL PROVIDERS:"
+    printf '  %s\n' "${refused[@]}" >&2
+    die "terraform.sh light checks against stand-ins. Run this where the registry answers before the first apply."
+  fi
+  only_from "$mirror"
+}
+
+case "${1:-}" in
+  light)
+    command -v terraform >/dev/null || missing terraform
+    terraform fmt -check -recursive -diff terraform
+    command -v go >/dev/null || missing go
+    copy
+    logic
+    stand_ins
+    valid
+    fresh_plans
+    finds_mistakes
+    ;;
+  real)
+    command -v terraform >/dev/null || die "terraform is not installed"
+    copy
+    # As somebody set it up who has a mirror.
+    chosen=${TF_CLI_CONFIG_FILE:-}
+    stand_ins
+    rules
+    unset TF_CLI_CONFIG_FILE
+    [ -z "$chosen" ] || export TF_CLI_CONFIG_FILE=$chosen
+    real_providers
+    valid
+    finds_mistakes
+    ;;
+  plans)
+    copy
+    stand_ins
+    for cloud in "${clouds[@]}"; do
+      plan_text "$cloud" >"docs/plan-staging-$cloud.txt"
+    done
+    ;;
+  *) die "usage: terraform.sh light|real|plans" ;;
+esac

@@ -1,0 +1,14 @@
+output "topics" {
+  description = "Function that listens to the name of its topic."
+  value       = { for function, topic in google_pubsub_topic.events : function => topic.name }
+}
+
+output "subscriptions" {
+  description = "Names of the subscriptions that carry events."
+  value       = [for subscription in google_pubsub_subscription.events : subscription.name]
+}
+
+output "dead_letters" {
+  description = "Name of the subscription that holds dead letters."
+  value       = google_pubsub_subscription.dead.name
+}

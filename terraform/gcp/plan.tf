@@ -1,0 +1,102 @@
+# What follows from the manifest alone. A function that the manifest gains appears everywhere below by itself.
+
+module "manifest" {
+  source = "../modules/manifest"
+
+  text = file("${path.root}/${var.manifest}")
+}
+
+module "names" {
+  source = "../modules/names"
+
+  prefix    = var.prefix
+  functions = toset(keys(module.manifest.functions))
+}
+
+locals {
+  functions = module.manifest.functions
+
+  # Cloud Run's address of a service that need not be asked for: known before the service is there.
+  urls = { for function, service in module.names.services : function => "https://${service}-${var.project_number}.${var.region}.run.app" }
+
+  # Whom tokens of the platform's own callers are for.
+  audience = "https://${var.domain}/internal"
+  callers  = { for caller in ["push", "scheduler"] : caller => "${module.names.accounts[caller]}@${var.project}.iam.gserviceaccount.com" }
+
+  # Pub/Sub pushes to who listens, and hands dead letters to the relay; the scheduler calls who has jobs.
+  accepted = {
+    for function, one in local.functions : function => concat(
+      one.listens || function == "relay" ? [local.callers.push] : [],
+      length(one.jobs) > 0 ? [local.callers.scheduler] : [],
+    )
+  }
+
+  # Functions that keep objects say so by reading where.
+  keepers = toset([for function, one in local.functions : function if length(setintersection(one.settings, ["REVALENZ_STORE", "REVALENZ_S3_BUCKET"])) > 0])
+  bucket  = "${var.project}-objects"
+  # Cloud Storage speaks S3, too, with a key of its own kind, whose secret half is put in by hand.
+  by_s3 = contains(var.secret_settings, "REVALENZ_S3_SECRET_KEY")
+  # Without either they would keep objects in the memory of an instance.
+  homeless = [for function in local.keepers : function if !contains(local.functions[function].settings, "REVALENZ_STORE") && !local.by_s3]
+
+  # Beside functions that ask a scanner; without an image of it they have none, and hand out no file.
+  scanned = toset([for function, one in local.functions : function if contains(one.settings, "REVALENZ_CLAMD") && var.clamd_image != null])
+
+  ca_folder = "/etc/revalenz/ca"
+  ca_file   = "database.pem"
+}
+
+module "sizes" {
+  source = "../modules/sizes"
+
+  jobs   = { for function, one in local.functions : function => one.jobs }
+  common = var.size
+  own    = var.sizes
+}
+
+module "settings" {
+  source = "../modules/settings"
+
+  functions       = { for function, one in local.functions : function => one.settings }
+  secret_settings = module.manifest.secret_settings
+  extra           = setunion(keys(var.settings), var.secret_settings)
+
+  values = merge({
+    PUBLIC_URL = "https://${var.domain}"
+    # The load balancer writes two addresses: the client's and its own.
+    REVALENZ_TRUSTED_PROXIES = "2"
+    REVALENZ_BUS             = "pubsub"
+    # The name of a function that listens comes behind it.
+    REVALENZ_PUBSUB_TOPICS = "projects/${var.project}/topics/${var.prefix}-events-"
+    REVALENZ_FUNCTION_URLS = jsonencode(local.urls)
+    REVALENZ_STORE         = "gs://${local.bucket}"
+    REVALENZ_S3_BUCKET     = local.by_s3 ? local.bucket : null
+    REVALENZ_S3_ENDPOINT   = local.by_s3 ? "https://storage.googleapis.com" : null
+    REVALENZ_S3_REGION     = local.by_s3 ? var.region : null
+    # Without an image nobody is there, and what can't be scanned is handed out to nobody.
+    REVALENZ_CLAMD = "127.0.0.1:3310"
+    RUST_LOG       = var.log_level
+  }, var.settings)
+
+  # Each accepts the callers that have a reason to call it, and no others.
+  own_values = {
+    for function in keys(local.functions) : function => {
+      REVALENZ_POOL                   = tostring(module.sizes.sizes[function].pool)
+      REVALENZ_INTERNAL_OIDC_AUDIENCE = length(local.accepted[function]) > 0 ? local.audience : null
+      REVALENZ_INTERNAL_OIDC_ACCOUNTS = length(local.accepted[function]) > 0 ? join(",", local.accepted[function]) : null
+    }
+  }
+
+  secrets     = merge({ REVALENZ_MASTER_KEY = "master-key" }, { for setting in var.secret_settings : setting => local.optional_secrets[setting] })
+  own_secrets = { DATABASE_URL = "database-url" }
+}
+
+module "connections" {
+  source = "../modules/connections"
+
+  functions = { for function, size in module.sizes.sizes : function => { instances = size.max, pool = size.pool } }
+  # The migration job, and a person with psql.
+  jobs            = { migrate = 2, people = 2 }
+  reserved        = var.reserved_connections
+  max_connections = var.max_connections
+}

@@ -1,0 +1,128 @@
+# Plans against a provider that answers nothing: no account, no cloud.
+
+mock_provider "google" {}
+
+variables {
+  environment               = "staging"
+  project                   = "revalenz-test"
+  project_number            = "123456789012"
+  domain                    = "api.test.example"
+  database_tier             = "db-custom-1-3840"
+  database_highly_available = false
+  max_connections           = 100
+  alert_mails               = ["alerts@test.example"]
+}
+
+run "nothing_but_the_load_balancer_is_reached_from_outside" {
+  command = plan
+
+  assert {
+    condition     = module.database.public == { address = false, plain = false, deletable = false }
+    error_message = "The database is private, encrypted, and stays."
+  }
+  assert {
+    condition     = alltrue([for service in module.service : service.ingress == "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER"])
+    error_message = "Services are closed to the internet."
+  }
+}
+
+run "every_function_of_the_manifest_is_there" {
+  command = plan
+
+  assert {
+    condition     = toset(keys(output.urls)) == toset(jsondecode(file("../../infra/manifest.json")).functions[*].name)
+    error_message = "A service each."
+  }
+  assert {
+    condition     = toset(keys(module.edge.paths)) == toset(keys(output.urls))
+    error_message = "A way to each."
+  }
+}
+
+run "a_function_more_appears_everywhere" {
+  command = plan
+
+  variables {
+    manifest    = "tests/one-more.json"
+    clamd_image = "europe-west3-docker.pkg.dev/revalenz-test/revalenz/clamd@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+  }
+
+  assert {
+    condition     = output.urls.rooms == "https://revalenz-rooms-123456789012.europe-west3.run.app"
+    error_message = "A service."
+  }
+  assert {
+    condition     = module.edge.paths.rooms == toset(["/api/rooms", "/api/rooms/*", "/api/v1/rooms", "/api/v1/rooms/*", "/.well-known/rooms.json"])
+    error_message = "Paths that lead to it."
+  }
+  assert {
+    condition     = module.bus.topics == { rooms = "revalenz-events-rooms" }
+    error_message = "Events, as the only one that listens."
+  }
+  assert {
+    condition     = module.scheduler.jobs == ["revalenz-rooms-sweep"]
+    error_message = "Its job."
+  }
+  assert {
+    condition     = output.environment.rooms.DATABASE_URL == "rooms-database-url" && output.environment.rooms.REVALENZ_STORE == "gs://revalenz-test-objects"
+    error_message = "Its login and its store."
+  }
+  assert {
+    condition     = output.environment.rooms.REVALENZ_INTERNAL_OIDC_ACCOUNTS == "revalenz-push@revalenz-test.iam.gserviceaccount.com,revalenz-scheduler@revalenz-test.iam.gserviceaccount.com"
+    error_message = "It is called by the bus and by the clock."
+  }
+  assert {
+    condition     = output.environment.relay.REVALENZ_INTERNAL_OIDC_ACCOUNTS == "revalenz-push@revalenz-test.iam.gserviceaccount.com"
+    error_message = "The relay is handed dead letters, and has no job here."
+  }
+  assert {
+    condition     = !contains(keys(output.environment.identity), "REVALENZ_INTERNAL_OIDC_AUDIENCE") && !contains(keys(output.environment.identity), "REVALENZ_STORE")
+    error_message = "Who is called by nobody accepts nobody, and is told nothing of stores."
+  }
+  assert {
+    condition     = toset(module.storage.users) == toset(["rooms"])
+    error_message = "It alone may use the bucket."
+  }
+}
+
+run "a_secret_that_is_in_use_is_read_by_who_needs_it" {
+  command = plan
+
+  variables {
+    secret_settings = ["REVALENZ_OIDC_PROVIDERS"]
+  }
+
+  assert {
+    condition     = output.environment.identity.REVALENZ_OIDC_PROVIDERS == "oidc-providers" && !contains(keys(output.environment.support), "REVALENZ_OIDC_PROVIDERS")
+    error_message = "identity alone."
+  }
+  assert {
+    condition     = module.secrets.readers["oidc-providers"] == toset(["identity"]) && module.secrets.readers["migrate-database-url"] == toset(["migrate"])
+    error_message = "Nobody else may read either."
+  }
+}
+
+run "objects_are_never_kept_in_memory" {
+  command = plan
+
+  variables {
+    manifest = "tests/by-s3.json"
+  }
+
+  expect_failures = [output.environment]
+}
+
+run "objects_by_s3_when_its_key_is_known" {
+  command = plan
+
+  variables {
+    manifest        = "tests/by-s3.json"
+    secret_settings = ["REVALENZ_S3_SECRET_KEY"]
+    settings        = { REVALENZ_S3_ACCESS_KEY = "GOOG1E" }
+  }
+
+  assert {
+    condition     = output.environment.rooms.REVALENZ_S3_BUCKET == "revalenz-test-objects" && output.environment.rooms.REVALENZ_S3_SECRET_KEY == "s3-secret-key" && output.environment.rooms.REVALENZ_S3_ACCESS_KEY == "GOOG1E"
+    error_message = "The bucket, and both halves of the key."
+  }
+}

@@ -1,0 +1,26 @@
+terraform {
+  required_version = "~> 1.11"
+
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = "~> 8.7"
+    }
+  }
+
+  # Which bucket is said at `terraform init -backend-config=...`: staging and production keep their states apart.
+  backend "gcs" {
+    prefix = "revalenz"
+  }
+}
+
+provider "google" {
+  project = var.project
+  region  = var.region
+
+  default_labels = {
+    application = var.prefix
+    environment = var.environment
+    managed-by  = "terraform"
+  }
+}

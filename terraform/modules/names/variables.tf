@@ -1,0 +1,14 @@
+variable "prefix" {
+  description = "Begins the name of everything."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,13}[a-z0-9]$", var.prefix))
+    error_message = "3 to 15 small letters, digits and dashes, beginning with a letter."
+  }
+}
+
+variable "functions" {
+  description = "Names of the functions."
+  type        = set(string)
+}
