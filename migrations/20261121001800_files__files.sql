@@ -58,7 +58,7 @@ create index files_resource_idx on files.files (tenant_id, resource_type, resour
 create index files_creator_idx on files.files (tenant_id, created_by_id, created_at desc, file_id desc) where status <> 'deleted';
 create index files_due_idx on files.files (due_at) where due_at is not null;
 call access.protect('files.files', 'rvz_files');
-grant select, insert, update on files.files to rvz_files;
+grant select, insert, update, delete on files.files to rvz_files;
 
 -- How far the bytes of a file have come. `length` is null as long as the client has not said it.
 create table files.uploads (
@@ -79,7 +79,7 @@ create table files.uploads (
     constraint uploads_expected_check check (octet_length(expected_sha256) = 32)
 );
 call access.protect('files.uploads', 'rvz_files');
-grant select, insert, update on files.uploads to rvz_files;
+grant select, insert, update, delete on files.uploads to rvz_files;
 
 -- The bytes that have come, in order. A row is written when its object is durable.
 create table files.parts (
@@ -104,7 +104,7 @@ create table files.storage_usage (
     constraint storage_usage_check check (used_bytes >= 0 and reserved_bytes >= 0)
 );
 call access.protect('files.storage_usage', 'rvz_files');
-grant select, insert, update on files.storage_usage to rvz_files;
+grant select, insert, update, delete on files.storage_usage to rvz_files;
 
 -- Which files of any tenant are due; what is in them only a transaction of their tenant sees.
 create policy definer on files.files for select to rvz_definer using (true);

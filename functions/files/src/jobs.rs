@@ -7,7 +7,7 @@ use serde::Serialize;
 use web::problem::Result;
 
 use self::orphans::report_orphans;
-use crate::{App, store::due};
+use crate::{App, erasure::erase_closed, store::due};
 
 /// Files that are looked at in one go.
 const PORTION: i64 = 100;
@@ -24,9 +24,15 @@ static REPORT_ORPHANS: Job = Job {
     schedule: "50 2 * * *",
     about: "Counts objects that belong to no file, and files whose object is missing.",
 };
+static ERASE_CLOSED: Job = Job {
+    function: "files",
+    name: "erase-closed-tenants",
+    schedule: "*/10 * * * *",
+    about: "Erases the files of closed tenants, objects and rows.",
+};
 
 /// Every job of this function.
-pub static ALL: &[&Job] = &[&TEND_FILES, &REPORT_ORPHANS];
+pub static ALL: &[&Job] = &[&TEND_FILES, &REPORT_ORPHANS, &ERASE_CLOSED];
 
 pub(crate) fn all() -> Jobs<App> {
     Jobs::default()
@@ -35,6 +41,9 @@ pub(crate) fn all() -> Jobs<App> {
         })
         .job(&REPORT_ORPHANS, |app, _run| async move {
             report_orphans(&app).await
+        })
+        .job(&ERASE_CLOSED, |app, _run| async move {
+            erase_closed(&app).await
         })
 }
 

@@ -5,7 +5,9 @@
 //! of it clean is ever given to anybody.
 
 pub mod config;
+mod consumers;
 mod domain;
+mod erasure;
 pub mod error;
 pub mod events;
 mod http;
@@ -20,6 +22,7 @@ mod store;
 
 use std::sync::Arc;
 
+use ::events::Subscription;
 use access::{Gate, Purpose};
 use axum::{
     extract::{FromRef, Request},
@@ -31,6 +34,7 @@ use db::Db;
 use tokio::sync::Semaphore;
 use web::{Cursors, Service};
 
+pub use erasure::ERASURE;
 pub use scanner::{Scanner, Verdict};
 
 /// What this context owns.
@@ -73,10 +77,17 @@ pub fn service_with(db: Db, gate: Gate, store: Store, scanner: Scanner) -> Servi
         scanner,
         checks: Arc::new(Semaphore::new(CHECKED_AT_ONCE)),
     };
-    let internal = jobs::all().routes(app.clone(), db, gate);
+    let internal = consumers::all()
+        .routes(app.clone(), db.clone(), gate.clone())
+        .merge(jobs::all().routes(app.clone(), db, gate));
     let mut service = Service::new("files", ABOUT, routes::routes(), app).with_internal(internal);
     service.api = service.api.layer(from_fn(speak_tus));
     service
+}
+
+/// What it listens to.
+pub fn subscriptions() -> Vec<Subscription> {
+    consumers::all().subscriptions()
 }
 
 /// Every answer of the uploads in pieces says which protocol it speaks, refusals too.

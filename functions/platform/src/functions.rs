@@ -67,7 +67,7 @@ pub static ALL: &[Function] = &[
         service: files::service,
         problems: files::error::ALL,
         events: files::events::ALL,
-        listens: Vec::new,
+        listens: files::subscriptions,
         jobs: files::jobs::ALL,
         settings: files::config::Settings::ENTRIES,
     },

@@ -61,8 +61,19 @@ impl Erasure {
 
     /// Erases what is left of all closed tenants. May be cut off anywhere: the next run goes on.
     pub async fn run(&self, db: &Db, now: DateTime<Utc>) -> Result<Erased, Problem> {
+        self.run_after(db, now, async |_| Ok(())).await
+    }
+
+    /// The same for a function that has more than rows: `first` erases that of one tenant, and may be called for it again.
+    pub async fn run_after(
+        &self,
+        db: &Db,
+        now: DateTime<Utc>,
+        first: impl AsyncFn(TenantId) -> Result<(), Problem>,
+    ) -> Result<Erased, Problem> {
         let mut erased = Erased::default();
         for tenant in self.open(db, now - LAST_WRITES).await? {
+            first(tenant).await?;
             match self.erase(db, tenant, now).await {
                 Ok(rows) => {
                     erased.rows += rows;

@@ -10,6 +10,7 @@ pub(crate) static ERASURES: &[&Erasure] = &[
     &identity::ERASURE,
     &tenancy::ERASURE,
     &support::ERASURE,
+    &files::ERASURE,
     &notifications::ERASURE,
 ];
 
@@ -18,6 +19,10 @@ pub(crate) const STAYS: &[(&str, &str)] = &[
     (
         "access.audit_log",
         "who did what is kept as long as the law wants it, and goes with its own retention",
+    ),
+    (
+        "access.quota_counters",
+        "counts without names, on which invoices rest",
     ),
     (
         "access.tenants",
@@ -41,12 +46,20 @@ pub(crate) const STAYS: &[(&str, &str)] = &[
         "identifiers without names, cleared away by the relay; it carries the news of the end",
     ),
     (
+        "tenancy.audit_heads",
+        "where the chain of the log ends, which stays",
+    ),
+    (
         "tenancy.licenses",
         "what was sold: commercial records are kept for years",
     ),
     (
         "tenancy.tenants",
         "to whom it was sold: commercial records are kept for years",
+    ),
+    (
+        "tenancy.usage_counters",
+        "counts without names, on which invoices rest",
     ),
 ];
 

@@ -1,0 +1,43 @@
+//! What goes when a tenant is closed: every object and every row.
+
+use blob::Key;
+use events::{Erasure, erasure::Erased};
+use ids::TenantId;
+use web::{Problem, problem::Result};
+
+use crate::{App, http::away};
+
+/// What this context erases.
+pub static ERASURE: Erasure = Erasure {
+    function: "files",
+    tables: &[
+        "files.parts",
+        "files.uploads",
+        "files.files",
+        "files.storage_usage",
+    ],
+};
+
+/// Objects first: as long as one is left, so is the row that leads to it.
+pub(crate) async fn erase_closed(app: &App) -> Result<Erased> {
+    let now = app.gate.clock().now();
+    ERASURE
+        .run_after(&app.db, now, async |tenant| {
+            erase_objects(app, tenant).await
+        })
+        .await
+}
+
+async fn erase_objects(app: &App, tenant: TenantId) -> Result<()> {
+    let prefix = format!("tenant/{tenant}/");
+    loop {
+        let page = app.store.list(&prefix, None).await.map_err(away)?;
+        if page.is_empty() {
+            return Ok(());
+        }
+        for object in page {
+            let key = Key::parse(&object.key).map_err(Problem::internal)?;
+            app.store.delete(&key).await.map_err(away)?;
+        }
+    }
+}
