@@ -21,11 +21,10 @@ pub static ERASURE: Erasure = Erasure {
 /// Objects first: as long as one is left, so is the row that leads to it.
 pub(crate) async fn erase_closed(app: &App) -> Result<Erased> {
     let now = app.gate.clock().now();
-    ERASURE
-        .run_after(&app.db, now, async |tenant| {
-            erase_objects(app, tenant).await
-        })
-        .await
+    for tenant in ERASURE.due(&app.db, now).await? {
+        erase_objects(app, tenant).await?;
+    }
+    ERASURE.run(&app.db, now).await
 }
 
 async fn erase_objects(app: &App, tenant: TenantId) -> Result<()> {

@@ -61,19 +61,8 @@ impl Erasure {
 
     /// Erases what is left of all closed tenants. May be cut off anywhere: the next run goes on.
     pub async fn run(&self, db: &Db, now: DateTime<Utc>) -> Result<Erased, Problem> {
-        self.run_after(db, now, async |_| Ok(())).await
-    }
-
-    /// The same for a function that has more than rows: `first` erases that of one tenant, and may be called for it again.
-    pub async fn run_after(
-        &self,
-        db: &Db,
-        now: DateTime<Utc>,
-        first: impl AsyncFn(TenantId) -> Result<(), Problem>,
-    ) -> Result<Erased, Problem> {
         let mut erased = Erased::default();
-        for tenant in self.open(db, now - LAST_WRITES).await? {
-            first(tenant).await?;
+        for tenant in self.due(db, now).await? {
             match self.erase(db, tenant, now).await {
                 Ok(rows) => {
                     erased.rows += rows;
@@ -91,12 +80,13 @@ impl Erasure {
         Ok(erased)
     }
 
-    async fn open(&self, db: &Db, requested_before: DateTime<Utc>) -> Result<Vec<TenantId>> {
+    /// The tenants that [`run`](Self::run) would erase at `now`: a function that has more than rows erases that first.
+    pub async fn due(&self, db: &Db, now: DateTime<Utc>) -> Result<Vec<TenantId>> {
         let mut tx = db.begin_unscoped().await?;
         let tenants = sqlx::query_scalar!(
             r#"select events.open_erasures($1, $2) as "id!: TenantId""#,
             self.function,
-            requested_before,
+            now - LAST_WRITES,
         )
         .fetch_all(tx.conn())
         .await?;
