@@ -231,7 +231,7 @@ def main():
         more_wrong, rows, comment_rows, mails = judge(place, mark, opened, staff.acknowledged)
         wrong += more_wrong
         if left != [0, 0, 0]:
-            wrong.append(f"{left[0]} events are not published, {left[1]} not taken, {left[2]} mails queued")
+            wrong.insert(0, f"{left[0]} events are not published, {left[1]} not taken, {left[2]} mails queued")
         statuses = sum((writer.statuses for writer in writers), collections.Counter())
         # A debug build on a busy machine may keep somebody waiting for a connection too long, and says so politely.
         failures = {status: count for status, count in statuses.items() if status > 499}

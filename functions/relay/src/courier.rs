@@ -35,6 +35,11 @@ impl<T: Transport> Courier<T> {
         }
     }
 
+    /// Whether the bus is away, so that there is nobody to hand anything on to.
+    pub(crate) fn lost_its_bus(&self) -> bool {
+        T::HANDS_ON && self.breaker.rests()
+    }
+
     /// Brings the event to a function, or to the bus for it.
     pub(crate) async fn bring(&self, function: &str, event: &Envelope, attempt: i32) -> Delivery {
         // What is foretold teaches nothing: nobody was asked.

@@ -24,6 +24,8 @@ use watch::Watch;
 const POLL: Duration = Duration::from_secs(1);
 /// How often it looks at most.
 const REST: Duration = Duration::from_millis(50);
+/// The longest wait for a bus that is away: then it is away for everything, and comes back for everything.
+const LONGEST_BUS_REST: Duration = Duration::from_secs(5);
 /// How long deliveries that are under way may take after the signal to stop.
 const DRAIN_LIMIT: Duration = Duration::from_secs(8);
 
@@ -122,7 +124,7 @@ impl<T: Transport> Relay<T> {
         let mut watch = Watch::default();
         loop {
             let looked = Instant::now();
-            if under_way.len() < most {
+            if under_way.len() < most && !self.courier.lost_its_bus() {
                 self.claim_into(&mut under_way, most).await;
             }
             watch.look(&self.db, &self.clock).await;

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 /// Messages that are held, a lane for each aggregate. In every lane the first alone is under way, or rests after a refusal.
 #[derive(Debug)]
 pub(super) struct Lanes<K, M> {
-    lanes: HashMap<K, Lane<M>>,
+    by_key: HashMap<K, Lane<M>>,
     /// Lanes whose first message may go.
     ready: VecDeque<K>,
     /// Lanes whose first message waits, by the time until which; the number tells apart what ends at once.
@@ -41,7 +41,7 @@ pub(super) struct Try<K, M> {
 impl<K, M> Default for Lanes<K, M> {
     fn default() -> Self {
         Self {
-            lanes: HashMap::new(),
+            by_key: HashMap::new(),
             ready: VecDeque::new(),
             resting: BTreeMap::new(),
             rests: 0,
@@ -59,7 +59,7 @@ impl<K: Clone + Eq + std::hash::Hash, M: Clone> Lanes<K, M> {
     /// One more, behind those of its aggregate.
     pub(super) fn add(&mut self, key: K, message: M) {
         self.held += 1;
-        match self.lanes.entry(key) {
+        match self.by_key.entry(key) {
             Entry::Occupied(mut lane) => lane.get_mut().messages.push_back(message),
             Entry::Vacant(place) => {
                 self.ready.push_back(place.key().clone());
@@ -81,7 +81,7 @@ impl<K: Clone + Eq + std::hash::Hash, M: Clone> Lanes<K, M> {
             self.ready.push_back(rest.remove());
         }
         let key = self.ready.pop_front()?;
-        let lane = self.lanes.get_mut(&key)?;
+        let lane = self.by_key.get_mut(&key)?;
         lane.tries = lane.tries.saturating_add(1);
         Some(Try {
             message: lane.messages.front()?.clone(),
@@ -94,12 +94,12 @@ impl<K: Clone + Eq + std::hash::Hash, M: Clone> Lanes<K, M> {
 
     /// The first message of the lane is done with; the next one may go.
     pub(super) fn settle(&mut self, key: &K) {
-        let Some(lane) = self.lanes.get_mut(key) else {
+        let Some(lane) = self.by_key.get_mut(key) else {
             return;
         };
         self.held -= usize::from(lane.messages.pop_front().is_some());
         if lane.messages.is_empty() {
-            self.lanes.remove(key);
+            self.by_key.remove(key);
             return;
         }
         (lane.tries, lane.refusals, lane.hurried) = (0, 0, false);
@@ -108,7 +108,7 @@ impl<K: Clone + Eq + std::hash::Hash, M: Clone> Lanes<K, M> {
 
     /// The first message of the lane comes again at `due`.
     pub(super) fn rest(&mut self, key: K, due: Instant, refused: bool) {
-        if let Some(lane) = self.lanes.get_mut(&key) {
+        if let Some(lane) = self.by_key.get_mut(&key) {
             lane.refusals = lane.refusals.saturating_add(refused.into());
             self.rests += 1;
             self.resting.insert((due, self.rests), key);
@@ -123,7 +123,7 @@ impl<K: Clone + Eq + std::hash::Hash, M: Clone> Lanes<K, M> {
     /// Makes room where nothing moves any more: of the messages that rest the one that was refused most often is tried once
     /// more, now, and for the last time. Those that found nobody stay: they are not to blame.
     pub(super) fn hurry(&mut self) -> bool {
-        let refusals = |key: &K| self.lanes.get(key).map_or(0, |lane| lane.refusals);
+        let refusals = |key: &K| self.by_key.get(key).map_or(0, |lane| lane.refusals);
         let worst = self
             .resting
             .iter()
@@ -133,7 +133,7 @@ impl<K: Clone + Eq + std::hash::Hash, M: Clone> Lanes<K, M> {
         let Some(key) = worst.and_then(|(_, rest)| self.resting.remove(&rest)) else {
             return false;
         };
-        if let Some(lane) = self.lanes.get_mut(&key) {
+        if let Some(lane) = self.by_key.get_mut(&key) {
             lane.hurried = true;
         }
         self.ready.push_back(key);

@@ -26,13 +26,25 @@ struct Absence {
     reason: String,
 }
 
+impl Absence {
+    fn rests(&self) -> bool {
+        self.tries >= TRIES && self.last.elapsed() < REST
+    }
+}
+
 impl Breaker {
     /// What asking would come to, when it is known without asking.
     pub(super) fn foretell(&self, function: &str) -> Option<Delivery> {
         let absences = self.absences();
         let absence = absences.get(function)?;
-        let resting = absence.tries >= TRIES && absence.last.elapsed() < REST;
-        resting.then(|| Delivery::Unreachable(absence.reason.clone()))
+        absence
+            .rests()
+            .then(|| Delivery::Unreachable(absence.reason.clone()))
+    }
+
+    /// Whether somebody is left alone now.
+    pub(super) fn rests(&self) -> bool {
+        self.absences().values().any(Absence::rests)
     }
 
     /// Learns from a delivery.
@@ -73,6 +85,7 @@ mod tests {
             breaker.learn("a", &away());
         }
         assert_eq!(breaker.foretell("a"), Some(away()));
+        assert!(breaker.rests());
         assert_eq!(breaker.foretell("b"), None);
         tokio::time::advance(REST).await;
         assert_eq!(breaker.foretell("a"), None);

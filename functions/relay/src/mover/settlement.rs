@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use db::Result;
 
-use super::{Relay, Tried};
+use super::{LONGEST_BUS_REST, Relay, Tried};
 use crate::{
     Transport,
     domain::letter::{bounded, unsealed},
@@ -26,7 +26,10 @@ impl<T: Transport> Relay<T> {
                 tracing::error!(event = %event.id, r#type = event.r#type, tenant = %event.tenant, function, reason, "event parked");
             }
             if let Some(again) = &verdict.again {
-                let delay = self.limits.backoff.delay(claimed.attempts, (self.chance)());
+                let mut delay = self.limits.backoff.delay(claimed.attempts, (self.chance)());
+                if T::HANDS_ON {
+                    delay = delay.min(LONGEST_BUS_REST);
+                }
                 let due_at = now + TimeDelta::from_std(delay).unwrap_or(TimeDelta::MAX);
                 let reason = bounded(&again.reason);
                 claims::retry_later(

@@ -101,7 +101,7 @@ async fn events_brought_one_to_five_times_in_any_order_have_the_effect_of_one_or
     // One to five times each, in another order each time.
     let mut journeys: Vec<(u64, &Envelope)> = Vec::new();
     for (n, event) in (0_u64..).zip(&all) {
-        journeys.extend((0..1 + drawn(n) % 5).map(|time| (drawn(n * 7 + time), event)));
+        journeys.extend((0..=drawn(n) % 5).map(|time| (drawn(n * 7 + time), event)));
     }
     journeys.sort_unstable_by_key(|(key, _)| *key);
     let router = scene.internal("ear");

@@ -35,6 +35,13 @@ pub(crate) enum Way {
 
 impl Kind {
     /// To a listener that will be at this port of this machine.
+    #[cfg_attr(
+        not(feature = "gcp"),
+        expect(
+            unused_variables,
+            reason = "only Google must be made known to the scene"
+        )
+    )]
     pub(crate) async fn lead(self, scene: &mut Scene, port: u16) -> Way {
         let url = format!("http://127.0.0.1:{port}");
         match self {
