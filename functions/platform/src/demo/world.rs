@@ -303,8 +303,8 @@ impl World {
         name: &str,
         content: &str,
     ) -> Result<(), Error> {
-        let grant = self.get(account, &format!("/tickets/{ticket}/file-grant"));
-        let grant = grant.await?.success()?.text("grant")?;
+        let grant = format!("/tickets/{ticket}/file-grant");
+        let grant = self.get(account, &grant).await?.success()?.text("grant")?;
         let token = self.token(account).await?;
         let files = format!("/files?resource=ticket:{ticket}");
         let request = |method: Method| {
