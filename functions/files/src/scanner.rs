@@ -11,7 +11,7 @@ use tokio::{
 /// How long clamd may take to accept a connection, and to take a piece.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long it may think when all has come.
-const THINKING: Duration = Duration::from_secs(180);
+const THINKING: Duration = Duration::from_mins(3);
 /// Longest answer that is read.
 const LONGEST_ANSWER: u64 = 4_096;
 

@@ -4,10 +4,7 @@ use std::{
     io::{self, ErrorKind},
     ops::Range,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -23,21 +20,19 @@ const PAGE: usize = 1_000;
 /// Where files grow before they are objects. No key begins with a dot.
 const GROWING: &str = ".growing";
 
+/// Tells files apart that grow at the same time in this process.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
 /// A folder of objects.
 #[derive(Clone, Debug)]
 pub struct Folder {
     root: PathBuf,
-    /// Tells files apart that grow at the same time in this process.
-    next: Arc<AtomicU64>,
 }
 
 impl Folder {
     /// In this folder, which comes into being with the first object.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self {
-            root: root.into(),
-            next: Arc::default(),
-        }
+        Self { root: root.into() }
     }
 
     fn path(&self, key: &Key) -> PathBuf {
@@ -45,12 +40,7 @@ impl Folder {
     }
 
     pub(crate) async fn put(&self, key: &Key, source: &mut impl Source) -> Result<u64> {
-        let growing = Growing(self.root.join(GROWING).join(format!(
-            "{}-{}",
-            std::process::id(),
-            self.next.fetch_add(1, Ordering::Relaxed)
-        )));
-        let mut file = create(&growing.0).await?;
+        let (growing, mut file) = create(&self.root).await?;
         let mut size = 0;
         while let Some(chunk) = source.next().await.map_err(StoreError::Source)? {
             file.write_all(&chunk).await?;
@@ -140,13 +130,21 @@ impl Drop for Growing {
     }
 }
 
-async fn create(path: &Path) -> io::Result<fs::File> {
-    match fs::File::create(path).await {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            fs::create_dir_all(path.parent().unwrap_or(path)).await?;
-            fs::File::create(path).await
+/// A file that nobody else has, whichever processes share the folder.
+async fn create(root: &Path) -> io::Result<(Growing, fs::File)> {
+    loop {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{}-{number}", std::process::id());
+        let path = root.join(GROWING).join(name);
+        let mut options = fs::OpenOptions::new();
+        match options.write(true).create_new(true).open(&path).await {
+            Ok(file) => return Ok((Growing(path), file)),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                fs::create_dir_all(root.join(GROWING)).await?;
+            }
+            Err(error) => return Err(error),
         }
-        other => other,
     }
 }
 

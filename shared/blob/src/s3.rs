@@ -16,7 +16,7 @@ use crate::{Chunks, Key, Listed, Presented, Result, Source, StoreError};
 /// What is read into memory before it is sent: S3 wants to know the length of everything, and parts of at least 5 MiB.
 const PART: usize = 8 << 20;
 /// How long the signature of a request that is sent at once is good.
-const AT_ONCE: Duration = Duration::from_secs(15 * 60);
+const AT_ONCE: Duration = Duration::from_mins(15);
 /// How long the store may keep silent.
 const PATIENCE: Duration = Duration::from_secs(30);
 

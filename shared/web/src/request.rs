@@ -37,7 +37,7 @@ struct Inner {
 }
 
 /// How long a request may take whose body keeps coming.
-const LONGEST_BODY: Duration = Duration::from_secs(15 * 60);
+const LONGEST_BODY: Duration = Duration::from_mins(15);
 
 impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

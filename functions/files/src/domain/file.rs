@@ -44,7 +44,7 @@ pub use FileStatus as Status;
 #[schema(example = json!({
     "id": "019ab1f5-6d3e-7c11-8e5a-3b1a2c3d4e5f", "name": "Door.jpg", "original_name": "Door.jpg", "category": "attachment",
     "resource": "ticket:019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f", "internal": false, "status": "clean", "failure": null,
-    "size": 182044, "mime_type": "image/jpeg",
+    "size": 182_044, "mime_type": "image/jpeg",
     "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "preview_widths": [96, 320],
     "owner": {"kind": "user", "id": "019ab1f2-0000-7000-8000-000000000003"}, "revision": 1, "revision_of": null,
     "retention_until": null, "version": 3, "created_at": "2026-11-20T11:00:00Z", "updated_at": "2026-11-20T11:00:01Z"

@@ -54,14 +54,13 @@ pub(crate) async fn get_link(
     let file = load(&mut tx, &sight, id).await?;
     tx.commit().await?;
     check_clean(&file)?;
-    let url = match address(&app, &file).await? {
-        Some(address) => address,
-        None => {
-            let gate = &app.gate;
-            let tenant = caller.tenant.id;
-            let path = links::sign(gate.keyring(), id, tenant, file.version, expires_at);
-            format!("{}{path}", gate.settings().public_url)
-        }
+    let url = if let Some(address) = address(&app, &file).await? {
+        address
+    } else {
+        let gate = &app.gate;
+        let tenant = caller.tenant.id;
+        let path = links::sign(gate.keyring(), id, tenant, file.version, expires_at);
+        format!("{}{path}", gate.settings().public_url)
     };
     Ok(Json(SignedLink { url, expires_at }))
 }

@@ -77,13 +77,13 @@ async fn a_page_or_a_picture_that_wants_to_run_does_not() {
             .to_owned();
         links.push(link);
     }
-    let frames: String = links
-        .iter()
-        .map(|link| {
-            let link = link.replace('&', "&amp;");
-            format!("<iframe src=\"{link}\"></iframe><object data=\"{link}\"></object><embed src=\"{link}\"><img src=\"{link}\"><script src=\"{link}\"></script>")
-        })
-        .collect();
+    let frame = |link: &String| {
+        let link = link.replace('&', "&amp;");
+        format!(
+            "<iframe src=\"{link}\"></iframe><object data=\"{link}\"></object><embed src=\"{link}\"><img src=\"{link}\"><script src=\"{link}\"></script>"
+        )
+    };
+    let frames = links.iter().map(frame).collect::<Vec<_>>().concat();
     let ran = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&ran);
     let svg = || async { ([(header::CONTENT_TYPE, "image/svg+xml")], SVG) };

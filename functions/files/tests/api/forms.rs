@@ -41,7 +41,7 @@ async fn a_file_comes_back_as_it_went_in() {
     );
     assert_eq!(
         place.announced().await,
-        ["file.uploaded.v1", "file.scanned.v1"]
+        ["file.scanned.v1", "file.uploaded.v1"]
     );
 }
 

@@ -17,16 +17,13 @@ async fn the_bytes_of_a_deleted_file_go_after_a_month() {
         .expect(204);
     place.run("tend-files").await;
     assert_eq!(place.objects().await.len(), 1);
-    place
-        .stage
-        .clock
-        .advance(Duration::from_secs(30 * 24 * 3600));
+    place.stage.clock.advance(Duration::from_hours(30 * 24));
     assert_eq!(
         place.run("tend-files").await,
         json!({"steps": 1, "failures": 0})
     );
     assert_eq!(place.objects().await, [""; 0]);
-    place.stage.clock.advance(Duration::from_secs(60));
+    place.stage.clock.advance(Duration::from_mins(1));
     assert_eq!(
         place.run("tend-files").await,
         json!({"steps": 0, "failures": 0})
@@ -71,7 +68,7 @@ async fn a_check_that_a_process_died_over_is_done_by_the_next() {
         0,
         "it may still be at work"
     );
-    place.stage.clock.advance(Duration::from_secs(15 * 60));
+    place.stage.clock.advance(Duration::from_mins(15));
     assert_eq!(place.run("tend-files").await["steps"], 1);
     let read = place
         .stage
@@ -107,7 +104,7 @@ async fn what_belongs_to_nothing_is_reported() {
         .put(&key("a-stray"), &mut Whole::new("x"))
         .await
         .unwrap();
-    place.stage.clock.advance(Duration::from_secs(60));
+    place.stage.clock.advance(Duration::from_mins(1));
     let found = json!({"objects": 2, "objects_without_file": 1, "files_without_object": 1});
     assert_eq!(place.run("report-orphans").await, found);
 }

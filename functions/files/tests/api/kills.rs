@@ -13,7 +13,7 @@ use tokio::{
 };
 use web::Clock;
 
-use crate::{folder, noise, sha256};
+use crate::{folder, hex, noise, sha256};
 
 /// The function as a process of its own.
 struct Process {
@@ -154,7 +154,7 @@ async fn an_upload_goes_on_after_each_death_and_nothing_of_it_is_lost() {
             .unwrap()
             .flatten();
         if let Some(found) = found {
-            hash = found.iter().map(|byte| format!("{byte:02x}")).collect();
+            hash = hex(&found);
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

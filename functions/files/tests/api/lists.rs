@@ -92,7 +92,7 @@ async fn a_file_is_renamed_and_kept_and_deleted() {
     place
         .stage
         .clock
-        .advance(std::time::Duration::from_secs(11 * 24 * 3600));
+        .advance(std::time::Duration::from_hours(11 * 24));
     place.admin().delete(&path).await.expect(204);
     place.admin().delete(&path).await.refused(404, "not_found");
     place.admin().get(&path).await.refused(404, "not_found");

@@ -68,7 +68,7 @@ async fn a_picture_has_previews_and_another_file_has_none() {
     place
         .stage
         .clock
-        .advance(std::time::Duration::from_secs(31 * 24 * 3600));
+        .advance(std::time::Duration::from_hours(31 * 24));
     place.run("tend-files").await;
     let left = place.objects().await;
     assert!(left.iter().all(|key| !key.contains(&file.id())), "{left:?}");

@@ -21,7 +21,7 @@ use crate::{Place, eicar, form, noise, upload};
 const MOST: usize = 100_000;
 
 /// A scanner at this address, and how often it was asked.
-async fn scanner(listener: TcpListener) -> Arc<AtomicUsize> {
+fn scanner(listener: TcpListener) -> Arc<AtomicUsize> {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
     tokio::spawn(async move {
@@ -64,10 +64,7 @@ async fn answer(mut wire: TcpStream) -> std::io::Result<()> {
 async fn place() -> (Place, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    (
-        Place::with(Scanner::Tcp(address)).await,
-        scanner(listener).await,
-    )
+    (Place::with(Scanner::Tcp(address)).await, scanner(listener))
 }
 
 #[tokio::test]
@@ -121,7 +118,7 @@ async fn where_nobody_can_scan_nobody_can_read_until_somebody_can() {
     assert_eq!(place.admin().get(&path).await.status, 404);
     assert_eq!(place.room().await.0, 0);
     for _ in 0..8 {
-        place.stage.clock.advance(Duration::from_secs(3600));
+        place.stage.clock.advance(Duration::from_hours(1));
         place.run("tend-files").await;
     }
     let failed = place.customer().get(&path).await.expect(200).json();
@@ -132,8 +129,8 @@ async fn where_nobody_can_scan_nobody_can_read_until_somebody_can() {
         .await
         .refused(403, "file_refused");
 
-    let asked = scanner(TcpListener::bind(address).await.unwrap()).await;
-    place.stage.clock.advance(Duration::from_secs(3600));
+    let asked = scanner(TcpListener::bind(address).await.unwrap());
+    place.stage.clock.advance(Duration::from_hours(1));
     place.run("tend-files").await;
     assert_eq!(asked.load(Ordering::SeqCst), 1);
     let read = place.customer().get(&path).await.expect(200).json();

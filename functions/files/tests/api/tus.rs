@@ -314,10 +314,10 @@ async fn an_upload_is_given_up_or_stands_still_for_a_day_and_its_room_is_free() 
 
     let upload = created(&customer, 1_000).await;
     append(&customer, &upload, 0, noise(10)).await.expect(204);
-    place.stage.clock.advance(Duration::from_secs(23 * 3600));
+    place.stage.clock.advance(Duration::from_hours(23));
     let customer = place.customer();
     append(&customer, &upload, 10, noise(10)).await.expect(204);
-    place.stage.clock.advance(Duration::from_secs(24 * 3600));
+    place.stage.clock.advance(Duration::from_hours(24));
     let customer = place.customer();
     assert_eq!(head(&customer, &upload).await.status, 410);
     assert_eq!(place.room().await, (0, 1_000));

@@ -158,7 +158,7 @@ async fn who_sees_the_ticket_sees_its_files() {
         .await
         .refused(404, "not_found");
 
-    stage.clock.advance(Duration::from_secs(600));
+    stage.clock.advance(Duration::from_mins(10));
     let fresh = stage.as_(&demo.customer);
     let old = fresh.clone().with("x-file-grant", &grant);
     old.get(&list).await.refused(403, "file_grant_invalid");

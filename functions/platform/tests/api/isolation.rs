@@ -116,21 +116,7 @@ async fn furnish(stage: &Stage, tenant: &TestTenant) -> Belongings {
         )
         .await
         .expect(200);
-    let resource = format!("user:{}", tenant.customer.id);
-    let query = format!("?name={secret}&resource={resource}");
-    let mut files = Vec::new();
-    for _ in 0..2 {
-        let file = form(&customer, &query, &secret, secret.as_bytes())
-            .send()
-            .await;
-        files.push(file.expect(201).id());
-    }
-    let upload = json!({"name": secret, "size": 5});
-    let upload = customer
-        .post("/api/v1/uploads", upload)
-        .await
-        .expect(201)
-        .id();
+    let (files, upload) = furnish_files(&customer, tenant, &secret).await;
     for list in [
         "/tickets",
         "/files",
@@ -179,6 +165,23 @@ async fn furnish(stage: &Stage, tenant: &TestTenant) -> Belongings {
     all.ids.insert("api-keys", vec![key]);
     all.ids.insert("domains", vec![domain]);
     all
+}
+
+/// Files of a tenant's customer, and an upload that was begun.
+async fn furnish_files(
+    customer: &Client,
+    tenant: &TestTenant,
+    secret: &str,
+) -> (Vec<String>, String) {
+    let query = format!("?name={secret}&resource=user:{}", tenant.customer.id);
+    let mut files = Vec::new();
+    for _ in 0..2 {
+        let file = form(customer, &query, secret, secret.as_bytes());
+        files.push(file.send().await.expect(201).id());
+    }
+    let upload = json!({"name": secret, "size": 5});
+    let upload = customer.post("/api/v1/uploads", upload).await;
+    (files, upload.expect(201).id())
 }
 
 /// Without an authenticator: a row as registering one would leave it.
