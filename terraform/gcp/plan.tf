@@ -51,9 +51,10 @@ locals {
 module "sizes" {
   source = "../modules/sizes"
 
-  jobs   = { for function, one in local.functions : function => one.jobs }
-  common = var.size
-  own    = var.sizes
+  jobs    = { for function, one in local.functions : function => one.jobs }
+  streams = local.keepers
+  common  = var.size
+  own     = var.sizes
 }
 
 module "settings" {
