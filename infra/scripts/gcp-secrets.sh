@@ -3,14 +3,14 @@
 # gcp-secrets.sh rotate NAME    makes a new value beside the old one (docs/operations.md says what comes before and after)
 # gcp-secrets.sh move NAME      the same login and password at another DATABASE_ADDRESS, after a restore
 #
-# NAME: master-key, migrate-database-url, login-passwords, or <function>-database-url. Terraform calls `fill` for each; an
+# NAME: master-key, migrate-database-url, login-passwords, <function>-database-url, or <function>-s3-access-key (both halves). Terraform calls `fill` for each; an
 # operator sets the same variables (terraform output has them all): PROJECT PREFIX FUNCTIONS, and for addresses of the
 # database DATABASE_INSTANCE DATABASE_ADDRESS DATABASE DATABASE_OPTIONS. Values are never arguments of a program, where
 # everybody on the machine could read them, and never on a disk.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
-usage() { die "usage: gcp-secrets.sh fill|rotate|move master-key|migrate-database-url|login-passwords|<function>-database-url"; }
+usage() { die "usage: gcp-secrets.sh fill|rotate|move master-key|migrate-database-url|login-passwords|<function>-database-url|<function>-s3-access-key"; }
 
 [ $# = 2 ] || usage
 what=$1
@@ -91,6 +91,12 @@ if [ "$what" = move ]; then
   exit
 fi
 case "$name" in
+  *-s3-access-key)
+    # Only now does anybody see the secret half; it is kept first, so that no half is ever without it.
+    key=$(gcloud storage hmac create "$PREFIX-${name%-s3-access-key}@$PROJECT.iam.gserviceaccount.com" --project "$PROJECT" --format json)
+    jq --join-output .secret <<<"$key" | add_value "${name%-access-key}-secret-key"
+    value=$(jq --join-output '.metadata.accessId // .metadata.access_id // .accessId // .access_id' <<<"$key")
+    ;;
   master-key) value=$(new_master_key) ;;
   migrate-database-url)
     password=$(new_password)

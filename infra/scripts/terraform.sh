@@ -174,7 +174,8 @@ real_providers() {
     refused+=("google $google_version: its commit can't be asked for; GOOGLE_COMMIT says it")
   fi
   if [ ${#refused[@]} -gt 0 ]; then
-    say "" "NOTHING WAS CHECKED AGAINST THE REAL PROVIDERS:"
+    say
+    say "NOTHING WAS CHECKED AGAINST THE REAL PROVIDERS:"
     printf '  %s\n' "${refused[@]}" >&2
     die "terraform.sh light checks against stand-ins. Run this where the registry answers before the first apply."
   fi

@@ -34,10 +34,8 @@ locals {
   # Functions that keep objects say so by reading where.
   keepers = toset([for function, one in local.functions : function if length(setintersection(one.settings, ["REVALENZ_STORE", "REVALENZ_S3_BUCKET"])) > 0])
   bucket  = "${var.project}-objects"
-  # Cloud Storage speaks S3, too, with a key of its own kind, whose secret half is put in by hand.
-  by_s3 = contains(var.secret_settings, "REVALENZ_S3_SECRET_KEY")
-  # Without either they would keep objects in the memory of an instance.
-  homeless = [for function in local.keepers : function if !contains(local.functions[function].settings, "REVALENZ_STORE") && !local.by_s3]
+  # Cloud Storage speaks S3, too, to those that know nothing else, with a key of its own kind.
+  by_s3 = toset([for function in local.keepers : function if !contains(local.functions[function].settings, "REVALENZ_STORE")])
 
   # Beside functions that ask a scanner; without an image of it they have none, and hand out no file.
   scanned = toset([for function, one in local.functions : function if contains(one.settings, "REVALENZ_CLAMD") && var.clamd_image != null])
@@ -46,12 +44,17 @@ locals {
   ca_file   = "database.pem"
 }
 
+locals {
+  s3_secrets = { REVALENZ_S3_ACCESS_KEY = "s3-access-key", REVALENZ_S3_SECRET_KEY = "s3-secret-key" }
+}
+
 module "sizes" {
   source = "../modules/sizes"
 
-  jobs   = { for function, one in local.functions : function => one.jobs }
-  common = var.size
-  own    = var.sizes
+  jobs    = { for function, one in local.functions : function => one.jobs }
+  streams = local.keepers
+  common  = var.size
+  own     = var.sizes
 }
 
 module "settings" {
@@ -70,9 +73,6 @@ module "settings" {
     REVALENZ_PUBSUB_TOPICS = "projects/${var.project}/topics/${var.prefix}-events-"
     REVALENZ_FUNCTION_URLS = jsonencode(local.urls)
     REVALENZ_STORE         = "gs://${local.bucket}"
-    REVALENZ_S3_BUCKET     = local.by_s3 ? local.bucket : null
-    REVALENZ_S3_ENDPOINT   = local.by_s3 ? "https://storage.googleapis.com" : null
-    REVALENZ_S3_REGION     = local.by_s3 ? var.region : null
     # Without an image nobody is there, and what can't be scanned is handed out to nobody.
     REVALENZ_CLAMD = "127.0.0.1:3310"
     RUST_LOG       = var.log_level
@@ -84,11 +84,17 @@ module "settings" {
       REVALENZ_POOL                   = tostring(module.sizes.sizes[function].pool)
       REVALENZ_INTERNAL_OIDC_AUDIENCE = length(local.accepted[function]) > 0 ? local.audience : null
       REVALENZ_INTERNAL_OIDC_ACCOUNTS = length(local.accepted[function]) > 0 ? join(",", local.accepted[function]) : null
+      REVALENZ_S3_BUCKET              = contains(local.by_s3, function) ? local.bucket : null
+      REVALENZ_S3_ENDPOINT            = contains(local.by_s3, function) ? "https://storage.googleapis.com" : null
+      REVALENZ_S3_REGION              = contains(local.by_s3, function) ? var.region : null
     }
   }
 
-  secrets     = merge({ REVALENZ_MASTER_KEY = "master-key" }, { for setting in var.secret_settings : setting => local.optional_secrets[setting] })
-  own_secrets = { DATABASE_URL = "database-url" }
+  secrets = merge({ REVALENZ_MASTER_KEY = "master-key" }, { for setting in var.secret_settings : setting => local.optional_secrets[setting] })
+  own_secrets = merge(
+    { DATABASE_URL = "database-url" },
+    length(local.by_s3) > 0 ? local.s3_secrets : null,
+  )
 }
 
 module "connections" {

@@ -6,6 +6,7 @@ locals {
   # the administrator's login is the migration job's alone.
   readers = merge(
     { for function in keys(local.functions) : "${function}-database-url" => toset([function]) },
+    merge([for ending in values(local.s3_secrets) : { for function in local.by_s3 : "${function}-${ending}" => toset([function]) }]...),
     {
       for secret in concat(["master-key"], values(local.optional_secrets)) : secret => toset([
         for function, secrets in module.settings.secrets : function if contains(values(secrets), secret)
@@ -43,7 +44,12 @@ resource "google_secret_manager_secret_version" "database_ca" {
 # Values that are missing are made on the machine that applies, and go straight to where they are kept. Nothing that exists is
 # changed, so this may run any number of times; it runs for each secret once.
 resource "terraform_data" "secret_value" {
-  for_each = setsubtract(keys(local.readers), concat(["database-ca", "login-passwords"], values(local.optional_secrets)))
+  for_each = setsubtract(keys(local.readers), concat(
+    ["database-ca", "login-passwords"],
+    values(local.optional_secrets),
+    # Both halves of a key are made at once.
+    [for function in local.by_s3 : "${function}-s3-secret-key"],
+  ))
 
   input            = module.secrets.ids[each.key]
   triggers_replace = module.secrets.ids[each.key]
@@ -52,6 +58,9 @@ resource "terraform_data" "secret_value" {
     command     = "${path.root}/../../infra/scripts/gcp-secrets.sh fill ${each.key}"
     environment = local.secrets_environment
   }
+
+  # A key is made for an account that is there, and that may use the bucket.
+  depends_on = [google_service_account.function]
 }
 
 # The functions' passwords once more, together, for the migration job: anew for each function that comes.
@@ -83,6 +92,10 @@ locals {
     { for secret, value in terraform_data.secret_value : secret => value.output },
     { for secret in values(local.optional_secrets) : secret => module.secrets.ids[secret] },
     { login-passwords = terraform_data.login_passwords.output },
+    {
+      for function in local.by_s3 : "${function}-s3-secret-key" =>
+      replace(terraform_data.secret_value["${function}-s3-access-key"].output, "-s3-access-key", "-s3-secret-key")
+    },
   )
 }
 

@@ -102,27 +102,21 @@ run "a_secret_that_is_in_use_is_read_by_who_needs_it" {
   }
 }
 
-run "objects_are_never_kept_in_memory" {
+run "who_knows_only_s3_has_a_key_for_it" {
   command = plan
 
   variables {
     manifest = "tests/by-s3.json"
   }
 
-  expect_failures = [output.environment]
-}
-
-run "objects_by_s3_when_its_key_is_known" {
-  command = plan
-
-  variables {
-    manifest        = "tests/by-s3.json"
-    secret_settings = ["REVALENZ_S3_SECRET_KEY"]
-    settings        = { REVALENZ_S3_ACCESS_KEY = "GOOG1E" }
-  }
-
   assert {
-    condition     = output.environment.rooms.REVALENZ_S3_BUCKET == "revalenz-test-objects" && output.environment.rooms.REVALENZ_S3_SECRET_KEY == "s3-secret-key" && output.environment.rooms.REVALENZ_S3_ACCESS_KEY == "GOOG1E"
-    error_message = "The bucket, and both halves of the key."
+    condition = output.environment.rooms.REVALENZ_S3_BUCKET == "revalenz-test-objects" && [
+      output.environment.rooms.REVALENZ_S3_ACCESS_KEY, output.environment.rooms.REVALENZ_S3_SECRET_KEY
+    ] == ["rooms-s3-access-key", "rooms-s3-secret-key"]
+    error_message = "The bucket, and both halves of a key of its own."
+  }
+  assert {
+    condition     = module.secrets.readers["rooms-s3-secret-key"] == toset(["rooms"]) && toset(module.storage.users) == toset(["rooms"])
+    error_message = "Nobody else reads it, and nobody else uses the bucket."
   }
 }

@@ -2,11 +2,13 @@
 # for, then the common size.
 
 locals {
-  # The relay moves announcements whether somebody asks or not; jobs go on after their caller has had its answer.
+  # The relay moves announcements whether somebody asks or not; jobs go on after their caller has had its answer; a file takes
+  # as long as its owner's line does.
   asked = {
     for function, jobs in var.jobs : function => {
       min        = function == "relay" ? 1 : null
       cpu_always = function == "relay" || length(jobs) > 0 ? true : null
+      timeout    = contains(var.streams, function) ? "300s" : null
     }
   }
 

@@ -3,6 +3,12 @@ variable "jobs" {
   type        = map(list(string))
 }
 
+variable "streams" {
+  description = "Functions whose requests carry files."
+  type        = set(string)
+  default     = []
+}
+
 variable "common" {
   description = "A function's size, where nothing else is said."
   type = object({

@@ -4,8 +4,9 @@ variables {
     post  = ["tidy"]
     relay = []
   }
-  common = { min = 0, max = 3, pool = 4, cpu = "1", memory = "512Mi", concurrency = 80, timeout = "30s", cpu_always = false }
-  own    = { post = { max = 9 } }
+  common  = { min = 0, max = 3, pool = 4, cpu = "1", memory = "512Mi", concurrency = 80, timeout = "30s", cpu_always = false }
+  streams = ["desk"]
+  own     = { post = { max = 9 } }
 }
 
 run "work_beside_answers_needs_its_processor" {
@@ -14,6 +15,10 @@ run "work_beside_answers_needs_its_processor" {
   assert {
     condition     = !output.sizes.desk.cpu_always && output.sizes.post.cpu_always && output.sizes.relay.cpu_always
     error_message = "Who has jobs, and the relay."
+  }
+  assert {
+    condition     = output.sizes.desk.timeout == "300s" && output.sizes.post.timeout == "30s"
+    error_message = "Files take their time."
   }
   assert {
     condition     = output.sizes.relay.min == 1 && output.sizes.desk.min == 0
