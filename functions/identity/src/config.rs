@@ -20,10 +20,8 @@ web::settings! {
 /// The service with the settings of this process.
 pub fn start(db: Db, gate: Gate) -> Made {
     let environment = Environment::read(&settings::environment)?;
-    let settings = Settings::with_issuers(
-        environment.oidc_providers.as_ref(),
-        gate.settings().local,
-    )?;
+    let settings =
+        Settings::with_issuers(environment.oidc_providers.as_ref(), gate.settings().local)?;
     Ok((crate::service_with(db, gate, settings), None))
 }
 
