@@ -101,7 +101,7 @@ create table files.storage_usage (
     reserved_bytes bigint not null default 0,
     constraint storage_usage_pkey primary key (tenant_id),
     constraint storage_usage_tenant_fkey foreign key (tenant_id) references access.tenants,
-    constraint storage_usage_check check (used_bytes >= 0 and reserved_bytes >= 0)
+    constraint storage_usage_bytes_check check (used_bytes >= 0 and reserved_bytes >= 0)
 );
 call access.protect('files.storage_usage', 'rvz_files');
 grant select, insert, update, delete on files.storage_usage to rvz_files;

@@ -84,7 +84,6 @@ case "${1:-}" in
   squawk) python_tool squawk squawk-cli 2.70.0 ;;
   clamd) debian_clamd ;;
   moto_server) python_tool moto_server 'moto[server]' 5.2.5 ;;
-  s3rver) npm_tool s3rver 3.7.1 ;;
   tus-js-client) npm_tool tus-js-client 4.3.1 ;;
-  *) die "usage: tool.sh aiosmtpd|checkov|cargo-deny|schemathesis|shellcheck|squawk|clamd|moto_server|s3rver|tus-js-client" ;;
+  *) die "usage: tool.sh aiosmtpd|checkov|cargo-deny|schemathesis|shellcheck|squawk|clamd|moto_server|tus-js-client" ;;
 esac
