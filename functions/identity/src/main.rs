@@ -1,9 +1,29 @@
 //! The identity function as a process of its own.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "one command answers on the command line"
+)]
 
 use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [command, address] = arguments.as_slice()
+        && command == "bootstrap-superadmin"
+    {
+        return match identity::bootstrap::command(address).await {
+            Ok(link) => {
+                println!("{link}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("identity: {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     access::process::run_with_work(
         "identity",
         identity::ABOUT,

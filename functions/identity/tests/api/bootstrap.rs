@@ -1,6 +1,7 @@
 use access::REVALENZ;
 use db::Db;
-use identity::bootstrap::superadmin;
+use identity::bootstrap::{BootstrapError, invite_superadmin, superadmin};
+use serde_json::json;
 use web::Email;
 
 use super::{count, stage, try_login};
@@ -58,4 +59,28 @@ async fn the_first_superadmin_is_made_once_and_can_sign_in() {
         .await
         .unwrap();
     assert_eq!(tenant, REVALENZ.uuid());
+}
+
+#[tokio::test]
+async fn the_first_of_the_staff_comes_in_by_the_newest_link_and_nobody_after_them() {
+    let stage = stage().await;
+    let db = Db::lazy(&stage.database.login_url("identity"), 1).unwrap();
+    let email = Email::parse("first@revalenz.example").unwrap();
+    let clock = stage.gate.clock().clone();
+    let invite = || invite_superadmin(&db, &clock, "https://api.example", &email);
+    let (lost, link) = (invite().await.unwrap(), invite().await.unwrap());
+    let accept = async |link: &str| {
+        let (page, token) = link.split_once("#token=").unwrap();
+        assert_eq!(page, "https://api.example/accept-invite");
+        let body = json!({"token": token, "password": "correct horse battery staple"});
+        stage
+            .stranger()
+            .post("/api/v1/auth/invite/accept", body)
+            .await
+    };
+    accept(&lost).await.refused(401, "invalid_token");
+    let signed_in = accept(&link).await.expect(200).json();
+    assert_eq!(signed_in["user"]["role"], "superadmin");
+    accept(&link).await.refused(401, "invalid_token");
+    assert!(matches!(invite().await, Err(BootstrapError::Taken)));
 }

@@ -1,0 +1,97 @@
+//! The link by which the first of the staff comes in, where nobody can invite them yet.
+
+use access::{REVALENZ, audit, opaque::Opaque, process};
+use chrono::{DateTime, TimeDelta, Utc};
+use db::{Actor, Db};
+use ids::{OneTimeToken, OneTimeTokenId, UserId};
+use web::{Clock, Email, settings};
+
+use super::{BootstrapError, nobodys_request};
+use crate::{
+    domain::{name::Name, status::UserStatus},
+    store::{
+        accounts,
+        one_time_tokens::{self, NewToken, TokenPurpose},
+        roles, seats,
+        users::{self, NewUser},
+    },
+};
+
+/// How long the link is good: whoever asked for it sits in front of it.
+const LIFETIME: TimeDelta = TimeDelta::hours(24);
+
+/// `identity bootstrap-superadmin ADDRESS`: with the settings of the function, and so on nobody's word but the operator's.
+pub async fn command(address: &str) -> Result<String, Box<dyn std::error::Error>> {
+    let settings = process::Settings::read(&settings::environment)?;
+    let email = Email::parse(address).map_err(|_| format!("{address} is no mail address"))?;
+    let db = Db::lazy(settings.database_url.expose(), 1)?;
+    let link = invite_superadmin(&db, &Clock::system(), &settings.public_url, &email).await?;
+    db.close().await;
+    Ok(link)
+}
+
+/// Makes an invited superadmin, or a new link for the one that has not come yet; the link before is void. `db` is this
+/// function's own login.
+pub async fn invite_superadmin(
+    db: &Db,
+    clock: &Clock,
+    public_url: &str,
+    email: &Email,
+) -> Result<String, BootstrapError> {
+    let now = clock.now();
+    let mut tx = db.begin(REVALENZ, Actor::SYSTEM).await?;
+    seats::lock_people(&mut tx).await?;
+    let roles = roles::list_roles(&mut tx).await?;
+    let role = roles
+        .iter()
+        .find(|role| role.built_in && role.base_role == "superadmin")
+        .ok_or(BootstrapError::NoRole)?;
+    let user = match accounts::find_account(&mut tx, email.as_str()).await? {
+        Some(account) if account.status == UserStatus::Invited => account.id,
+        Some(_) => return Err(BootstrapError::Taken),
+        None => insert_invited(&mut tx, role.id, email, now).await?,
+    };
+    one_time_tokens::void_tokens(&mut tx, user, now).await?;
+    let token = Opaque::<OneTimeToken>::generate(REVALENZ, OneTimeTokenId::at(now));
+    let new = NewToken {
+        user,
+        purpose: TokenPurpose::Invite,
+        password_hash: None,
+        email: None,
+        binding: None,
+    };
+    one_time_tokens::insert_token(&mut tx, &token, &new, (now, now + LIFETIME)).await?;
+    let entry = audit::Entry::new("identity.user.invited", "user", user);
+    audit::record(&mut tx, &nobodys_request().await, now, None, entry).await?;
+    tx.commit().await?;
+    Ok(format!(
+        "{public_url}/accept-invite#token={}",
+        token.to_text()
+    ))
+}
+
+async fn insert_invited(
+    tx: &mut db::TenantTx,
+    role_id: ids::RoleId,
+    email: &Email,
+    now: DateTime<Utc>,
+) -> db::Result<UserId> {
+    let (given, _) = email.as_str().split_once('@').unwrap_or_default();
+    let name = Name {
+        given: given.to_owned(),
+        family: String::new(),
+        display: given.to_owned(),
+    };
+    let new = NewUser {
+        id: UserId::at(now),
+        role_id,
+        email: email.as_str(),
+        name: &name,
+        password_hash: None,
+        locale: "de",
+        time_zone: "Europe/Berlin",
+        phone: None,
+    };
+    users::insert_user(tx, &new, now).await?;
+    Ok(new.id)
+}
