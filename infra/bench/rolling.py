@@ -24,7 +24,7 @@ AWAY = int(os.environ.get("AWAY") or 30)
 STORM = int(os.environ.get("STORM") or 40)
 WORKERS = 20
 # As the proxy of infra/caddy/Caddyfile does it.
-BALANCE = "{\n lb_policy least_conn\n lb_try_duration 5s\n lb_try_interval 50ms\n fail_duration 2s\n}"
+BALANCE = "{\n lb_policy round_robin\n lb_try_duration 5s\n lb_try_interval 20ms\n}"
 
 
 def settings_of(path):
@@ -39,7 +39,7 @@ class Load:
         self.place, self.port = place, port
         self.stop = threading.Event()
         self.statuses = collections.Counter()
-        self.failures = collections.Counter()
+        self.failures, self.refusals = collections.Counter(), collections.Counter()
         self.acknowledged = []
         self.token = place.sign_in("expert", port)
         self.threads = [threading.Thread(target=self.work, args=(number,), daemon=True) for number in range(WORKERS)]
@@ -68,8 +68,10 @@ class Load:
                     if status == 201:
                         self.acknowledged.append(answer["id"])
                 else:
-                    status, _ = client.call("GET", "/api/tickets?limit=5" if turn % 2 else "/api/users?limit=5", self.token)
+                    status, answer = client.call("GET", "/api/tickets?limit=5" if turn % 2 else "/api/users?limit=5", self.token)
                 self.statuses[status] += 1
+                if status >= 400:
+                    self.refusals[f"{status} {answer['title']}"] += 1
             except (OSError, http.client.HTTPException) as error:
                 self.failures[type(error).__name__] += 1
 
@@ -137,7 +139,7 @@ def rolling(place, instances, folder):
     lost = set(load.acknowledged) - kept
     print(f"{RESTARTS} rolling restarts of each of {', '.join(restarted)} in {took:.0f} s: {sent} requests "
           f"({sent / took:.0f} a second), {load.failed()} failed {dict(load.failures)} "
-          f"{ {status: count for status, count in load.statuses.items() if status >= 400} }, "
+          f"{dict(load.refusals)}, "
           f"{len(load.acknowledged)} writings acknowledged, {len(lost)} lost")
     wrong = []
     if load.failed():
@@ -150,12 +152,12 @@ def rolling(place, instances, folder):
 def database_away(place, instances):
     tool = str(place.programs / "local-postgres")
     where = ["--local-dir", str(place.local), "--name", "postgres"]
-    wrong = []
+    wrong, token = [], place.sign_in("expert")
     subprocess.run([tool, "stop", *where], check=True, stderr=subprocess.DEVNULL)
     gone = time.monotonic()
     client, statuses = Client(place.port), collections.Counter()
     while time.monotonic() - gone < AWAY:
-        status, _ = client.call("GET", "/api/users/me", "rvz")
+        status, _ = client.call("GET", "/api/tickets?limit=1", token)
         statuses[status] += 1
         if not all(answers(port, "/livez") for pair in instances.values() for port, _ in pair):
             wrong.append("a process died with its database")

@@ -6,7 +6,6 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::Arc,
-    thread,
     time::Duration,
 };
 
@@ -22,7 +21,7 @@ struct MailServer {
 }
 
 impl MailServer {
-    fn start(scene: &Scene, most_bytes: u32) -> Self {
+    async fn start(scene: &Scene, most_bytes: u32) -> Self {
         let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/scripts/tool.sh");
         let found = Command::new(tools).arg("aiosmtpd").output().unwrap();
         let program = String::from_utf8(found.stdout).unwrap();
@@ -40,7 +39,7 @@ impl MailServer {
             .spawn()
             .unwrap();
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-            thread::sleep(Duration::from_millis(20));
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         Self {
             process,
@@ -72,7 +71,7 @@ impl Drop for MailServer {
 #[tokio::test]
 async fn a_mail_server_gets_the_whole_mail_and_whom_it_is_for() {
     let scene = Scene::new().await;
-    let server = MailServer::start(&scene, 1_000_000);
+    let server = MailServer::start(&scene, 1_000_000).await;
     scene.tell(&scene.opened()).await;
     scene.sender(server.mailer()).run_once().await.unwrap();
     let message = scene.message().await;
@@ -87,7 +86,7 @@ async fn a_mail_server_gets_the_whole_mail_and_whom_it_is_for() {
 #[tokio::test]
 async fn what_the_server_will_never_take_is_given_up_without_a_word_of_it() {
     let scene = Scene::new().await;
-    let server = MailServer::start(&scene, 100);
+    let server = MailServer::start(&scene, 100).await;
     scene.tell(&scene.opened()).await;
     scene.sender(server.mailer()).run_once().await.unwrap();
     let message = scene.message().await;
@@ -101,7 +100,7 @@ async fn what_the_server_will_never_take_is_given_up_without_a_word_of_it() {
 #[tokio::test]
 async fn a_server_that_is_away_gets_the_mail_when_it_is_back() {
     let scene = Scene::new().await;
-    let server = MailServer::start(&scene, 1_000_000);
+    let server = MailServer::start(&scene, 1_000_000).await;
     let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let away = format!("smtp://{}", nobody.local_addr().unwrap());
     drop(nobody);
@@ -114,7 +113,7 @@ async fn a_server_that_is_away_gets_the_mail_when_it_is_back() {
         message.last_error.as_deref(),
         Some("the mail server can't be reached")
     );
-    scene.stage.clock.advance(Duration::from_secs(60));
+    scene.stage.clock.advance(Duration::from_mins(1));
     scene.sender(server.mailer()).run_once().await.unwrap();
     assert_eq!(scene.message().await.status, "sent");
 }

@@ -74,10 +74,11 @@ fn service(function: &Listed, manifest: &Manifest, names: &[&str]) -> String {
             told => environment.push(told.to_owned()),
         }
     }
-    let lines: String = environment
-        .iter()
-        .map(|line| format!("      - '{line}'\n"))
-        .collect();
+    let mut lines = String::new();
+    for line in environment {
+        // Writing into a String cannot fail.
+        _ = writeln!(lines, "      - '{line}'");
+    }
     let volumes = if function
         .settings
         .iter()

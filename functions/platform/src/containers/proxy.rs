@@ -12,8 +12,9 @@ use crate::{
 /// The configuration. Certificates come by themselves for the host of `REVALENZ_HOST`; for a trial without one
 /// `REVALENZ_CADDY_OPTIONS` is `local_certs`.
 ///
-/// A name may stand for several containers: each is asked for anew, one that refuses the connection is passed over, and
-/// the request goes to the next. Nothing was sent then, so that is safe for every method. What only the platform itself
+/// A name may stand for several containers: each is asked for anew, and one that refuses the connection is passed over for the
+/// next. Nothing was sent then, so that is safe for every method; the policy must not prefer whoever has the fewest
+/// connections, which is the one that is gone. What only the platform itself
 /// calls, and what it measures, is answered as if it did not exist.
 pub fn text(manifest: &Manifest) -> String {
     let to = |name: &str| {
@@ -24,10 +25,9 @@ pub fn text(manifest: &Manifest) -> String {
 				port {PORT}
 				refresh 1s
 			}}
-			lb_policy least_conn
+			lb_policy round_robin
 			lb_try_duration 5s
-			lb_try_interval 50ms
-			fail_duration 2s
+			lb_try_interval 20ms
 		}}"
         )
     };

@@ -256,7 +256,7 @@ async fn a_revoked_key_is_refused_at_once_and_gone() {
     );
     assert_eq!(
         actions(&admin).await,
-        ["tenancy.api_key.revoked", "tenancy.api_key.created"]
+        ["tenancy.api_key.created", "tenancy.api_key.revoked"]
     );
     let events: Vec<String> = sqlx::query_scalar(
         "select type from events.outbox where tenant_id = $1 order by aggregate_version",

@@ -98,7 +98,7 @@ async fn a_host_becomes_an_origin_when_its_record_says_the_proof_and_not_before(
     );
     assert_eq!(
         actions(&admin).await,
-        ["tenancy.domain.verified", "tenancy.domain.claimed"]
+        ["tenancy.domain.claimed", "tenancy.domain.verified"]
     );
 }
 

@@ -121,7 +121,7 @@ async fn an_admin_reads_the_flags_but_does_not_switch_them() {
 async fn a_flag_can_count_for_some_people_and_a_growing_share_only_adds() {
     let stage = stage().await;
     let demo = stage.tenant("demo").await;
-    let staff = stage.as_(&stage.superadmin().await);
+    let staff = staff(&stage).await;
     let path = format!("/api/v1/tenants/{}/features", demo.id);
     let mut clients = Vec::new();
     for (_, person) in demo.people() {
@@ -155,7 +155,7 @@ async fn a_flag_can_count_for_some_people_and_a_growing_share_only_adds() {
 async fn a_flag_can_count_where_conditions_hold_for_people_and_for_keys() {
     let stage = stage().await;
     let demo = stage.tenant("demo").await;
-    let staff = stage.as_(&stage.superadmin().await);
+    let staff = staff(&stage).await;
     let path = format!("/api/v1/tenants/{}/features", demo.id);
     let key = stage.key(demo.id, &[]).await;
     let who = [
@@ -245,7 +245,7 @@ async fn a_flag_can_count_where_conditions_hold_for_people_and_for_keys() {
 async fn a_flag_for_some_people_ends_at_its_hour_too() {
     let stage = stage().await;
     let demo = stage.tenant("demo").await;
-    let staff = stage.as_(&stage.superadmin().await);
+    let staff = staff(&stage).await;
     let path = format!("/api/v1/tenants/{}/features", demo.id);
     let until = json!({"items": [{
         "flag": "ai", "enabled": true, "expires_at": "2026-11-20T11:00:00Z",

@@ -91,9 +91,9 @@ async fn after_a_rotation_both_secrets_work_for_the_overlap_and_then_the_new_one
     assert_eq!(
         actions(&admin).await,
         [
+            "tenancy.api_key.created",
             "tenancy.api_key.rotated",
-            "tenancy.api_key.rotated",
-            "tenancy.api_key.created"
+            "tenancy.api_key.rotated"
         ]
     );
     assert_eq!(

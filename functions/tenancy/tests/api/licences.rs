@@ -8,7 +8,7 @@ use crate::{actions, founding, run_job, stage, wrong_fields};
 async fn scene() -> (Stage, TestTenant, Client, String) {
     let stage = stage().await;
     let demo = stage.tenant("demo").await;
-    let staff = stage.as_(&stage.superadmin().await);
+    let staff = crate::staff(&stage).await;
     let path = format!("/api/v1/tenants/{}/license", demo.id);
     (stage, demo, staff, path)
 }
@@ -89,7 +89,11 @@ async fn a_licence_is_agreed_by_staff_and_read_by_the_admin() {
         .expect(200)
         .json();
     assert_eq!(more["in_force"]["values"]["support_hours"], 8);
-    assert_eq!(actions(&admin).await[0], "tenancy.license.updated");
+    assert!(
+        actions(&admin)
+            .await
+            .contains(&"tenancy.license.updated".to_owned())
+    );
     admin
         .put(&path, json!({"seats": 5000}))
         .await
@@ -105,7 +109,7 @@ async fn a_licence_is_agreed_by_staff_and_read_by_the_admin() {
 async fn a_licence_is_never_edited_and_its_history_stays_readable() {
     let (stage, demo, _, path) = scene().await;
     for seats in [10, 20, 30] {
-        let staff = stage.as_(&stage.superadmin().await);
+        let staff = crate::staff(&stage).await;
         staff.put(&path, json!({"seats": seats})).await.expect(200);
         stage.clock.advance(Duration::from_hours(1));
     }
@@ -211,7 +215,7 @@ async fn an_hour_at_which_a_licence_turns_counts_at_once_everywhere_and_announce
     assert_eq!(mirrored(&stage, &demo).await.0, 0);
     assert_eq!(announced().await, before);
     // Another licence brings everything back.
-    let staff = stage.as_(&stage.superadmin().await);
+    let staff = crate::staff(&stage).await;
     let renewed = staff
         .put(&path, json!({"features": null}))
         .await
@@ -434,7 +438,7 @@ async fn agreements_at_the_same_time_leave_one_licence_in_force() {
 #[tokio::test]
 async fn a_founded_tenant_has_the_licence_of_its_plan() {
     let stage = stage().await;
-    let staff = stage.as_(&stage.superadmin().await);
+    let staff = crate::staff(&stage).await;
     let id = staff
         .post("/api/v1/tenants", founding("muster"))
         .await

@@ -296,8 +296,8 @@ async fn staff_changes_nothing_in_another_tenant_without_saying_why() {
     assert_eq!(
         actions(&stage.as_(&demo.admin)).await,
         [
-            "tenancy.tenant.updated",
-            "tenancy.tenant.read_by_superadmin"
+            "tenancy.tenant.read_by_superadmin",
+            "tenancy.tenant.updated"
         ]
     );
 }

@@ -321,8 +321,6 @@ async fn what_the_platform_sets_holds_for_everybody_who_did_not_choose() {
                 .unwrap();
         assert_eq!(mirror, read["settings"], "every function reads the same");
     }
-    assert_eq!(
-        actions(&stage.as_(&stage.superadmin().await)).await[0],
-        "tenancy.platform_settings.updated"
-    );
+    let log = actions(&stage.as_(&stage.superadmin().await)).await;
+    assert!(log.contains(&"tenancy.platform_settings.updated".to_owned()));
 }

@@ -18,7 +18,7 @@ impl Scene {
     async fn new() -> Self {
         let stage = stage().await;
         let demo = stage.tenant("demo").await;
-        let staff = stage.as_(&stage.superadmin().await);
+        let staff = crate::staff(&stage).await;
         let usage = format!("/api/v1/tenants/{}/usage", demo.id);
         Self {
             stage,
@@ -280,7 +280,7 @@ async fn a_tenant_is_warned_at_80_and_at_100_percent_once_a_month() {
         .agree(json!({"llm_tokens": {"limit": 100}, "storage_bytes": {"limit": 10}}))
         .await;
     let tell = async |id: &str, quantity| {
-        let staff = scene.stage.as_(&scene.stage.superadmin().await);
+        let staff = crate::staff(&scene.stage).await;
         scene.tell(&staff, vec![event(id, quantity)]).await;
         run_job(&scene.stage, "count-usage").await["warnings"].clone()
     };
