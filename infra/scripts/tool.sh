@@ -65,10 +65,10 @@ debian_clamd() {
     mkdir -p "$folder/debs/partial"
     apt-get install -qq -y --no-install-recommends --download-only -o "Dir::Cache::archives=$folder/debs" clamav-daemon >&2
     for deb in "$folder"/debs/*.deb; do
-      dpkg -x "$deb" "$folder/root"
+      dpkg -x "$deb" "$folder/unpacked"
     done
     printf '#!/bin/sh\nexport LD_LIBRARY_PATH=%s\nexec %s "$@"\n' \
-      "$(dirname "$(find "$folder/root" -name 'libclamav.so.*' | head -1)")" "$folder/root/usr/sbin/clamd" >"$folder/clamd"
+      "$(dirname "$(find "$folder/unpacked" -name 'libclamav.so.*' | head -1)")" "$folder/unpacked/usr/sbin/clamd" >"$folder/clamd"
     chmod +x "$folder/clamd"
     touch "$folder/complete"
   fi
@@ -87,10 +87,10 @@ debian_promtool() {
     rm -rf "$folder"
     mkdir -p "$folder/debs"
     (cd "$folder/debs" && { apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }; }) >&2
-    dpkg -x "$folder"/debs/prometheus_*.deb "$folder/root"
+    dpkg -x "$folder"/debs/prometheus_*.deb "$folder/unpacked"
     touch "$folder/complete"
   fi
-  echo "$folder/root/usr/bin/promtool"
+  echo "$folder/unpacked/usr/bin/promtool"
 }
 
 case "${1:-}" in
