@@ -24,11 +24,11 @@ def free_port():
         return one.getsockname()[1]
 
 
-def answers(port, path="/readyz"):
+def answers(port, path="/readyz", address="127.0.0.1"):
     """Whether one GET on a connection of its own is answered with 200."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
-            connection.sendall(f"GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n".encode())
+        with socket.create_connection((address, port), timeout=10) as connection:
+            connection.sendall(f"GET {path} HTTP/1.1\r\nhost: {address}:{port}\r\nconnection: close\r\n\r\n".encode())
             return connection.recv(64).startswith(b"HTTP/1.1 200")
     except OSError:
         return False
@@ -95,12 +95,12 @@ class Place:
         self.until_ready(process, self.port, wait)
         return process
 
-    def until_ready(self, process, port, wait=60.0, path="/readyz"):
+    def until_ready(self, process, port, wait=60.0, path="/readyz", address="127.0.0.1"):
         end = time.monotonic() + wait
         while time.monotonic() < end:
             if process.poll() is not None:
                 raise RuntimeError(f"it ended at its start:\n{self.log.read_text()[-3000:]}")
-            if answers(port, path):
+            if answers(port, path, address):
                 return
             time.sleep(0.005)
         raise RuntimeError(f"it is not ready after {wait} s:\n{self.log.read_text()[-3000:]}")

@@ -1,5 +1,6 @@
 """Two instances of each function behind Caddy, restarted one after the other at a steady rate of requests; then the
-database goes away and comes back; then forty instances start at once.
+database goes away and comes back; then forty instances start at once. The proxy is configured by infra/caddy/Caddyfile, and a
+name stands for two addresses as it does between containers (127.0.0.1 and 127.0.0.2, which macOS has not).
 
 RESTARTS of each function (default 50), RATE requests a second (200), AWAY seconds without a database (30), STORM instances (40).
 """
@@ -11,6 +12,8 @@ import os
 import re
 import shlex
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -23,13 +26,33 @@ RATE = int(os.environ.get("RATE") or 200)
 AWAY = int(os.environ.get("AWAY") or 30)
 STORM = int(os.environ.get("STORM") or 40)
 WORKERS = 20
-# As the proxy of infra/caddy/Caddyfile does it.
-BALANCE = "{\n lb_policy round_robin\n lb_try_duration 5s\n lb_try_interval 20ms\n}"
+ADDRESSES = ("127.0.0.1", "127.0.0.2")
 
 
 def settings_of(path):
     """What `platform prepare` wrote for a shell."""
     return dict(shlex.split(line)[0].split("=", 1) for line in path.read_text().splitlines())
+
+
+class Names(threading.Thread):
+    """A resolver: every name has all addresses, each time another first (RFC 1035)."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.place = f"127.0.0.1:{self.socket.getsockname()[1]}"
+
+    def run(self):
+        for turn in itertools.count():
+            query, client = self.socket.recvfrom(512)
+            # One question: name, type, class. What follows is an option that may be left out of the answer.
+            end = query.index(b"\0", 12) + 5
+            kind = int.from_bytes(query[end - 4:end - 2], "big")
+            addresses = [ADDRESSES[(turn // 2 + step) % len(ADDRESSES)] for step in range(len(ADDRESSES))] if kind == 1 else []
+            answers = b"".join(b"\xc0\x0c\0\1\0\1\0\0\0\0\0\4" + socket.inet_aton(address) for address in addresses)
+            head = query[:2] + b"\x81\x80\0\1" + len(addresses).to_bytes(2, "big") + b"\0\0\0\0"
+            self.socket.sendto(head + query[12:end] + answers, client)
 
 
 class Load:
@@ -79,8 +102,27 @@ class Load:
         return sum(self.failures.values()) + sum(count for status, count in self.statuses.items() if status >= 400)
 
 
-def start(place, name, settings, port):
-    return place.start(name, **{**settings, "PORT": str(port), "RUST_LOG": "error"})
+def start(place, name, settings, address):
+    return place.start(name, **{**settings, "REVALENZ_ADDRESS": address, "REVALENZ_LINGER": "3", "RUST_LOG": "error"})
+
+
+def proxy(place, folder, ports):
+    """Caddy as on a server, but that it asks our resolver, and that every function has a port of its own."""
+    names = Names()
+    names.start()
+    text = (ROOT / "infra/caddy/Caddyfile").read_text()
+    text = re.sub(r"reverse_proxy (\w+):8080 ", lambda found: f"reverse_proxy {found[1]}:{ports[found[1]]} ", text)
+    text = text.replace("dial_timeout 2s", f"dial_timeout 2s\n\t\t\t\tresolvers udp/{names.place}")
+    caddyfile = place.scratch / "Caddyfile"
+    caddyfile.write_text(text)
+    settings = {"REVALENZ_HOST": f"http://127.0.0.1:{place.port}", "REVALENZ_OPERATOR": "operator@example.org",
+                "REVALENZ_CADDY_OPTIONS": "auto_https off",
+                "XDG_DATA_HOME": str(place.scratch), "XDG_CONFIG_HOME": str(place.scratch)}
+    with place.log.open("ab") as log:
+        caddy = subprocess.Popen(["caddy", "run", "--config", str(caddyfile), "--adapter", "caddyfile"], stdout=log,
+                                 stderr=log, start_new_session=True, env={**place.bare(), **settings})
+    place.running.append(caddy)
+    place.until_ready(caddy, place.port, path="/api/auth/status")
 
 
 def main():
@@ -91,48 +133,43 @@ def main():
                        env={**place.bare(), "LOCAL_DIR": str(place.local), "PORT": str(place.port)})
         folder = place.local / "processes"
         functions = sorted(path.stem for path in folder.glob("*.env") if path.stem not in ("platform", "clock"))
-        routes = (folder / "Caddyfile").read_text()
-        instances = {}
+        instances, ports = {}, {}
         for name in functions:
             settings = settings_of(folder / f"{name}.env")
-            ports = [int(settings["PORT"]), free_port()]
-            instances[name] = [(port, start(place, name, settings, port)) for port in ports]
-            routes = re.sub(rf"reverse_proxy 127\.0\.0\.1:{ports[0]}\n",
-                            f"reverse_proxy {' '.join(f'127.0.0.1:{port}' for port in ports)} {BALANCE}\n", routes)
+            ports[name] = int(settings["PORT"])
+            instances[name] = [start(place, name, settings, address) for address in ADDRESSES]
+        ports["platform"] = ports["identity"]
         for name, pair in instances.items():
-            for port, process in pair:
-                place.until_ready(process, port)
-        caddyfile = place.scratch / "Caddyfile"
-        caddyfile.write_text(routes)
-        with place.log.open("ab") as log:
-            caddy = subprocess.Popen(["caddy", "run", "--config", str(caddyfile), "--adapter", "caddyfile"], stdout=log,
-                                     stderr=log, start_new_session=True,
-                                     env={**place.bare(), "XDG_DATA_HOME": str(place.scratch), "XDG_CONFIG_HOME": str(place.scratch)})
-        place.running.append(caddy)
-        place.until_ready(caddy, place.port, path="/api/auth/status")
+            for process, address in zip(pair, ADDRESSES):
+                place.until_ready(process, ports[name], address=address)
+        proxy(place, folder, ports)
 
-        wrong = rolling(place, instances, folder)
-        wrong += database_away(place, instances)
+        wrong = rolling(place, instances, ports, folder)
+        wrong += database_away(place, instances, ports)
         wrong += storm(place, folder)
     for sentence in wrong:
         print("WRONG:", sentence)
     sys.exit(bool(wrong))
 
 
-def rolling(place, instances, folder):
+def rolling(place, instances, ports, folder):
     restarted = ("support", "identity")
+
+    def restart(name, which):
+        place.end(instances[name][which])
+        process = start(place, name, settings_of(folder / f"{name}.env"), ADDRESSES[which])
+        instances[name][which] = process
+        place.until_ready(process, ports[name], address=ADDRESSES[which])
+
     with Load(place, place.port) as load:
         time.sleep(1)
         began = time.monotonic()
         for turn in range(RESTARTS):
-            for name in restarted:
-                port, process = instances[name][turn % 2]
-                place.end(process)
-                settings = settings_of(folder / f"{name}.env")
-                process = start(place, name, settings, port)
-                place.until_ready(process, port)
-                instances[name][turn % 2] = (port, process)
-            time.sleep(0.2)
+            at_once = [threading.Thread(target=restart, args=(name, turn % 2)) for name in restarted]
+            for thread in at_once:
+                thread.start()
+            for thread in at_once:
+                thread.join()
         took = time.monotonic() - began
     sent = sum(load.statuses.values()) + sum(load.failures.values())
     kept = {row[0] for row in place.sql("select ticket_id from support.tickets where title like 'rolling %'")}
@@ -149,7 +186,7 @@ def rolling(place, instances, folder):
     return wrong
 
 
-def database_away(place, instances):
+def database_away(place, instances, ports):
     tool = str(place.programs / "local-postgres")
     where = ["--local-dir", str(place.local), "--name", "postgres"]
     wrong, token = [], place.sign_in("expert")
@@ -159,17 +196,17 @@ def database_away(place, instances):
     while time.monotonic() - gone < AWAY:
         status, _ = client.call("GET", "/api/tickets?limit=1", token)
         statuses[status] += 1
-        if not all(answers(port, "/livez") for pair in instances.values() for port, _ in pair):
+        if not all(answers(ports[name], "/livez", address) for name in instances for address in ADDRESSES):
             wrong.append("a process died with its database")
             break
         time.sleep(0.5)
-    if any(answers(port) for pair in instances.values() for port, _ in pair):
+    if any(answers(ports[name], address=address) for name in instances for address in ADDRESSES):
         wrong.append("a process says that it is ready without a database")
     subprocess.run([tool, "start", *where], check=True, stderr=subprocess.DEVNULL)
     back, slowest = time.monotonic(), 0.0
     for name, pair in instances.items():
-        for port, process in pair:
-            place.until_ready(process, port, 30)
+        for process, address in zip(pair, ADDRESSES):
+            place.until_ready(process, ports[name], 30, address=address)
             slowest = max(slowest, time.monotonic() - back)
     print(f"database away for {AWAY} s: answers {dict(statuses)}; the last of {2 * len(instances)} processes ready "
           f"{slowest:.2f} s after it was back")
@@ -182,7 +219,7 @@ def storm(place, folder):
     settings = {**settings_of(folder / "support.env"), "REVALENZ_POOL": "2"}
     ports = [free_port() for _ in range(STORM)]
     began = time.monotonic()
-    processes = [(port, start(place, "support", settings, port)) for port in ports]
+    processes = [(port, start(place, "support", {**settings, "PORT": str(port)}, ADDRESSES[0])) for port in ports]
     for port, process in processes:
         place.until_ready(process, port)
     ready = time.monotonic() - began
@@ -200,7 +237,7 @@ def storm(place, folder):
     connections = place.sql("select count(*) from pg_stat_activity where usename = 'rvz_support_login'")[0][0]
     print(f"{STORM} instances at once: all ready after {ready:.2f} s, answers {dict(answered)}, {connections} connections")
     for _, process in processes:
-        place.end(process)
+        place.end(process, signal.SIGKILL)
     return [] if answered == {200: STORM} else [f"of {STORM} instances these answered: {dict(answered)}"]
 
 

@@ -39,6 +39,7 @@ for bundle in /etc/ssl/certs/ca-certificates.crt /etc/ssl/cert.pem; do
 done
 [ -f "$context/ca-certificates.crt" ] || die "no certificates of authorities are on this machine. Type: sudo apt-get install -y ca-certificates"
 cp infra/manifest.json "$context/"
+mkdir "$context/objects"
 for name in "${names[@]}"; do
   cp "$(target_dir)/$target/image/$name" "$context/"
 done

@@ -7,3 +7,6 @@ pub mod scrape;
 
 /// Where every function listens inside its container.
 const PORT: u16 = 8080;
+
+/// Seconds for which an instance goes on answering when it was told to stop.
+const LINGER: u16 = 3;

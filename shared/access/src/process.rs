@@ -11,7 +11,7 @@ use std::{
 
 use axum::Router;
 use db::Db;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 use web::{
     Clock, Service,
     edge::{self, Edge},
@@ -45,6 +45,8 @@ web::settings! {
         pub internal_oidc_audience: Option<String> = "REVALENZ_INTERNAL_OIDC_AUDIENCE",
         /// Google Cloud: the service accounts that may come so, <address>[,<address>]. The internal secret is good besides.
         pub internal_oidc_accounts: Option<String> = "REVALENZ_INTERNAL_OIDC_ACCOUNTS",
+        /// For how many seconds answers go on after the signal to stop, while /readyz refuses: longer than a proxy in front keeps a connection idle. Open requests get another 8 after that.
+        pub linger: u16 = "REVALENZ_LINGER" or "0",
         /// How many proxies in front of the function write X-Forwarded-For.
         pub trusted_proxies: usize = "REVALENZ_TRUSTED_PROXIES" or "1",
         /// Set by Cloud Run: logs become Cloud Logging's JSON.
@@ -151,10 +153,16 @@ async fn start(
         internal.with_accounts(accounts),
     );
     let (service, work) = make(db.clone(), gate.clone())?;
-    let ready = db.clone();
+    let stop = stop();
+    let (ready, stopping) = (db.clone(), stop.clone());
     let readiness: health::Readiness = std::sync::Arc::new(move || {
-        let db = ready.clone();
-        Box::pin(async move { db.ready().await })
+        let (db, stopping) = (ready.clone(), *stopping.borrow());
+        Box::pin(async move {
+            match stopping {
+                true => Err("it was told to stop".to_owned()),
+                false => db.ready().await,
+            }
+        })
     });
     let router = entrance::layer(web::service::compose([&service]), gate)
         .merge(service.internal.clone())
@@ -169,7 +177,8 @@ async fn start(
     match listener {
         Some(listener) => {
             tracing::info!(function = name, port = settings.port, "listening");
-            serve(listener, router, work).await?;
+            let linger = Duration::from_secs(settings.linger.into());
+            serve(listener, router, work, stop, linger).await?;
         }
         // The runtime freezes the process between events: nothing can go on beside answering.
         None if work.is_some() => {
@@ -185,20 +194,31 @@ async fn start(
     Ok(())
 }
 
-/// Answers, and works beside that, until the signal to stop; then both come to their end.
-async fn serve(listener: TcpListener, router: Router, work: Option<Work>) -> io::Result<()> {
-    let (stop, stopping) = tokio::sync::watch::channel(false);
-    let stopped = || {
-        let mut stopping = stopping.clone();
-        // An error means that the sender is gone, and so is the process.
-        async move { drop(stopping.wait_for(|stop| *stop).await) }
-    };
-    let work = work.map(|work| tokio::spawn(work(Box::pin(stopped()))));
+/// Becomes true at the signal to stop.
+fn stop() -> watch::Receiver<bool> {
+    let (sender, stop) = watch::channel(false);
     tokio::spawn(async move {
         server::stop_signal().await;
-        stop.send_replace(true);
+        sender.send_replace(true);
     });
-    server::serve(listener, router, stopped()).await?;
+    stop
+}
+
+/// Answers, and works beside that, until the signal to stop; then both come to their end.
+async fn serve(
+    listener: TcpListener,
+    router: Router,
+    work: Option<Work>,
+    stop: watch::Receiver<bool>,
+    linger: Duration,
+) -> io::Result<()> {
+    let stopped = || {
+        let mut stop = stop.clone();
+        // An error means that the sender is gone, after it has sent.
+        async move { drop(stop.wait_for(|stop| *stop).await) }
+    };
+    let work = work.map(|work| tokio::spawn(work(Box::pin(stopped()))));
+    server::serve_lingering(listener, router, stopped(), linger).await?;
     if let Some(work) = work
         && tokio::time::timeout(WORK_LIMIT, work).await.is_err()
     {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::PORT;
+use super::{LINGER, PORT};
 use crate::{
     manifest::{Listed, Manifest},
     processes::PAGES,
@@ -66,9 +66,15 @@ fn service(function: &Listed, manifest: &Manifest, names: &[&str]) -> String {
             "REVALENZ_SMTP_URL" => environment
                 .push("REVALENZ_SMTP_URL=${REVALENZ_SMTP_URL:?the mail server}".to_owned()),
             "REVALENZ_BUS" => environment.push("REVALENZ_BUS=${REVALENZ_BUS:-rabbitmq}".to_owned()),
-            "REVALENZ_STORE" => {
-                environment.push("REVALENZ_STORE=${REVALENZ_STORE:-/objects}".to_owned());
+            // `-` and not `:-`: an empty value in `infra/server.env` leaves the store to the settings of S3.
+            "REVALENZ_OBJECTS_FOLDER" => {
+                environment
+                    .push("REVALENZ_OBJECTS_FOLDER=${REVALENZ_OBJECTS_FOLDER-/objects}".to_owned());
             }
+            "REVALENZ_CLAMD" => {
+                environment.push("REVALENZ_CLAMD=${REVALENZ_CLAMD:-clamd:3310}".to_owned());
+            }
+            "REVALENZ_LINGER" => environment.push(format!("REVALENZ_LINGER={LINGER}")),
             told if said.contains(&told) || SAID_HERE.contains(&told) => {}
             // Without a value: as `infra/server.env` has it, and not at all when it has not.
             told => environment.push(told.to_owned()),
@@ -82,7 +88,7 @@ fn service(function: &Listed, manifest: &Manifest, names: &[&str]) -> String {
     let volumes = if function
         .settings
         .iter()
-        .any(|one| one.name == "REVALENZ_STORE")
+        .any(|one| one.name == "REVALENZ_OBJECTS_FOLDER")
     {
         "    volumes:\n      - objects:/objects\n"
     } else {

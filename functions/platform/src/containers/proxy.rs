@@ -1,6 +1,6 @@
 //! The proxy in front of the containers, in Caddy's words.
 
-use super::PORT;
+use super::{LINGER, PORT};
 use crate::{
     manifest::Manifest,
     processes::{
@@ -12,22 +12,20 @@ use crate::{
 /// The configuration. Certificates come by themselves for the host of `REVALENZ_HOST`; for a trial without one
 /// `REVALENZ_CADDY_OPTIONS` is `local_certs`.
 ///
-/// A name may stand for several containers: each is asked for anew, and one that refuses the connection is passed over for the
-/// next. Nothing was sent then, so that is safe for every method; the policy must not prefer whoever has the fewest
-/// connections, which is the one that is gone. What only the platform itself
-/// calls, and what it measures, is answered as if it did not exist.
+/// A name may stand for several containers. The dialer tries all of their addresses, so that one which is gone costs nothing:
+/// a request that the proxy itself had to try again would have lost its body by then. Connections rest for less time than an
+/// instance lingers and than it keeps an idle one ([`LINGER`]), so none of them breaks under a request. What only the platform
+/// itself calls, and what it measures, is answered as if it did not exist.
 pub fn text(manifest: &Manifest) -> String {
     let to = |name: &str| {
         format!(
-            "reverse_proxy {{
-			dynamic a {{
-				name {name}
-				port {PORT}
-				refresh 1s
-			}}
-			lb_policy round_robin
+            "reverse_proxy {name}:{PORT} {{
 			lb_try_duration 5s
-			lb_try_interval 20ms
+			lb_try_interval 50ms
+			transport http {{
+				keepalive {REST}s
+				dial_timeout 2s
+			}}
 		}}"
         )
     };
@@ -72,6 +70,9 @@ pub fn text(manifest: &Manifest) -> String {
 "
     )
 }
+
+/// Seconds for which a connection to a function is kept without a request.
+const REST: u16 = LINGER - 1;
 
 /// As every function answers a path that it does not know.
 const NOT_FOUND: &str = r#"`{"type":"https://docs.revalenz.example/problems/not_found","title":"Not found","status":404,"code":"not_found","detail":"There is nothing here.","instance":"/","request_id":"{http.request.uuid}"}`"#;

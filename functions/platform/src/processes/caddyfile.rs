@@ -43,7 +43,10 @@ pub fn text(
 ) -> Result<String, String> {
     let to = |name: &str| {
         let port = ports.get(name).ok_or(format!("{name} has no port"))?;
-        Ok::<_, String>(format!("reverse_proxy {LOOPBACK}:{port}"))
+        // A function ends a connection that was idle for ten seconds; the proxy has to be the first.
+        Ok::<_, String>(format!(
+            "reverse_proxy {LOOPBACK}:{port} {{\n\t\t\ttransport http {{\n\t\t\t\tkeepalive 5s\n\t\t\t}}\n\t\t}}"
+        ))
     };
     let routes = routes(manifest, to)?;
     let pages = to(PAGES)?;
