@@ -1,4 +1,7 @@
 //! Many tickets at once.
+//!
+//! Lists are looked for with `in (select unnest(..))`: a prepared `= any(..)` compares each row with each of thousands of
+//! elements, because it is hashed only where the list is a constant.
 
 use std::collections::HashMap;
 
@@ -19,7 +22,7 @@ pub(crate) async fn list_people(
         r#"select p.user_id as "id: UserId", p.email, r.base_role <> 'customer' as "staff!"
         from access.people p
         join access.roles r on r.tenant_id = p.tenant_id and r.role_id = p.role_id
-        where p.tenant_id = $1 and p.email = any($2) and p.status <> 'erased'"#,
+        where p.tenant_id = $1 and p.email in (select unnest($2::text[])) and p.status <> 'erased'"#,
         tenant as _,
         emails,
     )
@@ -70,7 +73,7 @@ pub(crate) async fn list_known(
     Ok(sqlx::query_scalar!(
         r#"select external_id as "external_id!"
         from support.tickets
-        where tenant_id = $1 and external_source = $2 and external_id = any($3)"#,
+        where tenant_id = $1 and external_source = $2 and external_id in (select unnest($3::text[]))"#,
         tenant as _,
         source,
         external,
@@ -88,7 +91,7 @@ pub(crate) async fn list_taken(tx: &mut TenantTx, numbers: &[i32]) -> Result<Vec
     Ok(sqlx::query_scalar!(
         "select number
         from support.tickets
-        where tenant_id = $1 and number = any($2)",
+        where tenant_id = $1 and number in (select unnest($2::integer[]))",
         tenant as _,
         numbers,
     )
