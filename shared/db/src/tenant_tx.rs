@@ -65,6 +65,16 @@ impl TenantTx {
         Ok(())
     }
 
+    /// Has every statement of this transaction planned for the values that it is given.
+    ///
+    /// For lists of thousands: with a plan kept from when the table was small, each row is compared with each element.
+    pub async fn plan_each_statement(&mut self) -> Result<()> {
+        sqlx::query("set local plan_cache_mode = force_custom_plan")
+            .execute(self.conn())
+            .await?;
+        Ok(())
+    }
+
     /// Makes it so.
     pub async fn commit(self) -> Result<()> {
         match self.access {

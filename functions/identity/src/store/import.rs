@@ -16,7 +16,7 @@ pub(crate) async fn lock_known(tx: &mut TenantTx, emails: &[String]) -> Result<V
             user_id as "user_id: UserId", role_id as "role_id: RoleId", email, null::text as password_hash,
             given_name, family_name, display_name, status as "status: UserStatus", locale, time_zone, phone, email_verified_at
         from identity.users
-        where tenant_id = $1 and email in (select unnest($2::text[]))
+        where tenant_id = $1 and email = any($2)
         order by user_id
         for no key update"#,
         tenant as _,

@@ -1,7 +1,4 @@
 //! Many tickets at once.
-//!
-//! Lists are looked for with `in (select unnest(..))`: a prepared `= any(..)` compares each row with each of thousands of
-//! elements, because it is hashed only where the list is a constant.
 
 use std::collections::HashMap;
 
@@ -22,7 +19,7 @@ pub(crate) async fn list_people(
         r#"select p.user_id as "id: UserId", p.email, r.base_role <> 'customer' as "staff!"
         from access.people p
         join access.roles r on r.tenant_id = p.tenant_id and r.role_id = p.role_id
-        where p.tenant_id = $1 and p.email in (select unnest($2::text[])) and p.status <> 'erased'"#,
+        where p.tenant_id = $1 and p.email = any($2) and p.status <> 'erased'"#,
         tenant as _,
         emails,
     )
@@ -73,7 +70,7 @@ pub(crate) async fn list_known(
     Ok(sqlx::query_scalar!(
         r#"select external_id as "external_id!"
         from support.tickets
-        where tenant_id = $1 and external_source = $2 and external_id in (select unnest($3::text[]))"#,
+        where tenant_id = $1 and external_source = $2 and external_id = any($3)"#,
         tenant as _,
         source,
         external,
@@ -91,7 +88,7 @@ pub(crate) async fn list_taken(tx: &mut TenantTx, numbers: &[i32]) -> Result<Vec
     Ok(sqlx::query_scalar!(
         "select number
         from support.tickets
-        where tenant_id = $1 and number in (select unnest($2::integer[]))",
+        where tenant_id = $1 and number = any($2)",
         tenant as _,
         numbers,
     )

@@ -86,6 +86,7 @@ pub(crate) async fn import_users(
     while right.peek().is_some() {
         let portion: Vec<_> = right.by_ref().take(PORTION).collect();
         let mut tx = caller.begin(&app.db).await?;
+        tx.plan_each_statement().await?;
         let plan = Plan::of(&mut tx, &caller, portion, promised, app.gate.clock().now()).await?;
         if query.dry_run {
             // Never committed. Who would be new there takes a seat here.

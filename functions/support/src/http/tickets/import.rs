@@ -82,6 +82,7 @@ pub(crate) async fn import_tickets(
     while right.peek().is_some() {
         let portion: Vec<_> = right.by_ref().take(PORTION).collect();
         let mut tx = caller.begin(&app.db).await?;
+        tx.plan_each_statement().await?;
         let new = file
             .plan(&app, &caller, &mut tx, portion, &mut tally)
             .await?;
@@ -128,6 +129,7 @@ async fn people(
         .collect();
     let named: Vec<String> = named.into_iter().map(str::to_owned).collect();
     let mut tx = caller.begin(&app.db).await?;
+    tx.plan_each_statement().await?;
     let people = import::list_people(&mut tx, &named).await?;
     tx.commit().await?;
     Ok(people)
