@@ -63,6 +63,7 @@ step "format" cargo fmt --all -- --check
 step "shell scripts" shell_scripts
 step "terraform" infra/scripts/terraform.sh light
 step "roll-out" infra/scripts/gcp-deploy-test.sh
+step "roll-out on a server" infra/scripts/server-roll-test.sh
 step "migrations" infra/scripts/lint-migrations.sh
 step "dependencies" dependencies
 step "checked queries" infra/scripts/prepare-sqlx.sh --check

@@ -19,7 +19,7 @@ locals {
     for name, server in var.servers : name => "#cloud-config\n${yamlencode({
       package_update  = true
       package_upgrade = true
-      packages        = ["docker.io", "docker-compose-v2", "rsync", "unattended-upgrades"]
+      packages        = ["docker.io", "docker-compose-v2", "jq", "rsync", "unattended-upgrades"]
 
       write_files = concat(
         [
