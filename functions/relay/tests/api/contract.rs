@@ -34,6 +34,7 @@ on_every_way! {
     a_consumer_that_panics_or_hangs_is_given_up_and_the_rest_flows,
     an_outage_of_a_function_parks_nothing,
     what_is_stopped_leaves_nothing_half_done,
+    whoever_dies_at_any_moment_loses_nothing_and_doubles_nothing,
 }
 
 async fn letters(scene: &Scene) -> Vec<Value> {
@@ -223,6 +224,52 @@ async fn what_is_stopped_leaves_nothing_half_done(kind: Kind) {
     for subject in 0..25 {
         let versions = scene.ear().versions(&format!("tickets/{subject}"));
         assert_eq!(versions, [1, 2, 3, 4]);
+    }
+    assert!(letters(&scene).await.is_empty());
+    journey.end().await;
+}
+
+/// How often somebody dies: 200 times in the whole proof, less in CI.
+fn deaths() -> i64 {
+    let wanted = web::settings::environment("DEATHS");
+    wanted.and_then(|text| text.parse().ok()).unwrap_or(12)
+}
+
+async fn whoever_dies_at_any_moment_loses_nothing_and_doubles_nothing(kind: Kind) {
+    let mut scene = Scene::new().await;
+    let (way, _served) = kind.open(&mut scene).await;
+    let subjects = ["tickets/a", "tickets/b", "tickets/c"];
+    for version in 1..=deaths() {
+        for subject in subjects {
+            scene.announce(subject, version).await;
+        }
+        let journey = Journey::on(&way, &scene);
+        journey.nudge();
+        // Each time a little later: before the claim, while it is handed over, before that is written down.
+        let life = Duration::from_millis(7 * version.unsigned_abs() % 90);
+        tokio::time::sleep(life).await;
+        journey.kill().await;
+        // What the dead one had claimed is free again.
+        scene.clock().advance(Duration::from_secs(61));
+    }
+    let journey = Journey::on(&way, &scene);
+    journey
+        .until(
+            &scene,
+            "select count(*) = 0 from events.outbox where published_at is null",
+        )
+        .await;
+    journey
+        .until(
+            &scene,
+            "select count(*) >= (select count(*) from events.outbox) from access.usage_events",
+        )
+        .await;
+    let effects = scene.effects("ear").await;
+    assert!(effects.values().all(|count| *count == 1), "{effects:?}");
+    let all: Vec<i64> = (1..=deaths()).collect();
+    for subject in subjects {
+        assert_eq!(scene.ear().versions(subject), all);
     }
     assert!(letters(&scene).await.is_empty());
     journey.end().await;

@@ -207,6 +207,11 @@ impl Journey {
         }
     }
 
+    /// Ends it wherever it is just now.
+    pub(crate) async fn kill(mut self) {
+        self.tasks.shutdown().await;
+    }
+
     /// Stops it as a signal does, and waits for its end.
     pub(crate) async fn end(mut self) {
         self.stop.send_replace(true);
