@@ -16,6 +16,8 @@ pub mod catalogue;
 mod client;
 mod database;
 pub mod dns;
+#[cfg(feature = "gcs")]
+pub mod fake_gcs;
 pub mod fake_issuer;
 #[cfg(feature = "pubsub")]
 pub mod fake_pubsub;
