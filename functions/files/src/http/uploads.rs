@@ -1,5 +1,7 @@
 //! Uploads of files that are too large for a form: where their bytes go, and that they are there.
 
+use std::collections::BTreeMap;
+
 use access::Caller;
 use axum::extract::State;
 use blob::Key;
@@ -41,7 +43,7 @@ pub(crate) const ADDRESS_LIFETIME: TimeDelta = TimeDelta::minutes(15);
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "019ab1f5-6d3e-7c11-8e5a-3b1a2c3d4e5f", "protocol": "tus", "method": "PATCH",
-    "url": "/api/v1/files/uploads/019ab1f5-6d3e-7c11-8e5a-3b1a2c3d4e5f", "expires_at": "2026-11-21T11:00:00Z", "version": 1
+    "url": "/api/v1/files/uploads/019ab1f5-6d3e-7c11-8e5a-3b1a2c3d4e5f", "headers": {}, "expires_at": "2026-11-21T11:00:00Z", "version": 1
 }))]
 pub(crate) struct UploadSlot {
     /// The file's identifier, also of its upload.
@@ -53,6 +55,8 @@ pub(crate) struct UploadSlot {
     method: &'static str,
     /// Where to.
     url: String,
+    /// Headers that it must have as they are here; the store compares them with what was signed.
+    headers: BTreeMap<&'static str, String>,
     /// Until when the bytes are waited for.
     expires_at: DateTime<Utc>,
     /// Of the file.
@@ -114,11 +118,12 @@ pub(crate) async fn create_upload(
         Protocol::Form | Protocol::Tus => None,
     };
     let slot = match address {
-        Some(url) => UploadSlot {
+        Some(address) => UploadSlot {
             id,
             protocol,
             method: "PUT",
-            url,
+            url: address.url,
+            headers: address.headers.into_iter().collect(),
             expires_at: app.gate.clock().now() + ADDRESS_LIFETIME,
             version: 1,
         },
@@ -127,6 +132,7 @@ pub(crate) async fn create_upload(
             protocol,
             method: "PATCH",
             url: format!("/api/v1/files/uploads/{id}"),
+            headers: BTreeMap::new(),
             expires_at: gives_up_at,
             version: 1,
         },

@@ -16,6 +16,9 @@ const SAID_HERE: [&str; 4] = [
     "REVALENZ_AMQP_URL",
 ];
 
+/// Where files keep objects that go into no bucket: a volume.
+const FOLDER: &str = "REVALENZ_OBJECTS_FOLDER";
+
 /// The file. Values with a `$` come from `infra/server.env`, which `infra/scripts/server-env.sh` writes once.
 pub fn text(manifest: &Manifest) -> String {
     let names: Vec<&str> = manifest.functions.iter().map(|one| one.name).collect();
@@ -66,9 +69,7 @@ fn service(function: &Listed, manifest: &Manifest, names: &[&str]) -> String {
             "REVALENZ_SMTP_URL" => environment
                 .push("REVALENZ_SMTP_URL=${REVALENZ_SMTP_URL:?the mail server}".to_owned()),
             "REVALENZ_BUS" => environment.push("REVALENZ_BUS=${REVALENZ_BUS:-rabbitmq}".to_owned()),
-            "REVALENZ_STORE" => {
-                environment.push("REVALENZ_STORE=${REVALENZ_STORE:-/objects}".to_owned());
-            }
+            FOLDER => environment.push(format!("{FOLDER}=${{{FOLDER}:-/objects}}")),
             told if said.contains(&told) || SAID_HERE.contains(&told) => {}
             // Without a value: as `infra/server.env` has it, and not at all when it has not.
             told => environment.push(told.to_owned()),
@@ -79,11 +80,7 @@ fn service(function: &Listed, manifest: &Manifest, names: &[&str]) -> String {
         // Writing into a String cannot fail.
         _ = writeln!(lines, "      - '{line}'");
     }
-    let volumes = if function
-        .settings
-        .iter()
-        .any(|one| one.name == "REVALENZ_STORE")
-    {
+    let volumes = if function.settings.iter().any(|one| one.name == FOLDER) {
         "    volumes:\n      - objects:/objects\n"
     } else {
         ""
