@@ -68,7 +68,7 @@ tools_of_tests() {
 
 google() {
   local -a own=(cargo test --locked -p relay -p blob -p files --features relay/gcp,blob/gcp,files/gcp)
-  "${own[@]}" --test api --test contract -- pubsub gcs
+  "${own[@]}" --lib --test api --test contract -- pubsub gcs
 }
 
 need_rust

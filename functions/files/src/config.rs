@@ -77,3 +77,44 @@ fn gcs(bucket: &str) -> Result<Store, String> {
 fn gcs(_bucket: &str) -> Result<Store, String> {
     Err("REVALENZ_GCS_BUCKET wants files that are built with --features files/gcp".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(set: &[(&str, &str)]) -> Result<Store, String> {
+        let lookup = |name: &str| {
+            let found = set.iter().find(|(own, _)| *own == name);
+            let clamd = (name == "REVALENZ_CLAMD").then(|| "off".to_owned());
+            found.map(|(_, value)| (*value).to_owned()).or(clamd)
+        };
+        store(Settings::read(&lookup).unwrap())
+    }
+
+    const GCS: (&str, &str) = ("REVALENZ_GCS_BUCKET", "objects");
+    const S3: (&str, &str) = ("REVALENZ_S3_BUCKET", "objects");
+
+    #[test]
+    fn objects_lie_in_a_folder_or_in_one_bucket() {
+        assert!(matches!(chosen(&[]), Ok(Store::Folder(_))));
+        let folder = ("REVALENZ_OBJECTS_FOLDER", "elsewhere");
+        assert!(matches!(chosen(&[folder]), Ok(Store::Folder(_))));
+        let missing = chosen(&[S3]).unwrap_err();
+        assert!(missing.contains("REVALENZ_S3_ENDPOINT"), "{missing}");
+        let both = chosen(&[S3, GCS]).unwrap_err();
+        assert!(both.contains("both"), "{both}");
+    }
+
+    #[test]
+    #[cfg(feature = "gcp")]
+    fn gcs_is_a_bucket_at_google() {
+        assert!(matches!(chosen(&[GCS]), Ok(Store::Gcs(_))));
+    }
+
+    #[test]
+    #[cfg(not(feature = "gcp"))]
+    fn what_was_built_without_google_says_what_to_build() {
+        let refused = chosen(&[GCS]).unwrap_err();
+        assert!(refused.contains("--features files/gcp"), "{refused}");
+    }
+}

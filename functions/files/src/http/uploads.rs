@@ -31,7 +31,7 @@ use crate::{
     permissions::FileCreate,
     store::{
         files,
-        uploads::{self, NewUpload, Part, Protocol},
+        uploads::{self, NewUpload, Part, Protocol, Upload},
         usage,
     },
 };
@@ -162,11 +162,7 @@ pub(crate) async fn complete_upload(
     presented: Presented,
 ) -> Result<Fetched<File>> {
     let granted = presented.check(&app, &caller)?;
-    let mut tx = caller.begin(&app.db).await?;
-    let upload = uploads::find_upload(&mut tx, caller.actor, id)
-        .await?
-        .ok_or(&problem::NOT_FOUND)?;
-    tx.commit().await?;
+    let upload = find_upload(&app, &caller, id).await?;
     if upload.status == Status::Pending && upload.protocol == Protocol::Put {
         complete(&app, &caller, id, upload.length.unwrap_or_default()).await?;
     } else if upload.status == Status::Pending {
@@ -178,6 +174,18 @@ pub(crate) async fn complete_upload(
     let file = load(&mut tx, &sight(&caller, granted), id).await;
     tx.commit().await?;
     file.map(Fetched).map_err(|_| UPLOAD_GONE.problem())
+}
+
+/// The caller's upload, or `404`. Nothing is locked: bytes may be on their way.
+pub(super) async fn find_upload(
+    app: &App,
+    caller: &Caller<FileCreate>,
+    id: FileId,
+) -> Result<Upload> {
+    let mut tx = app.db.begin_reading(caller.tenant.id, caller.actor).await?;
+    let upload = uploads::find_upload(&mut tx, caller.actor, id).await?;
+    tx.commit().await?;
+    upload.ok_or_else(|| problem::NOT_FOUND.problem())
 }
 
 async fn complete(app: &App, caller: &Caller<FileCreate>, id: FileId, length: i64) -> Result<()> {
