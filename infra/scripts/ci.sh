@@ -67,7 +67,7 @@ tools_of_tests() {
 }
 
 google() {
-  local -a own=(cargo test --locked -p relay -p blob -p files --features relay/gcp,blob/gcp,files/gcp)
+  local -a own=(cargo test --locked -p relay -p blob -p files --features "relay/gcp,blob/gcp,files/gcp")
   "${own[@]}" --lib --test api --test contract -- pubsub gcs
 }
 

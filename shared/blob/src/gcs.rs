@@ -226,10 +226,8 @@ impl Gcs {
             let missing = || StoreError::Refused("there is no such bucket".to_owned());
             let page = self.ask(&Method::GET, url.as_str()).await?;
             let page = read(&page.ok_or_else(missing)?)?;
-            token = page["nextPageToken"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned();
+            let next = page["nextPageToken"].as_str();
+            next.unwrap_or_default().clone_into(&mut token);
             let items = page["items"].as_array().map_or(&[][..], Vec::as_slice);
             // A page may be empty although others follow.
             if items.is_empty() && !token.is_empty() {
@@ -305,8 +303,13 @@ impl Gcs {
     )]
     async fn sign(&self, address: &Address<'_>) -> Result<String> {
         let signer = &self.clients().await?.signer;
-        let signed = address.sign(signer, chrono::Utc::now());
-        within(async { signed.await.map_err(|e| StoreError::Refused(e.to_string())) }).await
+        let signing = address.sign(signer, chrono::Utc::now());
+        within(async {
+            signing
+                .await
+                .map_err(|e| StoreError::Refused(e.to_string()))
+        })
+        .await
     }
 }
 

@@ -5,7 +5,6 @@
 //! store behaves that loses its disk, nor AWS's own limits. The stand-in checks signatures, and says itself what it can't
 //! prove.
 #![expect(
-    clippy::panic,
     clippy::unwrap_used,
     reason = "test code: a broken expectation is the answer"
 )]

@@ -159,7 +159,7 @@ fn encoded(text: &str) -> String {
     text.bytes().fold(String::new(), |mut all, byte| {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                all.push(byte.into())
+                all.push(byte.into());
             }
             _ => write!(all, "%{byte:02X}").unwrap(),
         }
