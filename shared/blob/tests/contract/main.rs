@@ -121,6 +121,15 @@ async fn keeps_the_contract(store: &Store) {
         .unwrap();
     assert_eq!(middle, [7; 100]);
 
+    // Exactly one part, and a part of no bytes behind it.
+    let whole = Stream::of(8, 1 << 20);
+    assert_eq!(
+        store.put(&key("b/whole"), &mut { whole }).await.unwrap(),
+        8 << 20
+    );
+    assert_eq!(store.size(&key("b/whole")).await.unwrap(), Some(8 << 20));
+    store.delete(&key("b/whole")).await.unwrap();
+
     // A source that fails leaves nothing, neither a small one nor one that had begun to be sent.
     for chunks in [1, 100] {
         let mut cut = Stream {
