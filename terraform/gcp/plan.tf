@@ -32,10 +32,10 @@ locals {
   }
 
   # Functions that keep objects say so by reading where.
-  keepers = toset([for function, one in local.functions : function if length(setintersection(one.settings, ["REVALENZ_STORE", "REVALENZ_S3_BUCKET"])) > 0])
+  keepers = toset([for function, one in local.functions : function if length(setintersection(one.settings, ["REVALENZ_GCS_BUCKET", "REVALENZ_S3_BUCKET"])) > 0])
   bucket  = "${var.project}-objects"
   # Cloud Storage speaks S3, too, to those that know nothing else, with a key of its own kind.
-  by_s3 = toset([for function in local.keepers : function if !contains(local.functions[function].settings, "REVALENZ_STORE")])
+  by_s3 = toset([for function in local.keepers : function if !contains(local.functions[function].settings, "REVALENZ_GCS_BUCKET")])
 
   # Beside functions that ask a scanner; without an image of it they have none, and hand out no file.
   scanned = toset([for function, one in local.functions : function if contains(one.settings, "REVALENZ_CLAMD") && var.clamd_image != null])
@@ -72,7 +72,7 @@ module "settings" {
     # The name of a function that listens comes behind it.
     REVALENZ_PUBSUB_TOPICS = "projects/${var.project}/topics/${var.prefix}-events-"
     REVALENZ_FUNCTION_URLS = jsonencode(local.urls)
-    REVALENZ_STORE         = "gs://${local.bucket}"
+    REVALENZ_GCS_BUCKET    = local.bucket
     # Without an image nobody is there, and what can't be scanned is handed out to nobody.
     REVALENZ_CLAMD = "127.0.0.1:3310"
     RUST_LOG       = var.log_level

@@ -17,6 +17,8 @@ web::settings! {
     pub struct Settings {
         /// Folder for objects, where no bucket is set.
         pub objects_folder: PathBuf = "REVALENZ_OBJECTS_FOLDER" or ".local/objects",
+        /// Bucket of Google Cloud Storage, as the service account of the process (built with the feature gcp).
+        pub gcs_bucket: Option<String> = "REVALENZ_GCS_BUCKET",
         /// Bucket of an S3-compatible store; with it the other four settings of S3 are needed.
         pub s3_bucket: Option<String> = "REVALENZ_S3_BUCKET",
         /// Address of the S3-compatible store, such as https://fsn1.your-objectstorage.com.
@@ -40,8 +42,13 @@ pub fn start(db: Db, gate: Gate) -> Made {
 }
 
 fn store(settings: Settings) -> Result<Store, String> {
-    let Some(bucket) = settings.s3_bucket else {
-        return Ok(Store::Folder(Folder::new(settings.objects_folder)));
+    let bucket = match (settings.gcs_bucket, settings.s3_bucket) {
+        (None, None) => return Ok(Store::Folder(Folder::new(settings.objects_folder))),
+        (Some(bucket), None) => return gcs(&bucket),
+        (None, Some(bucket)) => bucket,
+        (Some(_), Some(_)) => {
+            return Err("REVALENZ_GCS_BUCKET and REVALENZ_S3_BUCKET are both set".to_owned());
+        }
     };
     let missing = |name: &str| format!("REVALENZ_S3_{name} is missing beside REVALENZ_S3_BUCKET");
     let s3 = S3::new(S3Settings {
@@ -58,4 +65,56 @@ fn store(settings: Settings) -> Result<Store, String> {
             .to_owned(),
     });
     s3.map(Store::S3).map_err(|error| error.to_string())
+}
+
+#[cfg(feature = "gcp")]
+#[expect(clippy::unnecessary_wraps, reason = "alike without the feature")]
+fn gcs(bucket: &str) -> Result<Store, String> {
+    Ok(Store::Gcs(blob::Gcs::new(bucket)))
+}
+
+#[cfg(not(feature = "gcp"))]
+fn gcs(_bucket: &str) -> Result<Store, String> {
+    Err("REVALENZ_GCS_BUCKET wants the function files built with --features files/gcp".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(set: &[(&str, &str)]) -> Result<Store, String> {
+        let lookup = |name: &str| {
+            let found = set.iter().find(|(own, _)| *own == name);
+            let clamd = (name == "REVALENZ_CLAMD").then(|| "off".to_owned());
+            found.map(|(_, value)| (*value).to_owned()).or(clamd)
+        };
+        store(Settings::read(&lookup).unwrap())
+    }
+
+    const GCS: (&str, &str) = ("REVALENZ_GCS_BUCKET", "objects");
+    const S3: (&str, &str) = ("REVALENZ_S3_BUCKET", "objects");
+
+    #[test]
+    fn objects_lie_in_a_folder_or_in_one_bucket() {
+        assert!(matches!(chosen(&[]), Ok(Store::Folder(_))));
+        let folder = ("REVALENZ_OBJECTS_FOLDER", "elsewhere");
+        assert!(matches!(chosen(&[folder]), Ok(Store::Folder(_))));
+        let missing = chosen(&[S3]).unwrap_err();
+        assert!(missing.contains("REVALENZ_S3_ENDPOINT"), "{missing}");
+        let both = chosen(&[S3, GCS]).unwrap_err();
+        assert!(both.contains("both"), "{both}");
+    }
+
+    #[test]
+    #[cfg(feature = "gcp")]
+    fn gcs_is_a_bucket_at_google() {
+        assert!(matches!(chosen(&[GCS]), Ok(Store::Gcs(_))));
+    }
+
+    #[test]
+    #[cfg(not(feature = "gcp"))]
+    fn what_was_built_without_google_says_what_to_build() {
+        let refused = chosen(&[GCS]).unwrap_err();
+        assert!(refused.contains("--features files/gcp"), "{refused}");
+    }
 }

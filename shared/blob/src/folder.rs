@@ -13,7 +13,7 @@ use tokio::{
     io::{AsyncSeekExt, AsyncWriteExt},
 };
 
-use crate::{Chunks, Key, Listed, Presented, Result, Source, StoreError};
+use crate::{Chunks, Key, Listed, Presented, Result, SignedPut, Source, StoreError};
 
 /// Objects that a list has at the most.
 const PAGE: usize = 1_000;
@@ -115,7 +115,7 @@ impl Folder {
         _key: &Key,
         _size: u64,
         _lifetime: Duration,
-    ) -> Result<Option<String>> {
+    ) -> Result<Option<SignedPut>> {
         Ok(None)
     }
 }

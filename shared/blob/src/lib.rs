@@ -5,6 +5,8 @@
 //! the size.
 
 mod folder;
+#[cfg(feature = "gcp")]
+mod gcs;
 mod key;
 mod s3;
 mod source;
@@ -12,6 +14,8 @@ mod source;
 use std::{ops::Range, time::Duration};
 
 pub use folder::Folder;
+#[cfg(feature = "gcp")]
+pub use gcs::Gcs;
 pub use key::{Key, KeyError};
 pub use s3::{S3, S3Settings};
 pub use source::{Chunks, Source, Whole};
@@ -54,6 +58,15 @@ pub struct Presented<'a> {
     pub disposition: &'a str,
 }
 
+/// Where and how an object may be put by whoever has this.
+#[derive(Clone, Debug)]
+pub struct SignedPut {
+    /// The address.
+    pub url: String,
+    /// Headers that the request must have: they were signed, too.
+    pub headers: Vec<(&'static str, String)>,
+}
+
 /// A place for objects.
 #[derive(Clone, Debug)]
 pub enum Store {
@@ -61,6 +74,9 @@ pub enum Store {
     Folder(Folder),
     /// Anything that speaks S3.
     S3(S3),
+    /// Google Cloud Storage.
+    #[cfg(feature = "gcp")]
+    Gcs(Gcs),
 }
 
 macro_rules! each {
@@ -68,6 +84,8 @@ macro_rules! each {
         match $self {
             Self::Folder($store) => $do,
             Self::S3($store) => $do,
+            #[cfg(feature = "gcp")]
+            Self::Gcs($store) => $do,
         }
     };
 }
@@ -75,7 +93,7 @@ macro_rules! each {
 impl Store {
     /// Whether clients can be sent to the store itself.
     pub fn has_addresses(&self) -> bool {
-        matches!(self, Self::S3(_))
+        !matches!(self, Self::Folder(_))
     }
 
     /// Stores everything that `source` has under this key, in place of what was there. Answers how many bytes that were.
@@ -122,7 +140,7 @@ impl Store {
         key: &Key,
         size: u64,
         lifetime: Duration,
-    ) -> Result<Option<String>> {
+    ) -> Result<Option<SignedPut>> {
         each!(self, store => store.sign_put(key, size, lifetime).await)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{io, ops::Range, sync::Arc, time::Duration};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{StatusCode, header};
 use reqwest::{Client, Response};
 use rusty_s3::{
@@ -11,10 +11,11 @@ use rusty_s3::{
 };
 use url::Url;
 
-use crate::{Chunks, Key, Listed, Presented, Result, Source, StoreError};
+use crate::{
+    Chunks, Key, Listed, Presented, Result, SignedPut, Source, StoreError,
+    source::{PART, fill},
+};
 
-/// What is read into memory before it is sent: S3 wants to know the length of everything, and parts of at least 5 MiB.
-const PART: usize = 8 << 20;
 /// How long the signature of a request that is sent at once is good.
 const AT_ONCE: Duration = Duration::from_mins(15);
 /// How long the store may keep silent.
@@ -196,8 +197,7 @@ impl S3 {
     /// Nothing of an object that is there.
     async fn empty(&self, key: &Key) -> Result<Option<Chunks>> {
         let there = self.size(key).await?;
-        let nothing = http::Response::new(Bytes::new());
-        Ok(there.map(|_| Chunks::http(nothing.into(), 0)))
+        Ok(there.map(|_| Chunks::nothing()))
     }
 
     pub(crate) async fn size(&self, key: &Key) -> Result<Option<u64>> {
@@ -267,27 +267,19 @@ impl S3 {
         key: &Key,
         size: u64,
         lifetime: Duration,
-    ) -> Result<Option<String>> {
+    ) -> Result<Option<SignedPut>> {
         let (bucket, credentials, _) = self.parts();
         let mut action = bucket.put_object(credentials, key.as_str());
         // Signed with it: another length is another signature.
         action
             .headers_mut()
             .insert("content-length", size.to_string());
-        Ok(Some(action.sign(lifetime).to_string()))
+        Ok(Some(SignedPut {
+            url: action.sign(lifetime).to_string(),
+            // Every client sends its length by itself.
+            headers: Vec::new(),
+        }))
     }
-}
-
-/// A part of the source: less than [`PART`] only at its end.
-async fn fill(source: &mut impl Source) -> Result<Bytes> {
-    let mut part = BytesMut::new();
-    while part.len() < PART {
-        match source.next().await.map_err(StoreError::Source)? {
-            Some(chunk) => part.extend_from_slice(&chunk),
-            None => break,
-        }
-    }
-    Ok(part.freeze())
 }
 
 /// The answer, if it is one of success.

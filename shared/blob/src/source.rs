@@ -2,8 +2,10 @@
 
 use std::{future::Future, io};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncReadExt;
+
+use crate::{Result, StoreError};
 
 /// Something that gives bytes, chunk by chunk, to its end.
 pub trait Source: Send {
@@ -28,6 +30,22 @@ impl Source for Whole {
     }
 }
 
+/// What is read into memory before it is sent: S3 wants to know the length of everything, and parts of at least 5 MiB;
+/// Google wants multiples of 256 KiB.
+pub(crate) const PART: usize = 8 << 20;
+
+/// A part of the source: less than [`PART`] only at its end.
+pub(crate) async fn fill(source: &mut impl Source) -> Result<Bytes> {
+    let mut part = BytesMut::new();
+    while part.len() < PART {
+        match source.next().await.map_err(StoreError::Source)? {
+            Some(chunk) => part.extend_from_slice(&chunk),
+            None => break,
+        }
+    }
+    Ok(part.freeze())
+}
+
 /// Bytes of a chunk that is read from a file.
 const CHUNK: usize = 128 << 10;
 
@@ -42,6 +60,9 @@ pub struct Chunks {
 enum From {
     File(tokio::io::Take<tokio::fs::File>),
     Http(reqwest::Response),
+    #[cfg(feature = "gcp")]
+    Google(google_cloud_storage::read_object::ReadObjectResponse),
+    Nothing,
 }
 
 impl Chunks {
@@ -56,6 +77,24 @@ impl Chunks {
         Self {
             size,
             from: From::Http(response),
+        }
+    }
+
+    #[cfg(feature = "gcp")]
+    pub(crate) fn google(
+        response: google_cloud_storage::read_object::ReadObjectResponse,
+        size: u64,
+    ) -> Self {
+        Self {
+            size,
+            from: From::Google(response),
+        }
+    }
+
+    pub(crate) fn nothing() -> Self {
+        Self {
+            size: 0,
+            from: From::Nothing,
         }
     }
 
@@ -74,6 +113,12 @@ impl Source for Chunks {
                 Ok(Some(Bytes::from(chunk)).filter(|chunk| !chunk.is_empty()))
             }
             From::Http(response) => response.chunk().await.map_err(io::Error::other),
+            #[cfg(feature = "gcp")]
+            From::Google(response) => tokio::time::timeout(crate::gcs::PATIENCE, response.next())
+                .await?
+                .transpose()
+                .map_err(io::Error::other),
+            From::Nothing => Ok(None),
         }
     }
 }

@@ -16,15 +16,21 @@ pub mod catalogue;
 mod client;
 mod database;
 pub mod dns;
+#[cfg(feature = "gcs")]
+pub mod fake_gcs;
 pub mod fake_issuer;
 #[cfg(feature = "pubsub")]
 pub mod fake_pubsub;
+mod moto;
 mod people;
 mod stage;
+mod tool;
 pub mod walk;
 
 pub use broker::Broker;
 pub use client::{Answer, Call, Client};
 pub use database::Database;
+pub use moto::Moto;
 pub use people::{Person, TestTenant};
 pub use stage::{BEGINNING, Function, Maker, PUBLIC_URL, Stage};
+pub use tool::tool;

@@ -64,7 +64,7 @@ run "a_function_more_appears_everywhere" {
     error_message = "Its job."
   }
   assert {
-    condition     = output.environment.rooms.DATABASE_URL == "rooms-database-url" && output.environment.rooms.REVALENZ_STORE == "gs://revalenz-test-objects"
+    condition     = output.environment.rooms.DATABASE_URL == "rooms-database-url" && output.environment.rooms.REVALENZ_GCS_BUCKET == "revalenz-test-objects"
     error_message = "Its login and its store."
   }
   assert {
@@ -76,7 +76,7 @@ run "a_function_more_appears_everywhere" {
     error_message = "The relay is handed dead letters, and has no job here."
   }
   assert {
-    condition     = !contains(keys(output.environment.identity), "REVALENZ_INTERNAL_OIDC_AUDIENCE") && !contains(keys(output.environment.identity), "REVALENZ_STORE")
+    condition     = !contains(keys(output.environment.identity), "REVALENZ_INTERNAL_OIDC_AUDIENCE") && !contains(keys(output.environment.identity), "REVALENZ_GCS_BUCKET")
     error_message = "Who is called by nobody accepts nobody, and is told nothing of stores."
   }
   assert {

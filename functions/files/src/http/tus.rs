@@ -29,7 +29,7 @@ use super::{
     begin::{Beginning, begin},
     create::resource,
     grant::Presented,
-    uploads::{finish, withdraw},
+    uploads::{find_upload, finish, withdraw},
 };
 use crate::{
     App,
@@ -40,7 +40,7 @@ use crate::{
     },
     error::UPLOAD_GONE,
     permissions::FileCreate,
-    store::uploads::{self, NewUpload, Protocol, Upload},
+    store::uploads::{NewUpload, Protocol, Upload},
 };
 
 pub(crate) use words::RESUMABLE;
@@ -176,16 +176,13 @@ pub(crate) async fn get_tus_upload(
     Ok(response)
 }
 
-/// The caller's upload, or `404`, or `410` when it was given up.
+/// The caller's upload in pieces, or `404`, or `410` when it was given up.
 async fn find(app: &App, caller: &Caller<FileCreate>, id: FileId) -> Result<Upload> {
     let now = app.gate.clock().now();
-    // Read only, whatever the request's method: nothing is locked while bytes are on their way.
-    let mut tx = app.db.begin_reading(caller.tenant.id, caller.actor).await?;
-    let upload = uploads::find_upload(&mut tx, caller.actor, id).await?;
-    tx.commit().await?;
-    let upload = upload
-        .filter(|upload| upload.protocol == Protocol::Tus)
-        .ok_or(&problem::NOT_FOUND)?;
+    let upload = find_upload(app, caller, id).await?;
+    if upload.protocol != Protocol::Tus {
+        return Err(problem::NOT_FOUND.problem());
+    }
     let late = upload.status == Status::Pending && upload.due_at.is_some_and(|due| due <= now);
     if late || upload.status == Status::Deleted {
         return Err(UPLOAD_GONE.problem());

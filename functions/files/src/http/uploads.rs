@@ -1,5 +1,7 @@
 //! Uploads of files that are too large for a form: where their bytes go, and that they are there.
 
+use std::collections::BTreeMap;
+
 use access::Caller;
 use axum::extract::State;
 use blob::Key;
@@ -29,7 +31,7 @@ use crate::{
     permissions::FileCreate,
     store::{
         files,
-        uploads::{self, NewUpload, Part, Protocol},
+        uploads::{self, NewUpload, Part, Protocol, Upload},
         usage,
     },
 };
@@ -41,7 +43,7 @@ pub(crate) const ADDRESS_LIFETIME: TimeDelta = TimeDelta::minutes(15);
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "019ab1f5-6d3e-7c11-8e5a-3b1a2c3d4e5f", "protocol": "tus", "method": "PATCH",
-    "url": "/api/v1/files/uploads/019ab1f5-6d3e-7c11-8e5a-3b1a2c3d4e5f", "expires_at": "2026-11-21T11:00:00Z", "version": 1
+    "url": "/api/v1/files/uploads/019ab1f5-6d3e-7c11-8e5a-3b1a2c3d4e5f", "headers": {}, "expires_at": "2026-11-21T11:00:00Z", "version": 1
 }))]
 pub(crate) struct UploadSlot {
     /// The file's identifier, also of its upload.
@@ -53,6 +55,8 @@ pub(crate) struct UploadSlot {
     method: &'static str,
     /// Where to.
     url: String,
+    /// Headers that it must have as they are here; the store compares them with what was signed.
+    headers: BTreeMap<&'static str, String>,
     /// Until when the bytes are waited for.
     expires_at: DateTime<Utc>,
     /// Of the file.
@@ -114,11 +118,12 @@ pub(crate) async fn create_upload(
         Protocol::Form | Protocol::Tus => None,
     };
     let slot = match address {
-        Some(url) => UploadSlot {
+        Some(address) => UploadSlot {
             id,
             protocol,
             method: "PUT",
-            url,
+            url: address.url,
+            headers: address.headers.into_iter().collect(),
             expires_at: app.gate.clock().now() + ADDRESS_LIFETIME,
             version: 1,
         },
@@ -127,6 +132,7 @@ pub(crate) async fn create_upload(
             protocol,
             method: "PATCH",
             url: format!("/api/v1/files/uploads/{id}"),
+            headers: BTreeMap::new(),
             expires_at: gives_up_at,
             version: 1,
         },
@@ -156,11 +162,7 @@ pub(crate) async fn complete_upload(
     presented: Presented,
 ) -> Result<Fetched<File>> {
     let granted = presented.check(&app, &caller)?;
-    let mut tx = caller.begin(&app.db).await?;
-    let upload = uploads::find_upload(&mut tx, caller.actor, id)
-        .await?
-        .ok_or(&problem::NOT_FOUND)?;
-    tx.commit().await?;
+    let upload = find_upload(&app, &caller, id).await?;
     if upload.status == Status::Pending && upload.protocol == Protocol::Put {
         complete(&app, &caller, id, upload.length.unwrap_or_default()).await?;
     } else if upload.status == Status::Pending {
@@ -172,6 +174,18 @@ pub(crate) async fn complete_upload(
     let file = load(&mut tx, &sight(&caller, granted), id).await;
     tx.commit().await?;
     file.map(Fetched).map_err(|_| UPLOAD_GONE.problem())
+}
+
+/// The caller's upload, or `404`. Nothing is locked: bytes may be on their way.
+pub(super) async fn find_upload(
+    app: &App,
+    caller: &Caller<FileCreate>,
+    id: FileId,
+) -> Result<Upload> {
+    let mut tx = app.db.begin_reading(caller.tenant.id, caller.actor).await?;
+    let upload = uploads::find_upload(&mut tx, caller.actor, id).await?;
+    tx.commit().await?;
+    upload.ok_or_else(|| problem::NOT_FOUND.problem())
 }
 
 async fn complete(app: &App, caller: &Caller<FileCreate>, id: FileId, length: i64) -> Result<()> {

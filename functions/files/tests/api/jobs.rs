@@ -1,6 +1,6 @@
 //! What happens when nobody asks.
 
-use blob::{Key, Store, Whole};
+use blob::{Key, Whole};
 use serde_json::json;
 use std::time::Duration;
 
@@ -42,8 +42,8 @@ async fn a_check_that_a_process_died_over_is_done_by_the_next() {
         .await
         .unwrap();
     let key = format!("tenant/{}/uploads/{file}/0", place.demo.id);
-    let store = Store::Folder(place.store());
-    store
+    place
+        .store
         .put(&Key::parse(&key).unwrap(), &mut Whole::new("hello"))
         .await
         .unwrap();
@@ -97,10 +97,10 @@ async fn what_belongs_to_nothing_is_reported() {
     let clean = json!({"objects": 2, "objects_without_file": 0, "files_without_object": 0});
     assert_eq!(place.run("report-orphans").await, clean);
 
-    let store = Store::Folder(place.store());
     let key = |name: &str| Key::parse(&format!("tenant/{}/2026/11/{name}", place.demo.id)).unwrap();
-    store.delete(&key(&lost)).await.unwrap();
-    store
+    place.store.delete(&key(&lost)).await.unwrap();
+    place
+        .store
         .put(&key("a-stray"), &mut Whole::new("x"))
         .await
         .unwrap();

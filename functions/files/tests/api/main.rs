@@ -7,6 +7,7 @@
 
 mod browser;
 mod clamd;
+mod direct;
 mod forms;
 mod jobs;
 mod kills;
@@ -28,10 +29,12 @@ use http::Method;
 use serde_json::Value;
 use testkit::{Answer, Call, Client, Maker, Stage, TestTenant};
 
-/// A stage with the function, a tenant, and a folder of its own.
+/// A stage with the function, a tenant, and a store of its own.
 struct Place {
     stage: Stage,
     demo: TestTenant,
+    store: Store,
+    /// Where the store is, if it is a folder.
     folder: PathBuf,
 }
 
@@ -42,17 +45,24 @@ impl Place {
 
     async fn with(scanner: Scanner) -> Self {
         let folder = folder();
-        let objects = folder.clone();
+        let store = Store::Folder(Folder::new(&folder));
+        let mut place = Self::on(store, scanner).await;
+        place.folder = folder;
+        place
+    }
+
+    async fn on(store: Store, scanner: Scanner) -> Self {
+        let objects = store.clone();
         let make: Maker = Arc::new(move |db, gate| {
-            let store = Store::Folder(Folder::new(&objects));
-            files::service_with(db, gate, store, scanner.clone())
+            files::service_with(db, gate, objects.clone(), scanner.clone())
         });
         let stage = Stage::made_of(vec![("files", make)]).await;
         let demo = stage.tenant("demo").await;
         Self {
             stage,
             demo,
-            folder,
+            store,
+            folder: folder(),
         }
     }
 
@@ -64,15 +74,9 @@ impl Place {
         self.stage.as_(&self.demo.admin)
     }
 
-    /// The store, for looking.
-    fn store(&self) -> Folder {
-        Folder::new(&self.folder)
-    }
-
     /// Every object that there is.
     async fn objects(&self) -> Vec<String> {
-        let store = Store::Folder(self.store());
-        let listed = store.list("", None).await.unwrap();
+        let listed = self.store.list("", None).await.unwrap();
         listed.into_iter().map(|object| object.key).collect()
     }
 

@@ -61,10 +61,16 @@ async fn answer(mut wire: TcpStream) -> std::io::Result<()> {
     wire.write_all(answer).await
 }
 
-async fn place() -> (Place, Arc<AtomicUsize>) {
+/// One that listens, and how often it was asked.
+pub(crate) async fn listening() -> (Scanner, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    (Place::with(Scanner::Tcp(address)).await, scanner(listener))
+    (Scanner::Tcp(address), scanner(listener))
+}
+
+async fn place() -> (Place, Arc<AtomicUsize>) {
+    let (scanner, asked) = listening().await;
+    (Place::with(scanner).await, asked)
 }
 
 #[tokio::test]

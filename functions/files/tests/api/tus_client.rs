@@ -1,4 +1,4 @@
-//! The published client, tus-js-client, against our own endpoint. Without npm the test says so.
+//! The published client, tus-js-client, against our own endpoint.
 
 use std::{path::Path, process::Command};
 
@@ -8,17 +8,9 @@ use crate::{Place, folder, noise, sha256};
 
 #[tokio::test]
 async fn the_published_client_uploads_resumes_and_gives_up() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let found = Command::new("infra/scripts/tool.sh")
-        .arg("tus-js-client")
-        .current_dir(&root)
-        .output()
-        .unwrap();
-    if !found.status.success() {
-        println!("skipped: {}", String::from_utf8_lossy(&found.stderr));
+    let Some(modules) = testkit::tool("tus-js-client") else {
         return;
-    }
-    let modules = String::from_utf8(found.stdout).unwrap().trim().to_owned();
+    };
     let place = Place::new().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -34,7 +26,7 @@ async fn the_published_client_uploads_resumes_and_gives_up() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tus-js-client.mjs");
     let arguments = [
         script.display().to_string(),
-        modules,
+        modules.display().to_string(),
         format!("{base}/api/v1/files/uploads"),
         token,
         source.display().to_string(),

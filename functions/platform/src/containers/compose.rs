@@ -16,6 +16,9 @@ const SAID_HERE: [&str; 4] = [
     "REVALENZ_AMQP_URL",
 ];
 
+/// Where files keep objects that go into no bucket: a volume.
+const FOLDER: &str = "REVALENZ_OBJECTS_FOLDER";
+
 /// The file. Values with a `$` come from `infra/server.env`, which `infra/scripts/server-env.sh` writes once.
 pub fn text(manifest: &Manifest) -> String {
     let names: Vec<&str> = manifest.functions.iter().map(|one| one.name).collect();
@@ -66,15 +69,11 @@ fn service(function: &Listed, manifest: &Manifest, names: &[&str]) -> String {
             "REVALENZ_SMTP_URL" => environment
                 .push("REVALENZ_SMTP_URL=${REVALENZ_SMTP_URL:?the mail server}".to_owned()),
             "REVALENZ_BUS" => environment.push("REVALENZ_BUS=${REVALENZ_BUS:-rabbitmq}".to_owned()),
-            // `-` and not `:-`: an empty value in `infra/server.env` leaves the store to the settings of S3.
-            "REVALENZ_OBJECTS_FOLDER" => {
-                environment
-                    .push("REVALENZ_OBJECTS_FOLDER=${REVALENZ_OBJECTS_FOLDER-/objects}".to_owned());
-            }
             "REVALENZ_CLAMD" => {
                 environment.push("REVALENZ_CLAMD=${REVALENZ_CLAMD:-clamd:3310}".to_owned());
             }
             "REVALENZ_LINGER" => environment.push(format!("REVALENZ_LINGER={LINGER}")),
+            FOLDER => environment.push(format!("{FOLDER}=${{{FOLDER}:-/objects}}")),
             told if said.contains(&told) || SAID_HERE.contains(&told) => {}
             // Without a value: as `infra/server.env` has it, and not at all when it has not.
             told => environment.push(told.to_owned()),
@@ -85,11 +84,7 @@ fn service(function: &Listed, manifest: &Manifest, names: &[&str]) -> String {
         // Writing into a String cannot fail.
         _ = writeln!(lines, "      - '{line}'");
     }
-    let volumes = if function
-        .settings
-        .iter()
-        .any(|one| one.name == "REVALENZ_OBJECTS_FOLDER")
-    {
+    let volumes = if function.settings.iter().any(|one| one.name == FOLDER) {
         "    volumes:\n      - objects:/objects\n"
     } else {
         ""

@@ -86,7 +86,7 @@ resource "google_storage_bucket" "objects" {
     content {
       origin          = cors.value
       method          = ["PUT", "GET", "HEAD"]
-      response_header = ["Content-Type", "Content-Range", "ETag", "x-goog-hash"]
+      response_header = ["Content-Type", "Content-Range", "ETag", "x-goog-hash", "x-goog-content-length-range"]
       max_age_seconds = 3600
     }
   }
