@@ -10,7 +10,6 @@ import gzip
 import http.client
 import json
 import pathlib
-import shlex
 import socket
 import subprocess
 import sys
@@ -19,7 +18,7 @@ import urllib.parse
 import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "bench"))
-from place import ROOT, TENANT, Place, free_port  # noqa: E402
+from place import TENANT, Place, free_port, settings_of  # noqa: E402
 
 FUNCTIONS = ("identity", "support", "files")
 STAGE = "prod"
@@ -139,15 +138,10 @@ class Server:
         return answer
 
 
-def settings_of(path):
-    return dict(shlex.split(line)[0].split("=", 1) for line in path.read_text().splitlines())
-
-
 def main():
     programs, tool = sys.argv[1:]
     with Place(programs) as place:
-        subprocess.run([str(place.programs / "platform"), "prepare"], check=True, cwd=ROOT, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL, env={**place.bare(), "LOCAL_DIR": str(place.local), "PORT": str(place.port)})
+        folder = place.prepare()
         port, ports, running = free_port(), {}, {}
         # It answers for programs of a project alone, none of which it starts.
         (place.scratch / "src").mkdir()
@@ -160,11 +154,11 @@ def main():
         place.running.append(runtime)
         listening(runtime, port, place)
         for name in FUNCTIONS:
-            settings = settings_of(place.local / "processes" / f"{name}.env")
+            settings = settings_of(folder / f"{name}.env")
             ports[name] = int(settings["PORT"])
             place.start(name, **settings)
             running[name] = place.start(name, **settings, **runtime_of(name, port))
-        relay_stays_out(place, port)
+        relay_stays_out(place, folder, port)
         for name in FUNCTIONS:
             place.until_ready(place.running[-1], ports[name])
         server = Server(ports)
@@ -195,8 +189,8 @@ def listening(runtime, port, place):
     fail("cargo lambda watch does not listen")
 
 
-def relay_stays_out(place, port):
-    settings = settings_of(place.local / "processes" / "relay.env")
+def relay_stays_out(place, folder, port):
+    settings = settings_of(folder / "relay.env")
     environment = {**place.bare(), "LOCAL_DIR": str(place.local), **settings, **runtime_of("relay", port)}
     made = subprocess.run([str(place.programs / "relay")], env=environment, capture_output=True, text=True, timeout=30, check=False)
     check(made.returncode != 0 and "AWS Lambda" in made.stderr, f"the relay starts on Lambda: {made}")
