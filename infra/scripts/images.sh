@@ -13,8 +13,7 @@ if [ ${#names[@]} = 0 ]; then
   names+=(platform migrate)
 fi
 
-SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
-export SOURCE_DATE_EPOCH
+committed=$(git log -1 --format=%ct)
 
 # Into $1, without the names of folders of this machine.
 compile() {
@@ -30,6 +29,8 @@ compile() {
       die "musl-gcc is missing. Type: sudo apt-get install -y musl-tools"
     fi
   fi
+  # The time that C programs ask for, always the same: with the commit's they would be compiled anew for each commit.
+  export SOURCE_DATE_EPOCH=0
   export CC_x86_64_unknown_linux_musl=musl-gcc CC_aarch64_unknown_linux_musl=musl-gcc SQLX_OFFLINE=true
   export RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$PWD=/revalenz --remap-path-prefix=$home=/cargo"
   local cargo=(cargo build --profile image --target "$target" --workspace --locked)
@@ -55,7 +56,7 @@ if [ -n "${PROGRAMS:-}" ]; then
 else
   compile "$context"
 fi
-touch --date="@$SOURCE_DATE_EPOCH" "$context"/*
+touch --date="@$committed" "$context"/*
 
 engine=${ENGINE:-$(for one in buildah docker podman; do command -v "$one" >/dev/null && echo "$one" && break; done)}
 for name in "${names[@]}"; do
@@ -63,10 +64,10 @@ for name in "${names[@]}"; do
   build=(--build-arg "FUNCTION=$name" -f infra/Dockerfile "$context")
   case "$engine" in
     # A build that starts no program needs no isolation, and works without privileges inside a container.
-    buildah) buildah bud --quiet --isolation chroot --timestamp "$SOURCE_DATE_EPOCH" -t "$image" "${build[@]}" >/dev/null ;;
-    podman) podman build --quiet --timestamp "$SOURCE_DATE_EPOCH" -t "$image" "${build[@]}" >/dev/null ;;
+    buildah) buildah bud --quiet --isolation chroot --timestamp "$committed" -t "$image" "${build[@]}" >/dev/null ;;
+    podman) podman build --quiet --timestamp "$committed" -t "$image" "${build[@]}" >/dev/null ;;
     # BuildKit, which COPY --chmod needs, takes the time of the image from this argument; folders inside keep the hour of the build.
-    docker) DOCKER_BUILDKIT=1 docker build --quiet --build-arg "SOURCE_DATE_EPOCH=$SOURCE_DATE_EPOCH" -t "$image" "${build[@]}" >/dev/null ;;
+    docker) DOCKER_BUILDKIT=1 docker build --quiet --build-arg "SOURCE_DATE_EPOCH=$committed" -t "$image" "${build[@]}" >/dev/null ;;
     *) die "no engine for images is here. Type: sudo apt-get install -y buildah" ;;
   esac
   say "$(printf '%-40s %5.1f MB' "$image" "$(stat -c %s "$context/$name" | awk '{print $1 / 1e6}')")"
