@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import signal
 import socket
@@ -32,6 +33,11 @@ def answers(port, path="/readyz", address="127.0.0.1"):
             return connection.recv(64).startswith(b"HTTP/1.1 200")
     except OSError:
         return False
+
+
+def settings_of(path):
+    """What `platform prepare` wrote for a shell."""
+    return dict(shlex.split(line)[0].split("=", 1) for line in path.read_text().splitlines())
 
 
 class Place:
@@ -88,6 +94,13 @@ class Place:
                                        cwd=ROOT, start_new_session=True)
         self.running.append(process)
         return process
+
+    def prepare(self):
+        """All that the platform does before it serves; then each function's settings are in `processes`."""
+        with self.log.open("ab") as log:
+            subprocess.run([str(self.programs / "platform"), "prepare"], check=True, cwd=ROOT, stdout=log, stderr=log,
+                           env={**self.bare(), "LOCAL_DIR": str(self.local), "PORT": str(self.port)})
+        return self.local / "processes"
 
     def platform(self, wait=120.0, **settings):
         """Starts the platform and waits until it answers from its database."""

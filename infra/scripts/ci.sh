@@ -85,6 +85,7 @@ step "generated files" infra/scripts/generate.sh --check
 step "alarm rules" alarm_rules
 step "served document" infra/scripts/served.sh
 step "functions as processes" env EXAMPLES=2 infra/scripts/served.sh processes
+step "functions on Lambda" infra/scripts/lambda-walk.sh
 # A small share; `make chaos` is all of it.
 step "killed under load" env SHARE=4 infra/bench/chaos.sh
 step "a large file" env SHARE=5 infra/bench/files.sh

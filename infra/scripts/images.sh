@@ -3,21 +3,9 @@
 #   images.sh [NAME...]           images of these, or of all: functions, platform, migrate
 # TAG (default latest), REGISTRY (default localhost/revalenz) name them; ENGINE is buildah, docker or podman, whichever is
 # there. The same commit gives the same programs: paths of the machine are taken out, times are those of the commit.
+# FEATURES are those of some of them, such as relay/gcp,files/gcp. PROGRAMS is a folder with programs that need not be compiled any more.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
-
-need_rust
-machine=$(uname -m)
-target="$machine-unknown-linux-musl"
-rustup target list --installed 2>/dev/null | grep -qx "$target" || rustup target add "$target"
-if ! command -v musl-gcc >/dev/null; then
-  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    say "installing musl-tools"
-    apt-get install -y --no-install-recommends musl-tools >/dev/null
-  else
-    die "musl-gcc is missing. Type: sudo apt-get install -y musl-tools"
-  fi
-fi
 
 names=("$@")
 if [ ${#names[@]} = 0 ]; then
@@ -25,12 +13,37 @@ if [ ${#names[@]} = 0 ]; then
   names+=(platform migrate)
 fi
 
-home=${CARGO_HOME:-$HOME/.cargo}
-export CC_x86_64_unknown_linux_musl=musl-gcc CC_aarch64_unknown_linux_musl=musl-gcc SQLX_OFFLINE=true
-export RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$PWD=/revalenz --remap-path-prefix=$home=/cargo"
-SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
-export SOURCE_DATE_EPOCH
-cargo build --profile image --target "$target" --workspace --bins --locked ${FEATURES:+--features "$FEATURES"}
+committed=$(git log -1 --format=%ct)
+
+# Into $1, without the names of folders of this machine.
+compile() {
+  need_rust
+  local target home=${CARGO_HOME:-$HOME/.cargo} feature name
+  target="$(uname -m)-unknown-linux-musl"
+  rustup target list --installed 2>/dev/null | grep -qx "$target" || rustup target add "$target"
+  if ! command -v musl-gcc >/dev/null; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+      say "installing musl-tools"
+      apt-get install -y --no-install-recommends musl-tools >/dev/null
+    else
+      die "musl-gcc is missing. Type: sudo apt-get install -y musl-tools"
+    fi
+  fi
+  # The time that C programs ask for, always the same: with the commit's they would be compiled anew for each commit.
+  export SOURCE_DATE_EPOCH=0
+  export CC_x86_64_unknown_linux_musl=musl-gcc CC_aarch64_unknown_linux_musl=musl-gcc SQLX_OFFLINE=true
+  export RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$PWD=/revalenz --remap-path-prefix=$home=/cargo"
+  local cargo=(cargo build --profile image --target "$target" --workspace --locked)
+  "${cargo[@]}" --bins
+  cp "${names[@]/#/$(target_dir)/$target/image/}" "$1"
+  # After the others and one by one: a feature is one of all programs that are compiled together, and some are heavy.
+  local features=${FEATURES:-}
+  for feature in ${features//,/ }; do
+    name=${feature%%/*}
+    "${cargo[@]}" --features "$feature" --bin "$name"
+    cp "$(target_dir)/$target/image/$name" "$1"
+  done
+}
 
 context=$(mktemp -d)
 trap 'rm -rf "$context"' EXIT
@@ -40,17 +53,23 @@ done
 [ -f "$context/ca-certificates.crt" ] || die "no certificates of authorities are on this machine. Type: sudo apt-get install -y ca-certificates"
 cp infra/manifest.json "$context/"
 mkdir "$context/objects"
-for name in "${names[@]}"; do
-  cp "$(target_dir)/$target/image/$name" "$context/"
-done
+if [ -n "${PROGRAMS:-}" ]; then
+  cp "${names[@]/#/$PROGRAMS/}" "$context"
+else
+  compile "$context"
+fi
+touch --date="@$committed" "$context"/*
 
 engine=${ENGINE:-$(for one in buildah docker podman; do command -v "$one" >/dev/null && echo "$one" && break; done)}
 for name in "${names[@]}"; do
   image="${REGISTRY:-localhost/revalenz}/$name:${TAG:-latest}"
+  build=(--build-arg "FUNCTION=$name" -f infra/Dockerfile "$context")
   case "$engine" in
     # A build that starts no program needs no isolation, and works without privileges inside a container.
-    buildah) buildah bud --quiet --isolation chroot --timestamp "$SOURCE_DATE_EPOCH" --build-arg "FUNCTION=$name" -t "$image" -f infra/Dockerfile "$context" >/dev/null ;;
-    docker | podman) "$engine" build --quiet --build-arg "FUNCTION=$name" -t "$image" -f infra/Dockerfile "$context" >/dev/null ;;
+    buildah) buildah bud --quiet --isolation chroot --timestamp "$committed" -t "$image" "${build[@]}" >/dev/null ;;
+    podman) podman build --quiet --timestamp "$committed" -t "$image" "${build[@]}" >/dev/null ;;
+    # BuildKit, which COPY --chmod needs, takes the time of the image from this argument; folders inside keep the hour of the build.
+    docker) DOCKER_BUILDKIT=1 docker build --quiet --build-arg "SOURCE_DATE_EPOCH=$committed" -t "$image" "${build[@]}" >/dev/null ;;
     *) die "no engine for images is here. Type: sudo apt-get install -y buildah" ;;
   esac
   say "$(printf '%-40s %5.1f MB' "$image" "$(stat -c %s "$context/$name" | awk '{print $1 / 1e6}')")"

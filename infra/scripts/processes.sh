@@ -2,6 +2,7 @@
 # Builds the workspace and runs every function as a process of its own behind Caddy, the one address for clients.
 # `platform prepare` does all that `make run` does before it serves, and leaves in LOCAL_DIR/processes what each is told.
 # The same settings as for `make run`. Ctrl-C stops all of them; when one ends, all end.
+# RUNNER is put in front of each program (containers.sh); it finds the settings in its environment.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
@@ -72,9 +73,9 @@ alive() {
 for file in "$folder"/*.env; do
   name=$(basename "$file" .env)
   case "$name" in
-    platform) start platform "$programs/platform" pages ;;
-    clock) start clock "$programs/platform" clock ;;
-    *) start "$name" "$programs/$name" ;;
+    platform) start platform ${RUNNER:+"$RUNNER"} "$programs/platform" pages ;;
+    clock) start clock ${RUNNER:+"$RUNNER"} "$programs/platform" clock ;;
+    *) start "$name" ${RUNNER:+"$RUNNER"} "$programs/$name" ;;
   esac
 done
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# served.sh [platform|processes]: starts the backend as `make run` or as `make processes` does, in a folder and on ports of
-# its own, signs in, opens a ticket, takes rights away in one function and waits until another refuses, then lets
-# schemathesis try the document that is served. Leaves nothing running.
+# served.sh [platform|processes|containers]: starts the backend as `make run` or as `make processes` does, or with a container
+# for each function (of images that are there), in a folder and on ports of its own, signs in, opens a ticket, takes rights
+# away in one function and waits until another refuses, then lets schemathesis try the document that is served. Leaves nothing
+# running.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
@@ -20,8 +21,8 @@ base="http://127.0.0.1:$port"
 
 case "$how" in
   platform) command=("$(target_dir)/debug/platform") ;;
-  processes) command=(infra/scripts/processes.sh) ;;
-  *) die "usage: served.sh [platform|processes]" ;;
+  processes | containers) command=("infra/scripts/$how.sh") ;;
+  *) die "usage: served.sh [platform|processes|containers]" ;;
 esac
 PORT=$port RUST_LOG=warn "${command[@]}" >"$scratch/log" 2>&1 &
 platform=$!
@@ -73,7 +74,7 @@ python3 infra/scripts/sign-in-walk.py "$base"
 
 # What only the platform itself calls needs its secret, and no proxy leads there, however the path is written.
 status() { curl -sS --path-as-is -o /dev/null -w '%{http_code}' "$@"; }
-if [ "$how" = processes ]; then
+if [ "$how" != platform ]; then
   for path in /internal/events /internal/dead-letters /INTERNAL/events /api/v1/auth/../../../internal/events \
     /api/v1/auth/%2e%2e/%2e%2e/%2e%2e/internal/events //internal/events /metrics; do
     [ "$(status -X POST "$base$path")" = 404 ] || die "$path is not 404 from outside"

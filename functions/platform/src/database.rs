@@ -76,6 +76,13 @@ impl Database {
         &self.logins
     }
 
+    /// Sets the gauges of every pool.
+    pub fn measure(&self) {
+        for (function, pool) in &self.pools {
+            pool.measure(function);
+        }
+    }
+
     /// A function's access to its data. Every composed function has one.
     pub fn of(&self, function: &str) -> Result<Db, Error> {
         self.pools

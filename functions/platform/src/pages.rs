@@ -39,7 +39,7 @@ web::settings! {
 pub async fn run() -> Result<(), Error> {
     settings::refuse_unknown(settings::environment_names(), &[Settings::ENTRIES])?;
     let settings = Settings::read(&settings::environment)?;
-    telemetry::init_logs(false, &settings.rust_log);
+    telemetry::init_logs(None, &settings.rust_log);
     let metrics = telemetry::init_metrics();
     let listener =
         tokio::net::TcpListener::bind((settings.address.as_str(), settings.port)).await?;

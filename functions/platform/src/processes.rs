@@ -28,7 +28,7 @@ pub const PAGES: &str = "platform";
 /// Does everything up to serving, and says who can sign in.
 pub async fn prepare() -> Result<(), Error> {
     let settings = settings::read()?;
-    telemetry::init_logs(settings.k_service.is_some(), &settings.rust_log);
+    telemetry::init_logs(settings.cloud_logging(), &settings.rust_log);
     terminal::say(&format!(
         "Revalenz {} is prepared for processes",
         web::service::VERSION

@@ -5,7 +5,10 @@ use std::{
     path::PathBuf,
 };
 
-use web::settings::{self, Hidden, SettingsError};
+use web::{
+    settings::{self, Hidden, SettingsError},
+    telemetry::CloudLogging,
+};
 
 web::settings! {
     /// Settings of the platform. All have a default.
@@ -42,6 +45,13 @@ web::settings! {
         pub k_service: Option<String> = "K_SERVICE",
         /// What is logged, as in tracing's EnvFilter. PostgreSQL's notices tell at every start that all is there already.
         pub rust_log: String = "RUST_LOG" or "info,sqlx::postgres::notice=warn",
+    }
+}
+
+impl Settings {
+    /// Where lines go on Cloud Run.
+    pub fn cloud_logging(&self) -> Option<CloudLogging> {
+        self.k_service.as_ref().map(|_| CloudLogging::default())
     }
 }
 

@@ -36,7 +36,7 @@ use crate::{
 /// Runs until it is told to stop.
 pub async fn run() -> Result<(), Error> {
     let settings = settings::read()?;
-    telemetry::init_logs(settings.k_service.is_some(), &settings.rust_log);
+    telemetry::init_logs(settings.cloud_logging(), &settings.rust_log);
     terminal::say(&format!("Revalenz {} is starting", web::service::VERSION));
 
     let listener = bind(&settings).await?;
@@ -163,7 +163,8 @@ fn router(
 ) -> Result<(Router, Delivery), Error> {
     let public_url = sign_ins.base_url.as_str();
     // Only now, so that the requests of the demo are not counted.
-    let metrics = telemetry::init_metrics();
+    let pools = database.clone();
+    let metrics = telemetry::init_metrics().with_gauges(move || pools.measure());
     let clock = Clock::system();
     let gate = Gate::new(
         database.of("identity")?,

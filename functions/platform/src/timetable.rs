@@ -41,7 +41,7 @@ web::settings! {
 pub async fn run() -> Result<(), Error> {
     settings::refuse_unknown(settings::environment_names(), &[Settings::ENTRIES])?;
     let settings = Settings::read(&settings::environment)?;
-    telemetry::init_logs(false, &settings.rust_log);
+    telemetry::init_logs(None, &settings.rust_log);
     let urls = serde_json::from_str(&settings.function_urls)
         .map_err(|error| format!("REVALENZ_FUNCTION_URLS: {error}"))?;
     let auth = match &settings.internal_secret {

@@ -17,7 +17,7 @@ use web::{
     edge::{self, Edge},
     health, lambda, server,
     settings::{self, Entry, Hidden, SettingsError},
-    telemetry,
+    telemetry::{self, CloudLogging},
 };
 
 use crate::{Gate, GateSettings, InternalAuth, Keyring, ServiceAccounts, entrance};
@@ -51,6 +51,8 @@ web::settings! {
         pub trusted_proxies: usize = "REVALENZ_TRUSTED_PROXIES" or "1",
         /// Set by Cloud Run: logs become Cloud Logging's JSON.
         pub k_service: Option<String> = "K_SERVICE",
+        /// Google Cloud: the project that traces belong to, so that the lines of a request are found together.
+        pub google_cloud_project: Option<String> = "GOOGLE_CLOUD_PROJECT",
         /// Set by AWS Lambda: requests come as events of API Gateway, and nothing listens.
         pub lambda: Option<String> = "AWS_LAMBDA_RUNTIME_API",
         /// What is logged, as in tracing's EnvFilter.
@@ -122,7 +124,10 @@ async fn start(
     make: impl FnOnce(Db, Gate) -> Made,
 ) -> Result<(), Box<dyn Error>> {
     let settings = read(entries)?;
-    telemetry::init_logs(settings.k_service.is_some(), &settings.rust_log);
+    let cloud = settings.k_service.as_ref().map(|_| CloudLogging {
+        project: settings.google_cloud_project.clone(),
+    });
+    telemetry::init_logs(cloud, &settings.rust_log);
     let metrics = telemetry::init_metrics();
     // Bind first: the platform in front sees the port at once, the database is connected to at the first use.
     let listener = match settings.lambda {
@@ -152,6 +157,8 @@ async fn start(
         },
         internal.with_accounts(accounts),
     );
+    let pool = db.clone();
+    let metrics = metrics.with_gauges(move || pool.measure(name));
     let (service, work) = make(db.clone(), gate.clone())?;
     let stop = stop();
     let (ready, stopping) = (db.clone(), stop.clone());

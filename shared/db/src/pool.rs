@@ -1,6 +1,12 @@
 //! The pool, which never leaves this crate.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use ids::TenantId;
 use sqlx::{
@@ -17,6 +23,8 @@ const ACQUIRE_LIMIT: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct Db {
     pool: PgPool,
+    /// How many transactions wait for a connection, or for the answer to their first word.
+    beginning: Arc<AtomicU32>,
     probe: Option<Probe>,
 }
 
@@ -32,6 +40,22 @@ pub struct Probe {
     pub bound: TenantId,
     /// What `app.tenant_id` says.
     pub setting: TenantId,
+}
+
+/// One of those that wait, however its waiting ends.
+struct Counted(Arc<AtomicU32>);
+
+impl Counted {
+    fn one_more(count: &Arc<AtomicU32>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Db {
@@ -53,7 +77,11 @@ impl Db {
             // Returning a connection already asks the server for a sign of life.
             .test_before_acquire(false)
             .connect_lazy_with(options);
-        Ok(Self { pool, probe: None })
+        Ok(Self {
+            pool,
+            beginning: Arc::default(),
+            probe: None,
+        })
     }
 
     /// The same database with one lock opened. For the isolation tests only.
@@ -61,6 +89,7 @@ impl Db {
     pub fn with_probe(&self, probe: Probe) -> Self {
         Self {
             pool: self.pool.clone(),
+            beginning: self.beginning.clone(),
             probe: Some(probe),
         }
     }
@@ -105,9 +134,28 @@ impl Db {
     /// the pool inside it, with the tenant still set. Here nobody takes what was begun, and it is rolled back.
     async fn begin_with(&self, begin: String) -> Result<Transaction<'static, Postgres>> {
         let pool = self.pool.clone();
-        #[expect(clippy::disallowed_methods, reason = "the one place that begins")]
-        let task = tokio::spawn(async move { pool.begin_with(sqlx::AssertSqlSafe(begin)).await });
+        let beginning = Counted::one_more(&self.beginning);
+        let task = tokio::spawn(async move {
+            let _beginning = beginning;
+            #[expect(clippy::disallowed_methods, reason = "the one place that begins")]
+            pool.begin_with(sqlx::AssertSqlSafe(begin)).await
+        });
         Ok(task.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))?)
+    }
+
+    /// Sets the gauges of this pool: its connections by what they do, how many there may be, who waits for one.
+    pub fn measure(&self, pool: &'static str) {
+        let size = self.pool.size();
+        let idle = u32::try_from(self.pool.num_idle()).map_or(size, |idle| idle.min(size));
+        let set = |state: &'static str, count: u32| {
+            metrics::gauge!("db_pool_connections", "pool" => pool, "state" => state).set(count);
+        };
+        set("idle", idle);
+        set("in_use", size - idle);
+        let limit = self.pool.options().get_max_connections();
+        metrics::gauge!("db_pool_limit", "pool" => pool).set(limit);
+        let waiting = self.beginning.load(Ordering::Relaxed);
+        metrics::gauge!("db_pool_waiting", "pool" => pool).set(waiting);
     }
 
     /// Whether the database answers and knows at least the migrations that this binary was built with.

@@ -29,6 +29,7 @@ use rest::Rest;
 use crate::{
     Clock, Problem, RequestInfo, problem,
     request::{Held, client_address, sane_id},
+    telemetry::trace::{self, Trace},
 };
 
 /// The budget to the response head; a stream may take longer behind it.
@@ -67,6 +68,11 @@ fn worth_compressing() -> impl Predicate {
 }
 
 async fn around(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
+    let trace = Trace::of(request.headers());
+    trace::within(trace, answer(&edge, request, next)).await
+}
+
+async fn answer(edge: &Edge, request: Request, next: Next) -> Response {
     let started = std::time::Instant::now();
     let (mut parts, body) = request.into_parts();
     let peer = parts.extensions.get::<Peer>().map(|peer| peer.0);

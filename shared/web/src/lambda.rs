@@ -1,20 +1,44 @@
 //! The same router behind API Gateway: each event is a request, each answer a document.
 
-use std::net::IpAddr;
+use std::{
+    future::{Future, ready},
+    net::IpAddr,
+    pin::Pin,
+};
 
-use axum::Router;
-use http::uri::{PathAndQuery, Uri};
+use axum::{Router, response::Response};
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, header,
+    uri::{PathAndQuery, Uri},
+};
+use http_body_util::BodyExt;
 use lambda_http::{
-    Error, Request, RequestExt,
+    Body, Error, IntoResponse, Request, RequestExt,
     request::RequestContext,
     tower::{ServiceBuilder, ServiceExt},
 };
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::edge::Peer;
 
+/// What ends a path or can't stand in one: HTTP APIs hand paths over decoded.
+const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'`');
+
 /// Serves events of HTTP APIs and REST APIs until the runtime ends the process.
 pub async fn serve(router: Router) -> Result<(), Error> {
-    let service = ServiceBuilder::new().service(router).map_request(as_sent);
+    let service = ServiceBuilder::new()
+        .service(router)
+        .map_request(as_sent)
+        .map_err(Error::from)
+        .and_then(Answer::of);
     lambda_http::run(service).await
 }
 
@@ -33,9 +57,9 @@ fn as_sent(mut request: Request) -> Request {
     request
 }
 
+/// The stage that stands in front of the path: HTTP APIs put theirs there, REST APIs don't.
 fn stage(context: &RequestContext) -> Option<&str> {
     match context {
-        RequestContext::ApiGatewayV1(context) => context.stage.as_deref(),
         RequestContext::ApiGatewayV2(context) => context.stage.as_deref(),
         _ => None,
     }
@@ -50,7 +74,6 @@ fn address(context: &RequestContext) -> Option<IpAddr> {
     text?.parse().ok()
 }
 
-/// HTTP APIs name their stage in front of the path, REST APIs don't.
 fn without_stage<'a>(path: &'a str, stage: Option<&str>) -> &'a str {
     stage
         .and_then(|stage| path.strip_prefix('/')?.strip_prefix(stage))
@@ -59,11 +82,68 @@ fn without_stage<'a>(path: &'a str, stage: Option<&str>) -> &'a str {
 }
 
 fn address_of(path: &str, query: Option<&str>) -> Option<Uri> {
+    let path = utf8_percent_encode(path, NOT_IN_A_PATH);
     let whole = match query {
         Some(query) => PathAndQuery::try_from(format!("{path}?{query}")),
-        None => PathAndQuery::try_from(path),
+        None => PathAndQuery::try_from(path.to_string()),
     };
     whole.ok().map(Uri::from)
+}
+
+/// What the gateway gets. The library would decode whatever calls itself text, and so change bytes that are none.
+struct Answer(http::Response<Body>);
+
+impl Answer {
+    /// The whole of an answer; one that breaks off is none, and the gateway says 502.
+    async fn of(response: Response) -> Result<Self, Error> {
+        let (mut parts, body) = response.into_parts();
+        let bytes = body.collect().await?.to_bytes();
+        join_lines(&mut parts.headers);
+        let body = as_told(&parts.headers, &bytes);
+        Ok(Self(http::Response::from_parts(parts, body)))
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Pin<Box<dyn Future<Output = http::Response<Body>> + Send>> {
+        Box::pin(ready(self.0))
+    }
+}
+
+/// Events of HTTP APIs have one line for a header, and the library takes the first; `Set-Cookie` has a place of its own.
+fn join_lines(headers: &mut HeaderMap) {
+    let names: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| **name != header::SET_COOKIE)
+        .filter(|name| headers.get_all(*name).iter().nth(1).is_some())
+        .cloned()
+        .collect();
+    for name in names {
+        let lines: Vec<&[u8]> = headers
+            .get_all(&name)
+            .iter()
+            .map(HeaderValue::as_bytes)
+            .collect();
+        if let Ok(line) = HeaderValue::from_bytes(&lines.join(&b", "[..])) {
+            headers.insert(name, line);
+        }
+    }
+}
+
+/// Text where it is text, base64 otherwise.
+fn as_told(headers: &HeaderMap, bytes: &Bytes) -> Body {
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok())
+        .unwrap_or_default();
+    let readable = kind.starts_with("text/") || kind.contains("json");
+    match std::str::from_utf8(bytes) {
+        Ok("") => Body::Empty,
+        Ok(text) if readable && !headers.contains_key(header::CONTENT_ENCODING) => {
+            Body::Text(text.to_owned())
+        }
+        _ => Body::Binary(bytes.to_vec()),
+    }
 }
 
 #[cfg(test)]
@@ -104,6 +184,88 @@ mod tests {
         assert_eq!(request.body().as_ref(), b"hello");
         let peer = request.extensions().get::<Peer>().unwrap();
         assert_eq!(peer.0.to_string(), "2001:db8::1");
+    }
+
+    #[test]
+    fn a_stage_of_a_rest_api_may_be_called_as_our_paths_begin() {
+        let request = sent(serde_json::json!({
+            "resource": "/{proxy+}", "path": "/api/v1/tickets", "httpMethod": "GET",
+            "requestContext": {"stage": "api", "httpMethod": "GET"}
+        }));
+        assert_eq!(request.uri(), "/api/v1/tickets");
+    }
+
+    #[test]
+    fn a_path_that_the_gateway_has_decoded_is_one_path_again() {
+        let request = sent(serde_json::json!({
+            "version": "2.0", "rawPath": "/prod/api/v1/a b?c#d/ü%20", "rawQueryString": "",
+            "headers": {"host": "api.example.org"},
+            "requestContext": {"stage": "prod", "http": {"method": "GET", "path": "/"}}
+        }));
+        assert_eq!(request.uri().path(), "/api/v1/a%20b%3Fc%23d/%C3%BC%20");
+    }
+
+    async fn answered(
+        kind: &'static str,
+        encoding: Option<&'static str>,
+        bytes: &'static [u8],
+    ) -> Body {
+        let mut response = Response::new(axum::body::Body::from(bytes));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        if let Some(encoding) = encoding {
+            response
+                .headers_mut()
+                .insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        }
+        Answer::of(response)
+            .await
+            .unwrap()
+            .into_response()
+            .await
+            .into_body()
+    }
+
+    #[tokio::test]
+    async fn text_goes_as_text_and_everything_else_byte_for_byte() {
+        let json = answered("application/problem+json", None, b"{}").await;
+        assert_eq!(json, Body::Text("{}".to_owned()));
+        let marked = "\u{feff}a;b\n";
+        let csv = answered("text/csv; charset=utf-8", None, marked.as_bytes()).await;
+        assert_eq!(csv, Body::Text(marked.to_owned()));
+        let latin = answered("text/plain", None, b"gr\xfc\xdfe").await;
+        assert_eq!(latin, Body::Binary(b"gr\xfc\xdfe".to_vec()));
+        let packed = answered("application/json", Some("gzip"), b"\x1f\x8b").await;
+        assert_eq!(packed, Body::Binary(b"\x1f\x8b".to_vec()));
+        assert_eq!(answered("image/png", None, b"").await, Body::Empty);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_breaks_off_is_none() {
+        let pieces = futures::stream::iter([
+            Ok(Bytes::from_static(b"a")),
+            Err(std::io::Error::other("gone")),
+        ]);
+        let response = Response::new(axum::body::Body::from_stream(pieces));
+        assert!(Answer::of(response).await.is_err());
+    }
+
+    #[test]
+    fn several_lines_of_a_header_become_one_and_cookies_stay_apart() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("vary", "Origin"),
+            ("vary", "Accept-Encoding"),
+            ("set-cookie", "a=1"),
+            ("set-cookie", "b=2"),
+        ] {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        join_lines(&mut headers);
+        assert_eq!(headers["vary"], "Origin, Accept-Encoding");
+        assert_eq!(headers.get_all("vary").iter().count(), 1);
+        assert_eq!(headers.get_all("set-cookie").iter().count(), 2);
     }
 
     #[test]

@@ -1,5 +1,10 @@
 //! Logs and metrics of a process.
 
+pub(crate) mod cloud;
+pub(crate) mod trace;
+
+use std::sync::Arc;
+
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Upper bounds of the histogram of answers, in seconds: from a cached answer to the time-out.
@@ -7,11 +12,20 @@ const SECONDS: &[f64] = &[
     0.001, 0.002_5, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
 
-/// Cloud Logging's JSON when `cloud`, readable lines otherwise; `filter` as in `RUST_LOG`.
-pub fn init_logs(cloud: bool, filter: &str) {
+/// Where lines go when they go to Cloud Logging.
+#[derive(Clone, Debug, Default)]
+pub struct CloudLogging {
+    /// The project that traces belong to; without it lines don't say theirs.
+    pub project: Option<String>,
+}
+
+/// Cloud Logging's JSON when there is a `cloud`, readable lines otherwise; `filter` as in `RUST_LOG`.
+pub fn init_logs(cloud: Option<CloudLogging>, filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let layer = if cloud {
-        tracing_stackdriver::layer().boxed()
+    let layer = if let Some(cloud) = cloud {
+        // A panic too is one line, and one entry.
+        std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
+        cloud::layer(cloud.project.as_deref(), std::io::stdout).boxed()
     } else {
         tracing_subscriber::fmt::layer()
             .with_target(false)
@@ -26,15 +40,28 @@ pub fn init_logs(cloud: bool, filter: &str) {
 }
 
 /// What stands behind `/metrics`.
-#[derive(Clone, Debug)]
-pub struct Metrics(prometheus::Registry);
+#[derive(Clone)]
+pub struct Metrics {
+    registry: prometheus::Registry,
+    gauges: Arc<dyn Fn() + Send + Sync>,
+}
 
 impl Metrics {
+    /// The same, with gauges that are set whenever somebody looks.
+    #[must_use]
+    pub fn with_gauges(self, gauges: impl Fn() + Send + Sync + 'static) -> Self {
+        Self {
+            gauges: Arc::new(gauges),
+            ..self
+        }
+    }
+
     /// Everything that was counted, in Prometheus' text format.
     pub fn render(&self) -> String {
+        (self.gauges)();
         // Names and labels were checked when they were registered; a gap is better than a 500.
         prometheus::TextEncoder::new()
-            .encode_to_string(&self.0.gather())
+            .encode_to_string(&self.registry.gather())
             .unwrap_or_default()
     }
 }
@@ -53,7 +80,10 @@ pub fn init_metrics() -> Metrics {
         builder = builder.with_metric(durations);
     }
     let _ = metrics::set_global_recorder(builder.build());
-    Metrics(registry)
+    Metrics {
+        registry,
+        gauges: Arc::new(|| ()),
+    }
 }
 
 #[cfg(test)]
@@ -71,6 +101,9 @@ mod tests {
         let bucket =
             "http_request_duration_seconds_bucket{method=\"GET\",route=\"/a\",le=\"0.005\"} 1";
         assert!(text.contains(bucket), "{text}");
+        let gauged = first.with_gauges(|| metrics::gauge!("open_doors").set(3.0));
+        let text = gauged.render();
+        assert!(text.contains("\nopen_doors 3"), "{text}");
         // A platform in the same process, in another test.
         assert_eq!(init_metrics().render(), "");
     }

@@ -53,6 +53,7 @@ fn service(function: &Listed, manifest: &Manifest, names: &[&str]) -> String {
         "DATABASE_URL",
         "PUBLIC_URL",
         "K_SERVICE",
+        "GOOGLE_CLOUD_PROJECT",
         "AWS_LAMBDA_RUNTIME_API",
         "REVALENZ_TRUSTED_PROXIES",
     ];

@@ -233,3 +233,32 @@ async fn a_login_whose_password_was_changed_is_a_database_that_is_away() {
     let refused = db.begin_unscoped().await.unwrap_err();
     assert!(matches!(refused, DbError::Unavailable(_)), "{refused:?}");
 }
+
+#[tokio::test]
+async fn what_a_pool_does_can_be_read_at_any_moment() {
+    let stage = Stage::of(&[]).await;
+    let tenant = stage.tenant("ours").await.id;
+    let db = Db::lazy(&stage.database.login_url("support"), 1).unwrap();
+    let pool = db.clone();
+    let metrics = web::telemetry::init_metrics().with_gauges(move || pool.measure("one"));
+    let says = |line: &str| metrics.render().lines().any(|told| told == line);
+    let until = async |line: &str| {
+        while !says(line) {
+            tokio::task::yield_now().await;
+        }
+    };
+
+    let first = db.begin(tenant, Actor::SYSTEM).await.unwrap();
+    assert!(says("db_pool_connections{pool=\"one\",state=\"in_use\"} 1"));
+    assert!(says("db_pool_connections{pool=\"one\",state=\"idle\"} 0"));
+    assert!(says("db_pool_limit{pool=\"one\"} 1"));
+    assert!(says("db_pool_waiting{pool=\"one\"} 0"));
+
+    let other = db.clone();
+    let second = tokio::spawn(async move { other.begin(tenant, Actor::SYSTEM).await });
+    until("db_pool_waiting{pool=\"one\"} 1").await;
+    first.commit().await.unwrap();
+    second.await.unwrap().unwrap().commit().await.unwrap();
+    until("db_pool_waiting{pool=\"one\"} 0").await;
+    until("db_pool_connections{pool=\"one\",state=\"idle\"} 1").await;
+}

@@ -12,6 +12,7 @@ use crate::{
     Problem, RequestInfo, etag,
     problem::{self, kind_of_status},
     request::X_REQUEST_ID,
+    telemetry::cloud::is_cloud,
 };
 
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -133,15 +134,31 @@ pub(super) fn record(info: &RequestInfo, route: &str, response: &Response, took:
     metrics::histogram!("http_request_duration_seconds", &labels[..2]).record(took.as_secs_f64());
     let tenant = caller.map(|caller| caller.tenant.to_string());
     let actor = caller.map(|caller| caller.actor.as_str());
-    let duration_ms = took.as_secs_f64() * 1_000.0;
+    // Two forms, because names of fields are fixed when this is compiled.
+    macro_rules! line {
+        ($level:ident) => {
+            if is_cloud() {
+                tracing::$level!(
+                    request_id = info.id(), route, tenant, actor,
+                    http_request.request_method = %info.method(),
+                    // Never the address itself: it may hold a signature.
+                    http_request.request_url = route,
+                    http_request.status = status,
+                    http_request.latency = %format_args!("{:.6}s", took.as_secs_f64()),
+                    "request"
+                );
+            } else {
+                let duration_ms = took.as_secs_f64() * 1_000.0;
+                tracing::$level!(
+                    request_id = info.id(), method = %info.method(), route, status, duration_ms, tenant, actor, "request"
+                );
+            }
+        };
+    }
     if status >= 500 {
-        tracing::error!(
-            request_id = info.id(), method = %info.method(), route, status, duration_ms, tenant, actor, "request"
-        );
+        line!(error);
     } else {
-        tracing::info!(
-            request_id = info.id(), method = %info.method(), route, status, duration_ms, tenant, actor, "request"
-        );
+        line!(info);
     }
 }
 
