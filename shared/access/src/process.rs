@@ -165,10 +165,10 @@ async fn start(
     let readiness: health::Readiness = std::sync::Arc::new(move || {
         let (db, stopping) = (ready.clone(), *stopping.borrow());
         Box::pin(async move {
-            match stopping {
-                true => Err("it was told to stop".to_owned()),
-                false => db.ready().await,
+            if stopping {
+                return Err("it was told to stop".to_owned());
             }
+            db.ready().await
         })
     });
     let router = entrance::layer(web::service::compose([&service]), gate)

@@ -191,7 +191,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_lingers_answers_old_and_new_connections_once_more_and_ends_them() {
-        let server = server(Duration::from_secs(60)).await;
+        let server = server(Duration::from_mins(1)).await;
         let mut old = TcpStream::connect(server.address).await.unwrap();
         let (_, ended) = ask(&mut old).await;
         assert!(!ended);
