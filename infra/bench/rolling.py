@@ -103,7 +103,7 @@ class Load:
 
 
 def start(place, name, settings, address):
-    return place.start(name, **{**settings, "REVALENZ_ADDRESS": address, "REVALENZ_LINGER": "3", "RUST_LOG": "error"})
+    return place.start(name, **{**settings, "REVALENZ_ADDRESS": address, "REVALENZ_LINGER": "3", "RUST_LOG": "warn"})
 
 
 def proxy(place, folder, ports):

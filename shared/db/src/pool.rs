@@ -19,6 +19,9 @@ use crate::{Actor, Result, TenantTx, UnscopedTx, migrate, tenant_tx::Access};
 /// Waiting for a connection, a lock, a statement: deadlines nest below the 10 s of an answer.
 const ACQUIRE_LIMIT: Duration = Duration::from_secs(1);
 
+/// After so long without a connection it is looked whether another one has become free, and again each time.
+const SPARE_AFTER: Duration = Duration::from_millis(50);
+
 /// A function's access to its database, under its own login.
 #[derive(Clone, Debug)]
 pub struct Db {
@@ -137,8 +140,7 @@ impl Db {
         let beginning = Counted::one_more(&self.beginning);
         let task = tokio::spawn(async move {
             let _beginning = beginning;
-            #[expect(clippy::disallowed_methods, reason = "the one place that begins")]
-            pool.begin_with(sqlx::AssertSqlSafe(begin)).await
+            begin_on_any(pool, begin).await
         });
         Ok(task.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))?)
     }
@@ -160,10 +162,14 @@ impl Db {
 
     /// Whether the database answers and knows at least the migrations that this binary was built with.
     pub async fn ready(&self) -> Result<(), String> {
+        let mut tx = self
+            .begin_with("begin read only".to_owned())
+            .await
+            .map_err(|error| error.to_string())?;
         let applied = sqlx::query_scalar::<_, Option<i64>>(
             "select max(version) from public._sqlx_migrations where success",
         )
-        .fetch_one(&self.pool)
+        .fetch_one(&mut *tx)
         .await
         .map_err(|error| error.to_string())?;
         match applied {
@@ -178,5 +184,29 @@ impl Db {
     /// Closes every connection; for the end of a process.
     pub async fn close(&self) {
         self.pool.close().await;
+    }
+}
+
+/// Begins on the connection that the pool opens or hands over, or on any that has become free before.
+///
+/// Whom sqlx has told to open a connection goes on trying, also at a server that has none left, while those of this process
+/// come back: on a full server everybody would wait for a second and then fail.
+async fn begin_on_any(pool: PgPool, begin: String) -> sqlx::Result<Transaction<'static, Postgres>> {
+    let (own, words) = (pool.clone(), begin.clone());
+    #[expect(clippy::disallowed_methods, reason = "the one place that begins")]
+    let mut first = Box::pin(async move { own.begin_with(sqlx::AssertSqlSafe(words)).await });
+    loop {
+        if let Ok(begun) = tokio::time::timeout(SPARE_AFTER, &mut first).await {
+            return begun;
+        }
+        #[expect(clippy::disallowed_methods, reason = "the one place that begins")]
+        if let Some(begun) = pool
+            .try_begin_with(sqlx::AssertSqlSafe(begin.clone()))
+            .await?
+        {
+            // Not cancelled, for the reason of `begin_with`: what it begins nobody takes.
+            tokio::spawn(first);
+            return Ok(begun);
+        }
     }
 }

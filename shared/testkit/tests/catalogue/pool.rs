@@ -262,3 +262,30 @@ async fn what_a_pool_does_can_be_read_at_any_moment() {
     until("db_pool_waiting{pool=\"one\"} 0").await;
     until("db_pool_connections{pool=\"one\",state=\"idle\"} 1").await;
 }
+
+#[tokio::test]
+async fn on_a_full_server_a_process_goes_on_with_the_connections_that_it_has() {
+    let stage = Stage::of(&[]).await;
+    let tenant = stage.tenant("ours").await.id;
+    let db = Db::lazy(&stage.database.login_url("support"), 4).unwrap();
+    let first = db.begin(tenant, Actor::SYSTEM).await.unwrap();
+    stage
+        .database
+        .admin()
+        .await
+        .execute(
+            "do $$ begin execute format('alter database %I connection limit 1', current_database()); end $$",
+        )
+        .await
+        .unwrap();
+
+    let other = db.clone();
+    let second = tokio::spawn(async move { other.begin(tenant, Actor::SYSTEM).await });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!second.is_finished(), "there was room for a second one");
+    first.commit().await.unwrap();
+    second.await.unwrap().unwrap().commit().await.unwrap();
+    db.ready().await.unwrap();
+    // Who still tries to connect ends with the pool: dropping a database waits for whoever is at its door.
+    db.close().await;
+}
