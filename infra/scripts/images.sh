@@ -32,6 +32,8 @@ compile() {
   # The time that C programs ask for, always the same: with the commit's they would be compiled anew for each commit.
   export SOURCE_DATE_EPOCH=0
   export CC_x86_64_unknown_linux_musl=musl-gcc CC_aarch64_unknown_linux_musl=musl-gcc SQLX_OFFLINE=true
+  export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER=$PWD/infra/scripts/link-small.sh
+  export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_LINKER=$CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER
   export RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$PWD=/revalenz --remap-path-prefix=$home=/cargo"
   local cargo=(cargo build --profile image --target "$target" --workspace --locked)
   "${cargo[@]}" --bins
