@@ -149,7 +149,7 @@ impl<T: Transport> Carrier<T> {
         function: &str,
         mut stop: Shared<impl Future<Output = ()>>,
     ) -> Result<(), BrokerError> {
-        let (connection, channel) = self.broker.open().await?;
+        let (link, channel) = self.broker.open().await?;
         channel
             .basic_qos(self.held, BasicQosOptions::default())
             .await?;
@@ -193,7 +193,7 @@ impl<T: Transport> Carrier<T> {
         if let Ok(drained) = tokio::time::timeout(DRAIN_LIMIT, drained).await {
             drained?;
         }
-        within(connection.close(200, "stopped".into())).await
+        within(link.close()).await
     }
 
     /// Sets out with what may go now.

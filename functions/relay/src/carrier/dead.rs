@@ -34,7 +34,7 @@ impl<T: Transport> Carrier<T> {
 
     /// One letter after the other. What could not be written down comes again with the next connection.
     async fn bury_over_one_connection(&self) -> Result<(), BrokerError> {
-        let (_connection, channel) = self.broker.open().await?;
+        let (_link, channel) = self.broker.open().await?;
         channel.basic_qos(1, BasicQosOptions::default()).await?;
         let options = BasicConsumeOptions::default();
         let mut consumer = channel

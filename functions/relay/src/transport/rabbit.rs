@@ -1,7 +1,7 @@
 //! RabbitMQ: a quorum queue a function. The broker's confirm says that a message is on the disks of the majority; from then on
 //! the queue holds it, and a [`Carrier`](crate::Carrier) brings it to the function.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use events::Envelope;
 use lapin::{
@@ -62,15 +62,17 @@ impl Broker {
         &self.functions
     }
 
-    /// A connection and a channel on which all queues are declared. Both end when they are dropped.
-    pub(crate) async fn open(&self) -> Result<(Connection, Channel), BrokerError> {
+    /// A connection and a channel on which all queues are declared. Both end when the connection is dropped.
+    pub(crate) async fn open(&self) -> Result<(Link, Channel), BrokerError> {
         let opened = async {
             let named =
                 ConnectionProperties::default().with_connection_name("revalenz-relay".into());
-            let connection = Connection::connect(self.url.expose(), named).await?;
-            let channel = connection.create_channel().await?;
+            let link = Link(Arc::new(
+                Connection::connect(self.url.expose(), named).await?,
+            ));
+            let channel = link.0.create_channel().await?;
             self.declare(&channel).await?;
-            Ok((connection, channel))
+            Ok((link, channel))
         };
         tokio::time::timeout(CONNECT_LIMIT, opened)
             .await
@@ -117,6 +119,29 @@ impl Broker {
     }
 }
 
+/// A connection that ends with whoever has it, at whatever moment that is.
+///
+/// lapin's own (4.12) stays open when it is dropped while a consumer is being declared on it: that consumer would go on being
+/// the active one of its queue, and nobody would take what it is given.
+#[derive(Debug)]
+pub(crate) struct Link(Arc<Connection>);
+
+impl Link {
+    /// Ends it, and waits until the broker knows.
+    pub(crate) async fn close(self) -> lapin::Result<()> {
+        self.0.close(200, "stopped".into()).await
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        let connection = self.0.clone();
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move { connection.close(200, "dropped".into()).await });
+        }
+    }
+}
+
 fn quorum() -> FieldTable {
     let mut arguments = FieldTable::default();
     let quorum = AMQPValue::LongString("quorum".into());
@@ -139,7 +164,7 @@ pub struct Rabbit {
 /// What there is of a connection.
 #[derive(Debug, Default)]
 struct Slot {
-    open: Option<(Connection, Channel)>,
+    open: Option<(Link, Channel)>,
     /// Which connection it is: who finds it broken must not close the next one.
     number: u64,
     failed_at: Option<Instant>,
@@ -166,16 +191,16 @@ impl Rabbit {
             return Err(BrokerError::Other("the broker was away a moment ago"));
         }
         let opened = async {
-            let (connection, channel) = self.broker.open().await?;
+            let (link, channel) = self.broker.open().await?;
             let confirms = ConfirmSelectOptions::default();
             channel.confirm_select(confirms).await?;
-            Ok((connection, channel))
+            Ok((link, channel))
         };
         match opened.await {
-            Ok((connection, channel)) => {
+            Ok((link, channel)) => {
                 slot.failed_at = None;
                 slot.number += 1;
-                slot.open = Some((connection, channel.clone()));
+                slot.open = Some((link, channel.clone()));
                 Ok((slot.number, channel))
             }
             Err(error) => {
