@@ -10,14 +10,18 @@ use std::{
 
 use ids::TenantId;
 use sqlx::{
-    PgPool, Postgres, Transaction,
+    PgPool, Postgres, SqlSafeStr, Transaction,
+    pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{Actor, Result, TenantTx, UnscopedTx, migrate, tenant_tx::Access};
 
 /// Waiting for a connection, a lock, a statement: deadlines nest below the 10 s of an answer.
 const ACQUIRE_LIMIT: Duration = Duration::from_secs(1);
+/// How long a connection may take to come about, however long who wanted it has waited.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
 /// After so long without a connection it is looked whether another one has become free, and again each time.
 const SPARE_AFTER: Duration = Duration::from_millis(50);
@@ -28,6 +32,8 @@ pub struct Db {
     pool: PgPool,
     /// How many transactions wait for a connection, or for the answer to their first word.
     beginning: Arc<AtomicU32>,
+    /// One attempt at a connection may go on without anybody who waits for it.
+    going_on: Arc<Semaphore>,
     probe: Option<Probe>,
 }
 
@@ -76,13 +82,14 @@ impl Db {
         let pool = PgPoolOptions::new()
             // None at all would be a panic in sqlx, and no database.
             .max_connections(connections.max(1))
-            .acquire_timeout(ACQUIRE_LIMIT)
+            .acquire_timeout(CONNECT_LIMIT)
             // Returning a connection already asks the server for a sign of life.
             .test_before_acquire(false)
             .connect_lazy_with(options);
         Ok(Self {
             pool,
             beginning: Arc::default(),
+            going_on: Arc::new(Semaphore::new(1)),
             probe: None,
         })
     }
@@ -93,6 +100,7 @@ impl Db {
         Self {
             pool: self.pool.clone(),
             beginning: self.beginning.clone(),
+            going_on: self.going_on.clone(),
             probe: Some(probe),
         }
     }
@@ -136,11 +144,13 @@ impl Db {
     /// sqlx 0.9.0 forgets a transaction whose beginning is cancelled (its issue 4393): the connection would go back to
     /// the pool inside it, with the tenant still set. Here nobody takes what was begun, and it is rolled back.
     async fn begin_with(&self, begin: String) -> Result<Transaction<'static, Postgres>> {
-        let pool = self.pool.clone();
+        let (pool, going_on) = (self.pool.clone(), self.going_on.clone());
         let beginning = Counted::one_more(&self.beginning);
         let task = tokio::spawn(async move {
             let _beginning = beginning;
-            begin_on_any(pool, begin).await
+            let connection = acquire(pool, going_on).await?;
+            let begin = sqlx::AssertSqlSafe(begin).into_sql_str();
+            Transaction::begin(connection, Some(begin)).await
         });
         Ok(task.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))?)
     }
@@ -187,26 +197,35 @@ impl Db {
     }
 }
 
-/// Begins on the connection that the pool opens or hands over, or on any that has become free before.
+/// The connection that the pool opens or hands over, or any that has become free before.
 ///
-/// Whom sqlx has told to open a connection goes on trying, also at a server that has none left, while those of this process
-/// come back: on a full server everybody would wait for a second and then fail.
-async fn begin_on_any(pool: PgPool, begin: String) -> sqlx::Result<Transaction<'static, Postgres>> {
-    let (own, words) = (pool.clone(), begin.clone());
-    #[expect(clippy::disallowed_methods, reason = "the one place that begins")]
-    let mut first = Box::pin(async move { own.begin_with(sqlx::AssertSqlSafe(words)).await });
-    loop {
-        if let Ok(begun) = tokio::time::timeout(SPARE_AFTER, &mut first).await {
-            return begun;
+/// Whom sqlx has told to open a connection tries to, also at a server that has none left, while those of this process come back:
+/// on a full server everybody would wait for a second and then fail. And what was given up after a second would begin anew with
+/// the next who asks: on a busy machine, on which a connection takes longer, none would ever come about.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that begins begins on it"
+)]
+async fn acquire(pool: PgPool, going_on: Arc<Semaphore>) -> sqlx::Result<PoolConnection<Postgres>> {
+    let mut first = Box::pin(pool.acquire());
+    let end = Instant::now() + ACQUIRE_LIMIT;
+    let acquired = loop {
+        if let Ok(acquired) = tokio::time::timeout(SPARE_AFTER, &mut first).await {
+            return acquired;
         }
-        #[expect(clippy::disallowed_methods, reason = "the one place that begins")]
-        if let Some(begun) = pool
-            .try_begin_with(sqlx::AssertSqlSafe(begin.clone()))
-            .await?
-        {
-            // Not cancelled, for the reason of `begin_with`: what it begins nobody takes.
-            tokio::spawn(first);
-            return Ok(begun);
+        if let Some(spare) = pool.try_acquire() {
+            break Ok(spare);
         }
+        if Instant::now() >= end {
+            break Err(sqlx::Error::PoolTimedOut);
+        }
+    };
+    if let Ok(place) = going_on.try_acquire_owned() {
+        tokio::spawn(async move {
+            let _place = place;
+            // Nobody takes it; the pool has it then.
+            drop(first.await);
+        });
     }
+    acquired
 }

@@ -289,3 +289,35 @@ async fn on_a_full_server_a_process_goes_on_with_the_connections_that_it_has() {
     // Who still tries to connect ends with the pool: dropping a database waits for whoever is at its door.
     db.close().await;
 }
+
+/// A way to the database on which every connection waits before its first word is passed on.
+async fn a_slow_way(url: &str, wait: Duration) -> String {
+    let place = url.split_once('@').unwrap().1;
+    let server = place.split_once('/').unwrap().0.to_owned();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let slow = url.replace(&server, &listener.local_addr().unwrap().to_string());
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let server = server.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(wait).await;
+                let mut server = tokio::net::TcpStream::connect(server).await.unwrap();
+                tokio::io::copy_bidirectional(&mut client, &mut server).await
+            });
+        }
+    });
+    slow
+}
+
+#[tokio::test]
+async fn a_connection_that_takes_longer_than_anybody_waits_comes_about() {
+    let stage = Stage::of(&[]).await;
+    let url = stage.database.login_url("support");
+    let slow = a_slow_way(&url, Duration::from_millis(1_500)).await;
+    let db = Db::lazy(&slow, 2).unwrap();
+    let refused = db.begin_unscoped().await.unwrap_err();
+    assert!(matches!(refused, DbError::Unavailable(_)), "{refused:?}");
+    // The same attempt is still on its way, and ends before another one could.
+    db.begin_unscoped().await.unwrap().commit().await.unwrap();
+    db.close().await;
+}
