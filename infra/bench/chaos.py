@@ -238,8 +238,7 @@ def main():
         # A debug build on a busy machine may keep somebody waiting for a connection too long, and says so politely.
         failures = {status: count for status, count in statuses.items() if status > 499}
         if failures:
-            told = [line for line in place.log.read_text().splitlines() if "WARN" in line or "ERROR" in line]
-            wrong.append("\n".join([f"answers of 500 and more: {failures}", *told[-10:]]))
+            wrong.append(f"answers of 500 and more: {failures}")
         print(f"""
 bus                   {BUS}
 kills                 {KILLS} under load, {early} more during a start (seed {SEED})
@@ -250,7 +249,8 @@ mails                 {mails}, {rows + comment_rows} wanted
 answers               {dict(sorted(statuses.items()))}
 time                  {time.monotonic() - began:.0f} s""")
         if wrong:
-            print("\n".join(["", *wrong[:20]]))
+            told = [line for line in place.log.read_text().splitlines() if "WARN" in line or "ERROR" in line]
+            print("\n".join(["", *wrong[:20], "", "what the platform told last:", *told[-20:]]))
             sys.exit(1)
         print("nothing lost, nothing doubled")
 

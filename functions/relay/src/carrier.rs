@@ -32,7 +32,7 @@ use crate::{
     domain::verdict::weigh,
     mover::chance,
     store::letters,
-    transport::rabbit::{Broker, BrokerError, queue},
+    transport::rabbit::{Broker, BrokerError, queue, within},
 };
 use lanes::{Lanes, Try};
 
@@ -44,8 +44,6 @@ const REST: Duration = Duration::from_secs(1);
 const LONGEST_REST: Duration = Duration::from_secs(5);
 /// How long what is under way may take after the signal to stop.
 const DRAIN_LIMIT: Duration = Duration::from_secs(8);
-/// How long the broker may take to answer.
-const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 /// How often the queue is measured.
 const MEASURED: Duration = Duration::from_secs(5);
 
@@ -150,18 +148,10 @@ impl<T: Transport> Carrier<T> {
         mut stop: Shared<impl Future<Output = ()>>,
     ) -> Result<(), BrokerError> {
         let (link, channel) = self.broker.open().await?;
-        channel
-            .basic_qos(self.held, BasicQosOptions::default())
-            .await?;
-        let options = BasicConsumeOptions::default();
-        let mut consumer = channel
-            .basic_consume(
-                queue(function).into(),
-                "".into(),
-                options,
-                FieldTable::default(),
-            )
-            .await?;
+        within(channel.basic_qos(self.held, BasicQosOptions::default())).await?;
+        let (name, options) = (queue(function).into(), BasicConsumeOptions::default());
+        let consuming = channel.basic_consume(name, "".into(), options, FieldTable::default());
+        let mut consumer = within(consuming).await?;
         let mut lanes = Lanes::<Key, Arc<Held>>::default();
         let mut under_way = JoinSet::new();
         let mut watch = tokio::time::interval(MEASURED);
@@ -314,14 +304,6 @@ async fn acknowledge(acker: &Acker) -> Result<(), BrokerError> {
         Ok(())
     } else {
         Err(BrokerError::Other("the connection broke"))
-    }
-}
-
-/// What the broker says in good time; a broker that hangs must not hold up stopping.
-async fn within<T>(answer: impl Future<Output = lapin::Result<T>>) -> Result<T, BrokerError> {
-    match tokio::time::timeout(ANSWER_LIMIT, answer).await {
-        Ok(answer) => Ok(answer?),
-        Err(_elapsed) => Err(BrokerError::Other("the broker does not answer")),
     }
 }
 

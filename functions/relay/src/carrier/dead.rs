@@ -11,7 +11,7 @@ use lapin::{
 use super::{Carrier, REST, acknowledge, discard};
 use crate::{
     Transport,
-    transport::rabbit::{BrokerError, DEAD, QUEUES},
+    transport::rabbit::{BrokerError, DEAD, QUEUES, within},
 };
 
 /// The header in which RabbitMQ says which queue a message died in.
@@ -35,11 +35,11 @@ impl<T: Transport> Carrier<T> {
     /// One letter after the other. What could not be written down comes again with the next connection.
     async fn bury_over_one_connection(&self) -> Result<(), BrokerError> {
         let (_link, channel) = self.broker.open().await?;
-        channel.basic_qos(1, BasicQosOptions::default()).await?;
+        within(channel.basic_qos(1, BasicQosOptions::default())).await?;
         let options = BasicConsumeOptions::default();
-        let mut consumer = channel
-            .basic_consume(DEAD.into(), "".into(), options, FieldTable::default())
-            .await?;
+        let consuming =
+            channel.basic_consume(DEAD.into(), "".into(), options, FieldTable::default());
+        let mut consumer = within(consuming).await?;
         while let Some(message) = consumer.next().await {
             let message = message?;
             let function = died_at(&message).unwrap_or_default();

@@ -21,6 +21,8 @@ use crate::Delivery;
 /// How long the broker may take to be connected to, and to confirm.
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 const CONFIRM_LIMIT: Duration = Duration::from_secs(5);
+/// How long it may take to answer anything else.
+const ANSWER_LIMIT: Duration = Duration::from_secs(3);
 /// How long nobody tries again after a connection could not be made.
 const REST: Duration = Duration::from_secs(1);
 /// How often a message may be on its way to a relay that dies before it has said a word of it. Whoever only restarts again and
@@ -142,6 +144,16 @@ impl Drop for Link {
     }
 }
 
+/// What the broker says in good time: one that hangs must hold up nobody.
+pub(crate) async fn within<T>(
+    answer: impl Future<Output = lapin::Result<T>>,
+) -> Result<T, BrokerError> {
+    match tokio::time::timeout(ANSWER_LIMIT, answer).await {
+        Ok(answer) => Ok(answer?),
+        Err(_elapsed) => Err(BrokerError::Other("the broker does not answer")),
+    }
+}
+
 fn quorum() -> FieldTable {
     let mut arguments = FieldTable::default();
     let quorum = AMQPValue::LongString("quorum".into());
@@ -193,7 +205,7 @@ impl Rabbit {
         let opened = async {
             let (link, channel) = self.broker.open().await?;
             let confirms = ConfirmSelectOptions::default();
-            channel.confirm_select(confirms).await?;
+            within(channel.confirm_select(confirms)).await?;
             Ok((link, channel))
         };
         match opened.await {
