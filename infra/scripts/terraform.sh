@@ -61,7 +61,7 @@ only_from() {
 # Built once for each state of its source; small and plain Go.
 stand_ins() {
   local state folder
-  state=$(cat terraform/schemas/*.go terraform/schemas/*.json terraform/schemas/go.sum | openssl sha256 | tail -c 17)
+  state=$(cat terraform/schemas/*.go terraform/schemas/*.json terraform/schemas/go.sum - <<<"$google_version $hcloud_version" | openssl sha256 | tail -c 17)
   folder="$cache/stand-in-$state"
   if [ ! -d "$folder" ]; then
     say "building the stand-ins of the providers: minutes, once"
@@ -73,7 +73,8 @@ stand_ins() {
   only_from "$folder"
 }
 
-initialised() { terraform -chdir="$scratch/terraform/$1" init -backend=false -input=false -no-color "${@:2}"; }
+# Whichever version was chosen before, against a stand-in.
+initialised() { terraform -chdir="$scratch/terraform/$1" init -upgrade -backend=false -input=false -no-color "${@:2}"; }
 
 logic() {
   local module
