@@ -48,11 +48,11 @@ pub(crate) fn all() -> Jobs<App> {
         .job(&ROTATE_SIGNING_KEYS, |app: App, _run| async move {
             app.rotate_signing_keys().await
         })
-        .job(&EXPIRE_SESSIONS, |app, _run| async move {
-            expire_sessions(&app).await
+        .job(&EXPIRE_SESSIONS, |app, run| async move {
+            expire_sessions(&app, &run).await
         })
         .job(&EXPIRING_CERTIFICATES, |app, run| async move {
-            announce_expiring_certificates(&app, &run.request).await
+            announce_expiring_certificates(&app, &run).await
         })
         .job(&ERASE_CLOSED, |app: App, _run| async move {
             ERASURE.run(&app.db, app.gate.clock().now()).await

@@ -102,8 +102,8 @@ pub(crate) fn all() -> Jobs<App> {
         .job(&SEAL_AUDIT_LOG, |app: App, _run| async move {
             seal_audit_log(&app).await
         })
-        .job(&VERIFY_AUDIT_LOG, |app, _run| async move {
-            verify_audit_log(&app).await
+        .job(&VERIFY_AUDIT_LOG, |app, run| async move {
+            verify_audit_log(&app, &run).await
         })
         .job(&TURN_LICENSES, |app, _run| async move {
             turn_licenses(&app).await
@@ -115,18 +115,18 @@ pub(crate) fn all() -> Jobs<App> {
             recount_usage(&app).await
         })
         .job(&CLOSE_TENANTS, |app, run| async move {
-            close_tenants::close_tenants(&app, &run.request).await
+            close_tenants::close_tenants(&app, &run).await
         })
         .job(&ERASE_CLOSED, |app: App, _run| async move {
             ERASURE.run(&app.db, app.gate.clock().now()).await
         })
         .job(&EXPIRING_KEYS, |app, run| async move {
-            expiring_keys::announce_expiring_keys(&app, &run.request).await
+            expiring_keys::announce_expiring_keys(&app, &run).await
         })
         .job(&CHECK_DOMAINS, |app, run| async move {
-            check_domains::check_domains(&app, &run.request).await
+            check_domains::check_domains(&app, &run).await
         })
-        .job(&INHERIT_SETTINGS, |app, _run| async move {
-            inherit_settings::inherit_settings(&app).await
+        .job(&INHERIT_SETTINGS, |app, run| async move {
+            inherit_settings::inherit_settings(&app, &run).await
         })
 }

@@ -62,6 +62,7 @@ impl Erasure {
     /// Erases what is left of all closed tenants. May be cut off anywhere: the next run goes on.
     pub async fn run(&self, db: &Db, now: DateTime<Utc>) -> Result<Erased, Problem> {
         let mut erased = Erased::default();
+        let mut trouble = None;
         for tenant in self.due(db, now).await? {
             match self.erase(db, tenant, now).await {
                 Ok(rows) => {
@@ -74,10 +75,14 @@ impl Erasure {
                     erased.waiting += 1;
                 }
                 Err(DbError::LockTimeout | DbError::Contention) => erased.waiting += 1,
-                Err(error) => return Err(error.into()),
+                // It fails in the end, after the others had their turn.
+                Err(error) => {
+                    tracing::error!(%tenant, function = self.function, %error, "not erased");
+                    trouble = Some(error);
+                }
             }
         }
-        Ok(erased)
+        trouble.map_or(Ok(erased), |error| Err(error.into()))
     }
 
     /// The tenants that [`run`](Self::run) would erase at `now`: a function that has more than rows erases that first.

@@ -6,8 +6,13 @@
 
 mod door;
 mod runs;
+mod visits;
 
-use std::{fmt, future::Future, sync::Arc};
+use std::{
+    fmt,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use access::Gate;
 use axum::Router;
@@ -19,6 +24,7 @@ use serde_json::Value;
 use web::{Problem, RequestInfo};
 
 pub use door::SCHEDULE_TIME;
+pub use visits::Visits;
 
 /// Where the doors are; behind it comes the job's name.
 pub const PATH: &str = "/internal/jobs";
@@ -39,10 +45,20 @@ pub struct Job {
 /// One run of a job.
 #[derive(Clone, Debug)]
 pub struct Run {
+    job: &'static Job,
     /// For which time; the same for every repetition.
     pub scheduled_at: DateTime<Utc>,
     /// The request that started it, for announcements and the audit log.
     pub request: RequestInfo,
+    progress: Arc<Mutex<Option<Value>>>,
+}
+
+impl Run {
+    /// Tells operators how far it is, in numbers as its result: shown within seconds at `GET /internal/jobs`.
+    pub fn report(&self, done: &impl Serialize) {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        *progress = serde_json::to_value(done).ok();
+    }
 }
 
 type Work<S> = Arc<dyn Fn(S, Run) -> BoxFuture<'static, Result<Value, Problem>> + Send + Sync>;

@@ -1,14 +1,16 @@
 //! Clears away what ended long ago. It has been worth nothing since it ended; it only stood there to be looked at.
 
 use access::directory;
-use chrono::TimeDelta;
-use db::Actor;
+use chrono::{DateTime, TimeDelta, Utc};
+use db::{Actor, TenantTx};
+use events::Run;
+use ids::TenantId;
 use serde::Serialize;
 use web::problem::Result;
 
 use crate::{App, store::jobs};
 
-/// Sessions that one statement deletes.
+/// What one statement deletes at most: of more it might not come to an end in its time.
 const BATCH: i64 = 1_000;
 /// For how long a session that ended can still be looked at.
 const SESSIONS_DAYS: i64 = 90;
@@ -26,26 +28,58 @@ pub(crate) struct Expired {
 }
 
 /// Deletes old sessions, links, and answers to repeated requests, one tenant after the other.
-pub(crate) async fn expire_sessions(app: &App) -> Result<Expired> {
+pub(crate) async fn expire_sessions(app: &App, run: &Run) -> Result<Expired> {
     let now = app.gate.clock().now();
     let mut expired = Expired::default();
-    for tenant in directory::working_tenants(&app.db).await? {
-        let mut tx = app.db.begin(tenant, Actor::SYSTEM).await?;
-        let tokens = now - TimeDelta::days(TOKENS_DAYS);
-        expired.one_time_tokens += jobs::delete_old_tokens(&mut tx, tokens).await?;
-        let answers = now - TimeDelta::hours(ANSWERS_HOURS);
-        expired.idempotency_keys += jobs::delete_old_answers(&mut tx, answers).await?;
-        tx.commit().await?;
+    let mut visits = run.visits(directory::working_tenants(&app.db).await?);
+    while let Some(tenant) = visits.next_tenant() {
+        let cleared = expire_tenant(app, tenant, now, &mut expired).await;
+        visits.saw(tenant, cleared);
+    }
+    visits.end()?;
+    Ok(expired)
+}
+
+/// What is cleared away.
+#[derive(Clone, Copy)]
+enum Old {
+    Links,
+    Answers,
+    Sessions,
+}
+
+async fn expire_tenant(
+    app: &App,
+    tenant: TenantId,
+    now: DateTime<Utc>,
+    expired: &mut Expired,
+) -> Result<()> {
+    for (old, count) in [
+        (Old::Links, &mut expired.one_time_tokens),
+        (Old::Answers, &mut expired.idempotency_keys),
+        (Old::Sessions, &mut expired.sessions),
+    ] {
         loop {
             let mut tx = app.db.begin(tenant, Actor::SYSTEM).await?;
-            let before = now - TimeDelta::days(SESSIONS_DAYS);
-            let sessions = jobs::delete_ended_sessions(&mut tx, before, BATCH).await?;
+            let deleted = delete_portion(&mut tx, old, now).await?;
             tx.commit().await?;
-            expired.sessions += sessions;
-            if sessions == 0 {
+            *count += deleted;
+            if deleted == 0 {
                 break;
             }
         }
     }
-    Ok(expired)
+    Ok(())
+}
+
+async fn delete_portion(tx: &mut TenantTx, old: Old, now: DateTime<Utc>) -> db::Result<u64> {
+    match old {
+        Old::Links => jobs::delete_old_tokens(tx, now - TimeDelta::days(TOKENS_DAYS), BATCH).await,
+        Old::Answers => {
+            jobs::delete_old_answers(tx, now - TimeDelta::hours(ANSWERS_HOURS), BATCH).await
+        }
+        Old::Sessions => {
+            jobs::delete_ended_sessions(tx, now - TimeDelta::days(SESSIONS_DAYS), BATCH).await
+        }
+    }
 }

@@ -3,6 +3,8 @@
 use access::directory;
 use chrono::TimeDelta;
 use db::Actor;
+use events::Run;
+use ids::TenantId;
 use serde::Serialize;
 use serde_json::json;
 use web::{RequestInfo, problem::Result};
@@ -19,27 +21,33 @@ pub(crate) struct Announced {
 }
 
 /// Announces every certificate that ends within 30 days, once.
-pub(crate) async fn announce_expiring_certificates(
-    app: &App,
-    request: &RequestInfo,
-) -> Result<Announced> {
+pub(crate) async fn announce_expiring_certificates(app: &App, run: &Run) -> Result<Announced> {
+    let mut announced = Announced::default();
+    let mut visits = run.visits(directory::working_tenants(&app.db).await?);
+    while let Some(tenant) = visits.next_tenant() {
+        let told = announce_of(app, &run.request, tenant).await;
+        announced.certificates += visits.saw(tenant, told).unwrap_or_default();
+    }
+    visits.end()?;
+    Ok(announced)
+}
+
+async fn announce_of(app: &App, request: &RequestInfo, tenant: TenantId) -> Result<u64> {
     let now = app.gate.clock().now();
     let today = now.date_naive();
     let days = (today, today + TimeDelta::days(DAYS_BEFORE));
-    let mut announced = Announced::default();
-    for tenant in directory::working_tenants(&app.db).await? {
-        let mut tx = app.db.begin(tenant, Actor::SYSTEM).await?;
-        for certificate in jobs::note_expiring(&mut tx, days, now).await? {
-            let data = json!({
-                "user_id": certificate.user,
-                "skill": certificate.skill,
-                "valid_until": certificate.valid_until,
-            });
-            let subject = (certificate.user, certificate.version);
-            announce(&mut tx, request, now, &CERTIFICATE_EXPIRING, subject, data).await?;
-            announced.certificates += 1;
-        }
-        tx.commit().await?;
+    let mut told = 0;
+    let mut tx = app.db.begin(tenant, Actor::SYSTEM).await?;
+    for certificate in jobs::note_expiring(&mut tx, days, now).await? {
+        let data = json!({
+            "user_id": certificate.user,
+            "skill": certificate.skill,
+            "valid_until": certificate.valid_until,
+        });
+        let subject = (certificate.user, certificate.version);
+        announce(&mut tx, request, now, &CERTIFICATE_EXPIRING, subject, data).await?;
+        told += 1;
     }
-    Ok(announced)
+    tx.commit().await?;
+    Ok(told)
 }

@@ -39,34 +39,56 @@ pub(crate) async fn delete_ended_sessions(
     Ok(deleted.rows_affected())
 }
 
-/// Deletes links that were good until before `before`. Those by which somebody registered stay until the address is proved:
-/// they tell who came uninvited.
-pub(crate) async fn delete_old_tokens(tx: &mut TenantTx, before: DateTime<Utc>) -> Result<u64> {
+/// Deletes up to `most` links that were good until before `before`, and answers how many. Those by which somebody registered stay
+/// until the address is proved: they tell who came uninvited.
+pub(crate) async fn delete_old_tokens(
+    tx: &mut TenantTx,
+    before: DateTime<Utc>,
+    most: i64,
+) -> Result<u64> {
     let tenant = tx.tenant();
     let deleted = sqlx::query!(
-        "delete from identity.one_time_tokens t
-        where t.tenant_id = $1 and t.expires_at < $2 and not (
-            t.purpose = 'verify_email' and exists (
-                select from identity.users u
-                where u.tenant_id = t.tenant_id and u.user_id = t.user_id and u.status = 'invited'
+        "delete from identity.one_time_tokens
+        where tenant_id = $1 and one_time_token_id in (
+            select t.one_time_token_id
+            from identity.one_time_tokens t
+            where t.tenant_id = $1 and t.expires_at < $2 and not (
+                t.purpose = 'verify_email' and exists (
+                    select from identity.users u
+                    where u.tenant_id = t.tenant_id and u.user_id = t.user_id and u.status = 'invited'
+                )
             )
+            limit $3
+            for update of t skip locked
         )",
         tenant as _,
         before,
+        most,
     )
     .execute(tx.conn())
     .await?;
     Ok(deleted.rows_affected())
 }
 
-/// Deletes answers to repeated requests that were kept before `before`.
-pub(crate) async fn delete_old_answers(tx: &mut TenantTx, before: DateTime<Utc>) -> Result<u64> {
+/// Deletes up to `most` answers to repeated requests that were kept before `before`, and says how many.
+pub(crate) async fn delete_old_answers(
+    tx: &mut TenantTx,
+    before: DateTime<Utc>,
+    most: i64,
+) -> Result<u64> {
     let tenant = tx.tenant();
     let deleted = sqlx::query!(
         "delete from access.idempotency_keys
-        where tenant_id = $1 and created_at < $2",
+        where tenant_id = $1 and (principal, method, path, idempotency_key) in (
+            select k.principal, k.method, k.path, k.idempotency_key
+            from access.idempotency_keys k
+            where k.tenant_id = $1 and k.created_at < $2
+            limit $3
+            for update skip locked
+        )",
         tenant as _,
         before,
+        most,
     )
     .execute(tx.conn())
     .await?;

@@ -245,6 +245,86 @@ async fn what_ended_long_ago_is_cleared_away_and_nothing_else() {
         .expect(200);
 }
 
+/// Old links and answers, so many of each tenant.
+async fn leave_behind(stage: &Stage) {
+    super::execute(
+        stage,
+        "insert into identity.one_time_tokens
+            (tenant_id, one_time_token_id, user_id, purpose, secret_hash, expires_at, created_at)
+        select p.tenant_id, gen_random_uuid(), p.user_id, 'reset_password', '', '2026-01-02', '2026-01-01'
+        from (select distinct on (tenant_id) tenant_id, user_id from identity.users) p, generate_series(1, 2500)",
+    )
+    .await;
+    super::execute(
+        stage,
+        "insert into access.idempotency_keys
+            (tenant_id, principal, method, path, idempotency_key, fingerprint, created_at)
+        select t.tenant_id, 'somebody', 'POST', '/', n, '', '2026-01-01'
+        from access.tenants t, generate_series(1, 2500) n
+        where t.slug in ('demo', 'other')",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn no_statement_clears_away_more_than_a_thousand() {
+    let (stage, _tenant) = demo().await;
+    leave_behind(&stage).await;
+    super::execute(
+        &stage,
+        "create function public.refuse_many() returns trigger language plpgsql as $$
+        begin
+            if (select count(*) from gone) > 1000 then raise exception 'too many at once'; end if;
+            return null;
+        end $$",
+    )
+    .await;
+    for watched in [
+        "create trigger few after delete on identity.one_time_tokens
+        referencing old table as gone for each statement execute function public.refuse_many()",
+        "create trigger few after delete on access.idempotency_keys
+        referencing old table as gone for each statement execute function public.refuse_many()",
+    ] {
+        super::execute(&stage, watched).await;
+    }
+    assert_eq!(
+        run(&stage, EXPIRE).await,
+        json!({"sessions": 0, "one_time_tokens": 2500, "idempotency_keys": 2500})
+    );
+}
+
+#[tokio::test]
+async fn a_tenant_that_can_not_be_cleared_holds_up_no_other() {
+    let (stage, _tenant) = demo().await;
+    stage.tenant("other").await;
+    leave_behind(&stage).await;
+    super::execute(
+        &stage,
+        "create function public.refuse_demo() returns trigger language plpgsql security definer as $$
+        begin
+            if exists (select from access.tenants where tenant_id = old.tenant_id and slug = 'demo') then
+                raise exception 'not this one';
+            end if;
+            return old;
+        end $$",
+    )
+    .await;
+    super::execute(
+        &stage,
+        "create trigger refused before delete on identity.one_time_tokens
+        for each row execute function public.refuse_demo()",
+    )
+    .await;
+    platform(&stage).post(EXPIRE, json!({})).await.expect(500);
+    let left: Vec<String> = sqlx::query_scalar(
+        "select distinct t.slug from identity.one_time_tokens k join access.tenants t using (tenant_id)",
+    )
+    .fetch_all(&mut stage.admin().await)
+    .await
+    .unwrap();
+    assert_eq!(left, ["demo"], "the other tenant's are gone");
+}
+
 #[tokio::test]
 async fn a_certificate_that_ends_soon_is_announced_once() {
     let (stage, tenant) = demo().await;

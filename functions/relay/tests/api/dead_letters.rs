@@ -78,6 +78,31 @@ async fn a_replayed_event_reaches_the_function_that_would_not_take_it_and_no_oth
 }
 
 #[tokio::test]
+async fn a_replay_that_comes_before_the_first_settlement_takes_the_event_from_nobody() {
+    let scene = Scene::of(&["one", "other"]).await;
+    let event = scene.announce("tickets/1", 1).await;
+    // A broker's carrier has parked it for one function while the relay that handed it on died before it wrote that down.
+    sqlx::query(
+        "insert into events.dead_letters (tenant_id, dead_letter_id, consumer, event_id, envelope, reason, attempts, parked_at)
+        values ($1, gen_random_uuid(), 'one', $2, '{}', 'poison', 1, now())",
+    )
+    .bind(scene.tenant.id)
+    .bind(event)
+    .execute(&mut scene.stage.admin().await)
+    .await
+    .unwrap();
+    let id: uuid::Uuid = sqlx::query_scalar("select dead_letter_id from events.dead_letters")
+        .fetch_one(&mut scene.stage.admin().await)
+        .await
+        .unwrap();
+    let path = format!("/internal/dead-letters/{id}/replay");
+    scene.operator().post(&path, json!({})).await;
+    scene.relay().run_dry().await.unwrap();
+    assert_eq!(scene.ears["one"].versions("tickets/1"), [1]);
+    assert_eq!(scene.ears["other"].versions("tickets/1"), [1]);
+}
+
+#[tokio::test]
 async fn what_is_refused_again_is_the_same_letter_again() {
     let scene = Scene::new().await;
     let letters = parked(&scene, 1).await;

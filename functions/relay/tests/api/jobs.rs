@@ -91,7 +91,8 @@ impl Place {
 fn door(stage: &Stage, work: Work) -> Router {
     let db = Db::lazy(&stage.database.login_url("relay"), 4).unwrap();
     let jobs = Jobs::default().job(&COUNT, |work: Work, run| async move {
-        work.begun.fetch_add(1, Ordering::SeqCst);
+        let begun = work.begun.fetch_add(1, Ordering::SeqCst) + 1;
+        run.report(&json!({"begun": begun}));
         work.ends.acquire().await.unwrap().forget();
         let failing = work
             .failures
@@ -200,16 +201,128 @@ async fn a_run_whose_process_died_is_begun_again_after_its_lease() {
     let started = place.stage.clock.now();
     sqlx::query(
         "insert into events.job_runs (function, job, scheduled_at, status, started_at, lease_until)
-        values ('relay', 'count', $1, 'running', $1, $1 + interval '15 minutes')",
+        values ('relay', 'count', $1, 'running', $1, $1 + interval '3 minutes')",
     )
     .bind(started)
     .execute(&mut place.stage.admin().await)
     .await
     .unwrap();
     assert_eq!(place.knock(&time).await.0, 409);
-    place.stage.clock.advance(Duration::from_mins(15));
+    place.stage.clock.advance(Duration::from_mins(3));
     assert_eq!(place.knock(&time).await.0, 200);
     assert_eq!(place.work.ended.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn one_tenants_trouble_costs_no_other_its_visit_and_is_told() {
+    let stage = Stage::of(&[]).await;
+    let tenants: Vec<ids::TenantId> = (0..3).map(|_| ids::Id::at(stage.clock.now())).collect();
+    let visited = Arc::new(AtomicUsize::new(0));
+    let given = (tenants, visited.clone());
+    let jobs = Jobs::default().job(
+        &COUNT,
+        |(tenants, visited): (Vec<ids::TenantId>, Arc<AtomicUsize>), run| async move {
+            let mut visits = run.visits(tenants);
+            while let Some(tenant) = visits.next_tenant() {
+                let outcome = match visited.fetch_add(1, Ordering::SeqCst) {
+                    1 => Err(problem::UNAVAILABLE.problem()),
+                    _ => Ok(()),
+                };
+                visits.saw(tenant, outcome);
+            }
+            visits.end()
+        },
+    );
+    let db = Db::lazy(&stage.database.login_url("relay"), 2).unwrap();
+    let edge = Edge {
+        clock: stage.clock.clone(),
+        trusted_proxies: 0,
+    };
+    let router = edge::wrap(jobs.routes(given, db, stage.gate.clone()), edge);
+    let proof = stage.gate.internal_auth().header().unwrap();
+    let ask = |request: http::request::Builder| {
+        let request = request.header("authorization", proof.clone());
+        request.body(Body::empty()).unwrap()
+    };
+    let (status, _) = send(&router, ask(Request::post("/internal/jobs/count"))).await;
+    assert_eq!((status, visited.load(Ordering::SeqCst)), (503, 3));
+    let (_, listed) = send(&router, ask(Request::get("/internal/jobs"))).await;
+    let last = &listed[0]["last_run"];
+    assert_eq!(last["status"], json!("failed"));
+    assert_eq!(
+        last["progress"],
+        json!({"tenants": 3, "done": 3, "failed": 1})
+    );
+}
+
+/// A run that does not come to its end, once it has said how far it is.
+async fn under_way() -> (Arc<Place>, tokio::task::JoinHandle<(u16, Value)>) {
+    let place = Arc::new(Place::new(0).await);
+    let run = tokio::spawn({
+        let place = place.clone();
+        async move { place.knock(&at(&place, 0)).await }
+    });
+    while place.listed().await[0]["last_run"]["progress"] != json!({"begun": 1}) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    (place, run)
+}
+
+#[tokio::test]
+async fn a_long_run_tells_how_far_it_is_and_stays_the_only_one() {
+    let (place, _run) = under_way().await;
+    place.stage.clock.advance(Duration::from_mins(2));
+    // It says again that it lives, at this hour.
+    let mut admin = place.stage.admin().await;
+    let lives = "select lease_until - started_at > interval '4 minutes' from events.job_runs";
+    while !sqlx::query_scalar::<_, bool>(lives)
+        .fetch_one(&mut admin)
+        .await
+        .unwrap()
+    {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    place.stage.clock.advance(Duration::from_mins(2));
+    assert_eq!(place.knock(&at(&place, 0)).await.0, 409);
+    assert_eq!(place.work.begun.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_run_that_counts_as_lost_breaks_off_before_another_is_beside_it_for_long() {
+    let (place, run) = under_way().await;
+    sqlx::query("update events.job_runs set status = 'lost', finished_at = now()")
+        .execute(&mut place.stage.admin().await)
+        .await
+        .unwrap();
+    let (status, body) = run.await.unwrap();
+    assert!(matches!(status, 202 | 409), "{status} {body}");
+    // Until it looks again, if its caller did not wait for that.
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    place.work.ends.add_permits(1);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(place.work.ended.load(Ordering::SeqCst), 0);
+    let listed = &place.listed().await[0];
+    assert_eq!(listed["last_run"]["status"], json!("lost"));
+    assert_eq!(listed["last_finished_run"]["status"], json!("lost"));
+}
+
+#[tokio::test]
+async fn while_a_run_is_under_way_the_last_result_is_still_there() {
+    let place = Arc::new(Place::new(1).await);
+    assert_eq!(place.knock(&at(&place, 0)).await.0, 200);
+    let second = tokio::spawn({
+        let place = place.clone();
+        async move { place.knock(&at(&place, 1)).await }
+    });
+    while place.work.begun.load(Ordering::SeqCst) < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let listed = &place.listed().await[0];
+    assert_eq!(listed["last_run"]["status"], json!("running"));
+    assert_eq!(listed["last_finished_run"]["status"], json!("done"));
+    assert!(listed["last_finished_run"]["result"]["for"].is_string());
+    place.work.ends.add_permits(1);
+    assert_eq!(second.await.unwrap().0, 200);
 }
 
 #[tokio::test]

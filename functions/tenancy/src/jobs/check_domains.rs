@@ -4,7 +4,7 @@
 use access::{audit, directory};
 use chrono::{DateTime, TimeDelta, Utc};
 use db::{Actor, TenantTx};
-use events::Announcement;
+use events::{Announcement, Run};
 use futures::{StreamExt, stream};
 use ids::TenantId;
 use serde::Serialize;
@@ -38,24 +38,37 @@ pub(crate) struct Checked {
 }
 
 /// Looks at every verified host of every working tenant.
-pub(crate) async fn check_domains(app: &App, request: &RequestInfo) -> Result<Checked> {
+pub(crate) async fn check_domains(app: &App, run: &Run) -> Result<Checked> {
     let mut checked = Checked::default();
-    for tenant in directory::working_tenants(&app.db).await? {
-        let mut tx = app.db.begin_reading(tenant, Actor::SYSTEM).await?;
-        let verified = domains::list(&mut tx).await?;
-        tx.commit().await?;
-        let mut looked = stream::iter(verified)
-            .filter(|row| std::future::ready(row.verified_at.is_some()))
-            .map(|row| async move {
-                let findings = app.proofs.look(&row.host, &row.proof).await;
-                (row, findings)
-            })
-            .buffer_unordered(AT_ONCE);
-        while let Some((row, findings)) = looked.next().await {
-            conclude(app, request, tenant, (&row, findings), &mut checked).await?;
-        }
+    let mut visits = run.visits(directory::working_tenants(&app.db).await?);
+    while let Some(tenant) = visits.next_tenant() {
+        let looked = check_tenant(app, &run.request, tenant, &mut checked).await;
+        visits.saw(tenant, looked);
     }
+    visits.end()?;
     Ok(checked)
+}
+
+async fn check_tenant(
+    app: &App,
+    request: &RequestInfo,
+    tenant: TenantId,
+    checked: &mut Checked,
+) -> Result<()> {
+    let mut tx = app.db.begin_reading(tenant, Actor::SYSTEM).await?;
+    let verified = domains::list(&mut tx).await?;
+    tx.commit().await?;
+    let mut looked = stream::iter(verified)
+        .filter(|row| std::future::ready(row.verified_at.is_some()))
+        .map(|row| async move {
+            let findings = app.proofs.look(&row.host, &row.proof).await;
+            (row, findings)
+        })
+        .buffer_unordered(AT_ONCE);
+    while let Some((row, findings)) = looked.next().await {
+        conclude(app, request, tenant, (&row, findings), checked).await?;
+    }
+    Ok(())
 }
 
 async fn conclude(

@@ -3,6 +3,7 @@
 use access::TenantStatus;
 use chrono::{DateTime, Utc};
 use db::Actor;
+use events::Run;
 use ids::TenantId;
 use serde::Serialize;
 use web::{RequestInfo, problem::Result};
@@ -23,15 +24,18 @@ pub(crate) struct Closed {
 }
 
 /// Closes every tenant whose 30 days are over.
-pub(crate) async fn close_tenants(app: &App, request: &RequestInfo) -> Result<Closed> {
+pub(crate) async fn close_tenants(app: &App, run: &Run) -> Result<Closed> {
     let now = app.gate.clock().now();
     let mut tx = app.db.begin_unscoped().await?;
     let due = tenants::due_closings(&mut tx, now).await?;
     tx.commit().await?;
     let mut closed = Closed::default();
-    for tenant in due {
-        closed.tenants += u64::from(close(app, request, tenant, now).await?);
+    let mut visits = run.visits(due);
+    while let Some(tenant) = visits.next_tenant() {
+        let done = close(app, &run.request, tenant, now).await;
+        closed.tenants += u64::from(visits.saw(tenant, done) == Some(true));
     }
+    visits.end()?;
     Ok(closed)
 }
 

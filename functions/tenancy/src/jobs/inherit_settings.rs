@@ -2,6 +2,7 @@
 
 use access::directory as known;
 use db::Actor;
+use events::Run;
 use ids::TenantId;
 use serde::Serialize;
 use web::{Problem, problem::Result};
@@ -19,11 +20,14 @@ pub(crate) struct Inherited {
 }
 
 /// Renews the mirror of every working tenant for which other settings are in force than it says.
-pub(crate) async fn inherit_settings(app: &App) -> Result<Inherited> {
+pub(crate) async fn inherit_settings(app: &App, run: &Run) -> Result<Inherited> {
     let mut inherited = Inherited::default();
-    for tenant in known::working_tenants(&app.db).await? {
-        inherited.tenants += u64::from(follow(app, tenant).await?);
+    let mut visits = run.visits(known::working_tenants(&app.db).await?);
+    while let Some(tenant) = visits.next_tenant() {
+        let done = follow(app, tenant).await;
+        inherited.tenants += u64::from(visits.saw(tenant, done) == Some(true));
     }
+    visits.end()?;
     Ok(inherited)
 }
 

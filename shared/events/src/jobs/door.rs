@@ -1,6 +1,10 @@
 //! The doors that a scheduler knocks at.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use access::{Gate, InternalCaller};
 use axum::{
@@ -65,15 +69,19 @@ where
         })))
 }
 
-/// A job and its newest run.
+/// How often a run says that it is still under way; well within its lease.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
+
+/// A job, its newest run, and the newest that has come to an end.
 #[derive(Debug, Serialize)]
 struct Listed {
     #[serde(flatten)]
     job: Job,
     last_run: Option<RunRow>,
+    last_finished_run: Option<RunRow>,
 }
 
-/// Lists the jobs of this function with what became of each one's newest run. For operators.
+/// Lists the jobs of this function with how far each one's newest run is, and what became of the last one. For operators.
 async fn list_jobs<S>(
     State(Door(inner)): State<Door<S>>,
     _caller: InternalCaller,
@@ -87,6 +95,7 @@ where
         listed.push(Listed {
             job: **job,
             last_run: runs::last_run(&mut tx, job).await?,
+            last_finished_run: runs::last_finished_run(&mut tx, job).await?,
         });
     }
     tx.commit().await?;
@@ -119,15 +128,26 @@ where
         Claim::Known(_) | Claim::Busy => return Err(JOB_RUNNING.problem()),
     };
     let run = Run {
+        job,
         scheduled_at,
         request,
+        progress: Arc::default(),
     };
     // Its own task: who knocked may hang up, and the answer must be there within ten seconds.
     let (work, state) = (Arc::clone(&entry.work), inner.state.clone());
     let running = tokio::spawn(async move {
-        let outcome = AssertUnwindSafe(work(state, run)).catch_unwind().await;
-        let outcome = outcome.unwrap_or_else(|_panic| Err(Problem::internal("the job panicked")));
-        finish(&inner, job, (scheduled_at, attempt), outcome).await
+        let number = (scheduled_at, attempt);
+        let progress = run.progress.clone();
+        let living = keep_alive(&inner, job, number, &progress);
+        let working = AssertUnwindSafe(work(state, run)).catch_unwind();
+        tokio::select! {
+            outcome = working => {
+                let outcome = outcome.unwrap_or_else(|_panic| Err(Problem::internal("the job panicked")));
+                finish(&inner, job, number, said(&progress), outcome).await
+            }
+            // Somebody else is at it by now: two must not be.
+            () = living => Err(JOB_RUNNING.problem()),
+        }
     });
     match tokio::time::timeout(PATIENCE, running).await {
         Ok(Ok(outcome)) => outcome.map(|result| Json(result).into_response()),
@@ -136,21 +156,61 @@ where
     }
 }
 
+/// Says again and again that a run is under way; returns only when it is not the caller's any more.
+async fn keep_alive<S>(
+    inner: &Inner<S>,
+    job: &Job,
+    run: (DateTime<Utc>, i32),
+    progress: &Mutex<Option<Value>>,
+) {
+    loop {
+        tokio::time::sleep(SIGN_OF_LIFE).await;
+        let said = said(progress);
+        let renewed = async {
+            let mut tx = inner.db.begin_unscoped().await?;
+            let now = inner.gate.clock().now();
+            let ours = runs::renew(&mut tx, job, run, said.as_ref(), now).await?;
+            tx.commit().await?;
+            Ok::<_, db::DbError>(ours)
+        };
+        match renewed.await {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::error!(job = job.name, scheduled_at = %run.0, "a run took too long to say that it lives, and is broken off");
+                return;
+            }
+            Err(error) => tracing::warn!(job = job.name, %error, "no sign of life"),
+        }
+    }
+}
+
+/// A panic elsewhere leaves what was said before.
+fn said(progress: &Mutex<Option<Value>>) -> Option<Value> {
+    progress
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone()
+}
+
 /// Keeps what became of a run, and says it.
 async fn finish<S>(
     inner: &Inner<S>,
     job: &Job,
     run: (DateTime<Utc>, i32),
+    said: Option<Value>,
     outcome: Result<Value, Problem>,
 ) -> Result<Value, Problem> {
     // The code says what kind of thing went wrong; its cause stands in the log.
     let failure = outcome.as_ref().err().map(|problem| problem.kind().code);
     let became = if failure.is_none() { "done" } else { "failed" };
     tracing::info!(job = job.name, scheduled_at = %run.0, attempt = run.1, became, "job");
-    metrics::counter!("job_runs_total", "function" => job.function, "name" => job.name, "became" => became).increment(1);
+    runs::count(job, became, 1);
     let kept = outcome.as_ref().map_err(|_| failure.unwrap_or_default());
+    let now = inner.gate.clock().now();
     let mut tx = inner.db.begin_unscoped().await?;
-    runs::finish(&mut tx, job, run, kept, inner.gate.clock().now()).await?;
+    // What it said last stays beside what became of it.
+    runs::renew(&mut tx, job, run, said.as_ref(), now).await?;
+    runs::finish(&mut tx, job, run, kept, now).await?;
     tx.commit().await?;
     outcome
 }

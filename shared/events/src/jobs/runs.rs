@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::Job;
 
-/// How long a run may take before it counts as lost.
-pub(super) const LEASE: TimeDelta = TimeDelta::minutes(15);
+/// How long nothing may be heard of a run before it counts as lost.
+pub(super) const LEASE: TimeDelta = TimeDelta::minutes(3);
 /// How long it is remembered what became of a run.
 const REMEMBERED: TimeDelta = TimeDelta::days(30);
 
@@ -20,6 +20,8 @@ pub(super) struct RunRow {
     pub(super) attempts: i32,
     pub(super) started_at: DateTime<Utc>,
     pub(super) finished_at: Option<DateTime<Utc>>,
+    /// What it said of itself while it was under way.
+    pub(super) progress: Option<Value>,
     pub(super) result: Option<Value>,
     pub(super) failure: Option<String>,
 }
@@ -42,7 +44,7 @@ pub(super) async fn claim(
     scheduled_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<Claim> {
-    sqlx::query!(
+    let lost = sqlx::query!(
         "update events.job_runs
         set status = 'lost', finished_at = $3
         where function = $1 and job = $2 and status = 'running' and lease_until <= $3",
@@ -52,6 +54,7 @@ pub(super) async fn claim(
     )
     .execute(tx.conn())
     .await?;
+    count(job, "lost", lost.rows_affected());
     sqlx::query!(
         "delete from events.job_runs
         where function = $1 and job = $2 and scheduled_at < $3 and status <> 'running'",
@@ -66,7 +69,7 @@ pub(super) async fn claim(
         values ($1, $2, $3, 'running', $4, $5)
         on conflict on constraint job_runs_pkey do update
         set status = 'running', attempts = r.attempts + 1, started_at = excluded.started_at,
-            lease_until = excluded.lease_until, finished_at = null, result = null, failure = null
+            lease_until = excluded.lease_until, finished_at = null, progress = null, result = null, failure = null
         where r.status in ('failed', 'lost')
         returning attempts",
         job.function,
@@ -96,7 +99,7 @@ async fn find_run(
 ) -> Result<Option<RunRow>> {
     Ok(sqlx::query_as!(
         RunRow,
-        "select scheduled_at, status, attempts, started_at, finished_at, result, failure
+        "select scheduled_at, status, attempts, started_at, finished_at, progress, result, failure
         from events.job_runs
         where function = $1 and job = $2 and scheduled_at = $3",
         job.function,
@@ -111,7 +114,7 @@ async fn find_run(
 pub(super) async fn last_run(tx: &mut UnscopedTx, job: &Job) -> Result<Option<RunRow>> {
     Ok(sqlx::query_as!(
         RunRow,
-        "select scheduled_at, status, attempts, started_at, finished_at, result, failure
+        "select scheduled_at, status, attempts, started_at, finished_at, progress, result, failure
         from events.job_runs
         where function = $1 and job = $2
         order by started_at desc, scheduled_at desc
@@ -121,6 +124,51 @@ pub(super) async fn last_run(tx: &mut UnscopedTx, job: &Job) -> Result<Option<Ru
     )
     .fetch_optional(tx.conn())
     .await?)
+}
+
+/// The newest run of a job that has come to an end.
+pub(super) async fn last_finished_run(tx: &mut UnscopedTx, job: &Job) -> Result<Option<RunRow>> {
+    Ok(sqlx::query_as!(
+        RunRow,
+        "select scheduled_at, status, attempts, started_at, finished_at, progress, result, failure
+        from events.job_runs
+        where function = $1 and job = $2 and finished_at is not null
+        order by finished_at desc, scheduled_at desc
+        limit 1",
+        job.function,
+        job.name,
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// Says that a run is still under way, and how far it is; whether it still is the caller's.
+pub(super) async fn renew(
+    tx: &mut UnscopedTx,
+    job: &Job,
+    (scheduled_at, attempt): (DateTime<Utc>, i32),
+    progress: Option<&Value>,
+    now: DateTime<Utc>,
+) -> Result<bool> {
+    let renewed = sqlx::query!(
+        "update events.job_runs
+        set lease_until = $5, progress = $6
+        where function = $1 and job = $2 and scheduled_at = $3 and attempts = $4 and status = 'running'",
+        job.function,
+        job.name,
+        scheduled_at,
+        attempt,
+        now + LEASE,
+        progress,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(renewed.rows_affected() == 1)
+}
+
+/// Counts runs by what became of them.
+pub(super) fn count(job: &Job, became: &'static str, runs: u64) {
+    metrics::counter!("job_runs_total", "function" => job.function, "name" => job.name, "became" => became).increment(runs);
 }
 
 /// Ends a run, unless it was lost meanwhile: then it is another try's to end.
