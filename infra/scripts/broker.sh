@@ -52,7 +52,9 @@ with open(f"{folder}/definitions.json", "w") as file:
         "permissions": [{"user": "revalenz", "vhost": name, "configure": ".*", "write": ".*", "read": ".*"}
                         for name in vhosts],
     }, file)
-for name, text in {"broker.conf": f"load_definitions = {folder}/definitions.json\n", "plugins": "[].\n",
+with open("infra/rabbitmq/revalenz.conf") as file:
+    ours = file.read()
+for name, text in {"broker.conf": f"{ours}load_definitions = {folder}/definitions.json\n", "plugins": "[].\n",
                    "environment": "", "home/.erlang.cookie": secrets.token_hex(16)}.items():
     with open(f"{folder}/{name}", "w") as file:
         file.write(text)

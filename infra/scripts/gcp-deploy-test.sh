@@ -37,12 +37,12 @@ PRETEND
 chmod +x "$scratch/bin/gcloud"
 digest=sha256:$(printf '0%.0s' {1..64})
 
-# A world in which a and b serve their first revisions.
+# A world in which a, b and the relay serve their first revisions.
 world() {
   rm -rf "${scratch:?}/home"
   mkdir -p "$scratch/home/serves" "$scratch/home/created"
-  for name in a b; do echo "p-$name-old" >"$scratch/home/serves/p-$name"; done
-  printf '%s i/%s@%s\n' a a "$digest" b b "$digest" migrate migrate "$digest" >"$scratch/images"
+  for name in a b relay; do echo "p-$name-old" >"$scratch/home/serves/p-$name"; done
+  printf '%s i/%s@%s\n' a a "$digest" b b "$digest" relay relay "$digest" migrate migrate "$digest" >"$scratch/images"
 }
 run() {
   env WORLD="$scratch/home" PATH="$scratch/bin:$PATH" PROJECT=p PROJECT_NUMBER=7 REGION=r PREFIX=p IMAGES="$scratch/images" "$@" 2>>"$scratch/log"
@@ -54,7 +54,8 @@ world
 run infra/scripts/gcp-deploy.sh migrate
 run infra/scripts/gcp-deploy.sh deploy
 expect "a roll-out" "$(serves a) $(serves b)" "p-a-new p-b-new"
-expect "asked before traffic" "$(grep -c 'next---p-.-7.r.run.app/readyz' "$scratch/home/calls")" 2
+expect "asked before traffic" "$(grep -c 'next---p-.*-7.r.run.app/readyz' "$scratch/home/calls")" 3
+expect "the relay first" "$(sed -n 's/.*update-traffic p-\([a-z]*\) .*/\1/p' "$scratch/home/calls" | tr '\n' ' ')" "relay a b "
 
 world
 if BAD=next---p-b run infra/scripts/gcp-deploy.sh deploy; then die "a revision that is not ready was rolled out"; fi
@@ -62,7 +63,7 @@ expect "not ready" "$(serves a) $(serves b)" "p-a-old p-b-old"
 
 world
 if BAD=https://p-b run infra/scripts/gcp-deploy.sh deploy; then die "a revision that is not well under traffic stayed"; fi
-expect "not well under traffic" "$(serves a) $(serves b)" "p-a-old p-b-old"
+expect "not well under traffic" "$(serves a) $(serves b) $(serves relay)" "p-a-old p-b-old p-relay-old"
 
 world
 if BAD_JOB=p-migrate run infra/scripts/gcp-deploy.sh migrate; then die "a failed migration passed"; fi

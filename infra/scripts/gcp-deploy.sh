@@ -15,7 +15,12 @@ command -v gcloud >/dev/null || die "gcloud is missing"
 cloud_run() { gcloud run "$@" --project "$PROJECT" --region "$REGION" --quiet; }
 
 image_of() { awk -v name="$1" '$1 == name { print $2 }' "${IMAGES:?a file with a line for each image}"; }
-functions() { awk '$1 != "migrate" { print $1 }' "${IMAGES:?a file with a line for each image}"; }
+# The relay first: it brings an announcement to those who listen as it knows them. One that doesn't know a new kind of event
+# yet would mark it as delivered, to nobody.
+functions() {
+  awk '$1 == "relay" { print $1 }' "${IMAGES:?a file with a line for each image}"
+  awk '$1 != "migrate" && $1 != "relay" { print $1 }' "$IMAGES"
+}
 
 # Digests alone: a name that can be given to another image says nothing about what was tested.
 by_digest() {

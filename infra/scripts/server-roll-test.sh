@@ -21,8 +21,9 @@ cd "$WORLD/running"
 make() { echo "$VERSION" >"$1-$(($(cat ../last) + 1))" && echo $(($(cat ../last) + 1)) >../last; }
 case "$*" in
   "compose config --format json") jq -n '{services: {
-    a: {labels: {"revalenz.rolled": "true"}}, b: {labels: {"revalenz.rolled": "true"}}, migrate: {}, caddy: {}}}' ;;
-  "compose config --services") printf '%s\n' a b migrate caddy ;;
+    a: {labels: {"revalenz.rolled": "true"}}, b: {labels: {"revalenz.rolled": "true"}}, migrate: {}, caddy: {},
+    relay: {labels: {"revalenz.rolled": "true"}}}}' ;;
+  "compose config --services") printf '%s\n' a b migrate caddy relay ;;
   "compose up --detach --wait postgres") ;;
   "compose run --rm --no-deps -T migrate") [ -z "${BAD_MIGRATION:-}" ] ;;
   "compose ps --quiet "*) ls | grep "^$4-" || true ;;
@@ -46,7 +47,7 @@ world() {
   rm -rf "${scratch:?}/home"
   mkdir -p "$scratch/home/running"
   for number in $(seq "$1"); do
-    for name in a b; do echo 1 >"$scratch/home/running/$name-$number"; done
+    for name in a b relay; do echo 1 >"$scratch/home/running/$name-$number"; done
   done
   echo 10 >"$scratch/home/last"
 }
@@ -56,24 +57,25 @@ expect() { [ "$2" = "$3" ] || die "$1: $2 instead of $3"; }
 
 world 1
 run env
-expect "a roll-out" "$(runs)" "a:2 b:2 "
-expect "the new one before the old one goes" "$(grep -nE 'wget|stop' "$scratch/home/calls" | sed 's/.*\(wget\|stop\).*/\1/' | tr '\n' ' ')" "wget stop wget stop "
+expect "a roll-out" "$(runs)" "a:2 b:2 relay:2 "
+expect "the new one before the old one goes" "$(grep -nE 'wget|stop' "$scratch/home/calls" | sed 's/.*\(wget\|stop\).*/\1/' | tr '\n' ' ')" "wget stop wget stop wget stop "
+expect "the relay first" "$(sed -n 's/^stop \([a-z]*\)-.*/\1/p' "$scratch/home/calls" | tr '\n' ' ')" "relay a b "
 
 world 2
 run env
-expect "two of each" "$(runs)" "a:2 a:2 b:2 b:2 "
-grep -q -- '--remove-orphans --scale a=2 --scale b=2' "$scratch/home/calls" || die "the second ones would have been taken away"
+expect "two of each" "$(runs)" "a:2 a:2 b:2 b:2 relay:2 relay:2 "
+grep -q -- '--remove-orphans --scale relay=2 --scale a=2 --scale b=2' "$scratch/home/calls" || die "the second ones would have been taken away"
 
 world 1
 if run env BAD=b; then die "a container that does not get ready was rolled out"; fi
-expect "not ready" "$(runs)" "a:2 b:1 "
+expect "not ready" "$(runs)" "a:2 b:1 relay:2 "
 
 world 1
 if run env BAD_MIGRATION=1; then die "a failed migration passed"; fi
-expect "a failed migration" "$(runs)" "a:1 b:1 "
+expect "a failed migration" "$(runs)" "a:1 b:1 relay:1 "
 
 world 1
 rm "$scratch/home/running/b-1"
 run env
-expect "one that was not there" "$(runs)" "a:2 b:2 "
+expect "one that was not there" "$(runs)" "a:2 b:2 relay:2 "
 say "server-roll.sh: 5 stories, all as told"

@@ -10,8 +10,9 @@ compose() { docker compose "${options[@]}" "$@"; }
 say() { printf '%s\n' "$*" >&2; }
 options=("$@")
 
-# What may be there twice: whatever is made of our images and answers.
-rolled=$(compose config --format json | jq -r '.services | to_entries[]
+# What may be there twice: whatever is made of our images and answers. The relay first: it brings an announcement to those who
+# listen as it knows them. One that doesn't know a new kind of event yet would mark it as delivered, to nobody.
+rolled=$(compose config --format json | jq -r '.services | to_entries | sort_by(.key != "relay")[]
   | select(.value.labels["revalenz.rolled"] == "true") | .key')
 
 # ready CONTAINER: asked from inside, by the proxy's own wget.

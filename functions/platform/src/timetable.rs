@@ -1,7 +1,7 @@
 //! The platform's own clock: knocks at the door of every job when its time comes, as Cloud Scheduler does elsewhere.
 //!
-//! A time at which nothing runs here is passed over, as it is there when nobody answers: jobs look at what is left to do, not at
-//! the hour.
+//! Who does not open is knocked for a few times more, as there. A time at which nothing runs here is passed over: jobs look at
+//! what is left to do, not at the hour.
 
 use std::{collections::BTreeMap, str::FromStr, time::Duration};
 
@@ -60,6 +60,15 @@ pub async fn run() -> Result<(), Error> {
 /// How long a function may take to answer; it does so within ten seconds, also when the job goes on.
 const LIMIT: Duration = Duration::from_secs(15);
 
+/// Pauses after a knock to which nobody opened, or which went wrong: together longer than a function takes to be rolled. After the
+/// last one it is not tried again.
+const PAUSES: [Duration; 4] = [
+    Duration::from_secs(5),
+    Duration::from_secs(20),
+    Duration::from_mins(1),
+    Duration::ZERO,
+];
+
 /// Where the doors are.
 #[derive(Clone, Debug)]
 pub enum Doors {
@@ -100,6 +109,7 @@ pub struct Timetable {
     doors: Doors,
     proof: HeaderValue,
     clock: Clock,
+    pauses: [Duration; 4],
 }
 
 impl Timetable {
@@ -110,6 +120,7 @@ impl Timetable {
             doors,
             proof,
             clock,
+            pauses: PAUSES,
         })
     }
 
@@ -141,12 +152,34 @@ impl Timetable {
                 () = tokio::time::sleep(wait) => {}
                 _ = stopping.wait_for(|stop| *stop) => return,
             }
-            match self.knock(job, next).await {
-                Ok(status) if status.is_success() => {}
+            self.start(job, next, &mut stopping).await;
+        }
+    }
+
+    /// Knocks until the run of this time is under way, a few times; a run that is done is not run again. Waits no longer when it
+    /// is told to stop.
+    async fn start(
+        &self,
+        job: &Job,
+        scheduled_at: DateTime<Utc>,
+        stopping: &mut watch::Receiver<bool>,
+    ) {
+        for pause in self.pauses {
+            match self.knock(job, scheduled_at).await {
+                Ok(status) if status.is_success() => return,
                 // The run before is still at work: that is what the refusal is for.
-                Ok(StatusCode::CONFLICT) => tracing::info!(job = job.name, "still running"),
-                Ok(status) => tracing::warn!(job = job.name, %status, "job failed"),
+                Ok(StatusCode::CONFLICT) => {
+                    return tracing::info!(job = job.name, "still running");
+                }
+                Ok(status) if status.is_server_error() => {
+                    tracing::warn!(job = job.name, %status, "job failed");
+                }
+                Ok(status) => return tracing::warn!(job = job.name, %status, "job refused"),
                 Err(error) => tracing::warn!(job = job.name, %error, "nobody opened"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = stopping.wait_for(|stop| *stop) => return,
             }
         }
     }
@@ -229,6 +262,60 @@ mod tests {
         let times: BTreeSet<_> = heard.iter().map(|(time, _)| time).collect();
         assert_eq!(times.len(), heard.len(), "{heard:?}");
         assert!(heard.iter().all(|(_, proof)| *proof == auth.header()));
+    }
+
+    /// What a door has left to say, the last of it for ever, and for which times somebody knocked.
+    type Said = Arc<Mutex<(Vec<StatusCode>, Vec<String>)>>;
+
+    async fn answer(State(said): State<Said>, headers: HeaderMap) -> StatusCode {
+        let mut said = said.lock().unwrap();
+        let time = headers[jobs::SCHEDULE_TIME].to_str().unwrap().to_owned();
+        said.1.push(time);
+        if said.0.len() > 1 {
+            return said.0.remove(0);
+        }
+        said.0[0]
+    }
+
+    /// How often is knocked at a door that answers like this, each time for the same run.
+    async fn knocks(answers: &[StatusCode], pauses: [Duration; 4], stop: bool) -> usize {
+        static DAILY: Job = Job {
+            function: "one",
+            name: "daily",
+            schedule: "0 3 * * *",
+            about: "Is asked for each day.",
+        };
+        let said = Said::new(Mutex::new((answers.to_vec(), Vec::new())));
+        let router = Router::new()
+            .route("/internal/jobs/daily", post(answer))
+            .with_state(said.clone());
+        let auth = InternalAuth::derived(&Keyring::parse(&Keyring::generate()).unwrap());
+        let clock = Clock::system();
+        let now = clock.now();
+        let doors = Doors::here([("one", router)], &clock);
+        let timetable = Timetable {
+            pauses,
+            ..Timetable::new(doors, &auth, clock).unwrap()
+        };
+        let (_stop, mut stopping) = watch::channel(stop);
+        timetable.start(&DAILY, now, &mut stopping).await;
+        let times = said.lock().unwrap().1.clone();
+        assert!(times.iter().all(|time| *time == times[0]), "{times:?}");
+        times.len()
+    }
+
+    #[tokio::test]
+    async fn a_door_that_is_shut_is_knocked_at_again() {
+        const AWAY: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
+        let soon = [Duration::from_millis(1); 4];
+        assert_eq!(knocks(&[AWAY, AWAY, StatusCode::OK], soon, false).await, 3);
+        assert_eq!(knocks(&[AWAY, StatusCode::CONFLICT], soon, false).await, 2);
+        assert_eq!(knocks(&[AWAY], soon, false).await, 4);
+        for once in [StatusCode::OK, StatusCode::CONFLICT, StatusCode::NOT_FOUND] {
+            assert_eq!(knocks(&[once], soon, false).await, 1);
+        }
+        // Told to stop, nobody waits for the next try.
+        assert_eq!(knocks(&[AWAY], PAUSES, true).await, 1);
     }
 
     #[test]

@@ -158,7 +158,10 @@ impl<T: Transport> Carrier<T> {
         watch.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.set_out(function, &mut lanes, &mut under_way);
-            let due = lanes.due().unwrap_or_else(|| Instant::now() + MEASURED);
+            // Where no more may go at once, what is due waits for one to come back, not for its time.
+            let room = under_way.len() < usize::from(self.limits.in_flight);
+            let due = lanes.due().filter(|_| room);
+            let due = due.unwrap_or_else(|| Instant::now() + MEASURED);
             tokio::select! {
                 () = &mut stop => break,
                 next = consumer.next() => match next {
@@ -233,7 +236,12 @@ impl<T: Transport> Carrier<T> {
             let delay = self.limits.backoff.delay(one.attempt, chance());
             delay.min(LONGEST_REST)
         };
-        tracing::warn!(event = %event.id, function, attempt = one.attempt, ?after, reason = again.reason, "event comes again");
+        // During an outage a thousand are tried again every few seconds: once each is enough.
+        if again.refused || one.attempt == 1 {
+            tracing::warn!(event = %event.id, function, attempt = one.attempt, ?after, reason = again.reason, "event comes again");
+        } else {
+            tracing::debug!(event = %event.id, function, attempt = one.attempt, ?after, reason = again.reason, "event comes again");
+        }
         Fate::Again {
             after,
             refused: again.refused,

@@ -35,9 +35,9 @@ impl<T: Transport> Courier<T> {
         }
     }
 
-    /// Whether the bus is away, so that there is nobody to hand anything on to.
-    pub(crate) fn lost_its_bus(&self) -> bool {
-        T::HANDS_ON && self.breaker.rests()
+    /// Whether the bus is away for all of these functions, so that there is nobody to hand anything on to.
+    pub(crate) fn lost_its_bus<'a>(&self, functions: impl Iterator<Item = &'a str>) -> bool {
+        T::HANDS_ON && self.breaker.rests(functions)
     }
 
     /// Brings the event to a function, or to the bus for it.

@@ -6,7 +6,7 @@ mod watch;
 use std::{sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
-use db::{Db, Result};
+use db::{Db, DbError, Result};
 use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
 use tokio::{task::JoinSet, time::Instant};
 use uuid::Uuid;
@@ -26,6 +26,8 @@ const POLL: Duration = Duration::from_secs(1);
 const REST: Duration = Duration::from_millis(50);
 /// The longest wait for a bus that is away: then it is away for everything, and comes back for everything.
 const LONGEST_BUS_REST: Duration = Duration::from_secs(5);
+/// How long the database may take for a claim or a settlement; its own limit for a statement is shorter.
+const WORDS_LIMIT: Duration = Duration::from_secs(10);
 /// How long deliveries that are under way may take after the signal to stop.
 const DRAIN_LIMIT: Duration = Duration::from_secs(8);
 
@@ -124,7 +126,7 @@ impl<T: Transport> Relay<T> {
         let mut watch = Watch::default();
         loop {
             let looked = Instant::now();
-            if under_way.len() < most && !self.courier.lost_its_bus() {
+            if under_way.len() < most && !self.lost_its_bus() {
                 self.claim_into(&mut under_way, most).await;
             }
             watch.look(&self.db, &self.clock).await;
@@ -168,10 +170,15 @@ impl<T: Transport> Relay<T> {
         }
     }
 
+    /// One function without its topic or queue must not hold up the others.
+    fn lost_its_bus(&self) -> bool {
+        self.courier.lost_its_bus(self.routing.functions())
+    }
+
     /// A failure is only told: what could not be claimed is still there in a second.
     async fn claim_into(&self, under_way: &mut JoinSet<Tried>, most: usize) {
         let room = most.saturating_sub(under_way.len());
-        match self.claim(i32::try_from(room).unwrap_or(i32::MAX)).await {
+        match in_time(self.claim(i32::try_from(room).unwrap_or(i32::MAX))).await {
             Ok(claimed) => {
                 for one in claimed {
                     let relay = self.clone();
@@ -213,10 +220,21 @@ impl<T: Transport> Relay<T> {
         while let Some(next) = under_way.try_join_next() {
             tried.extend(next.ok());
         }
-        if let Err(error) = self.settle(tried).await {
+        if let Err(error) = in_time(self.settle(tried)).await {
             tracing::warn!(%error, "deliveries could not be settled; they will be repeated");
         }
     }
+}
+
+/// A database that is gone without a word lets wait for minutes; the next connection may find its successor.
+async fn in_time<T>(words: impl Future<Output = Result<T>>) -> Result<T> {
+    tokio::time::timeout(WORDS_LIMIT, words)
+        .await
+        .unwrap_or_else(|_elapsed| {
+            Err(DbError::Unavailable(sqlx::Error::Io(
+                std::io::ErrorKind::TimedOut.into(),
+            )))
+        })
 }
 
 /// A number from 0 to 1, from the system's generator.

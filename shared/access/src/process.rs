@@ -224,11 +224,23 @@ async fn serve(
         // An error means that the sender is gone, after it has sent.
         async move { drop(stop.wait_for(|stop| *stop).await) }
     };
-    let work = work.map(|work| tokio::spawn(work(Box::pin(stopped()))));
-    server::serve_lingering(listener, router, stopped(), linger).await?;
-    if let Some(work) = work
-        && tokio::time::timeout(WORK_LIMIT, work).await.is_err()
-    {
+    let serving = server::serve_lingering(listener, router, stopped(), linger);
+    let Some(work) = work else {
+        return serving.await;
+    };
+    let mut working = tokio::spawn(work(Box::pin(stopped())));
+    tokio::pin!(serving);
+    tokio::select! {
+        served = &mut serving => served?,
+        // Who answers on without working looks well and is not: whoever watches over processes starts another.
+        ended = &mut working => {
+            if !*stop.borrow() {
+                return Err(io::Error::other(format!("work ended by itself: {ended:?}")));
+            }
+            return serving.await;
+        }
+    }
+    if tokio::time::timeout(WORK_LIMIT, working).await.is_err() {
         tracing::warn!("work was still open after {WORK_LIMIT:?}");
     }
     Ok(())
@@ -237,4 +249,29 @@ async fn serve(
 fn read(entries: &'static [Entry]) -> Result<Settings, SettingsError> {
     settings::refuse_unknown(settings::environment_names(), &[Settings::ENTRIES, entries])?;
     Settings::read(&settings::environment)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn served(work: Work) -> io::Result<()> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let (sender, stop) = watch::channel(false);
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            sender.send_replace(true);
+        });
+        serve(listener, Router::new(), Some(work), stop, Duration::ZERO).await
+    }
+
+    #[tokio::test]
+    async fn a_process_whose_work_ends_by_itself_ends_with_it() {
+        let ended = served(Box::new(|_stop| Box::pin(async {}))).await;
+        assert!(ended.is_err());
+        let ended = served(Box::new(|_stop| Box::pin(async { panic!("a bug") }))).await;
+        assert!(ended.is_err());
+        let ended = served(Box::new(|stop| Box::pin(stop))).await;
+        assert!(ended.is_ok());
+    }
 }

@@ -64,7 +64,8 @@ pub(crate) fn routes<S: Send + Sync + 'static>(
         .with_state(endpoint)
 }
 
-/// Takes an event: `204` when every consumer of its type is done with it, or has been before.
+/// Takes an event: `204` when every consumer of its type is done with it, or has been before. Whoever brings one to which nobody
+/// here listens knows a newer version of this function, which is being rolled out: it comes again.
 async fn receive_event<S: Send + Sync + 'static>(
     State(Endpoint(inner)): State<Endpoint<S>>,
     _caller: InternalCaller,
@@ -77,7 +78,14 @@ async fn receive_event<S: Send + Sync + 'static>(
         actor: Actor::SYSTEM.to_string(),
         language: Language::En,
     });
-    let runs = inner.consumers.of_type(&event.r#type).map(|consumer| {
+    let listening: Vec<_> = inner.consumers.of_type(&event.r#type).collect();
+    if listening.is_empty() {
+        tracing::warn!(event = %event.id, r#type = event.r#type, "event to which nobody listens");
+        let function = body.value.attribute(push::FUNCTION);
+        let unheard = ConsumeError::Retry("nobody here listens to it yet".to_owned());
+        return Err(problem(function.unwrap_or("this function"), &unheard));
+    }
+    let runs = listening.into_iter().map(|consumer| {
         let run = run(&inner, consumer, &event);
         async move { (consumer, run.await) }
     });

@@ -42,9 +42,11 @@ impl Breaker {
             .then(|| Delivery::Unreachable(absence.reason.clone()))
     }
 
-    /// Whether somebody is left alone now.
-    pub(super) fn rests(&self) -> bool {
-        self.absences().values().any(Absence::rests)
+    /// Whether all of these are left alone now, and there are any.
+    pub(super) fn rests<'a>(&self, mut functions: impl Iterator<Item = &'a str>) -> bool {
+        let absences = self.absences();
+        let rests = |function| absences.get(function).is_some_and(Absence::rests);
+        functions.next().is_some_and(rests) && functions.all(rests)
     }
 
     /// Learns from a delivery.
@@ -85,7 +87,9 @@ mod tests {
             breaker.learn("a", &away());
         }
         assert_eq!(breaker.foretell("a"), Some(away()));
-        assert!(breaker.rests());
+        assert!(breaker.rests(["a"].into_iter()));
+        assert!(!breaker.rests(["a", "b"].into_iter()));
+        assert!(!breaker.rests(std::iter::empty()));
         assert_eq!(breaker.foretell("b"), None);
         tokio::time::advance(REST).await;
         assert_eq!(breaker.foretell("a"), None);

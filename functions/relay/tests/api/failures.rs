@@ -148,3 +148,47 @@ async fn without_a_database_the_relay_says_so_and_loses_nothing() {
     assert!(relay.run_once().await.is_err());
     assert_eq!(scene.relay().run_dry().await.unwrap(), 1);
 }
+
+/// A bus on which one function's mailbox is missing.
+#[derive(Clone)]
+struct OneIsMissing(crate::scene::Counting);
+
+impl relay::Transport for OneIsMissing {
+    const HANDS_ON: bool = true;
+
+    async fn deliver(
+        &self,
+        function: &str,
+        event: &events::Envelope,
+        attempt: i32,
+    ) -> relay::Delivery {
+        if function == "missing" {
+            return relay::Delivery::Unreachable("there is no such topic".to_owned());
+        }
+        self.0.deliver(function, event, attempt).await
+    }
+}
+
+#[tokio::test]
+async fn on_a_bus_one_function_without_a_mailbox_holds_up_no_other() {
+    const EACH: i64 = 100;
+    let scene = Scene::of(&["missing", "well"]).await;
+    let all: Vec<_> = (0..EACH).map(|n| (format!("tickets/{n}"), 1)).collect();
+    scene.announce_all(scene.tenant.id, &all, None).await;
+    let relay = scene.relay_with(OneIsMissing(scene.transport()));
+    let running = tokio::spawn(relay.run(std::future::pending()));
+    // Each is tried, although those before it all came to nothing for one of the two; the clock stands still.
+    let well = &scene.ears["well"];
+    let everything = async {
+        while well.heard.lock().unwrap().len() < all.len() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let done = tokio::time::timeout(Duration::from_secs(20), everything).await;
+    assert!(
+        done.is_ok(),
+        "{} of {EACH}",
+        well.heard.lock().unwrap().len()
+    );
+    running.abort();
+}

@@ -95,6 +95,17 @@ locals {
       value    = 0
       seconds  = 0
     }
+    outbox = {
+      title    = "Announcements wait for more than five minutes"
+      severity = "CRITICAL"
+      runbook  = "outboxstuck"
+      filter   = "resource.type = \"cloud_run_revision\" AND metric.type = \"logging.googleapis.com/user/${google_logging_metric.outbox.name}\""
+      of       = null
+      per      = "ALIGN_DELTA"
+      over     = "REDUCE_SUM"
+      value    = 0
+      seconds  = 0
+    }
     jobs = {
       title    = "A scheduled job could not be started"
       severity = "WARNING"
@@ -106,6 +117,18 @@ locals {
       value    = 2
       seconds  = 0
     }
+  }
+}
+
+# The relay says so each minute; nobody reads its metrics here.
+resource "google_logging_metric" "outbox" {
+  name        = "${var.prefix}-outbox-stuck"
+  description = "Announcements that the relay could not hand on for minutes."
+  filter      = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${var.prefix}-relay\" AND jsonPayload.message=\"announcements wait too long\""
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "INT64"
   }
 }
 
