@@ -1,14 +1,20 @@
 //! When a message that could not be sent is tried again.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
-/// After how many tries a message has failed: about half an hour.
-pub(crate) const MOST_TRIES: i32 = 8;
+/// For how long what may be taken later is tried again: whoever looks after the mail server has a day, nights included.
+const PATIENCE: TimeDelta = TimeDelta::hours(24);
 /// After how many tries that came to no end. It says more about the machine than about the mail when senders die, so it
-/// takes many; but a mail that takes its sender with it must not do so for ever.
-pub(crate) const MOST_DEATHS: i32 = 50;
+/// takes many, and more than the tries that a day of patience can hold (below 200); but a mail that takes its sender with it
+/// must not do so for ever.
+pub(crate) const MOST_DEATHS: i32 = 250;
 const FIRST_PAUSE_S: i64 = 15;
 const LONGEST_PAUSE_S: i64 = 15 * 60;
+
+/// Whether a message of this age has been tried for long enough.
+pub(crate) fn is_over(created_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    now - created_at >= PATIENCE
+}
 
 /// The pause after this many tries. It doubles, and `chance` (any number) puts it somewhere in its upper half, so that
 /// what failed together does not come back together.
@@ -28,12 +34,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_tries_together_take_half_an_hour_at_most() {
-        let longest: TimeDelta = (1..MOST_TRIES).map(|tries| pause(tries, u32::MAX)).sum();
-        assert_eq!(
-            longest,
-            TimeDelta::seconds(15 + 30 + 60 + 120 + 240 + 480 + 900)
-        );
+    fn a_day_of_tries_is_not_taken_for_deaths() {
+        let (mut tries, mut age) = (1, TimeDelta::zero());
+        while age < PATIENCE {
+            age += pause(tries, 0);
+            tries += 1;
+        }
+        assert!(tries < MOST_DEATHS - 50, "{tries} tries");
     }
 
     proptest! {

@@ -15,7 +15,7 @@ use crate::{
     domain::{
         hindrance,
         letter::{self, Letter, Organisation},
-        patience::{self, MOST_DEATHS, MOST_TRIES},
+        patience::{self, MOST_DEATHS},
     },
     mail::Mail,
     store::{
@@ -200,7 +200,9 @@ impl Inner {
                 messages::give_up(&mut tx, message, Status::Suppressed, reason).await?;
                 (Status::Suppressed, Outcome::Ended)
             }
-            Err(Obstacle::Mail(MailError::Retry(reason))) if message.attempts < MOST_TRIES => {
+            Err(Obstacle::Mail(MailError::Retry(reason)))
+                if !patience::is_over(message.created_at, now) =>
+            {
                 let chance = u32::from_ne_bytes(opaque::random());
                 let next = now + patience::pause(message.attempts, chance);
                 messages::retry_later(&mut tx, message, next, &kept(reason)).await?;

@@ -50,6 +50,7 @@ pub(crate) struct Claimed {
     pub(crate) params: Json<Params>,
     pub(crate) sealed: Option<Vec<u8>>,
     pub(crate) attempts: i32,
+    pub(crate) created_at: DateTime<Utc>,
 }
 
 /// Keeps a message, unless one with its key is there already.
@@ -129,7 +130,7 @@ pub(crate) async fn claim_message(
             for update skip locked
         )
         returning message_id as "id: MessageId", template as "template: Template", locale,
-            recipient_id as "recipient: UserId", address, subject, params as "params: Json<Params>", sealed, attempts"#,
+            recipient_id as "recipient: UserId", address, subject, params as "params: Json<Params>", sealed, attempts, created_at"#,
         tenant as _,
         id as _,
         now,

@@ -47,18 +47,39 @@ async fn a_mailer_that_fails_is_tried_again_after_a_pause() {
     post.one();
 }
 
-#[tokio::test]
-async fn after_eight_tries_a_message_has_visibly_failed() {
-    let scene = Scene::new().await;
-    scene.tell(&scene.opened()).await;
-    let post = Post::in_moods(std::iter::repeat_n(later(), 100));
-    let sender = scene.sender(post.clone());
-    for _ in 0..20 {
+/// Tries once every quarter of an hour, which is the longest pause, for so many hours.
+async fn try_for(scene: &Scene, sender: &Sender, hours: u32) {
+    for _ in 0..4 * hours {
         sender.run_once().await.unwrap();
         scene.stage.clock.advance(Duration::from_mins(15));
     }
+}
+
+#[tokio::test]
+async fn a_mail_outlives_an_outage_of_many_hours() {
+    let scene = Scene::new().await;
+    scene.tell(&scene.opened()).await;
+    let post = Post::in_moods(std::iter::repeat_n(later(), 4 * 23));
+    let sender = scene.sender(post.clone());
+    try_for(&scene, &sender, 23).await;
     let message = scene.message().await;
-    assert_eq!((message.status.as_str(), message.attempts), ("failed", 8));
+    assert_eq!((message.status.as_str(), message.attempts), ("queued", 92));
+    sender.run_once().await.unwrap();
+    assert_eq!(scene.message().await.status, "sent");
+    post.one();
+}
+
+#[tokio::test]
+async fn after_a_day_a_message_has_visibly_failed() {
+    let scene = Scene::new().await;
+    scene.tell(&scene.opened()).await;
+    let post = Post::in_moods(std::iter::repeat_n(later(), 200));
+    let sender = scene.sender(post.clone());
+    try_for(&scene, &sender, 24).await;
+    assert_eq!(scene.message().await.status, "queued");
+    try_for(&scene, &sender, 1).await;
+    let message = scene.message().await;
+    assert_eq!((message.status.as_str(), message.attempts), ("failed", 97));
     assert_eq!(message.last_error.as_deref(), Some("451 try again later"));
     assert!(post.taken().is_empty());
 }
@@ -187,11 +208,11 @@ async fn tries_that_never_came_to_an_end_count_too() {
     let scene = Scene::new().await;
     scene.tell(&scene.opened()).await;
     scene
-        .arrange("update notifications.messages set attempts = 50")
+        .arrange("update notifications.messages set attempts = 250")
         .await;
     let post: Arc<Post> = Post::new();
     scene.sender(post.clone()).run_once().await.unwrap();
     let message = scene.message().await;
     assert_eq!((message.status.as_str(), post.taken().len()), ("failed", 0));
-    assert!(message.last_error.unwrap().contains("50 tries"));
+    assert!(message.last_error.unwrap().contains("250 tries"));
 }
