@@ -1,10 +1,11 @@
 //! This function's settings, and how a process of its own starts with them.
 
-use std::path::PathBuf;
+use std::{net::IpAddr, path::PathBuf};
 
-use access::{Gate, process::Made};
+use access::{Gate, process, process::Made};
 use blob::{Folder, S3, S3Settings, Store};
 use db::Db;
+use http::Uri;
 use web::settings::{self, Hidden};
 
 use crate::{Scanner, service_with};
@@ -29,16 +30,40 @@ web::settings! {
         pub s3_access_key: Option<String> = "REVALENZ_S3_ACCESS_KEY",
         /// Secret of the access key to the S3-compatible store.
         pub s3_secret_key: Option<Hidden> = "REVALENZ_S3_SECRET_KEY",
-        /// Where clamd listens: HOST:PORT, or the path of its socket. The word `off` trusts every file: for a laptop alone.
+        /// Where clamd listens: HOST:PORT, or the path of its socket. The word `off` trusts every file: for a laptop alone, and refused where others reach the process.
         pub clamd: String = "REVALENZ_CLAMD",
     }
 }
 
 /// The service with the settings of this process.
 pub fn start(db: Db, gate: Gate) -> Made {
+    let process = process::Settings::read(&settings::environment)?;
     let settings = Settings::read(&settings::environment)?;
     let scanner = Scanner::parse(&settings.clamd);
+    check_trust(&scanner, &process.public_url, &process.address)?;
     Ok((service_with(db, gate, store(settings)?, scanner), None))
+}
+
+/// Nobody trusts every file by mistake: a process that others reach has a scanner. One that only its own machine reaches may
+/// be somebody's demo behind a tunnel: it says what it does.
+fn check_trust(scanner: &Scanner, public_url: &str, address: &str) -> Result<(), String> {
+    let uri: Option<Uri> = public_url.parse().ok();
+    let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
+    if !matches!(scanner, Scanner::Trusting) || is_loopback(host) {
+        return Ok(());
+    }
+    if is_loopback(address) {
+        tracing::warn!(public_url, "REVALENZ_CLAMD=off: no file is scanned");
+        return Ok(());
+    }
+    Err(format!(
+        "REVALENZ_CLAMD=off trusts every file, which is for a laptop alone, and {public_url} is none: say where clamd listens"
+    ))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 fn store(settings: Settings) -> Result<Store, String> {
@@ -103,6 +128,24 @@ mod tests {
         assert!(missing.contains("REVALENZ_S3_ENDPOINT"), "{missing}");
         let both = chosen(&[S3, GCS]).unwrap_err();
         assert!(both.contains("both"), "{both}");
+    }
+
+    #[test]
+    fn a_process_that_others_reach_does_not_trust_every_file() {
+        let (off, clamd) = (Scanner::parse("off"), Scanner::parse("clamd:3310"));
+        let everywhere = "0.0.0.0";
+        for own in [
+            "http://127.0.0.1:8080",
+            "https://localhost",
+            "http://[::1]:80",
+        ] {
+            assert_eq!(check_trust(&off, own, everywhere), Ok(()), "{own}");
+        }
+        for public in ["https://api.example.org", "http://127.0.0.1.example.org"] {
+            assert!(check_trust(&off, public, everywhere).is_err(), "{public}");
+            assert_eq!(check_trust(&off, public, "127.0.0.1"), Ok(()));
+            assert_eq!(check_trust(&clamd, public, everywhere), Ok(()));
+        }
     }
 
     #[test]

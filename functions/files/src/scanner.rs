@@ -12,6 +12,8 @@ use tokio::{
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long it may think when all has come.
 const THINKING: Duration = Duration::from_mins(3);
+/// What it calls a file that holds more than its limits let it look at (with its setting `AlertExceedsMax`).
+const LIMIT: &str = " Heuristics.Limits.Exceeded";
 /// Longest answer that is read.
 const LONGEST_ANSWER: u64 = 4_096;
 
@@ -33,7 +35,7 @@ pub enum Verdict {
     Clean,
     /// Something was.
     Infected,
-    /// The file is larger than what it looks at.
+    /// The file, or what is packed into it, is more than what it looks at.
     TooLarge,
 }
 
@@ -111,6 +113,7 @@ impl Scan {
         let answer = answer.trim_end_matches(['\0', '\n']);
         match answer {
             "stream: OK" if !self.closed => Ok(Verdict::Clean),
+            limit if limit.contains(LIMIT) && limit.ends_with(" FOUND") => Ok(Verdict::TooLarge),
             found if found.ends_with(" FOUND") => Ok(Verdict::Infected),
             large if large.contains("size limit exceeded") => Ok(Verdict::TooLarge),
             _ => {

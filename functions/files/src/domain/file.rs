@@ -100,6 +100,13 @@ pub struct File {
     pub object_key: String,
 }
 
+impl File {
+    /// The first revision of its document: by that one the document is known.
+    pub fn first(&self) -> FileId {
+        self.revision_of.unwrap_or(self.id)
+    }
+}
+
 impl Versioned for File {
     fn version(&self) -> i32 {
         self.version
@@ -267,13 +274,13 @@ web::body! {
         pub name: FileName,
         /// Its bytes, exactly.
         pub size: FileSize,
-        /// What it is for; `attachment` when not said.
+        /// What it is for; when not said `attachment`, or what its document is for.
         pub category: Option<Category>,
         /// The thing that it belongs to: `ticket:<id>` with a grant for it, or `user:<id>` for oneself.
         pub resource: Option<ResourceField>,
         /// Whether only staff sees it among the files of its thing.
         pub internal: Option<bool>,
-        /// The file that it is a new revision of.
+        /// The file that it is a new revision of, by whoever may change that one. It belongs where its document does.
         pub revision_of: Option<FileId>,
         /// Its SHA-256 in hexadecimal digits, to be checked when all has come.
         pub sha256: Option<Sha256>,

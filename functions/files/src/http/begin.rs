@@ -12,15 +12,15 @@ use web::{
     problem::{self, FieldCode, Result},
 };
 
-use super::{Granted, limit_of, load, object_key, sight};
+use super::{Granted, limit_of, object_key, sight};
 use crate::{
     App,
-    domain::{kind::Category, name::FileName},
+    domain::{file::File, kind::Category, name::FileName},
     error::{GRANT_INVALID, STORAGE_FULL},
-    permissions::{FileCreate, FileRead},
+    permissions::{FileCreate, FileRead, FileUpdate},
     store::{
         files::{self, NewFile, Sight},
-        uploads::{self, NewUpload},
+        uploads::{self, NewUpload, Protocol},
         usage,
     },
 };
@@ -34,20 +34,39 @@ pub(super) struct Beginning {
     pub(super) name: FileName,
     pub(super) category: Option<Category>,
     pub(super) resource: Option<Resource>,
-    pub(super) internal: bool,
+    pub(super) internal: Option<bool>,
     pub(super) revision_of: Option<FileId>,
     pub(super) upload: NewUpload,
 }
 
-/// Reserves the room and writes the rows of an upload. Answers its file and until when it may stand still.
+/// What has begun.
+#[derive(Debug)]
+pub(super) struct Begun {
+    pub(super) id: FileId,
+    /// Until when it may stand still.
+    pub(super) gives_up_at: DateTime<Utc>,
+    /// Bytes that it may have.
+    pub(super) limit: i64,
+}
+
+/// Reserves the room and writes the rows of an upload.
 pub(super) async fn begin(
     app: &App,
     caller: &Caller<FileCreate>,
     granted: &Granted,
-    new: Beginning,
-) -> Result<(FileId, DateTime<Utc>)> {
+    mut new: Beginning,
+) -> Result<Begun> {
     let now = app.gate.clock().now();
+    let mut tx = caller.begin(&app.db).await?;
+    let earlier = earlier_revision(&mut tx, caller, granted, new.revision_of).await?;
+    if let Some(earlier) = &earlier {
+        inherit(&mut new, earlier)?;
+    }
     let category = new.category.unwrap_or(Category::Attachment);
+    if new.upload.protocol == Protocol::Form {
+        // What is around the file counts in its request, and not in the file.
+        new.upload.reserved = new.upload.reserved.min(category.limit());
+    }
     let most = new
         .upload
         .length
@@ -58,9 +77,7 @@ pub(super) async fn begin(
         return Err(problem::TOO_LARGE.problem().argument("limit", limit));
     }
     let resource = owner(caller, granted, category, new.resource)?;
-    let internal = new.internal && internal_allowed(caller, granted)?;
-    let mut tx = caller.begin(&app.db).await?;
-    let revision_of = first_revision(&mut tx, caller, granted, new.revision_of).await?;
+    let internal = new.internal.unwrap_or_default() && internal_allowed(caller, granted)?;
     reserve(&mut tx, caller, new.upload.reserved).await?;
     let id = FileId::at(now);
     let file = NewFile {
@@ -69,14 +86,18 @@ pub(super) async fn begin(
         category,
         resource,
         internal,
-        revision_of,
+        revision_of: earlier.map(|earlier| earlier.first()),
         object_key: object_key(tx.tenant(), id, now),
         due_at: now + STANDSTILL,
     };
     files::insert_file(&mut tx, &file, now).await?;
     uploads::insert_upload(&mut tx, id, &new.upload, now).await?;
     tx.commit().await?;
-    Ok((id, file.due_at))
+    Ok(Begun {
+        id,
+        gives_up_at: file.due_at,
+        limit: category.limit(),
+    })
 }
 
 /// Room for so many bytes more, or `413`.
@@ -142,26 +163,60 @@ fn not_granted(pointer: &str) -> Problem {
     )
 }
 
-/// The first revision of the document that the caller wants to add one to.
-async fn first_revision(
+/// A revision is where its document is, whoever adds it.
+fn inherit(new: &mut Beginning, earlier: &File) -> Result<()> {
+    let (category, resource) = (earlier.category, earlier.resource.resource());
+    let differs = |pointer| Err(Problem::field(pointer, not_its_own()));
+    if new.category.is_some_and(|said| said != category) {
+        return differs("/category");
+    }
+    if new.resource.is_some() && new.resource != resource {
+        return differs("/resource");
+    }
+    if new.internal.is_some_and(|said| said != earlier.internal) {
+        return differs("/internal");
+    }
+    new.category = Some(category);
+    new.resource = resource;
+    new.internal = Some(earlier.internal);
+    Ok(())
+}
+
+fn not_its_own() -> FieldCode {
+    FieldCode::Rule(
+        "not_of_its_document",
+        web::Texts {
+            de: "eine neue Fassung hat, was ihr Dokument hat",
+            en: "a revision has what its document has",
+        },
+    )
+}
+
+/// The file that the caller adds a revision to. It takes that file's place, so whoever adds it must be allowed to change it.
+async fn earlier_revision(
     tx: &mut TenantTx,
     caller: &Caller<FileCreate>,
     granted: &Granted,
     wanted: Option<FileId>,
-) -> Result<Option<FileId>> {
+) -> Result<Option<File>> {
     let Some(wanted) = wanted else {
         return Ok(None);
     };
-    let sight = Sight {
+    let seen = Sight {
         reach: caller.may::<FileRead>().ok_or(&problem::NOT_FOUND)?,
         ..sight(caller, granted.clone())
     };
-    let earlier = load(tx, &sight, wanted).await;
-    let earlier = earlier.map_err(|_| Problem::field("/revision_of", unknown_file()))?;
-    let first = earlier.revision_of.unwrap_or(earlier.id);
+    let earlier = files::find_file(tx, &seen, wanted).await?;
+    let earlier = earlier.ok_or_else(|| Problem::field("/revision_of", unknown_file()))?;
+    let refused = || not_granted("/revision_of");
+    let changed = Sight {
+        reach: caller.may::<FileUpdate>().ok_or_else(refused)?,
+        ..sight(caller, Granted::default())
+    };
     // One after the other, so that two never get the same number.
-    files::lock_file(tx, &sight, first).await?;
-    Ok(Some(first))
+    files::lock_file(tx, &changed, earlier.first()).await?;
+    let earlier = files::find_file(tx, &changed, wanted).await?;
+    earlier.map(Some).ok_or_else(refused)
 }
 
 fn unknown_file() -> FieldCode {

@@ -25,7 +25,7 @@ use web::{
 
 use super::{
     Granted, away,
-    begin::{Beginning, begin},
+    begin::{Beginning, Begun, begin},
     grant::Presented,
     load,
     piece::part_key,
@@ -55,15 +55,14 @@ const AROUND: u64 = 64 << 10;
 pub(crate) struct NewFileQuery {
     /// What it is called; without it the form's name counts.
     name: Option<String>,
-    /// What it is for; `attachment` when not said.
+    /// What it is for; when not said `attachment`, or what its document is for.
     #[param(inline)]
     category: Option<Category>,
     /// The thing that it belongs to: `ticket:<id>` with a grant for it, or `user:<id>` for oneself.
     resource: Option<String>,
     /// Whether only staff sees it among the files of its thing.
-    #[serde(default)]
-    internal: bool,
-    /// The file that it is a new revision of.
+    internal: Option<bool>,
+    /// The file that it is a new revision of, by whoever may change that one. It belongs where its document does.
     revision_of: Option<FileId>,
 }
 
@@ -173,19 +172,18 @@ async fn create(
         upload: NewUpload {
             protocol: Protocol::Form,
             length: None,
-            // What is around the file is not counted when it is settled.
+            // Only of the whole request is the length known before it has come.
             reserved: i64::try_from(announced.min(MOST)).unwrap_or_default(),
             expected_sha256: None,
         },
     };
-    let limit = beginning.category.unwrap_or(Category::Attachment).limit();
-    let (id, _) = begin(app, caller, &granted, beginning).await?;
-    let stored = store(app, caller, id, field, limit).await;
-    let finished = match stored {
-        Ok(part) => finish_form(app, caller, id, &part).await,
-        Err(problem) => Err(problem),
+    let Begun { id, limit, .. } = begin(app, caller, &granted, beginning).await?;
+    let finished = async {
+        let part = store(app, caller, id, field, limit).await?;
+        refuse_another(&mut form).await?;
+        finish_form(app, caller, id, &part).await
     };
-    if let Err(problem) = finished {
+    if let Err(problem) = finished.await {
         withdraw(app, caller, id).await?;
         return Err(problem);
     }
@@ -204,6 +202,16 @@ async fn create(
             resource: file,
         }),
     }
+}
+
+/// A second file would be lost without a word.
+async fn refuse_another(form: &mut Multipart<'static>) -> Result<()> {
+    while let Some(field) = form.next_field().await.map_err(refused)? {
+        if field.name() == Some("file") {
+            return Err(FILE_MISSING.problem());
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn resource(text: Option<&str>) -> Result<Option<access::file_grant::Resource>> {

@@ -183,12 +183,16 @@ pub(crate) async fn delete_file(
     let now = app.gate.clock().now();
     let sight = sight(&caller, super::Granted::default());
     let mut tx = caller.begin(&app.db).await?;
+    let first = load(&mut tx, &sight, id).await?.first();
+    // The document before its revision: of two that go at the same time, the second sees what the first has left.
+    rows::lock_file(&mut tx, &sight, first).await?;
     let file = rows::lock_file(&mut tx, &sight, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     if_match.check(file.version)?;
     check_retention(&file, now)?;
     rows::delete_file(&mut tx, id, now + GRACE, now).await?;
+    rows::restore_newest(&mut tx, first).await?;
     if file.status == Status::Clean {
         usage::give_back(&mut tx, file.size).await?;
         usage::note_usage(&mut tx, id, -file.size, now).await?;

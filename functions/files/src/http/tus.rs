@@ -26,7 +26,7 @@ use self::{
     },
 };
 use super::{
-    begin::{Beginning, begin},
+    begin::{Beginning, Begun, begin},
     create::resource,
     grant::Presented,
     uploads::{find_upload, finish, withdraw},
@@ -95,7 +95,9 @@ pub(crate) async fn create_tus_upload(
             .argument("limit", FileSize::MOST));
     }
     let beginning = beginning(&headers, length)?;
-    let (id, gives_up_at) = begin(&app, &caller, &granted, beginning).await?;
+    let Begun {
+        id, gives_up_at, ..
+    } = begin(&app, &caller, &granted, beginning).await?;
     if length == Some(0) {
         let mut tx = caller.begin(&app.db).await?;
         finish(&mut tx, &caller, id, app.gate.clock().now()).await?;
@@ -138,7 +140,7 @@ fn beginning(headers: &HeaderMap, length: Option<i64>) -> Result<Beginning> {
         name: FileName::parse(name).map_err(|code| wrong("filename", code))?,
         category: category.transpose()?,
         resource: resource(said("resource")?)?,
-        internal: said("internal")? == Some("true"),
+        internal: said("internal")?.map(|said| said == "true"),
         revision_of: revision_of.transpose()?,
         upload: NewUpload {
             protocol: Protocol::Tus,

@@ -19,7 +19,7 @@ use web::{
 
 use super::{
     announce, away,
-    begin::{Beginning, begin},
+    begin::{Beginning, Begun, begin},
     grant::Presented,
     load, parts_prefix, sight,
 };
@@ -94,7 +94,7 @@ pub(crate) async fn create_upload(
         name: body.name,
         category: body.category,
         resource: body.resource.map(|field| field.0),
-        internal: body.internal.unwrap_or_default(),
+        internal: body.internal,
         revision_of: body.revision_of,
         upload: NewUpload {
             protocol,
@@ -103,18 +103,23 @@ pub(crate) async fn create_upload(
             expected_sha256: body.sha256.map(|hash| hash.0),
         },
     };
-    let (id, gives_up_at) = begin(&app, &caller, &granted, beginning).await?;
+    let Begun {
+        id, gives_up_at, ..
+    } = begin(&app, &caller, &granted, beginning).await?;
     let key = put_key(&caller, id)?;
     let address = match protocol {
-        Protocol::Put => app
-            .store
-            .sign_put(
-                &key,
-                size.unsigned_abs(),
-                ADDRESS_LIFETIME.to_std().unwrap_or_default(),
-            )
-            .await
-            .map_err(away)?,
+        Protocol::Put => {
+            let lifetime = ADDRESS_LIFETIME.to_std().unwrap_or_default();
+            let signed = app.store.sign_put(&key, size.unsigned_abs(), lifetime);
+            match signed.await {
+                Ok(address) => address,
+                Err(error) => {
+                    // Nobody learns of the upload: its room is free at once.
+                    withdraw(&app, &caller, id).await?;
+                    return Err(away(error));
+                }
+            }
+        }
         Protocol::Form | Protocol::Tus => None,
     };
     let slot = match address {

@@ -13,7 +13,8 @@ use crate::{
     store::{due, objects},
 };
 
-/// What was found. Nothing is removed: an orphan is a bug to be looked at, and each is in the log by its key.
+/// What was found. Nothing is removed: an orphan is a bug to be looked at, and each is in the log by its key. What came late for a
+/// file that is settled is none: that file is tidied once more.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Orphans {
     objects: u64,
@@ -51,6 +52,12 @@ async fn of_tenant(app: &App, tenant: TenantId, found: &mut Orphans) -> Result<(
             .collect();
         let ids: Vec<FileId> = ids.into_iter().collect();
         let mut tx = app.db.begin(tenant, Actor::SYSTEM).await?;
+        let late: Vec<FileId> = page
+            .iter()
+            .filter(|object| is_part(&object.key))
+            .filter_map(|object| file_of(&object.key))
+            .collect();
+        objects::tidy_again(&mut tx, &late, app.gate.clock().now()).await?;
         let with_objects = objects::list_with_objects(&mut tx, &ids).await?;
         let keys = objects::list_keys(&mut tx, &after, last.as_deref()).await?;
         tx.commit().await?;
@@ -76,6 +83,10 @@ async fn of_tenant(app: &App, tenant: TenantId, found: &mut Orphans) -> Result<(
 /// Keys name tenants and files by their identifiers, which is all that an operator needs.
 fn tell(what: &str, key: &str) {
     tracing::warn!(key, "{what}");
+}
+
+fn is_part(key: &str) -> bool {
+    key.split('/').nth(2) == Some("uploads")
 }
 
 /// `tenant/<tenant>/uploads/<file>/<part>`, or `tenant/<tenant>/<year>/<month>/<file>[-<width>]`.

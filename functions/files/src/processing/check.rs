@@ -36,6 +36,11 @@ impl App {
         let expected = uploads::find_expected(&mut tx, due.file).await?;
         let size: i64 = parts.iter().map(|part| part.size).sum();
         let until = self.gate.clock().now() + CLAIM + TimeDelta::seconds(size / CHECKED_A_SECOND);
+        let standing = due::lock_claimed(&mut tx, due.file, attempts).await?;
+        if !matches!(standing, Some(Status::Scanning | Status::ScanFailed)) {
+            // Deleted meanwhile: when its bytes go was said then.
+            return Ok(());
+        }
         due::set_due(&mut tx, due.file, Some(until)).await?;
         tx.commit().await?;
         let key = Key::parse(&file.object_key).map_err(Problem::internal)?;
@@ -48,7 +53,7 @@ impl App {
         };
         let (status, failure) = judge(&file, &checked, &expected);
         let widths = if status == Status::Clean {
-            self.preview(&file, &key, &checked).await
+            self.preview(due, &file, &key, &checked).await
         } else {
             Vec::new()
         };

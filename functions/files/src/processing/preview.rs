@@ -4,13 +4,26 @@ use std::io;
 
 use blob::{Key, Source, Store, StoreError, Whole};
 use bytes::{Bytes, BytesMut};
+use db::Actor;
 
 use super::inspection::Checked;
-use crate::{App, domain::file::File, http::preview_key, previews};
+use crate::{
+    App,
+    domain::file::File,
+    http::preview_key,
+    previews,
+    store::due::{self, Due},
+};
 
 impl App {
     /// Previews are a comfort: without them the file is as good.
-    pub(super) async fn preview(&self, file: &File, key: &Key, checked: &Checked) -> Vec<i32> {
+    pub(super) async fn preview(
+        &self,
+        due: Due,
+        file: &File,
+        key: &Key,
+        checked: &Checked,
+    ) -> Vec<i32> {
         let Some(format) = previews::format(checked.sniffed.mime_type) else {
             return Vec::new();
         };
@@ -18,6 +31,9 @@ impl App {
             return Vec::new();
         }
         let made = async {
+            if !self.begin_previews(due).await.map_err(io::Error::other)? {
+                return Err(io::Error::other("a process died over them").into());
+            }
             let picture = read(&self.store, key).await?;
             let made = tokio::task::spawn_blocking(move || previews::make(&picture, format))
                 .await
@@ -35,6 +51,14 @@ impl App {
             tracing::info!(%error, "a picture without previews");
             Vec::new()
         })
+    }
+
+    /// Whether nobody has begun with them before: what a process dies over is not tried again.
+    async fn begin_previews(&self, due: Due) -> db::Result<bool> {
+        let mut tx = self.db.begin(due.tenant, Actor::SYSTEM).await?;
+        let first = due::begin_previews(&mut tx, due.file).await?;
+        tx.commit().await?;
+        Ok(first)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io;
 
 use blob::{Key, Store, StoreError};
+use chrono::{DateTime, TimeDelta, Utc};
 use db::Actor;
 use web::problem::Result;
 
@@ -14,12 +15,16 @@ use crate::{
     store::due::{self, Due},
 };
 
+/// After so long no request that began in time is still under way.
+const LAST_LOOK: TimeDelta = TimeDelta::hours(24);
+
 impl App {
     /// Removes what is not needed any more of a file that is settled: parts, and where it is to be given to nobody, everything.
     pub(super) async fn tidy(&self, due: Due) -> Result<()> {
         let now = self.gate.clock().now();
+        let until = now + CLAIM;
         let mut tx = self.db.begin(due.tenant, Actor::SYSTEM).await?;
-        let Some(settled) = due::find_settled(&mut tx, due.file, now + CLAIM).await? else {
+        let Some(settled) = due::find_settled(&mut tx, due.file, until).await? else {
             return Ok(());
         };
         tx.commit().await?;
@@ -30,7 +35,7 @@ impl App {
         let mut prefixes = vec![format!("{}/", parts_prefix(due.tenant, due.file))];
         if settled.status != Status::Clean {
             // The object, and its previews behind a hyphen.
-            prefixes.push(settled.object_key);
+            prefixes.push(settled.object_key.clone());
         }
         for prefix in prefixes {
             remove_all(&self.store, &prefix)
@@ -39,12 +44,18 @@ impl App {
         }
         let mut tx = self.db.begin(due.tenant, Actor::SYSTEM).await?;
         due::delete_parts(&mut tx, due.file).await?;
-        // As long as the client can still put something there, it is looked at once more.
-        let late = settled.addressed_at.map(|at| at + ADDRESS_LIFETIME + CLAIM);
-        due::set_due(&mut tx, due.file, late.filter(|late| *late > now)).await?;
+        let late = settled.addressed_at.and_then(|at| next_look(at, now));
+        // A list may take long: who deleted the file meanwhile has said when its bytes go.
+        due::set_tidied(&mut tx, due.file, (&settled, until), late).await?;
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// The client can still put something there as long as its address is good, and what began then may end much later.
+fn next_look(addressed_at: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let looks = [CLAIM, LAST_LOOK].map(|after| addressed_at + ADDRESS_LIFETIME + after);
+    looks.into_iter().find(|look| *look > now)
 }
 
 /// Removes every object whose key begins so.

@@ -89,6 +89,21 @@ pub(crate) async fn lock_claimed(
     .await?)
 }
 
+/// Notes that previews are begun; `false` when somebody had begun with them before.
+pub(crate) async fn begin_previews(tx: &mut TenantTx, file: FileId) -> Result<bool> {
+    let tenant = tx.tenant();
+    let begun = sqlx::query!(
+        "update files.files
+        set previews_begun = true
+        where tenant_id = $1 and file_id = $2 and not previews_begun",
+        tenant as _,
+        file as _,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(begun.rows_affected() == 1)
+}
+
 /// What a check found.
 #[derive(Debug)]
 pub(crate) struct Finding<'a> {
@@ -125,6 +140,29 @@ pub(crate) async fn settle_file(
         finding.preview_widths,
         finding.due_at,
         now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// When a settled file is due that was tidied, unless somebody said so since it was found.
+pub(crate) async fn set_tidied(
+    tx: &mut TenantTx,
+    file: FileId,
+    (settled, until): (&Settled, DateTime<Utc>),
+    due_at: Option<DateTime<Utc>>,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update files.files
+        set due_at = $3
+        where tenant_id = $1 and file_id = $2 and status = $4 and due_at = $5",
+        tenant as _,
+        file as _,
+        due_at,
+        settled.status as Status,
+        until,
     )
     .execute(tx.conn())
     .await?;
@@ -174,7 +212,7 @@ pub(crate) struct Settled {
     pub(crate) addressed_at: Option<DateTime<Utc>>,
 }
 
-/// A file that is settled and still due; whoever asks has it until `until`.
+/// A file that is settled and due before `until`; whoever asks has it until then.
 pub(crate) async fn find_settled(
     tx: &mut TenantTx,
     file: FileId,
@@ -185,7 +223,7 @@ pub(crate) async fn find_settled(
         Settled,
         r#"update files.files
         set due_at = $3
-        where tenant_id = $1 and file_id = $2 and due_at is not null
+        where tenant_id = $1 and file_id = $2 and due_at <= $3
             and status not in ('pending', 'scanning', 'scan_failed')
         returning status as "status: Status", object_key, (
             select u.created_at

@@ -304,6 +304,27 @@ pub(crate) async fn supersede(
     .await?)
 }
 
+/// The newest revision that a document still has is its newest, whatever came after it.
+pub(crate) async fn restore_newest(tx: &mut TenantTx, first: FileId) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update files.files
+        set superseded_at = null
+        where tenant_id = $1 and superseded_at is not null and file_id = (
+            select f.file_id
+            from files.files f
+            where f.tenant_id = $1 and (f.file_id = $2 or f.revision_of = $2) and f.status = 'clean'
+            order by f.revision desc
+            limit 1
+        )",
+        tenant as _,
+        first as _,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// The bytes that a deleted file had.
 pub(crate) async fn find_deleted_size(tx: &mut TenantTx, id: FileId) -> Result<i64> {
     let tenant = tx.tenant();

@@ -1,5 +1,6 @@
 //! Rows beside the objects that they name, for the report on what belongs to nothing.
 
+use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
 use ids::FileId;
 
@@ -15,6 +16,27 @@ pub(crate) async fn list_with_objects(tx: &mut TenantTx, files: &[FileId]) -> Re
     )
     .fetch_all(tx.conn())
     .await?)
+}
+
+/// Those of these files that are settled, and with which nothing was to be done, are due.
+pub(crate) async fn tidy_again(
+    tx: &mut TenantTx,
+    files: &[FileId],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "update files.files
+        set due_at = $3
+        where tenant_id = $1 and file_id = any($2) and due_at is null
+            and status not in ('pending', 'scanning', 'scan_failed')",
+        tenant as _,
+        files as _,
+        now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
 }
 
 /// The keys that must have an object, behind `after` and not behind `until`.

@@ -92,6 +92,10 @@ pub(crate) async fn note_usage(
     bytes: i64,
     now: DateTime<Utc>,
 ) -> Result<()> {
+    if bytes == 0 {
+        // Nothing to be billed, and no sign that told both notes apart.
+        return Ok(());
+    }
     let tenant = tx.tenant();
     let what = if bytes < 0 { "deleted" } else { "stored" };
     sqlx::query!(

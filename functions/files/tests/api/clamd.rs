@@ -41,7 +41,8 @@ async fn clamd() -> Option<Clamd> {
     let here = folder.display();
     let settings = format!(
         "Foreground yes\nDatabaseDirectory {here}\nTemporaryDirectory {here}\nLogFile {here}/log\n\
-         TCPSocket {port}\nTCPAddr 127.0.0.1\nStreamMaxLength 20M\n"
+         TCPSocket {port}\nTCPAddr 127.0.0.1\nStreamMaxLength 20M\n\
+         AlertExceedsMax yes\nMaxFiles 10\n"
     );
     let path = folder.join("clamd.conf");
     std::fs::write(&path, settings).unwrap();
@@ -69,6 +70,40 @@ async fn clamd() -> Option<Clamd> {
 
 /// A zip with one stored file in it.
 fn zip(content: &[u8], encrypted: bool) -> Vec<u8> {
+    zip_of(&[content], encrypted)
+}
+
+/// A zip with these files in it, stored.
+fn zip_of(contents: &[&[u8]], encrypted: bool) -> Vec<u8> {
+    let (mut file, mut directory) = (Vec::new(), Vec::new());
+    for content in contents {
+        let begin = u32::try_from(file.len()).unwrap();
+        let common = common(content, encrypted);
+        file.extend_from_slice(b"PK\x03\x04");
+        file.extend_from_slice(&common);
+        file.extend_from_slice(b"a.txt");
+        file.extend_from_slice(content);
+        directory.extend_from_slice(b"PK\x01\x02\x14\x00");
+        directory.extend_from_slice(&common);
+        directory.extend_from_slice(&[0; 10]);
+        directory.extend_from_slice(&begin.to_le_bytes());
+        directory.extend_from_slice(b"a.txt");
+    }
+    let begin = u32::try_from(file.len()).unwrap();
+    let length = u32::try_from(directory.len()).unwrap();
+    let count = u16::try_from(contents.len()).unwrap();
+    file.extend_from_slice(&directory);
+    file.extend_from_slice(b"PK\x05\x06\0\0\0\0");
+    file.extend_from_slice(&count.to_le_bytes());
+    file.extend_from_slice(&count.to_le_bytes());
+    file.extend_from_slice(&length.to_le_bytes());
+    file.extend_from_slice(&begin.to_le_bytes());
+    file.extend_from_slice(&[0, 0]);
+    file
+}
+
+/// What the two headers of a file in a zip have in common.
+fn common(content: &[u8], encrypted: bool) -> Vec<u8> {
     let crc = !content.iter().fold(!0_u32, |mut crc, byte| {
         crc ^= u32::from(*byte);
         for _ in 0..8 {
@@ -86,21 +121,7 @@ fn zip(content: &[u8], encrypted: bool) -> Vec<u8> {
         common.extend_from_slice(&number.to_le_bytes());
     }
     common.extend_from_slice(&[5, 0, 0, 0]);
-    let mut file = b"PK\x03\x04".to_vec();
-    file.extend_from_slice(&common);
-    file.extend_from_slice(b"a.txt");
-    file.extend_from_slice(content);
-    let begin = u32::try_from(file.len()).unwrap();
-    file.extend_from_slice(b"PK\x01\x02\x14\x00");
-    file.extend_from_slice(&common);
-    file.extend_from_slice(&[0; 14]);
-    file.extend_from_slice(b"a.txt");
-    let length = u32::try_from(file.len()).unwrap() - begin;
-    file.extend_from_slice(b"PK\x05\x06\0\0\0\0\x01\0\x01\0");
-    file.extend_from_slice(&length.to_le_bytes());
-    file.extend_from_slice(&begin.to_le_bytes());
-    file.extend_from_slice(&[0, 0]);
-    file
+    common
 }
 
 #[tokio::test]
@@ -119,6 +140,12 @@ async fn the_real_scanner_refuses_eicar_also_inside_of_a_zip() {
     refused("eicar.com", &eicar()).await;
     refused("eicar.zip", &zip(&eicar(), false)).await;
     refused("larger than what it looks at", &noise(25 << 20)).await;
+    // What is behind its limit may be anything.
+    let (first, hidden) = (b"a".as_slice(), eicar());
+    let many: Vec<&[u8]> = std::iter::repeat_n(first, 20).chain([&*hidden]).collect();
+    refused("many.zip", &zip_of(&many, false)).await;
+    let shipped = include_str!("../../../../infra/clamd/clamd.conf");
+    assert!(shipped.contains("\nAlertExceedsMax yes\n"));
     let states = customer.get("/api/v1/files").await.json();
     let mut states: Vec<String> = states["items"]
         .as_array()
@@ -127,7 +154,7 @@ async fn the_real_scanner_refuses_eicar_also_inside_of_a_zip() {
         .map(|file| file["status"].as_str().unwrap().to_owned())
         .collect();
     states.sort();
-    assert_eq!(states, ["infected", "infected", "rejected"]);
+    assert_eq!(states, ["infected", "infected", "rejected", "rejected"]);
 
     // What it can't look into, it has nothing against: its content is as unknown as that of any other file.
     let sealed = upload(&customer, "sealed.zip", &zip(&noise(1_000), true))

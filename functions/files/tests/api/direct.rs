@@ -157,6 +157,11 @@ async fn what_is_wrong_is_given_to_nobody(place: &Place) {
     place.stage.clock.advance(Duration::from_mins(31));
     place.run("tend-files").await;
     assert_eq!(place.objects().await, [""; 0]);
+    // So do those of a slow client, who began in time and was not done before now.
+    assert_eq!(put(&slot, eicar.clone()).await, 200);
+    place.stage.clock.advance(Duration::from_hours(24));
+    place.run("tend-files").await;
+    assert_eq!(place.objects().await, [""; 0]);
 }
 
 async fn what_nobody_completes_is_given_up(place: &Place) {

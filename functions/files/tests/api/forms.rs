@@ -212,4 +212,26 @@ async fn an_empty_file_is_a_file() {
         .await
         .expect(200);
     assert!(got.body.is_empty());
+    let path = format!("/api/v1/files/{}", file.id());
+    place.customer().delete(&path).await.expect(204);
+    place.customer().get(&path).await.refused(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_form_with_two_files_is_refused_and_leaves_nothing() {
+    let place = Place::new().await;
+    let part = |content| {
+        format!(
+            "--limit\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n{content}\r\n"
+        )
+    };
+    let body = format!("{}{}--limit--\r\n", part("one"), part("two"));
+    let sent = place
+        .customer()
+        .call(Method::POST, "/api/v1/files")
+        .header("content-type", "multipart/form-data; boundary=limit")
+        .bytes(body);
+    sent.send().await.refused(422, "file_missing");
+    assert_eq!(place.room().await, (0, 0));
+    assert_eq!(place.objects().await, [""; 0]);
 }

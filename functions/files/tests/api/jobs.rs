@@ -108,3 +108,46 @@ async fn what_belongs_to_nothing_is_reported() {
     let found = json!({"objects": 2, "objects_without_file": 1, "files_without_object": 1});
     assert_eq!(place.run("report-orphans").await, found);
 }
+
+#[tokio::test]
+async fn the_bytes_of_a_file_that_is_deleted_while_it_is_tidied_go_all_the_same() {
+    let place = Place::new().await;
+    upload(&place.customer(), "a", &noise(10)).await;
+    let now = place.stage.clock.now();
+    // Somebody deletes it between the list of its parts and what the job writes then.
+    let meanwhile = format!(
+        "update files.files set due_at = '{now}';
+        create function files.meanwhile() returns trigger language plpgsql as $$
+        begin
+            update files.files
+            set status = 'deleted', deleted_at = '{now}', due_at = timestamptz '{now}' + interval '30 days'
+            where status = 'clean';
+            return null;
+        end $$;
+        create trigger meanwhile before delete on files.parts for each statement execute function files.meanwhile()"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(meanwhile))
+        .execute(&mut place.stage.admin().await)
+        .await
+        .unwrap();
+    place.run("tend-files").await;
+    assert_eq!(place.objects().await.len(), 1, "they are kept for a while");
+    place.stage.clock.advance(Duration::from_hours(30 * 24));
+    place.run("tend-files").await;
+    assert_eq!(place.objects().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn what_came_after_the_last_look_is_found_at_night() {
+    let place = Place::new().await;
+    let file = upload(&place.customer(), "a", &noise(10)).await.id();
+    let late = format!("tenant/{}/uploads/{file}/put", place.demo.id);
+    place
+        .store
+        .put(&Key::parse(&late).unwrap(), &mut Whole::new("late"))
+        .await
+        .unwrap();
+    place.run("report-orphans").await;
+    place.run("tend-files").await;
+    assert_eq!(place.objects().await.len(), 1, "the file alone");
+}

@@ -15,6 +15,7 @@ mod links;
 mod lists;
 mod pictures;
 mod ranges;
+mod revisions;
 mod room;
 mod scans;
 mod tus;

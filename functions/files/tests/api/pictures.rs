@@ -5,7 +5,7 @@ use http::Method;
 use crate::{Place, form, upload};
 
 /// A picture of one colour, as PNG.
-fn png(width: u32, height: u32) -> Vec<u8> {
+pub(crate) fn png(width: u32, height: u32) -> Vec<u8> {
     let mut file = std::io::Cursor::new(Vec::new());
     image::DynamicImage::new_rgb8(width, height)
         .write_to(&mut file, image::ImageFormat::Png)
@@ -141,4 +141,26 @@ async fn everybody_of_the_organisation_sees_a_persons_newest_picture() {
         .send()
         .await
         .refused(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn an_avatar_may_have_all_of_its_limit_and_come_without_a_length() {
+    let place = Place::new().await;
+    let mut picture = png(50, 50);
+    picture.resize(5 << 20, 0);
+    form(&place.customer(), "?category=avatar", "me.png", &picture)
+        .send()
+        .await
+        .expect(201);
+    let mut body =
+        b"--limit\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n"
+            .to_vec();
+    body.extend_from_slice(&png(50, 50));
+    body.extend_from_slice(b"\r\n--limit--\r\n");
+    let sent = place
+        .customer()
+        .call(Method::POST, "/api/v1/files?category=avatar")
+        .header("content-type", "multipart/form-data; boundary=limit")
+        .bytes(body);
+    sent.send().await.expect(201);
 }

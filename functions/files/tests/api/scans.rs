@@ -15,7 +15,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::{Place, eicar, form, noise, upload};
+use crate::{Place, eicar, form, noise, pictures::png, upload};
 
 /// Bytes of the largest stream that it takes.
 const MOST: usize = 100_000;
@@ -161,4 +161,29 @@ async fn what_is_too_large_to_be_scanned_is_given_to_nobody() {
     assert_eq!(own["status"], "rejected");
     assert_eq!(own["failure"], "too_large_to_scan");
     assert_eq!(place.room().await, (0, 0));
+}
+
+#[tokio::test]
+async fn a_picture_that_a_process_died_over_is_clean_and_has_no_previews() {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let place = Place::with(Scanner::Tcp(address.to_string())).await;
+    let sound = upload(&place.customer(), "a.png", &png(400, 400)).await;
+    let deadly = upload(&place.customer(), "b.png", &png(400, 400)).await;
+    // As a process leaves it that was killed over its previews.
+    sqlx::query("update files.files set previews_begun = true where file_id = $1::uuid")
+        .bind(deadly.id())
+        .execute(&mut place.stage.admin().await)
+        .await
+        .unwrap();
+    scanner(TcpListener::bind(address).await.unwrap());
+    place.stage.clock.advance(Duration::from_mins(15));
+    place.run("tend-files").await;
+    for (file, widths) in [(sound, vec![96, 320]), (deadly, vec![])] {
+        let path = format!("/api/v1/files/{}", file.id());
+        let read = place.customer().get(&path).await.expect(200).json();
+        assert_eq!(read["status"], "clean");
+        assert_eq!(read["preview_widths"], serde_json::json!(widths));
+    }
 }

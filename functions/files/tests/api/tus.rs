@@ -415,3 +415,32 @@ async fn what_came_of_a_piece_that_broke_off_is_kept() {
     let path = format!("/api/v1/files/{}/content", id(&upload));
     assert_eq!(customer.get(&path).await.expect(200).body, content);
 }
+
+#[tokio::test]
+async fn a_piece_stays_where_the_database_may_have_kept_it() {
+    let place = Place::new().await;
+    let customer = place.customer();
+    let content = noise(1_000);
+    let upload = created(&customer, content.len()).await;
+    // The last word of the database is an error: whether the part counts, nobody here can tell.
+    let trigger = "create function files.lose() returns trigger language plpgsql as $$ begin raise exception 'lost'; end $$;
+        create constraint trigger lose after insert on files.parts deferrable initially deferred
+        for each row execute function files.lose()";
+    let mut admin = place.stage.admin().await;
+    sqlx::raw_sql(trigger).execute(&mut admin).await.unwrap();
+    let lost = append(&customer, &upload, 0, content.clone()).await;
+    assert_eq!(lost.status, 500);
+    assert_eq!(place.objects().await.len(), 1);
+    sqlx::raw_sql("drop trigger lose on files.parts")
+        .execute(&mut admin)
+        .await
+        .unwrap();
+    // What was refused before is in nobody's way.
+    append(&customer, &upload, 5, noise(1))
+        .await
+        .refused(409, "upload_offset_conflict");
+    append(&customer, &upload, 0, content).await.expect(204);
+    let file = format!("/api/v1/files/{}", id(&upload));
+    assert_eq!(customer.get(&file).await.json()["status"], "clean");
+    assert_eq!(place.objects().await.len(), 1, "what was left went, too");
+}

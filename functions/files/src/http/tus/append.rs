@@ -3,6 +3,7 @@
 use access::{Caller, opaque::same};
 use axum::response::{IntoResponse, Response};
 use blob::{Key, StoreError};
+use db::TenantTx;
 use http::{HeaderMap, HeaderName, StatusCode};
 use ids::FileId;
 use web::{
@@ -90,10 +91,18 @@ pub(super) async fn append(
             keep(app, caller, id, &part, length).await
         }
     };
-    if kept.is_err() || size == 0 {
+    let (standing, tx) = match kept {
+        Ok(kept) => kept,
+        Err(problem) => {
+            forget(app, &key).await;
+            return Err(problem);
+        }
+    };
+    // If its answer is lost the database may have kept the part all the same: then the object must be there.
+    tx.commit().await?;
+    if size == 0 {
         forget(app, &key).await;
     }
-    let standing = kept?;
     if let Some(cut) = piece.cut {
         return Err(cut.into());
     }
@@ -137,14 +146,14 @@ struct Standing {
     expires: String,
 }
 
-/// Notes a piece that is durable, unless somebody else's came first.
+/// Notes a piece that is durable, unless somebody else's came first. It counts with the end of the transaction.
 async fn keep(
     app: &App,
     caller: &Caller<FileCreate>,
     id: FileId,
     part: &Part,
     length: Option<i64>,
-) -> Result<Standing> {
+) -> Result<(Standing, TenantTx)> {
     let now = app.gate.clock().now();
     let mut tx = caller.begin(&app.db).await?;
     let upload = uploads::lock_upload(&mut tx, caller.actor, id)
@@ -185,21 +194,22 @@ async fn keep(
         } else {
             uploads::postpone(&mut tx, id, now + STANDSTILL).await?;
         }
-        tx.commit().await?;
-        return Ok(Standing {
+        let standing = Standing {
             received,
             is_complete: length == Some(received),
             expires: expires(now + STANDSTILL),
-        });
+        };
+        return Ok((standing, tx));
     }
     if part.size > 0 {
         return Err(elsewhere(&upload));
     }
-    Ok(Standing {
+    let standing = Standing {
         received,
         is_complete: true,
         expires: String::new(),
-    })
+    };
+    Ok((standing, tx))
 }
 
 /// Nobody will ask for it; what can't be removed now goes with the rest of the upload.

@@ -85,3 +85,16 @@ async fn while_google_is_away_nothing_is_lost() {
     let file: Value = complete(&customer, &slot).await.expect(200).json();
     assert_eq!(file["status"], "clean");
 }
+
+#[tokio::test]
+async fn what_google_gives_no_address_for_takes_no_room() {
+    let fake = FakeGcs::start().await;
+    let mut account = fake.account();
+    account["private_key"] = json!("none");
+    let store = Gcs::at(fake.address(), FakeGcs::BUCKET, account);
+    let place = Place::on(Store::Gcs(store), Scanner::Trusting).await;
+    let body = json!({"name": "a", "size": 5});
+    let refused = place.customer().post("/api/v1/uploads", body).await;
+    refused.refused(503, "unavailable");
+    assert_eq!(place.room().await, (0, 0));
+}

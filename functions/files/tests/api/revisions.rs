@@ -1,0 +1,99 @@
+//! Who may add a revision to a document, where it is then, and what is left when it goes.
+
+use access::file_grant::{FileGrant, HEADER, LIFETIME, Resource, ResourceType};
+use db::Actor;
+use serde_json::json;
+use testkit::{Client, Person};
+use uuid::Uuid;
+
+use crate::{Place, form};
+
+const TICKET: Resource = Resource {
+    r#type: ResourceType::Ticket,
+    id: Uuid::from_u128(7),
+};
+
+/// Somebody for whom support has opened the files of the ticket.
+fn granted(place: &Place, person: &Person, internal: bool) -> Client {
+    let grant = FileGrant {
+        tenant: place.demo.id,
+        actor: Actor::user(person.id),
+        resource: TICKET,
+        internal,
+        expires_at: place.stage.clock.now() + LIFETIME,
+    };
+    let text = grant.to_text(place.stage.gate.keyring());
+    place.stage.as_(person).with(HEADER, &text)
+}
+
+#[tokio::test]
+async fn who_may_not_change_a_document_adds_no_revision_to_it() {
+    let place = Place::new().await;
+    let staff = granted(&place, &place.demo.admin, true);
+    let customer = granted(&place, &place.demo.customer, false);
+    let query = format!("?resource={TICKET}");
+    let offer = form(&staff, &query, "offer.txt", b"100").send().await.id();
+    let path = format!("/api/v1/files/{offer}");
+    customer.get(&path).await.expect(200);
+    let refused = form(&customer, &format!("?revision_of={offer}"), "x", b"1")
+        .send()
+        .await
+        .refused(422, "validation_failed");
+    assert_eq!(refused["errors"][0]["pointer"], "/revision_of");
+    let list = customer.get(&format!("/api/v1/files{query}")).await.json();
+    assert_eq!(list["items"][0]["id"], offer.as_str());
+}
+
+#[tokio::test]
+async fn a_revision_is_where_its_document_is() {
+    let place = Place::new().await;
+    let staff = granted(&place, &place.demo.admin, true);
+    let query = format!("?resource={TICKET}&internal=true&category=document");
+    let note = form(&staff, &query, "note.txt", b"one").send().await.id();
+    for differing in [
+        "category=image".to_owned(),
+        "internal=false".to_owned(),
+        format!("resource=user:{}", place.demo.admin.id),
+    ] {
+        let query = format!("?revision_of={note}&{differing}");
+        let refused = form(&staff, &query, "note.txt", b"two").send().await;
+        refused.refused(422, "validation_failed");
+    }
+    let query = format!("?revision_of={note}");
+    let next = form(&staff, &query, "note.txt", b"two").send().await;
+    let next = next.expect(201).json();
+    assert_eq!(next["resource"], TICKET.to_string());
+    assert_eq!(
+        (&next["internal"], &next["category"]),
+        (&json!(true), &json!("document"))
+    );
+    // What a new file needs there, a revision needs, too.
+    form(&place.admin(), &query, "note.txt", b"three")
+        .send()
+        .await
+        .refused(403, "file_grant_invalid");
+}
+
+#[tokio::test]
+async fn without_its_newest_revision_a_document_is_what_it_was() {
+    let place = Place::new().await;
+    let customer = place.customer();
+    let first = form(&customer, "", "plan", b"1").send().await.id();
+    let query = format!("?revision_of={first}");
+    let second = form(&customer, &query, "plan", b"2").send().await.id();
+    let third = form(&customer, &query, "plan", b"3").send().await.id();
+    let listed = async || {
+        let list = customer.get("/api/v1/files").await.json();
+        let items = list["items"].as_array().unwrap().clone();
+        items
+            .iter()
+            .map(|item| item["revision"].as_i64().unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(listed().await, [3]);
+    for (gone, left) in [(second, vec![3]), (third, vec![1]), (first, vec![])] {
+        let path = format!("/api/v1/files/{gone}");
+        customer.delete(&path).await.expect(204);
+        assert_eq!(listed().await, left);
+    }
+}
