@@ -35,9 +35,9 @@ impl<T: Transport> Courier<T> {
         }
     }
 
-    /// Whether the bus is away for all of these functions, so that there is nobody to hand anything on to.
-    pub(crate) fn lost_its_bus<'a>(&self, functions: impl Iterator<Item = &'a str>) -> bool {
-        T::HANDS_ON && self.breaker.rests(functions)
+    /// Whether the bus is away, and not only one function's place on it: nothing at all could be handed on for a while.
+    pub(crate) fn lost_its_bus(&self) -> bool {
+        T::HANDS_ON && self.breaker.meets_nobody()
     }
 
     /// Brings the event to a function, or to the bus for it.

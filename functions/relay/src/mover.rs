@@ -126,7 +126,7 @@ impl<T: Transport> Relay<T> {
         let mut watch = Watch::default();
         loop {
             let looked = Instant::now();
-            if under_way.len() < most && !self.lost_its_bus() {
+            if under_way.len() < most && !self.courier.lost_its_bus() {
                 self.claim_into(&mut under_way, most).await;
             }
             watch.look(&self.db, &self.clock).await;
@@ -168,11 +168,6 @@ impl<T: Transport> Relay<T> {
                 more => tries += more,
             }
         }
-    }
-
-    /// One function without its topic or queue must not hold up the others.
-    fn lost_its_bus(&self) -> bool {
-        self.courier.lost_its_bus(self.routing.functions())
     }
 
     /// A failure is only told: what could not be claimed is still there in a second.

@@ -17,7 +17,14 @@ const REST: Duration = Duration::from_secs(5);
 
 /// What is known of functions that are away.
 #[derive(Debug, Default)]
-pub(super) struct Breaker(Mutex<HashMap<String, Absence>>);
+pub(super) struct Breaker(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    absences: HashMap<String, Absence>,
+    /// When anybody at all was there.
+    met: Option<Instant>,
+}
 
 #[derive(Debug)]
 struct Absence {
@@ -35,27 +42,29 @@ impl Absence {
 impl Breaker {
     /// What asking would come to, when it is known without asking.
     pub(super) fn foretell(&self, function: &str) -> Option<Delivery> {
-        let absences = self.absences();
-        let absence = absences.get(function)?;
+        let known = self.known();
+        let absence = known.absences.get(function)?;
         absence
             .rests()
             .then(|| Delivery::Unreachable(absence.reason.clone()))
     }
 
-    /// Whether all of these are left alone now, and there are any.
-    pub(super) fn rests<'a>(&self, mut functions: impl Iterator<Item = &'a str>) -> bool {
-        let absences = self.absences();
-        let rests = |function| absences.get(function).is_some_and(Absence::rests);
-        functions.next().is_some_and(rests) && functions.all(rests)
+    /// Whether somebody is left alone now, and nobody else was there for as long.
+    pub(super) fn meets_nobody(&self) -> bool {
+        let known = self.known();
+        let met = known.met.is_some_and(|met| met.elapsed() < REST);
+        !met && known.absences.values().any(Absence::rests)
     }
 
     /// Learns from a delivery.
     pub(super) fn learn(&self, function: &str, delivery: &Delivery) {
-        let mut absences = self.absences();
+        let mut known = self.known();
         let Delivery::Unreachable(reason) = delivery else {
-            absences.remove(function);
+            known.absences.remove(function);
+            known.met = Some(Instant::now());
             return;
         };
+        let absences = &mut known.absences;
         let tries = absences.get(function).map_or(0, |absence| absence.tries);
         let absence = Absence {
             tries: tries.saturating_add(1),
@@ -66,7 +75,7 @@ impl Breaker {
     }
 
     /// A panic elsewhere leaves figures that are still figures.
-    fn absences(&self) -> MutexGuard<'_, HashMap<String, Absence>> {
+    fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -87,9 +96,9 @@ mod tests {
             breaker.learn("a", &away());
         }
         assert_eq!(breaker.foretell("a"), Some(away()));
-        assert!(breaker.rests(["a"].into_iter()));
-        assert!(!breaker.rests(["a", "b"].into_iter()));
-        assert!(!breaker.rests(std::iter::empty()));
+        assert!(breaker.meets_nobody());
+        breaker.learn("b", &Delivery::Delivered);
+        assert!(!breaker.meets_nobody());
         assert_eq!(breaker.foretell("b"), None);
         tokio::time::advance(REST).await;
         assert_eq!(breaker.foretell("a"), None);

@@ -17,7 +17,7 @@ impl<T: Transport> Relay<T> {
             return Ok(());
         }
         let now = self.clock.now();
-        let lost_its_bus = self.lost_its_bus();
+        let lost_its_bus = self.courier.lost_its_bus();
         let mut tx = self.db.begin_unscoped().await?;
         for Tried { claimed, verdict } in &tried {
             for (function, reason) in &verdict.parked {

@@ -192,3 +192,27 @@ async fn on_a_bus_one_function_without_a_mailbox_holds_up_no_other() {
     );
     running.abort();
 }
+
+#[tokio::test]
+async fn on_a_bus_what_finds_no_mailbox_leaves_room_for_the_first_event_after_a_quiet_hour() {
+    let scene = Scene::of(&["missing", "well"]).await;
+    let all: Vec<_> = (0..20).map(|n| (format!("tickets/{n}"), 1)).collect();
+    scene.announce_all(scene.tenant.id, &all, None).await;
+    let relay = scene.relay_with(OneIsMissing(scene.transport()));
+    let running = tokio::spawn(relay.run(std::future::pending()));
+    let well = &scene.ears["well"];
+    let heard = async |count: usize| {
+        while well.heard.lock().unwrap().len() < count {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            // All that found nobody is due again, always.
+            scene.clock().advance(Duration::from_mins(1));
+        }
+    };
+    heard(all.len()).await;
+    // Nobody at all was met for a while.
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    scene.announce("tickets/new", 1).await;
+    let done = tokio::time::timeout(Duration::from_secs(20), heard(all.len() + 1)).await;
+    assert!(done.is_ok(), "it was not brought");
+    running.abort();
+}
