@@ -35,9 +35,14 @@ impl<T: Transport> Courier<T> {
         }
     }
 
-    /// Whether the bus is away, and not only one function's place on it: nothing at all could be handed on for a while.
-    pub(crate) fn lost_its_bus(&self) -> bool {
+    /// Whether it may be the bus that is away, and not only one function's place on it: nothing was handed on to anybody since.
+    pub(crate) fn misses_its_bus(&self) -> bool {
         T::HANDS_ON && self.breaker.meets_nobody()
+    }
+
+    /// Whether that is so after enough tries to wait a little.
+    pub(crate) fn lost_its_bus(&self) -> bool {
+        T::HANDS_ON && self.breaker.waits_for_anybody()
     }
 
     /// Brings the event to a function, or to the bus for it.

@@ -14,6 +14,8 @@ use crate::Delivery;
 const TRIES: u32 = 5;
 /// Then for so long nobody is asked.
 const REST: Duration = Duration::from_secs(5);
+/// What was under way when a bus went may still be confirmed for so long.
+const ECHO: Duration = Duration::from_secs(1);
 
 /// What is known of functions that are away.
 #[derive(Debug, Default)]
@@ -29,8 +31,19 @@ struct Known {
 #[derive(Debug)]
 struct Absence {
     tries: u32,
+    since: Instant,
     last: Instant,
     reason: String,
+}
+
+impl Known {
+    /// Those that are away, and since then nobody was met.
+    fn lonely(&self) -> impl Iterator<Item = &Absence> {
+        let met_after = |time| self.met.is_some_and(|met| met > time);
+        self.absences
+            .values()
+            .filter(move |absence| !met_after(absence.since + ECHO))
+    }
 }
 
 impl Absence {
@@ -49,11 +62,14 @@ impl Breaker {
             .then(|| Delivery::Unreachable(absence.reason.clone()))
     }
 
-    /// Whether somebody is left alone now, and nobody else was there for as long.
+    /// Whether somebody is away, and nobody else was met since.
     pub(super) fn meets_nobody(&self) -> bool {
-        let known = self.known();
-        let met = known.met.is_some_and(|met| met.elapsed() < REST);
-        !met && known.absences.values().any(Absence::rests)
+        self.known().lonely().next().is_some()
+    }
+
+    /// Whether one of those is left alone now.
+    pub(super) fn waits_for_anybody(&self) -> bool {
+        self.known().lonely().any(Absence::rests)
     }
 
     /// Learns from a delivery.
@@ -65,10 +81,12 @@ impl Breaker {
             return;
         };
         let absences = &mut known.absences;
-        let tries = absences.get(function).map_or(0, |absence| absence.tries);
+        let now = Instant::now();
+        let before = absences.get(function);
         let absence = Absence {
-            tries: tries.saturating_add(1),
-            last: Instant::now(),
+            tries: before.map_or(0, |one| one.tries).saturating_add(1),
+            since: before.map_or(now, |one| one.since),
+            last: now,
             reason: reason.clone(),
         };
         absences.insert(function.to_owned(), absence);
@@ -96,9 +114,15 @@ mod tests {
             breaker.learn("a", &away());
         }
         assert_eq!(breaker.foretell("a"), Some(away()));
-        assert!(breaker.meets_nobody());
+        // What was on its way to others says nothing of the bus, what is taken later does.
         breaker.learn("b", &Delivery::Delivered);
-        assert!(!breaker.meets_nobody());
+        assert!(breaker.meets_nobody() && breaker.waits_for_anybody());
+        tokio::time::advance(ECHO + Duration::from_millis(1)).await;
+        breaker.learn("b", &Delivery::Delivered);
+        assert!(!breaker.meets_nobody() && !breaker.waits_for_anybody());
+        breaker.learn("b", &away());
+        assert!(breaker.meets_nobody() && !breaker.waits_for_anybody());
+        breaker.learn("b", &Delivery::Delivered);
         assert_eq!(breaker.foretell("b"), None);
         tokio::time::advance(REST).await;
         assert_eq!(breaker.foretell("a"), None);

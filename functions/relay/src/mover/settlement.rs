@@ -17,7 +17,7 @@ impl<T: Transport> Relay<T> {
             return Ok(());
         }
         let now = self.clock.now();
-        let lost_its_bus = self.courier.lost_its_bus();
+        let misses_its_bus = self.courier.misses_its_bus();
         let mut tx = self.db.begin_unscoped().await?;
         for Tried { claimed, verdict } in &tried {
             for (function, reason) in &verdict.parked {
@@ -28,7 +28,7 @@ impl<T: Transport> Relay<T> {
             }
             if let Some(again) = &verdict.again {
                 let mut delay = self.limits.backoff.delay(claimed.attempts, (self.chance)());
-                if lost_its_bus {
+                if misses_its_bus {
                     delay = delay.min(LONGEST_BUS_REST);
                 }
                 let due_at = now + TimeDelta::from_std(delay).unwrap_or(TimeDelta::MAX);
