@@ -53,8 +53,7 @@ alarm_rules() {
 tests() {
   local output
   output=$(mktemp)
-  # Half of the time a test waits, for its database or for a moment to come.
-  RUST_TEST_THREADS=$((2 * $(getconf _NPROCESSORS_ONLN))) cargo test --workspace --locked 2>&1 | tee "$output"
+  cargo test --workspace --locked 2>&1 | tee "$output"
   awk '/^test result:/ { passed += $4; failed += $6 } END { printf "\n%d passed, %d failed\n", passed, failed }' "$output"
   rm -f "$output"
 }

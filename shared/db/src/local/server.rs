@@ -133,6 +133,9 @@ fn options(durability: Durability, port: u16) -> String {
             "fsync=off",
             "synchronous_commit=off",
             "full_page_writes=off",
+            // A test that ends leaves a connection half made now and then. Dropping its database waits for whoever is at the
+            // server's door, else for a minute.
+            "authentication_timeout=5s",
         ],
     };
     settings.extend(more.iter().map(|setting| (*setting).to_owned()));
