@@ -93,11 +93,9 @@ impl Broker {
             .exchange_declare(DEAD.into(), kind, exchange, none())
             .await?;
         let durable = QueueDeclareOptions::durable();
-        // Each relay that finds the database away brings a letter back once more: none may be lost by that (RabbitMQ 4 has a limit
-        // of 20 where none is said).
-        let mut letters = quorum();
-        letters.insert("x-delivery-limit".into(), AMQPValue::LongInt(i32::MAX));
-        channel.queue_declare(DEAD.into(), durable, letters).await?;
+        channel
+            .queue_declare(DEAD.into(), durable, quorum())
+            .await?;
         let bind = QueueBindOptions::default();
         channel
             .queue_bind(DEAD.into(), DEAD.into(), "".into(), bind, none())
