@@ -1,4 +1,4 @@
-//! Times and limits of this context, with the decided defaults (`decisions.md` 10 and 18).
+//! Settings of this context: durations and limits with their defaults (`decisions.md` 10 and 18).
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use web::settings::{self, Hidden};
 use crate::Providers;
 
 web::settings! {
-    /// What identity alone is told when it is a process of its own.
+    /// Settings that only the identity function reads.
     pub struct Environment {
-        /// Issuers on whose word people sign in: a JSON list, or the path of a file that holds one. Each has name, issuer, client_id, client_secret (or apple with team_id, key_id, private_key), and if it likes label and scopes.
+        /// OpenID Connect providers for sign-in: a JSON array, or the path of a file that contains one. Each provider has name, issuer, client_id, client_secret (or apple with team_id, key_id and private_key) and optionally label and scopes.
         pub oidc_providers: Option<Hidden> = "REVALENZ_OIDC_PROVIDERS",
     }
 }
 
-/// The service with the settings of this process.
+/// Builds the service from the environment of this process.
 pub fn start(db: Db, gate: Gate) -> Made {
     let environment = Environment::read(&settings::environment)?;
     let settings =
@@ -39,62 +39,62 @@ fn providers(setting: Option<&Hidden>, local: bool) -> Result<Providers, String>
     read.map_err(|error| format!("REVALENZ_OIDC_PROVIDERS: {error}"))
 }
 
-/// What can be tuned. A process takes the defaults; tests bend them.
+/// Durations and limits. Processes use the defaults; tests override them.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// How long the immediate parent of a refresh token is accepted again; zero never accepts it.
+    /// How long the immediate predecessor of a refresh token is still accepted; zero disables this.
     pub refresh_overlap: TimeDelta,
-    /// A session ends this long after its last refresh, unless the tenant says otherwise.
+    /// Time after the last refresh at which a session ends, unless the tenant's settings override it.
     pub session_idle: TimeDelta,
-    /// And this long after it began, unless the tenant says otherwise.
+    /// Time after sign-in at which a session ends, unless the tenant's settings override it.
     pub session_absolute: TimeDelta,
-    /// Failed sign-ins that one account may have within the window.
+    /// Failed sign-ins allowed per account within `failure_window`.
     pub failures_per_account: u32,
-    /// Failed sign-ins that one address may have within the window.
+    /// Failed sign-ins allowed per IP address within `failure_window`.
     pub failures_per_address: u32,
-    /// Wrong codes that one account may have within the window.
+    /// Incorrect codes allowed per account within `failure_window`.
     pub wrong_codes_per_account: u32,
-    /// How long a failed sign-in counts.
+    /// How long a failed sign-in is counted.
     pub failure_window: TimeDelta,
-    /// How long a sign-in waits for its second factor, and a new authenticator app for its first code.
+    /// How long a sign-in may wait for its second factor, and a new authenticator app for its first code.
     pub factor_patience: TimeDelta,
-    /// How long an invitation is good.
+    /// Validity of an invitation.
     pub invite_lifetime: TimeDelta,
-    /// How long the link that proves an address is good.
+    /// Validity of the link that verifies an email address.
     pub verify_lifetime: TimeDelta,
-    /// How old the key that signs becomes.
+    /// How long a key signs before it is rotated.
     pub signing_key_lifetime: TimeDelta,
-    /// How long a key is published before it signs; longer than anybody remembers the key set.
+    /// How long a key is published before it signs; must exceed the time for which clients cache the key set.
     pub signing_key_lead: TimeDelta,
-    /// How long the link that sets a new password is good.
+    /// Validity of the link that resets a password.
     pub reset_lifetime: TimeDelta,
-    /// How long the link that signs in is good.
+    /// Validity of a sign-in link.
     pub magic_link_lifetime: TimeDelta,
-    /// How long the link that brings another address is good.
+    /// Validity of the link that confirms a new email address.
     pub email_change_lifetime: TimeDelta,
-    /// Mails that can be asked for to one address within their window.
+    /// Emails that can be requested per email address within `mail_window`.
     pub mails_per_account: u32,
-    /// Mails that one client's address can ask for within their window.
+    /// Emails that can be requested per IP address within `mail_window`.
     pub mails_per_address: u32,
-    /// How long a mail that was asked for counts.
+    /// How long a requested email is counted.
     pub mail_window: TimeDelta,
-    /// When somebody who asks for a mail is answered, whatever was done meanwhile: the time must not tell whether the address
-    /// is known.
+    /// Response time of requests for an email, rounded up to a multiple of this: the timing must not reveal whether the email
+    /// address is known.
     pub mail_answer_after: Duration,
-    /// Issuers on whose word people sign in.
+    /// OpenID Connect providers for sign-in.
     pub providers: Providers,
-    /// How long somebody may be away at an issuer.
+    /// How long a sign-in at a provider may take.
     pub sign_in_away: TimeDelta,
-    /// How long the code is good with which the page gets its tokens.
+    /// Validity of the code that the page exchanges for tokens.
     pub sign_in_code: TimeDelta,
-    /// Password hashes at the same time: 19 MiB and one core each.
+    /// Maximum number of concurrent password hashes; each takes 19 MiB and one core.
     pub hashes_at_once: usize,
-    /// Requests that may wait for a hash; more are refused with 503.
+    /// Maximum number of requests waiting for a hash; further ones are refused with 503.
     pub hashes_waiting: usize,
 }
 
 impl Settings {
-    /// The defaults with the issuers that a setting names; on a laptop (`local`) also those of this machine.
+    /// The defaults, with the providers from `setting`; `local` also allows providers on this machine.
     pub fn with_issuers(setting: Option<&Hidden>, local: bool) -> Result<Self, String> {
         Ok(Self {
             providers: providers(setting, local)?,

@@ -1,223 +1,223 @@
-//! How this context refuses.
+//! The problems of this context.
 
 use web::Problem;
 
 use crate::domain::{password_hash::HashError, throttle::Refused};
 
 web::problems! {
-    /// Unknown tenant, unknown account, wrong password, not yet verified, disabled: one answer for all.
+    /// Unknown tenant, unknown account, wrong password, unverified or disabled account: the same response for all of them.
     INVALID_CREDENTIALS = UNAUTHORIZED "invalid_credentials" {
-        de: "Anmeldung nicht möglich", "Organisation, E-Mail-Adresse oder Passwort stimmen nicht, oder das Konto ist noch nicht bestätigt.";
-        en: "Sign-in not possible", "Organisation, mail address or password are not right, or the account is not verified yet.";
+        de: "Anmeldung fehlgeschlagen", "Organisation, E-Mail-Adresse oder Passwort sind nicht korrekt, oder das Konto ist noch nicht bestätigt.";
+        en: "Sign-in failed", "The organisation, email address or password is incorrect, or the account has not been verified yet.";
     }
-    /// Not a refresh token of a living session.
+    /// The refresh token does not belong to an active session.
     INVALID_REFRESH_TOKEN = UNAUTHORIZED "invalid_refresh_token" {
-        de: "Sitzung beendet", "Das Refresh-Token gehört zu keiner laufenden Sitzung. Bitte neu anmelden.";
-        en: "Session ended", "The refresh token belongs to no running session. Please sign in again.";
+        de: "Sitzung beendet", "Das Refresh-Token gehört zu keiner aktiven Sitzung. Bitte melden Sie sich erneut an.";
+        en: "Session ended", "This refresh token does not belong to an active session. Sign in again.";
     }
-    /// An old refresh token came back: somebody else has a copy. The whole family is dead.
+    /// A refresh token that had already been replaced was used again, which suggests a stolen copy. The session has been ended.
     REFRESH_TOKEN_REUSED = UNAUTHORIZED "refresh_token_reused" {
-        de: "Sitzung aus Sicherheitsgründen beendet", "Ein bereits ersetztes Refresh-Token wurde noch einmal benutzt. Bitte neu anmelden.";
-        en: "Session ended for safety", "A refresh token that had been replaced was used again. Please sign in again.";
+        de: "Sitzung aus Sicherheitsgründen beendet", "Ein bereits ersetztes Refresh-Token wurde erneut verwendet. Bitte melden Sie sich erneut an.";
+        en: "Session ended for security reasons", "A refresh token that had already been replaced was used again. Sign in again.";
     }
-    /// A link that never was, is used up, or is too old.
+    /// The link is unknown, has been used or has expired.
     INVALID_TOKEN = UNAUTHORIZED "invalid_token" {
-        de: "Link nicht gültig", "Der Link ist unbekannt, schon benutzt oder abgelaufen.";
-        en: "Link not valid", "The link is unknown, has been used, or has expired.";
+        de: "Link ungültig oder abgelaufen", "Dieser Link ist ungültig, wurde bereits verwendet oder ist abgelaufen. Bitte fordern Sie einen neuen an.";
+        en: "Link invalid or expired", "This link is invalid, has already been used or has expired. Request a new one.";
     }
-    /// Not a sign-in that waits for its second factor.
+    /// The token does not belong to a sign-in that is waiting for its second factor.
     INVALID_MFA_TOKEN = UNAUTHORIZED "invalid_mfa_token" {
-        de: "Anmeldung nicht mehr offen", "Diese Anmeldung ist unbekannt, schon beendet oder abgelaufen. Bitte neu anmelden.";
-        en: "Sign-in no longer open", "This sign-in is unknown, finished, or has expired. Please sign in again.";
+        de: "Anmeldung nicht mehr gültig", "Diese Anmeldung ist unbekannt, bereits abgeschlossen oder abgelaufen. Bitte melden Sie sich erneut an.";
+        en: "Sign-in no longer valid", "This sign-in is unknown, already completed or has expired. Sign in again.";
     }
-    /// A code that is wrong, used, or too old.
+    /// The code is incorrect, has been used or has expired.
     INVALID_CODE = UNAUTHORIZED "invalid_code" {
-        de: "Code nicht gültig", "Der Code ist falsch, schon benutzt oder abgelaufen.";
-        en: "Code not valid", "The code is wrong, has been used, or has expired.";
+        de: "Code ungültig", "Der Code ist falsch, wurde bereits verwendet oder ist abgelaufen. Bitte geben Sie einen neuen Code ein.";
+        en: "Invalid code", "The code is incorrect, has already been used or has expired. Enter a new one.";
     }
-    /// Somebody who is signed in gave a wrong password or code.
+    /// A signed-in user gave an incorrect password, code or passkey response.
     PROOF_REFUSED = FORBIDDEN "proof_refused" {
-        de: "Nicht bestätigt", "Passwort oder Code stimmen nicht.";
-        en: "Not proved", "Password or code are not right.";
+        de: "Bestätigung fehlgeschlagen", "Passwort, Code oder Passkey konnten nicht bestätigt werden. Bitte versuchen Sie es erneut.";
+        en: "Verification failed", "The password, code or passkey could not be verified. Try again.";
     }
-    /// There is an authenticator app already.
+    /// The user already has an authenticator app.
     FACTOR_EXISTS = CONFLICT "factor_exists" {
-        de: "Schon eingerichtet", "Eine Authenticator-App ist schon eingerichtet. Bitte diese zuerst entfernen.";
-        en: "Set up already", "An authenticator app is set up already. Please remove it first.";
+        de: "Authenticator-App bereits eingerichtet", "Es ist bereits eine Authenticator-App eingerichtet. Entfernen Sie diese, bevor Sie eine andere einrichten.";
+        en: "Authenticator app already set up", "You already have an authenticator app. Remove it before setting up another one.";
     }
-    /// An authenticator's answer that is not believed, whyever.
+    /// The authenticator's response was not accepted. The reason is not disclosed.
     PASSKEY_REFUSED = UNAUTHORIZED "passkey_refused" {
-        de: "Anmeldung nicht möglich", "Dieser Passkey ist hier nicht bekannt, oder seine Antwort kam zu spät.";
-        en: "Sign-in not possible", "This passkey is not known here, or its answer came too late.";
+        de: "Anmeldung fehlgeschlagen", "Dieser Passkey ist hier nicht registriert, oder die Anmeldung hat zu lange gedauert. Bitte versuchen Sie es erneut.";
+        en: "Sign-in failed", "This passkey is not registered here, or the sign-in took too long. Try again.";
     }
-    /// Somebody has this passkey already.
+    /// The passkey is already registered.
     PASSKEY_EXISTS = CONFLICT "passkey_exists" {
-        de: "Passkey schon vorhanden", "Dieser Passkey ist schon eingerichtet.";
-        en: "Passkey set up already", "This passkey is set up already.";
+        de: "Passkey bereits registriert", "Dieser Passkey ist bereits registriert. Bitte verwenden Sie einen anderen.";
+        en: "Passkey already registered", "This passkey is already registered. Use a different one.";
     }
-    /// As many factors as one may have.
+    /// The user has reached the maximum number of second factors.
     TOO_MANY_FACTORS = CONFLICT "too_many_factors" {
-        de: "Zu viele Faktoren", "Mehr als 10 zweite Faktoren kann niemand haben. Bitte zuerst einen entfernen.";
-        en: "Too many factors", "Nobody can have more than 10 second factors. Please remove one first.";
+        de: "Zu viele zweite Faktoren", "Sie können höchstens 10 zweite Faktoren einrichten. Entfernen Sie zuerst einen.";
+        en: "Too many second factors", "You can have at most 10 second factors. Remove one before adding another.";
     }
-    /// No authenticator app waits for its first code.
+    /// No authenticator app is waiting for its first code.
     NO_ENROLMENT = CONFLICT "no_enrolment" {
-        de: "Keine Einrichtung offen", "Es wartet keine Authenticator-App auf ihren ersten Code; eine Einrichtung gilt 5 Minuten.";
-        en: "Nothing to confirm", "No authenticator app waits for its first code; setting one up has to be finished within 5 minutes.";
+        de: "Keine Einrichtung begonnen", "Es wartet keine Authenticator-App auf Bestätigung. Starten Sie die Einrichtung erneut und schließen Sie sie innerhalb von 5 Minuten ab.";
+        en: "No setup in progress", "No authenticator app is waiting for confirmation. Start the setup again and finish it within 5 minutes.";
     }
-    /// Recovery codes stand in for a second factor, and there is none.
+    /// Recovery codes replace a second factor, and the user has none.
     NO_SECOND_FACTOR = CONFLICT "no_second_factor" {
-        de: "Kein zweiter Faktor", "Wiederherstellungscodes gibt es erst mit einem zweiten Faktor.";
-        en: "No second factor", "There are recovery codes only once there is a second factor.";
+        de: "Kein zweiter Faktor", "Wiederherstellungscodes setzen einen zweiten Faktor voraus. Richten Sie zuerst eine Authenticator-App oder einen Passkey ein.";
+        en: "No second factor", "Recovery codes require a second factor. Set up an authenticator app or a passkey first.";
     }
-    /// A cookie route was called in a way that another site could.
+    /// A route that uses cookies was called without the protection against cross-site requests.
     CSRF_REFUSED = FORBIDDEN "csrf_refused" {
-        de: "Anfrage nicht vertrauenswürdig", "Cookies gelten nur für Seiten der Organisation mit dem Header X-CSRF-Token: 1.";
-        en: "Request not trusted", "Cookies count only for the organisation's own pages with the header X-CSRF-Token: 1.";
+        de: "Anfrage nicht vertrauenswürdig", "Cookies werden nur von Seiten der Organisation und nur mit dem Header X-CSRF-Token: 1 akzeptiert.";
+        en: "Request not trusted", "Cookies are accepted only from the organisation's own pages and with the header X-CSRF-Token: 1.";
     }
-    /// The tenant takes nobody who was not invited.
+    /// The tenant accepts new users by invitation only.
     REGISTRATION_CLOSED = FORBIDDEN "registration_closed" {
-        de: "Registrierung nicht möglich", "Diese Organisation nimmt nur auf Einladung auf.";
-        en: "Registration not possible", "This organisation takes people by invitation only.";
+        de: "Registrierung nicht möglich", "Neue Konten sind in dieser Organisation nur auf Einladung möglich. Bitte wenden Sie sich an Ihre Administration.";
+        en: "Registration not available", "This organisation accepts new users by invitation only. Ask an administrator to invite you.";
     }
-    /// Every seat of the licence is taken.
+    /// All seats of the licence are in use.
     SEATS_EXHAUSTED = CONFLICT "seats_exhausted" {
-        de: "Keine Plätze frei", "Die Lizenz hat {max_users} Plätze, und alle sind vergeben.";
-        en: "No seats left", "The licence has {max_users} seats, and all of them are taken.";
+        de: "Keine Plätze frei", "Alle Plätze der Lizenz sind belegt (Anzahl: {max_users}). Deaktivieren Sie ein Konto oder erweitern Sie die Lizenz.";
+        en: "No seats left", "The licence's limit of {max_users} seats has been reached. Disable a user or extend the licence.";
     }
-    /// Somebody in the tenant has this address.
+    /// Another user of the tenant has this email address.
     EMAIL_TAKEN = CONFLICT "email_taken" {
-        de: "E-Mail-Adresse vergeben", "In dieser Organisation gibt es schon jemanden mit dieser E-Mail-Adresse.";
-        en: "Mail address taken", "Somebody in this organisation already has this mail address.";
+        de: "E-Mail-Adresse bereits vergeben", "Diese E-Mail-Adresse wird in Ihrer Organisation bereits verwendet. Bitte verwenden Sie eine andere.";
+        en: "Email address already in use", "This email address is already in use in your organisation. Use a different one.";
     }
-    /// Somebody has to stay who can manage the tenant.
+    /// At least one active user must be able to manage the tenant.
     LAST_ADMIN = CONFLICT "last_admin" {
-        de: "Letzte Verwaltung", "Die letzte aktive Person mit dieser Rolle kann sie nicht abgeben und nicht gesperrt werden.";
-        en: "Last admin", "The last active person with this role can't give it up and can't be disabled.";
+        de: "Letztes Administratorkonto", "Das letzte aktive Konto mit dieser Rolle kann sie nicht abgeben und nicht deaktiviert werden. Weisen Sie die Rolle zuerst einer weiteren Person zu.";
+        en: "Last administrator", "The last active user with this role cannot lose it or be disabled. Assign the role to another user first.";
     }
-    /// Nobody gives what they lack, and nobody manages people above them.
+    /// Users cannot grant permissions they lack, or manage users with a higher role.
     ROLE_TOO_POWERFUL = FORBIDDEN "role_too_powerful" {
-        de: "Rolle zu mächtig", "Die Rolle {role} darf mehr, als Sie vergeben oder verwalten dürfen.";
-        en: "Role too powerful", "The role {role} may do more than you can give or manage.";
+        de: "Rolle übersteigt Ihre Berechtigungen", "Die Rolle {role} hat mehr Berechtigungen, als Sie vergeben oder verwalten dürfen.";
+        en: "Role exceeds your permissions", "The role {role} has more permissions than you may grant or manage.";
     }
-    /// Built-in roles are the same in every organisation.
+    /// Built-in roles are the same in every organisation and read-only.
     BUILT_IN_ROLE = CONFLICT "built_in_role" {
-        de: "Eingebaute Rolle", "Die Rolle {role} gehört zu jeder Organisation und kann nicht geändert werden.";
-        en: "Built-in role", "The role {role} belongs to every organisation and can't be changed.";
+        de: "Vordefinierte Rolle", "Die Rolle {role} ist vordefiniert und kann nicht geändert oder gelöscht werden. Erstellen Sie stattdessen eine eigene Rolle.";
+        en: "Built-in role", "The role {role} is built in and cannot be changed or deleted. Create a custom role instead.";
     }
-    /// Somebody still has the role.
+    /// The role is still assigned to users.
     ROLE_IN_USE = CONFLICT "role_in_use" {
-        de: "Rolle in Gebrauch", "So viele Personen haben die Rolle noch, gesperrte mitgezählt: {people}.";
-        en: "Role in use", "So many people still have the role, disabled ones included: {people}.";
+        de: "Rolle wird noch verwendet", "Personen mit dieser Rolle, auch deaktivierte: {people}. Weisen Sie ihnen zuerst eine andere Rolle zu.";
+        en: "Role in use", "Users with this role, including disabled ones: {people}. Assign them a different role first.";
     }
-    /// Another role has the name, or it means something else.
+    /// Another role has this name, or the name is reserved.
     ROLE_NAME_TAKEN = CONFLICT "role_name_taken" {
-        de: "Rollenname vergeben", "Der Name {role} ist schon vergeben.";
-        en: "Role name taken", "The name {role} is taken.";
+        de: "Rollenname bereits vergeben", "Der Rollenname {role} ist bereits vergeben oder reserviert. Bitte wählen Sie einen anderen.";
+        en: "Role name already in use", "The role name {role} is already in use or reserved. Choose a different one.";
     }
-    /// Nobody adds to the role that they have.
+    /// Users cannot add permissions to their own role.
     OWN_ROLE = FORBIDDEN "own_role" {
-        de: "Eigene Rolle", "Die eigene Rolle kann nur weniger dürfen, nicht mehr.";
-        en: "Own role", "You can take from the role you have, not add to it.";
+        de: "Eigene Rolle nicht erweiterbar", "Sie können Ihrer eigenen Rolle Berechtigungen entziehen, aber keine hinzufügen.";
+        en: "Own role cannot be extended", "You can remove permissions from your own role, but not add any.";
     }
-    /// All roles stand on one page.
+    /// The tenant has reached the maximum number of roles.
     TOO_MANY_ROLES = CONFLICT "too_many_roles" {
-        de: "Zu viele Rollen", "Eine Organisation hat höchstens {most} Rollen.";
-        en: "Too many roles", "An organisation has at most {most} roles.";
+        de: "Zu viele Rollen", "Eine Organisation kann höchstens {most} Rollen haben. Löschen Sie zuerst eine.";
+        en: "Too many roles", "An organisation can have at most {most} roles. Delete one first.";
     }
-    /// Only people below oneself, who can act, and only where the organisation allows it.
+    /// Only active users with a lower role can be impersonated, and only if the tenant's settings allow it.
     IMPERSONATION_REFUSED = FORBIDDEN "impersonation_refused" {
-        de: "Konto nicht einsehbar", "Dieses Konto können Sie nicht ansehen: nur Konten aktiver Personen unter Ihnen, und nur, wo die Organisation es erlaubt.";
-        en: "Account can't be looked at", "You can't look at this account: only those of active people below you, and only where the organisation allows it.";
+        de: "Konto nicht einsehbar", "Sie können nur Konten aktiver Personen mit einer niedrigeren Rolle ansehen, und nur, wenn die Organisation es erlaubt.";
+        en: "Account cannot be viewed", "You can view only the accounts of active users with a lower role, and only if the organisation allows it.";
     }
-    /// A field that this caller may not change here.
+    /// The caller may not change this field here.
     FORBIDDEN_FIELD = FORBIDDEN "forbidden_field" {
-        de: "Feld nicht änderbar", "{field} können Sie hier nicht ändern.";
-        en: "Field can't be changed", "You can't change {field} here.";
+        de: "Feld nicht änderbar", "Das Feld {field} dürfen Sie hier nicht ändern.";
+        en: "Field cannot be changed", "You are not allowed to change {field} here.";
     }
-    /// The account can't take that step.
+    /// The account's status cannot change that way.
     ILLEGAL_STATUS = CONFLICT "illegal_status" {
-        de: "Statuswechsel nicht möglich", "Von {from} führt kein Weg nach {to}.";
-        en: "Status change not possible", "No way leads from {from} to {to}.";
+        de: "Statuswechsel nicht möglich", "Der Status kann nicht von {from} zu {to} geändert werden.";
+        en: "Status change not possible", "The status cannot be changed from {from} to {to}.";
     }
-    /// Whoever is signed in did not know the password.
+    /// A signed-in user gave an incorrect password.
     WRONG_PASSWORD = FORBIDDEN "wrong_password" {
-        de: "Passwort stimmt nicht", "Das bisherige Passwort stimmt nicht.";
-        en: "Wrong password", "The present password is not right.";
+        de: "Passwort nicht korrekt", "Das aktuelle Passwort ist nicht korrekt. Bitte versuchen Sie es erneut.";
+        en: "Incorrect password", "The current password is incorrect. Try again.";
     }
-    /// The link was asked for in a browser, and this is another.
+    /// The link was opened in a different browser than the one that requested it.
     OTHER_BROWSER = FORBIDDEN "other_browser" {
-        de: "Anderer Browser", "Der Link gilt nur in dem Browser, in dem er angefordert wurde.";
-        en: "Another browser", "The link works only in the browser in which it was asked for.";
+        de: "Anderer Browser", "Dieser Link funktioniert nur in dem Browser, in dem er angefordert wurde. Öffnen Sie ihn dort, oder fordern Sie einen neuen an.";
+        en: "Different browser", "This link works only in the browser in which it was requested. Open it there or request a new one.";
     }
-    /// The code that was shown where the link was asked for is missing or wrong.
+    /// The code shown when the link was requested is missing or incorrect.
     LINK_CODE_REQUIRED = FORBIDDEN "link_code_required" {
-        de: "Code fehlt oder stimmt nicht", "Gebraucht wird der sechsstellige Code, der beim Anfordern des Links gezeigt wurde.";
-        en: "Code missing or wrong", "The six-digit code is needed that was shown where the link was asked for.";
+        de: "Code fehlt oder ist falsch", "Bitte geben Sie den sechsstelligen Code ein, der beim Anfordern des Links angezeigt wurde.";
+        en: "Code missing or incorrect", "Enter the six-digit code that was shown when the link was requested.";
     }
-    /// The page to which somebody wants to come back is not the tenant's.
+    /// The page to return to does not belong to the tenant.
     REDIRECT_NOT_ALLOWED = FORBIDDEN "redirect_not_allowed" {
-        de: "Rücksprung nicht erlaubt", "Die Adresse in redirect_to gehört nicht zur Organisation.";
-        en: "Return not allowed", "The address in redirect_to does not belong to the organisation.";
+        de: "Weiterleitung nicht erlaubt", "Die Adresse in redirect_to gehört nicht zu dieser Organisation.";
+        en: "Redirect not allowed", "The URL in redirect_to does not belong to this organisation.";
     }
-    /// A state that never was, was used, is too old, or belongs to another browser.
+    /// The `state` is unknown, used, expired or belongs to a different browser.
     SIGN_IN_EXPIRED = BAD_REQUEST "sign_in_expired" {
-        de: "Anmeldung abgelaufen", "Diese Anmeldung ist unbekannt, abgelaufen, schon benutzt oder gehört zu einem anderen Browser. Bitte neu beginnen.";
-        en: "Sign-in expired", "This sign-in is unknown, has expired, was used, or belongs to another browser. Please begin again.";
+        de: "Anmeldung abgelaufen", "Diese Anmeldung ist unbekannt, abgelaufen, wurde bereits verwendet oder gehört zu einem anderen Browser. Bitte beginnen Sie von vorn.";
+        en: "Sign-in expired", "This sign-in is unknown, has expired, was already used or belongs to a different browser. Start again.";
     }
-    /// The person did not agree at the issuer.
+    /// The user declined the sign-in at the identity provider.
     SIGN_IN_CANCELLED = FORBIDDEN "sign_in_cancelled" {
-        de: "Anmeldung abgebrochen", "Die Anmeldung wurde beim Anbieter abgebrochen.";
-        en: "Sign-in cancelled", "The sign-in was cancelled at the provider.";
+        de: "Anmeldung abgebrochen", "Die Anmeldung wurde beim Anbieter abgebrochen. Bitte beginnen Sie von vorn.";
+        en: "Sign-in cancelled", "The sign-in was cancelled at the provider. Start again.";
     }
-    /// The issuer can't be asked.
+    /// The identity provider does not respond.
     PROVIDER_UNAVAILABLE = SERVICE_UNAVAILABLE "provider_unavailable" {
-        de: "Anbieter nicht erreichbar", "Der Anbieter antwortet gerade nicht. Bitte später noch einmal versuchen.";
-        en: "Provider not available", "The provider does not answer now. Please try again later.";
+        de: "Anbieter nicht erreichbar", "Der Anbieter antwortet derzeit nicht. Bitte versuchen Sie es später erneut.";
+        en: "Provider unavailable", "The provider is not responding. Try again later.";
     }
-    /// The issuer's answer does not count.
+    /// The identity provider's response is not valid.
     PROVIDER_REFUSED = FORBIDDEN "provider_refused" {
-        de: "Anmeldung vom Anbieter nicht bestätigt", "Die Antwort des Anbieters ist nicht gültig.";
-        en: "Sign-in not confirmed by the provider", "The provider's answer is not valid.";
+        de: "Anmeldung vom Anbieter nicht bestätigt", "Die Antwort des Anbieters ist ungültig. Bitte versuchen Sie es erneut.";
+        en: "Sign-in not confirmed by provider", "The provider's response is not valid. Try again.";
     }
-    /// The issuer does not vouch for the address.
+    /// The identity provider has not verified the email address.
     ADDRESS_NOT_VERIFIED = FORBIDDEN "address_not_verified" {
-        de: "E-Mail-Adresse nicht bestätigt", "Der Anbieter hat die E-Mail-Adresse nicht bestätigt.";
-        en: "Mail address not verified", "The provider has not verified the mail address.";
+        de: "E-Mail-Adresse nicht bestätigt", "Der Anbieter hat diese E-Mail-Adresse nicht bestätigt. Bitte bestätigen Sie sie zuerst dort.";
+        en: "Email address not verified", "The provider has not verified this email address. Verify it with the provider first.";
     }
-    /// An account has the address, and only its owner may link the identity.
+    /// An account has this email address; only its owner may link the identity.
     LINK_REQUIRES_SIGN_IN = CONFLICT "link_requires_sign_in" {
-        de: "Erst anmelden, dann verknüpfen", "Es gibt schon ein Konto mit dieser E-Mail-Adresse. Bitte dort anmelden und den Anbieter verknüpfen.";
-        en: "Sign in first, then link", "There is an account with this mail address. Please sign in there and link the provider.";
+        de: "Zuerst anmelden, dann verknüpfen", "Es gibt bereits ein Konto mit dieser E-Mail-Adresse. Bitte melden Sie sich dort an und verknüpfen Sie dann den Anbieter.";
+        en: "Sign in first, then link", "An account with this email address already exists. Sign in to it, then link the provider.";
     }
-    /// The account waits for its invitation, is locked, or disabled.
+    /// The account is still invited, or it is locked or disabled.
     ACCOUNT_NOT_ACTIVE = FORBIDDEN "account_not_active" {
-        de: "Konto nicht aktiv", "Das Konto ist noch nicht bestätigt oder gesperrt.";
-        en: "Account not active", "The account is not confirmed yet, or it is locked.";
+        de: "Konto nicht aktiv", "Das Konto ist noch nicht bestätigt, gesperrt oder deaktiviert. Bitte wenden Sie sich an Ihre Administration.";
+        en: "Account not active", "The account has not been verified yet, or it is locked or disabled. Contact an administrator.";
     }
-    /// The identity is linked already.
+    /// The identity is already linked to an account.
     IDENTITY_TAKEN = CONFLICT "identity_taken" {
-        de: "Schon verknüpft", "Dieses Konto beim Anbieter ist schon verknüpft.";
-        en: "Linked already", "This account at the provider is linked already.";
+        de: "Bereits verknüpft", "Dieses Konto beim Anbieter ist bereits verknüpft.";
+        en: "Already linked", "This account at the provider is already linked.";
     }
-    /// Without it nobody could sign in to the account.
+    /// Without this identity the user could no longer sign in.
     LAST_WAY_IN = CONFLICT "last_way_in" {
-        de: "Letzte Anmeldemöglichkeit", "Ohne diese Verknüpfung und ohne Passwort gäbe es keine Anmeldung mehr.";
-        en: "Last way in", "Without this link and without a password nobody could sign in any more.";
+        de: "Letzte Anmeldemöglichkeit", "Ohne diese Verknüpfung könnten Sie sich nicht mehr anmelden. Legen Sie zuerst ein Passwort fest.";
+        en: "Last sign-in method", "Without this link you could no longer sign in. Set a password first.";
     }
-    /// A code that never was, was used, is too old, or was made for somebody else.
+    /// The code is unknown, used, expired or was issued to someone else.
     INVALID_SIGN_IN_CODE = UNAUTHORIZED "invalid_sign_in_code" {
-        de: "Code nicht gültig", "Der Code ist unbekannt, schon benutzt oder abgelaufen.";
-        en: "Code not valid", "The code is unknown, has been used, or has expired.";
+        de: "Code ungültig", "Der Code ist unbekannt, wurde bereits verwendet oder ist abgelaufen. Bitte beginnen Sie von vorn.";
+        en: "Invalid code", "The code is unknown, has already been used or has expired. Start again.";
     }
-    /// A key has neither profile nor session.
+    /// API keys have neither a profile nor a session.
     NOT_A_PERSON = FORBIDDEN "not_a_person" {
-        de: "Nur für Personen", "Ein API-Schlüssel hat weder Profil noch Sitzung.";
-        en: "For people only", "An API key has neither a profile nor a session.";
+        de: "Nur für Personen", "API-Schlüssel haben weder Profil noch Sitzung. Bitte melden Sie sich mit einem Benutzerkonto an.";
+        en: "Users only", "API keys have neither a profile nor a session. Sign in as a user.";
     }
 }
 
-/// `401` with the challenge that RFC 6750 asks for.
+/// `401` with the `WWW-Authenticate` challenge that RFC 6750 requires.
 pub(crate) fn unauthorized(kind: &'static web::Kind) -> Problem {
     kind.problem()
         .header(http::header::WWW_AUTHENTICATE, "Bearer realm=\"revalenz\"")

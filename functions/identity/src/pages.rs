@@ -1,8 +1,7 @@
-//! The pages to which links in mails lead, for organisations without a frontend of their own.
+//! The pages that links in emails point to, for organisations without a frontend of their own.
 //!
-//! A page only shows a button. The token stands behind `#`, which no request carries: whoever fetches the page, a mail scanner
-//! say, has sent no token anywhere, and only pressing the button posts it. One script and one style sheet of ours; texts are
-//! constants, so there is nothing to escape.
+//! A page only shows a button. The token is in the URL's fragment, which browsers do not send: fetching the page, as a mail
+//! scanner does, submits nothing; only pressing the button posts the token. Texts are constants, so nothing needs escaping.
 
 mod texts;
 
@@ -20,13 +19,13 @@ use texts::{FAILED, Field, Form, NOSCRIPT, PAGES, Page};
 
 const SCRIPT: &str = include_str!("pages/links.js");
 const STYLE: &str = include_str!("pages/links.css");
-/// Our script, our style sheet, and calls to where the page came from; nothing else loads, nobody frames it.
+/// Allows only our own script, style sheet and API calls, and forbids framing.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'",
 );
 
-/// The pages. They belong below `PUBLIC_URL` and ask no database.
+/// The routes of the pages, to be served under `PUBLIC_URL`. They do not use the database.
 pub fn router() -> Router {
     let script = async || answer("text/javascript; charset=utf-8", SCRIPT);
     let style = async || answer("text/css; charset=utf-8", STYLE);
@@ -94,7 +93,7 @@ fn form_html(form: &Form, language: Language) -> String {
         text(&form.lead),
     );
     for field in form.fields {
-        // Writing into a String cannot fail.
+        // Writing to a String cannot fail.
         _ = writeln!(
             html,
             "<label{}>{}<input {}></label>",

@@ -1,39 +1,39 @@
-//! What can be permitted here. The context is always on.
+//! The permissions of this context, which is always enabled.
 
 access::permissions! {
     feature None;
-    /// Reads people; addresses and phone numbers masked.
+    /// Read users; email addresses and phone numbers are masked.
     UserRead = "identity.user.read";
-    /// Sees addresses and phone numbers as they are.
+    /// Read email addresses and phone numbers unmasked.
     UserReadSensitive = "identity.user.read_sensitive";
-    /// Adds people.
+    /// Create users.
     UserCreate = "identity.user.create";
-    /// Brings people along from another system, many at once.
+    /// Import users from another system in bulk.
     UserImport = "identity.user.import";
-    /// Changes people; with reach `own` only names, phone, locale and time zone of oneself.
+    /// Update users; with reach `own` only one's own names, phone, locale and time zone.
     UserUpdate = "identity.user.update";
-    /// Disables people, locks them, and lets them in again.
+    /// Disable, lock and reactivate users.
     UserDisable = "identity.user.disable";
-    /// Takes somebody's second factors away, who has lost them.
+    /// Remove a user's second factors after they were lost.
     UserResetMfa = "identity.user.reset_mfa";
-    /// Reads skills.
+    /// Read skills.
     ExpertiseRead = "identity.expertise.read";
-    /// Replaces skills.
+    /// Replace skills.
     ExpertiseUpdate = "identity.expertise.update";
-    /// Reads roles and the list of permissions.
+    /// Read roles and the list of permissions.
     RoleRead = "identity.role.read";
-    /// Makes, changes and removes roles.
+    /// Create, update and delete roles.
     RoleUpdate = "identity.role.update";
-    /// Sees and ends the sessions of the people one manages.
+    /// List and end the sessions of users with a role one may manage.
     SessionEnd = "identity.session.end";
-    /// Reads hourly rates.
+    /// Read hourly rates.
     RateRead = "identity.rate.read";
-    /// Replaces hourly rates of the people one manages.
+    /// Replace the hourly rates of users with a role one may manage.
     RateUpdate = "identity.rate.update";
-    /// Reads what people did, and what was done about them.
+    /// Read a user's activity.
     ActivityRead = "identity.activity.read";
-    /// Looks at the account of somebody below as that person sees it: read-only, masked, for an hour at the most.
+    /// View the account of a user with a lower role as that user: read-only, masked, for at most one hour.
     UserImpersonate = "identity.user.impersonate";
-    /// Gives roles from manager upwards, and manages the people who have them.
+    /// Assign roles from manager upwards, and manage the users who have them.
     RoleAssign = "identity.role.assign";
 }

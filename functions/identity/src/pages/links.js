@@ -1,8 +1,8 @@
-// What stands behind # in the link of a mail is sent only when a button is pressed: to open a link changes nothing.
+// The token in the URL's fragment is sent only when a button is pressed, so opening a link changes nothing.
 "use strict";
 
 const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? "";
-const told = document.getElementById("told");
+const message = document.getElementById("message");
 const forms = [...document.forms];
 
 function explain(problem) {
@@ -25,14 +25,14 @@ async function send(form) {
     },
     body: JSON.stringify(body),
   });
-  const said = await answer.json().catch(() => ({}));
+  const result = await answer.json().catch(() => ({}));
   if (answer.ok) {
     form.hidden = true;
-    told.textContent = [form.dataset.done, said.code].filter(Boolean).join("\n");
+    message.textContent = [form.dataset.done, result.code].filter(Boolean).join("\n");
     return;
   }
-  told.textContent = explain(said) || form.dataset.failed;
-  if (said.code === "link_code_required") form.elements.code.closest("label").hidden = false;
+  message.textContent = explain(result) || form.dataset.failed;
+  if (result.code === "link_code_required") form.elements.code.closest("label").hidden = false;
 }
 
 for (const form of forms) {
@@ -45,8 +45,8 @@ for (const form of forms) {
     event.preventDefault();
     const button = form.querySelector("button");
     button.disabled = true;
-    told.textContent = "";
-    await send(form).catch(() => { told.textContent = form.dataset.failed; });
+    message.textContent = "";
+    await send(form).catch(() => { message.textContent = form.dataset.failed; });
     button.disabled = false;
   });
 }

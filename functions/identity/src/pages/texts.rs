@@ -1,28 +1,28 @@
-//! What the pages say.
+//! The texts of the pages.
 
 use web::Texts;
 
-/// A page below `PUBLIC_URL`.
+/// A page under `PUBLIC_URL`.
 pub(super) struct Page {
     pub(super) path: &'static str,
     pub(super) title: Texts,
-    /// One; or one for whoever comes with a token and one for whoever comes without.
+    /// One form; or two, one for visitors with a token and one for visitors without.
     pub(super) forms: &'static [Form],
 }
 
-/// What a button posts.
+/// A form and the endpoint that its button posts to.
 pub(super) struct Form {
-    /// Below `/api/v1/auth/`.
+    /// Relative to `/api/v1/auth/`.
     pub(super) path: &'static str,
     pub(super) lead: Texts,
     pub(super) button: Texts,
     pub(super) done: Texts,
     pub(super) fields: &'static [Field],
-    /// Whether the answer is a session, which this browser then keeps as a cookie.
+    /// Whether the response is a session, which the browser then keeps as a cookie.
     pub(super) keeps_session: bool,
 }
 
-/// What can be typed.
+/// An input of a form.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Field {
     Token,
@@ -35,11 +35,11 @@ pub(super) enum Field {
 impl Field {
     pub(super) fn label(self) -> Texts {
         let (de, en) = match self {
-            Self::Token => ("Code aus der E-Mail", "Code from the mail"),
+            Self::Token => ("Code aus der E-Mail", "Code from the email"),
             Self::Password => ("Neues Passwort", "New password"),
             Self::Code => ("Sechsstelliger Code", "Six-digit code"),
-            Self::Tenant => ("Kürzel der Organisation", "The organisation's short name"),
-            Self::Email => ("E-Mail-Adresse", "Mail address"),
+            Self::Tenant => ("Kurzname der Organisation", "Organisation short name"),
+            Self::Email => ("E-Mail-Adresse", "Email address"),
         };
         Texts { de, en }
     }
@@ -60,18 +60,18 @@ impl Field {
 }
 
 pub(super) const NOSCRIPT: Texts = Texts {
-    de: "Diese Seite braucht JavaScript.",
-    en: "This page needs JavaScript.",
+    de: "Diese Seite benötigt JavaScript.",
+    en: "This page requires JavaScript.",
 };
 
 pub(super) const FAILED: Texts = Texts {
-    de: "Das hat nicht geklappt. Bitte gleich noch einmal versuchen.",
-    en: "That did not work. Please try again in a moment.",
+    de: "Das hat leider nicht funktioniert. Bitte versuchen Sie es gleich noch einmal.",
+    en: "Something went wrong. Please try again in a moment.",
 };
 
 const MAIL_SENT: Texts = Texts {
-    de: "Wenn es dieses Konto gibt, ist jetzt eine E-Mail unterwegs.",
-    en: "If there is such an account, a mail is on its way now.",
+    de: "Wenn es dieses Konto gibt, haben wir Ihnen eine E-Mail geschickt.",
+    en: "If this account exists, we have sent you an email.",
 };
 
 const SIGNED_IN: Texts = Texts {
@@ -83,22 +83,22 @@ pub(super) static PAGES: [Page; 5] = [
     Page {
         path: "/verify-email",
         title: Texts {
-            de: "Adresse bestätigen",
-            en: "Confirm an address",
+            de: "E-Mail-Adresse bestätigen",
+            en: "Confirm your email address",
         },
         forms: &[Form {
             path: "email/verify",
             lead: Texts {
-                de: "Bestätigen Sie, dass die E-Mail-Adresse Ihnen gehört.",
-                en: "Confirm that the mail address is yours.",
+                de: "Bestätigen Sie, dass diese E-Mail-Adresse Ihnen gehört.",
+                en: "Confirm that this email address is yours.",
             },
             button: Texts {
                 de: "Bestätigen",
                 en: "Confirm",
             },
             done: Texts {
-                de: "Die Adresse ist bestätigt. Sie können sich jetzt anmelden.",
-                en: "The address is confirmed. You can sign in now.",
+                de: "Ihre E-Mail-Adresse ist bestätigt. Sie können sich jetzt anmelden.",
+                en: "Your email address is confirmed. You can now sign in.",
             },
             fields: &[Field::Token],
             keeps_session: false,
@@ -107,22 +107,22 @@ pub(super) static PAGES: [Page; 5] = [
     Page {
         path: "/change-email",
         title: Texts {
-            de: "Neue Adresse bestätigen",
-            en: "Confirm a new address",
+            de: "Neue E-Mail-Adresse bestätigen",
+            en: "Confirm your new email address",
         },
         forms: &[Form {
             path: "email/change/confirm",
             lead: Texts {
-                de: "Ab jetzt soll diese E-Mail-Adresse für Ihr Konto gelten.",
-                en: "From now on your account is to have this mail address.",
+                de: "Bestätigen Sie, dass Sie diese E-Mail-Adresse künftig für Ihr Konto verwenden möchten.",
+                en: "Confirm that you want to use this email address for your account.",
             },
             button: Texts {
                 de: "Bestätigen",
                 en: "Confirm",
             },
             done: Texts {
-                de: "Die neue Adresse gilt.",
-                en: "The new address holds.",
+                de: "Ihre neue E-Mail-Adresse ist jetzt aktiv.",
+                en: "Your new email address is now active.",
             },
             fields: &[Field::Token],
             keeps_session: false,
@@ -132,17 +132,17 @@ pub(super) static PAGES: [Page; 5] = [
         path: "/accept-invite",
         title: Texts {
             de: "Einladung annehmen",
-            en: "Accept an invitation",
+            en: "Accept your invitation",
         },
         forms: &[Form {
             path: "invite/accept",
             lead: Texts {
                 de: "Wählen Sie ein Passwort mit mindestens zehn Zeichen.",
-                en: "Choose a password of at least ten characters.",
+                en: "Choose a password with at least ten characters.",
             },
             button: Texts {
-                de: "Annehmen",
-                en: "Accept",
+                de: "Einladung annehmen",
+                en: "Accept invitation",
             },
             done: SIGNED_IN,
             fields: &[Field::Token, Field::Password],
@@ -159,16 +159,16 @@ pub(super) static PAGES: [Page; 5] = [
             Form {
                 path: "password/reset",
                 lead: Texts {
-                    de: "Wählen Sie ein Passwort mit mindestens zehn Zeichen. Danach melden Sie sich auf allen Geräten neu an.",
-                    en: "Choose a password of at least ten characters. After that you sign in anew on every device.",
+                    de: "Wählen Sie ein Passwort mit mindestens zehn Zeichen. Danach müssen Sie sich auf allen Geräten erneut anmelden.",
+                    en: "Choose a password with at least ten characters. You will then need to sign in again on all your devices.",
                 },
                 button: Texts {
                     de: "Speichern",
                     en: "Save",
                 },
                 done: Texts {
-                    de: "Das neue Passwort gilt.",
-                    en: "The new password holds.",
+                    de: "Ihr Passwort wurde geändert. Sie können sich jetzt anmelden.",
+                    en: "Your password has been changed. You can now sign in.",
                 },
                 fields: &[Field::Token, Field::Password],
                 keeps_session: false,
@@ -176,12 +176,12 @@ pub(super) static PAGES: [Page; 5] = [
             Form {
                 path: "password/forgot",
                 lead: Texts {
-                    de: "Wir schicken Ihnen einen Link, mit dem Sie ein neues Passwort wählen.",
-                    en: "We send you a link by which you choose a new password.",
+                    de: "Wir schicken Ihnen einen Link, über den Sie ein neues Passwort festlegen können.",
+                    en: "We will send you a link to set a new password.",
                 },
                 button: Texts {
                     de: "Link anfordern",
-                    en: "Ask for a link",
+                    en: "Request a link",
                 },
                 done: MAIL_SENT,
                 fields: &[Field::Tenant, Field::Email],
@@ -193,14 +193,14 @@ pub(super) static PAGES: [Page; 5] = [
         path: "/magic-link",
         title: Texts {
             de: "Anmelden per Link",
-            en: "Sign in by link",
+            en: "Sign in with a link",
         },
         forms: &[
             Form {
                 path: "magic-link/redeem",
                 lead: Texts {
                     de: "Melden Sie sich mit dem Link aus der E-Mail an.",
-                    en: "Sign in with the link of the mail.",
+                    en: "Sign in with the link from the email.",
                 },
                 button: Texts {
                     de: "Anmelden",
@@ -213,12 +213,12 @@ pub(super) static PAGES: [Page; 5] = [
             Form {
                 path: "magic-link",
                 lead: Texts {
-                    de: "Wir schicken Ihnen einen Link. Öffnen Sie ihn in diesem Browser.",
-                    en: "We send you a link. Open it in this browser.",
+                    de: "Wir schicken Ihnen einen Link zum Anmelden. Bitte öffnen Sie ihn in diesem Browser.",
+                    en: "We will send you a sign-in link. Open it in this browser.",
                 },
                 button: Texts {
                     de: "Link anfordern",
-                    en: "Ask for a link",
+                    en: "Request a link",
                 },
                 done: MAIL_SENT,
                 fields: &[Field::Tenant, Field::Email],
