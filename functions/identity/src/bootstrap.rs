@@ -4,7 +4,7 @@ mod invitation;
 
 pub use invitation::{command, invite_superadmin};
 
-use access::{Gate, REVALENZ, audit};
+use access::{AppState, REVALENZ, audit};
 use axum::extract::FromRequestParts;
 use db::{Actor, Db, DbError};
 use ids::UserId;
@@ -49,7 +49,7 @@ impl From<HashError> for BootstrapError {
 /// nothing. `db` is this function's own login.
 pub async fn superadmin(
     db: &Db,
-    gate: &Gate,
+    state: &AppState,
     email: &Email,
     given_name: &str,
     family_name: &str,
@@ -65,7 +65,7 @@ pub async fn superadmin(
     let right = hasher.verify(password, stored).await? != Verdict::Wrong;
     match account {
         Some(account) if right => Ok(account.id),
-        Some(account) => set_password(db, gate, account, &hasher.hash(password).await?).await,
+        Some(account) => set_password(db, state, account, &hasher.hash(password).await?).await,
         None => {
             let display = format!("{given_name} {family_name}").trim().to_owned();
             let name = Name {
@@ -73,39 +73,39 @@ pub async fn superadmin(
                 family: family_name.to_owned(),
                 display,
             };
-            insert(db, gate, email, &name, &hasher.hash(password).await?).await
+            insert(db, state, email, &name, &hasher.hash(password).await?).await
         }
     }
 }
 
 async fn set_password(
     db: &Db,
-    gate: &Gate,
+    state: &AppState,
     account: accounts::Account,
     hash: &str,
 ) -> Result<UserId, BootstrapError> {
     if account.status != crate::domain::status::UserStatus::Active {
         return Err(BootstrapError::Taken);
     }
-    let now = gate.clock().now();
+    let now = state.clock().now();
     let mut tx = db.begin(REVALENZ, Actor::SYSTEM).await?;
     accounts::set_password(&mut tx, account.id, hash, now).await?;
     sessions::end_sessions(&mut tx, account.id, None, EndReason::PasswordChanged, now).await?;
     let entry = audit::Entry::new("identity.user.password_set", "user", account.id);
     audit::record(&mut tx, &nobodys_request().await, now, None, entry).await?;
     tx.commit().await?;
-    gate.forget_people();
+    state.authenticator().invalidate_people();
     Ok(account.id)
 }
 
 async fn insert(
     db: &Db,
-    gate: &Gate,
+    state: &AppState,
     email: &Email,
     name: &Name,
     hash: &str,
 ) -> Result<UserId, BootstrapError> {
-    let now = gate.clock().now();
+    let now = state.clock().now();
     let mut tx = db.begin(REVALENZ, Actor::SYSTEM).await?;
     seats::lock_people(&mut tx).await?;
     let roles = roles::list_roles(&mut tx).await?;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use access::{Gate, process::Made};
+use access::{AppState, process::StartResult};
 use chrono::TimeDelta;
 use db::Db;
-use web::settings::{self, Hidden};
+use web::settings::{self, SecretString};
 
 use crate::Providers;
 
@@ -13,20 +13,20 @@ web::settings! {
     /// Settings that only the identity function reads.
     pub struct Environment {
         /// OpenID Connect providers for sign-in: a JSON array, or the path of a file that contains one. Each provider has name, issuer, client_id, client_secret (or apple with team_id, key_id and private_key) and optionally label and scopes.
-        pub oidc_providers: Option<Hidden> = "REVALENZ_OIDC_PROVIDERS",
+        pub oidc_providers: Option<SecretString> = "REVALENZ_OIDC_PROVIDERS",
     }
 }
 
 /// Builds the service from the environment of this process.
-pub fn start(db: Db, gate: Gate) -> Made {
+pub fn start(db: Db, state: AppState) -> StartResult {
     let environment = Environment::read(&settings::environment)?;
     let settings =
-        Settings::with_issuers(environment.oidc_providers.as_ref(), gate.settings().local)?;
-    Ok((crate::service_with(db, gate, settings), None))
+        Settings::with_issuers(environment.oidc_providers.as_ref(), state.settings().local)?;
+    Ok((crate::service_with(db, state, settings), None))
 }
 
-fn providers(setting: Option<&Hidden>, local: bool) -> Result<Providers, String> {
-    let Some(setting) = setting.map(Hidden::expose) else {
+fn providers(setting: Option<&SecretString>, local: bool) -> Result<Providers, String> {
+    let Some(setting) = setting.map(SecretString::expose) else {
         return Ok(Providers::default());
     };
     let read = if setting.trim_start().starts_with('[') {
@@ -95,7 +95,7 @@ pub struct Settings {
 
 impl Settings {
     /// The defaults, with the providers from `setting`; `local` also allows providers on this machine.
-    pub fn with_issuers(setting: Option<&Hidden>, local: bool) -> Result<Self, String> {
+    pub fn with_issuers(setting: Option<&SecretString>, local: bool) -> Result<Self, String> {
         Ok(Self {
             providers: providers(setting, local)?,
             ..Self::default()

@@ -13,5 +13,5 @@ pub(crate) fn all() -> Consumers<App> {
 }
 
 async fn tenant_closed(app: &App, tx: &mut TenantTx) -> Result<(), ConsumeError> {
-    Ok(ERASURE.request(tx, app.gate.clock().now()).await?)
+    Ok(ERASURE.request(tx, app.state.clock().now()).await?)
 }

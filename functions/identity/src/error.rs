@@ -218,7 +218,7 @@ web::problems! {
 }
 
 /// `401` with the `WWW-Authenticate` challenge that RFC 6750 requires.
-pub(crate) fn unauthorized(kind: &'static web::Kind) -> Problem {
+pub(crate) fn unauthorized(kind: &'static web::ProblemKind) -> Problem {
     kind.problem()
         .header(http::header::WWW_AUTHENTICATE, "Bearer realm=\"revalenz\"")
 }

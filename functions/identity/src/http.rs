@@ -1,49 +1,17 @@
-//! Handlers, a file a resource or a story.
+//! Handlers, one file for a resource or a flow, sorted into families: `sign_in` (password, passkey, second step), `factors`
+//! (second factors and reauthentication), `links` (emailed links), `external` (sign-in with identity providers), `account` (the
+//! own account), `people` (accounts of others), `roles`, and `sessions` (tokens, cookies, devices). `tenant` finds the tenant of
+//! a caller who is not signed in yet.
 
-pub(crate) mod activity;
-pub(crate) mod change_email;
-pub(crate) mod change_password;
-pub(crate) mod confirm_email_change;
-pub(crate) mod cookie;
-pub(crate) mod devices;
-mod entry;
-pub(crate) mod expertise;
-pub(crate) mod forgot_password;
-pub(crate) mod identities;
-pub(crate) mod impersonate;
-pub(crate) mod invite;
-pub(crate) mod jwks;
-pub(crate) mod login;
-pub(crate) mod logout;
-pub(crate) mod magic_link;
-mod mail_request;
-pub(crate) mod me;
-pub(crate) mod mfa;
-pub(crate) mod oauth;
-pub(crate) mod one_time_link;
-mod own_password;
-pub(crate) mod passkey_assertion;
-pub(crate) mod passkey_login;
-pub(crate) mod passkeys;
-pub(crate) mod permissions;
-pub(crate) mod rates;
-pub(crate) mod reauthenticate;
-pub(crate) mod recovery_codes;
-pub(crate) mod redeem_magic_link;
-pub(crate) mod refresh;
-pub(crate) mod register;
-mod relying_party;
-pub(crate) mod resend_verification;
-pub(crate) mod reset_mfa;
-pub(crate) mod reset_password;
+pub(crate) mod account;
+pub(crate) mod external;
+pub(crate) mod factors;
+pub(crate) mod links;
+pub(crate) mod people;
 pub(crate) mod roles;
-mod second_factor;
-pub(crate) mod session;
-pub(crate) mod status;
+pub(crate) mod sessions;
+pub(crate) mod sign_in;
 pub(crate) mod tenant;
-pub(crate) mod totp;
-pub(crate) mod users;
-pub(crate) mod verify_email;
 
 use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};

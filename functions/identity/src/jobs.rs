@@ -55,6 +55,6 @@ pub(crate) fn all() -> Jobs<App> {
             announce_expiring_certificates(&app, &run).await
         })
         .job(&ERASE_CLOSED, |app: App, _run| async move {
-            ERASURE.run(&app.db, app.gate.clock().now()).await
+            ERASURE.run(&app.db, app.state.clock().now()).await
         })
 }

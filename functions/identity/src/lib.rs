@@ -23,7 +23,7 @@ mod store;
 use std::{sync::Arc, time::Duration};
 
 use ::events::Subscription;
-use access::{Gate, Purpose, token::Signer};
+use access::{AppState, Purpose, token::Signer};
 use axum::extract::FromRef;
 use config::Settings;
 use db::Db;
@@ -46,7 +46,7 @@ const REMEMBER_SIGNER: Duration = Duration::from_secs(5);
 /// What handlers share.
 #[derive(Clone, Debug)]
 pub(crate) struct App {
-    gate: Gate,
+    state: AppState,
     db: Db,
     cursors: Cursors,
     settings: Arc<Settings>,
@@ -59,21 +59,21 @@ pub(crate) struct App {
     signers: Cache<(), Arc<Signer>>,
 }
 
-impl FromRef<App> for Gate {
+impl FromRef<App> for AppState {
     fn from_ref(app: &App) -> Self {
-        app.gate.clone()
+        app.state.clone()
     }
 }
 
-/// The context over this database, behind this gate.
-pub fn service(db: Db, gate: Gate) -> Service {
-    service_with(db, gate, Settings::default())
+/// The context over this database, with this application state.
+pub fn service(db: Db, state: AppState) -> Service {
+    service_with(db, state, Settings::default())
 }
 
 /// The same with other times and limits.
-pub fn service_with(db: Db, gate: Gate, settings: Settings) -> Service {
+pub fn service_with(db: Db, state: AppState, settings: Settings) -> Service {
     let app = App {
-        cursors: Cursors::new(&gate.keyring().derive(Purpose::Cursors)),
+        cursors: Cursors::new(&state.keyring().derive(Purpose::Cursors)),
         hasher: Hasher::new(settings.hashes_at_once, settings.hashes_waiting),
         throttle: Arc::new(Throttle::new(Limits {
             per_account: settings.failures_per_account,
@@ -90,18 +90,18 @@ pub fn service_with(db: Db, gate: Gate, settings: Settings) -> Service {
             per_address: settings.mails_per_address,
             window: settings.mail_window,
         })),
-        refresh_tokens: RefreshTokens::new(gate.keyring().clone()),
+        refresh_tokens: RefreshTokens::new(state.keyring().clone()),
         signers: Cache::builder()
             .max_capacity(1)
             .time_to_live(REMEMBER_SIGNER)
             .build(),
         settings: Arc::new(settings),
-        gate: gate.clone(),
+        state: state.clone(),
         db: db.clone(),
     };
     let internal = consumers::all()
-        .routes(app.clone(), db.clone(), gate.clone())
-        .merge(jobs::all().routes(app.clone(), db, gate));
+        .routes(app.clone(), db.clone(), state.clone())
+        .merge(jobs::all().routes(app.clone(), db, state));
     Service::new("identity", ABOUT, routes::routes(), app).with_internal(internal)
 }
 

@@ -15,12 +15,17 @@ use crate::{
         TOO_MANY_ROLES, WRONG_PASSWORD,
     },
     http::{
-        activity, change_email, change_password, confirm_email_change, devices, expertise,
-        forgot_password, identities, impersonate, invite, jwks, login, logout, magic_link, me, mfa,
-        oauth::{callback, providers, start, token},
-        passkey_login, passkeys, permissions, rates, reauthenticate, recovery_codes,
-        redeem_magic_link, refresh, register, resend_verification, reset_mfa, reset_password,
-        roles, status, totp, users, verify_email,
+        account::{change_email, change_password, confirm_email_change, me, register, status},
+        external::{callback, identities, providers, start, token},
+        factors::{passkeys, reauthenticate, recovery_codes, totp},
+        links::{
+            accept_invite, forgot_password, magic_link, redeem_magic_link, resend_verification,
+            reset_password, verify_email,
+        },
+        people::{self, activity, expertise, impersonate, rates, reset_mfa},
+        roles::{self, permissions},
+        sessions::{devices, jwks, logout, refresh},
+        sign_in::{login, mfa, passkey_login},
     },
 };
 
@@ -30,7 +35,7 @@ pub(crate) fn routes() -> Routes<App> {
         register: register_user;
         verify_email: verify_email;
         resend_verification: resend_verification;
-        invite: accept_invite;
+        accept_invite: accept_invite;
         login: login;
         mfa: prove_second_factor;
         magic_link: request_magic_link;
@@ -54,7 +59,7 @@ pub(crate) fn routes() -> Routes<App> {
         identities: list_identities, create_identity, delete_identity;
         status: get_status;
         me: get_me, update_me;
-        users: list_users, create_user, import_users, get_user, update_user, delete_user, invite_user;
+        people: list_users, create_user, import_users, get_user, update_user, delete_user, invite_user;
         reset_mfa: reset_user_mfa;
         expertise: get_expertise, replace_expertise;
         rates: get_rates, replace_rates;

@@ -36,18 +36,18 @@ impl App {
             key
         } else {
             let (key, public_key) = self.generate()?;
-            let now = self.gate.clock().now();
+            let now = self.state.clock().now();
             signing_keys::insert_key(&mut tx, &key, &public_key, KeyStatus::Current, now).await?;
             key
         };
         tx.commit().await?;
-        self.gate.forget_signing_keys().await;
+        self.state.authenticator().invalidate_signing_keys().await;
         self.open(&key)
     }
 
     fn open(&self, key: &SealedKey) -> Result<Arc<Signer>, Problem> {
         let pkcs8 = self
-            .gate
+            .state
             .keyring()
             .open(
                 Purpose::SigningKeys,
@@ -69,7 +69,7 @@ impl App {
         let key_id = thumbprint(&public_key);
         let pkcs8 = pair.to_pkcs8v1().map_err(unspecified)?;
         let private_key_sealed = self
-            .gate
+            .state
             .keyring()
             .seal(Purpose::SigningKeys, key_id.as_bytes(), pkcs8.as_ref())
             .map_err(Problem::internal)?;
@@ -86,7 +86,7 @@ impl App {
     pub(crate) async fn public_keys(&self) -> Result<Vec<signing_keys::PublicKey>, Problem> {
         self.signer().await?;
         let mut tx = self.db.begin_unscoped().await?;
-        let now = self.gate.clock().now();
+        let now = self.state.clock().now();
         let keys = signing_keys::list_public_keys(&mut tx, now).await?;
         tx.commit().await?;
         Ok(keys)

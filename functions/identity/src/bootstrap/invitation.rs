@@ -24,7 +24,7 @@ const LIFETIME: TimeDelta = TimeDelta::hours(24);
 pub async fn command(address: &str) -> Result<String, Box<dyn std::error::Error>> {
     let settings = process::Settings::read(&settings::environment)?;
     let email = Email::parse(address).map_err(|_| format!("{address} is no mail address"))?;
-    let db = Db::lazy(settings.database_url.expose(), 1)?;
+    let db = Db::connect_lazy(settings.database_url.expose(), 1)?;
     let link = invite_superadmin(&db, &Clock::system(), &settings.public_url, &email).await?;
     db.close().await;
     Ok(link)

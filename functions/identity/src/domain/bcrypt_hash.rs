@@ -7,7 +7,7 @@ use bcrypt::HashParts;
 use serde_json::Value;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, schema::Type};
 use web::{
-    Texts,
+    Localized,
     body::Field,
     problem::{Errors, FieldCode, Pointer},
 };
@@ -50,11 +50,11 @@ impl BcryptHash {
     }
 }
 
-const FORM: Texts = Texts {
+const FORM: Localized = Localized {
     de: "muss ein bcrypt-Hash sein: $2a$, $2b$ oder $2y$ und 60 Zeichen",
     en: "must be a bcrypt hash: $2a$, $2b$ or $2y$, and 60 characters",
 };
-const COST: Texts = Texts {
+const COST: Localized = Localized {
     de: "hat Kosten, die nicht zwischen 4 und 14 liegen",
     en: "has a cost that is not between 4 and 14",
 };

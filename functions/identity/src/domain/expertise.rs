@@ -6,8 +6,8 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::{
-    Line,
-    body::{Int, Items},
+    SingleLine,
+    body::{Int, BoundedVec},
     problem::{FieldCode, FieldError},
     reply::Versioned,
 };
@@ -16,7 +16,7 @@ web::body! {
     /// A person's skills, all of them: what is not named is gone.
     pub struct ReplaceExpertise {
         /// One entry a skill.
-        pub items: Items<SkillBody, 100>,
+        pub items: BoundedVec<SkillBody, 100>,
     }
     example { "items": [{ "skill": "heating", "level": 4, "years": 9 }] }
 }
@@ -25,7 +25,7 @@ web::body! {
     /// One skill.
     pub struct SkillBody {
         /// What it is; kept in lower case, so that it is found however it is written.
-        pub skill: Line<1, 80>,
+        pub skill: SingleLine<1, 80>,
         /// From 1, learning, to 5, teaching others.
         pub level: Int<1, 5>,
         /// For how many years.
@@ -39,7 +39,7 @@ web::body! {
     /// A certificate.
     pub struct CertificateBody {
         /// What it is called.
-        pub name: Line<1, 200>,
+        pub name: SingleLine<1, 200>,
         /// The last day on which it is good.
         pub valid_until: Option<NaiveDate>,
     }

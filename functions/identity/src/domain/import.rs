@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use ids::{RoleId, UserId};
 use serde::Serialize;
 use web::{
-    Email, Line, Texts, TimeZone,
+    Email, SingleLine, Localized, TimeZone,
     body::Change,
     fields::Locale,
     problem::{FieldCode, FieldError},
@@ -29,7 +29,7 @@ web::body! {
         /// The whole name instead.
         pub name: Option<FullName>,
         /// The role's name; `customer` by default. Nobody who is here already gets another one.
-        pub role: Option<Line<1, 64>>,
+        pub role: Option<SingleLine<1, 64>>,
         /// Where the account of somebody new stands: `active` by default with a `password_hash`, else `invited`. Without a
         /// hash somebody who is active signs in by a link, or asks for another password. Of people who are here already it
         /// stays as it is.
@@ -176,7 +176,7 @@ pub(crate) fn refused(pointer: &str, code: FieldCode) -> Vec<FieldError> {
 
 const HASH_OF_INVITED: FieldCode = FieldCode::Rule(
     "hash_of_invited",
-    Texts {
+    Localized {
         de: "passt nicht zu status invited: wer eingeladen wird, wählt ein Passwort",
         en: "does not fit the status invited: whoever is invited chooses a password",
     },
@@ -186,7 +186,7 @@ pub(crate) const TWICE: FieldCode = FieldCode::Duplicate;
 /// Somebody is here with another role.
 pub(crate) const OTHER_ROLE: FieldCode = FieldCode::Rule(
     "other_role",
-    Texts {
+    Localized {
         de: "ist hier eine andere; ein Import ändert keine Rollen",
         en: "is another one here; an import changes no roles",
     },
@@ -194,7 +194,7 @@ pub(crate) const OTHER_ROLE: FieldCode = FieldCode::Rule(
 /// The role, or the person who has it, is above the caller.
 pub(crate) const TOO_POWERFUL: FieldCode = FieldCode::Rule(
     "role_too_powerful",
-    Texts {
+    Localized {
         de: "darf mehr als der Aufrufer",
         en: "may do more than the caller",
     },
@@ -202,7 +202,7 @@ pub(crate) const TOO_POWERFUL: FieldCode = FieldCode::Rule(
 /// The account was erased.
 pub(crate) const ERASED: FieldCode = FieldCode::Rule(
     "erased",
-    Texts {
+    Localized {
         de: "gehört zu einem gelöschten Konto",
         en: "belongs to an account that was erased",
     },
@@ -210,7 +210,7 @@ pub(crate) const ERASED: FieldCode = FieldCode::Rule(
 /// The licence seats nobody else.
 pub(crate) const NO_SEAT: FieldCode = FieldCode::Rule(
     "seats_exhausted",
-    Texts {
+    Localized {
         de: "braucht einen Platz, und die Lizenz hat keinen mehr",
         en: "needs a seat, and the licence has none left",
     },

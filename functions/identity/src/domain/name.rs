@@ -1,15 +1,15 @@
 //! What people are called: given and family name, or one name that is taken apart.
 
 use web::{
-    Line,
+    SingleLine,
     body::Change,
     problem::{FieldCode, FieldError},
 };
 
 /// One part of a name.
-pub(crate) type NamePart = Line<1, 100>;
+pub(crate) type NamePart = SingleLine<1, 100>;
 /// A whole name.
-pub(crate) type FullName = Line<1, 200>;
+pub(crate) type FullName = SingleLine<1, 200>;
 
 /// A name, complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,8 +31,8 @@ impl Name {
             (given, family, Some(whole)) => {
                 let taken_apart = Self::of_whole(whole.as_str());
                 Ok(Self {
-                    given: given.map_or(taken_apart.given, Line::into_string),
-                    family: family.map_or(taken_apart.family, Line::into_string),
+                    given: given.map_or(taken_apart.given, SingleLine::into_string),
+                    family: family.map_or(taken_apart.family, SingleLine::into_string),
                     display: taken_apart.display,
                 })
             }
@@ -64,8 +64,8 @@ impl Name {
         whole: Change<FullName>,
     ) -> Self {
         let (given, family) = (
-            given.set().map(Line::into_string),
-            family.set().map(Line::into_string),
+            given.set().map(SingleLine::into_string),
+            family.set().map(SingleLine::into_string),
         );
         match whole {
             Change::Set(whole) => {

@@ -1,6 +1,6 @@
 //! Which passwords are good enough. No rules of composition: length, and nothing that is guessed first.
 
-use web::{Problem, Texts, fields::Secret, problem::FieldCode};
+use web::{Problem, Localized, fields::Secret, problem::FieldCode};
 
 use super::common_passwords::is_common;
 
@@ -33,7 +33,7 @@ pub(crate) fn check(
     if is_common(text) {
         return Err(FieldCode::Rule(
             "common_password",
-            Texts {
+            Localized {
                 de: "steht auf der Liste der Passwörter, die zuerst geraten werden",
                 en: "is on the list of passwords that are guessed first",
             },
@@ -42,7 +42,7 @@ pub(crate) fn check(
     if is_personal(text, owner) {
         return Err(FieldCode::Rule(
             "personal_password",
-            Texts {
+            Localized {
                 de: "enthält den eigenen Namen oder die eigene E-Mail-Adresse",
                 en: "contains the person's own name or mail address",
             },

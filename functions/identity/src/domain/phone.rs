@@ -3,7 +3,7 @@
 use serde_json::Value;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, schema::Type};
 use web::{
-    Texts,
+    Localized,
     body::Field,
     problem::{Errors, FieldCode, Pointer},
 };
@@ -26,7 +26,7 @@ impl Phone {
         if fits {
             Ok(Self(text.to_owned()))
         } else {
-            Err(FieldCode::InvalidFormat(Texts {
+            Err(FieldCode::InvalidFormat(Localized {
                 de: "muss eine Telefonnummer wie +49 30 1234567 sein",
                 en: "must be a telephone number such as +49 30 1234567",
             }))

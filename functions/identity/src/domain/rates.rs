@@ -4,8 +4,8 @@ use chrono::NaiveDate;
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::{
-    Texts,
-    body::Items,
+    Localized,
+    body::BoundedVec,
     fields::Money,
     problem::{FieldCode, FieldError},
     reply::Versioned,
@@ -24,7 +24,7 @@ web::body! {
     /// A person's hourly rates, all of them: what is not named is gone.
     pub struct ReplaceRates {
         /// One entry a period; periods of one currency don't overlap.
-        pub items: Items<RateBody, 100>,
+        pub items: BoundedVec<RateBody, 100>,
     }
     example { "items": [{ "rate": { "amount": "85.00", "currency": "EUR" }, "valid_from": "2026-01-01" }] }
 }
@@ -78,14 +78,14 @@ pub(crate) struct Rate {
 
 const BACKWARDS: FieldCode = FieldCode::Rule(
     "before_valid_from",
-    Texts {
+    Localized {
         de: "liegt vor valid_from",
         en: "is before valid_from",
     },
 );
 const OVERLAP: FieldCode = FieldCode::Rule(
     "overlap",
-    Texts {
+    Localized {
         de: "überschneidet sich mit einem anderen Zeitraum derselben Währung",
         en: "overlaps with another period of the same currency",
     },

@@ -72,7 +72,7 @@ impl RefreshTokens {
         overlap: TimeDelta,
     ) -> Verdict {
         let hash = token.hash();
-        if token.generation == kept.generation && opaque::same(&hash, &kept.refresh_hash) {
+        if token.generation == kept.generation && opaque::constant_time_eq(&hash, &kept.refresh_hash) {
             return self
                 .children(token)
                 .next()
@@ -82,12 +82,12 @@ impl RefreshTokens {
             && kept
                 .previous_hash
                 .as_deref()
-                .is_some_and(|previous| opaque::same(&hash, previous));
+                .is_some_and(|previous| opaque::constant_time_eq(&hash, previous));
         if is_parent && overlap > TimeDelta::zero() && now - kept.rotated_at <= overlap {
             // After a rotation of the master key the child was perhaps made under the older one.
             return self
                 .children(token)
-                .find(|child| opaque::same(&child.hash(), &kept.refresh_hash))
+                .find(|child| opaque::constant_time_eq(&child.hash(), &kept.refresh_hash))
                 .map_or(Verdict::Unknown, Verdict::Again);
         }
         let is_old = token.generation < kept.generation && (is_parent || self.is_ours(token));
@@ -110,7 +110,7 @@ impl RefreshTokens {
         );
         let secrets = self
             .0
-            .authenticate_under_each(Purpose::RefreshTokens, &message);
+            .mac_with_each_key(Purpose::RefreshTokens, &message);
         let (tenant, session) = (parent.tenant, parent.session);
         secrets
             .into_iter()
@@ -146,9 +146,9 @@ impl RefreshTokens {
             &token.secret,
         );
         self.0
-            .authenticate_under_each(Purpose::RefreshTokens, &message)
+            .mac_with_each_key(Purpose::RefreshTokens, &message)
             .iter()
-            .any(|full| opaque::same(&full[..MARK], &token.mark))
+            .any(|full| opaque::constant_time_eq(&full[..MARK], &token.mark))
     }
 }
 

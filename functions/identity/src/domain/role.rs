@@ -9,7 +9,7 @@ use utoipa::openapi::{
     schema::{AdditionalProperties, Type},
 };
 use web::{
-    Texts,
+    Localized,
     body::Field,
     problem::{Errors, FieldCode, FieldError, Pointer},
 };
@@ -96,14 +96,14 @@ pub(crate) fn check(
 
 const UNKNOWN: FieldCode = FieldCode::Rule(
     "unknown_permission",
-    Texts {
+    Localized {
         de: "diese Berechtigung gibt es nicht; GET /permissions nennt alle",
         en: "there is no such permission; GET /permissions lists them all",
     },
 );
 const STAFF_ONLY: FieldCode = FieldCode::Rule(
     "staff_only_permission",
-    Texts {
+    Localized {
         de: "diese Berechtigung hat nur der Betreiber der Plattform",
         en: "only the platform's own staff has this permission",
     },

@@ -64,7 +64,7 @@ impl TotpSecret {
         let present = now.timestamp().div_euclid(STEP_SECONDS);
         let mut found = None;
         for step in present - DRIFT..=present + DRIFT {
-            let right = opaque::same(self.code(step).as_bytes(), code.as_bytes());
+            let right = opaque::constant_time_eq(self.code(step).as_bytes(), code.as_bytes());
             if right && step > used {
                 found = found.or(Some(step));
             }

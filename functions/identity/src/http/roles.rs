@@ -1,7 +1,8 @@
-//! Roles of the tenant: the built-in ones, and those that it makes.
+//! Roles of the tenant, built-in and custom, and the permissions they are made of.
 
 mod create;
 mod delete;
+pub(crate) mod permissions;
 mod read;
 mod rules;
 mod update;

@@ -25,7 +25,7 @@ pub(crate) async fn find_tenant(
     slug: Option<&Slug>,
 ) -> Result<Option<Arc<Tenant>>> {
     let id = match slug {
-        Some(slug) => directory::tenant_by_slug(&app.db, slug.as_str()).await?,
+        Some(slug) => directory::find_tenant_by_slug(&app.db, slug.as_str()).await?,
         None => Some(
             by_origin(app, headers)
                 .await?
@@ -33,7 +33,7 @@ pub(crate) async fn find_tenant(
         ),
     };
     match id {
-        Some(id) => app.gate.tenant(id).await,
+        Some(id) => app.state.authenticator().tenant(id).await,
         None => Ok(None),
     }
 }
@@ -50,7 +50,7 @@ pub(crate) fn place(tenant: Option<&Tenant>, slug: Option<&Slug>) -> String {
 
 /// A tenant that is not gone for good.
 pub(crate) async fn find_living(app: &App, id: TenantId) -> Result<Option<Arc<Tenant>>> {
-    let tenant = app.gate.tenant(id).await?;
+    let tenant = app.state.authenticator().tenant(id).await?;
     Ok(tenant.filter(|tenant| tenant.status != TenantStatus::Closed))
 }
 
@@ -79,12 +79,12 @@ pub(crate) fn check_changeable(tenant: &Tenant) -> Result<()> {
 async fn by_origin(app: &App, headers: &HeaderMap) -> Result<Option<TenantId>> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(origin) = text(header::ORIGIN)
-        && let Some(tenant) = app.gate.tenant_of_origin(origin).await?
+        && let Some(tenant) = app.state.authenticator().tenant_of_origin(origin).await?
     {
         return Ok(Some(tenant));
     }
     match text(header::HOST) {
-        Some(host) => app.gate.tenant_of_origin(&format!("https://{host}")).await,
+        Some(host) => app.state.authenticator().tenant_of_origin(&format!("https://{host}")).await,
         None => Ok(None),
     }
 }

@@ -29,14 +29,14 @@ pub(crate) struct Expired {
 
 /// Deletes old sessions, links, and answers to repeated requests, one tenant after the other.
 pub(crate) async fn expire_sessions(app: &App, run: &Run) -> Result<Expired> {
-    let now = app.gate.clock().now();
+    let now = app.state.clock().now();
     let mut expired = Expired::default();
-    let mut visits = run.visits(directory::working_tenants(&app.db).await?);
-    while let Some(tenant) = visits.next_tenant() {
+    let mut tenant_loop = run.tenant_loop(directory::list_working_tenants(&app.db).await?);
+    while let Some(tenant) = tenant_loop.next_tenant() {
         let cleared = expire_tenant(app, tenant, now, &mut expired).await;
-        visits.saw(tenant, cleared);
+        tenant_loop.record(tenant, cleared);
     }
-    visits.end()?;
+    tenant_loop.finish()?;
     Ok(expired)
 }
 

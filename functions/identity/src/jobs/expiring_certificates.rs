@@ -23,17 +23,17 @@ pub(crate) struct Announced {
 /// Announces every certificate that ends within 30 days, once.
 pub(crate) async fn announce_expiring_certificates(app: &App, run: &Run) -> Result<Announced> {
     let mut announced = Announced::default();
-    let mut visits = run.visits(directory::working_tenants(&app.db).await?);
-    while let Some(tenant) = visits.next_tenant() {
+    let mut tenant_loop = run.tenant_loop(directory::list_working_tenants(&app.db).await?);
+    while let Some(tenant) = tenant_loop.next_tenant() {
         let told = announce_of(app, &run.request, tenant).await;
-        announced.certificates += visits.saw(tenant, told).unwrap_or_default();
+        announced.certificates += tenant_loop.record(tenant, told).unwrap_or_default();
     }
-    visits.end()?;
+    tenant_loop.finish()?;
     Ok(announced)
 }
 
 async fn announce_of(app: &App, request: &RequestInfo, tenant: TenantId) -> Result<u64> {
-    let now = app.gate.clock().now();
+    let now = app.state.clock().now();
     let today = now.date_naive();
     let days = (today, today + TimeDelta::days(DAYS_BEFORE));
     let mut told = 0;

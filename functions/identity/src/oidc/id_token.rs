@@ -99,7 +99,7 @@ fn check(claims: &Claims, expected: &Expected<'_>) -> Result<(), &'static str> {
     if !for_us || !authorized {
         return Err("the ID token is for somebody else");
     }
-    if !opaque::same(claims.nonce.as_bytes(), expected.nonce.as_bytes()) {
+    if !opaque::constant_time_eq(claims.nonce.as_bytes(), expected.nonce.as_bytes()) {
         return Err("the ID token is of another sign-in");
     }
     let at = |seconds: i64| DateTime::from_timestamp(seconds, 0);

@@ -220,7 +220,7 @@ impl Provider {
     ) -> Result<Identity, OidcError> {
         let metadata = self.issuer.metadata(now).await?;
         let request = self.token_request(&metadata, code, callback, secrets, now)?;
-        let answer: TokenAnswer = fetch::json(request, fetch::SMALL).await?;
+        let answer: TokenAnswer = fetch::json(request, fetch::MAX_DOCUMENT_BYTES).await?;
         let token = answer
             .id_token
             .ok_or(OidcError::Refused("no ID token in the answer"))?;

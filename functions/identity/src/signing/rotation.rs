@@ -56,7 +56,7 @@ impl App {
     /// Brings the keys to where they ought to be. Of many who try at once the first does it; the others find it done, or being
     /// done, and go.
     pub(crate) async fn rotate_signing_keys(&self) -> Result<Rotation, Problem> {
-        let now = self.gate.clock().now();
+        let now = self.state.clock().now();
         let mut tx = self.db.begin_unscoped().await?;
         if !signing_keys::try_lock_keys(&mut tx).await? {
             return Ok(Rotation::default());
@@ -84,7 +84,7 @@ impl App {
         let removed = signing_keys::delete_retired_keys(&mut tx, now).await?;
         tx.commit().await?;
         self.signers.invalidate(&()).await;
-        self.gate.forget_signing_keys().await;
+        self.state.authenticator().invalidate_signing_keys().await;
         Ok(Rotation {
             rotated: plan.rotate,
             published: plan.publish,

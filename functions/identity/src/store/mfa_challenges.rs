@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
 use ids::{MfaChallenge, UserId};
 
-use crate::http::cookie::RefreshMode;
+use crate::http::sessions::cookie::RefreshMode;
 
 /// A sign-in that waits.
 #[derive(Debug)]

@@ -55,7 +55,7 @@ pub(crate) async fn find_factors(tx: &mut TenantTx, user: UserId) -> Result<Seco
 }
 
 /// Tells every function whether the person has a factor.
-pub(crate) async fn mirror_factors(
+pub(crate) async fn project_factors(
     tx: &mut TenantTx,
     user: UserId,
     any: bool,

@@ -4,24 +4,24 @@ use super::{PASSWORD, add, bearer, demo};
 
 #[tokio::test]
 async fn people_read_what_they_did_and_what_was_done_about_them() {
-    let (stage, tenant) = demo().await;
+    let (app, tenant) = demo().await;
     // Acts of the same moment have no order.
-    let later = || stage.clock.advance(std::time::Duration::from_secs(1));
-    let id = add(&stage, &tenant, "expert", "ada@demo.example").await;
+    let later = || app.clock.advance(std::time::Duration::from_secs(1));
+    let id = add(&app, &tenant, "expert", "ada@demo.example").await;
     later();
     let body = json!({"tenant": "demo", "email": "ada@demo.example", "password": PASSWORD});
-    let login = stage
-        .stranger()
+    let login = app
+        .anonymous()
         .call(http::Method::POST, "/api/v1/auth/login")
         .json(&body);
     let tokens = login
-        .coming_from("203.0.113.77")
+        .from_address("203.0.113.77")
         .send()
         .await
         .expect(200)
         .json();
-    let ada = bearer(&stage, &tokens);
-    let admin = stage.as_(&tenant.admin);
+    let ada = bearer(&app, &tokens);
+    let admin = app.as_user(&tenant.admin);
     let person = format!("/api/v1/users/{id}");
     later();
     admin
@@ -79,18 +79,18 @@ async fn people_read_what_they_did_and_what_was_done_about_them() {
 
 #[tokio::test]
 async fn the_activity_of_others_is_for_admins() {
-    let (stage, tenant) = demo().await;
+    let (app, tenant) = demo().await;
     let path = |id: ids::UserId| format!("/api/v1/users/{id}/activity");
     let other = path(tenant.expert2.id);
     for person in [&tenant.manager, &tenant.expert, &tenant.customer] {
-        stage
-            .as_(person)
+        app
+            .as_user(person)
             .get(&other)
             .await
-            .refused(404, "not_found");
-        stage.as_(person).get(&path(person.id)).await.expect(200);
+            .expect_problem(404, "not_found");
+        app.as_user(person).get(&path(person.id)).await.expect(200);
     }
-    let admin = stage.as_(&tenant.admin);
+    let admin = app.as_user(&tenant.admin);
     admin.get(&other).await.expect(200);
     admin
         .delete(&format!("/api/v1/users/{}", tenant.expert2.id))
@@ -98,10 +98,10 @@ async fn the_activity_of_others_is_for_admins() {
         .expect(204);
     let gone = admin.get(&other).await.expect(200).json();
     assert_eq!(gone["items"][0]["action"], "identity.user.disabled");
-    let theirs = stage.tenant("other").await;
-    stage
-        .as_(&theirs.admin)
+    let theirs = app.tenant("other").await;
+    app
+        .as_user(&theirs.admin)
         .get(&other)
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
 }

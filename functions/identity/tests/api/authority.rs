@@ -4,8 +4,8 @@ use super::{add, announced, bearer, count, demo, execute, login};
 
 #[tokio::test]
 async fn managers_add_and_manage_people_below_them() {
-    let (stage, tenant) = demo().await;
-    let manager = stage.as_(&tenant.manager);
+    let (app, tenant) = demo().await;
+    let manager = app.as_user(&tenant.manager);
     for (role, status) in [
         ("customer", 201),
         ("expert", 201),
@@ -19,7 +19,7 @@ async fn managers_add_and_manage_people_below_them() {
     let problem = manager
         .post("/api/v1/users", body)
         .await
-        .refused(422, "validation_failed");
+        .expect_problem(422, "validation_failed");
     assert_eq!(problem["errors"][0]["code"], "not_one_of");
     for (person, status) in [
         (&tenant.customer, 200),
@@ -36,7 +36,7 @@ async fn managers_add_and_manage_people_below_them() {
     manager
         .put(&path, json!({"role": "manager"}))
         .await
-        .refused(403, "role_too_powerful");
+        .expect_problem(403, "role_too_powerful");
     manager
         .put(&path, json!({"role": "customer"}))
         .await
@@ -44,7 +44,7 @@ async fn managers_add_and_manage_people_below_them() {
     manager
         .delete(&format!("/api/v1/users/{}", tenant.admin.id))
         .await
-        .refused(403, "role_too_powerful");
+        .expect_problem(403, "role_too_powerful");
     manager
         .delete(&format!("/api/v1/users/{}", tenant.customer.id))
         .await
@@ -57,13 +57,13 @@ async fn managers_add_and_manage_people_below_them() {
     manager
         .put(&own, json!({"role": "admin"}))
         .await
-        .refused(403, "role_too_powerful");
+        .expect_problem(403, "role_too_powerful");
 }
 
 #[tokio::test]
 async fn people_change_their_own_profile_and_nothing_else() {
-    let (stage, tenant) = demo().await;
-    let expert = stage.as_(&tenant.expert);
+    let (app, tenant) = demo().await;
+    let expert = app.as_user(&tenant.expert);
     let own = format!("/api/v1/users/{}", tenant.expert.id);
     let changed = expert
         .put(&own, json!({"name": "Ex Pert", "phone": "+49 30 123456"}))
@@ -79,7 +79,7 @@ async fn people_change_their_own_profile_and_nothing_else() {
         let problem = expert
             .put(&own, json!({field: value}))
             .await
-            .refused(403, "forbidden_field");
+            .expect_problem(403, "forbidden_field");
         assert!(problem["detail"].as_str().unwrap().contains(field));
     }
     // What is already so is no change.
@@ -96,16 +96,16 @@ async fn people_change_their_own_profile_and_nothing_else() {
             json!({"name": "X Y"}),
         )
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     expert
         .post(
             "/api/v1/users",
             json!({"email": "a@b.example", "name": "A"}),
         )
         .await
-        .refused(403, "forbidden");
-    expert.delete(&own).await.refused(403, "forbidden");
-    let customer = stage.as_(&tenant.customer);
+        .expect_problem(403, "forbidden");
+    expert.delete(&own).await.expect_problem(403, "forbidden");
+    let customer = app.as_user(&tenant.customer);
     let own = format!("/api/v1/users/{}", tenant.customer.id);
     customer
         .put(&own, json!({"locale": "de"}))
@@ -115,54 +115,54 @@ async fn people_change_their_own_profile_and_nothing_else() {
 
 #[tokio::test]
 async fn another_role_counts_at_once() {
-    let (stage, tenant) = demo().await;
-    let id = add(&stage, &tenant, "customer", "ada@demo.example").await;
-    let client = bearer(&stage, &login(&stage, "ada@demo.example").await);
-    client.get("/api/v1/users").await.refused(403, "forbidden");
+    let (app, tenant) = demo().await;
+    let id = add(&app, &tenant, "customer", "ada@demo.example").await;
+    let client = bearer(&app, &login(&app, "ada@demo.example").await);
+    client.get("/api/v1/users").await.expect_problem(403, "forbidden");
     let path = format!("/api/v1/users/{id}");
-    stage
-        .as_(&tenant.admin)
+    app
+        .as_user(&tenant.admin)
         .put(&path, json!({"role": "manager"}))
         .await
         .expect(200);
     client.get("/api/v1/users").await.expect(200);
     assert_eq!(
-        announced(&stage, "de.revalenz.identity.user.role_changed.v1").await,
+        announced(&app, "de.revalenz.identity.user.role_changed.v1").await,
         1
     );
 }
 
 #[tokio::test]
 async fn a_key_gives_no_role_that_may_do_more_than_itself() {
-    let (stage, tenant) = demo().await;
-    let key = stage
+    let (app, tenant) = demo().await;
+    let key = app
         .key(tenant.id, &["identity.user.create", "identity.role.assign"])
         .await;
     let body = json!({"email": "ada@demo.example", "name": "Ada", "role": "customer"});
     key.post("/api/v1/users", body)
         .await
-        .refused(403, "role_too_powerful");
+        .expect_problem(403, "role_too_powerful");
 }
 
 #[tokio::test]
 async fn the_last_admin_stays() {
-    let (stage, tenant) = demo().await;
-    let admin = stage.as_(&tenant.admin);
+    let (app, tenant) = demo().await;
+    let admin = app.as_user(&tenant.admin);
     let own = format!("/api/v1/users/{}", tenant.admin.id);
     admin
         .put(&own, json!({"role": "manager"}))
         .await
-        .refused(409, "last_admin");
+        .expect_problem(409, "last_admin");
     admin
         .put(&own, json!({"status": "locked"}))
         .await
-        .refused(409, "last_admin");
-    admin.delete(&own).await.refused(409, "last_admin");
+        .expect_problem(409, "last_admin");
+    admin.delete(&own).await.expect_problem(409, "last_admin");
     // Somebody who was invited can't manage anything yet.
     let body = json!({"email": "second@demo.example", "name": "Second", "role": "admin"});
     admin.post("/api/v1/users", body).await.expect(201);
-    admin.delete(&own).await.refused(409, "last_admin");
-    add(&stage, &tenant, "admin", "third@demo.example").await;
+    admin.delete(&own).await.expect_problem(409, "last_admin");
+    add(&app, &tenant, "admin", "third@demo.example").await;
     admin
         .put(&own, json!({"role": "manager"}))
         .await
@@ -171,12 +171,12 @@ async fn the_last_admin_stays() {
 
 #[tokio::test]
 async fn of_two_admins_who_disable_each_other_one_stays() {
-    let (stage, tenant) = demo().await;
-    let second = stage
+    let (app, tenant) = demo().await;
+    let second = app
         .person(tenant.id, "admin", "second@demo.example")
         .await;
     for round in 0..5 {
-        let (one, other) = (stage.as_(&tenant.admin), stage.as_(&second));
+        let (one, other) = (app.as_user(&tenant.admin), app.as_user(&second));
         let (to_other, to_one) = (
             format!("/api/v1/users/{}", second.id),
             format!("/api/v1/users/{}", tenant.admin.id),
@@ -192,9 +192,9 @@ async fn of_two_admins_who_disable_each_other_one_stays() {
         let admins =
             "select count(*) from identity.users u join access.roles r using (tenant_id, role_id)
             where r.name = 'admin' and u.status = 'active'";
-        assert_eq!(count(&stage, admins).await, 1, "{a:?} {b:?}");
+        assert_eq!(count(&app, admins).await, 1, "{a:?} {b:?}");
         execute(
-            &stage,
+            &app,
             "with r as (select role_id from access.roles where name = 'admin'),
             p as (update access.people set status = 'active', role_id = (select role_id from r) where email in ('admin@demo.example', 'second@demo.example'))
             , s as (update access.sessions set revoked_at = null), t as (update identity.sessions set revoked_at = null)
@@ -206,8 +206,8 @@ async fn of_two_admins_who_disable_each_other_one_stays() {
 
 #[tokio::test]
 async fn nobody_activates_an_account_that_never_was() {
-    let (stage, tenant) = demo().await;
-    let admin = stage.as_(&tenant.admin);
+    let (app, tenant) = demo().await;
+    let admin = app.as_user(&tenant.admin);
     let body = json!({"email": "ada@demo.example", "name": "Ada"});
     let path = format!(
         "/api/v1/users/{}",
@@ -216,7 +216,7 @@ async fn nobody_activates_an_account_that_never_was() {
     admin
         .put(&path, json!({"status": "active"}))
         .await
-        .refused(409, "illegal_status");
+        .expect_problem(409, "illegal_status");
     admin
         .put(&path, json!({"status": "disabled"}))
         .await
@@ -225,13 +225,13 @@ async fn nobody_activates_an_account_that_never_was() {
     admin
         .put(&there, json!({"status": "active"}))
         .await
-        .refused(409, "illegal_status");
+        .expect_problem(409, "illegal_status");
     admin
         .put(&there, json!({"status": "invited"}))
         .await
         .expect(200);
     assert_eq!(
-        announced(&stage, "de.revalenz.identity.user.invited.v1").await,
+        announced(&app, "de.revalenz.identity.user.invited.v1").await,
         2
     );
 }

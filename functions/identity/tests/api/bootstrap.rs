@@ -4,26 +4,26 @@ use identity::bootstrap::{BootstrapError, invite_superadmin, superadmin};
 use serde_json::json;
 use web::Email;
 
-use super::{count, stage, try_login};
+use super::{count, app, try_login};
 
 #[tokio::test]
 async fn the_first_superadmin_is_made_once_and_can_sign_in() {
-    let stage = stage().await;
-    let db = Db::lazy(&stage.database.login_url("identity"), 2).unwrap();
+    let app = app().await;
+    let db = Db::connect_lazy(&app.database.login_url("identity"), 2).unwrap();
     let email = Email::parse("root@revalenz.example").unwrap();
     let make = async |password: &str| {
-        superadmin(&db, &stage.gate, &email, "Ro", "Ot", password)
+        superadmin(&db, &app.state, &email, "Ro", "Ot", password)
             .await
             .unwrap()
     };
     let id = make("a password of the first start").await;
     assert_eq!(make("a password of the first start").await, id);
     assert_eq!(
-        count(&stage, "select max(version)::bigint from identity.users").await,
+        count(&app, "select max(version)::bigint from identity.users").await,
         1
     );
     let tokens = try_login(
-        &stage,
+        &app,
         "revalenz",
         email.as_str(),
         "a password of the first start",
@@ -33,13 +33,13 @@ async fn the_first_superadmin_is_made_once_and_can_sign_in() {
     .json();
     assert_eq!(tokens["user"]["role"], "superadmin");
     assert_eq!(make("another password, set later").await, id);
-    let client = super::bearer(&stage, &tokens);
+    let client = super::bearer(&app, &tokens);
     client
         .get("/api/v1/me")
         .await
-        .refused(401, "unauthenticated");
+        .expect_problem(401, "unauthenticated");
     try_login(
-        &stage,
+        &app,
         "revalenz",
         email.as_str(),
         "a password of the first start",
@@ -47,7 +47,7 @@ async fn the_first_superadmin_is_made_once_and_can_sign_in() {
     .await
     .expect(401);
     try_login(
-        &stage,
+        &app,
         "revalenz",
         email.as_str(),
         "another password, set later",
@@ -55,7 +55,7 @@ async fn the_first_superadmin_is_made_once_and_can_sign_in() {
     .await
     .expect(200);
     let tenant: uuid::Uuid = sqlx::query_scalar("select tenant_id from identity.users")
-        .fetch_one(&mut stage.admin().await)
+        .fetch_one(&mut app.admin().await)
         .await
         .unwrap();
     assert_eq!(tenant, REVALENZ.uuid());
@@ -63,24 +63,24 @@ async fn the_first_superadmin_is_made_once_and_can_sign_in() {
 
 #[tokio::test]
 async fn the_first_of_the_staff_comes_in_by_the_newest_link_and_nobody_after_them() {
-    let stage = stage().await;
-    let db = Db::lazy(&stage.database.login_url("identity"), 1).unwrap();
+    let app = app().await;
+    let db = Db::connect_lazy(&app.database.login_url("identity"), 1).unwrap();
     let email = Email::parse("first@revalenz.example").unwrap();
-    let clock = stage.gate.clock().clone();
+    let clock = app.state.clock().clone();
     let invite = || invite_superadmin(&db, &clock, "https://api.example", &email);
     let (lost, link) = (invite().await.unwrap(), invite().await.unwrap());
     let accept = async |link: &str| {
         let (page, token) = link.split_once("#token=").unwrap();
         assert_eq!(page, "https://api.example/accept-invite");
         let body = json!({"token": token, "password": "correct horse battery staple"});
-        stage
-            .stranger()
+        app
+            .anonymous()
             .post("/api/v1/auth/invite/accept", body)
             .await
     };
-    accept(&lost).await.refused(401, "invalid_token");
+    accept(&lost).await.expect_problem(401, "invalid_token");
     let signed_in = accept(&link).await.expect(200).json();
     assert_eq!(signed_in["user"]["role"], "superadmin");
-    accept(&link).await.refused(401, "invalid_token");
+    accept(&link).await.expect_problem(401, "invalid_token");
     assert!(matches!(invite().await, Err(BootstrapError::Taken)));
 }

@@ -1,5 +1,5 @@
 use serde_json::{Value, json};
-use testkit::{Client, Stage, TestTenant};
+use testkit::{Client, TestApp, TestTenant};
 
 use super::{add, announced, audited, bearer, count, demo, login};
 
@@ -13,19 +13,19 @@ async fn make(client: &Client, name: &str, base: &str, permissions: Value) -> St
 }
 
 /// Somebody who may do just this.
-async fn somebody(stage: &Stage, tenant: &TestTenant, base: &str, permissions: Value) -> Client {
-    make(&stage.as_(&tenant.admin), "special", base, permissions).await;
-    add(stage, tenant, "special", "ada@demo.example").await;
-    bearer(stage, &login(stage, "ada@demo.example").await)
+async fn somebody(app: &TestApp, tenant: &TestTenant, base: &str, permissions: Value) -> Client {
+    make(&app.as_user(&tenant.admin), "special", base, permissions).await;
+    add(app, tenant, "special", "ada@demo.example").await;
+    bearer(app, &login(app, "ada@demo.example").await)
 }
 
 #[tokio::test]
 async fn a_role_is_made_given_changed_and_removed() {
-    let (stage, tenant) = demo().await;
-    let admin = stage.as_(&tenant.admin);
+    let (app, tenant) = demo().await;
+    let admin = app.as_user(&tenant.admin);
     let wanted = json!({"identity.user.read": "all", "identity.user.update": "own"});
     let path = make(&admin, "dispatcher", "expert", wanted.clone()).await;
-    let id = add(&stage, &tenant, "dispatcher", "ada@demo.example").await;
+    let id = add(&app, &tenant, "dispatcher", "ada@demo.example").await;
     let role = admin.get(&path).await.expect(200).json();
     assert_eq!(
         (&role["permissions"], &role["people"], &role["built_in"]),
@@ -41,7 +41,7 @@ async fn a_role_is_made_given_changed_and_removed() {
         (json!(1), json!(2))
     );
 
-    let client = bearer(&stage, &login(&stage, "ada@demo.example").await);
+    let client = bearer(&app, &login(&app, "ada@demo.example").await);
     client.get("/api/v1/users").await.expect(200);
     let merge = json!({"permissions": {"identity.user.read": null}, "description": "Assigns"});
     let changed = admin.patch(&path, merge).await.expect(200);
@@ -50,7 +50,7 @@ async fn a_role_is_made_given_changed_and_removed() {
         changed.json()["permissions"],
         json!({"identity.user.update": "own"})
     );
-    client.get("/api/v1/users").await.refused(403, "forbidden");
+    client.get("/api/v1/users").await.expect_problem(403, "forbidden");
     let whole = json!({"permissions": {"identity.user.read": "own"}, "name": "planner"});
     let changed = admin.put(&path, whole.clone()).await.expect(200).json();
     assert_eq!(changed["permissions"], whole["permissions"]);
@@ -58,7 +58,7 @@ async fn a_role_is_made_given_changed_and_removed() {
     let again = admin.put(&path, whole).await.expect(200);
     assert_eq!(again.header("etag"), "\"3\"");
 
-    let kept = admin.delete(&path).await.refused(409, "role_in_use");
+    let kept = admin.delete(&path).await.expect_problem(409, "role_in_use");
     assert_eq!(kept["people"], 1);
     let person = format!("/api/v1/users/{id}");
     admin
@@ -66,25 +66,25 @@ async fn a_role_is_made_given_changed_and_removed() {
         .await
         .expect(200);
     admin.delete(&path).await.expect(204);
-    admin.delete(&path).await.refused(404, "not_found");
+    admin.delete(&path).await.expect_problem(404, "not_found");
     for (step, times) in [("created", 1), ("updated", 2), ("deleted", 1)] {
         let kind = format!("de.revalenz.identity.role.{step}.v1");
-        assert_eq!(announced(&stage, &kind).await, times, "{step}");
+        assert_eq!(announced(&app, &kind).await, times, "{step}");
     }
     let differences = "select count(*) from access.audit_log
         where action = 'identity.role.updated' and changes -> 'permissions.identity.user.read' = '{\"old\": \"all\", \"new\": null}'";
-    assert_eq!(count(&stage, differences).await, 1);
-    assert_eq!(audited(&stage, "identity.role.deleted").await, 1);
+    assert_eq!(count(&app, differences).await, 1);
+    assert_eq!(audited(&app, "identity.role.deleted").await, 1);
 }
 
 #[tokio::test]
 async fn nobody_makes_a_role_that_may_do_more_than_they() {
-    let (stage, tenant) = demo().await;
+    let (app, tenant) = demo().await;
     let held = json!({
         "identity.role.update": "all", "identity.role.read": "all",
         "identity.role.assign": "all", "identity.user.read": "own",
     });
-    let ada = somebody(&stage, &tenant, "manager", held).await;
+    let ada = somebody(&app, &tenant, "manager", held).await;
     for (base, permissions, lacking) in [
         (
             "customer",
@@ -103,7 +103,7 @@ async fn nobody_makes_a_role_that_may_do_more_than_they() {
         let refused = ada
             .post("/api/v1/roles", body)
             .await
-            .refused(403, "role_too_powerful");
+            .expect_problem(403, "role_too_powerful");
         assert_eq!(refused["lacking"], lacking);
     }
     let path = make(
@@ -120,10 +120,10 @@ async fn nobody_makes_a_role_that_may_do_more_than_they() {
     ] {
         ada.patch(&path, more)
             .await
-            .refused(403, "role_too_powerful");
+            .expect_problem(403, "role_too_powerful");
     }
     // Nor do they touch one that may more already.
-    let admin = stage.as_(&tenant.admin);
+    let admin = app.as_user(&tenant.admin);
     let strong = make(
         &admin,
         "strong",
@@ -133,15 +133,15 @@ async fn nobody_makes_a_role_that_may_do_more_than_they() {
     .await;
     ada.patch(&strong, json!({"description": "mine"}))
         .await
-        .refused(403, "role_too_powerful");
-    ada.delete(&strong).await.refused(403, "role_too_powerful");
+        .expect_problem(403, "role_too_powerful");
+    ada.delete(&strong).await.expect_problem(403, "role_too_powerful");
 }
 
 #[tokio::test]
 async fn nobody_adds_to_the_role_they_have() {
-    let (stage, tenant) = demo().await;
+    let (app, tenant) = demo().await;
     let held = json!({"identity.role.update": "all", "identity.role.read": "all", "identity.role.assign": "all"});
-    let ada = somebody(&stage, &tenant, "manager", held).await;
+    let ada = somebody(&app, &tenant, "manager", held).await;
     let listed = ada.get("/api/v1/roles").await.expect(200).json();
     let own = listed["items"]
         .as_array()
@@ -152,27 +152,27 @@ async fn nobody_adds_to_the_role_they_have() {
     let more = json!({"permissions": {"identity.user.create": "all"}});
     ada.patch(&path, more)
         .await
-        .refused(403, "role_too_powerful");
+        .expect_problem(403, "role_too_powerful");
     ada.patch(&path, json!({"base_role": "expert"}))
         .await
-        .refused(403, "own_role");
+        .expect_problem(403, "own_role");
     let less = json!({"permissions": {"identity.role.assign": null}});
     ada.patch(&path, less).await.expect(200);
     let back = json!({"permissions": {"identity.role.assign": "all"}});
     ada.patch(&path, back)
         .await
-        .refused(403, "role_too_powerful");
+        .expect_problem(403, "role_too_powerful");
 }
 
 #[tokio::test]
 async fn a_custom_role_is_given_by_those_who_hold_it_all() {
-    let (stage, tenant) = demo().await;
-    let admin = stage.as_(&tenant.admin);
+    let (app, tenant) = demo().await;
+    let admin = app.as_user(&tenant.admin);
     let held = json!({
         "identity.user.read": "all", "identity.user.create": "all", "identity.user.update": "all",
         "identity.role.assign": "all",
     });
-    let ada = somebody(&stage, &tenant, "manager", held).await;
+    let ada = somebody(&app, &tenant, "manager", held).await;
     make(
         &admin,
         "weak",
@@ -191,7 +191,7 @@ async fn a_custom_role_is_given_by_those_who_hold_it_all() {
         |role: &str| json!({"email": format!("{role}@new.example"), "name": "New", "role": role});
     ada.post("/api/v1/users", person("strong"))
         .await
-        .refused(403, "role_too_powerful");
+        .expect_problem(403, "role_too_powerful");
     let id = ada
         .post("/api/v1/users", person("weak"))
         .await
@@ -201,7 +201,7 @@ async fn a_custom_role_is_given_by_those_who_hold_it_all() {
     for role in ["strong", "customer", "admin"] {
         ada.patch(&path, json!({"role": role}))
             .await
-            .refused(403, "role_too_powerful");
+            .expect_problem(403, "role_too_powerful");
     }
     ada.patch(&path, json!({"role": "special"}))
         .await
@@ -210,19 +210,19 @@ async fn a_custom_role_is_given_by_those_who_hold_it_all() {
 
 #[tokio::test]
 async fn what_no_tenant_can_give_is_named_with_its_place() {
-    let (stage, tenant) = demo().await;
-    let staff = stage.superadmin().await;
-    let abroad = stage
-        .as_(&staff)
+    let (app, tenant) = demo().await;
+    let staff = app.superadmin().await;
+    let abroad = app
+        .as_user(&staff)
         .with("x-tenant-id", &tenant.id.to_string())
         .with("x-reason", "helping");
     let permissions = json!({"identity.user.read": "all", "identity.user.fly": "all", "tenancy.tenant.create": "all"});
     let body = json!({"name": "x", "base_role": "admin", "permissions": permissions});
-    for client in [stage.as_(&tenant.admin), abroad] {
+    for client in [app.as_user(&tenant.admin), abroad] {
         let refused = client
             .post("/api/v1/roles", body.clone())
             .await
-            .refused(422, "validation_failed");
+            .expect_problem(422, "validation_failed");
         let told: Vec<String> = refused["errors"]
             .as_array()
             .unwrap()
@@ -243,7 +243,7 @@ async fn what_no_tenant_can_give_is_named_with_its_place() {
             ]
         );
     }
-    let admin = stage.as_(&tenant.admin);
+    let admin = app.as_user(&tenant.admin);
     for (field, value) in [
         ("permissions", json!({"identity.user.read": "everything"})),
         ("permissions", json!({"identity.user.read": true})),
@@ -256,20 +256,20 @@ async fn what_no_tenant_can_give_is_named_with_its_place() {
         admin
             .post("/api/v1/roles", body)
             .await
-            .refused(422, "validation_failed");
+            .expect_problem(422, "validation_failed");
     }
 }
 
 #[tokio::test]
 async fn built_in_roles_stay_and_names_are_unique() {
-    let (stage, tenant) = demo().await;
-    let admin = stage.as_(&tenant.admin);
+    let (app, tenant) = demo().await;
+    let admin = app.as_user(&tenant.admin);
     let path = format!("/api/v1/roles/{}", tenant.customer.role_id);
     admin
         .put(&path, json!({"description": "x"}))
         .await
-        .refused(409, "built_in_role");
-    admin.delete(&path).await.refused(409, "built_in_role");
+        .expect_problem(409, "built_in_role");
+    admin.delete(&path).await.expect_problem(409, "built_in_role");
     make(&admin, "one", "expert", json!({})).await;
     let other = make(&admin, "other", "expert", json!({})).await;
     for name in ["one", "Admin", "superadmin", "api_key"] {
@@ -277,39 +277,39 @@ async fn built_in_roles_stay_and_names_are_unique() {
         admin
             .post("/api/v1/roles", body)
             .await
-            .refused(409, "role_name_taken");
+            .expect_problem(409, "role_name_taken");
         admin
             .patch(&other, json!({"name": name}))
             .await
-            .refused(409, "role_name_taken");
+            .expect_problem(409, "role_name_taken");
     }
     let outdated = admin
         .call(http::Method::PATCH, &other)
         .header("if-match", "\"7\"");
     let outdated = outdated.json(&json!({"name": "third"})).send().await;
-    outdated.refused(412, "precondition_failed");
-    let theirs = stage.tenant("other").await;
-    stage
-        .as_(&theirs.admin)
+    outdated.expect_problem(412, "precondition_failed");
+    let theirs = app.tenant("other").await;
+    app
+        .as_user(&theirs.admin)
         .patch(&other, json!({"name": "x"}))
         .await
-        .refused(404, "not_found");
-    stage
-        .as_(&theirs.admin)
+        .expect_problem(404, "not_found");
+    app
+        .as_user(&theirs.admin)
         .get(&other)
         .await
-        .refused(404, "not_found");
-    stage
-        .as_(&tenant.manager)
+        .expect_problem(404, "not_found");
+    app
+        .as_user(&tenant.manager)
         .delete(&other)
         .await
-        .refused(403, "forbidden");
+        .expect_problem(403, "forbidden");
 }
 
 #[tokio::test]
 async fn a_role_is_removed_or_given_but_never_both() {
-    let (stage, tenant) = demo().await;
-    let admin = stage.as_(&tenant.admin);
+    let (app, tenant) = demo().await;
+    let admin = app.as_user(&tenant.admin);
     let person = format!("/api/v1/users/{}", tenant.customer.id);
     for round in 0..6 {
         let role = make(&admin, &format!("role {round}"), "customer", json!({})).await;

@@ -1,43 +1,43 @@
 use std::time::Duration;
 
-use access::{Gate, GateSettings};
+use access::{AppState, AppSettings};
 use axum::body::Body;
 use serde_json::{Value, json};
-use testkit::{Stage, TestTenant};
+use testkit::{TestApp, TestTenant};
 use tower::ServiceExt;
 
 use super::{PASSWORD, add, audited, bearer, demo, login, try_refresh};
 
 /// Signs in on a device of this name, from somewhere.
-async fn sign_in(stage: &Stage, email: &str, device: &str) -> Value {
+async fn sign_in(app: &TestApp, email: &str, device: &str) -> Value {
     let body =
         json!({"tenant": "demo", "email": email, "password": PASSWORD, "device_name": device});
-    let call = stage
-        .stranger()
+    let call = app
+        .anonymous()
         .call(http::Method::POST, "/api/v1/auth/login")
         .json(&body);
     let call = call
         .header("user-agent", "Mozilla/5.0 (test)")
-        .coming_from("203.0.113.77");
+        .from_address("203.0.113.77");
     call.send().await.expect(200).json()
 }
 
-async fn two_devices(stage: &Stage, tenant: &TestTenant) -> (String, Value, Value) {
-    let id = add(stage, tenant, "customer", "ada@demo.example").await;
-    let laptop = sign_in(stage, "ada@demo.example", "Laptop").await;
-    stage.clock.advance(Duration::from_mins(1));
+async fn two_devices(app: &TestApp, tenant: &TestTenant) -> (String, Value, Value) {
+    let id = add(app, tenant, "customer", "ada@demo.example").await;
+    let laptop = sign_in(app, "ada@demo.example", "Laptop").await;
+    app.clock.advance(Duration::from_mins(1));
     (
         id,
         laptop,
-        sign_in(stage, "ada@demo.example", "Phone").await,
+        sign_in(app, "ada@demo.example", "Phone").await,
     )
 }
 
 #[tokio::test]
 async fn people_see_their_own_devices_and_end_them() {
-    let (stage, tenant) = demo().await;
-    let (_, laptop, phone) = two_devices(&stage, &tenant).await;
-    let client = bearer(&stage, &laptop);
+    let (app, tenant) = demo().await;
+    let (_, laptop, phone) = two_devices(&app, &tenant).await;
+    let client = bearer(&app, &laptop);
     let page = client.get("/api/v1/auth/sessions").await.expect(200).json();
     let items = page["items"].as_array().unwrap();
     let told: Vec<_> = items
@@ -61,27 +61,27 @@ async fn people_see_their_own_devices_and_end_them() {
 
     let other = format!("/api/v1/auth/sessions/{}", items[0]["id"].as_str().unwrap());
     client.delete(&other).await.expect(204);
-    client.delete(&other).await.refused(404, "not_found");
-    bearer(&stage, &phone)
+    client.delete(&other).await.expect_problem(404, "not_found");
+    bearer(&app, &phone)
         .get("/api/v1/me")
         .await
-        .refused(401, "unauthenticated");
-    try_refresh(&stage, &phone["refresh_token"])
+        .expect_problem(401, "unauthenticated");
+    try_refresh(&app, &phone["refresh_token"])
         .await
-        .refused(401, "invalid_refresh_token");
+        .expect_problem(401, "invalid_refresh_token");
     client.get("/api/v1/me").await.expect(200);
-    assert_eq!(audited(&stage, "identity.session.ended").await, 1);
-    let key = stage.key(tenant.id, &["identity.session.end"]).await;
+    assert_eq!(audited(&app, "identity.session.ended").await, 1);
+    let key = app.key(tenant.id, &["identity.session.end"]).await;
     key.get("/api/v1/auth/sessions")
         .await
-        .refused(403, "not_a_person");
+        .expect_problem(403, "not_a_person");
 }
 
 #[tokio::test]
 async fn a_list_of_devices_is_read_page_by_page() {
-    let (stage, tenant) = demo().await;
-    let (_, laptop, _) = two_devices(&stage, &tenant).await;
-    let client = bearer(&stage, &laptop);
+    let (app, tenant) = demo().await;
+    let (_, laptop, _) = two_devices(&app, &tenant).await;
+    let client = bearer(&app, &laptop);
     let first = client
         .get("/api/v1/auth/sessions?limit=1")
         .await
@@ -94,26 +94,26 @@ async fn a_list_of_devices_is_read_page_by_page() {
         (&second["items"][0]["device_name"], &second["next_cursor"]),
         (&json!("Laptop"), &Value::Null)
     );
-    stage
-        .as_(&tenant.customer)
+    app
+        .as_user(&tenant.customer)
         .get(&next)
         .await
-        .refused(400, "invalid_cursor");
+        .expect_problem(400, "invalid_cursor");
 }
 
 #[tokio::test]
 async fn somebody_elses_session_is_not_there() {
-    let (stage, tenant) = demo().await;
+    let (app, tenant) = demo().await;
     let path = format!("/api/v1/auth/sessions/{}", tenant.expert.session);
     for person in [&tenant.customer, &tenant.admin] {
-        stage
-            .as_(person)
+        app
+            .as_user(person)
             .delete(&path)
             .await
-            .refused(404, "not_found");
+            .expect_problem(404, "not_found");
     }
-    stage
-        .as_(&tenant.expert)
+    app
+        .as_user(&tenant.expert)
         .get("/api/v1/me")
         .await
         .expect(200);
@@ -122,18 +122,18 @@ async fn somebody_elses_session_is_not_there() {
         "/api/v1/users/{}/sessions/{}",
         tenant.customer.id, tenant.expert.session
     );
-    stage
-        .as_(&tenant.admin)
+    app
+        .as_user(&tenant.admin)
         .delete(&path)
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
 }
 
 #[tokio::test]
 async fn whoever_manages_people_ends_their_sessions() {
-    let (stage, tenant) = demo().await;
-    let (id, laptop, phone) = two_devices(&stage, &tenant).await;
-    let manager = stage.as_(&tenant.manager);
+    let (app, tenant) = demo().await;
+    let (id, laptop, phone) = two_devices(&app, &tenant).await;
+    let manager = app.as_user(&tenant.manager);
     let sessions = format!("/api/v1/users/{id}/sessions");
     let page = manager.get(&sessions).await.expect(200).json();
     assert_eq!(page["items"].as_array().unwrap().len(), 2);
@@ -142,57 +142,57 @@ async fn whoever_manages_people_ends_their_sessions() {
         .delete(&format!("{sessions}/{newest}"))
         .await
         .expect(204);
-    bearer(&stage, &phone)
+    bearer(&app, &phone)
         .get("/api/v1/me")
         .await
-        .refused(401, "unauthenticated");
-    bearer(&stage, &laptop).get("/api/v1/me").await.expect(200);
+        .expect_problem(401, "unauthenticated");
+    bearer(&app, &laptop).get("/api/v1/me").await.expect(200);
     manager.delete(&sessions).await.expect(204);
-    bearer(&stage, &laptop)
+    bearer(&app, &laptop)
         .get("/api/v1/me")
         .await
-        .refused(401, "unauthenticated");
+        .expect_problem(401, "unauthenticated");
 
     let above = format!("/api/v1/users/{}/sessions", tenant.admin.id);
-    manager.get(&above).await.refused(403, "role_too_powerful");
+    manager.get(&above).await.expect_problem(403, "role_too_powerful");
     manager
         .delete(&above)
         .await
-        .refused(403, "role_too_powerful");
-    let expert = stage.as_(&tenant.expert);
-    expert.get(&sessions).await.refused(403, "forbidden");
-    let theirs = stage.tenant("other").await;
-    stage
-        .as_(&theirs.admin)
+        .expect_problem(403, "role_too_powerful");
+    let expert = app.as_user(&tenant.expert);
+    expert.get(&sessions).await.expect_problem(403, "forbidden");
+    let theirs = app.tenant("other").await;
+    app
+        .as_user(&theirs.admin)
         .get(&sessions)
         .await
-        .refused(404, "not_found");
-    stage
-        .as_(&theirs.admin)
+        .expect_problem(404, "not_found");
+    app
+        .as_user(&theirs.admin)
         .delete(&sessions)
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
 }
 
 #[tokio::test]
 async fn another_process_refuses_a_session_that_was_ended_once_it_has_forgotten_it() {
     // What a process remembers at the most is a quarter of the minute that was promised.
-    assert!(access::process::REMEMBER <= Duration::from_secs(15));
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "customer", "ada@demo.example").await;
-    let tokens = login(&stage, "ada@demo.example").await;
-    let db = || db::Db::lazy(&stage.database.login_url("identity"), 2).unwrap();
-    let settings = GateSettings {
-        remember: Duration::from_millis(300),
-        ..stage.gate.settings().clone()
+    assert!(access::process::CACHE_TTL <= Duration::from_secs(15));
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", "ada@demo.example").await;
+    let tokens = login(&app, "ada@demo.example").await;
+    let db = || db::Db::connect_lazy(&app.database.login_url("identity"), 2).unwrap();
+    let settings = AppSettings {
+        cache_ttl: Duration::from_millis(300),
+        ..app.state.settings().clone()
     };
-    let gate = Gate::new(
+    let state = AppState::new(
         db(),
-        stage.clock.clone(),
-        stage.gate.keyring().clone(),
+        app.clock.clone(),
+        app.state.keyring().clone(),
         settings,
     );
-    let elsewhere = web::service::compose([&identity::service(db(), gate)]);
+    let elsewhere = web::service::compose([&identity::service(db(), state)]);
     let ask = async || {
         let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
         let request = http::Request::get("/api/v1/me").header("authorization", bearer);
@@ -202,7 +202,7 @@ async fn another_process_refuses_a_session_that_was_ended_once_it_has_forgotten_
         answer.await.unwrap().status().as_u16()
     };
     assert_eq!(ask().await, 200);
-    let client = bearer(&stage, &tokens);
+    let client = bearer(&app, &tokens);
     let page = client.get("/api/v1/auth/sessions").await.expect(200).json();
     let path = format!(
         "/api/v1/auth/sessions/{}",

@@ -11,8 +11,8 @@ fn skills() -> Value {
 
 #[tokio::test]
 async fn skills_are_replaced_as_a_whole_and_found() {
-    let (stage, tenant) = demo().await;
-    let expert = stage.as_(&tenant.expert);
+    let (app, tenant) = demo().await;
+    let expert = app.as_user(&tenant.expert);
     let path = format!("/api/v1/users/{}/expertise", tenant.expert.id);
     assert_eq!(
         expert.get(&path).await.expect(200).json()["items"],
@@ -31,7 +31,7 @@ async fn skills_are_replaced_as_a_whole_and_found() {
         expert.put(&path, skills()).await.expect(200).json()["version"],
         2
     );
-    let manager = stage.as_(&tenant.manager);
+    let manager = app.as_user(&tenant.manager);
     for (query, found) in [
         ("skill=HEATING", 1),
         ("skill=heating&min_level=4", 1),
@@ -61,19 +61,19 @@ async fn skills_are_replaced_as_a_whole_and_found() {
         .json(&skills())
         .send()
         .await;
-    outdated.refused(412, "precondition_failed");
+    outdated.expect_problem(412, "precondition_failed");
 }
 
 #[tokio::test]
 async fn wrong_skills_are_all_named() {
-    let (stage, tenant) = demo().await;
+    let (app, tenant) = demo().await;
     let path = format!("/api/v1/users/{}/expertise", tenant.expert.id);
     let body = json!({"items": [{"skill": "a", "level": 6}, {"skill": "", "level": 1, "years": 81}, {"level": 1}]});
-    let problem = stage
-        .as_(&tenant.expert)
+    let problem = app
+        .as_user(&tenant.expert)
         .put(&path, body)
         .await
-        .refused(422, "validation_failed");
+        .expect_problem(422, "validation_failed");
     let pointers: Vec<&str> = problem["errors"]
         .as_array()
         .unwrap()
@@ -90,26 +90,26 @@ async fn wrong_skills_are_all_named() {
         ]
     );
     let twice = json!({"items": [{"skill": "a", "level": 1}, {"skill": "A", "level": 2}]});
-    let problem = stage
-        .as_(&tenant.expert)
+    let problem = app
+        .as_user(&tenant.expert)
         .put(&path, twice)
         .await
-        .refused(422, "validation_failed");
+        .expect_problem(422, "validation_failed");
     assert_eq!(problem["errors"][0]["code"], "duplicate");
 }
 
 #[tokio::test]
 async fn experts_change_their_own_skills_and_customers_none() {
-    let (stage, tenant) = demo().await;
+    let (app, tenant) = demo().await;
     let others = format!("/api/v1/users/{}/expertise", tenant.expert2.id);
-    stage.as_(&tenant.expert).get(&others).await.expect(200);
-    stage
-        .as_(&tenant.expert)
+    app.as_user(&tenant.expert).get(&others).await.expect(200);
+    app
+        .as_user(&tenant.expert)
         .put(&others, skills())
         .await
-        .refused(404, "not_found");
-    let customer = stage.as_(&tenant.customer);
-    customer.get(&others).await.refused(404, "not_found");
+        .expect_problem(404, "not_found");
+    let customer = app.as_user(&tenant.customer);
+    customer.get(&others).await.expect_problem(404, "not_found");
     customer
         .get(&format!("/api/v1/users/{}/expertise", tenant.customer.id))
         .await
@@ -117,5 +117,5 @@ async fn experts_change_their_own_skills_and_customers_none() {
     customer
         .put(&others, skills())
         .await
-        .refused(403, "forbidden");
+        .expect_problem(403, "forbidden");
 }

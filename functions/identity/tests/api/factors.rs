@@ -3,17 +3,17 @@
 use aws_lc_rs::hmac;
 use data_encoding::BASE32_NOPAD;
 use serde_json::{Value, json};
-use testkit::{Answer, Client, Stage};
+use testkit::{TestResponse, Client, TestApp};
 
 use super::{bearer, login, try_login};
 
 /// What an authenticator app remembers.
 #[derive(Clone)]
-pub(crate) struct App {
+pub(crate) struct TotpApp {
     secret: Vec<u8>,
 }
 
-impl App {
+impl TotpApp {
     /// Set up with what the platform shows.
     pub(crate) fn of(started: &Value) -> Self {
         let secret = started["secret"].as_str().unwrap();
@@ -23,8 +23,8 @@ impl App {
     }
 
     /// The code of the present 30 seconds.
-    pub(crate) fn code(&self, stage: &Stage) -> String {
-        self.code_at(stage.clock.now().timestamp() / 30)
+    pub(crate) fn code(&self, app: &TestApp) -> String {
+        self.code_at(app.clock.now().timestamp() / 30)
     }
 
     /// The code of any.
@@ -38,8 +38,8 @@ impl App {
     }
 
     /// Six digits that are no code for a while.
-    pub(crate) fn wrong_code(&self, stage: &Stage) -> String {
-        let step = stage.clock.now().timestamp() / 30;
+    pub(crate) fn wrong_code(&self, app: &TestApp) -> String {
+        let step = app.clock.now().timestamp() / 30;
         let codes: Vec<String> = (step - 2..=step + 2)
             .map(|step| self.code_at(step))
             .collect();
@@ -53,35 +53,35 @@ impl App {
 
 /// Sets an app up and confirms it; answers it, the recovery codes, and the caller with the new token. The clock moves on, so
 /// that the next code is a fresh one.
-pub(crate) async fn enrol(stage: &Stage, client: &Client) -> (App, Vec<String>, Client) {
+pub(crate) async fn enrol(app: &TestApp, client: &Client) -> (TotpApp, Vec<String>, Client) {
     let started = client
         .post("/api/v1/auth/mfa/totp", json!({}))
         .await
         .expect(201)
         .json();
-    let app = App::of(&started);
-    let confirmed = confirm(client, &app.code(stage)).await.expect(200).json();
-    stage.clock.advance(std::time::Duration::from_secs(30));
+    let totp = TotpApp::of(&started);
+    let confirmed = confirm(client, &totp.code(app)).await.expect(200).json();
+    app.clock.advance(std::time::Duration::from_secs(30));
     let codes = confirmed["recovery_codes"].as_array().unwrap();
     let codes = codes.iter().map(|code| code.as_str().unwrap().to_owned());
-    (app, codes.collect(), bearer(stage, &confirmed))
+    (totp, codes.collect(), bearer(app, &confirmed))
 }
 
 /// Signs in and sets an app up.
-pub(crate) async fn login_and_enrol(stage: &Stage, email: &str) -> (App, Vec<String>, Client) {
-    let client = bearer(stage, &login(stage, email).await);
-    enrol(stage, &client).await
+pub(crate) async fn login_and_enrol(app: &TestApp, email: &str) -> (TotpApp, Vec<String>, Client) {
+    let client = bearer(app, &login(app, email).await);
+    enrol(app, &client).await
 }
 
-/// Confirms an app, whatever comes of it.
-pub(crate) async fn confirm(client: &Client, code: &str) -> Answer {
+/// Confirms an totp, whatever comes of it.
+pub(crate) async fn confirm(client: &Client, code: &str) -> TestResponse {
     let body = json!({"code": code});
     client.post("/api/v1/auth/mfa/totp/confirm", body).await
 }
 
 /// The token of a sign-in that waits for the second factor.
-pub(crate) async fn waiting(stage: &Stage, email: &str) -> Value {
-    let answer = try_login(stage, "demo", email, super::PASSWORD)
+pub(crate) async fn waiting(app: &TestApp, email: &str) -> Value {
+    let answer = try_login(app, "demo", email, super::PASSWORD)
         .await
         .expect(200)
         .json();
@@ -91,13 +91,13 @@ pub(crate) async fn waiting(stage: &Stage, email: &str) -> Value {
 }
 
 /// Proves the second factor, whatever comes of it.
-pub(crate) async fn prove(stage: &Stage, token: &Value, kind: &str, code: &str) -> Answer {
+pub(crate) async fn prove(app: &TestApp, token: &Value, kind: &str, code: &str) -> TestResponse {
     let body = json!({"mfa_token": token, kind: code});
-    stage.stranger().post("/api/v1/auth/mfa", body).await
+    app.anonymous().post("/api/v1/auth/mfa", body).await
 }
 
 /// Proves it again, whatever comes of it.
-pub(crate) async fn reauthenticate(client: &Client, kind: &str, proof: &str) -> Answer {
+pub(crate) async fn reauthenticate(client: &Client, kind: &str, proof: &str) -> TestResponse {
     let body = json!({kind: proof});
     client.post("/api/v1/auth/reauthenticate", body).await
 }

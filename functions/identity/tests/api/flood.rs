@@ -5,33 +5,33 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use access::Gate;
+use access::AppState;
 use db::Db;
 use identity::config::Settings;
 use serde_json::json;
-use testkit::Stage;
+use testkit::TestApp;
 use web::Service;
 
 /// One hash at a time, and a short queue.
-fn narrow(db: Db, gate: Gate) -> Service {
+fn narrow(db: Db, state: AppState) -> Service {
     let settings = Settings {
         hashes_at_once: 1,
         hashes_waiting: 64,
         ..Settings::default()
     };
-    identity::service_with(db, gate, settings)
+    identity::service_with(db, state, settings)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn five_hundred_sign_ins_at_once_leave_room_for_the_rest() {
-    let stage = Stage::of(&[("identity", narrow)]).await;
-    let tenant = stage.tenant("demo").await;
-    let somebody = stage.as_(&tenant.customer);
+    let app = TestApp::new(&[("identity", narrow)]).await;
+    let tenant = app.tenant("demo").await;
+    let somebody = app.as_user(&tenant.customer);
     somebody.get("/api/v1/auth/status").await.expect(200);
     let running = Arc::new(AtomicUsize::new(500));
     let logins: Vec<_> = (0..500)
         .map(|number| {
-            let (client, running) = (stage.stranger(), running.clone());
+            let (client, running) = (app.anonymous(), running.clone());
             let email = format!("p{number}@demo.example");
             let body = json!({"tenant": "demo", "email": email, "password": "wrong horse battery"});
             tokio::spawn(async move {
@@ -54,7 +54,7 @@ async fn five_hundred_sign_ins_at_once_leave_room_for_the_rest() {
             hashed += 1;
         } else {
             assert!(!answer.header("retry-after").is_empty());
-            answer.refused(503, "unavailable");
+            answer.expect_problem(503, "unavailable");
             shed += 1;
         }
     }

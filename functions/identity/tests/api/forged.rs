@@ -1,6 +1,6 @@
-//! Access tokens that nobody of ours made (RFC 8725 and the lists of those who attack): the gate takes none.
+//! Access tokens that nobody of ours made (RFC 8725 and the lists of those who attack): the application state takes none.
 //!
-//! Where a forgery is about the claims or the header alone, it is signed with a key that the gate trusts: then nothing but the
+//! Where a forgery is about the claims or the header alone, it is signed with a key that the application state trusts: then nothing but the
 //! check under test can refuse it.
 
 use aws_lc_rs::hmac;
@@ -10,13 +10,13 @@ use base64::{
 };
 use serde_json::{Value, json};
 use testkit::{
-    Stage, TestTenant,
+    TestApp, TestTenant,
     fake_issuer::{FakeIssuer, KeyPair, join},
 };
 
 use super::{PASSWORD, add, demo, try_login};
 
-/// The key that the gate trusts, by this name.
+/// The key that the application state trusts, by this name.
 const TRUSTED: &str = "forge";
 /// The order of Ed25519's group, little-endian (RFC 8032, 5.1).
 const ORDER: [u8; 32] = [
@@ -589,9 +589,9 @@ fn nested(forge: &mut Forge) {
 }
 
 /// Tokens of ours for other uses, and of keys that are gone.
-async fn other_tokens(forge: &mut Forge, stage: &Stage, tenant: &TestTenant) {
-    add(stage, tenant, "customer", "ada@demo.example").await;
-    let tokens = try_login(stage, "demo", "ada@demo.example", PASSWORD)
+async fn other_tokens(forge: &mut Forge, app: &TestApp, tenant: &TestTenant) {
+    add(app, tenant, "customer", "ada@demo.example").await;
+    let tokens = try_login(app, "demo", "ada@demo.example", PASSWORD)
         .await
         .expect(200)
         .json();
@@ -599,20 +599,20 @@ async fn other_tokens(forge: &mut Forge, stage: &Stage, tenant: &TestTenant) {
     forge.add("a refresh token", refresh);
     forge.add("a refresh token with dots", format!("{refresh}..{refresh}"));
     let gone = KeyPair::ed25519("gone");
-    trust(stage, &gone).await;
+    trust(app, &gone).await;
     let token = join(
         &merged(Forge::header(), &json!({"kid": "gone"})),
         &forge.claims,
         |message| gone.sign(message),
     );
-    stage
-        .stranger()
+    app
+        .anonymous()
         .bearer(&token)
         .get("/api/v1/me")
         .await
         .expect(200);
     sqlx::query("delete from access.signing_keys where key_id = 'gone'")
-        .execute(&mut stage.admin().await)
+        .execute(&mut app.admin().await)
         .await
         .unwrap();
     let fresh = merged(forge.claims.clone(), &json!({"jti": "another"}));
@@ -625,23 +625,23 @@ async fn other_tokens(forge: &mut Forge, stage: &Stage, tenant: &TestTenant) {
     forge.add("of another issuer", issuer.sign(&forge.claims));
 }
 
-async fn trust(stage: &Stage, key: &KeyPair) {
+async fn trust(app: &TestApp, key: &KeyPair) {
     sqlx::query("insert into access.signing_keys (key_id, public_key, status, created_at, retired_at) values ($1, $2, 'retired', $3, $3)")
         .bind(key.key_id())
         .bind(key.public_key())
-        .bind(stage.clock.now())
-        .execute(&mut stage.admin().await)
+        .bind(app.clock.now())
+        .execute(&mut app.admin().await)
         .await
         .unwrap();
 }
 
 #[tokio::test]
 async fn the_gate_takes_no_forged_access_token() {
-    let (stage, tenant) = demo().await;
-    let other = stage.tenant("other").await;
+    let (app, tenant) = demo().await;
+    let other = app.tenant("other").await;
     let key = KeyPair::ed25519(TRUSTED);
-    trust(&stage, &key).await;
-    let claims = serde_json::to_value(stage.claims(&tenant.customer)).unwrap();
+    trust(&app, &key).await;
+    let claims = serde_json::to_value(app.claims(&tenant.customer)).unwrap();
     let mut forge = Forge {
         key,
         foreign: KeyPair::ed25519(TRUSTED),
@@ -652,21 +652,21 @@ async fn the_gate_takes_no_forged_access_token() {
     public_key_as_secret(&mut forge);
     foreign_keys(&mut forge);
     other_headers(&mut forge);
-    wrong_claims(&mut forge, stage.clock.now().timestamp());
+    wrong_claims(&mut forge, app.clock.now().timestamp());
     swapped(&mut forge, &tenant, &other);
     bent_signatures(&mut forge);
     bent_tokens(&mut forge);
     nested(&mut forge);
-    other_tokens(&mut forge, &stage, &tenant).await;
+    other_tokens(&mut forge, &app, &tenant).await;
 
-    let honest = stage.stranger().bearer(&forge.honest());
+    let honest = app.anonymous().bearer(&forge.honest());
     honest.get("/api/v1/me").await.expect(200);
     let mut accepted = Vec::new();
     let mut names = std::collections::BTreeSet::new();
     for (name, token) in &forge.all {
         assert!(names.insert(name), "two forgeries are called {name}");
         assert_ne!(*token, forge.honest(), "{name}");
-        let answer = stage.stranger().bearer(token).get("/api/v1/me").await;
+        let answer = app.anonymous().bearer(token).get("/api/v1/me").await;
         let refused = answer.status == 401
             && answer.header("content-type") == "application/problem+json"
             && answer.header("www-authenticate") == "Bearer realm=\"revalenz\""
@@ -692,8 +692,8 @@ async fn the_gate_takes_no_forged_access_token() {
 
 #[tokio::test]
 async fn a_token_of_a_session_that_ended_is_as_bad_as_a_forged_one() {
-    let (stage, tenant) = demo().await;
-    let customer = stage.as_(&tenant.customer);
+    let (app, tenant) = demo().await;
+    let customer = app.as_user(&tenant.customer);
     customer.get("/api/v1/me").await.expect(200);
     customer
         .call(http::Method::POST, "/api/v1/auth/logout")
@@ -703,16 +703,16 @@ async fn a_token_of_a_session_that_ended_is_as_bad_as_a_forged_one() {
     customer
         .get("/api/v1/me")
         .await
-        .refused(401, "unauthenticated");
+        .expect_problem(401, "unauthenticated");
 }
 
 #[tokio::test]
 async fn what_the_standards_allow_is_taken() {
-    let (stage, tenant) = demo().await;
+    let (app, tenant) = demo().await;
     let key = KeyPair::ed25519(TRUSTED);
-    trust(&stage, &key).await;
-    let claims = serde_json::to_value(stage.claims(&tenant.customer)).unwrap();
-    let now = stage.clock.now().timestamp();
+    trust(&app, &key).await;
+    let claims = serde_json::to_value(app.claims(&tenant.customer)).unwrap();
+    let now = app.clock.now().timestamp();
     for (header, members) in [
         (json!({"typ": "AT+JWT"}), json!({})),
         (json!({"typ": "application/at+jwt"}), json!({})),
@@ -723,7 +723,7 @@ async fn what_the_standards_allow_is_taken() {
         let header = merged(Forge::header(), &header);
         let claims = merged(claims.clone(), &members);
         let token = join(&header, &claims, |message| key.sign(message));
-        let answer = stage.stranger().bearer(&token).get("/api/v1/me").await;
+        let answer = app.anonymous().bearer(&token).get("/api/v1/me").await;
         assert_eq!(answer.status, 200, "{header} {members}");
     }
 }

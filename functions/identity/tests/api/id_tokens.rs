@@ -1,37 +1,37 @@
 //! ID tokens that an issuer never meant for us, for now, or at all: none opens a session.
 
 use serde_json::{Value, json};
-use testkit::fake_issuer::{Bend, CLIENT_ID, KeyPair};
+use testkit::fake_issuer::{Tampering, CLIENT_ID, KeyPair};
 
 use super::{
     count,
     oauth::{World, world},
 };
 
-fn claims(claims: Value) -> Bend {
-    Bend {
+fn claims(claims: Value) -> Tampering {
+    Tampering {
         claims,
-        ..Bend::default()
+        ..Tampering::default()
     }
 }
 
-fn header(header: Value) -> Bend {
-    Bend {
+fn header(header: Value) -> Tampering {
+    Tampering {
         header,
-        ..Bend::default()
+        ..Tampering::default()
     }
 }
 
-fn key(key: KeyPair) -> Bend {
-    Bend {
+fn key(key: KeyPair) -> Tampering {
+    Tampering {
         key: Some(key),
-        ..Bend::default()
+        ..Tampering::default()
     }
 }
 
 /// Claims that are wrong, under a good signature.
-fn wrong_claims(world: &World) -> Vec<(&'static str, Bend)> {
-    let now = world.stage.clock.now().timestamp();
+fn wrong_claims(world: &World) -> Vec<(&'static str, Tampering)> {
+    let now = world.app.clock.now().timestamp();
     vec![
         (
             "another nonce",
@@ -99,13 +99,13 @@ fn wrong_claims(world: &World) -> Vec<(&'static str, Bend)> {
 }
 
 /// Signatures that are wrong, over good claims. `published` is the key that the issuer signs with.
-fn wrong_signatures(published: &KeyPair) -> Vec<(&'static str, Bend)> {
+fn wrong_signatures(published: &KeyPair) -> Vec<(&'static str, Tampering)> {
     let public = published.public_key();
     let jwk = published.jwk().to_string();
-    let unsigned = |alg: &str| Bend {
+    let unsigned = |alg: &str| Tampering {
         header: json!({"alg": alg}),
         signature: Some(Vec::new()),
-        ..Bend::default()
+        ..Tampering::default()
     };
     let symmetric = |secret: &[u8]| key(KeyPair::hmac("first", secret));
     let foreign = KeyPair::ed25519("first");
@@ -117,9 +117,9 @@ fn wrong_signatures(published: &KeyPair) -> Vec<(&'static str, Bend)> {
         ("with no signature", unsigned("EdDSA")),
         (
             "with a signature of zeros",
-            Bend {
+            Tampering {
                 signature: Some(vec![0; 64]),
-                ..Bend::default()
+                ..Tampering::default()
             },
         ),
         ("with the public key as secret", symmetric(&public)),
@@ -128,18 +128,18 @@ fn wrong_signatures(published: &KeyPair) -> Vec<(&'static str, Bend)> {
         ("by a foreign key of the same name", key(foreign.clone())),
         (
             "by a foreign key that it brings along",
-            Bend {
+            Tampering {
                 key: Some(foreign.clone()),
                 header: json!({"jwk": foreign.jwk()}),
-                ..Bend::default()
+                ..Tampering::default()
             },
         ),
         (
             "by a foreign key at an address",
-            Bend {
+            Tampering {
                 key: Some(foreign.clone()),
                 header: json!({"jku": "https://evil.example/keys", "x5u": "https://evil.example/x"}),
-                ..Bend::default()
+                ..Tampering::default()
             },
         ),
         (
@@ -178,29 +178,29 @@ async fn no_forged_id_token_opens_a_session() {
     // The control, before and after: the same road with an honest issuer.
     world.sign_in().await;
     let sessions = "select count(*) from identity.sessions";
-    let before = count(&world.stage, sessions).await;
+    let before = count(&world.app, sessions).await;
     let mut forgeries = wrong_claims(&world);
     forgeries.extend(wrong_signatures(&published));
     let tried = forgeries.len();
     let mut accepted = Vec::new();
     for (name, bend) in forgeries {
-        world.issuer.bend(bend);
+        world.issuer.tamper(bend);
         let error = super::oauth::told(&world.walk().await, "error");
         if error.as_deref() != Some("provider_refused") {
             accepted.push((name, error));
         }
     }
     assert!(accepted.is_empty(), "of {tried} not refused: {accepted:?}");
-    assert_eq!(count(&world.stage, sessions).await, before);
+    assert_eq!(count(&world.app, sessions).await, before);
     println!("{tried} forged ID tokens, 0 accepted");
-    world.issuer.bend(Bend::default());
+    world.issuer.tamper(Tampering::default());
     world.sign_in().await;
 }
 
 #[tokio::test]
 async fn what_is_unusual_but_right_is_taken() {
     let world = world().await;
-    let now = world.stage.clock.now().timestamp();
+    let now = world.app.clock.now().timestamp();
     for claims in [
         json!({"aud": [CLIENT_ID]}),
         json!({"aud": [CLIENT_ID, "other"], "azp": CLIENT_ID}),
@@ -208,10 +208,10 @@ async fn what_is_unusual_but_right_is_taken() {
         json!({"iat": now + 29, "nbf": now}),
         json!({"unknown": {"a": [1]}}),
     ] {
-        world.issuer.bend(self::claims(claims));
+        world.issuer.tamper(self::claims(claims));
         world.sign_in().await;
     }
-    world.issuer.bend(header(json!({"typ": null})));
+    world.issuer.tamper(header(json!({"typ": null})));
     world.sign_in().await;
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use testkit::{Answer, Client};
+use testkit::{TestResponse, Client};
 use url::Url;
 
 use super::{
@@ -15,29 +15,29 @@ use super::{
 const IDENTITIES: &str = "/api/v1/auth/identities";
 
 /// The person begins, and the browser comes back to the page.
-async fn link(world: &World, client: &Client) -> Answer {
+async fn link(world: &World, client: &Client) -> TestResponse {
     let path = "/api/v1/auth/oauth/fake/link";
     let body = json!({"redirect_to": PAGE});
     let url = client.post(path, body).await.expect(200).json()["url"].clone();
     let url = Url::parse(url.as_str().unwrap()).unwrap();
     let path = format!("{}?{}", url.path(), url.query().unwrap());
-    let started = world.stage.stranger().get(&path).await.expect(303);
+    let started = world.app.anonymous().get(&path).await.expect(303);
     world.walk_from(started).await
 }
 
-async fn try_finish(client: &Client, came: &Answer) -> Answer {
+async fn try_finish(client: &Client, came: &TestResponse) -> TestResponse {
     let code = told(came, "code").unwrap();
     client.post(IDENTITIES, json!({"code": code})).await
 }
 
 /// Somebody with a password, signed in.
 async fn ada(world: &World, email: &str) -> Client {
-    add(&world.stage, &world.tenant, "customer", email).await;
-    let tokens = try_login(&world.stage, "demo", email, PASSWORD)
+    add(&world.app, &world.tenant, "customer", email).await;
+    let tokens = try_login(&world.app, "demo", email, PASSWORD)
         .await
         .expect(200)
         .json();
-    bearer(&world.stage, &tokens)
+    bearer(&world.app, &tokens)
 }
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn somebody_with_a_password_links_and_from_then_on_signs_in_either_way() {
     world
         .redeem(&code)
         .await
-        .refused(401, "invalid_sign_in_code");
+        .expect_problem(401, "invalid_sign_in_code");
     assert_eq!(
         ada.get(IDENTITIES).await.expect(200).json()["items"],
         json!([])
@@ -67,13 +67,13 @@ async fn somebody_with_a_password_links_and_from_then_on_signs_in_either_way() {
     );
     try_finish(&ada, &came)
         .await
-        .refused(401, "invalid_sign_in_code");
+        .expect_problem(401, "invalid_sign_in_code");
     assert_eq!(world.sign_in().await["user"]["email"], "ada@example.org");
-    try_login(&world.stage, "demo", "ada@example.org", PASSWORD)
+    try_login(&world.app, "demo", "ada@example.org", PASSWORD)
         .await
         .expect(200);
     assert_eq!(
-        audited(&world.stage, "identity.oauth_identity.linked").await,
+        audited(&world.app, "identity.oauth_identity.linked").await,
         1
     );
 }
@@ -88,28 +88,28 @@ async fn an_address_that_somebody_else_is_lured_to_links_nothing() {
     let came = link(&world, &mallory).await;
     try_finish(&ada, &came)
         .await
-        .refused(401, "invalid_sign_in_code");
+        .expect_problem(401, "invalid_sign_in_code");
     world
         .redeem(&told(&came, "code").unwrap())
         .await
-        .refused(401, "invalid_sign_in_code");
+        .expect_problem(401, "invalid_sign_in_code");
     let came = link(&world, &ada).await;
-    world.stage.clock.advance(Duration::from_mins(1));
+    world.app.clock.advance(Duration::from_mins(1));
     try_finish(&ada, &came)
         .await
-        .refused(401, "invalid_sign_in_code");
-    let admin = world.stage.as_(&world.tenant.admin);
+        .expect_problem(401, "invalid_sign_in_code");
+    let admin = world.app.as_user(&world.tenant.admin);
     let came = link(&world, &ada).await;
     try_finish(&admin, &came)
         .await
-        .refused(401, "invalid_sign_in_code");
+        .expect_problem(401, "invalid_sign_in_code");
     let strangers = link(&world, &ada).await;
     let code = told(&strangers, "code").unwrap();
-    let stranger = world.stage.stranger();
+    let stranger = world.app.anonymous();
     stranger
         .post(IDENTITIES, json!({"code": code}))
         .await
-        .refused(401, "unauthenticated");
+        .expect_problem(401, "unauthenticated");
 }
 
 #[tokio::test]
@@ -121,7 +121,7 @@ async fn an_identity_belongs_to_one_person() {
     );
     let (came, race) = (link(&world, &ada).await, link(&world, &bob).await);
     try_finish(&ada, &came).await.expect(201);
-    try_finish(&bob, &race).await.refused(409, "identity_taken");
+    try_finish(&bob, &race).await.expect_problem(409, "identity_taken");
     assert_eq!(
         told(&link(&world, &bob).await, "error").as_deref(),
         Some("identity_taken")
@@ -131,10 +131,10 @@ async fn an_identity_belongs_to_one_person() {
 #[tokio::test]
 async fn the_last_way_in_stays() {
     let world = world().await;
-    let ada = bearer(&world.stage, &world.sign_in().await);
+    let ada = bearer(&world.app, &world.sign_in().await);
     let first = ada.get(IDENTITIES).await.expect(200).json()["items"][0]["id"].clone();
     let first = format!("{IDENTITIES}/{}", first.as_str().unwrap());
-    ada.delete(&first).await.refused(409, "last_way_in");
+    ada.delete(&first).await.expect_problem(409, "last_way_in");
     world.issuer.person(json!({"sub": "ada-2"}));
     let second = try_finish(&ada, &link(&world, &ada).await)
         .await
@@ -142,17 +142,17 @@ async fn the_last_way_in_stays() {
         .id();
     let second = format!("{IDENTITIES}/{second}");
     world
-        .stage
-        .as_(&world.tenant.admin)
+        .app
+        .as_user(&world.tenant.admin)
         .delete(&second)
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     let (one, other) = tokio::join!(ada.delete(&first), ada.delete(&second));
     let mut statuses = [one.status.as_u16(), other.status.as_u16()];
     statuses.sort_unstable();
     assert_eq!(statuses, [204, 409]);
     assert_eq!(
-        audited(&world.stage, "identity.oauth_identity.unlinked").await,
+        audited(&world.app, "identity.oauth_identity.unlinked").await,
         1
     );
 }
@@ -168,10 +168,10 @@ async fn with_a_password_the_only_identity_can_go() {
     ada.delete(&format!("{IDENTITIES}/{id}")).await.expect(204);
     ada.delete(&format!("{IDENTITIES}/{id}"))
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     ada.delete(&format!("{IDENTITIES}/x"))
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     assert_eq!(world.error().await, "link_requires_sign_in");
 }
 
@@ -179,26 +179,26 @@ async fn with_a_password_the_only_identity_can_go() {
 async fn keys_have_no_identities_and_links_go_to_known_pages() {
     let world = world().await;
     let key = world
-        .stage
+        .app
         .key(world.tenant.id, &["identity.user.read"])
         .await;
-    key.get(IDENTITIES).await.refused(403, "not_a_person");
+    key.get(IDENTITIES).await.expect_problem(403, "not_a_person");
     let path = "/api/v1/auth/oauth/fake/link";
     key.post(path, json!({"redirect_to": PAGE}))
         .await
-        .refused(403, "not_a_person");
-    let admin = world.stage.as_(&world.tenant.admin);
+        .expect_problem(403, "not_a_person");
+    let admin = world.app.as_user(&world.tenant.admin);
     admin
         .post(path, json!({"redirect_to": "https://evil.example/"}))
         .await
-        .refused(403, "redirect_not_allowed");
+        .expect_problem(403, "redirect_not_allowed");
     admin
         .post(
             "/api/v1/auth/oauth/nosuch/link",
             json!({"redirect_to": PAGE}),
         )
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     let url = admin
         .post(path, json!({"redirect_to": PAGE}))
         .await
@@ -207,34 +207,34 @@ async fn keys_have_no_identities_and_links_go_to_known_pages() {
         .clone();
     let url = Url::parse(url.as_str().unwrap()).unwrap();
     let path = format!("{}?{}", url.path(), url.query().unwrap());
-    world.stage.clock.advance(Duration::from_mins(2));
+    world.app.clock.advance(Duration::from_mins(2));
     world
-        .stage
-        .stranger()
+        .app
+        .anonymous()
         .get(&path)
         .await
-        .refused(400, "sign_in_expired");
+        .expect_problem(400, "sign_in_expired");
     world
-        .stage
-        .stranger()
+        .app
+        .anonymous()
         .get("/api/v1/auth/oauth/fake?link=AAAA")
         .await
-        .refused(400, "sign_in_expired");
+        .expect_problem(400, "sign_in_expired");
 }
 
 #[tokio::test]
 async fn identities_of_another_tenant_are_other_people() {
     let world = world().await;
     let ada = world.sign_in().await;
-    world.stage.tenant("other").await;
+    world.app.tenant("other").await;
     execute(
-        &world.stage,
+        &world.app,
         "insert into access.origins (tenant_id, origin, created_at)
         select tenant_id, 'https://app.other.example', now() from access.tenants where slug = 'other'",
     )
     .await;
     let path = "/api/v1/auth/oauth/fake?tenant=other&redirect_to=https://app.other.example/";
-    let started = world.stage.stranger().get(path).await.expect(303);
+    let started = world.app.anonymous().get(path).await.expect(303);
     let code = told(&world.walk_from(started).await, "code").unwrap();
     let other = world.redeem(&code).await.expect(200).json();
     assert_ne!(other["user"]["id"], ada["user"]["id"]);

@@ -2,22 +2,22 @@ use std::time::Duration;
 
 use access::token::ActClaim;
 use serde_json::{Value, json};
-use testkit::{Answer, Client, Person, Stage, TestTenant};
+use testkit::{TestResponse, Client, Person, TestApp, TestTenant};
 
 use super::{add, announced, bearer, count, demo, execute, login};
 
 const ALLOW: &str = "update access.tenants set settings = settings || '{\"impersonation_by_admins\": true}' where slug = 'demo'";
 
-async fn ask(client: &Client, person: &Person) -> Answer {
+async fn ask(client: &Client, person: &Person) -> TestResponse {
     let body = json!({"user_id": person.id, "reason": "ticket T-1042", "minutes": 15});
     client.post("/api/v1/auth/impersonate", body).await
 }
 
 /// Staff in the tenant.
-async fn staff(stage: &Stage, tenant: &TestTenant) -> (Person, Client) {
-    let person = stage.superadmin().await;
-    let client = stage
-        .as_(&person)
+async fn staff(app: &TestApp, tenant: &TestTenant) -> (Person, Client) {
+    let person = app.superadmin().await;
+    let client = app
+        .as_user(&person)
         .with("x-tenant-id", &tenant.id.to_string())
         .with("x-reason", "ticket T-1042");
     (person, client)
@@ -25,15 +25,15 @@ async fn staff(stage: &Stage, tenant: &TestTenant) -> (Person, Client) {
 
 #[tokio::test]
 async fn staff_looks_at_an_account_reads_it_masked_and_changes_nothing() {
-    let (stage, tenant) = demo().await;
-    let (person, client) = staff(&stage, &tenant).await;
+    let (app, tenant) = demo().await;
+    let (person, client) = staff(&app, &tenant).await;
     let answer = ask(&client, &tenant.manager).await.expect(200).json();
     assert_eq!(
         (&answer["expires_in"], &answer["token_type"]),
         (&json!(900), &json!("Bearer"))
     );
     assert!(answer.get("refresh_token").is_none());
-    let looking = bearer(&stage, &answer);
+    let looking = bearer(&app, &answer);
     let me = looking.get("/api/v1/me").await.expect(200).json();
     assert_eq!(
         (&me["id"], &me["email"]),
@@ -75,12 +75,12 @@ async fn staff_looks_at_an_account_reads_it_masked_and_changes_nothing() {
             .await,
         ask(&looking, &tenant.customer).await,
     ] {
-        answer.refused(403, "impersonation_read_only");
+        answer.expect_problem(403, "impersonation_read_only");
     }
 
     // Everybody concerned can see it.
     let activity = format!("/api/v1/users/{}/activity", tenant.manager.id);
-    let manager = stage.as_(&tenant.manager);
+    let manager = app.as_user(&tenant.manager);
     let page = manager.get(&activity).await.expect(200).json();
     let act = &page["items"][0];
     assert_eq!(act["action"], "identity.session.impersonated");
@@ -99,58 +99,58 @@ async fn staff_looks_at_an_account_reads_it_masked_and_changes_nothing() {
         .collect();
     assert!(acting.contains(&&act["actor"]), "{acting:?}");
     assert_eq!(
-        announced(&stage, "de.revalenz.identity.session.impersonated.v1").await,
+        announced(&app, "de.revalenz.identity.session.impersonated.v1").await,
         1
     );
 
-    stage.clock.advance(Duration::from_secs(901));
+    app.clock.advance(Duration::from_secs(901));
     looking
         .get("/api/v1/me")
         .await
-        .refused(401, "unauthenticated");
+        .expect_problem(401, "unauthenticated");
 }
 
 #[tokio::test]
 async fn admins_look_at_people_below_them_where_the_organisation_lets_them() {
-    let (stage, tenant) = demo().await;
-    let admin = stage.as_(&tenant.admin);
+    let (app, tenant) = demo().await;
+    let admin = app.as_user(&tenant.admin);
     ask(&admin, &tenant.customer)
         .await
-        .refused(403, "impersonation_refused");
-    execute(&stage, ALLOW).await;
+        .expect_problem(403, "impersonation_refused");
+    execute(&app, ALLOW).await;
     let answer = ask(&admin, &tenant.customer).await.expect(200).json();
-    bearer(&stage, &answer).get("/api/v1/me").await.expect(200);
-    let second = stage
+    bearer(&app, &answer).get("/api/v1/me").await.expect(200);
+    let second = app
         .person(tenant.id, "admin", "second@demo.example")
         .await;
     for person in [&second, &tenant.admin] {
         ask(&admin, person)
             .await
-            .refused(403, "impersonation_refused");
+            .expect_problem(403, "impersonation_refused");
     }
-    ask(&stage.as_(&tenant.manager), &tenant.customer)
+    ask(&app.as_user(&tenant.manager), &tenant.customer)
         .await
-        .refused(403, "forbidden");
-    let key = stage.key(tenant.id, &["identity.user.impersonate"]).await;
+        .expect_problem(403, "forbidden");
+    let key = app.key(tenant.id, &["identity.user.impersonate"]).await;
     ask(&key, &tenant.customer)
         .await
-        .refused(403, "not_a_person");
-    let theirs = stage.tenant("other").await;
+        .expect_problem(403, "not_a_person");
+    let theirs = app.tenant("other").await;
     ask(&admin, &theirs.customer)
         .await
-        .refused(404, "not_found");
-    let (_, client) = staff(&stage, &tenant).await;
+        .expect_problem(404, "not_found");
+    let (_, client) = staff(&app, &tenant).await;
     ask(&client, &theirs.customer)
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     execute(
-        &stage,
+        &app,
         "update identity.users set status = 'locked' where email = 'expert@demo.example'",
     )
     .await;
     ask(&admin, &tenant.expert)
         .await
-        .refused(403, "impersonation_refused");
+        .expect_problem(403, "impersonation_refused");
     for (field, value) in [
         ("minutes", json!(61)),
         ("minutes", json!(0)),
@@ -161,31 +161,31 @@ async fn admins_look_at_people_below_them_where_the_organisation_lets_them() {
         admin
             .post("/api/v1/auth/impersonate", body)
             .await
-            .refused(422, "validation_failed");
+            .expect_problem(422, "validation_failed");
     }
 }
 
 #[tokio::test]
 async fn looking_ends_with_ones_own_session_role_or_when_the_person_ends_it() {
-    let (stage, tenant) = demo().await;
-    execute(&stage, ALLOW).await;
-    let admin = stage.as_(&tenant.admin);
-    let id = add(&stage, &tenant, "admin", "second@demo.example").await;
+    let (app, tenant) = demo().await;
+    execute(&app, ALLOW).await;
+    let admin = app.as_user(&tenant.admin);
+    let id = add(&app, &tenant, "admin", "second@demo.example").await;
     let looks = async |own: &Client| {
         let answer = ask(own, &tenant.customer).await.expect(200).json();
-        let looking = bearer(&stage, &answer);
+        let looking = bearer(&app, &answer);
         looking.get("/api/v1/me").await.expect(200);
         (looking, answer["session_id"].as_str().unwrap().to_owned())
     };
-    let own = bearer(&stage, &login(&stage, "second@demo.example").await);
+    let own = bearer(&app, &login(&app, "second@demo.example").await);
     let (looking, _) = looks(&own).await;
     own.post("/api/v1/auth/logout", json!({})).await.expect(204);
     looking
         .get("/api/v1/me")
         .await
-        .refused(401, "unauthenticated");
+        .expect_problem(401, "unauthenticated");
 
-    let own = bearer(&stage, &login(&stage, "second@demo.example").await);
+    let own = bearer(&app, &login(&app, "second@demo.example").await);
     let (looking, _) = looks(&own).await;
     admin
         .put(&format!("/api/v1/users/{id}"), json!({"role": "manager"}))
@@ -194,10 +194,10 @@ async fn looking_ends_with_ones_own_session_role_or_when_the_person_ends_it() {
     looking
         .get("/api/v1/me")
         .await
-        .refused(401, "unauthenticated");
+        .expect_problem(401, "unauthenticated");
 
     let (looking, session) = looks(&admin).await;
-    let customer = stage.as_(&tenant.customer);
+    let customer = app.as_user(&tenant.customer);
     customer
         .delete(&format!("/api/v1/auth/sessions/{session}"))
         .await
@@ -205,23 +205,23 @@ async fn looking_ends_with_ones_own_session_role_or_when_the_person_ends_it() {
     looking
         .get("/api/v1/me")
         .await
-        .refused(401, "unauthenticated");
+        .expect_problem(401, "unauthenticated");
     customer.get("/api/v1/me").await.expect(200);
 
     let (looking, session) = looks(&admin).await;
     let path = format!("/api/v1/users/{}/sessions/{session}", tenant.customer.id);
-    stage.as_(&tenant.manager).delete(&path).await.expect(204);
+    app.as_user(&tenant.manager).delete(&path).await.expect(204);
     looking
         .get("/api/v1/me")
         .await
-        .refused(401, "unauthenticated");
+        .expect_problem(401, "unauthenticated");
 }
 
 #[tokio::test]
 async fn a_token_and_its_session_must_agree_on_who_acts() {
-    let (stage, tenant) = demo().await;
-    execute(&stage, ALLOW).await;
-    let answer = ask(&stage.as_(&tenant.admin), &tenant.customer)
+    let (app, tenant) = demo().await;
+    execute(&app, ALLOW).await;
+    let answer = ask(&app.as_user(&tenant.admin), &tenant.customer)
         .await
         .expect(200)
         .json();
@@ -231,15 +231,15 @@ async fn a_token_and_its_session_must_agree_on_who_acts() {
         tid: person.tenant,
         sid: person.session,
     };
-    let second = stage
+    let second = app
         .person(tenant.id, "admin", "second@demo.example")
         .await;
     let try_with = async |sid, act: Option<ActClaim>| {
-        let mut claims = stage.claims(&tenant.customer);
+        let mut claims = app.claims(&tenant.customer);
         (claims.sid, claims.act) = (sid, act);
-        let token = stage.signer().sign(&claims).unwrap();
-        stage
-            .stranger()
+        let token = app.signer().sign(&claims).unwrap();
+        app
+            .anonymous()
             .bearer(&token)
             .get("/api/v1/me")
             .await
@@ -261,5 +261,5 @@ async fn a_token_and_its_session_must_agree_on_who_acts() {
     assert_eq!(try_with(session, Some(others)).await, 401);
     let marked =
         "select count(*) from access.sessions where acting_kind = 'user' and acting_id is not null";
-    assert_eq!(count(&stage, marked).await, 1);
+    assert_eq!(count(&app, marked).await, 1);
 }

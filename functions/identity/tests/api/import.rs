@@ -1,14 +1,14 @@
 //! Bringing people along from another system.
 
 use serde_json::{Value, json};
-use testkit::{Answer, Client, Stage};
+use testkit::{TestResponse, Client, TestApp};
 
 use super::{announced, audited, count, demo, execute, try_login};
 
 /// Of the password `U*U`, from the test vectors of `crypt_blowfish`.
 const HASH: &str = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
 
-async fn send(client: &Client, query: &str, media: &str, body: impl Into<String>) -> Answer {
+async fn send(client: &Client, query: &str, media: &str, body: impl Into<String>) -> TestResponse {
     client
         .call(http::Method::POST, &format!("/api/v1/users/import{query}"))
         .header("content-type", media)
@@ -29,9 +29,9 @@ fn counts(report: &Value) -> [u64; 4] {
     ["created", "updated", "unchanged", "refused"].map(|name| report[name].as_u64().unwrap())
 }
 
-async fn users(stage: &Stage) -> i64 {
+async fn users(app: &TestApp) -> i64 {
     count(
-        stage,
+        app,
         "select count(*) from identity.users where email like '%@new.example'",
     )
     .await
@@ -39,8 +39,8 @@ async fn users(stage: &Stage) -> i64 {
 
 #[tokio::test]
 async fn people_come_along_with_their_passwords_and_are_hashed_anew_at_the_first_sign_in() {
-    let (stage, demo) = demo().await;
-    let admin = stage.as_(&demo.admin);
+    let (app, demo) = demo().await;
+    let admin = app.as_user(&demo.admin);
     let file = format!(
         "\u{feff}email;given_name;family_name;role;locale;phone;password_hash\r\n\
         Ada@New.example;Ada;\"Love\"\"lace\";expert;de;+49 30 1234567;{HASH}\r\n\
@@ -51,8 +51,8 @@ async fn people_come_along_with_their_passwords_and_are_hashed_anew_at_the_first
         (&dry["dry_run"], counts(&dry)),
         (&json!(true), [2, 0, 0, 0])
     );
-    assert_eq!(users(&stage).await, 0, "a dry run changes nothing");
-    assert_eq!(audited(&stage, "identity.user.imported").await, 0);
+    assert_eq!(users(&app).await, 0, "a dry run changes nothing");
+    assert_eq!(audited(&app, "identity.user.imported").await, 0);
     let done = import(&admin, "", file.as_str()).await;
     assert_eq!(
         (&done["dry_run"], counts(&done)),
@@ -60,22 +60,22 @@ async fn people_come_along_with_their_passwords_and_are_hashed_anew_at_the_first
     );
     let again = import(&admin, "", file.as_str()).await;
     assert_eq!(counts(&again), [0, 0, 2, 0]);
-    assert_eq!(users(&stage).await, 2);
-    assert_eq!(audited(&stage, "identity.user.imported").await, 2);
+    assert_eq!(users(&app).await, 2);
+    assert_eq!(audited(&app, "identity.user.imported").await, 2);
     assert_eq!(
-        announced(&stage, "de.revalenz.identity.user.imported.v1").await,
+        announced(&app, "de.revalenz.identity.user.imported.v1").await,
         1
     );
     assert_eq!(
-        announced(&stage, "de.revalenz.identity.user.invited.v1").await,
+        announced(&app, "de.revalenz.identity.user.invited.v1").await,
         0,
         "no mails"
     );
 
-    try_login(&stage, "demo", "ada@new.example", "U*V")
+    try_login(&app, "demo", "ada@new.example", "U*V")
         .await
-        .refused(401, "invalid_credentials");
-    let tokens = try_login(&stage, "demo", "ada@new.example", "U*U")
+        .expect_problem(401, "invalid_credentials");
+    let tokens = try_login(&app, "demo", "ada@new.example", "U*U")
         .await
         .expect(200)
         .json();
@@ -89,22 +89,22 @@ async fn people_come_along_with_their_passwords_and_are_hashed_anew_at_the_first
         (&json!("active"), &json!("de"))
     );
     let renewed = "select count(*) from identity.users where email = 'ada@new.example' and password_hash like '$argon2id$%'";
-    assert_eq!(count(&stage, renewed).await, 1);
-    try_login(&stage, "demo", "ada@new.example", "U*U")
+    assert_eq!(count(&app, renewed).await, 1);
+    try_login(&app, "demo", "ada@new.example", "U*U")
         .await
         .expect(200);
-    try_login(&stage, "demo", "bob@new.example", "U*U")
+    try_login(&app, "demo", "bob@new.example", "U*U")
         .await
-        .refused(401, "invalid_credentials");
+        .expect_problem(401, "invalid_credentials");
     // The file does not bring the old hash back.
     import(&admin, "", file).await;
-    assert_eq!(count(&stage, renewed).await, 1);
+    assert_eq!(count(&app, renewed).await, 1);
 }
 
 #[tokio::test]
 async fn what_is_wrong_is_named_by_line_in_the_caller_s_language() {
-    let (stage, demo) = demo().await;
-    let admin = stage.as_(&demo.admin);
+    let (app, demo) = demo().await;
+    let admin = app.as_user(&demo.admin);
     let file = format!(
         "email,name,role,status,password_hash\n\
         no address,A B,,,\n\
@@ -162,8 +162,8 @@ async fn what_is_wrong_is_named_by_line_in_the_caller_s_language() {
 
 #[tokio::test]
 async fn whoever_is_here_follows_the_file_but_for_role_status_and_password() {
-    let (stage, demo) = demo().await;
-    let admin = stage.as_(&demo.admin);
+    let (app, demo) = demo().await;
+    let admin = app.as_user(&demo.admin);
     import(
         &admin,
         "",
@@ -183,12 +183,12 @@ async fn whoever_is_here_follows_the_file_but_for_role_status_and_password() {
     );
     assert_eq!(counts(&import(&admin, "", file).await), [0, 0, 1, 0]);
     let row = count(
-        &stage,
+        &app,
         "select count(*) from identity.users u join access.people p using (tenant_id, user_id)
         where u.email = 'ada@new.example' and u.display_name = 'Ada King' and p.display_name = 'Ada King' and u.status = 'active' and u.version = 2",
     );
     assert_eq!(row.await, 1);
-    try_login(&stage, "demo", "ada@new.example", "U*U")
+    try_login(&app, "demo", "ada@new.example", "U*U")
         .await
         .expect(200);
     let role = import(&admin, "", "email,role\nada@new.example,admin\n").await;
@@ -197,13 +197,13 @@ async fn whoever_is_here_follows_the_file_but_for_role_status_and_password() {
 
 #[tokio::test]
 async fn the_seats_of_the_licence_are_respected_row_by_row() {
-    let (stage, demo) = demo().await;
+    let (app, demo) = demo().await;
     execute(
-        &stage,
+        &app,
         "update access.tenants set max_users = 8 where slug = 'demo'",
     )
     .await;
-    let admin = stage.as_(&demo.admin);
+    let admin = app.as_user(&demo.admin);
     let file = "email,name,status\n\
         p0@new.example,P 0,\np1@new.example,P 1,\np2@new.example,P 2,\np3@new.example,P 3,\n\
         gone@new.example,Go Ne,disabled\n";
@@ -212,13 +212,13 @@ async fn the_seats_of_the_licence_are_respected_row_by_row() {
     let done = import(&admin, "", file).await;
     assert_eq!(done["refusals"], dry["refusals"]);
     assert_eq!(done["refusals"][0]["errors"][0]["code"], "seats_exhausted");
-    assert_eq!(users(&stage).await, 3, "two of six seats and one without");
+    assert_eq!(users(&app).await, 3, "two of six seats and one without");
 }
 
 #[tokio::test]
 async fn those_who_are_invited_get_a_mail_only_if_that_is_asked_for() {
-    let (stage, demo) = demo().await;
-    let admin = stage.as_(&demo.admin);
+    let (app, demo) = demo().await;
+    let admin = app.as_user(&demo.admin);
     let rows = json!([
         {"email": "new@new.example", "name": "Ne W"},
         {"email": "there@new.example", "name": "The Re", "status": "active"},
@@ -233,7 +233,7 @@ async fn those_who_are_invited_get_a_mail_only_if_that_is_asked_for() {
     .await
     .expect(200);
     assert_eq!(
-        announced(&stage, "de.revalenz.identity.user.invited.v1").await,
+        announced(&app, "de.revalenz.identity.user.invited.v1").await,
         0
     );
     let done = send(&admin, "?invite=true", "application/json", body)
@@ -241,14 +241,14 @@ async fn those_who_are_invited_get_a_mail_only_if_that_is_asked_for() {
         .expect(200);
     assert_eq!(counts(&done.json()), [2, 0, 0, 0]);
     assert_eq!(
-        announced(&stage, "de.revalenz.identity.user.invited.v1").await,
+        announced(&app, "de.revalenz.identity.user.invited.v1").await,
         1
     );
 }
 
 #[tokio::test]
 async fn a_file_in_portions_and_two_at_once_make_everybody_once() {
-    let (stage, demo) = demo().await;
+    let (app, demo) = demo().await;
     let lines: Vec<String> = (0..1_100)
         .map(|n| {
             json!({"email": format!("p{n}@new.example"), "name": format!("P {n}")}).to_string()
@@ -256,8 +256,8 @@ async fn a_file_in_portions_and_two_at_once_make_everybody_once() {
         .collect();
     // Somebody has begun, and was cut off after a portion.
     let (first, lines) = (lines[..500].join("\n"), lines.join("\n"));
-    let admin = stage.as_(&demo.admin);
-    execute(&stage, "update access.tenants set max_users = 5000").await;
+    let admin = app.as_user(&demo.admin);
+    execute(&app, "update access.tenants set max_users = 5000").await;
     send(&admin, "", "application/x-ndjson", first)
         .await
         .expect(200);
@@ -278,50 +278,50 @@ async fn a_file_in_portions_and_two_at_once_make_everybody_once() {
         let [created, updated, unchanged, refused] = counts(&report);
         assert_eq!((created + unchanged, updated, refused), (1_100, 0, 0));
     }
-    assert_eq!(users(&stage).await, 1_100);
+    assert_eq!(users(&app).await, 1_100);
     let mirrored = "select count(*) from access.people where email like '%@new.example'";
-    assert_eq!(count(&stage, mirrored).await, 1_100);
-    assert_eq!(audited(&stage, "identity.user.imported").await, 1_100);
+    assert_eq!(count(&app, mirrored).await, 1_100);
+    assert_eq!(audited(&app, "identity.user.imported").await, 1_100);
 }
 
 #[tokio::test]
 async fn only_who_may_imports_and_only_what_is_a_list() {
-    let (stage, demo) = demo().await;
-    let other = stage.tenant("other").await;
+    let (app, demo) = demo().await;
+    let other = app.tenant("other").await;
     let file = "email,name\na@new.example,A B\n";
-    send(&stage.as_(&demo.manager), "", "text/csv", file)
+    send(&app.as_user(&demo.manager), "", "text/csv", file)
         .await
-        .refused(403, "forbidden");
-    let key = stage.key(demo.id, &["identity.user.import"]).await;
+        .expect_problem(403, "forbidden");
+    let key = app.key(demo.id, &["identity.user.import"]).await;
     let report = send(&key, "", "text/csv", file).await.expect(200).json();
     // A key gives no role that may do more than it may itself.
     assert_eq!(
         report["refusals"][0]["errors"][0]["code"],
         "role_too_powerful"
     );
-    let admin = stage.as_(&demo.admin);
+    let admin = app.as_user(&demo.admin);
     for (media, body, status, code) in [
         ("text/html", "", 415, "unsupported_media_type"),
         ("application/json", "{}", 400, "invalid_json"),
         ("text/csv", "", 400, "invalid_csv"),
         ("text/csv", "email,who\n", 422, "validation_failed"),
     ] {
-        send(&admin, "", media, body).await.refused(status, code);
+        send(&admin, "", media, body).await.expect_problem(status, code);
     }
     let long = format!("email,name\n{}", "x".repeat(17 << 20));
     send(&admin, "", "text/csv", long)
         .await
-        .refused(413, "too_large");
+        .expect_problem(413, "too_large");
     let many = format!("email,name\n{}", ",\n".repeat(2_001));
     send(&admin, "", "text/csv", many)
         .await
-        .refused(413, "too_many_rows");
+        .expect_problem(413, "too_many_rows");
     send(&admin, "?dry_run=perhaps", "text/csv", file)
         .await
-        .refused(422, "validation_failed");
+        .expect_problem(422, "validation_failed");
     // The same address in another organisation is somebody else.
     for tenant in [&demo, &other] {
-        let report = import(&stage.as_(&tenant.admin), "", file).await;
+        let report = import(&app.as_user(&tenant.admin), "", file).await;
         assert_eq!(counts(&report), [1, 0, 0, 0]);
     }
 }

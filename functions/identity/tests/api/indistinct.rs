@@ -1,23 +1,23 @@
 //! Known and unknown accounts, told apart by nothing but the mail.
 
-use access::Gate;
+use access::AppState;
 use db::Db;
 use http::HeaderMap;
 use identity::config::Settings;
 use serde_json::{Value, json};
-use testkit::{Client, Stage};
+use testkit::{Client, TestApp};
 use web::Service;
 
 use super::{PASSWORD, add, demo, page};
 
 /// With more mails an hour than this test asks for.
-fn patient(db: Db, gate: Gate) -> Service {
+fn patient(db: Db, state: AppState) -> Service {
     let settings = Settings {
         mails_per_account: 100,
         failures_per_account: 100,
         ..Settings::default()
     };
-    identity::service_with(db, gate, settings)
+    identity::service_with(db, state, settings)
 }
 
 /// What a stranger sees of an answer: status, body and headers without what is different every time.
@@ -41,12 +41,12 @@ async fn seen(client: &Client, path: &str, body: Value) -> (u16, Value, HeaderMa
     (answer.status.as_u16(), document, headers)
 }
 
-async fn people(stage: &Stage, tenant: &testkit::TestTenant) {
-    add(stage, tenant, "customer", "known@demo.example").await;
-    let admin = stage.as_(&tenant.admin);
+async fn people(app: &TestApp, tenant: &testkit::TestTenant) {
+    add(app, tenant, "customer", "known@demo.example").await;
+    let admin = app.as_user(&tenant.admin);
     let body = json!({"email": "invited@demo.example", "name": "In Vited"});
     admin.post("/api/v1/users", body).await.expect(201);
-    let gone = add(stage, tenant, "customer", "gone@demo.example").await;
+    let gone = add(app, tenant, "customer", "gone@demo.example").await;
     let path = format!("/api/v1/users/{gone}");
     admin.delete(&path).await.expect(204);
 }
@@ -56,9 +56,9 @@ type Body = fn(&str) -> Value;
 
 #[tokio::test]
 async fn nothing_tells_a_known_account_from_an_unknown_one() {
-    let stage = Stage::of(&[("identity", patient)]).await;
-    let tenant = stage.tenant("demo").await;
-    people(&stage, &tenant).await;
+    let app = TestApp::new(&[("identity", patient)]).await;
+    let tenant = app.tenant("demo").await;
+    people(&app, &tenant).await;
     let bodies: [(&str, Body); 5] = [
         (
             "login",
@@ -81,7 +81,7 @@ async fn nothing_tells_a_known_account_from_an_unknown_one() {
             |email| json!({"tenant": "demo", "email": email}),
         ),
     ];
-    for client in [stage.stranger(), page(&stage)] {
+    for client in [app.anonymous(), page(&app)] {
         for (path, body) in bodies {
             let unknown = seen(&client, path, body("nobody@demo.example")).await;
             assert!(matches!(unknown.0, 202 | 401), "{path}: {unknown:?}");
@@ -99,9 +99,9 @@ async fn nothing_tells_a_known_account_from_an_unknown_one() {
 
 #[tokio::test]
 async fn an_unknown_tenant_is_answered_like_a_known_one() {
-    let (stage, _) = demo().await;
+    let (app, _) = demo().await;
     for path in ["password/forgot", "email/verify/resend", "magic-link"] {
-        let client = stage.stranger();
+        let client = app.anonymous();
         let body = |place: &str| json!({"tenant": place, "email": "nobody@demo.example"});
         let known = seen(&client, path, body("demo")).await;
         assert_eq!(seen(&client, path, body("nosuch")).await, known, "{path}");

@@ -1,25 +1,25 @@
 use serde_json::{Value, json};
-use testkit::{Answer, Stage, TestTenant};
+use testkit::{TestResponse, TestApp, TestTenant};
 
 use super::{PASSWORD, announced, bearer, demo, links, try_login};
 
 const INVITED: &str = "de.revalenz.identity.user.invited.v1";
 
-async fn invite(stage: &Stage, tenant: &TestTenant) -> (String, String) {
+async fn invite(app: &TestApp, tenant: &TestTenant) -> (String, String) {
     let body = json!({"email": "ada@demo.example", "given_name": "Ada", "family_name": "Lovelace", "role": "expert"});
-    let answer = stage
-        .as_(&tenant.admin)
+    let answer = app
+        .as_user(&tenant.admin)
         .post("/api/v1/users", body)
         .await
         .expect(201);
     assert_eq!(answer.json()["status"], "invited");
-    let link = links(stage, tenant.id, INVITED).await.pop().unwrap();
+    let link = links(app, tenant.id, INVITED).await.pop().unwrap();
     (answer.id(), link)
 }
 
-async fn accept(stage: &Stage, token: &str, password: &str) -> Answer {
-    stage
-        .stranger()
+async fn accept(app: &TestApp, token: &str, password: &str) -> TestResponse {
+    app
+        .anonymous()
         .post(
             "/api/v1/auth/invite/accept",
             json!({"token": token, "password": password}),
@@ -29,61 +29,61 @@ async fn accept(stage: &Stage, token: &str, password: &str) -> Answer {
 
 #[tokio::test]
 async fn an_invitation_lets_its_owner_in() {
-    let (stage, tenant) = demo().await;
-    let (id, link) = invite(&stage, &tenant).await;
-    let tokens = accept(&stage, &link, PASSWORD).await.expect(200).json();
+    let (app, tenant) = demo().await;
+    let (id, link) = invite(&app, &tenant).await;
+    let tokens = accept(&app, &link, PASSWORD).await.expect(200).json();
     assert_eq!(
         (&tokens["user"]["id"], &tokens["user"]["status"]),
         (&json!(id), &json!("active"))
     );
     assert_eq!(tokens["user"]["email_verified_at"], "2026-11-20T10:00:00Z");
-    bearer(&stage, &tokens)
+    bearer(&app, &tokens)
         .get("/api/v1/users")
         .await
         .expect(200);
-    try_login(&stage, "demo", "ada@demo.example", PASSWORD)
+    try_login(&app, "demo", "ada@demo.example", PASSWORD)
         .await
         .expect(200);
-    accept(&stage, &link, PASSWORD)
+    accept(&app, &link, PASSWORD)
         .await
-        .refused(401, "invalid_token");
+        .expect_problem(401, "invalid_token");
 }
 
 #[tokio::test]
 async fn of_two_who_accept_at_once_one_gets_in() {
-    let (stage, tenant) = demo().await;
-    let (_, link) = invite(&stage, &tenant).await;
+    let (app, tenant) = demo().await;
+    let (_, link) = invite(&app, &tenant).await;
     let (one, other) = tokio::join!(
-        accept(&stage, &link, PASSWORD),
-        accept(&stage, &link, "another good password")
+        accept(&app, &link, PASSWORD),
+        accept(&app, &link, "another good password")
     );
     let mut statuses = [one.status.as_u16(), other.status.as_u16()];
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 401]);
     assert_eq!(
-        announced(&stage, "de.revalenz.identity.user.activated.v1").await,
+        announced(&app, "de.revalenz.identity.user.activated.v1").await,
         1
     );
 }
 
 #[tokio::test]
 async fn a_weak_password_does_not_use_the_invitation_up() {
-    let (stage, tenant) = demo().await;
-    let (_, link) = invite(&stage, &tenant).await;
+    let (app, tenant) = demo().await;
+    let (_, link) = invite(&app, &tenant).await;
     for password in ["Lovelace1815", "passwordpassword"] {
-        let problem = accept(&stage, &link, password)
+        let problem = accept(&app, &link, password)
             .await
-            .refused(422, "validation_failed");
+            .expect_problem(422, "validation_failed");
         assert_eq!(problem["errors"][0]["pointer"], "/password");
     }
-    accept(&stage, &link, PASSWORD).await.expect(200);
+    accept(&app, &link, PASSWORD).await.expect(200);
 }
 
 #[tokio::test]
 async fn a_new_invitation_and_another_address_make_the_old_link_worthless() {
-    let (stage, tenant) = demo().await;
-    let (id, first) = invite(&stage, &tenant).await;
-    let admin = stage.as_(&tenant.admin);
+    let (app, tenant) = demo().await;
+    let (id, first) = invite(&app, &tenant).await;
+    let admin = app.as_user(&tenant.admin);
     let change = async |body: Value| {
         admin
             .put(&format!("/api/v1/users/{id}"), body)
@@ -91,65 +91,65 @@ async fn a_new_invitation_and_another_address_make_the_old_link_worthless() {
             .expect(200)
     };
     change(json!({"status": "invited"})).await;
-    accept(&stage, &first, PASSWORD)
+    accept(&app, &first, PASSWORD)
         .await
-        .refused(401, "invalid_token");
-    let second = links(&stage, tenant.id, INVITED).await.pop().unwrap();
+        .expect_problem(401, "invalid_token");
+    let second = links(&app, tenant.id, INVITED).await.pop().unwrap();
     change(json!({"email": "ada.l@demo.example"})).await;
-    accept(&stage, &second, PASSWORD)
+    accept(&app, &second, PASSWORD)
         .await
-        .refused(401, "invalid_token");
-    let third = links(&stage, tenant.id, INVITED).await.pop().unwrap();
-    let tokens = accept(&stage, &third, PASSWORD).await.expect(200).json();
+        .expect_problem(401, "invalid_token");
+    let third = links(&app, tenant.id, INVITED).await.pop().unwrap();
+    let tokens = accept(&app, &third, PASSWORD).await.expect(200).json();
     assert_eq!(tokens["user"]["email"], "ada.l@demo.example");
 }
 
 #[tokio::test]
 async fn an_invitation_ends_after_a_week_or_with_the_account() {
-    let (stage, tenant) = demo().await;
-    let (id, link) = invite(&stage, &tenant).await;
-    stage.clock.advance(std::time::Duration::from_hours(7 * 24));
-    accept(&stage, &link, PASSWORD)
+    let (app, tenant) = demo().await;
+    let (id, link) = invite(&app, &tenant).await;
+    app.clock.advance(std::time::Duration::from_hours(7 * 24));
+    accept(&app, &link, PASSWORD)
         .await
-        .refused(401, "invalid_token");
-    stage.clock.set(testkit::BEGINNING.parse().unwrap());
-    stage
-        .as_(&tenant.admin)
+        .expect_problem(401, "invalid_token");
+    app.clock.set(testkit::TEST_EPOCH.parse().unwrap());
+    app
+        .as_user(&tenant.admin)
         .delete(&format!("/api/v1/users/{id}"))
         .await
         .expect(204);
-    accept(&stage, &link, PASSWORD)
+    accept(&app, &link, PASSWORD)
         .await
-        .refused(401, "invalid_token");
+        .expect_problem(401, "invalid_token");
 }
 
 #[tokio::test]
 async fn the_link_of_a_registration_is_no_invitation() {
-    let (stage, tenant) = demo().await;
+    let (app, tenant) = demo().await;
     let body = json!({"tenant": "demo", "email": "new@example.org", "password": PASSWORD, "name": "New One"});
-    stage
-        .stranger()
+    app
+        .anonymous()
         .post("/api/v1/auth/register", body)
         .await
         .expect(202);
-    let link = links(&stage, tenant.id, "de.revalenz.identity.user.registered.v1")
+    let link = links(&app, tenant.id, "de.revalenz.identity.user.registered.v1")
         .await
         .pop()
         .unwrap();
-    accept(&stage, &link, PASSWORD)
+    accept(&app, &link, PASSWORD)
         .await
-        .refused(401, "invalid_token");
+        .expect_problem(401, "invalid_token");
 }
 
 #[tokio::test]
 async fn no_link_travels_in_clear() {
-    let (stage, tenant) = demo().await;
-    let (_, link) = invite(&stage, &tenant).await;
+    let (app, tenant) = demo().await;
+    let (_, link) = invite(&app, &tenant).await;
     let clear: i64 = sqlx::query_scalar(
         "select count(*) from events.outbox where data::text like '%' || $1 || '%'",
     )
     .bind(&link)
-    .fetch_one(&mut stage.admin().await)
+    .fetch_one(&mut app.admin().await)
     .await
     .unwrap();
     assert_eq!(clear, 0);

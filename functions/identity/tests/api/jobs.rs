@@ -8,7 +8,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use events::jobs::SCHEDULE_TIME;
 use futures::future::join_all;
 use serde_json::{Value, json};
-use testkit::{Client, Stage};
+use testkit::{Client, TestApp};
 use tower::ServiceExt;
 use web::edge::{self, Edge};
 
@@ -20,22 +20,22 @@ const EXPIRE: &str = "/internal/jobs/expire-sessions";
 const CERTIFICATES: &str = "/internal/jobs/expiring-certificates";
 
 /// The scheduler, which knocks for another time each time.
-fn platform(stage: &Stage) -> Client {
-    let proof = stage.gate.internal_auth().header().unwrap();
-    stage
-        .stranger()
+fn platform(app: &TestApp) -> Client {
+    let proof = app.state.internal_auth().header().unwrap();
+    app
+        .anonymous()
         .with("authorization", proof.to_str().unwrap())
-        .with(SCHEDULE_TIME, &another_time(stage))
+        .with(SCHEDULE_TIME, &another_time(app))
 }
 
-fn another_time(stage: &Stage) -> String {
+fn another_time(app: &TestApp) -> String {
     static TIMES: AtomicI64 = AtomicI64::new(0);
     let later = chrono::TimeDelta::milliseconds(TIMES.fetch_add(1, Ordering::Relaxed));
-    (stage.clock.now() + later).to_rfc3339()
+    (app.clock.now() + later).to_rfc3339()
 }
 
-async fn run(stage: &Stage, path: &str) -> Value {
-    platform(stage)
+async fn run(app: &TestApp, path: &str) -> Value {
+    platform(app)
         .post(path, json!({}))
         .await
         .expect(200)
@@ -43,9 +43,9 @@ async fn run(stage: &Stage, path: &str) -> Value {
 }
 
 /// The keys that are published, but for the stage's own.
-async fn published(stage: &Stage) -> Vec<String> {
-    let set = stage
-        .stranger()
+async fn published(app: &TestApp) -> Vec<String> {
+    let set = app
+        .anonymous()
         .get("/.well-known/jwks.json")
         .await
         .expect(200)
@@ -68,95 +68,95 @@ fn signed_with(tokens: &Value) -> String {
 
 #[tokio::test]
 async fn keys_are_published_before_they_sign_and_until_nobody_needs_them() {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "customer", "ada@demo.example").await;
-    let first = signed_with(&login(&stage, "ada@demo.example").await);
-    assert_eq!(published(&stage).await, std::slice::from_ref(&first));
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", "ada@demo.example").await;
+    let first = signed_with(&login(&app, "ada@demo.example").await);
+    assert_eq!(published(&app).await, std::slice::from_ref(&first));
     assert_eq!(
-        run(&stage, ROTATE).await,
+        run(&app, ROTATE).await,
         json!({"rotated": false, "published": true, "removed": 0})
     );
     assert_eq!(
-        run(&stage, ROTATE).await,
+        run(&app, ROTATE).await,
         json!({"rotated": false, "published": false, "removed": 0})
     );
-    let two = published(&stage).await;
+    let two = published(&app).await;
     let next = two.iter().find(|id| **id != first).unwrap().clone();
     assert_eq!((two.len(), two.contains(&first)), (2, true));
 
-    stage.clock.advance(31 * DAY);
-    let before = login(&stage, "ada@demo.example").await;
+    app.clock.advance(31 * DAY);
+    let before = login(&app, "ada@demo.example").await;
     assert_eq!(signed_with(&before), first);
     assert_eq!(
-        run(&stage, ROTATE).await,
+        run(&app, ROTATE).await,
         json!({"rotated": true, "published": true, "removed": 0})
     );
-    let after = login(&stage, "ada@demo.example").await;
+    let after = login(&app, "ada@demo.example").await;
     assert_eq!(signed_with(&after), next);
     for tokens in [&before, &after] {
-        bearer(&stage, tokens).get("/api/v1/me").await.expect(200);
+        bearer(&app, tokens).get("/api/v1/me").await.expect(200);
     }
-    let three = published(&stage).await;
+    let three = published(&app).await;
     assert!(three.len() == 3 && three.contains(&first) && three.contains(&next));
     // The private half of a key that signs no more is gone.
     let private = "select count(*) from identity.signing_keys";
-    assert_eq!(count(&stage, private).await, 2);
+    assert_eq!(count(&app, private).await, 2);
 
-    stage.clock.advance(Duration::from_mins(61));
-    let two = published(&stage).await;
+    app.clock.advance(Duration::from_mins(61));
+    let two = published(&app).await;
     assert!(two.len() == 2 && !two.contains(&first));
-    assert_eq!(run(&stage, ROTATE).await["removed"], 1);
+    assert_eq!(run(&app, ROTATE).await["removed"], 1);
     let known = "select count(*) from access.signing_keys where key_id <> 'testkit'";
-    assert_eq!(count(&stage, known).await, 2);
+    assert_eq!(count(&app, known).await, 2);
 }
 
 #[tokio::test]
 async fn a_key_that_was_taken_out_of_use_checks_no_token() {
-    let (stage, tenant) = demo().await;
-    let tokens = stage.token(&tenant.customer);
-    let client = stage.stranger().bearer(&tokens);
+    let (app, tenant) = demo().await;
+    let tokens = app.token(&tenant.customer);
+    let client = app.anonymous().bearer(&tokens);
     client.get("/api/v1/me").await.expect(200);
     super::execute(
-        &stage,
+        &app,
         "update access.signing_keys set retired_at = '2026-11-20T08:59:00Z' where key_id = 'testkit'",
     )
     .await;
     // Another token: the first is known to be right for as long as it lasts.
-    let mut claims = stage.claims(&tenant.customer);
+    let mut claims = app.claims(&tenant.customer);
     claims.jti = "another".to_owned();
-    let other = stage.signer().sign(&claims).unwrap();
-    stage
-        .stranger()
+    let other = app.signer().sign(&claims).unwrap();
+    app
+        .anonymous()
         .bearer(&other)
         .get("/api/v1/me")
         .await
-        .refused(401, "unauthenticated");
+        .expect_problem(401, "unauthenticated");
 }
 
 #[tokio::test]
 async fn of_ten_rotations_at_once_one_rotates() {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "customer", "ada@demo.example").await;
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", "ada@demo.example").await;
     // Three processes, each with its connections open: what is tried is the rotation.
     let mut processes = Vec::new();
     for _ in 0..3 {
-        let db = db::Db::lazy(&stage.database.login_url("identity"), 4).unwrap();
-        let service = identity::service(db, stage.gate.clone());
+        let db = db::Db::connect_lazy(&app.database.login_url("identity"), 4).unwrap();
+        let service = identity::service(db, app.state.clone());
         let keys = http::Request::get("/.well-known/jwks.json").body(Body::empty());
         let warm = service.root.clone().oneshot(keys.unwrap()).await.unwrap();
         assert_eq!(warm.status(), 200);
         let edge = Edge {
-            clock: stage.clock.clone(),
+            clock: app.clock.clone(),
             trusted_proxies: 0,
         };
         processes.push(edge::wrap(service.internal, edge));
     }
     let at_once = async || {
-        let proof = stage.gate.internal_auth().header().unwrap();
+        let proof = app.state.internal_auth().header().unwrap();
         let many = processes.iter().cycle().take(10).map(|process| {
             let request = http::Request::post(ROTATE)
                 .header("authorization", proof.clone())
-                .header(SCHEDULE_TIME, another_time(&stage));
+                .header(SCHEDULE_TIME, another_time(&app));
             process
                 .clone()
                 .oneshot(request.body(Body::empty()).unwrap())
@@ -178,26 +178,26 @@ async fn of_ten_rotations_at_once_one_rotates() {
         (those("rotated"), those("published"))
     };
     assert_eq!(at_once().await, (0, 1));
-    stage.clock.advance(31 * DAY);
+    app.clock.advance(31 * DAY);
     assert_eq!(at_once().await, (1, 1));
     assert_eq!(at_once().await, (0, 0));
     for status in ["current", "next"] {
         let of_status =
             format!("select count(*) from access.signing_keys where status = '{status}'");
         let of_status: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(of_status))
-            .fetch_one(&mut stage.admin().await)
+            .fetch_one(&mut app.admin().await)
             .await
             .unwrap();
         assert_eq!(of_status, 1, "{status}");
     }
-    let tokens = login(&stage, "ada@demo.example").await;
-    bearer(&stage, &tokens).get("/api/v1/me").await.expect(200);
+    let tokens = login(&app, "ada@demo.example").await;
+    bearer(&app, &tokens).get("/api/v1/me").await.expect(200);
 }
 
 #[tokio::test]
 async fn what_ended_long_ago_is_cleared_away_and_nothing_else() {
-    let (stage, tenant) = demo().await;
-    let admin = stage.as_(&tenant.admin);
+    let (app, tenant) = demo().await;
+    let admin = app.as_user(&tenant.admin);
     let invite = json!({"email": "invited@demo.example", "name": "New"});
     let call = admin
         .call(http::Method::POST, "/api/v1/users")
@@ -206,49 +206,49 @@ async fn what_ended_long_ago_is_cleared_away_and_nothing_else() {
     let register = json!({
         "tenant": "demo", "email": "came@demo.example", "password": "correct horse battery", "name": "Came By",
     });
-    stage
-        .stranger()
+    app
+        .anonymous()
         .post("/api/v1/auth/register", register)
         .await
         .expect(202);
-    add(&stage, &tenant, "customer", "ada@demo.example").await;
+    add(&app, &tenant, "customer", "ada@demo.example").await;
     let nothing = json!({"sessions": 0, "one_time_tokens": 0, "idempotency_keys": 0});
-    assert_eq!(run(&stage, EXPIRE).await, nothing);
+    assert_eq!(run(&app, EXPIRE).await, nothing);
 
     // The answer that was kept for a repetition goes after a day.
-    stage.clock.advance(DAY + Duration::from_secs(1));
-    assert_eq!(run(&stage, EXPIRE).await["idempotency_keys"], 1);
+    app.clock.advance(DAY + Duration::from_secs(1));
+    assert_eq!(run(&app, EXPIRE).await["idempotency_keys"], 1);
     // The link of the invitation, a month after its end; that of the registration says who came uninvited.
-    stage.clock.advance(40 * DAY);
-    assert_eq!(run(&stage, EXPIRE).await["one_time_tokens"], 1);
+    app.clock.advance(40 * DAY);
+    assert_eq!(run(&app, EXPIRE).await["one_time_tokens"], 1);
     let links = "select count(*) from identity.one_time_tokens where purpose = 'verify_email'";
-    assert_eq!(count(&stage, links).await, 1);
+    assert_eq!(count(&app, links).await, 1);
     // Everybody's sessions ended on day 30.
-    let sessions = count(&stage, "select count(*) from identity.sessions").await;
+    let sessions = count(&app, "select count(*) from identity.sessions").await;
     assert!(sessions >= 6);
-    stage.clock.advance(70 * DAY);
-    let fresh = login(&stage, "ada@demo.example").await;
-    stage.clock.advance(10 * DAY);
-    assert_eq!(run(&stage, EXPIRE).await["sessions"], sessions);
+    app.clock.advance(70 * DAY);
+    let fresh = login(&app, "ada@demo.example").await;
+    app.clock.advance(10 * DAY);
+    assert_eq!(run(&app, EXPIRE).await["sessions"], sessions);
     for table in [
         "select count(*) from identity.sessions",
         "select count(*) from access.sessions",
     ] {
-        assert_eq!(count(&stage, table).await, 1, "{table}");
+        assert_eq!(count(&app, table).await, 1, "{table}");
     }
-    super::try_refresh(&stage, &fresh["refresh_token"])
+    super::try_refresh(&app, &fresh["refresh_token"])
         .await
         .expect(200);
-    assert_eq!(run(&stage, EXPIRE).await, nothing);
-    try_login(&stage, "demo", "ada@demo.example", super::PASSWORD)
+    assert_eq!(run(&app, EXPIRE).await, nothing);
+    try_login(&app, "demo", "ada@demo.example", super::PASSWORD)
         .await
         .expect(200);
 }
 
 /// Old links and answers, so many of each tenant.
-async fn leave_behind(stage: &Stage) {
+async fn leave_behind(app: &TestApp) {
     super::execute(
-        stage,
+        app,
         "insert into identity.one_time_tokens
             (tenant_id, one_time_token_id, user_id, purpose, secret_hash, expires_at, created_at)
         select p.tenant_id, gen_random_uuid(), p.user_id, 'reset_password', '', '2026-01-02', '2026-01-01'
@@ -256,7 +256,7 @@ async fn leave_behind(stage: &Stage) {
     )
     .await;
     super::execute(
-        stage,
+        app,
         "insert into access.idempotency_keys
             (tenant_id, principal, method, path, idempotency_key, fingerprint, created_at)
         select t.tenant_id, 'somebody', 'POST', '/', n, '', '2026-01-01'
@@ -268,10 +268,10 @@ async fn leave_behind(stage: &Stage) {
 
 #[tokio::test]
 async fn no_statement_clears_away_more_than_a_thousand() {
-    let (stage, _tenant) = demo().await;
-    leave_behind(&stage).await;
+    let (app, _tenant) = demo().await;
+    leave_behind(&app).await;
     super::execute(
-        &stage,
+        &app,
         "create function public.refuse_many() returns trigger language plpgsql as $$
         begin
             if (select count(*) from gone) > 1000 then raise exception 'too many at once'; end if;
@@ -285,21 +285,21 @@ async fn no_statement_clears_away_more_than_a_thousand() {
         "create trigger few after delete on access.idempotency_keys
         referencing old table as gone for each statement execute function public.refuse_many()",
     ] {
-        super::execute(&stage, watched).await;
+        super::execute(&app, watched).await;
     }
     assert_eq!(
-        run(&stage, EXPIRE).await,
+        run(&app, EXPIRE).await,
         json!({"sessions": 0, "one_time_tokens": 2500, "idempotency_keys": 2500})
     );
 }
 
 #[tokio::test]
 async fn a_tenant_that_can_not_be_cleared_holds_up_no_other() {
-    let (stage, _tenant) = demo().await;
-    stage.tenant("other").await;
-    leave_behind(&stage).await;
+    let (app, _tenant) = demo().await;
+    app.tenant("other").await;
+    leave_behind(&app).await;
     super::execute(
-        &stage,
+        &app,
         "create function public.refuse_demo() returns trigger language plpgsql security definer as $$
         begin
             if exists (select from access.tenants where tenant_id = old.tenant_id and slug = 'demo') then
@@ -310,16 +310,16 @@ async fn a_tenant_that_can_not_be_cleared_holds_up_no_other() {
     )
     .await;
     super::execute(
-        &stage,
+        &app,
         "create trigger refused before delete on identity.one_time_tokens
         for each row execute function public.refuse_demo()",
     )
     .await;
-    platform(&stage).post(EXPIRE, json!({})).await.expect(500);
+    platform(&app).post(EXPIRE, json!({})).await.expect(500);
     let left: Vec<String> = sqlx::query_scalar(
         "select distinct t.slug from identity.one_time_tokens k join access.tenants t using (tenant_id)",
     )
-    .fetch_all(&mut stage.admin().await)
+    .fetch_all(&mut app.admin().await)
     .await
     .unwrap();
     assert_eq!(left, ["demo"], "the other tenant's are gone");
@@ -327,8 +327,8 @@ async fn a_tenant_that_can_not_be_cleared_holds_up_no_other() {
 
 #[tokio::test]
 async fn a_certificate_that_ends_soon_is_announced_once() {
-    let (stage, tenant) = demo().await;
-    let admin = stage.as_(&tenant.admin);
+    let (app, tenant) = demo().await;
+    let admin = app.as_user(&tenant.admin);
     let skill = |name: &str, until: &str| json!({"skill": name, "level": 3, "certificate": {"name": "Paper", "valid_until": until}});
     let set = json!({"items": [
         skill("heating", "2026-12-20"), skill("roofs", "2026-12-21"), skill("pipes", "2026-11-19"),
@@ -344,7 +344,7 @@ async fn a_certificate_that_ends_soon_is_announced_once() {
         .expect(200);
     admin.delete(&gone).await.expect(204);
     let many = (0..5).map(|_| async {
-        let knocked = platform(&stage).post(CERTIFICATES, json!({})).await;
+        let knocked = platform(&app).post(CERTIFICATES, json!({})).await;
         assert!(matches!(knocked.status.as_u16(), 200 | 409));
         knocked
     });
@@ -356,20 +356,20 @@ async fn a_certificate_that_ends_soon_is_announced_once() {
         .sum();
     assert_eq!(told, 2);
     let kind = "de.revalenz.identity.certificate.expiring.v1";
-    assert_eq!(announced(&stage, kind).await, 2);
+    assert_eq!(announced(&app, kind).await, 2);
     // Writing the same skills again tells nothing again, a day later the next one is due.
     admin.put(&path, json!({"items": []})).await.expect(200);
     admin.put(&path, set).await.expect(200);
-    assert_eq!(run(&stage, CERTIFICATES).await["certificates"], 0);
-    stage.clock.advance(DAY);
-    assert_eq!(run(&stage, CERTIFICATES).await["certificates"], 1);
-    assert_eq!(announced(&stage, kind).await, 3);
+    assert_eq!(run(&app, CERTIFICATES).await["certificates"], 0);
+    app.clock.advance(DAY);
+    assert_eq!(run(&app, CERTIFICATES).await["certificates"], 1);
+    assert_eq!(announced(&app, kind).await, 3);
 }
 
 #[tokio::test]
 async fn nobody_but_the_platform_starts_a_job() {
-    let (stage, tenant) = demo().await;
-    let staff = stage.superadmin().await;
+    let (app, tenant) = demo().await;
+    let staff = app.superadmin().await;
     for job in [
         "rotate-signing-keys",
         "expire-sessions",
@@ -377,14 +377,14 @@ async fn nobody_but_the_platform_starts_a_job() {
     ] {
         let path = format!("/internal/jobs/{job}");
         for client in [
-            stage.stranger(),
-            stage.as_(&tenant.admin),
-            stage.as_(&staff),
+            app.anonymous(),
+            app.as_user(&tenant.admin),
+            app.as_user(&staff),
         ] {
             client
                 .post(&path, json!({}))
                 .await
-                .refused(401, "unauthenticated");
+                .expect_problem(401, "unauthenticated");
         }
     }
 }

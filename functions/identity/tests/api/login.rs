@@ -4,27 +4,27 @@ use super::{PASSWORD, add, audited, bearer, count, demo, execute, login, try_log
 
 #[tokio::test]
 async fn signing_in_gives_tokens_that_work() {
-    let (stage, tenant) = demo().await;
-    let id = add(&stage, &tenant, "manager", "ada@demo.example").await;
-    let answer = login(&stage, "Ada@Demo.example").await;
+    let (app, tenant) = demo().await;
+    let id = add(&app, &tenant, "manager", "ada@demo.example").await;
+    let answer = login(&app, "Ada@Demo.example").await;
     assert_eq!(answer["token_type"], "Bearer");
     assert_eq!(answer["expires_in"], 600);
     assert_eq!(answer["user"]["id"], id);
     assert_eq!(answer["user"]["role"], "manager");
     assert_eq!(answer["refresh_token"].as_str().unwrap().len(), 112);
-    let me = bearer(&stage, &answer).get("/api/v1/me").await.expect(200);
+    let me = bearer(&app, &answer).get("/api/v1/me").await.expect(200);
     assert_eq!(me.json()["email"], "ada@demo.example");
     assert_eq!(me.json()["last_seen_at"], "2026-11-20T10:00:00Z");
-    assert_eq!(audited(&stage, "identity.session.started").await, 1);
+    assert_eq!(audited(&app, "identity.session.started").await, 1);
 }
 
 #[tokio::test]
 async fn every_reason_not_to_let_somebody_in_looks_the_same() {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "customer", "ada@demo.example").await;
-    let disabled = add(&stage, &tenant, "customer", "gone@demo.example").await;
-    let locked = add(&stage, &tenant, "customer", "locked@demo.example").await;
-    let admin = stage.as_(&tenant.admin);
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", "ada@demo.example").await;
+    let disabled = add(&app, &tenant, "customer", "gone@demo.example").await;
+    let locked = add(&app, &tenant, "customer", "locked@demo.example").await;
+    let admin = app.as_user(&tenant.admin);
     admin
         .delete(&format!("/api/v1/users/{disabled}"))
         .await
@@ -54,7 +54,7 @@ async fn every_reason_not_to_let_somebody_in_looks_the_same() {
         ("demo", "invited@demo.example", PASSWORD),
         ("demo", "customer@demo.example", PASSWORD),
     ] {
-        let answer = try_login(&stage, tenant, email, password).await.expect(401);
+        let answer = try_login(&app, tenant, email, password).await.expect(401);
         let mut document = answer.json();
         document["request_id"].take();
         let mut headers = answer.headers.clone();
@@ -71,8 +71,8 @@ async fn every_reason_not_to_let_somebody_in_looks_the_same() {
 
 #[tokio::test]
 async fn nobody_tells_by_the_clock_whether_an_account_exists() {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "customer", "ada@demo.example").await;
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", "ada@demo.example").await;
     let mut took = Vec::new();
     for (place, email) in [
         ("demo", "ada@demo.example"),
@@ -82,7 +82,7 @@ async fn nobody_tells_by_the_clock_whether_an_account_exists() {
         let mut fastest = std::time::Duration::MAX;
         for _ in 0..5 {
             let started = std::time::Instant::now();
-            try_login(&stage, place, email, "wrong horse battery")
+            try_login(&app, place, email, "wrong horse battery")
                 .await
                 .expect(401);
             fastest = fastest.min(started.elapsed());
@@ -96,85 +96,85 @@ async fn nobody_tells_by_the_clock_whether_an_account_exists() {
 
 #[tokio::test]
 async fn a_suspended_tenant_signs_in_and_a_closed_one_does_not() {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "admin", "ada@demo.example").await;
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "admin", "ada@demo.example").await;
     execute(
-        &stage,
+        &app,
         "update access.tenants set status = 'suspended' where slug = 'demo'",
     )
     .await;
-    try_login(&stage, "demo", "ada@demo.example", PASSWORD)
+    try_login(&app, "demo", "ada@demo.example", PASSWORD)
         .await
         .expect(200);
     execute(
-        &stage,
+        &app,
         "update access.tenants set status = 'closed' where slug = 'demo'",
     )
     .await;
-    try_login(&stage, "demo", "ada@demo.example", PASSWORD)
+    try_login(&app, "demo", "ada@demo.example", PASSWORD)
         .await
-        .refused(401, "invalid_credentials");
+        .expect_problem(401, "invalid_credentials");
 }
 
 #[tokio::test]
 async fn the_page_tells_the_tenant_when_the_body_does_not() {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "customer", "ada@demo.example").await;
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", "ada@demo.example").await;
     execute(
-        &stage,
+        &app,
         "insert into access.origins (tenant_id, origin, created_at)
         select tenant_id, 'https://app.demo.example', now() from access.tenants where slug = 'demo'",
     )
     .await;
     let body = json!({"email": "ada@demo.example", "password": PASSWORD});
-    let page = stage.stranger().with("origin", "https://app.demo.example");
+    let page = app.anonymous().with("origin", "https://app.demo.example");
     page.post("/api/v1/auth/login", body.clone())
         .await
         .expect(200);
-    let host = stage.stranger().with("host", "app.demo.example");
+    let host = app.anonymous().with("host", "app.demo.example");
     host.post("/api/v1/auth/login", body.clone())
         .await
         .expect(200);
-    let problem = stage
-        .stranger()
+    let problem = app
+        .anonymous()
         .post("/api/v1/auth/login", body)
         .await
-        .refused(422, "validation_failed");
+        .expect_problem(422, "validation_failed");
     assert_eq!(problem["errors"][0]["pointer"], "/tenant");
 }
 
 #[tokio::test]
 async fn a_page_of_another_tenant_signs_nobody_in() {
-    let (stage, tenant) = demo().await;
-    stage.tenant("other").await;
-    add(&stage, &tenant, "customer", "ada@demo.example").await;
+    let (app, tenant) = demo().await;
+    app.tenant("other").await;
+    add(&app, &tenant, "customer", "ada@demo.example").await;
     execute(
-        &stage,
+        &app,
         "insert into access.origins (tenant_id, origin, created_at)
         select tenant_id, 'https://app.other.example', now() from access.tenants where slug = 'other'",
     )
     .await;
-    let page = stage.stranger().with("origin", "https://app.other.example");
+    let page = app.anonymous().with("origin", "https://app.other.example");
     for tenant in ["demo", "nosuch"] {
         let body = json!({"tenant": tenant, "email": "ada@demo.example", "password": PASSWORD});
         page.post("/api/v1/auth/login", body)
             .await
-            .refused(403, "origin_not_allowed");
+            .expect_problem(403, "origin_not_allowed");
     }
 }
 
 #[tokio::test]
 async fn a_session_remembers_its_device() {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "customer", "ada@demo.example").await;
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", "ada@demo.example").await;
     let body = json!({"tenant": "demo", "email": "ada@demo.example", "password": PASSWORD, "device_name": "Kitchen"});
-    let client = stage.stranger().with("user-agent", &"x".repeat(1_000));
+    let client = app.anonymous().with("user-agent", &"x".repeat(1_000));
     let tokens = client
         .post("/api/v1/auth/login", body)
         .await
         .expect(200)
         .json();
-    let status = bearer(&stage, &tokens)
+    let status = bearer(&app, &tokens)
         .get("/api/v1/auth/status")
         .await
         .expect(200)
@@ -183,7 +183,7 @@ async fn a_session_remembers_its_device() {
     assert_eq!(status["session"]["expires_at"], "2026-12-20T10:00:00Z");
     assert_eq!(
         count(
-            &stage,
+            &app,
             "select count(*) from identity.sessions where length(user_agent) = 400"
         )
         .await,
@@ -193,8 +193,8 @@ async fn a_session_remembers_its_device() {
 
 #[tokio::test]
 async fn an_old_hash_is_renewed_at_the_next_sign_in() {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "customer", "ada@demo.example").await;
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", "ada@demo.example").await;
     // The same password under parameters of long ago: 8 MiB, one pass.
     let weak = argon2::Argon2::new(
         argon2::Algorithm::Argon2id,
@@ -206,23 +206,23 @@ async fn an_old_hash_is_renewed_at_the_next_sign_in() {
         .to_string();
     sqlx::query("update identity.users set password_hash = $1 where email = 'ada@demo.example'")
         .bind(hash)
-        .execute(&mut stage.admin().await)
+        .execute(&mut app.admin().await)
         .await
         .unwrap();
-    login(&stage, "ada@demo.example").await;
+    login(&app, "ada@demo.example").await;
     let renewed = "select count(*) from identity.users where password_hash like '$argon2id$v=19$m=19456,t=2,p=1$%'";
-    assert_eq!(count(&stage, renewed).await, 1);
-    login(&stage, "ada@demo.example").await;
+    assert_eq!(count(&app, renewed).await, 1);
+    login(&app, "ada@demo.example").await;
 }
 
 #[tokio::test]
 async fn a_body_that_is_wrong_is_told_so() {
-    let (stage, _) = demo().await;
+    let (app, _) = demo().await;
     let body = json!({"tenant": "No Slug", "email": "nobody", "password": "", "extra": 1});
-    let problem = stage
-        .stranger()
+    let problem = app
+        .anonymous()
         .post("/api/v1/auth/login", body)
         .await
-        .refused(422, "validation_failed");
+        .expect_problem(422, "validation_failed");
     assert_eq!(problem["errors"].as_array().unwrap().len(), 4);
 }

@@ -4,13 +4,13 @@ use super::{add, audited, bearer, demo, login, try_refresh};
 
 #[tokio::test]
 async fn signing_out_ends_this_session_at_once() {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "customer", "ada@demo.example").await;
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", "ada@demo.example").await;
     let (here, there) = (
-        login(&stage, "ada@demo.example").await,
-        login(&stage, "ada@demo.example").await,
+        login(&app, "ada@demo.example").await,
+        login(&app, "ada@demo.example").await,
     );
-    let client = bearer(&stage, &here);
+    let client = bearer(&app, &here);
     client
         .post("/api/v1/auth/logout", json!({}))
         .await
@@ -18,75 +18,75 @@ async fn signing_out_ends_this_session_at_once() {
     client
         .get("/api/v1/me")
         .await
-        .refused(401, "unauthenticated");
-    try_refresh(&stage, &here["refresh_token"])
+        .expect_problem(401, "unauthenticated");
+    try_refresh(&app, &here["refresh_token"])
         .await
-        .refused(401, "invalid_refresh_token");
-    bearer(&stage, &there).get("/api/v1/me").await.expect(200);
-    assert_eq!(audited(&stage, "identity.session.ended").await, 1);
+        .expect_problem(401, "invalid_refresh_token");
+    bearer(&app, &there).get("/api/v1/me").await.expect(200);
+    assert_eq!(audited(&app, "identity.session.ended").await, 1);
 }
 
 #[tokio::test]
 async fn signing_out_everywhere_ends_all() {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "customer", "ada@demo.example").await;
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", "ada@demo.example").await;
     let (here, there) = (
-        login(&stage, "ada@demo.example").await,
-        login(&stage, "ada@demo.example").await,
+        login(&app, "ada@demo.example").await,
+        login(&app, "ada@demo.example").await,
     );
-    bearer(&stage, &here)
+    bearer(&app, &here)
         .post("/api/v1/auth/logout?all=true", json!({}))
         .await
         .expect(204);
     for tokens in [here, there] {
-        bearer(&stage, &tokens)
+        bearer(&app, &tokens)
             .get("/api/v1/me")
             .await
-            .refused(401, "unauthenticated");
-        try_refresh(&stage, &tokens["refresh_token"])
+            .expect_problem(401, "unauthenticated");
+        try_refresh(&app, &tokens["refresh_token"])
             .await
-            .refused(401, "invalid_refresh_token");
+            .expect_problem(401, "invalid_refresh_token");
     }
 }
 
 #[tokio::test]
 async fn a_client_whose_access_token_is_old_signs_out_with_its_refresh_token() {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "customer", "ada@demo.example").await;
-    let tokens = login(&stage, "ada@demo.example").await;
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", "ada@demo.example").await;
+    let tokens = login(&app, "ada@demo.example").await;
     let body = json!({"refresh_token": tokens["refresh_token"]});
-    stage
-        .stranger()
+    app
+        .anonymous()
         .post("/api/v1/auth/logout", body.clone())
         .await
         .expect(204);
-    stage
-        .stranger()
+    app
+        .anonymous()
         .post("/api/v1/auth/logout", body)
         .await
-        .refused(401, "invalid_refresh_token");
-    bearer(&stage, &tokens)
+        .expect_problem(401, "invalid_refresh_token");
+    bearer(&app, &tokens)
         .get("/api/v1/me")
         .await
-        .refused(401, "unauthenticated");
+        .expect_problem(401, "unauthenticated");
 }
 
 #[tokio::test]
 async fn a_key_has_no_session_to_end() {
-    let (stage, tenant) = demo().await;
-    let key = stage.key(tenant.id, &["identity.user.read"]).await;
+    let (app, tenant) = demo().await;
+    let key = app.key(tenant.id, &["identity.user.read"]).await;
     key.post("/api/v1/auth/logout", json!({}))
         .await
-        .refused(403, "not_a_person");
-    key.get("/api/v1/me").await.refused(403, "not_a_person");
+        .expect_problem(403, "not_a_person");
+    key.get("/api/v1/me").await.expect_problem(403, "not_a_person");
 }
 
 #[tokio::test]
 async fn staff_sign_out_at_home_in_whichever_tenant_they_act() {
-    let (stage, tenant) = demo().await;
-    let staff = stage.superadmin().await;
-    let abroad = stage
-        .as_(&staff)
+    let (app, tenant) = demo().await;
+    let staff = app.superadmin().await;
+    let abroad = app
+        .as_user(&staff)
         .with("x-tenant-id", &tenant.id.to_string())
         .with("x-reason", "helping");
     let status = abroad.get("/api/v1/auth/status").await.expect(200).json();
@@ -98,9 +98,9 @@ async fn staff_sign_out_at_home_in_whichever_tenant_they_act() {
         .post("/api/v1/auth/logout", json!({}))
         .await
         .expect(204);
-    stage
-        .as_(&staff)
+    app
+        .as_user(&staff)
         .get("/api/v1/me")
         .await
-        .refused(401, "unauthenticated");
+        .expect_problem(401, "unauthenticated");
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
-use testkit::{Answer, Client, Stage, TestTenant};
+use testkit::{TestResponse, Client, TestApp, TestTenant};
 
 use super::{add, bearer, cookie_of, count, demo, links, page};
 
@@ -10,46 +10,46 @@ const REQUESTED: &str = "de.revalenz.identity.magic_link.requested.v1";
 const REDEEM: &str = "/api/v1/auth/magic-link/redeem";
 
 /// Asks for a link; answers what was said, and the token in the mail.
-async fn ask(client: &Client, stage: &Stage, tenant: &TestTenant) -> (Answer, String) {
+async fn ask(client: &Client, app: &TestApp, tenant: &TestTenant) -> (TestResponse, String) {
     let body = json!({"tenant": "demo", "email": "ada@demo.example"});
     let answer = client.post("/api/v1/auth/magic-link", body).await;
     let answer = answer.expect(202);
-    let token = links(stage, tenant.id, REQUESTED).await.pop().unwrap();
+    let token = links(app, tenant.id, REQUESTED).await.pop().unwrap();
     (answer, token)
 }
 
-async fn ada() -> (Stage, TestTenant) {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "manager", "ada@demo.example").await;
-    (stage, tenant)
+async fn ada() -> (TestApp, TestTenant) {
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "manager", "ada@demo.example").await;
+    (app, tenant)
 }
 
-fn with_code(token: &str, answer: &Answer) -> Value {
+fn with_code(token: &str, answer: &TestResponse) -> Value {
     json!({"token": token, "code": answer.json()["code"]})
 }
 
 #[tokio::test]
 async fn a_link_with_its_code_signs_in_once() {
-    let (stage, tenant) = ada().await;
-    let (answer, token) = ask(&stage.stranger(), &stage, &tenant).await;
+    let (app, tenant) = ada().await;
+    let (answer, token) = ask(&app.anonymous(), &app, &tenant).await;
     assert!(answer.header("set-cookie").is_empty());
     let body = with_code(&token, &answer);
-    let stranger = stage.stranger();
+    let stranger = app.anonymous();
     let tokens = stranger.post(REDEEM, body.clone()).await.expect(200).json();
-    let status = bearer(&stage, &tokens).get("/api/v1/auth/status").await;
+    let status = bearer(&app, &tokens).get("/api/v1/auth/status").await;
     assert_eq!(status.expect(200).json()["session"]["amr"], json!(["mail"]));
     stranger
         .post(REDEEM, body)
         .await
-        .refused(401, "invalid_token");
+        .expect_problem(401, "invalid_token");
 }
 
 #[tokio::test]
 async fn of_many_who_redeem_at_once_one_gets_a_session() {
-    let (stage, tenant) = ada().await;
-    let (answer, token) = ask(&stage.stranger(), &stage, &tenant).await;
-    let before = count(&stage, "select count(*) from identity.sessions").await;
-    let stranger = stage.stranger();
+    let (app, tenant) = ada().await;
+    let (answer, token) = ask(&app.anonymous(), &app, &tenant).await;
+    let before = count(&app, "select count(*) from identity.sessions").await;
+    let stranger = app.anonymous();
     let many = (0..8).map(|_| stranger.post(REDEEM, with_code(&token, &answer)));
     let answers = futures::future::join_all(many).await;
     let mut statuses: Vec<u16> = answers.iter().map(|one| one.status.as_u16()).collect();
@@ -59,15 +59,15 @@ async fn of_many_who_redeem_at_once_one_gets_a_session() {
         statuses[1..].iter().all(|status| *status == 401),
         "{statuses:?}"
     );
-    let after = count(&stage, "select count(*) from identity.sessions").await;
+    let after = count(&app, "select count(*) from identity.sessions").await;
     assert_eq!(after - before, 1);
 }
 
 #[tokio::test]
 async fn looking_at_a_link_does_not_use_it_up() {
-    let (stage, tenant) = ada().await;
-    let (answer, token) = ask(&stage.stranger(), &stage, &tenant).await;
-    let stranger = stage.stranger();
+    let (app, tenant) = ada().await;
+    let (answer, token) = ask(&app.anonymous(), &app, &tenant).await;
+    let stranger = app.anonymous();
     for method in [Method::GET, Method::HEAD] {
         for path in [REDEEM.to_owned(), format!("{REDEEM}?token={token}")] {
             let looked = stranger.call(method.clone(), &path).send().await;
@@ -82,8 +82,8 @@ async fn looking_at_a_link_does_not_use_it_up() {
 
 #[tokio::test]
 async fn a_browser_that_asked_is_the_only_one_that_gets_in() {
-    let (stage, tenant) = ada().await;
-    let (answer, token) = ask(&page(&stage), &stage, &tenant).await;
+    let (app, tenant) = ada().await;
+    let (answer, token) = ask(&page(&app), &app, &tenant).await;
     assert_eq!(answer.json(), json!({"status": "check_mail", "code": null}));
     let set = answer.header("set-cookie");
     assert!(set.starts_with("__Host-link="), "{set}");
@@ -92,35 +92,35 @@ async fn a_browser_that_asked_is_the_only_one_that_gets_in() {
         "{set}"
     );
     let body = json!({"token": token, "code": "000000", "refresh": "cookie"});
-    let other = page(&stage).with("cookie", "__Host-link=another");
-    for stranger in [page(&stage), other] {
+    let other = page(&app).with("cookie", "__Host-link=another");
+    for stranger in [page(&app), other] {
         stranger
             .post(REDEEM, body.clone())
             .await
-            .refused(403, "other_browser");
+            .expect_problem(403, "other_browser");
     }
-    let own = page(&stage).with("cookie", &cookie_of(&answer));
+    let own = page(&app).with("cookie", &cookie_of(&answer));
     let entered = own.post(REDEEM, body).await.expect(200);
     assert!(cookie_of(&entered).starts_with("__Host-refresh="));
 }
 
 #[tokio::test]
 async fn a_browser_that_asks_again_keeps_its_cookie() {
-    let (stage, tenant) = ada().await;
-    let (first, _) = ask(&page(&stage), &stage, &tenant).await;
+    let (app, tenant) = ada().await;
+    let (first, _) = ask(&page(&app), &app, &tenant).await;
     let cookie = cookie_of(&first);
-    stage.clock.advance(Duration::from_secs(1));
-    let (second, token) = ask(&page(&stage).with("cookie", &cookie), &stage, &tenant).await;
+    app.clock.advance(Duration::from_secs(1));
+    let (second, token) = ask(&page(&app).with("cookie", &cookie), &app, &tenant).await;
     assert_eq!(cookie_of(&second), cookie);
-    let own = page(&stage).with("cookie", &cookie);
+    let own = page(&app).with("cookie", &cookie);
     own.post(REDEEM, json!({"token": token})).await.expect(200);
 }
 
 #[tokio::test]
 async fn a_page_of_another_site_types_the_code() {
-    let (stage, tenant) = ada().await;
-    let elsewhere = page(&stage).with("sec-fetch-site", "cross-site");
-    let (answer, token) = ask(&elsewhere, &stage, &tenant).await;
+    let (app, tenant) = ada().await;
+    let elsewhere = page(&app).with("sec-fetch-site", "cross-site");
+    let (answer, token) = ask(&elsewhere, &app, &tenant).await;
     assert!(answer.header("set-cookie").is_empty());
     elsewhere
         .post(REDEEM, with_code(&token, &answer))
@@ -130,9 +130,9 @@ async fn a_page_of_another_site_types_the_code() {
 
 #[tokio::test]
 async fn five_wrong_codes_make_a_link_worthless_however_fast_they_come() {
-    let (stage, tenant) = ada().await;
-    let stranger = stage.stranger();
-    let (answer, token) = ask(&stranger, &stage, &tenant).await;
+    let (app, tenant) = ada().await;
+    let stranger = app.anonymous();
+    let (answer, token) = ask(&stranger, &app, &tenant).await;
     let right = answer.json()["code"].as_str().unwrap().to_owned();
     let wrong = if right == "111111" {
         "222222"
@@ -145,7 +145,7 @@ async fn five_wrong_codes_make_a_link_worthless_however_fast_they_come() {
         stranger
             .post(REDEEM, body)
             .await
-            .refused(403, "link_code_required");
+            .expect_problem(403, "link_code_required");
     }
     let guess = json!({"token": token, "code": wrong});
     let guesses = (0..12).map(|_| stranger.post(REDEEM, guess.clone()));
@@ -160,25 +160,25 @@ async fn five_wrong_codes_make_a_link_worthless_however_fast_they_come() {
     stranger
         .post(REDEEM, json!({"token": token, "code": right}))
         .await
-        .refused(401, "invalid_token");
+        .expect_problem(401, "invalid_token");
 }
 
 #[tokio::test]
 async fn a_link_ends_with_time_a_newer_one_and_another_address() {
-    let (stage, tenant) = ada().await;
-    let stranger = stage.stranger();
+    let (app, tenant) = ada().await;
+    let stranger = app.anonymous();
     let refused = async |body: Value| {
         stranger
             .post(REDEEM, body)
             .await
-            .refused(401, "invalid_token")
+            .expect_problem(401, "invalid_token")
     };
-    let (first, first_token) = ask(&stranger, &stage, &tenant).await;
-    stage.clock.advance(Duration::from_secs(1));
-    let (second, second_token) = ask(&stranger, &stage, &tenant).await;
+    let (first, first_token) = ask(&stranger, &app, &tenant).await;
+    app.clock.advance(Duration::from_secs(1));
+    let (second, second_token) = ask(&stranger, &app, &tenant).await;
     refused(with_code(&first_token, &first)).await;
 
-    let admin = stage.as_(&tenant.admin);
+    let admin = app.as_user(&tenant.admin);
     let users = admin.get("/api/v1/users?q=ada").await.expect(200).json();
     let path = format!(
         "/api/v1/users/{}",
@@ -189,43 +189,43 @@ async fn a_link_ends_with_time_a_newer_one_and_another_address() {
     refused(with_code(&second_token, &second)).await;
     move_to("ada@demo.example").await;
 
-    stage.clock.advance(Duration::from_secs(1));
-    let (third, third_token) = ask(&stranger, &stage, &tenant).await;
-    stage.clock.advance(Duration::from_mins(15));
+    app.clock.advance(Duration::from_secs(1));
+    let (third, third_token) = ask(&stranger, &app, &tenant).await;
+    app.clock.advance(Duration::from_mins(15));
     refused(with_code(&third_token, &third)).await;
 }
 
 #[tokio::test]
 async fn a_tenant_can_do_without_links() {
-    let (stage, tenant) = ada().await;
-    let stranger = stage.stranger();
-    let (answer, token) = ask(&stranger, &stage, &tenant).await;
+    let (app, tenant) = ada().await;
+    let stranger = app.anonymous();
+    let (answer, token) = ask(&stranger, &app, &tenant).await;
     sqlx::query(
         "update access.tenants set settings = '{\"magic_link\": false}' where slug = 'demo'",
     )
-    .execute(&mut stage.admin().await)
+    .execute(&mut app.admin().await)
     .await
     .unwrap();
     stranger
         .post(REDEEM, with_code(&token, &answer))
         .await
-        .refused(401, "invalid_token");
+        .expect_problem(401, "invalid_token");
     let body = json!({"tenant": "demo", "email": "ada@demo.example"});
     let told = stranger.post("/api/v1/auth/magic-link", body).await;
     assert_eq!(told.expect(202).json()["status"], "check_mail");
-    assert_eq!(links(&stage, tenant.id, REQUESTED).await.len(), 1);
+    assert_eq!(links(&app, tenant.id, REQUESTED).await.len(), 1);
 }
 
 #[tokio::test]
 async fn neither_code_nor_cookie_stands_in_the_database() {
-    let (stage, tenant) = ada().await;
-    let (answer, token) = ask(&page(&stage), &stage, &tenant).await;
+    let (app, tenant) = ada().await;
+    let (answer, token) = ask(&page(&app), &app, &tenant).await;
     let cookie = cookie_of(&answer);
     let cookie = cookie.split_once('=').unwrap().1;
     let rows: String = sqlx::query_scalar(
         "select string_agg(t::text, ' ') from identity.one_time_tokens t where purpose = 'magic_link'",
     )
-    .fetch_one(&mut stage.admin().await)
+    .fetch_one(&mut app.admin().await)
     .await
     .unwrap();
     assert!(!rows.contains(cookie) && !rows.contains(&token), "{rows}");

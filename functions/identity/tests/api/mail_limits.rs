@@ -2,13 +2,13 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
-use testkit::{Answer, Stage};
+use testkit::{TestResponse, TestApp};
 
 use super::{add, demo};
 
-async fn ask(stage: &Stage, path: &str, body: &Value, from: Option<&str>) -> Answer {
+async fn ask(app: &TestApp, path: &str, body: &Value, from: Option<&str>) -> TestResponse {
     let path = format!("/api/v1/auth/{path}");
-    let call = stage.stranger().call(Method::POST, &path).json(body);
+    let call = app.anonymous().call(Method::POST, &path).json(body);
     match from {
         Some(address) => call.coming_from(address).send().await,
         None => call.send().await,
@@ -17,8 +17,8 @@ async fn ask(stage: &Stage, path: &str, body: &Value, from: Option<&str>) -> Ans
 
 #[tokio::test]
 async fn an_address_gets_five_mails_an_hour_whether_or_not_it_is_known() {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "customer", "ada@demo.example").await;
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", "ada@demo.example").await;
     let mut refusals = Vec::new();
     for (place, email) in [
         ("demo", "ada@demo.example"),
@@ -33,30 +33,30 @@ async fn an_address_gets_five_mails_an_hour_whether_or_not_it_is_known() {
             "password/forgot",
             "magic-link",
         ] {
-            ask(&stage, path, &body, None).await.expect(202);
+            ask(&app, path, &body, None).await.expect(202);
         }
         for path in ["password/forgot", "magic-link", "email/verify/resend"] {
-            let answer = ask(&stage, path, &body, None).await.expect(429);
+            let answer = ask(&app, path, &body, None).await.expect(429);
             assert_eq!(answer.header("retry-after"), "3600");
             assert_eq!(answer.json()["code"], "rate_limited");
             refusals.push(answer.json()["detail"].clone());
         }
     }
     assert!(refusals.iter().all(|detail| *detail == refusals[0]));
-    stage.clock.advance(Duration::from_hours(1));
+    app.clock.advance(Duration::from_hours(1));
     let body = json!({"tenant": "demo", "email": "ada@demo.example"});
-    ask(&stage, "password/forgot", &body, None)
+    ask(&app, "password/forgot", &body, None)
         .await
         .expect(202);
 }
 
 #[tokio::test]
 async fn one_client_asks_for_thirty_mails_an_hour_registrations_among_them() {
-    let (stage, _) = demo().await;
+    let (app, _) = demo().await;
     let body = |number: usize| json!({"tenant": "demo", "email": format!("p{number}@example.org")});
     let many = (0..30).map(|number| {
-        let (stage, body) = (&stage, body(number));
-        async move { ask(stage, "password/forgot", &body, Some("192.0.2.1")).await }
+        let (app, body) = (&app, body(number));
+        async move { ask(app, "password/forgot", &body, Some("192.0.2.1")).await }
     });
     for answer in futures::future::join_all(many).await {
         answer.expect(202);
@@ -64,10 +64,10 @@ async fn one_client_asks_for_thirty_mails_an_hour_registrations_among_them() {
     let mut registration = body(30);
     registration["password"] = json!(super::PASSWORD);
     registration["name"] = json!("Some One");
-    ask(&stage, "register", &registration, Some("192.0.2.1"))
+    ask(&app, "register", &registration, Some("192.0.2.1"))
         .await
-        .refused(429, "rate_limited");
-    ask(&stage, "register", &registration, Some("192.0.2.2"))
+        .expect_problem(429, "rate_limited");
+    ask(&app, "register", &registration, Some("192.0.2.2"))
         .await
         .expect(202);
 }

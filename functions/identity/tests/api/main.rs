@@ -50,28 +50,28 @@ mod users;
 use access::Purpose;
 use ids::TenantId;
 use serde_json::{Value, json};
-use testkit::{Answer, Client, Stage, TestTenant};
+use testkit::{TestResponse, Client, TestApp, TestTenant};
 
 /// Good enough for everybody.
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// A stage with this function alone.
-pub(crate) async fn stage() -> Stage {
-    Stage::of(&[("identity", identity::service)]).await
+pub(crate) async fn app() -> TestApp {
+    TestApp::new(&[("identity", identity::service)]).await
 }
 
 /// A stage with a tenant `demo`.
-pub(crate) async fn demo() -> (Stage, TestTenant) {
-    let stage = stage().await;
-    let tenant = stage.tenant("demo").await;
-    (stage, tenant)
+pub(crate) async fn demo() -> (TestApp, TestTenant) {
+    let app = app().await;
+    let tenant = app.tenant("demo").await;
+    (app, tenant)
 }
 
 /// Adds somebody who can sign in with [`PASSWORD`]; answers their id.
-pub(crate) async fn add(stage: &Stage, tenant: &TestTenant, role: &str, email: &str) -> String {
+pub(crate) async fn add(app: &TestApp, tenant: &TestTenant, role: &str, email: &str) -> String {
     let body = json!({"email": email, "name": "Some One", "role": role, "password": PASSWORD});
-    stage
-        .as_(&tenant.admin)
+    app
+        .as_user(&tenant.admin)
         .post("/api/v1/users", body)
         .await
         .expect(201)
@@ -79,48 +79,48 @@ pub(crate) async fn add(stage: &Stage, tenant: &TestTenant, role: &str, email: &
 }
 
 /// Signs in, whatever comes of it.
-pub(crate) async fn try_login(stage: &Stage, tenant: &str, email: &str, password: &str) -> Answer {
+pub(crate) async fn try_login(app: &TestApp, tenant: &str, email: &str, password: &str) -> TestResponse {
     let body = json!({"tenant": tenant, "email": email, "password": password});
-    stage.stranger().post("/api/v1/auth/login", body).await
+    app.anonymous().post("/api/v1/auth/login", body).await
 }
 
 /// Signs in; answers the tokens.
-pub(crate) async fn login(stage: &Stage, email: &str) -> Value {
-    try_login(stage, "demo", email, PASSWORD)
+pub(crate) async fn login(app: &TestApp, email: &str) -> Value {
+    try_login(app, "demo", email, PASSWORD)
         .await
         .expect(200)
         .json()
 }
 
 /// Refreshes, whatever comes of it.
-pub(crate) async fn try_refresh(stage: &Stage, token: &Value) -> Answer {
-    stage
-        .stranger()
+pub(crate) async fn try_refresh(app: &TestApp, token: &Value) -> TestResponse {
+    app
+        .anonymous()
         .post("/api/v1/auth/refresh", json!({"refresh_token": token}))
         .await
 }
 
 /// The caller with the access token of an answer.
-pub(crate) fn bearer(stage: &Stage, tokens: &Value) -> Client {
-    stage
-        .stranger()
+pub(crate) fn bearer(app: &TestApp, tokens: &Value) -> Client {
+    app
+        .anonymous()
         .bearer(tokens["access_token"].as_str().unwrap())
 }
 
 /// The links that were announced with this type, opened, the newest last.
-pub(crate) async fn links(stage: &Stage, tenant: TenantId, kind: &str) -> Vec<String> {
+pub(crate) async fn links(app: &TestApp, tenant: TenantId, kind: &str) -> Vec<String> {
     let sealed: Vec<Vec<u8>> = sqlx::query_scalar(
         "select sealed from events.outbox where tenant_id = $1 and type = $2 order by occurred_at, aggregate_version",
     )
     .bind(tenant)
     .bind(kind)
-    .fetch_all(&mut stage.admin().await)
+    .fetch_all(&mut app.admin().await)
     .await
     .unwrap();
     let open = |sealed: &Vec<u8>| {
         let plain =
-            stage
-                .gate
+            app
+                .state
                 .keyring()
                 .open(Purpose::Notifications, tenant.uuid().as_bytes(), sealed);
         String::from_utf8(plain.unwrap()).unwrap()
@@ -129,50 +129,50 @@ pub(crate) async fn links(stage: &Stage, tenant: TenantId, kind: &str) -> Vec<St
 }
 
 /// A page of the platform itself, in a browser.
-pub(crate) fn page(stage: &Stage) -> Client {
-    stage
-        .stranger()
+pub(crate) fn page(app: &TestApp) -> Client {
+    app
+        .anonymous()
         .with("origin", testkit::PUBLIC_URL)
         .with("sec-fetch-site", "same-origin")
         .with("x-csrf-token", "1")
 }
 
 /// The cookie that an answer sets, as it is sent back.
-pub(crate) fn cookie_of(answer: &Answer) -> String {
+pub(crate) fn cookie_of(answer: &TestResponse) -> String {
     let set = answer.header("set-cookie");
     set.split(';').next().unwrap_or_default().to_owned()
 }
 
 /// How many announcements of this type there are.
-pub(crate) async fn announced(stage: &Stage, kind: &str) -> i64 {
+pub(crate) async fn announced(app: &TestApp, kind: &str) -> i64 {
     sqlx::query_scalar("select count(*) from events.outbox where type = $1")
         .bind(kind)
-        .fetch_one(&mut stage.admin().await)
+        .fetch_one(&mut app.admin().await)
         .await
         .unwrap()
 }
 
 /// How many entries of this action the audit log has.
-pub(crate) async fn audited(stage: &Stage, action: &str) -> i64 {
+pub(crate) async fn audited(app: &TestApp, action: &str) -> i64 {
     sqlx::query_scalar("select count(*) from access.audit_log where action = $1")
         .bind(action)
-        .fetch_one(&mut stage.admin().await)
+        .fetch_one(&mut app.admin().await)
         .await
         .unwrap()
 }
 
 /// A number from the database, for looking.
-pub(crate) async fn count(stage: &Stage, sql: &'static str) -> i64 {
+pub(crate) async fn count(app: &TestApp, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql)
-        .fetch_one(&mut stage.admin().await)
+        .fetch_one(&mut app.admin().await)
         .await
         .unwrap()
 }
 
 /// Arranges something.
-pub(crate) async fn execute(stage: &Stage, sql: &'static str) {
+pub(crate) async fn execute(app: &TestApp, sql: &'static str) {
     sqlx::query(sql)
-        .execute(&mut stage.admin().await)
+        .execute(&mut app.admin().await)
         .await
         .unwrap();
 }

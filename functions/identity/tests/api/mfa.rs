@@ -7,7 +7,7 @@ use testkit::PUBLIC_URL;
 
 use super::{
     PASSWORD, add, announced, audited, bearer, count, demo, execute,
-    factors::{App, confirm, login_and_enrol, prove, waiting},
+    factors::{TotpApp, confirm, login_and_enrol, prove, waiting},
     login, try_login,
 };
 
@@ -21,9 +21,9 @@ fn claims(tokens: &Value) -> Value {
 
 #[tokio::test]
 async fn an_app_counts_once_its_first_code_was_confirmed() {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "customer", ADA).await;
-    let client = bearer(&stage, &login(&stage, ADA).await);
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", ADA).await;
+    let client = bearer(&app, &login(&app, ADA).await);
     let started = client
         .post("/api/v1/auth/mfa/totp", json!({}))
         .await
@@ -44,18 +44,18 @@ async fn an_app_counts_once_its_first_code_was_confirmed() {
             .starts_with("data:image/png;base64,iVBORw0KGgo")
     );
     assert_eq!(started["expires_at"], "2026-11-20T10:05:00Z");
-    login(&stage, ADA).await["access_token"].as_str().unwrap();
+    login(&app, ADA).await["access_token"].as_str().unwrap();
     let shown = client.get("/api/v1/auth/mfa/totp").await.expect(200).json();
     assert_eq!(
         shown,
         json!({"enabled": false, "confirmed_at": null, "pending_until": "2026-11-20T10:05:00Z"})
     );
 
-    let app = App::of(&started);
-    confirm(&client, &app.wrong_code(&stage))
+    let totp = TotpApp::of(&started);
+    confirm(&client, &totp.wrong_code(&app))
         .await
-        .refused(403, "proof_refused");
-    let confirmed = confirm(&client, &app.code(&stage)).await.expect(200).json();
+        .expect_problem(403, "proof_refused");
+    let confirmed = confirm(&client, &totp.code(&app)).await.expect(200).json();
     assert_eq!(confirmed["recovery_codes"].as_array().unwrap().len(), 10);
     assert_eq!(claims(&confirmed)["aal"], "aal2");
     let shown = client.get("/api/v1/auth/mfa/totp").await.expect(200).json();
@@ -66,17 +66,17 @@ async fn an_app_counts_once_its_first_code_was_confirmed() {
     let status = client.get("/api/v1/auth/status").await.expect(200).json();
     assert_eq!(status["session"]["amr"], json!(["pwd", "otp", "mfa"]));
     assert_eq!(status["session"]["aal"], "aal2");
-    waiting(&stage, ADA).await;
+    waiting(&app, ADA).await;
 
     assert_eq!(
-        announced(&stage, "de.revalenz.identity.mfa.enabled.v1").await,
+        announced(&app, "de.revalenz.identity.mfa.enabled.v1").await,
         1
     );
-    assert_eq!(audited(&stage, "identity.mfa.enabled").await, 1);
+    assert_eq!(audited(&app, "identity.mfa.enabled").await, 1);
     let mirrored = "select count(*) from access.people where second_factor";
-    assert_eq!(count(&stage, mirrored).await, 1);
+    assert_eq!(count(&app, mirrored).await, 1);
     let sealed: Vec<u8> = sqlx::query_scalar("select secret_sealed from identity.mfa_totp")
-        .fetch_one(&mut stage.admin().await)
+        .fetch_one(&mut app.admin().await)
         .await
         .unwrap();
     let plain = data_encoding::BASE32_NOPAD
@@ -87,57 +87,57 @@ async fn an_app_counts_once_its_first_code_was_confirmed() {
 
 #[tokio::test]
 async fn an_app_that_nobody_confirms_in_time_is_forgotten() {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "customer", ADA).await;
-    let client = bearer(&stage, &login(&stage, ADA).await);
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", ADA).await;
+    let client = bearer(&app, &login(&app, ADA).await);
     confirm(&client, "123456")
         .await
-        .refused(409, "no_enrolment");
+        .expect_problem(409, "no_enrolment");
     let start = async || {
         let started = client.post("/api/v1/auth/mfa/totp", json!({})).await;
-        App::of(&started.expect(201).json())
+        TotpApp::of(&started.expect(201).json())
     };
     let late = start().await;
-    stage.clock.advance(Duration::from_mins(5));
-    confirm(&client, &late.code(&stage))
+    app.clock.advance(Duration::from_mins(5));
+    confirm(&client, &late.code(&app))
         .await
-        .refused(409, "no_enrolment");
+        .expect_problem(409, "no_enrolment");
     let (first, second) = (start().await, start().await);
-    confirm(&client, &first.code(&stage))
+    confirm(&client, &first.code(&app))
         .await
-        .refused(403, "proof_refused");
-    confirm(&client, &second.code(&stage)).await.expect(200);
+        .expect_problem(403, "proof_refused");
+    confirm(&client, &second.code(&app)).await.expect(200);
     client
         .post("/api/v1/auth/mfa/totp", json!({}))
         .await
-        .refused(409, "factor_exists");
-    confirm(&client, &second.code(&stage))
+        .expect_problem(409, "factor_exists");
+    confirm(&client, &second.code(&app))
         .await
-        .refused(409, "no_enrolment");
+        .expect_problem(409, "no_enrolment");
 }
 
 #[tokio::test]
 async fn signing_in_takes_the_code_too() {
-    let (stage, tenant) = demo().await;
-    let id = add(&stage, &tenant, "customer", ADA).await;
-    let (app, ..) = login_and_enrol(&stage, ADA).await;
-    let answer = try_login(&stage, "demo", ADA, PASSWORD).await.expect(200);
+    let (app, tenant) = demo().await;
+    let id = add(&app, &tenant, "customer", ADA).await;
+    let (totp, ..) = login_and_enrol(&app, ADA).await;
+    let answer = try_login(&app, "demo", ADA, PASSWORD).await.expect(200);
     assert_eq!(answer.json()["expires_in"], 300);
     assert_eq!(answer.json()["methods"], json!(["totp", "recovery_code"]));
     let token = answer.json()["mfa_token"].clone();
-    let started = audited(&stage, "identity.session.started").await;
+    let started = audited(&app, "identity.session.started").await;
 
     for code in [
-        &app.wrong_code(&stage),
+        &totp.wrong_code(&app),
         "",
         "12345678901234567890",
         "１２３４５６",
     ] {
         let status = if code.is_empty() { 422 } else { 401 };
-        let refused = prove(&stage, &token, "code", code).await.expect(status);
+        let refused = prove(&app, &token, "code", code).await.expect(status);
         assert!(status == 422 || refused.json()["code"] == "invalid_code");
     }
-    let tokens = prove(&stage, &token, "code", &app.code(&stage))
+    let tokens = prove(&app, &token, "code", &totp.code(&app))
         .await
         .expect(200)
         .json();
@@ -145,58 +145,58 @@ async fn signing_in_takes_the_code_too() {
     let said = claims(&tokens);
     assert_eq!(said["amr"], json!(["pwd", "otp", "mfa"]));
     assert_eq!(said["aal"], "aal2");
-    bearer(&stage, &tokens).get("/api/v1/me").await.expect(200);
+    bearer(&app, &tokens).get("/api/v1/me").await.expect(200);
     assert_eq!(
-        audited(&stage, "identity.session.started").await,
+        audited(&app, "identity.session.started").await,
         started + 1
     );
-    prove(&stage, &token, "code", &app.code_at(0))
+    prove(&app, &token, "code", &totp.code_at(0))
         .await
-        .refused(401, "invalid_mfa_token");
+        .expect_problem(401, "invalid_mfa_token");
     // Refreshed, the session still says how it began.
-    let next = super::try_refresh(&stage, &tokens["refresh_token"]).await;
+    let next = super::try_refresh(&app, &tokens["refresh_token"]).await;
     assert_eq!(claims(&next.expect(200).json())["aal"], "aal2");
 }
 
 #[tokio::test]
 async fn a_code_is_good_once_and_no_older_one_after_it() {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "customer", ADA).await;
-    let (app, ..) = login_and_enrol(&stage, ADA).await;
-    let step = stage.clock.now().timestamp() / 30;
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", ADA).await;
+    let (totp, ..) = login_and_enrol(&app, ADA).await;
+    let step = app.clock.now().timestamp() / 30;
     let enter = async |code: String| {
-        let token = waiting(&stage, ADA).await;
-        prove(&stage, &token, "code", &code).await
+        let token = waiting(&app, ADA).await;
+        prove(&app, &token, "code", &code).await
     };
     // That of the confirmation, a step ago.
-    enter(app.code_at(step - 1))
+    enter(totp.code_at(step - 1))
         .await
-        .refused(401, "invalid_code");
-    enter(app.code_at(step + 2))
+        .expect_problem(401, "invalid_code");
+    enter(totp.code_at(step + 2))
         .await
-        .refused(401, "invalid_code");
-    enter(app.code_at(step + 1)).await.expect(200);
+        .expect_problem(401, "invalid_code");
+    enter(totp.code_at(step + 1)).await.expect(200);
     for used in [step + 1, step] {
-        enter(app.code_at(used)).await.refused(401, "invalid_code");
+        enter(totp.code_at(used)).await.expect_problem(401, "invalid_code");
     }
-    stage.clock.advance(Duration::from_mins(1));
-    enter(app.code(&stage)).await.expect(200);
+    app.clock.advance(Duration::from_mins(1));
+    enter(totp.code(&app)).await.expect(200);
 }
 
 #[tokio::test]
 async fn of_many_who_use_one_code_at_once_one_gets_a_session() {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "customer", ADA).await;
-    let (app, codes, _) = login_and_enrol(&stage, ADA).await;
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", ADA).await;
+    let (totp, codes, _) = login_and_enrol(&app, ADA).await;
     let sessions = "select count(*) from access.sessions s join access.people p using (tenant_id, user_id) where p.email = 'ada@demo.example'";
-    for (kind, code) in [("code", &app.code(&stage)), ("recovery_code", &codes[3])] {
-        let before = count(&stage, sessions).await;
+    for (kind, code) in [("code", &totp.code(&app)), ("recovery_code", &codes[3])] {
+        let before = count(&app, sessions).await;
         // A sign-in each.
         let mut tokens = Vec::new();
         for _ in 0..8 {
-            tokens.push(waiting(&stage, ADA).await);
+            tokens.push(waiting(&app, ADA).await);
         }
-        let all = tokens.iter().map(|token| prove(&stage, token, kind, code));
+        let all = tokens.iter().map(|token| prove(&app, token, kind, code));
         let statuses: Vec<u16> = join_all(all)
             .await
             .iter()
@@ -205,50 +205,50 @@ async fn of_many_who_use_one_code_at_once_one_gets_a_session() {
         let entered = statuses.iter().filter(|status| **status == 200).count();
         assert_eq!(entered, 1, "{kind}: {statuses:?}");
         assert!(statuses.iter().all(|status| matches!(status, 200 | 401)));
-        assert_eq!(count(&stage, sessions).await, before + 1);
+        assert_eq!(count(&app, sessions).await, before + 1);
     }
     // One sign-in, different codes.
-    let before = count(&stage, sessions).await;
-    let token = waiting(&stage, ADA).await;
+    let before = count(&app, sessions).await;
+    let token = waiting(&app, ADA).await;
     let all = codes[4..8]
         .iter()
-        .map(|code| prove(&stage, &token, "recovery_code", code));
+        .map(|code| prove(&app, &token, "recovery_code", code));
     let entered = join_all(all)
         .await
         .iter()
         .filter(|answer| answer.status == 200)
         .count();
     assert_eq!(entered, 1);
-    assert_eq!(count(&stage, sessions).await, before + 1);
+    assert_eq!(count(&app, sessions).await, before + 1);
     let used = "select count(*) from identity.mfa_recovery_codes where used_at is not null";
-    assert_eq!(count(&stage, used).await, 2);
+    assert_eq!(count(&app, used).await, 2);
 }
 
 #[tokio::test]
 async fn a_recovery_code_is_good_once_and_a_new_set_ends_the_old_one() {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "customer", ADA).await;
-    let (_, codes, client) = login_and_enrol(&stage, ADA).await;
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", ADA).await;
+    let (_, codes, client) = login_and_enrol(&app, ADA).await;
     let left = async || {
         let answer = client.get("/api/v1/auth/mfa/recovery-codes").await;
         answer.expect(200).json()["left"].as_i64().unwrap()
     };
     assert_eq!(left().await, 10);
     let typed = codes[0].to_uppercase().replace('-', " ");
-    let token = waiting(&stage, ADA).await;
-    prove(&stage, &token, "recovery_code", &typed)
+    let token = waiting(&app, ADA).await;
+    prove(&app, &token, "recovery_code", &typed)
         .await
         .expect(200);
     assert_eq!(left().await, 9);
-    assert_eq!(audited(&stage, "identity.mfa.recovery_code_used").await, 1);
-    let token = waiting(&stage, ADA).await;
-    prove(&stage, &token, "recovery_code", &codes[0])
+    assert_eq!(audited(&app, "identity.mfa.recovery_code_used").await, 1);
+    let token = waiting(&app, ADA).await;
+    prove(&app, &token, "recovery_code", &codes[0])
         .await
-        .refused(401, "invalid_code");
+        .expect_problem(401, "invalid_code");
     // As a code of the app it is none.
-    prove(&stage, &token, "code", &codes[1])
+    prove(&app, &token, "code", &codes[1])
         .await
-        .refused(401, "invalid_code");
+        .expect_problem(401, "invalid_code");
 
     let renewed = client
         .post("/api/v1/auth/mfa/recovery-codes", json!({}))
@@ -256,60 +256,60 @@ async fn a_recovery_code_is_good_once_and_a_new_set_ends_the_old_one() {
         .expect(200)
         .json();
     assert_eq!(left().await, 10);
-    prove(&stage, &token, "recovery_code", &codes[1])
+    prove(&app, &token, "recovery_code", &codes[1])
         .await
-        .refused(401, "invalid_code");
+        .expect_problem(401, "invalid_code");
     let fresh = renewed["recovery_codes"][0].as_str().unwrap();
-    prove(&stage, &token, "recovery_code", fresh)
+    prove(&app, &token, "recovery_code", fresh)
         .await
         .expect(200);
     let bare = "select count(*) from identity.mfa_recovery_codes where length(code_hash) <> 32";
-    assert_eq!(count(&stage, bare).await, 0);
+    assert_eq!(count(&app, bare).await, 0);
 }
 
 #[tokio::test]
 async fn there_are_no_recovery_codes_without_a_factor() {
-    let (stage, tenant) = demo().await;
-    stage
-        .as_(&tenant.customer)
+    let (app, tenant) = demo().await;
+    app
+        .as_user(&tenant.customer)
         .post("/api/v1/auth/mfa/recovery-codes", json!({}))
         .await
-        .refused(409, "no_second_factor");
+        .expect_problem(409, "no_second_factor");
 }
 
 #[tokio::test]
 async fn a_sign_in_does_not_wait_for_ever() {
-    let (stage, tenant) = demo().await;
-    let id = add(&stage, &tenant, "customer", ADA).await;
-    let (app, ..) = login_and_enrol(&stage, ADA).await;
-    let token = waiting(&stage, ADA).await;
-    stage.clock.advance(Duration::from_mins(5));
-    prove(&stage, &token, "code", &app.code(&stage))
+    let (app, tenant) = demo().await;
+    let id = add(&app, &tenant, "customer", ADA).await;
+    let (totp, ..) = login_and_enrol(&app, ADA).await;
+    let token = waiting(&app, ADA).await;
+    app.clock.advance(Duration::from_mins(5));
+    prove(&app, &token, "code", &totp.code(&app))
         .await
-        .refused(401, "invalid_mfa_token");
+        .expect_problem(401, "invalid_mfa_token");
     // The next one clears up.
-    let token = waiting(&stage, ADA).await;
+    let token = waiting(&app, ADA).await;
     let kept = "select count(*) from identity.mfa_challenges";
-    assert_eq!(count(&stage, kept).await, 1);
+    assert_eq!(count(&app, kept).await, 1);
     // Nor for somebody who may no longer sign in.
-    stage
-        .as_(&tenant.admin)
+    app
+        .as_user(&tenant.admin)
         .put(&format!("/api/v1/users/{id}"), json!({"status": "locked"}))
         .await
         .expect(200);
-    prove(&stage, &token, "code", &app.code(&stage))
+    prove(&app, &token, "code", &totp.code(&app))
         .await
-        .refused(401, "invalid_mfa_token");
+        .expect_problem(401, "invalid_mfa_token");
 }
 
 #[tokio::test]
 async fn a_token_that_never_was_is_refused_like_one_that_is_over() {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "customer", ADA).await;
-    let (app, ..) = login_and_enrol(&stage, ADA).await;
-    let token = waiting(&stage, ADA).await;
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", ADA).await;
+    let (totp, ..) = login_and_enrol(&app, ADA).await;
+    let token = waiting(&app, ADA).await;
     let text = token.as_str().unwrap();
-    let other = stage.tenant("other").await;
+    let other = app.tenant("other").await;
     let elsewhere = URL_SAFE_NO_PAD.decode(text).unwrap();
     let elsewhere = [other.id.uuid().as_bytes(), &elsewhere[16..]].concat();
     let mut changed = text.to_owned();
@@ -320,83 +320,83 @@ async fn a_token_that_never_was_is_refused_like_one_that_is_over() {
         URL_SAFE_NO_PAD.encode(elsewhere),
         URL_SAFE_NO_PAD.encode([7; 64]),
     ] {
-        prove(&stage, &json!(token), "code", &app.code(&stage))
+        prove(&app, &json!(token), "code", &totp.code(&app))
             .await
-            .refused(401, "invalid_mfa_token");
+            .expect_problem(401, "invalid_mfa_token");
     }
     for body in [
         json!({"mfa_token": text}),
         json!({"mfa_token": text, "code": "123456", "recovery_code": "x"}),
     ] {
-        stage
-            .stranger()
+        app
+            .anonymous()
             .post("/api/v1/auth/mfa", body)
             .await
-            .refused(422, "validation_failed");
+            .expect_problem(422, "validation_failed");
     }
 }
 
 #[tokio::test]
 async fn the_sixteenth_wrong_code_waits_and_nobody_else_does() {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "customer", ADA).await;
-    add(&stage, &tenant, "customer", "bob@demo.example").await;
-    let (app, codes, client) = login_and_enrol(&stage, ADA).await;
-    let (bobs, ..) = login_and_enrol(&stage, "bob@demo.example").await;
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", ADA).await;
+    add(&app, &tenant, "customer", "bob@demo.example").await;
+    let (totp, codes, client) = login_and_enrol(&app, ADA).await;
+    let (bobs, ..) = login_and_enrol(&app, "bob@demo.example").await;
     for round in 0..15 {
-        let token = waiting(&stage, ADA).await;
+        let token = waiting(&app, ADA).await;
         let (kind, wrong) = if round % 2 == 0 {
-            ("code", app.wrong_code(&stage))
+            ("code", totp.wrong_code(&app))
         } else {
             ("recovery_code", "aaaa-aaaa-aaaa-aaaa".to_owned())
         };
-        prove(&stage, &token, kind, &wrong)
+        prove(&app, &token, kind, &wrong)
             .await
-            .refused(401, "invalid_code");
+            .expect_problem(401, "invalid_code");
     }
-    let token = waiting(&stage, ADA).await;
-    let answer = prove(&stage, &token, "code", &app.code(&stage)).await;
+    let token = waiting(&app, ADA).await;
+    let answer = prove(&app, &token, "code", &totp.code(&app)).await;
     assert_eq!(answer.expect(429).header("retry-after"), "900");
-    prove(&stage, &token, "recovery_code", &codes[0])
+    prove(&app, &token, "recovery_code", &codes[0])
         .await
-        .refused(429, "rate_limited");
-    super::factors::reauthenticate(&client, "code", &app.code(&stage))
+        .expect_problem(429, "rate_limited");
+    super::factors::reauthenticate(&client, "code", &totp.code(&app))
         .await
-        .refused(429, "rate_limited");
-    let bob = waiting(&stage, "bob@demo.example").await;
-    prove(&stage, &bob, "code", &bobs.code(&stage))
+        .expect_problem(429, "rate_limited");
+    let bob = waiting(&app, "bob@demo.example").await;
+    prove(&app, &bob, "code", &bobs.code(&app))
         .await
         .expect(200);
-    stage.clock.advance(Duration::from_mins(15));
-    let token = waiting(&stage, ADA).await;
-    prove(&stage, &token, "code", &app.code(&stage))
+    app.clock.advance(Duration::from_mins(15));
+    let token = waiting(&app, ADA).await;
+    prove(&app, &token, "code", &totp.code(&app))
         .await
         .expect(200);
 }
 
 #[tokio::test]
 async fn a_page_that_began_with_a_cookie_ends_with_one() {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "customer", ADA).await;
-    let (app, ..) = login_and_enrol(&stage, ADA).await;
-    let page = stage
-        .stranger()
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", ADA).await;
+    let (totp, ..) = login_and_enrol(&app, ADA).await;
+    let page = app
+        .anonymous()
         .with("origin", PUBLIC_URL)
         .with("sec-fetch-site", "same-origin")
         .with("x-csrf-token", "1");
     let body = json!({"tenant": "demo", "email": ADA, "password": PASSWORD, "refresh": "cookie", "device_name": "Kitchen"});
     let begun = page.post("/api/v1/auth/login", body).await.expect(200);
     assert!(!begun.headers.contains_key("set-cookie"));
-    let body = json!({"mfa_token": begun.json()["mfa_token"], "code": app.code(&stage)});
-    stage
-        .stranger()
+    let body = json!({"mfa_token": begun.json()["mfa_token"], "code": totp.code(&app)});
+    app
+        .anonymous()
         .post("/api/v1/auth/mfa", body.clone())
         .await
-        .refused(403, "csrf_refused");
+        .expect_problem(403, "csrf_refused");
     let tokens = page.post("/api/v1/auth/mfa", body).await.expect(200);
     assert!(tokens.header("set-cookie").starts_with("__Host-refresh="));
     assert!(tokens.json().get("refresh_token").is_none());
-    let status = bearer(&stage, &tokens.json())
+    let status = bearer(&app, &tokens.json())
         .get("/api/v1/auth/status")
         .await;
     assert_eq!(
@@ -407,88 +407,88 @@ async fn a_page_that_began_with_a_cookie_ends_with_one() {
 
 #[tokio::test]
 async fn an_app_that_is_removed_is_asked_for_no_more() {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "customer", ADA).await;
-    let (app, codes, client) = login_and_enrol(&stage, ADA).await;
-    let token = waiting(&stage, ADA).await;
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", ADA).await;
+    let (totp, codes, client) = login_and_enrol(&app, ADA).await;
+    let token = waiting(&app, ADA).await;
     client.delete("/api/v1/auth/mfa/totp").await.expect(204);
     client
         .delete("/api/v1/auth/mfa/totp")
         .await
-        .refused(404, "not_found");
-    for (kind, code) in [("code", &app.code(&stage)), ("recovery_code", &codes[0])] {
-        prove(&stage, &token, kind, code)
+        .expect_problem(404, "not_found");
+    for (kind, code) in [("code", &totp.code(&app)), ("recovery_code", &codes[0])] {
+        prove(&app, &token, kind, code)
             .await
-            .refused(401, "invalid_mfa_token");
+            .expect_problem(401, "invalid_mfa_token");
     }
-    assert!(login(&stage, ADA).await["access_token"].is_string());
+    assert!(login(&app, ADA).await["access_token"].is_string());
     let kept = "select (select count(*) from identity.mfa_recovery_codes)
         + (select count(*) from identity.mfa_totp) + (select count(*) from access.people where second_factor)";
-    assert_eq!(count(&stage, kept).await, 0);
+    assert_eq!(count(&app, kept).await, 0);
     assert_eq!(
-        announced(&stage, "de.revalenz.identity.mfa.disabled.v1").await,
+        announced(&app, "de.revalenz.identity.mfa.disabled.v1").await,
         1
     );
-    assert_eq!(audited(&stage, "identity.mfa.disabled").await, 1);
+    assert_eq!(audited(&app, "identity.mfa.disabled").await, 1);
 }
 
 #[tokio::test]
 async fn a_secret_opens_for_its_own_person_alone() {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "customer", ADA).await;
-    add(&stage, &tenant, "customer", "eve@demo.example").await;
-    login_and_enrol(&stage, ADA).await;
-    let (app, ..) = login_and_enrol(&stage, "eve@demo.example").await;
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", ADA).await;
+    add(&app, &tenant, "customer", "eve@demo.example").await;
+    login_and_enrol(&app, ADA).await;
+    let (totp, ..) = login_and_enrol(&app, "eve@demo.example").await;
     execute(
-        &stage,
+        &app,
         "update identity.mfa_totp set secret_sealed = (
             select t.secret_sealed from identity.mfa_totp t join identity.users u using (tenant_id, user_id)
             where u.email = 'eve@demo.example'
         )",
     )
     .await;
-    let token = waiting(&stage, ADA).await;
-    prove(&stage, &token, "code", &app.code(&stage))
+    let token = waiting(&app, ADA).await;
+    prove(&app, &token, "code", &totp.code(&app))
         .await
         .expect(500);
 }
 
 #[tokio::test]
 async fn a_key_has_no_factors() {
-    let (stage, tenant) = demo().await;
-    let key = stage.key(tenant.id, &[]).await;
+    let (app, tenant) = demo().await;
+    let key = app.key(tenant.id, &[]).await;
     for path in ["totp", "recovery-codes"] {
         let path = format!("/api/v1/auth/mfa/{path}");
-        key.get(&path).await.refused(403, "not_a_person");
+        key.get(&path).await.expect_problem(403, "not_a_person");
         key.post(&path, json!({}))
             .await
-            .refused(403, "not_a_person");
+            .expect_problem(403, "not_a_person");
     }
     super::factors::reauthenticate(&key, "password", PASSWORD)
         .await
-        .refused(403, "not_a_person");
+        .expect_problem(403, "not_a_person");
 }
 
 #[tokio::test]
 async fn a_code_opens_nothing_while_somebody_changes_the_account() {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "customer", ADA).await;
-    let (app, ..) = login_and_enrol(&stage, ADA).await;
-    stage.clock.advance(Duration::from_secs(30));
-    let waits = waiting(&stage, ADA).await;
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", ADA).await;
+    let (totp, ..) = login_and_enrol(&app, ADA).await;
+    app.clock.advance(Duration::from_secs(30));
+    let waits = waiting(&app, ADA).await;
     // A password change locks the account before it ends the sessions that it sees.
-    let mut change = stage.admin().await;
+    let mut change = app.admin().await;
     for sql in [
         "begin",
         "update identity.users set version = version where email = 'ada@demo.example'",
     ] {
         sqlx::query(sql).execute(&mut change).await.unwrap();
     }
-    prove(&stage, &waits, "code", &app.code(&stage))
+    prove(&app, &waits, "code", &totp.code(&app))
         .await
-        .refused(503, "unavailable");
+        .expect_problem(503, "unavailable");
     sqlx::query("rollback").execute(&mut change).await.unwrap();
-    prove(&stage, &waits, "code", &app.code(&stage))
+    prove(&app, &waits, "code", &totp.code(&app))
         .await
         .expect(200);
 }

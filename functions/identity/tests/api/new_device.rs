@@ -1,31 +1,31 @@
 use serde_json::{Value, json};
-use testkit::Stage;
+use testkit::TestApp;
 
 use super::{PASSWORD, add, announced, demo};
 
 const NEW_DEVICE: &str = "de.revalenz.identity.session.new_device.v1";
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
-async fn sign_in(stage: &Stage, user_agent: &str) {
+async fn sign_in(app: &TestApp, user_agent: &str) {
     let body = json!({"tenant": "demo", "email": "ada@demo.example", "password": PASSWORD});
-    let client = stage.stranger().with("user-agent", user_agent);
+    let client = app.anonymous().with("user-agent", user_agent);
     client.post("/api/v1/auth/login", body).await.expect(200);
 }
 
 #[tokio::test]
 async fn a_device_that_was_never_seen_is_told_but_not_the_first_of_all() {
-    let (stage, tenant) = demo().await;
-    let id = add(&stage, &tenant, "customer", "ada@demo.example").await;
-    sign_in(&stage, FIREFOX).await;
-    sign_in(&stage, FIREFOX).await;
-    sign_in(&stage, &FIREFOX.replace("140", "141")).await;
-    assert_eq!(announced(&stage, NEW_DEVICE).await, 0);
-    sign_in(&stage, "curl/8.5.0").await;
-    sign_in(&stage, "curl/8.6.0").await;
-    assert_eq!(announced(&stage, NEW_DEVICE).await, 1);
+    let (app, tenant) = demo().await;
+    let id = add(&app, &tenant, "customer", "ada@demo.example").await;
+    sign_in(&app, FIREFOX).await;
+    sign_in(&app, FIREFOX).await;
+    sign_in(&app, &FIREFOX.replace("140", "141")).await;
+    assert_eq!(announced(&app, NEW_DEVICE).await, 0);
+    sign_in(&app, "curl/8.5.0").await;
+    sign_in(&app, "curl/8.6.0").await;
+    assert_eq!(announced(&app, NEW_DEVICE).await, 1);
     let data: Value = sqlx::query_scalar("select data from events.outbox where type = $1")
         .bind(NEW_DEVICE)
-        .fetch_one(&mut stage.admin().await)
+        .fetch_one(&mut app.admin().await)
         .await
         .unwrap();
     assert_eq!(
@@ -33,12 +33,12 @@ async fn a_device_that_was_never_seen_is_told_but_not_the_first_of_all() {
         (&json!(id), &json!("curl"))
     );
     // Another person's devices are no news to this one, and the other way round.
-    add(&stage, &tenant, "customer", "grace@demo.example").await;
+    add(&app, &tenant, "customer", "grace@demo.example").await;
     let body = json!({"tenant": "demo", "email": "grace@demo.example", "password": PASSWORD});
-    stage
-        .stranger()
+    app
+        .anonymous()
         .post("/api/v1/auth/login", body)
         .await
         .expect(200);
-    assert_eq!(announced(&stage, NEW_DEVICE).await, 1);
+    assert_eq!(announced(&app, NEW_DEVICE).await, 1);
 }

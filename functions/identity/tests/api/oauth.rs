@@ -8,7 +8,7 @@ use http::{Method, header};
 use identity::{Providers, config::Settings};
 use serde_json::{Value, json};
 use testkit::{
-    Answer, PUBLIC_URL, Stage, TestTenant,
+    TestResponse, PUBLIC_URL, TestApp, TestTenant,
     fake_issuer::{CLIENT_ID, CLIENT_SECRET, FakeIssuer, KeyPair, KeySet},
 };
 use url::{Url, form_urlencoded};
@@ -20,7 +20,7 @@ pub(crate) const PAGE: &str = "https://app.demo.example/in";
 
 /// A stage with a tenant `demo`, its page, and an issuer `fake`.
 pub(crate) struct World {
-    pub(crate) stage: Stage,
+    pub(crate) app: TestApp,
     pub(crate) tenant: TestTenant,
     pub(crate) issuer: FakeIssuer,
 }
@@ -35,31 +35,31 @@ pub(crate) async fn world() -> World {
 
 async fn world_of(issuer: FakeIssuer, providers: &Value) -> World {
     let providers = Providers::parse(&providers.to_string(), true).unwrap();
-    let make = move |db, gate| {
+    let make = move |db, state| {
         let settings = Settings {
             providers: providers.clone(),
             ..Settings::default()
         };
-        identity::service_with(db, gate, settings)
+        identity::service_with(db, state, settings)
     };
-    let stage = Stage::made_of(vec![("identity", Arc::new(make))]).await;
-    issuer.follow(&stage.clock);
-    let tenant = stage.tenant("demo").await;
+    let app = TestApp::from_factories(vec![("identity", Arc::new(make))]).await;
+    issuer.follow(&app.clock);
+    let tenant = app.tenant("demo").await;
     execute(
-        &stage,
+        &app,
         "insert into access.origins (tenant_id, origin, created_at)
         select tenant_id, 'https://app.demo.example', now() from access.tenants where slug = 'demo'",
     )
     .await;
     World {
-        stage,
+        app,
         tenant,
         issuer,
     }
 }
 
 /// The parameter of an answer's `Location`.
-pub(crate) fn told(answer: &Answer, name: &str) -> Option<String> {
+pub(crate) fn told(answer: &TestResponse, name: &str) -> Option<String> {
     let url = Url::parse(answer.header("location")).unwrap();
     url.query_pairs()
         .find(|(own, _)| own == name)
@@ -68,36 +68,36 @@ pub(crate) fn told(answer: &Answer, name: &str) -> Option<String> {
 
 impl World {
     /// Begins; the browser is sent to the issuer.
-    pub(crate) async fn start(&self, more: &str) -> Answer {
+    pub(crate) async fn start(&self, more: &str) -> TestResponse {
         let path = format!("/api/v1/auth/oauth/fake?tenant=demo&redirect_to={PAGE}{more}");
-        self.stage.stranger().get(&path).await.expect(303)
+        self.app.anonymous().get(&path).await.expect(303)
     }
 
     /// Ends: the browser comes back with what it was given, as this one or another.
-    pub(crate) async fn come_back(&self, back: &str, cookie: &str) -> Answer {
+    pub(crate) async fn come_back(&self, back: &str, cookie: &str) -> TestResponse {
         let url = Url::parse(back).unwrap();
         let path = format!("{}?{}", url.path(), url.query().unwrap_or_default());
-        self.stage
-            .stranger()
+        self.app
+            .anonymous()
             .with("cookie", cookie)
             .get(&path)
             .await
     }
 
     /// All the way to the page.
-    pub(crate) async fn walk(&self) -> Answer {
+    pub(crate) async fn walk(&self) -> TestResponse {
         self.walk_from(self.start("").await).await
     }
 
-    pub(crate) async fn walk_from(&self, started: Answer) -> Answer {
+    pub(crate) async fn walk_from(&self, started: TestResponse) -> TestResponse {
         let back = agree(&started).await;
         self.come_back(&back, &cookie(&started)).await.expect(303)
     }
 
     /// The page redeems what it was given.
-    pub(crate) async fn redeem(&self, code: &str) -> Answer {
-        self.stage
-            .stranger()
+    pub(crate) async fn redeem(&self, code: &str) -> TestResponse {
+        self.app
+            .anonymous()
             .post("/api/v1/auth/oauth/token", json!({"code": code}))
             .await
     }
@@ -117,13 +117,13 @@ impl World {
 }
 
 /// The cookie that an answer sets.
-pub(crate) fn cookie(answer: &Answer) -> String {
+pub(crate) fn cookie(answer: &TestResponse) -> String {
     let set = answer.header("set-cookie");
     set.split(';').next().unwrap().to_owned()
 }
 
 /// The person agrees at the issuer; answers where the browser is sent.
-pub(crate) async fn agree(started: &Answer) -> String {
+pub(crate) async fn agree(started: &TestResponse) -> String {
     let http = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
@@ -179,7 +179,7 @@ async fn somebody_new_signs_in_and_is_the_same_person_the_next_time() {
         (&json!("Ada Lovelace"), &json!("customer"))
     );
     assert_eq!(user["status"], "active");
-    let status = bearer(&world.stage, &tokens)
+    let status = bearer(&world.app, &tokens)
         .get("/api/v1/auth/status")
         .await
         .expect(200)
@@ -192,17 +192,17 @@ async fn somebody_new_signs_in_and_is_the_same_person_the_next_time() {
         .person(json!({"email": "new@example.org", "email_verified": false}));
     assert_eq!(world.sign_in().await["user"]["id"], user["id"]);
     assert_eq!(
-        audited(&world.stage, "identity.oauth_identity.linked").await,
+        audited(&world.app, "identity.oauth_identity.linked").await,
         1
     );
     assert_eq!(
-        announced(&world.stage, "de.revalenz.identity.user.activated.v1").await,
+        announced(&world.app, "de.revalenz.identity.user.activated.v1").await,
         1
     );
     // The account lives in both tables.
     let mirrored =
         "select count(*) from access.people where email = 'ada@example.org' and status = 'active'";
-    assert_eq!(count(&world.stage, mirrored).await, 1);
+    assert_eq!(count(&world.app, mirrored).await, 1);
 }
 
 #[tokio::test]
@@ -210,32 +210,32 @@ async fn a_page_is_shown_the_providers_that_its_organisation_takes() {
     let world = world().await;
     let names = async |slug: &str| {
         let path = format!("/api/v1/auth/providers?tenant={slug}");
-        world.stage.stranger().get(&path).await.expect(200).json()["items"].clone()
+        world.app.anonymous().get(&path).await.expect(200).json()["items"].clone()
     };
     let all = json!([{"name": "fake", "label": "Fake"}]);
     assert_eq!(names("demo").await, all);
     assert_eq!(names("nosuch").await, all);
     execute(
-        &world.stage,
+        &world.app,
         r#"update access.tenants set settings = '{"sign_in": {"providers": ["other"]}}' where slug = 'demo'"#,
     )
     .await;
     assert_eq!(names("demo").await, json!([]));
     let path = format!("/api/v1/auth/oauth/fake?tenant=demo&redirect_to={PAGE}");
     world
-        .stage
-        .stranger()
+        .app
+        .anonymous()
         .get(&path)
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
 }
 
 #[tokio::test]
 async fn the_browser_comes_back_only_to_pages_of_the_organisation() {
     let world = world().await;
-    world.stage.tenant("other").await;
+    world.app.tenant("other").await;
     execute(
-        &world.stage,
+        &world.app,
         "insert into access.origins (tenant_id, origin, created_at)
         select tenant_id, 'https://app.other.example', now() from access.tenants where slug = 'other'",
     )
@@ -243,7 +243,7 @@ async fn the_browser_comes_back_only_to_pages_of_the_organisation() {
     let start = async |page: &str| {
         let page: String = form_urlencoded::byte_serialize(page.as_bytes()).collect();
         let path = format!("/api/v1/auth/oauth/fake?tenant=demo&redirect_to={page}");
-        world.stage.stranger().get(&path).await
+        world.app.anonymous().get(&path).await
     };
     for good in [
         "https://app.demo.example",
@@ -269,21 +269,21 @@ async fn the_browser_comes_back_only_to_pages_of_the_organisation() {
         "https://localhost/",
         "",
     ] {
-        start(bad).await.refused(403, "redirect_not_allowed");
+        start(bad).await.expect_problem(403, "redirect_not_allowed");
     }
     start(&format!("https://app.demo.example/{}", "x".repeat(1_000)))
         .await
-        .refused(422, "validation_failed");
+        .expect_problem(422, "validation_failed");
 }
 
 #[tokio::test]
 async fn an_organisation_that_does_not_exist_lets_nobody_in() {
     let world = world().await;
     let path = format!("/api/v1/auth/oauth/fake?tenant=nosuch&redirect_to={PUBLIC_URL}/");
-    let started = world.stage.stranger().get(&path).await.expect(303);
+    let started = world.app.anonymous().get(&path).await.expect(303);
     let came = world.walk_from(started).await;
     assert_eq!(told(&came, "error").as_deref(), Some("sign_in_expired"));
-    assert_eq!(world.issuer.asked("/token"), 0);
+    assert_eq!(world.issuer.request_count("/token"), 0);
 }
 
 #[tokio::test]
@@ -306,7 +306,7 @@ async fn a_state_is_good_once_even_for_two_at_the_same_time() {
             "{error}"
         );
     }
-    assert_eq!(world.issuer.asked("/token"), 1);
+    assert_eq!(world.issuer.request_count("/token"), 1);
 
     let many = (0..4).map(|_| world.redeem(&good[0]));
     let answers = futures::future::join_all(many).await;
@@ -340,26 +340,26 @@ async fn a_state_belongs_to_its_browser_its_provider_and_ten_minutes() {
         world
             .come_back(&back, bad)
             .await
-            .refused(400, "sign_in_expired");
+            .expect_problem(400, "sign_in_expired");
     }
     for path in [
         "/api/v1/auth/oauth/fake/callback",
         "/api/v1/auth/oauth/fake/callback?state=x&code=y",
         "/api/v1/auth/oauth/fake/callback?error=access_denied",
     ] {
-        let client = world.stage.stranger().with("cookie", &own);
-        client.get(path).await.refused(400, "sign_in_expired");
+        let client = world.app.anonymous().with("cookie", &own);
+        client.get(path).await.expect_problem(400, "sign_in_expired");
     }
     world
         .come_back(&back.replace("/fake/", "/other/"), &own)
         .await
-        .refused(404, "not_found");
-    world.stage.clock.advance(Duration::from_mins(10));
+        .expect_problem(404, "not_found");
+    world.app.clock.advance(Duration::from_mins(10));
     world
         .come_back(&back, &own)
         .await
-        .refused(400, "sign_in_expired");
-    assert_eq!(world.issuer.asked("/token"), 0);
+        .expect_problem(400, "sign_in_expired");
+    assert_eq!(world.issuer.request_count("/token"), 0);
 }
 
 #[tokio::test]
@@ -377,16 +377,16 @@ async fn two_tabs_are_not_in_each_others_way() {
 async fn a_code_is_good_for_a_minute_and_for_the_page_that_knows_the_secret() {
     let world = world().await;
     let code = told(&world.walk().await, "code").unwrap();
-    world.stage.clock.advance(Duration::from_mins(1));
+    world.app.clock.advance(Duration::from_mins(1));
     world
         .redeem(&code)
         .await
-        .refused(401, "invalid_sign_in_code");
+        .expect_problem(401, "invalid_sign_in_code");
     for garbage in ["x", &code[1..], &format!("{code}A")] {
         world
             .redeem(garbage)
             .await
-            .refused(401, "invalid_sign_in_code");
+            .expect_problem(401, "invalid_sign_in_code");
     }
 
     let secret = "the secret of a page, long enough for RFC 7636";
@@ -396,37 +396,37 @@ async fn a_code_is_good_for_a_minute_and_for_the_page_that_knows_the_secret() {
     world
         .redeem(&code)
         .await
-        .refused(401, "invalid_sign_in_code");
+        .expect_problem(401, "invalid_sign_in_code");
     let with = async |verifier: &str| {
         let body = json!({"code": code, "code_verifier": verifier});
         world
-            .stage
-            .stranger()
+            .app
+            .anonymous()
             .post("/api/v1/auth/oauth/token", body)
             .await
     };
     with(&secret.to_uppercase())
         .await
-        .refused(401, "invalid_sign_in_code");
+        .expect_problem(401, "invalid_sign_in_code");
     with(secret).await.expect(200);
 
     // A secret where none was promised is as wrong as a wrong one.
     let code = told(&world.walk().await, "code").unwrap();
     let body = json!({"code": code, "code_verifier": secret});
     let answer = world
-        .stage
-        .stranger()
+        .app
+        .anonymous()
         .post("/api/v1/auth/oauth/token", body)
         .await;
-    answer.refused(401, "invalid_sign_in_code");
+    answer.expect_problem(401, "invalid_sign_in_code");
     let bad =
         format!("/api/v1/auth/oauth/fake?tenant=demo&redirect_to={PAGE}&code_challenge=short");
     world
-        .stage
-        .stranger()
+        .app
+        .anonymous()
         .get(&bad)
         .await
-        .refused(422, "validation_failed");
+        .expect_problem(422, "validation_failed");
 }
 
 #[tokio::test]
@@ -434,15 +434,15 @@ async fn a_code_is_redeemed_on_pages_of_the_organisation_and_for_a_cookie_too() 
     let world = world().await;
     let code = told(&world.walk().await, "code").unwrap();
     let page = world
-        .stage
-        .stranger()
+        .app
+        .anonymous()
         .with("origin", "https://evil.example");
     page.post("/api/v1/auth/oauth/token", json!({"code": code}))
         .await
-        .refused(403, "origin_not_allowed");
+        .expect_problem(403, "origin_not_allowed");
     let own = world
-        .stage
-        .stranger()
+        .app
+        .anonymous()
         .with("origin", "https://app.demo.example")
         .with("x-csrf-token", "1");
     let body = json!({"code": code, "refresh": "cookie"});
@@ -481,11 +481,11 @@ async fn who_does_not_agree_or_brings_another_issuers_answer_is_told_so() {
 #[tokio::test]
 async fn an_address_opens_no_account_with_a_password() {
     let world = world().await;
-    add(&world.stage, &world.tenant, "admin", "ada@example.org").await;
+    add(&world.app, &world.tenant, "admin", "ada@example.org").await;
     assert_eq!(world.error().await, "link_requires_sign_in");
     assert_eq!(
         count(
-            &world.stage,
+            &world.app,
             "select count(*) from identity.oauth_identities"
         )
         .await,
@@ -497,20 +497,20 @@ async fn an_address_opens_no_account_with_a_password() {
 async fn an_address_that_both_sides_have_proved_opens_an_account_without_a_password() {
     let world = world().await;
     let person = world
-        .stage
+        .app
         .person(world.tenant.id, "manager", "ada@example.org")
         .await;
     world.issuer.person(json!({"email_verified": false}));
     assert_eq!(world.error().await, "address_not_verified");
     world.issuer.person(json!({"email_verified": "true"}));
     execute(
-        &world.stage,
+        &world.app,
         "update identity.users set email_verified_at = null where email = 'ada@example.org'",
     )
     .await;
     assert_eq!(world.error().await, "link_requires_sign_in");
     execute(
-        &world.stage,
+        &world.app,
         "update identity.users set email_verified_at = now() where email = 'ada@example.org'",
     )
     .await;
@@ -522,7 +522,7 @@ async fn an_account_that_is_not_active_stays_shut() {
     let world = world().await;
     let tokens = world.sign_in().await;
     let user = tokens["user"]["id"].as_str().unwrap();
-    let admin = world.stage.as_(&world.tenant.admin);
+    let admin = world.app.as_user(&world.tenant.admin);
     let code = told(&world.walk().await, "code").unwrap();
     admin
         .put(
@@ -535,7 +535,7 @@ async fn an_account_that_is_not_active_stays_shut() {
     world
         .redeem(&code)
         .await
-        .refused(401, "invalid_sign_in_code");
+        .expect_problem(401, "invalid_sign_in_code");
     assert_eq!(world.error().await, "account_not_active");
     let invited = json!({"email": "boss@example.org", "name": "The Boss", "role": "admin"});
     admin.post("/api/v1/users", invited).await.expect(201);
@@ -550,15 +550,15 @@ async fn whoever_registered_somebody_elses_address_waits_in_vain() {
     let world = world().await;
     let body = json!({"tenant": "demo", "email": "ada@example.org", "password": PASSWORD, "name": "Mallory"});
     world
-        .stage
-        .stranger()
+        .app
+        .anonymous()
         .post("/api/v1/auth/register", body)
         .await
         .expect(202);
     assert_eq!(world.error().await, "account_not_active");
     assert_eq!(
         count(
-            &world.stage,
+            &world.app,
             "select count(*) from identity.oauth_identities"
         )
         .await,
@@ -570,19 +570,19 @@ async fn whoever_registered_somebody_elses_address_waits_in_vain() {
 async fn nobody_new_comes_into_a_closed_or_full_organisation() {
     let world = world().await;
     execute(
-        &world.stage,
+        &world.app,
         "update access.tenants set max_users = 6 where slug = 'demo'",
     )
     .await;
     assert_eq!(world.error().await, "seats_exhausted");
     execute(
-        &world.stage,
+        &world.app,
         r#"update access.tenants set max_users = 9, settings = '{"registration": "invite"}' where slug = 'demo'"#,
     )
     .await;
     assert_eq!(world.error().await, "registration_closed");
     assert_eq!(
-        count(&world.stage, "select count(*) from identity.users").await,
+        count(&world.app, "select count(*) from identity.users").await,
         6
     );
 }
@@ -591,7 +591,7 @@ async fn nobody_new_comes_into_a_closed_or_full_organisation() {
 async fn two_first_sign_ins_at_once_make_one_account_and_two_people_share_no_last_seat() {
     let world = world().await;
     execute(
-        &world.stage,
+        &world.app,
         "update access.tenants set max_users = 7 where slug = 'demo'",
     )
     .await;
@@ -623,12 +623,12 @@ async fn two_first_sign_ins_at_once_make_one_account_and_two_people_share_no_las
         .count();
     assert!((1..=2).contains(&codes), "{codes}");
     assert_eq!(
-        count(&world.stage, "select count(*) from identity.users").await,
+        count(&world.app, "select count(*) from identity.users").await,
         7
     );
     assert_eq!(
         count(
-            &world.stage,
+            &world.app,
             "select count(*) from identity.oauth_identities"
         )
         .await,
@@ -640,7 +640,7 @@ async fn two_first_sign_ins_at_once_make_one_account_and_two_people_share_no_las
 async fn apple_posts_a_form_with_a_name_and_wants_a_signed_secret() {
     let issuer = FakeIssuer::start().await;
     let key = KeyPair::p256("apple-key");
-    issuer.take_apple_secret(&key.public_key());
+    issuer.accept_apple_secret(&key.public_key());
     issuer.rotate(KeyPair::rsa("apple-rsa"));
     issuer.person(
         json!({"given_name": null, "family_name": null, "name": null, "email_verified": "true"}),
@@ -668,7 +668,7 @@ async fn apple_posts_a_form_with_a_name_and_wants_a_signed_secret() {
         .append_pair("user", user)
         .finish();
     let post = async |form: String| {
-        let call = world.stage.stranger().call(Method::POST, back.path());
+        let call = world.app.anonymous().call(Method::POST, back.path());
         call.header("cookie", &cookie(&started))
             .header("origin", "https://appleid.apple.com")
             .header("content-type", "application/x-www-form-urlencoded")
@@ -676,7 +676,7 @@ async fn apple_posts_a_form_with_a_name_and_wants_a_signed_secret() {
             .send()
             .await
     };
-    post("x".repeat(40_000)).await.refused(413, "too_large");
+    post("x".repeat(40_000)).await.expect_problem(413, "too_large");
     let came = post(form).await.expect(303);
     let code = told(&came, "code").unwrap();
     let user = world.redeem(&code).await.expect(200).json()["user"].clone();
@@ -691,7 +691,7 @@ async fn a_secret_goes_into_the_header_or_the_form_as_the_issuer_wants() {
     let world = world().await;
     world.sign_in().await;
     let world = self::world().await;
-    world.issuer.take_secret_in_form();
+    world.issuer.accept_secret_in_form();
     world.sign_in().await;
 }
 
@@ -701,20 +701,20 @@ async fn keys_are_asked_for_rarely_and_again_when_they_change() {
     for _ in 0..3 {
         world.sign_in().await;
     }
-    assert_eq!(world.issuer.asked("/keys"), 1);
-    assert_eq!(world.issuer.asked("/.well-known/openid-configuration"), 1);
+    assert_eq!(world.issuer.request_count("/keys"), 1);
+    assert_eq!(world.issuer.request_count("/.well-known/openid-configuration"), 1);
     world.issuer.rotate(KeyPair::p256("second"));
     // A moment later nobody may make us ask again.
     assert_eq!(world.error().await, "provider_refused");
-    world.stage.clock.advance(Duration::from_secs(10));
+    world.app.clock.advance(Duration::from_secs(10));
     world.sign_in().await;
-    assert_eq!(world.issuer.asked("/keys"), 2);
+    assert_eq!(world.issuer.request_count("/keys"), 2);
     world.issuer.rotate(KeyPair::rsa("third"));
-    world.stage.clock.advance(Duration::from_secs(10));
+    world.app.clock.advance(Duration::from_secs(10));
     world.sign_in().await;
-    world.stage.clock.advance(Duration::from_hours(1));
+    world.app.clock.advance(Duration::from_hours(1));
     world.sign_in().await;
-    assert_eq!(world.issuer.asked("/keys"), 4);
+    assert_eq!(world.issuer.request_count("/keys"), 4);
 }
 
 #[tokio::test]
@@ -729,7 +729,7 @@ async fn an_issuer_that_is_away_slow_or_endless_costs_one_sign_in() {
         world.issuer.serve_keys(key_set);
         assert_eq!(world.error().await, error, "{key_set:?}");
         world.issuer.serve_keys(KeySet::Good);
-        world.stage.clock.advance(Duration::from_secs(10));
+        world.app.clock.advance(Duration::from_secs(10));
         world.sign_in().await;
     }
 }
@@ -763,7 +763,7 @@ async fn nothing_of_a_flow_is_kept_in_clear() {
     let came = world.come_back(&back, &cookie(&started)).await;
     let code = told(&came, "code").unwrap();
     let row: String = sqlx::query_scalar("select row_to_json(f)::text from identity.oauth_flows f")
-        .fetch_one(&mut world.stage.admin().await)
+        .fetch_one(&mut world.app.admin().await)
         .await
         .unwrap();
     let hex = |text: &str| -> String {
@@ -781,10 +781,10 @@ async fn nothing_of_a_flow_is_kept_in_clear() {
     let nonce = told(&started, "nonce").unwrap();
     assert!(!row.contains(&nonce) && !cookie(&started).contains(&nonce));
     // Rows don't pile up.
-    world.stage.clock.advance(Duration::from_mins(61));
+    world.app.clock.advance(Duration::from_mins(61));
     world.sign_in().await;
     assert_eq!(
-        count(&world.stage, "select count(*) from identity.oauth_flows").await,
+        count(&world.app, "select count(*) from identity.oauth_flows").await,
         1
     );
 }

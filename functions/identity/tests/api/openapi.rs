@@ -1,8 +1,8 @@
-use super::stage;
+use super::app;
 
 #[tokio::test]
 async fn every_operation_says_who_may_and_how_it_refuses() {
-    let document = serde_json::to_value(stage().await.document()).unwrap();
+    let document = serde_json::to_value(app().await.document()).unwrap();
     let mut operations = 0;
     for (path, methods) in document["paths"].as_object().unwrap() {
         for (method, operation) in methods.as_object().unwrap() {

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use serde_json::{Value, json};
-use testkit::{Answer, Client, Stage};
+use testkit::{TestResponse, Client, TestApp};
 
 use super::{
     PASSWORD, add, announced, audited,
@@ -31,32 +31,32 @@ async fn register(client: &Client, algorithm: i64) -> (Authenticator, Value) {
     (authenticator, registered)
 }
 
-async fn login_options(stage: &Stage) -> Value {
+async fn login_options(app: &TestApp) -> Value {
     let path = format!("{PATH}/login/options");
     let body = json!({"tenant": "demo"});
-    stage.stranger().post(&path, body).await.expect(200).json()["public_key"].clone()
+    app.anonymous().post(&path, body).await.expect(200).json()["public_key"].clone()
 }
 
-async fn enter(stage: &Stage, passkey: Value) -> Answer {
+async fn enter(app: &TestApp, passkey: Value) -> TestResponse {
     let path = format!("{PATH}/login");
     let body = json!({"passkey": passkey});
-    stage.stranger().post(&path, body).await
+    app.anonymous().post(&path, body).await
 }
 
 #[tokio::test]
 async fn a_passkey_of_any_algorithm_is_all_that_signing_in_needs() {
-    let (stage, tenant) = demo().await;
+    let (app, tenant) = demo().await;
     for (index, algorithm) in [-7, -8, -257].into_iter().enumerate() {
         let email = format!("person{index}@demo.example");
-        let id = add(&stage, &tenant, "customer", &email).await;
-        let client = bearer(&stage, &login(&stage, &email).await);
+        let id = add(&app, &tenant, "customer", &email).await;
+        let client = bearer(&app, &login(&app, &email).await);
         let (mut authenticator, registered) = register(&client, algorithm).await;
         assert_eq!(registered["passkey"]["name"], "Telephone");
         assert_eq!(registered["recovery_codes"].as_array().unwrap().len(), 10);
-        let answer = enter(&stage, authenticator.get(&login_options(&stage).await)).await;
+        let answer = enter(&app, authenticator.get(&login_options(&app).await)).await;
         let tokens = answer.expect(200).json();
         assert_eq!(tokens["user"]["id"], id);
-        let client = bearer(&stage, &tokens);
+        let client = bearer(&app, &tokens);
         let status = client.get("/api/v1/auth/status").await.expect(200).json();
         assert_eq!(status["session"]["amr"], json!(["hwk", "mfa"]));
         assert_eq!(status["session"]["aal"], "aal2");
@@ -64,17 +64,17 @@ async fn a_passkey_of_any_algorithm_is_all_that_signing_in_needs() {
         assert_eq!(list["items"][0]["last_used_at"], "2026-11-20T10:00:00Z");
         assert_eq!(list["items"][0]["rp_id"], "api.revalenz.example");
     }
-    let enabled = announced(&stage, "de.revalenz.identity.mfa.enabled.v1").await;
+    let enabled = announced(&app, "de.revalenz.identity.mfa.enabled.v1").await;
     assert_eq!(
-        (enabled, audited(&stage, "identity.mfa.enabled").await),
+        (enabled, audited(&app, "identity.mfa.enabled").await),
         (3, 3)
     );
 }
 
 #[tokio::test]
 async fn the_options_are_what_a_browser_wants() {
-    let (stage, tenant) = demo().await;
-    let client = stage.as_(&tenant.customer);
+    let (app, tenant) = demo().await;
+    let client = app.as_user(&tenant.customer);
     let (authenticator, _) = register(&client, -7).await;
     let asked = options(&client).await["public_key"].clone();
     assert_eq!(
@@ -91,27 +91,27 @@ async fn the_options_are_what_a_browser_wants() {
         asked["excludeCredentials"],
         json!([{"type": "public-key", "id": text(&authenticator.credential_id)}])
     );
-    let asked = login_options(&stage).await;
+    let asked = login_options(&app).await;
     assert_eq!(asked["allowCredentials"], json!([]));
     assert_eq!(asked["userVerification"], "required");
 }
 
 #[tokio::test]
 async fn a_passkey_is_a_second_factor_for_its_own_sign_in_alone() {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "customer", ADA).await;
-    add(&stage, &tenant, "customer", "eve@demo.example").await;
-    let client = bearer(&stage, &login(&stage, ADA).await);
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", ADA).await;
+    add(&app, &tenant, "customer", "eve@demo.example").await;
+    let client = bearer(&app, &login(&app, ADA).await);
     let (mut authenticator, _) = register(&client, -7).await;
-    let eve = bearer(&stage, &login(&stage, "eve@demo.example").await);
+    let eve = bearer(&app, &login(&app, "eve@demo.example").await);
     let (mut eves, _) = register(&eve, -7).await;
     let sign_in = async || {
-        let answer = try_login(&stage, "demo", ADA, PASSWORD).await;
+        let answer = try_login(&app, "demo", ADA, PASSWORD).await;
         answer.expect(200).json()
     };
     let prove = async |begun: &Value, passkey: &Value| {
         let body = json!({"mfa_token": begun["mfa_token"], "passkey": passkey});
-        stage.stranger().post("/api/v1/auth/mfa", body).await
+        app.anonymous().post("/api/v1/auth/mfa", body).await
     };
     let (begun, other) = (sign_in().await, sign_in().await);
     assert_eq!(begun["methods"], json!(["passkey", "recovery_code"]));
@@ -122,31 +122,31 @@ async fn a_passkey_is_a_second_factor_for_its_own_sign_in_alone() {
     // Somebody else's, and that of another sign-in.
     prove(&begun, &eves.get(&begun["passkey_options"]))
         .await
-        .refused(401, "invalid_code");
+        .expect_problem(401, "invalid_code");
     prove(&begun, &authenticator.get(&other["passkey_options"]))
         .await
-        .refused(401, "invalid_code");
-    prove(&begun, &authenticator.get(&login_options(&stage).await))
+        .expect_problem(401, "invalid_code");
+    prove(&begun, &authenticator.get(&login_options(&app).await))
         .await
-        .refused(401, "invalid_code");
+        .expect_problem(401, "invalid_code");
     // A touch is enough here: the password was the other factor.
     authenticator.flags = 1;
     let passkey = authenticator.get(&begun["passkey_options"]);
     let tokens = prove(&begun, &passkey).await.expect(200).json();
-    let status = bearer(&stage, &tokens).get("/api/v1/auth/status").await;
+    let status = bearer(&app, &tokens).get("/api/v1/auth/status").await;
     assert_eq!(
         status.expect(200).json()["session"]["amr"],
         json!(["pwd", "hwk", "mfa"])
     );
     prove(&begun, &passkey)
         .await
-        .refused(401, "invalid_mfa_token");
+        .expect_problem(401, "invalid_mfa_token");
 }
 
 #[tokio::test]
 async fn nothing_that_was_made_for_something_else_is_believed() {
-    let (stage, tenant) = demo().await;
-    let client = stage.as_(&tenant.customer);
+    let (app, tenant) = demo().await;
+    let client = app.as_user(&tenant.customer);
     let (mut good, _) = register(&client, -7).await;
     let bends: [(&str, Bend); 8] = [
         ("a foreign page", |a| a.page = "https://evil.example".into()),
@@ -163,14 +163,14 @@ async fn nothing_that_was_made_for_something_else_is_believed() {
         ("somebody else", |a| a.user_handle = vec![7; 16]),
     ];
     for (what, bend) in bends {
-        let asked = login_options(&stage).await;
+        let asked = login_options(&app).await;
         let before = (
             good.page.clone(),
             good.host.clone(),
             good.user_handle.clone(),
         );
         bend(&mut good);
-        let answer = enter(&stage, good.get(&asked)).await;
+        let answer = enter(&app, good.get(&asked)).await;
         assert_eq!(answer.status, 401, "{what}: {}", answer.text());
         assert_eq!(answer.json()["code"], "passkey_refused", "{what}");
         (good.page, good.host, good.user_handle) = before;
@@ -187,9 +187,9 @@ async fn nothing_that_was_made_for_something_else_is_believed() {
     }
     // Alone it must have asked for a finger, a face or a PIN.
     good.flags = 1;
-    enter(&stage, good.get(&login_options(&stage).await))
+    enter(&app, good.get(&login_options(&app).await))
         .await
-        .refused(401, "passkey_refused");
+        .expect_problem(401, "passkey_refused");
     good.flags = 0b101;
     for part in [
         "signature",
@@ -197,7 +197,7 @@ async fn nothing_that_was_made_for_something_else_is_believed() {
         "client_data_json",
         "credential_id",
     ] {
-        let mut passkey = good.get(&login_options(&stage).await);
+        let mut passkey = good.get(&login_options(&app).await);
         let given = passkey[part].as_str().unwrap().to_owned();
         let middle = given.len() / 2;
         let other = if given.as_bytes()[middle] == b'A' {
@@ -208,82 +208,82 @@ async fn nothing_that_was_made_for_something_else_is_believed() {
         let mut changed = given.clone();
         changed.replace_range(middle..=middle, other);
         passkey[part] = json!(changed);
-        enter(&stage, passkey.clone())
+        enter(&app, passkey.clone())
             .await
-            .refused(401, "passkey_refused");
+            .expect_problem(401, "passkey_refused");
         passkey[part] = json!(&given[..middle]);
-        enter(&stage, passkey).await.refused(401, "passkey_refused");
+        enter(&app, passkey).await.expect_problem(401, "passkey_refused");
     }
-    enter(&stage, good.get(&login_options(&stage).await))
+    enter(&app, good.get(&login_options(&app).await))
         .await
         .expect(200);
 }
 
 #[tokio::test]
 async fn an_answer_is_good_once_and_for_five_minutes() {
-    let (stage, tenant) = demo().await;
-    let (mut authenticator, _) = register(&stage.as_(&tenant.customer), -7).await;
-    let passkey = authenticator.get(&login_options(&stage).await);
-    let all = (0..8).map(|_| enter(&stage, passkey.clone()));
+    let (app, tenant) = demo().await;
+    let (mut authenticator, _) = register(&app.as_user(&tenant.customer), -7).await;
+    let passkey = authenticator.get(&login_options(&app).await);
+    let all = (0..8).map(|_| enter(&app, passkey.clone()));
     let entered = join_all(all)
         .await
         .iter()
         .filter(|answer| answer.status == 200)
         .count();
     assert_eq!(entered, 1);
-    let asked = login_options(&stage).await;
-    stage.clock.advance(Duration::from_mins(5));
-    enter(&stage, authenticator.get(&asked))
+    let asked = login_options(&app).await;
+    app.clock.advance(Duration::from_mins(5));
+    enter(&app, authenticator.get(&asked))
         .await
-        .refused(401, "passkey_refused");
-    let open = options(&stage.as_(&tenant.customer2)).await;
+        .expect_problem(401, "passkey_refused");
+    let open = options(&app.as_user(&tenant.customer2)).await;
     // What was asked of one person is no answer of another.
     let made = Authenticator::new(-7).create(&open);
-    stage
-        .as_(&tenant.expert)
+    app
+        .as_user(&tenant.expert)
         .post(PATH, made)
         .await
-        .refused(403, "proof_refused");
-    assert!(count(&stage, "select count(*) from identity.passkey_challenges").await <= 2);
+        .expect_problem(403, "proof_refused");
+    assert!(count(&app, "select count(*) from identity.passkey_challenges").await <= 2);
 }
 
 #[tokio::test]
 async fn a_counter_that_goes_back_gives_a_copy_away() {
-    let (stage, tenant) = demo().await;
-    let (mut authenticator, _) = register(&stage.as_(&tenant.customer), -7).await;
+    let (app, tenant) = demo().await;
+    let (mut authenticator, _) = register(&app.as_user(&tenant.customer), -7).await;
     authenticator.counter = 6;
-    enter(&stage, authenticator.get(&login_options(&stage).await))
+    enter(&app, authenticator.get(&login_options(&app).await))
         .await
         .expect(200);
     authenticator.counter = 6;
-    enter(&stage, authenticator.get(&login_options(&stage).await))
+    enter(&app, authenticator.get(&login_options(&app).await))
         .await
-        .refused(401, "passkey_refused");
+        .expect_problem(401, "passkey_refused");
     // Those that do not count stay at zero.
-    execute(&stage, "update identity.passkeys set sign_count = 0").await;
+    execute(&app, "update identity.passkeys set sign_count = 0").await;
     authenticator.counter = u32::MAX;
     authenticator.counter = 0;
-    enter(&stage, authenticator.get(&login_options(&stage).await))
+    enter(&app, authenticator.get(&login_options(&app).await))
         .await
         .expect(200);
 }
 
 #[tokio::test]
 async fn a_passkey_of_another_tenant_or_of_somebody_locked_opens_nothing() {
-    let (stage, tenant) = demo().await;
-    let other = stage.tenant("other").await;
-    let (mut foreign, _) = register(&stage.as_(&other.customer), -7).await;
-    enter(&stage, foreign.get(&login_options(&stage).await))
+    let (app, tenant) = demo().await;
+    let other = app.tenant("other").await;
+    let (mut foreign, _) = register(&app.as_user(&other.customer), -7).await;
+    enter(&app, foreign.get(&login_options(&app).await))
         .await
-        .refused(401, "passkey_refused");
-    let (mut own, _) = register(&stage.as_(&tenant.customer), -7).await;
-    execute(&stage, "update identity.users set status = 'locked'").await;
-    enter(&stage, own.get(&login_options(&stage).await))
+        .expect_problem(401, "passkey_refused");
+    let (mut own, _) = register(&app.as_user(&tenant.customer), -7).await;
+    execute(&app, "update identity.users set status = 'locked'").await;
+    enter(&app, own.get(&login_options(&app).await))
         .await
-        .refused(401, "passkey_refused");
+        .expect_problem(401, "passkey_refused");
     let nowhere = json!({"tenant": "nosuch"});
-    stage
-        .stranger()
+    app
+        .anonymous()
         .post(&format!("{PATH}/login/options"), nowhere)
         .await
         .expect(200);
@@ -291,15 +291,15 @@ async fn a_passkey_of_another_tenant_or_of_somebody_locked_opens_nothing() {
 
 #[tokio::test]
 async fn ten_factors_are_enough_and_no_passkey_counts_twice() {
-    let (stage, tenant) = demo().await;
-    let client = stage.as_(&tenant.customer);
+    let (app, tenant) = demo().await;
+    let client = app.as_user(&tenant.customer);
     let (mut first, registered) = register(&client, -7).await;
     assert!(registered["recovery_codes"].is_array());
     let again = first.create(&options(&client).await);
     client
         .post(PATH, again)
         .await
-        .refused(409, "passkey_exists");
+        .expect_problem(409, "passkey_exists");
     let (_, second) = register(&client, -8).await;
     assert!(second["recovery_codes"].is_null());
     for _ in 0..7 {
@@ -313,62 +313,62 @@ async fn ten_factors_are_enough_and_no_passkey_counts_twice() {
     let added = answers.iter().filter(|answer| answer.status == 201).count();
     assert_eq!(added, 1);
     assert_eq!(
-        count(&stage, "select count(*) from identity.passkeys").await,
+        count(&app, "select count(*) from identity.passkeys").await,
         10
     );
     client
         .post(&format!("{PATH}/options"), json!({}))
         .await
-        .refused(409, "too_many_factors");
+        .expect_problem(409, "too_many_factors");
 }
 
 #[tokio::test]
 async fn a_passkey_that_is_removed_is_asked_for_no_more() {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "customer", ADA).await;
-    let client = bearer(&stage, &login(&stage, ADA).await);
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", ADA).await;
+    let client = bearer(&app, &login(&app, ADA).await);
     let (mut authenticator, registered) = register(&client, -7).await;
-    let client = bearer(&stage, &registered);
-    let (app, codes) = {
+    let client = bearer(&app, &registered);
+    let (totp, codes) = {
         let started = client.post("/api/v1/auth/mfa/totp", json!({})).await;
-        let app = super::factors::App::of(&started.expect(201).json());
-        let confirmed = super::factors::confirm(&client, &app.code(&stage)).await;
-        (app, confirmed.expect(200).json()["recovery_codes"].clone())
+        let app = super::factors::TotpApp::of(&started.expect(201).json());
+        let confirmed = super::factors::confirm(&client, &totp.code(&app)).await;
+        (totp, confirmed.expect(200).json()["recovery_codes"].clone())
     };
     assert!(codes.is_null());
     let path = format!("{PATH}/{}", registered["passkey"]["id"].as_str().unwrap());
-    stage
-        .as_(&tenant.admin)
+    app
+        .as_user(&tenant.admin)
         .delete(&path)
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     client.delete(&path).await.expect(204);
-    client.delete(&path).await.refused(404, "not_found");
-    enter(&stage, authenticator.get(&login_options(&stage).await))
+    client.delete(&path).await.expect_problem(404, "not_found");
+    enter(&app, authenticator.get(&login_options(&app).await))
         .await
-        .refused(401, "passkey_refused");
+        .expect_problem(401, "passkey_refused");
     // The app is left, and so are the codes.
-    stage.clock.advance(Duration::from_secs(30));
-    let token = waiting(&stage, ADA).await;
-    prove(&stage, &token, "code", &app.code(&stage))
+    app.clock.advance(Duration::from_secs(30));
+    let token = waiting(&app, ADA).await;
+    prove(&app, &token, "code", &totp.code(&app))
         .await
         .expect(200);
     let left = "select count(*) from identity.mfa_recovery_codes where used_at is null";
-    assert_eq!(count(&stage, left).await, 10);
+    assert_eq!(count(&app, left).await, 10);
 }
 
 #[tokio::test]
 async fn an_admin_takes_passkeys_too() {
-    let (stage, tenant) = demo().await;
-    let client = stage.as_(&tenant.customer);
+    let (app, tenant) = demo().await;
+    let client = app.as_user(&tenant.customer);
     let (mut authenticator, _) = register(&client, -7).await;
-    stage
-        .as_(&tenant.admin)
+    app
+        .as_user(&tenant.admin)
         .delete(&format!("/api/v1/users/{}/mfa", tenant.customer.id))
         .await
         .expect(204);
-    enter(&stage, authenticator.get(&login_options(&stage).await))
+    enter(&app, authenticator.get(&login_options(&app).await))
         .await
-        .refused(401, "passkey_refused");
-    enrol(&stage, &client).await;
+        .expect_problem(401, "passkey_refused");
+    enrol(&app, &client).await;
 }

@@ -4,8 +4,8 @@ use super::demo;
 
 #[tokio::test]
 async fn everybody_changes_their_own_profile() {
-    let (stage, tenant) = demo().await;
-    let customer = stage.as_(&tenant.customer);
+    let (app, tenant) = demo().await;
+    let customer = app.as_user(&tenant.customer);
     let me = customer.get("/api/v1/me").await.expect(200);
     assert_eq!(
         (&me.json()["email"], me.header("etag")),
@@ -38,22 +38,22 @@ async fn everybody_changes_their_own_profile() {
         .json(&json!({"locale": "de"}))
         .send()
         .await;
-    outdated.refused(412, "precondition_failed");
+    outdated.expect_problem(412, "precondition_failed");
     let problem = customer
         .put(
             "/api/v1/me",
             json!({"role": "admin", "given_name": null, "time_zone": "Mars"}),
         )
         .await
-        .refused(422, "validation_failed");
+        .expect_problem(422, "validation_failed");
     assert_eq!(problem["errors"].as_array().unwrap().len(), 3);
 }
 
 #[tokio::test]
 async fn the_status_tells_who_calls_and_what_they_may() {
-    let (stage, tenant) = demo().await;
-    let nobody = stage
-        .stranger()
+    let (app, tenant) = demo().await;
+    let nobody = app
+        .anonymous()
         .get("/api/v1/auth/status")
         .await
         .expect(200)
@@ -62,8 +62,8 @@ async fn the_status_tells_who_calls_and_what_they_may() {
         (&nobody["authenticated"], &nobody["user"]),
         (&json!(false), &Value::Null)
     );
-    let manager = stage
-        .as_(&tenant.manager)
+    let manager = app
+        .as_user(&tenant.manager)
         .get("/api/v1/auth/status")
         .await
         .expect(200)
@@ -79,7 +79,7 @@ async fn the_status_tells_who_calls_and_what_they_may() {
         (&json!("demo"), &json!(true))
     );
     assert_eq!(manager["session"]["id"], json!(tenant.manager.session));
-    let key = stage
+    let key = app
         .key(tenant.id, &["support.ticket.read"])
         .await
         .get("/api/v1/auth/status")
@@ -91,10 +91,10 @@ async fn the_status_tells_who_calls_and_what_they_may() {
         (&json!("api_key"), &Value::Null)
     );
     assert_eq!(key["permissions"], json!({"support.ticket.read": "all"}));
-    stage
-        .stranger()
+    app
+        .anonymous()
         .bearer("garbage")
         .get("/api/v1/auth/status")
         .await
-        .refused(401, "unauthenticated");
+        .expect_problem(401, "unauthenticated");
 }

@@ -8,8 +8,8 @@ fn rate(amount: &str, currency: &str, from: &str, to: Option<&str>) -> Value {
 
 #[tokio::test]
 async fn rates_are_a_set_that_is_replaced_as_a_whole() {
-    let (stage, tenant) = demo().await;
-    let manager = stage.as_(&tenant.manager);
+    let (app, tenant) = demo().await;
+    let manager = app.as_user(&tenant.manager);
     let path = format!("/api/v1/users/{}/rates", tenant.expert.id);
     let empty = manager.get(&path).await.expect(200);
     assert_eq!(
@@ -42,19 +42,19 @@ async fn rates_are_a_set_that_is_replaced_as_a_whole() {
         .json(&json!({"items": []}))
         .send()
         .await
-        .refused(412, "precondition_failed");
+        .expect_problem(412, "precondition_failed");
     let cleared = manager.put(&path, json!({"items": []})).await.expect(200);
     assert_eq!(cleared.json()["items"], json!([]));
-    assert_eq!(audited(&stage, "identity.rates.replaced").await, 2);
+    assert_eq!(audited(&app, "identity.rates.replaced").await, 2);
     assert_eq!(
-        announced(&stage, "de.revalenz.identity.user.updated.v1").await,
+        announced(&app, "de.revalenz.identity.user.updated.v1").await,
         2
     );
 }
 
 #[tokio::test]
 async fn every_wrong_rate_is_named() {
-    let (stage, tenant) = demo().await;
+    let (app, tenant) = demo().await;
     let path = format!("/api/v1/users/{}/rates", tenant.expert.id);
     for (items, wanted) in [
         (
@@ -90,11 +90,11 @@ async fn every_wrong_rate_is_named() {
         ),
     ] {
         let body = json!({"items": items});
-        let refused = stage
-            .as_(&tenant.admin)
+        let refused = app
+            .as_user(&tenant.admin)
             .put(&path, body)
             .await
-            .refused(422, "validation_failed");
+            .expect_problem(422, "validation_failed");
         let error = &refused["errors"][0];
         let told = format!(
             "{} {}",
@@ -107,43 +107,43 @@ async fn every_wrong_rate_is_named() {
 
 #[tokio::test]
 async fn experts_read_their_own_and_managers_write_those_of_people_below() {
-    let (stage, tenant) = demo().await;
+    let (app, tenant) = demo().await;
     let path = |id: ids::UserId| format!("/api/v1/users/{id}/rates");
-    let expert = stage.as_(&tenant.expert);
+    let expert = app.as_user(&tenant.expert);
     expert.get(&path(tenant.expert.id)).await.expect(200);
     expert
         .get(&path(tenant.expert2.id))
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     let body = json!({"items": []});
     expert
         .put(&path(tenant.expert.id), body.clone())
         .await
-        .refused(403, "forbidden");
-    let manager = stage.as_(&tenant.manager);
+        .expect_problem(403, "forbidden");
+    let manager = app.as_user(&tenant.manager);
     for above in [tenant.manager.id, tenant.admin.id] {
         manager
             .put(&path(above), body.clone())
             .await
-            .refused(403, "role_too_powerful");
+            .expect_problem(403, "role_too_powerful");
     }
-    stage
-        .as_(&tenant.customer)
+    app
+        .as_user(&tenant.customer)
         .get(&path(tenant.customer.id))
         .await
-        .refused(403, "forbidden");
-    let theirs = stage.tenant("other").await;
-    stage
-        .as_(&theirs.admin)
+        .expect_problem(403, "forbidden");
+    let theirs = app.tenant("other").await;
+    app
+        .as_user(&theirs.admin)
         .put(&path(tenant.expert.id), body)
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
 }
 
 #[tokio::test]
 async fn two_who_replace_at_once_leave_one_whole_set() {
-    let (stage, tenant) = demo().await;
-    let admin = stage.as_(&tenant.admin);
+    let (app, tenant) = demo().await;
+    let admin = app.as_user(&tenant.admin);
     let path = format!("/api/v1/users/{}/rates", tenant.expert.id);
     let set = |amount: &str| json!({"items": [rate(amount, "EUR", "2026-01-01", Some("2026-12-31")), rate(amount, "EUR", "2027-01-01", None)]});
     let many = ["1", "2", "3", "4", "5", "6"].map(|amount| {

@@ -3,19 +3,19 @@ use std::{collections::HashSet, time::Duration};
 use chrono::TimeDelta;
 use identity::config::Settings;
 use serde_json::{Value, json};
-use testkit::{Stage, TestTenant};
+use testkit::{TestApp, TestTenant};
 
 use super::{add, announced, audited, bearer, count, demo, execute, login, try_refresh};
 
-async fn signed_in() -> (Stage, TestTenant, Value) {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "customer", "ada@demo.example").await;
-    let tokens = login(&stage, "ada@demo.example").await;
-    (stage, tenant, tokens)
+async fn signed_in() -> (TestApp, TestTenant, Value) {
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", "ada@demo.example").await;
+    let tokens = login(&app, "ada@demo.example").await;
+    (app, tenant, tokens)
 }
 
-async fn refresh(stage: &Stage, token: &Value) -> Value {
-    try_refresh(stage, token).await.expect(200).json()
+async fn refresh(app: &TestApp, token: &Value) -> Value {
+    try_refresh(app, token).await.expect(200).json()
 }
 
 const LIVING: &str =
@@ -24,22 +24,22 @@ const LIVING: &str =
 
 #[tokio::test]
 async fn a_refresh_gives_new_tokens_of_the_same_session() {
-    let (stage, _, tokens) = signed_in().await;
-    stage.clock.advance(Duration::from_secs(606));
-    bearer(&stage, &tokens)
+    let (app, _, tokens) = signed_in().await;
+    app.clock.advance(Duration::from_secs(606));
+    bearer(&app, &tokens)
         .get("/api/v1/me")
         .await
-        .refused(401, "unauthenticated");
-    let renewed = refresh(&stage, &tokens["refresh_token"]).await;
+        .expect_problem(401, "unauthenticated");
+    let renewed = refresh(&app, &tokens["refresh_token"]).await;
     assert_ne!(renewed["refresh_token"], tokens["refresh_token"]);
-    bearer(&stage, &renewed).get("/api/v1/me").await.expect(200);
-    assert_eq!(count(&stage, LIVING).await, 1);
+    bearer(&app, &renewed).get("/api/v1/me").await.expect(200);
+    assert_eq!(count(&app, LIVING).await, 1);
 }
 
 #[tokio::test]
 async fn twenty_who_refresh_at_once_agree_on_one_token() {
-    let (stage, _, tokens) = signed_in().await;
-    let many = (0..20).map(|_| try_refresh(&stage, &tokens["refresh_token"]));
+    let (app, _, tokens) = signed_in().await;
+    let many = (0..20).map(|_| try_refresh(&app, &tokens["refresh_token"]));
     let mut children = HashSet::new();
     for answer in futures::future::join_all(many).await {
         children.insert(
@@ -51,11 +51,11 @@ async fn twenty_who_refresh_at_once_agree_on_one_token() {
     }
     assert_eq!(children.len(), 1);
     let child = json!(children.into_iter().next());
-    refresh(&stage, &child).await;
-    assert_eq!(count(&stage, LIVING).await, 1);
+    refresh(&app, &child).await;
+    assert_eq!(count(&app, LIVING).await, 1);
     assert_eq!(
         count(
-            &stage,
+            &app,
             "select max(generation)::bigint from identity.sessions"
         )
         .await,
@@ -65,170 +65,170 @@ async fn twenty_who_refresh_at_once_agree_on_one_token() {
 
 #[tokio::test]
 async fn the_parent_is_good_for_thirty_seconds_more() {
-    let (stage, _, tokens) = signed_in().await;
-    let child = refresh(&stage, &tokens["refresh_token"]).await;
-    stage.clock.advance(Duration::from_secs(30));
-    let again = refresh(&stage, &tokens["refresh_token"]).await;
+    let (app, _, tokens) = signed_in().await;
+    let child = refresh(&app, &tokens["refresh_token"]).await;
+    app.clock.advance(Duration::from_secs(30));
+    let again = refresh(&app, &tokens["refresh_token"]).await;
     assert_eq!(again["refresh_token"], child["refresh_token"]);
-    stage.clock.advance(Duration::from_secs(1));
-    try_refresh(&stage, &tokens["refresh_token"])
+    app.clock.advance(Duration::from_secs(1));
+    try_refresh(&app, &tokens["refresh_token"])
         .await
-        .refused(401, "refresh_token_reused");
-    try_refresh(&stage, &child["refresh_token"])
+        .expect_problem(401, "refresh_token_reused");
+    try_refresh(&app, &child["refresh_token"])
         .await
-        .refused(401, "invalid_refresh_token");
+        .expect_problem(401, "invalid_refresh_token");
 }
 
 #[tokio::test]
 async fn a_grandparent_ends_the_family_and_nothing_else() {
-    let (stage, _, grandparent) = signed_in().await;
-    let elsewhere = login(&stage, "ada@demo.example").await;
-    let parent = refresh(&stage, &grandparent["refresh_token"]).await;
-    let child = refresh(&stage, &parent["refresh_token"]).await;
-    let answer = try_refresh(&stage, &grandparent["refresh_token"])
+    let (app, _, grandparent) = signed_in().await;
+    let elsewhere = login(&app, "ada@demo.example").await;
+    let parent = refresh(&app, &grandparent["refresh_token"]).await;
+    let child = refresh(&app, &parent["refresh_token"]).await;
+    let answer = try_refresh(&app, &grandparent["refresh_token"])
         .await
         .expect(401);
     assert_eq!(answer.json()["code"], "refresh_token_reused");
     assert!(answer.headers.get("set-cookie").is_none());
     // Committed although the answer is a refusal: seen on a connection of its own.
-    assert_eq!(count(&stage, LIVING).await, 1);
+    assert_eq!(count(&app, LIVING).await, 1);
     assert_eq!(
         count(
-            &stage,
+            &app,
             "select count(*) from identity.sessions where revoked_reason = 'reuse_detected'"
         )
         .await,
         1
     );
-    bearer(&stage, &child)
+    bearer(&app, &child)
         .get("/api/v1/me")
         .await
-        .refused(401, "unauthenticated");
-    try_refresh(&stage, &child["refresh_token"])
+        .expect_problem(401, "unauthenticated");
+    try_refresh(&app, &child["refresh_token"])
         .await
-        .refused(401, "invalid_refresh_token");
-    refresh(&stage, &elsewhere["refresh_token"]).await;
+        .expect_problem(401, "invalid_refresh_token");
+    refresh(&app, &elsewhere["refresh_token"]).await;
     assert_eq!(
-        announced(&stage, "de.revalenz.identity.session.reuse_detected.v1").await,
+        announced(&app, "de.revalenz.identity.session.reuse_detected.v1").await,
         1
     );
-    assert_eq!(audited(&stage, "identity.session.reuse_detected").await, 1);
+    assert_eq!(audited(&app, "identity.session.reuse_detected").await, 1);
 }
 
 #[tokio::test]
 async fn garbage_ends_no_session() {
-    let (stage, _, tokens) = signed_in().await;
-    let child = refresh(&stage, &tokens["refresh_token"]).await;
-    let child = refresh(&stage, &child["refresh_token"]).await;
+    let (app, _, tokens) = signed_in().await;
+    let child = refresh(&app, &tokens["refresh_token"]).await;
+    let child = refresh(&app, &child["refresh_token"]).await;
     let old = tokens["refresh_token"].as_str().unwrap();
     let mut bent = old.to_owned();
     // One character within the secret.
     bent.replace_range(60..61, if &old[60..61] == "A" { "B" } else { "A" });
     for garbage in [bent.as_str(), "garbage", &old[..111]] {
-        let answer = try_refresh(&stage, &json!(garbage)).await.expect(401);
+        let answer = try_refresh(&app, &json!(garbage)).await.expect(401);
         assert_eq!(answer.json()["code"], "invalid_refresh_token");
         assert!(answer.headers.get("set-cookie").is_none());
     }
-    stage
-        .stranger()
+    app
+        .anonymous()
         .post("/api/v1/auth/refresh", json!({}))
         .await
-        .refused(401, "invalid_refresh_token");
-    let nothing = stage
-        .stranger()
+        .expect_problem(401, "invalid_refresh_token");
+    let nothing = app
+        .anonymous()
         .call(http::Method::POST, "/api/v1/auth/refresh")
         .send()
         .await;
-    nothing.refused(401, "invalid_refresh_token");
-    refresh(&stage, &child["refresh_token"]).await;
+    nothing.expect_problem(401, "invalid_refresh_token");
+    refresh(&app, &child["refresh_token"]).await;
 }
 
 #[tokio::test]
 async fn without_an_overlap_the_parent_is_reuse_at_once() {
-    let stage = Stage::of(&[("identity", |db, gate| {
+    let app = TestApp::new(&[("identity", |db, state| {
         let settings = Settings {
             refresh_overlap: TimeDelta::zero(),
             ..Settings::default()
         };
-        identity::service_with(db, gate, settings)
+        identity::service_with(db, state, settings)
     })])
     .await;
-    let tenant = stage.tenant("demo").await;
-    add(&stage, &tenant, "customer", "ada@demo.example").await;
-    let tokens = login(&stage, "ada@demo.example").await;
-    refresh(&stage, &tokens["refresh_token"]).await;
-    try_refresh(&stage, &tokens["refresh_token"])
+    let tenant = app.tenant("demo").await;
+    add(&app, &tenant, "customer", "ada@demo.example").await;
+    let tokens = login(&app, "ada@demo.example").await;
+    refresh(&app, &tokens["refresh_token"]).await;
+    try_refresh(&app, &tokens["refresh_token"])
         .await
-        .refused(401, "refresh_token_reused");
+        .expect_problem(401, "refresh_token_reused");
 }
 
 #[tokio::test]
 async fn a_session_ends_when_it_idles_or_grows_old() {
-    let (stage, _, tokens) = signed_in().await;
+    let (app, _, tokens) = signed_in().await;
     let day = Duration::from_hours(24);
     let mut tokens = tokens;
     for _ in 0..3 {
-        stage.clock.advance(29 * day);
-        tokens = refresh(&stage, &tokens["refresh_token"]).await;
+        app.clock.advance(29 * day);
+        tokens = refresh(&app, &tokens["refresh_token"]).await;
     }
     // 87 days old: three are left, however often it is used.
-    stage.clock.advance(2 * day);
-    tokens = refresh(&stage, &tokens["refresh_token"]).await;
-    stage.clock.advance(day + Duration::from_secs(1));
-    try_refresh(&stage, &tokens["refresh_token"])
+    app.clock.advance(2 * day);
+    tokens = refresh(&app, &tokens["refresh_token"]).await;
+    app.clock.advance(day + Duration::from_secs(1));
+    try_refresh(&app, &tokens["refresh_token"])
         .await
-        .refused(401, "invalid_refresh_token");
-    let idle = login(&stage, "ada@demo.example").await;
-    stage.clock.advance(30 * day);
-    try_refresh(&stage, &idle["refresh_token"])
+        .expect_problem(401, "invalid_refresh_token");
+    let idle = login(&app, "ada@demo.example").await;
+    app.clock.advance(30 * day);
+    try_refresh(&app, &idle["refresh_token"])
         .await
-        .refused(401, "invalid_refresh_token");
+        .expect_problem(401, "invalid_refresh_token");
 }
 
 #[tokio::test]
 async fn a_tenant_can_shorten_its_sessions() {
-    let (stage, _, tokens) = signed_in().await;
+    let (app, _, tokens) = signed_in().await;
     execute(
-        &stage,
+        &app,
         r#"update access.tenants set settings = '{"session": {"idle_days": 1, "absolute_days": 2}}' where slug = 'demo'"#,
     )
     .await;
-    let tokens = refresh(&stage, &tokens["refresh_token"]).await;
-    stage.clock.advance(Duration::from_hours(24));
-    try_refresh(&stage, &tokens["refresh_token"])
+    let tokens = refresh(&app, &tokens["refresh_token"]).await;
+    app.clock.advance(Duration::from_hours(24));
+    try_refresh(&app, &tokens["refresh_token"])
         .await
-        .refused(401, "invalid_refresh_token");
+        .expect_problem(401, "invalid_refresh_token");
 }
 
 #[tokio::test]
 async fn nobody_refreshes_who_was_disabled() {
-    let (stage, tenant, tokens) = signed_in().await;
+    let (app, tenant, tokens) = signed_in().await;
     let id = tokens["user"]["id"].as_str().unwrap();
-    stage
-        .as_(&tenant.admin)
+    app
+        .as_user(&tenant.admin)
         .delete(&format!("/api/v1/users/{id}"))
         .await
         .expect(204);
-    try_refresh(&stage, &tokens["refresh_token"])
+    try_refresh(&app, &tokens["refresh_token"])
         .await
-        .refused(401, "invalid_refresh_token");
-    bearer(&stage, &tokens)
+        .expect_problem(401, "invalid_refresh_token");
+    bearer(&app, &tokens)
         .get("/api/v1/me")
         .await
-        .refused(401, "unauthenticated");
+        .expect_problem(401, "unauthenticated");
 }
 
 #[tokio::test]
 async fn disabling_somebody_who_refreshes_at_that_moment_makes_nobody_wait() {
-    let (stage, tenant) = demo().await;
+    let (app, tenant) = demo().await;
     for round in 0..5 {
         let email = format!("{round}@demo.example");
-        let id = add(&stage, &tenant, "customer", &email).await;
-        let tokens = login(&stage, &email).await;
+        let id = add(&app, &tenant, "customer", &email).await;
+        let tokens = login(&app, &email).await;
         let path = format!("/api/v1/users/{id}");
-        let admin = stage.as_(&tenant.admin);
+        let admin = app.as_user(&tenant.admin);
         let (refreshed, disabled) = tokio::join!(
-            try_refresh(&stage, &tokens["refresh_token"]),
+            try_refresh(&app, &tokens["refresh_token"]),
             admin.delete(&path)
         );
         disabled.expect(204);
@@ -236,8 +236,8 @@ async fn disabling_somebody_who_refreshes_at_that_moment_makes_nobody_wait() {
             [200, 401].contains(&refreshed.status.as_u16()),
             "{refreshed:?}"
         );
-        try_refresh(&stage, &tokens["refresh_token"])
+        try_refresh(&app, &tokens["refresh_token"])
             .await
-            .refused(401, "invalid_refresh_token");
+            .expect_problem(401, "invalid_refresh_token");
     }
 }

@@ -1,5 +1,5 @@
 use serde_json::{Value, json};
-use testkit::{Answer, Stage};
+use testkit::{TestResponse, TestApp};
 
 use super::{PASSWORD, add, announced, count, demo, execute, links, try_login};
 
@@ -12,108 +12,108 @@ fn ada(password: &str) -> Value {
     })
 }
 
-async fn register(stage: &Stage, body: Value) -> Answer {
-    stage.stranger().post("/api/v1/auth/register", body).await
+async fn register(app: &TestApp, body: Value) -> TestResponse {
+    app.anonymous().post("/api/v1/auth/register", body).await
 }
 
-async fn verify(stage: &Stage, token: &str) -> Answer {
-    stage
-        .stranger()
+async fn verify(app: &TestApp, token: &str) -> TestResponse {
+    app
+        .anonymous()
         .post("/api/v1/auth/email/verify", json!({"token": token}))
         .await
 }
 
 #[tokio::test]
 async fn whoever_registers_signs_in_once_the_link_was_opened() {
-    let (stage, tenant) = demo().await;
-    let answer = register(&stage, ada(PASSWORD)).await.expect(202);
+    let (app, tenant) = demo().await;
+    let answer = register(&app, ada(PASSWORD)).await.expect(202);
     assert_eq!(answer.json(), json!({"status": "check_mail"}));
-    try_login(&stage, "demo", "ada@example.org", PASSWORD)
+    try_login(&app, "demo", "ada@example.org", PASSWORD)
         .await
-        .refused(401, "invalid_credentials");
-    let links = links(&stage, tenant.id, REGISTERED).await;
+        .expect_problem(401, "invalid_credentials");
+    let links = links(&app, tenant.id, REGISTERED).await;
     assert_eq!(
-        verify(&stage, &links[0]).await.expect(200).json(),
+        verify(&app, &links[0]).await.expect(200).json(),
         json!({"status": "verified"})
     );
-    let tokens = try_login(&stage, "demo", "ada@example.org", PASSWORD)
+    let tokens = try_login(&app, "demo", "ada@example.org", PASSWORD)
         .await
         .expect(200)
         .json();
     assert_eq!(tokens["user"]["role"], "customer");
     assert_eq!(tokens["user"]["name"], "Ada Lovelace");
-    verify(&stage, &links[0])
+    verify(&app, &links[0])
         .await
-        .refused(401, "invalid_token");
+        .expect_problem(401, "invalid_token");
     assert_eq!(
-        announced(&stage, "de.revalenz.identity.user.activated.v1").await,
+        announced(&app, "de.revalenz.identity.user.activated.v1").await,
         1
     );
 }
 
 #[tokio::test]
 async fn known_and_unknown_addresses_get_the_same_answer_at_the_same_time() {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "customer", "known@example.org").await;
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", "known@example.org").await;
     let mut answers = Vec::new();
     for email in ["known@example.org", "new@example.org"] {
         let mut body = ada(PASSWORD);
         body["email"] = json!(email);
         let started = std::time::Instant::now();
-        let answer = register(&stage, body).await.expect(202);
+        let answer = register(&app, body).await.expect(202);
         let mut headers = answer.headers.clone();
         headers.remove("x-request-id");
         assert!(started.elapsed() >= std::time::Duration::from_millis(250));
         answers.push((answer.json(), headers));
     }
     assert_eq!(answers[0], answers[1]);
-    assert_eq!(announced(&stage, REGISTERED).await, 1);
+    assert_eq!(announced(&app, REGISTERED).await, 1);
 }
 
 #[tokio::test]
 async fn a_stranger_slips_nobody_a_password() {
-    let (stage, tenant) = demo().await;
-    register(&stage, ada("the stranger's own password"))
+    let (app, tenant) = demo().await;
+    register(&app, ada("the stranger's own password"))
         .await
         .expect(202);
-    stage.clock.advance(std::time::Duration::from_secs(1));
-    register(&stage, ada(PASSWORD)).await.expect(202);
-    let links = links(&stage, tenant.id, REGISTERED).await;
+    app.clock.advance(std::time::Duration::from_secs(1));
+    register(&app, ada(PASSWORD)).await.expect(202);
+    let links = links(&app, tenant.id, REGISTERED).await;
     assert_eq!(links.len(), 2);
-    verify(&stage, &links[1]).await.expect(200);
-    verify(&stage, &links[0])
+    verify(&app, &links[1]).await.expect(200);
+    verify(&app, &links[0])
         .await
-        .refused(401, "invalid_token");
+        .expect_problem(401, "invalid_token");
     try_login(
-        &stage,
+        &app,
         "demo",
         "ada@example.org",
         "the stranger's own password",
     )
     .await
     .expect(401);
-    try_login(&stage, "demo", "ada@example.org", PASSWORD)
+    try_login(&app, "demo", "ada@example.org", PASSWORD)
         .await
         .expect(200);
     // Nor to somebody who was invited and has not come yet.
     let body = json!({"email": "boss@example.org", "name": "The Boss", "role": "admin"});
-    stage
-        .as_(&tenant.admin)
+    app
+        .as_user(&tenant.admin)
         .post("/api/v1/users", body)
         .await
         .expect(201);
     let mut body = ada(PASSWORD);
     body["email"] = json!("boss@example.org");
-    register(&stage, body).await.expect(202);
-    assert_eq!(announced(&stage, REGISTERED).await, 2);
+    register(&app, body).await.expect(202);
+    assert_eq!(announced(&app, REGISTERED).await, 2);
 }
 
 #[tokio::test]
 async fn of_two_who_open_a_link_at_once_one_gets_in() {
-    let (stage, tenant) = demo().await;
-    register(&stage, ada(PASSWORD)).await.expect(202);
-    let links = links(&stage, tenant.id, REGISTERED).await;
-    let (one, other) = tokio::join!(verify(&stage, &links[0]), verify(&stage, &links[0]));
+    let (app, tenant) = demo().await;
+    register(&app, ada(PASSWORD)).await.expect(202);
+    let links = links(&app, tenant.id, REGISTERED).await;
+    let (one, other) = tokio::join!(verify(&app, &links[0]), verify(&app, &links[0]));
     let mut statuses = [one.status.as_u16(), other.status.as_u16()];
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 401]);
@@ -121,76 +121,76 @@ async fn of_two_who_open_a_link_at_once_one_gets_in() {
 
 #[tokio::test]
 async fn a_link_is_good_for_a_day() {
-    let (stage, tenant) = demo().await;
-    register(&stage, ada(PASSWORD)).await.expect(202);
-    let links = links(&stage, tenant.id, REGISTERED).await;
-    stage.clock.advance(std::time::Duration::from_hours(24));
-    verify(&stage, &links[0])
+    let (app, tenant) = demo().await;
+    register(&app, ada(PASSWORD)).await.expect(202);
+    let links = links(&app, tenant.id, REGISTERED).await;
+    app.clock.advance(std::time::Duration::from_hours(24));
+    verify(&app, &links[0])
         .await
-        .refused(401, "invalid_token");
+        .expect_problem(401, "invalid_token");
     for garbage in ["x", "AAAA", &links[0][1..]] {
-        verify(&stage, garbage).await.refused(401, "invalid_token");
+        verify(&app, garbage).await.expect_problem(401, "invalid_token");
     }
 }
 
 #[tokio::test]
 async fn a_tenant_that_is_not_open_looks_like_one_that_is_not_there() {
-    let (stage, _) = demo().await;
+    let (app, _) = demo().await;
     let mut nowhere = ada(PASSWORD);
     nowhere["tenant"] = json!("nosuch");
-    register(&stage, nowhere)
+    register(&app, nowhere)
         .await
-        .refused(403, "registration_closed");
+        .expect_problem(403, "registration_closed");
     for settings in ["invite", "closed"] {
         sqlx::query("update access.tenants set settings = jsonb_build_object('registration', $1::text) where slug = 'demo'")
             .bind(settings)
-            .execute(&mut stage.admin().await)
+            .execute(&mut app.admin().await)
             .await
             .unwrap();
-        register(&stage, ada(PASSWORD))
+        register(&app, ada(PASSWORD))
             .await
-            .refused(403, "registration_closed");
+            .expect_problem(403, "registration_closed");
     }
     let mut revalenz = ada(PASSWORD);
     revalenz["tenant"] = json!("revalenz");
-    register(&stage, revalenz)
+    register(&app, revalenz)
         .await
-        .refused(403, "registration_closed");
+        .expect_problem(403, "registration_closed");
 }
 
 #[tokio::test]
 async fn a_full_tenant_says_so_before_it_looks_at_the_address() {
-    let (stage, _) = demo().await;
+    let (app, _) = demo().await;
     execute(
-        &stage,
+        &app,
         "update access.tenants set max_users = 6 where slug = 'demo'",
     )
     .await;
     let mut known = ada(PASSWORD);
     known["email"] = json!("customer@demo.example");
-    register(&stage, known)
+    register(&app, known)
         .await
-        .refused(409, "seats_exhausted");
-    register(&stage, ada(PASSWORD))
+        .expect_problem(409, "seats_exhausted");
+    register(&app, ada(PASSWORD))
         .await
-        .refused(409, "seats_exhausted");
+        .expect_problem(409, "seats_exhausted");
     assert_eq!(
-        count(&stage, "select count(*) from identity.users").await,
+        count(&app, "select count(*) from identity.users").await,
         6
     );
 }
 
 #[tokio::test]
 async fn weak_passwords_and_missing_names_are_told() {
-    let (stage, _) = demo().await;
+    let (app, _) = demo().await;
     for (password, code) in [
         ("qwertyuiop", "common_password"),
         ("lovelace rules", "personal_password"),
         ("short", "too_short"),
     ] {
-        let problem = register(&stage, ada(password))
+        let problem = register(&app, ada(password))
             .await
-            .refused(422, "validation_failed");
+            .expect_problem(422, "validation_failed");
         assert_eq!(
             (
                 &problem["errors"][0]["pointer"],
@@ -200,8 +200,8 @@ async fn weak_passwords_and_missing_names_are_told() {
         );
     }
     let body = json!({"tenant": "demo", "email": "ada@example.org", "password": PASSWORD});
-    let problem = register(&stage, body)
+    let problem = register(&app, body)
         .await
-        .refused(422, "validation_failed");
+        .expect_problem(422, "validation_failed");
     assert_eq!(problem["errors"].as_array().unwrap().len(), 2);
 }

@@ -13,31 +13,31 @@ const REQUIRED: &str = "update access.tenants
 
 #[tokio::test]
 async fn where_a_factor_is_demanded_there_is_nothing_to_do_but_enrol() {
-    let (stage, tenant) = demo().await;
-    let id = add(&stage, &tenant, "manager", ADA).await;
-    execute(&stage, REQUIRED).await;
-    let client = bearer(&stage, &login(&stage, ADA).await);
+    let (app, tenant) = demo().await;
+    let id = add(&app, &tenant, "manager", ADA).await;
+    execute(&app, REQUIRED).await;
+    let client = bearer(&app, &login(&app, ADA).await);
     let user = format!("/api/v1/users/{id}");
     for path in ["/api/v1/me", "/api/v1/users", "/api/v1/roles", &user] {
         client
             .get(path)
             .await
-            .refused(403, "mfa_enrolment_required");
+            .expect_problem(403, "mfa_enrolment_required");
     }
     client
         .patch("/api/v1/me", json!({"locale": "de"}))
         .await
-        .refused(403, "mfa_enrolment_required");
+        .expect_problem(403, "mfa_enrolment_required");
     let status = client.get("/api/v1/auth/status").await.expect(200).json();
     assert_eq!(status["session"]["mfa_enrolment_required"], true);
     // Other roles of the tenant go on.
-    stage
-        .as_(&tenant.customer)
+    app
+        .as_user(&tenant.customer)
         .get("/api/v1/me")
         .await
         .expect(200);
 
-    let (_, _, client) = enrol(&stage, &client).await;
+    let (_, _, client) = enrol(&app, &client).await;
     client.get("/api/v1/users").await.expect(200);
     let status = client.get("/api/v1/auth/status").await.expect(200).json();
     assert_eq!(status["session"]["mfa_enrolment_required"], false);
@@ -46,7 +46,7 @@ async fn where_a_factor_is_demanded_there_is_nothing_to_do_but_enrol() {
     client
         .get("/api/v1/users")
         .await
-        .refused(403, "mfa_enrolment_required");
+        .expect_problem(403, "mfa_enrolment_required");
     client
         .post("/api/v1/auth/logout", json!({}))
         .await
@@ -55,25 +55,25 @@ async fn where_a_factor_is_demanded_there_is_nothing_to_do_but_enrol() {
 
 #[tokio::test]
 async fn a_session_from_before_the_demand_has_to_prove_the_factor() {
-    let (stage, tenant) = demo().await;
-    add(&stage, &tenant, "manager", ADA).await;
-    let elsewhere = bearer(&stage, &login(&stage, ADA).await);
-    let (app, _, enrolled) = login_and_enrol(&stage, ADA).await;
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "manager", ADA).await;
+    let elsewhere = bearer(&app, &login(&app, ADA).await);
+    let (totp, _, enrolled) = login_and_enrol(&app, ADA).await;
     elsewhere.get("/api/v1/users").await.expect(200);
-    execute(&stage, REQUIRED).await;
+    execute(&app, REQUIRED).await;
     enrolled.get("/api/v1/users").await.expect(200);
     elsewhere
         .get("/api/v1/users")
         .await
-        .refused(403, "insufficient_aal");
+        .expect_problem(403, "insufficient_aal");
     reauthenticate(&elsewhere, "password", PASSWORD)
         .await
         .expect(200);
     elsewhere
         .get("/api/v1/users")
         .await
-        .refused(403, "insufficient_aal");
-    reauthenticate(&elsewhere, "code", &app.code(&stage))
+        .expect_problem(403, "insufficient_aal");
+    reauthenticate(&elsewhere, "code", &totp.code(&app))
         .await
         .expect(200);
     elsewhere.get("/api/v1/users").await.expect(200);
@@ -81,17 +81,17 @@ async fn a_session_from_before_the_demand_has_to_prove_the_factor() {
 
 #[tokio::test]
 async fn a_key_is_asked_for_no_factor() {
-    let (stage, tenant) = demo().await;
+    let (app, tenant) = demo().await;
     execute(
-        &stage,
+        &app,
         "update access.tenants set settings = '{\"mfa_required_roles\": [\"api_key\", \"admin\"]}' where slug = 'demo'",
     )
     .await;
-    let key = stage.key(tenant.id, &["identity.user.read"]).await;
+    let key = app.key(tenant.id, &["identity.user.read"]).await;
     key.get("/api/v1/users").await.expect(200);
-    stage
-        .as_(&tenant.admin)
+    app
+        .as_user(&tenant.admin)
         .get("/api/v1/users")
         .await
-        .refused(403, "mfa_enrolment_required");
+        .expect_problem(403, "mfa_enrolment_required");
 }

@@ -4,9 +4,9 @@ use super::demo;
 
 #[tokio::test]
 async fn the_built_in_roles_are_listed_with_what_they_may() {
-    let (stage, tenant) = demo().await;
-    let page = stage
-        .as_(&tenant.manager)
+    let (app, tenant) = demo().await;
+    let page = app
+        .as_user(&tenant.manager)
         .get("/api/v1/roles")
         .await
         .expect(200)
@@ -19,18 +19,18 @@ async fn the_built_in_roles_are_listed_with_what_they_may() {
     assert_eq!(names, ["admin", "customer", "expert", "manager"]);
     assert_eq!(roles[1]["permissions"]["identity.user.update"], "own");
     assert_eq!(roles[1]["built_in"], true);
-    stage
-        .as_(&tenant.expert)
+    app
+        .as_user(&tenant.expert)
         .get("/api/v1/roles")
         .await
-        .refused(403, "forbidden");
+        .expect_problem(403, "forbidden");
 }
 
 #[tokio::test]
 async fn every_permission_is_listed_but_those_of_staff_alone() {
-    let (stage, tenant) = demo().await;
-    let page = stage
-        .as_(&tenant.admin)
+    let (app, tenant) = demo().await;
+    let page = app
+        .as_user(&tenant.admin)
         .get("/api/v1/permissions")
         .await
         .expect(200)
@@ -50,9 +50,9 @@ async fn every_permission_is_listed_but_those_of_staff_alone() {
             .iter()
             .all(|item| item["name"] != "tenancy.tenant.create")
     );
-    let staff = stage.superadmin().await;
-    let page = stage
-        .as_(&staff)
+    let staff = app.superadmin().await;
+    let page = app
+        .as_user(&staff)
         .get("/api/v1/permissions")
         .await
         .expect(200)

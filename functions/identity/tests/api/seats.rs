@@ -1,10 +1,10 @@
 use serde_json::json;
-use testkit::Answer;
+use testkit::TestResponse;
 
 use super::{count, demo, execute};
 
 /// Sends it again as long as the database is too busy, as a client would.
-async fn patiently<F: Future<Output = Answer>>(send: impl Fn() -> F) -> Answer {
+async fn patiently<F: Future<Output = TestResponse>>(send: impl Fn() -> F) -> TestResponse {
     loop {
         let answer = send().await;
         if answer.status != 503 {
@@ -15,13 +15,13 @@ async fn patiently<F: Future<Output = Answer>>(send: impl Fn() -> F) -> Answer {
 
 #[tokio::test]
 async fn the_last_seat_is_given_once() {
-    let (stage, tenant) = demo().await;
+    let (app, tenant) = demo().await;
     execute(
-        &stage,
+        &app,
         "update access.tenants set max_users = 8 where slug = 'demo'",
     )
     .await;
-    let admin = stage.as_(&tenant.admin);
+    let admin = app.as_user(&tenant.admin);
     let many = (0..10).map(|number| {
         let body = json!({"email": format!("{number}@new.example"), "name": "New One"});
         let admin = admin.clone();
@@ -34,25 +34,25 @@ async fn the_last_seat_is_given_once() {
     statuses.sort_unstable();
     assert_eq!(statuses, [[201; 2].as_slice(), &[409; 8]].concat());
     assert_eq!(
-        count(&stage, "select count(*) from identity.users").await,
+        count(&app, "select count(*) from identity.users").await,
         8
     );
 }
 
 #[tokio::test]
 async fn a_seat_is_free_when_somebody_leaves_and_taken_when_they_come_back() {
-    let (stage, tenant) = demo().await;
+    let (app, tenant) = demo().await;
     execute(
-        &stage,
+        &app,
         "update access.tenants set max_users = 6 where slug = 'demo'",
     )
     .await;
-    let admin = stage.as_(&tenant.admin);
+    let admin = app.as_user(&tenant.admin);
     let body = json!({"email": "new@demo.example", "name": "New One"});
     let full = admin
         .post("/api/v1/users", body.clone())
         .await
-        .refused(409, "seats_exhausted");
+        .expect_problem(409, "seats_exhausted");
     assert_eq!(full["max_users"], 6);
     let path = format!("/api/v1/users/{}", tenant.customer.id);
     admin.delete(&path).await.expect(204);
@@ -61,13 +61,13 @@ async fn a_seat_is_free_when_somebody_leaves_and_taken_when_they_come_back() {
     admin
         .put(&there, json!({"status": "active"}))
         .await
-        .refused(409, "seats_exhausted");
+        .expect_problem(409, "seats_exhausted");
 }
 
 #[tokio::test]
 async fn everybody_who_comes_at_once_by_whichever_way_shares_the_last_seat() {
-    let (stage, tenant) = demo().await;
-    let admin = stage.as_(&tenant.admin);
+    let (app, tenant) = demo().await;
+    let admin = app.as_user(&tenant.admin);
     let back = |id: ids::UserId| {
         let (admin, path) = (admin.clone(), format!("/api/v1/users/{id}?status=disabled"));
         async move { patiently(|| admin.put(&path, json!({"status": "active"}))).await }
@@ -77,9 +77,9 @@ async fn everybody_who_comes_at_once_by_whichever_way_shares_the_last_seat() {
         admin.delete(&path).await.expect(204);
     }
     // Keys take no seat.
-    stage.key(tenant.id, &[]).await;
+    app.key(tenant.id, &[]).await;
     execute(
-        &stage,
+        &app,
         "update access.tenants set max_users = 5 where slug = 'demo'",
     )
     .await;
@@ -89,7 +89,7 @@ async fn everybody_who_comes_at_once_by_whichever_way_shares_the_last_seat() {
         async move { patiently(|| admin.post("/api/v1/users", body.clone())).await }
     };
     let registered = |number: i32| {
-        let stranger = stage.stranger();
+        let stranger = app.anonymous();
         let body = json!({
             "tenant": "demo", "email": format!("{number}@own.example"), "password": super::PASSWORD,
             "given_name": "New", "family_name": "One",
@@ -106,7 +106,7 @@ async fn everybody_who_comes_at_once_by_whichever_way_shares_the_last_seat() {
     let statuses = [one, two, invited_1, invited_2, registered_1].map(|answer| {
         let status = answer.status.as_u16();
         if status == 409 {
-            answer.refused(409, "seats_exhausted");
+            answer.expect_problem(409, "seats_exhausted");
         }
         status
     });
@@ -114,14 +114,14 @@ async fn everybody_who_comes_at_once_by_whichever_way_shares_the_last_seat() {
     assert_eq!(let_in, 1, "{statuses:?}");
     let taken =
         "select count(*) from identity.users where status in ('invited', 'active', 'locked')";
-    assert_eq!(count(&stage, taken).await, 5);
+    assert_eq!(count(&app, taken).await, 5);
 }
 
 #[tokio::test]
 async fn seats_follow_a_licence_at_the_hour_at_which_it_turns() {
-    let (stage, tenant) = demo().await;
+    let (app, tenant) = demo().await;
     execute(
-        &stage,
+        &app,
         r#"update access.tenants
         set max_users = 7, upcoming = '[
             {"from": "2026-11-20T10:05:00Z", "features": {}, "limits": {}, "max_users": 8},
@@ -130,21 +130,21 @@ async fn seats_follow_a_licence_at_the_hour_at_which_it_turns() {
         where slug = 'demo'"#,
     )
     .await;
-    let admin = stage.as_(&tenant.admin);
+    let admin = app.as_user(&tenant.admin);
     let invite = async |number: i32| {
         let body = json!({"email": format!("{number}@new.example"), "name": "New One"});
         patiently(|| admin.post("/api/v1/users", body.clone())).await
     };
     invite(1).await.expect(201);
-    let full = invite(2).await.refused(409, "seats_exhausted");
+    let full = invite(2).await.expect_problem(409, "seats_exhausted");
     assert_eq!(full["max_users"], 7);
-    stage.clock.advance(std::time::Duration::from_mins(5));
+    app.clock.advance(std::time::Duration::from_mins(5));
     invite(2).await.expect(201);
-    stage.clock.advance(std::time::Duration::from_mins(1));
-    let full = invite(3).await.refused(409, "seats_exhausted");
+    app.clock.advance(std::time::Duration::from_mins(1));
+    let full = invite(3).await.expect_problem(409, "seats_exhausted");
     assert_eq!(full["max_users"], 6, "more are there, and they stay");
     assert_eq!(
-        count(&stage, "select count(*) from identity.users").await,
+        count(&app, "select count(*) from identity.users").await,
         8
     );
 }

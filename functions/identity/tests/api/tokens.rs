@@ -2,7 +2,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 use tower::ServiceExt;
 
-use super::{add, count, demo, login, stage};
+use super::{add, count, demo, login, app};
 
 fn part(token: &str, index: usize) -> Value {
     let part = token.split('.').nth(index).unwrap();
@@ -11,9 +11,9 @@ fn part(token: &str, index: usize) -> Value {
 
 #[tokio::test]
 async fn a_token_says_what_the_api_page_promises_and_its_key_is_published() {
-    let (stage, tenant) = demo().await;
-    let id = add(&stage, &tenant, "expert", "ada@demo.example").await;
-    let tokens = login(&stage, "ada@demo.example").await;
+    let (app, tenant) = demo().await;
+    let id = add(&app, &tenant, "expert", "ada@demo.example").await;
+    let tokens = login(&app, "ada@demo.example").await;
     let token = tokens["access_token"].as_str().unwrap();
     let (header, claims) = (part(token, 0), part(token, 1));
     assert_eq!(
@@ -39,8 +39,8 @@ async fn a_token_says_what_the_api_page_promises_and_its_key_is_published() {
     for claim in ["sid", "jti"] {
         assert!(claims[claim].is_string(), "{claim}");
     }
-    let keys = stage
-        .stranger()
+    let keys = app
+        .anonymous()
         .get("/.well-known/jwks.json")
         .await
         .expect(200);
@@ -62,10 +62,10 @@ async fn a_token_says_what_the_api_page_promises_and_its_key_is_published() {
 
 #[tokio::test]
 async fn processes_that_start_at_once_make_one_key() {
-    let stage = stage().await;
+    let app = app().await;
     let many = (0..4).map(|_| {
-        let db = db::Db::lazy(&stage.database.login_url("identity"), 2).unwrap();
-        let service = identity::service(db, stage.gate.clone());
+        let db = db::Db::connect_lazy(&app.database.login_url("identity"), 2).unwrap();
+        let service = identity::service(db, app.state.clone());
         let request = http::Request::get("/.well-known/jwks.json").body(axum::body::Body::empty());
         service.root.oneshot(request.unwrap())
     });
@@ -74,14 +74,14 @@ async fn processes_that_start_at_once_make_one_key() {
     }
     assert_eq!(
         count(
-            &stage,
+            &app,
             "select count(*) from access.signing_keys where status = 'current'"
         )
         .await,
         1
     );
     assert_eq!(
-        count(&stage, "select count(*) from identity.signing_keys").await,
+        count(&app, "select count(*) from identity.signing_keys").await,
         1
     );
 }

@@ -13,8 +13,8 @@ fn emails(page: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn a_list_is_filtered_sorted_and_paged() {
-    let (stage, tenant) = demo().await;
-    let admin = stage.as_(&tenant.admin);
+    let (app, tenant) = demo().await;
+    let admin = app.as_user(&tenant.admin);
     let get = async |query: &str| {
         admin
             .get(&format!("/api/v1/users{query}"))
@@ -61,7 +61,7 @@ async fn a_list_is_filtered_sorted_and_paged() {
     admin
         .get(&format!("/api/v1/users?limit=2&sort=-name&cursor={cursor}"))
         .await
-        .refused(400, "invalid_cursor");
+        .expect_problem(400, "invalid_cursor");
     for query in [
         "?limit=0",
         "?min_level=6",
@@ -72,14 +72,14 @@ async fn a_list_is_filtered_sorted_and_paged() {
         admin
             .get(&format!("/api/v1/users{query}"))
             .await
-            .refused(422, "validation_failed");
+            .expect_problem(422, "validation_failed");
     }
 }
 
 #[tokio::test]
 async fn disabled_people_are_listed_for_admins_who_ask() {
-    let (stage, tenant) = demo().await;
-    let admin = stage.as_(&tenant.admin);
+    let (app, tenant) = demo().await;
+    let admin = app.as_user(&tenant.admin);
     admin
         .delete(&format!("/api/v1/users/{}", tenant.customer.id))
         .await
@@ -98,23 +98,23 @@ async fn disabled_people_are_listed_for_admins_who_ask() {
         .expect(200)
         .json();
     assert_eq!(emails(&gone), ["customer@demo.example"]);
-    stage
-        .as_(&tenant.manager)
+    app
+        .as_user(&tenant.manager)
         .get("/api/v1/users?status=disabled")
         .await
-        .refused(403, "forbidden");
+        .expect_problem(403, "forbidden");
 }
 
 #[tokio::test]
 async fn who_may_not_see_addresses_neither_reads_nor_guesses_them() {
-    let (stage, tenant) = demo().await;
+    let (app, tenant) = demo().await;
     let path = format!("/api/v1/users/{}", tenant.customer.id);
-    stage
-        .as_(&tenant.admin)
+    app
+        .as_user(&tenant.admin)
         .put(&path, json!({"phone": "+49 30 123456"}))
         .await
         .expect(200);
-    let expert = stage.as_(&tenant.expert);
+    let expert = app.as_user(&tenant.expert);
     let seen = expert.get(&path).await.expect(200).json();
     assert_eq!(
         (&seen["email"], &seen["phone"]),
@@ -132,8 +132,8 @@ async fn who_may_not_see_addresses_neither_reads_nor_guesses_them() {
         .expect(200)
         .json();
     assert_eq!(own["email"], "expert@demo.example");
-    let seen = stage
-        .as_(&tenant.manager)
+    let seen = app
+        .as_user(&tenant.manager)
         .get(&path)
         .await
         .expect(200)
@@ -143,15 +143,15 @@ async fn who_may_not_see_addresses_neither_reads_nor_guesses_them() {
 
 #[tokio::test]
 async fn customers_have_no_list_of_people() {
-    let (stage, tenant) = demo().await;
-    let customer = stage.as_(&tenant.customer);
+    let (app, tenant) = demo().await;
+    let customer = app.as_user(&tenant.customer);
     customer
         .get("/api/v1/users")
         .await
-        .refused(403, "forbidden");
+        .expect_problem(403, "forbidden");
     customer
         .get(&format!("/api/v1/users/{}", tenant.customer.id))
         .await
-        .refused(403, "forbidden");
+        .expect_problem(403, "forbidden");
     customer.get("/api/v1/me").await.expect(200);
 }

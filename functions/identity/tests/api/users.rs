@@ -4,8 +4,8 @@ use super::{PASSWORD, add, announced, audited, count, demo, login};
 
 #[tokio::test]
 async fn a_person_is_created_read_changed_and_disabled() {
-    let (stage, tenant) = demo().await;
-    let admin = stage.as_(&tenant.admin);
+    let (app, tenant) = demo().await;
+    let admin = app.as_user(&tenant.admin);
     let body = json!({"email": "Ada@Demo.example", "name": "Ada King Lovelace", "role": "expert", "phone": "+44 20 7946 0123", "time_zone": "Europe/London", "password": PASSWORD});
     let created = admin.post("/api/v1/users", body).await.expect(201);
     let path = created.header("location").to_owned();
@@ -42,23 +42,23 @@ async fn a_person_is_created_read_changed_and_disabled() {
         .json();
     assert_eq!(same["version"], 2);
     assert_eq!(
-        announced(&stage, "de.revalenz.identity.user.updated.v1").await,
+        announced(&app, "de.revalenz.identity.user.updated.v1").await,
         1
     );
-    assert_eq!(audited(&stage, "identity.user.updated").await, 1);
+    assert_eq!(audited(&app, "identity.user.updated").await, 1);
     let mirrored = "select count(*) from access.people where display_name = 'Ada King Byron' and locale = 'de'";
-    assert_eq!(count(&stage, mirrored).await, 1);
+    assert_eq!(count(&app, mirrored).await, 1);
 
-    let tokens = login(&stage, "ada@demo.example").await;
+    let tokens = login(&app, "ada@demo.example").await;
     admin.delete(&path).await.expect(204);
-    admin.delete(&path).await.refused(404, "not_found");
-    admin.get(&path).await.refused(404, "not_found");
-    super::bearer(&stage, &tokens)
+    admin.delete(&path).await.expect_problem(404, "not_found");
+    admin.get(&path).await.expect_problem(404, "not_found");
+    super::bearer(&app, &tokens)
         .get("/api/v1/me")
         .await
-        .refused(401, "unauthenticated");
+        .expect_problem(401, "unauthenticated");
     assert_eq!(
-        announced(&stage, "de.revalenz.identity.user.disabled.v1").await,
+        announced(&app, "de.revalenz.identity.user.disabled.v1").await,
         1
     );
     let gone = admin
@@ -67,11 +67,11 @@ async fn a_person_is_created_read_changed_and_disabled() {
         .expect(200)
         .json();
     assert_eq!(gone["status"], "disabled");
-    stage
-        .as_(&tenant.manager)
+    app
+        .as_user(&tenant.manager)
         .get(&format!("{path}?status=disabled"))
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     let back = admin
         .put(
             &format!("{path}?status=disabled"),
@@ -81,27 +81,27 @@ async fn a_person_is_created_read_changed_and_disabled() {
         .expect(200)
         .json();
     assert_eq!(back["status"], "active");
-    login(&stage, "ada@demo.example").await;
+    login(&app, "ada@demo.example").await;
 }
 
 #[tokio::test]
 async fn an_address_is_somebodys_once() {
-    let (stage, tenant) = demo().await;
-    let admin = stage.as_(&tenant.admin);
+    let (app, tenant) = demo().await;
+    let admin = app.as_user(&tenant.admin);
     let body = json!({"email": "CUSTOMER@demo.example", "name": "Some One"});
     admin
         .post("/api/v1/users", body)
         .await
-        .refused(409, "email_taken");
+        .expect_problem(409, "email_taken");
     let path = format!("/api/v1/users/{}", tenant.customer.id);
     admin
         .put(&path, json!({"email": "expert@demo.example"}))
         .await
-        .refused(409, "email_taken");
-    let other = stage.tenant("other").await;
+        .expect_problem(409, "email_taken");
+    let other = app.tenant("other").await;
     let body = json!({"email": "customer@demo.example", "name": "Some One"});
-    stage
-        .as_(&other.admin)
+    app
+        .as_user(&other.admin)
         .post("/api/v1/users", body)
         .await
         .expect(201);
@@ -109,9 +109,9 @@ async fn an_address_is_somebodys_once() {
 
 #[tokio::test]
 async fn a_repeated_post_adds_one_person() {
-    let (stage, tenant) = demo().await;
+    let (app, tenant) = demo().await;
     let body = json!({"email": "ada@demo.example", "name": "Ada", "password": PASSWORD});
-    let client = stage.as_(&tenant.admin).with("idempotency-key", "k1");
+    let client = app.as_user(&tenant.admin).with("idempotency-key", "k1");
     let first = client.post("/api/v1/users", body.clone()).await.expect(201);
     let again = client.post("/api/v1/users", body).await.expect(201);
     assert_eq!(first.body, again.body);
@@ -120,44 +120,44 @@ async fn a_repeated_post_adds_one_person() {
 
 #[tokio::test]
 async fn another_tenants_people_are_not_there() {
-    let (stage, tenant) = demo().await;
-    let other = stage.tenant("other").await;
-    let admin = stage.as_(&other.admin);
+    let (app, tenant) = demo().await;
+    let other = app.tenant("other").await;
+    let admin = app.as_user(&other.admin);
     let path = format!("/api/v1/users/{}", tenant.customer.id);
-    let foreign = admin.get(&path).await.refused(404, "not_found");
+    let foreign = admin.get(&path).await.expect_problem(404, "not_found");
     let missing = admin
         .get(&format!(
             "/api/v1/users/{}",
-            ids::UserId::at(stage.clock.now())
+            ids::UserId::at(app.clock.now())
         ))
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     assert_eq!(foreign["detail"], missing["detail"]);
     admin
         .put(&path, json!({"name": "Mine"}))
         .await
-        .refused(404, "not_found");
-    admin.delete(&path).await.refused(404, "not_found");
+        .expect_problem(404, "not_found");
+    admin.delete(&path).await.expect_problem(404, "not_found");
     admin
         .get(&format!("{path}/expertise"))
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     admin
         .put(&format!("{path}/expertise"), json!({"items": []}))
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     admin
         .get("/api/v1/users/not-an-id")
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
 }
 
 #[tokio::test]
 async fn a_stale_version_is_refused() {
-    let (stage, tenant) = demo().await;
-    let id = add(&stage, &tenant, "customer", "ada@demo.example").await;
+    let (app, tenant) = demo().await;
+    let id = add(&app, &tenant, "customer", "ada@demo.example").await;
     let path = format!("/api/v1/users/{id}");
-    let admin = stage.as_(&tenant.admin);
+    let admin = app.as_user(&tenant.admin);
     let put = |tag: &str, name: &str| {
         admin
             .call(http::Method::PUT, &path)
@@ -168,15 +168,15 @@ async fn a_stale_version_is_refused() {
     put("\"1\"", "A B").await.expect(200);
     put("\"1\"", "C D")
         .await
-        .refused(412, "precondition_failed");
+        .expect_problem(412, "precondition_failed");
     put("*", "E F").await.expect(200);
 }
 
 #[tokio::test]
 async fn whoever_has_seen_an_older_version_disables_nobody() {
-    let (stage, tenant) = demo().await;
-    let admin = stage.as_(&tenant.admin);
-    let id = add(&stage, &tenant, "customer", "ada@demo.example").await;
+    let (app, tenant) = demo().await;
+    let admin = app.as_user(&tenant.admin);
+    let id = add(&app, &tenant, "customer", "ada@demo.example").await;
     let path = format!("/api/v1/users/{id}");
     admin
         .put(&path, json!({"role": "expert"}))
@@ -187,7 +187,7 @@ async fn whoever_has_seen_an_older_version_disables_nobody() {
         .with("if-match", "\"1\"")
         .delete(&path)
         .await
-        .refused(412, "precondition_failed");
+        .expect_problem(412, "precondition_failed");
     admin
         .with("if-match", "\"2\"")
         .delete(&path)
@@ -197,16 +197,16 @@ async fn whoever_has_seen_an_older_version_disables_nobody() {
 
 #[tokio::test]
 async fn what_is_kept_of_a_repeatable_request_helps_nobody_to_guess_its_password() {
-    let (stage, tenant) = demo().await;
+    let (app, tenant) = demo().await;
     let body = json!({"email": "ada@demo.example", "name": "Ada", "password": PASSWORD});
-    stage
-        .as_(&tenant.admin)
+    app
+        .as_user(&tenant.admin)
         .with("idempotency-key", "k1")
         .post("/api/v1/users", body.clone())
         .await
         .expect(201);
     let kept: Vec<u8> = sqlx::query_scalar("select fingerprint from access.idempotency_keys")
-        .fetch_one(&mut stage.admin().await)
+        .fetch_one(&mut app.admin().await)
         .await
         .unwrap();
     assert_eq!(kept.len(), 32);

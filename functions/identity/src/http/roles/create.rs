@@ -4,7 +4,7 @@ use access::{Attempt, Caller, Idempotent};
 use axum::{extract::State, response::Response};
 use ids::RoleId;
 use sqlx::types::Json;
-use web::{Created, Line, Text, problem::Result};
+use web::{Created, SingleLine, Text, problem::Result};
 
 use super::{
     read::Role,
@@ -26,7 +26,7 @@ web::body! {
     /// A new role.
     pub struct CreateRole {
         /// Unique in the organisation; people are given the role by it.
-        pub name: Line<1, 60>,
+        pub name: SingleLine<1, 60>,
         /// What it is for.
         pub description: Option<Text<1, 500>>,
         /// The built-in role that it is built on: whoever manages people below that one manages those who have this one.
@@ -54,7 +54,7 @@ pub(crate) async fn create_role(
     caller: Caller<RoleUpdate>,
     body: Idempotent<CreateRole>,
 ) -> Result<Response> {
-    let now = app.gate.clock().now();
+    let now = app.state.clock().now();
     let (mut tx, body, pending) = match body.begin(&caller, &app.db, now).await? {
         Attempt::First(tx, body, pending) => (tx, body, pending),
         Attempt::Replay(answer) => return Ok(answer),

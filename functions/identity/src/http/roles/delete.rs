@@ -15,7 +15,7 @@ use crate::{
     App,
     error::ROLE_IN_USE,
     events::ROLE_DELETED,
-    http::users::rules::check_authority,
+    http::people::rules::check_authority,
     permissions::RoleUpdate,
     store::{roles, seats},
 };
@@ -28,7 +28,7 @@ pub(crate) async fn delete_role(
     PathIds(id): PathIds<RoleId>,
     if_match: IfMatch,
 ) -> Result<StatusCode> {
-    let now = app.gate.clock().now();
+    let now = app.state.clock().now();
     let mut tx = caller.begin(&app.db).await?;
     // Whoever gives people roles holds the same lock.
     seats::lock_people(&mut tx).await?;

@@ -10,7 +10,7 @@ use web::{Problem, problem::Result};
 use crate::{
     domain::role::{self, is_reserved},
     error::{BUILT_IN_ROLE, ROLE_NAME_TAKEN},
-    http::users::rules::check_authority,
+    http::people::rules::check_authority,
     permissions::RoleUpdate,
     store::roles::{self, RoleRow},
 };

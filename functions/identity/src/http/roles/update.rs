@@ -8,7 +8,7 @@ use ids::RoleId;
 use serde_json::Value;
 use sqlx::types::Json;
 use web::{
-    Fetched, IfMatch, Line, PathIds, Problem, Text, Texts, ValidJson,
+    Fetched, IfMatch, SingleLine, PathIds, Problem, Text, Localized, ValidJson,
     body::Change,
     problem::{self, FieldCode, Result},
 };
@@ -25,7 +25,7 @@ use crate::{
     },
     error::OWN_ROLE,
     events::ROLE_UPDATED,
-    http::users::rules::check_authority,
+    http::people::rules::check_authority,
     permissions::RoleUpdate,
     store::roles::{self, RoleRow},
 };
@@ -34,7 +34,7 @@ web::body! {
     /// What changes about a role.
     pub struct UpdateRole {
         /// Its name.
-        pub name: Change<Line<1, 60>>,
+        pub name: Change<SingleLine<1, 60>>,
         /// What it is for; null clears it.
         pub description: Change<Option<Text<1, 500>>>,
         /// The built-in role that it is built on.
@@ -56,7 +56,7 @@ pub(crate) async fn update_role(
     if_match: IfMatch,
     body: ValidJson<UpdateRole>,
 ) -> Result<Fetched<Role>> {
-    let now = app.gate.clock().now();
+    let now = app.state.clock().now();
     let mut tx = caller.begin(&app.db).await?;
     roles::lock_roles(&mut tx).await?;
     let before = roles::find_role(&mut tx, id)
@@ -83,7 +83,7 @@ pub(crate) async fn update_role(
     }
     let people = roles::count_people(&mut tx, false).await?;
     tx.commit().await?;
-    app.gate.forget_people();
+    app.state.authenticator().invalidate_people();
     let people = people.get(&id).copied().unwrap_or_default();
     Ok(Fetched(Role::shown(after, people)))
 }
@@ -138,7 +138,7 @@ async fn check_change(
 
 const NAMED_IN_SETTINGS: FieldCode = FieldCode::Rule(
     "named_in_settings",
-    Texts {
+    Localized {
         de: "die Einstellung mfa_required_roles nennt die Rolle bei diesem Namen",
         en: "the setting mfa_required_roles names the role so",
     },

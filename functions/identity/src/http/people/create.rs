@@ -1,0 +1,186 @@
+//! Adding people.
+
+use access::{Attempt, Caller, Idempotent, audit, mask};
+use axum::{extract::State, response::Response};
+use chrono::{DateTime, Utc};
+use db::{DbError, TenantTx};
+use ids::UserId;
+use serde_json::{Value, json};
+use web::{
+    Created, Email, SingleLine, Problem, TimeZone,
+    fields::Locale,
+    problem::{self, Result},
+};
+
+use super::{User, rules};
+use crate::{
+    App,
+    domain::{
+        name::{FullName, Name, NamePart},
+        password::{self, NewPassword, Owner},
+        phone::Phone,
+        tenant_rules,
+    },
+    error::EMAIL_TAKEN,
+    events::USER_ACTIVATED,
+    http::{announce, links::one_time_link},
+    permissions::UserCreate,
+    store::{
+        roles, seats,
+        users::{self, NewUser, UserRow},
+    },
+};
+
+web::body! {
+    /// Somebody new.
+    pub struct CreateUser {
+        /// The mail address, unique in the organisation.
+        pub email: Email,
+        /// With a password the account can be signed in to at once; without, an invitation is sent.
+        pub password: Option<NewPassword>,
+        /// Given name; needed with `family_name` unless `name` is there.
+        pub given_name: Option<NamePart>,
+        /// Family name.
+        pub family_name: Option<NamePart>,
+        /// The whole name instead.
+        pub name: Option<FullName>,
+        /// The role's name; `customer` by default.
+        pub role: Option<SingleLine<1, 64>>,
+        /// Telephone number.
+        pub phone: Option<Phone>,
+        /// Language of mails and pages; the organisation's by default.
+        pub locale: Option<Locale>,
+        /// The organisation's by default.
+        pub time_zone: Option<TimeZone>,
+    }
+    example { "email": "ada@example.org", "given_name": "Ada", "family_name": "Lovelace", "role": "expert" }
+}
+
+/// Add a person: invited, or with a password at once active.
+///
+/// Whoever may not assign roles adds experts and customers; nobody gives a role that may do more than they may themselves.
+#[utoipa::path(post, path = "/users", responses((status = 201, body = User, description = "Added.", headers(
+    ("Location" = String, description = "Where the person is."),
+    ("Idempotent-Replayed" = Option<String>, description = "`true` when this is the answer to an earlier request with the same key."),
+))))]
+pub(crate) async fn create_user(
+    State(app): State<App>,
+    caller: Caller<UserCreate>,
+    body: Idempotent<CreateUser>,
+) -> Result<Response> {
+    let now = app.state.clock().now();
+    let (name, password_hash) = prepare(&app, &caller, body.body()).await?;
+    let (mut tx, body, pending) = match body.begin(&caller, &app.db, now).await? {
+        Attempt::First(tx, body, pending) => (tx, body, pending),
+        Attempt::Replay(answer) => return Ok(answer),
+    };
+    let user = add(
+        &mut tx,
+        &caller,
+        &body,
+        (&name, password_hash.as_deref()),
+        now,
+    )
+    .await?;
+    let version = (user.id, user.version);
+    if password_hash.is_some() {
+        let data = json!({"user_id": user.id});
+        announce(
+            &mut tx,
+            caller.request(),
+            now,
+            &USER_ACTIVATED,
+            version,
+            data,
+        )
+        .await?;
+    } else {
+        one_time_link::invite(&app, &mut tx, caller.request(), version, now).await?;
+    }
+    let entry = audit::Entry::new("identity.user.created", "user", user.id)
+        .change("email", Value::Null, mask::email(&user.email))
+        .change("role", Value::Null, user.role.as_str())
+        .change("status", Value::Null, user.status.as_str());
+    audit::record(
+        &mut tx,
+        caller.request(),
+        now,
+        caller.reason.as_deref(),
+        entry,
+    )
+    .await?;
+    let location = format!("/api/v1/users/{}", user.id);
+    // Unmasked: the caller has just said it all.
+    let resource = User::shown(user, true);
+    pending.created(tx, Created { location, resource }).await
+}
+
+/// The part that needs no database and takes its time: no transaction waits for a hash.
+async fn prepare(
+    app: &App,
+    caller: &Caller<UserCreate>,
+    body: &CreateUser,
+) -> Result<(Name, Option<String>)> {
+    let name = Name::new(
+        body.given_name.clone(),
+        body.family_name.clone(),
+        body.name.clone(),
+    )
+    .map_err(Problem::invalid)?;
+    let Some(password) = &body.password else {
+        return Ok((name, None));
+    };
+    let owner = Owner {
+        email: body.email.as_str(),
+        given_name: &name.given,
+        family_name: &name.family,
+    };
+    let min_length = tenant_rules::min_password_length(&caller.tenant);
+    password::check(password, owner, min_length).map_err(password::refused)?;
+    let hash = app.hasher.hash(password.expose()).await?;
+    Ok((name, Some(hash)))
+}
+
+async fn add(
+    tx: &mut TenantTx,
+    caller: &Caller<UserCreate>,
+    body: &CreateUser,
+    (name, password_hash): (&Name, Option<&str>),
+    now: DateTime<Utc>,
+) -> Result<UserRow> {
+    let roles = roles::list_roles(tx).await?;
+    let role = rules::find_role(&roles, body.role.as_ref().map_or("customer", SingleLine::as_str))?;
+    rules::check_authority(caller, role)?;
+    seats::lock_people(tx).await?;
+    rules::check_seats(tx, now).await?;
+    let phone = body.phone.clone().map(Phone::into_string);
+    let new = NewUser {
+        id: UserId::at(now),
+        role_id: role.id,
+        email: body.email.as_str(),
+        name,
+        password_hash,
+        locale: body
+            .locale
+            .as_ref()
+            .map_or(&caller.tenant.locale, |locale| locale.as_str()),
+        time_zone: body
+            .time_zone
+            .as_ref()
+            .map_or(&caller.tenant.time_zone, |zone| zone.as_str()),
+        phone: phone.as_deref(),
+    };
+    users::insert_user(tx, &new, now).await.map_err(taken)?;
+    users::find_user(tx, access::Reach::All, new.id, false)
+        .await?
+        .ok_or_else(|| problem::NOT_FOUND.problem())
+}
+
+/// The address is somebody's, perhaps somebody's who is disabled.
+pub(crate) fn taken(error: DbError) -> Problem {
+    if error.is_constraint("users_email_key") {
+        EMAIL_TAKEN.problem()
+    } else {
+        error.into()
+    }
+}

@@ -1,0 +1,251 @@
+//! What a change of a person does: checked, written in both places, announced, audited.
+
+use access::{Caller, audit, mask};
+use chrono::{DateTime, Utc};
+use db::TenantTx;
+use serde_json::{Value, json};
+use web::{
+    Email, SingleLine, TimeZone,
+    body::Change,
+    fields::Locale,
+    problem::{self, Result},
+};
+
+use super::{UpdateUser, is_own_only, rules, status};
+use crate::{
+    App,
+    domain::{
+        name::{FullName, Name, NamePart},
+        phone::Phone,
+        status::{UserStatus, WantedStatus},
+    },
+    error::FORBIDDEN_FIELD,
+    events::{USER_ROLE_CHANGED, USER_UPDATED},
+    http::{announce, links::one_time_link, people::create::taken},
+    permissions::UserUpdate,
+    store::{
+        one_time_tokens,
+        roles::{self, RoleRow},
+        users::{self, UserRow},
+    },
+};
+
+/// What a body asks to change.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    pub(crate) given_name: Change<NamePart>,
+    pub(crate) family_name: Change<NamePart>,
+    pub(crate) name: Change<FullName>,
+    pub(crate) phone: Change<Option<Phone>>,
+    pub(crate) locale: Change<Locale>,
+    pub(crate) time_zone: Change<TimeZone>,
+    pub(crate) email: Change<Email>,
+    pub(crate) role: Change<SingleLine<1, 64>>,
+    pub(crate) status: Change<WantedStatus>,
+}
+
+impl From<UpdateUser> for Changes {
+    fn from(body: UpdateUser) -> Self {
+        let UpdateUser {
+            given_name,
+            family_name,
+            name,
+            phone,
+            locale,
+            time_zone,
+            email,
+            role,
+            status,
+        } = body;
+        Self {
+            given_name,
+            family_name,
+            name,
+            phone,
+            locale,
+            time_zone,
+            email,
+            role,
+            status,
+        }
+    }
+}
+
+impl Changes {
+    /// Whether seats or the number of admins may change.
+    pub(crate) fn concerns_others(&self) -> bool {
+        self.role.as_set().is_some() || self.status.as_set().is_some()
+    }
+
+    /// The row as it is to be, and the status that is wanted.
+    fn applied(
+        self,
+        before: &UserRow,
+        roles: &[RoleRow],
+    ) -> Result<(UserRow, Option<WantedStatus>)> {
+        let mut after = before.clone();
+        let name = Name {
+            given: before.given_name.clone(),
+            family: before.family_name.clone(),
+            display: before.display_name.clone(),
+        };
+        let name = name.changed(self.given_name, self.family_name, self.name);
+        (after.given_name, after.family_name, after.display_name) =
+            (name.given, name.family, name.display);
+        if let Change::Set(phone) = self.phone {
+            after.phone = phone.map(Phone::into_string);
+        }
+        if let Change::Set(locale) = self.locale {
+            locale.as_str().clone_into(&mut after.locale);
+        }
+        if let Change::Set(zone) = self.time_zone {
+            zone.as_str().clone_into(&mut after.time_zone);
+        }
+        if let Change::Set(email) = self.email {
+            after.email = email.into_string();
+        }
+        if let Change::Set(role) = self.role {
+            let role = rules::find_role(roles, role.as_str())?;
+            after.role_id = role.id;
+            role.name.clone_into(&mut after.role);
+        }
+        // Asking for the status that is there changes nothing, but for a new invitation.
+        let wanted = self
+            .status
+            .set()
+            .filter(|wanted| wanted.status() != before.status || *wanted == WantedStatus::Invited);
+        if let Some(wanted) = wanted {
+            after.status = wanted.status();
+        }
+        Ok((after, wanted))
+    }
+}
+
+/// Makes the changes, and answers the person as they are then. The caller has locked the row.
+pub(crate) async fn change(
+    app: &App,
+    tx: &mut TenantTx,
+    caller: &Caller<UserUpdate>,
+    before: UserRow,
+    changes: Changes,
+    now: DateTime<Utc>,
+) -> Result<UserRow> {
+    let roles = roles::list_roles(tx).await?;
+    let role = |id| {
+        roles
+            .iter()
+            .find(|role| role.id == id)
+            .ok_or(&problem::NOT_FOUND)
+    };
+    let (mut after, wanted) = changes.applied(&before, &roles)?;
+    let fields = changed_fields(&before, &after);
+    if fields.is_empty() && wanted.is_none() {
+        return Ok(before);
+    }
+    check_caller(caller, &before, &fields, role(before.role_id)?)?;
+    if after.role_id != before.role_id {
+        rules::check_authority(caller, role(after.role_id)?)?;
+        rules::check_last_admin(tx, role(before.role_id)?, before.id).await?;
+    }
+    if let Some(wanted) = wanted {
+        status::check(tx, caller, &before, wanted, role(before.role_id)?, now).await?;
+    }
+    if after.email != before.email {
+        after.email_verified_at = None;
+        one_time_tokens::void_tokens(tx, before.id, now).await?;
+    }
+    if !users::update_user(tx, caller.reach(), &after, now)
+        .await
+        .map_err(taken)?
+    {
+        return Err(problem::NOT_FOUND.problem());
+    }
+    (after.version, after.updated_at) = (before.version + 1, now);
+    let version = (after.id, after.version);
+    if after.role_id != before.role_id {
+        let data = json!({"user_id": after.id, "from": before.role, "to": after.role});
+        announce(tx, caller.request(), now, &USER_ROLE_CHANGED, version, data).await?;
+    }
+    let invites_again =
+        after.status == UserStatus::Invited && (wanted.is_some() || after.email != before.email);
+    if invites_again {
+        one_time_link::invite(app, tx, caller.request(), version, now).await?;
+    } else if let Some(wanted) = wanted {
+        status::follow_up(tx, caller, &after, wanted, now).await?;
+    }
+    if fields
+        .iter()
+        .any(|field| !matches!(*field, "role" | "status"))
+    {
+        let data = json!({"user_id": after.id, "fields": fields});
+        announce(tx, caller.request(), now, &USER_UPDATED, version, data).await?;
+    }
+    audit::record(
+        tx,
+        caller.request(),
+        now,
+        caller.reason.as_deref(),
+        entry(&before, &after, &fields),
+    )
+    .await?;
+    Ok(after)
+}
+
+/// One's own profile is one's own; everything else is for those who manage the role.
+fn check_caller(
+    caller: &Caller<UserUpdate>,
+    before: &UserRow,
+    fields: &[&'static str],
+    role: &RoleRow,
+) -> Result<()> {
+    let managed = fields
+        .iter()
+        .find(|field| matches!(**field, "email" | "role" | "status"));
+    match managed {
+        Some(field) if is_own_only(caller.reach()) => {
+            Err(FORBIDDEN_FIELD.problem().argument("field", field))
+        }
+        None if caller.user == Some(before.id) => Ok(()),
+        _ => rules::check_authority(caller, role),
+    }
+}
+
+fn changed_fields(before: &UserRow, after: &UserRow) -> Vec<&'static str> {
+    let fields = [
+        ("given_name", before.given_name != after.given_name),
+        ("family_name", before.family_name != after.family_name),
+        ("name", before.display_name != after.display_name),
+        ("phone", before.phone != after.phone),
+        ("locale", before.locale != after.locale),
+        ("time_zone", before.time_zone != after.time_zone),
+        ("email", before.email != after.email),
+        ("role", before.role_id != after.role_id),
+        ("status", before.status != after.status),
+    ];
+    fields
+        .into_iter()
+        .filter(|(_, changed)| *changed)
+        .map(|(field, _)| field)
+        .collect()
+}
+
+/// Names stay out of the log, addresses and numbers are masked in it.
+fn entry(before: &UserRow, after: &UserRow, fields: &[&'static str]) -> audit::Entry {
+    let phone = |row: &UserRow| row.phone.as_deref().map(mask::phone);
+    audit::Entry::new("identity.user.updated", "user", after.id)
+        .change("fields", Value::Null, json!(fields))
+        .change(
+            "email",
+            mask::email(&before.email),
+            mask::email(&after.email),
+        )
+        .change("phone", phone(before), phone(after))
+        .change("locale", before.locale.as_str(), after.locale.as_str())
+        .change(
+            "time_zone",
+            before.time_zone.as_str(),
+            after.time_zone.as_str(),
+        )
+        .change("role", before.role.as_str(), after.role.as_str())
+        .change("status", before.status.as_str(), after.status.as_str())
+}

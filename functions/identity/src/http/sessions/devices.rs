@@ -1,0 +1,238 @@
+//! The devices on which people are signed in: one's own, and those of the people one manages.
+
+use access::{Anyone, Caller, audit, mask};
+use axum::{Json, extract::State};
+use chrono::{DateTime, Utc};
+use db::{Actor, TenantTx};
+use http::StatusCode;
+use ids::{SessionId, UserId};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use web::{
+    Limit, Page, PathIds, Scope, ValidQuery,
+    problem::{self, Result},
+};
+
+use super::logout::home;
+use crate::{
+    App,
+    error::NOT_A_PERSON,
+    http::people::{activity::ActorView, rules},
+    permissions::SessionEnd,
+    store::{
+        devices::{self, DeviceRow, Position},
+        roles,
+        sessions::{self, EndReason},
+        users,
+    },
+};
+
+/// A device on which somebody is signed in.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f",
+    "current": true,
+    "device_name": "Laptop",
+    "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+    "address": "203.0.113.•••",
+    "amr": ["pwd"],
+    "acting": null,
+    "created_at": "2026-11-20T10:00:00Z",
+    "last_used_at": "2026-11-20T12:30:00Z",
+    "expires_at": "2026-12-20T12:30:00Z"
+}))]
+pub(crate) struct DeviceSession {
+    id: SessionId,
+    /// Whether this request came with it.
+    current: bool,
+    /// How the person calls the device.
+    device_name: Option<String>,
+    /// What the device said of itself.
+    user_agent: Option<String>,
+    /// From where the person signed in, masked: the network, not the machine.
+    address: Option<String>,
+    /// How the person proved who they are (RFC 8176).
+    amr: Vec<String>,
+    /// Who looks at the account, if not the person.
+    acting: Option<ActorView>,
+    created_at: DateTime<Utc>,
+    /// When it was last refreshed.
+    last_used_at: DateTime<Utc>,
+    /// When it ends unless it is refreshed.
+    expires_at: DateTime<Utc>,
+}
+
+/// Which page.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListSessions {
+    /// How many a page has.
+    #[serde(default)]
+    #[param(value_type = Option<Limit>, inline)]
+    limit: Limit,
+    /// Where the page begins: `next_cursor` of the one before.
+    cursor: Option<String>,
+}
+
+/// List the devices on which one is signed in, the newest first.
+#[utoipa::path(get, path = "/auth/sessions", responses((status = 200, body = Page<DeviceSession>, description = "A page of sessions.")))]
+pub(crate) async fn list_sessions(
+    State(app): State<App>,
+    caller: Caller<Anyone>,
+    ValidQuery(query): ValidQuery<ListSessions>,
+) -> Result<Json<Page<DeviceSession>>> {
+    let me = caller.user.ok_or(&NOT_A_PERSON)?;
+    let mut tx = app.db.begin_read_only(home(&caller), Actor::user(me)).await?;
+    let page = page(&app, &mut tx, me, &query, caller.session).await?;
+    tx.commit().await?;
+    Ok(Json(page))
+}
+
+/// Sign out on one of one's own devices.
+#[utoipa::path(delete, path = "/auth/sessions/{id}", responses((status = 204, description = "Signed out there.")))]
+pub(crate) async fn delete_session(
+    State(app): State<App>,
+    caller: Caller<Anyone>,
+    PathIds(id): PathIds<SessionId>,
+) -> Result<StatusCode> {
+    let me = caller.user.ok_or(&NOT_A_PERSON)?;
+    let mut tx = app.db.begin(home(&caller), Actor::user(me)).await?;
+    end(&app, &mut tx, &caller, me, Some(id)).await?;
+    tx.commit().await?;
+    app.state.authenticator().invalidate_session(home(&caller), id).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// List the devices on which a person is signed in whom one manages, the newest first.
+#[utoipa::path(get, path = "/users/{id}/sessions", responses((status = 200, body = Page<DeviceSession>, description = "A page of sessions.")))]
+pub(crate) async fn list_user_sessions(
+    State(app): State<App>,
+    caller: Caller<SessionEnd>,
+    PathIds(id): PathIds<UserId>,
+    ValidQuery(query): ValidQuery<ListSessions>,
+) -> Result<Json<Page<DeviceSession>>> {
+    let mut tx = caller.begin(&app.db).await?;
+    check_managed(&mut tx, &caller, id).await?;
+    let page = page(&app, &mut tx, id, &query, caller.session).await?;
+    tx.commit().await?;
+    Ok(Json(page))
+}
+
+/// Sign a person out on one device.
+#[utoipa::path(delete, path = "/users/{id}/sessions/{session_id}", responses((status = 204, description = "Signed out there.")))]
+pub(crate) async fn delete_user_session(
+    State(app): State<App>,
+    caller: Caller<SessionEnd>,
+    PathIds((id, session)): PathIds<(UserId, SessionId)>,
+) -> Result<StatusCode> {
+    let mut tx = caller.begin(&app.db).await?;
+    check_managed(&mut tx, &caller, id).await?;
+    end(&app, &mut tx, &caller, id, Some(session)).await?;
+    tx.commit().await?;
+    app.state.authenticator().invalidate_people();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Sign a person out on every device.
+#[utoipa::path(delete, path = "/users/{id}/sessions", responses((status = 204, description = "Signed out everywhere.")))]
+pub(crate) async fn delete_user_sessions(
+    State(app): State<App>,
+    caller: Caller<SessionEnd>,
+    PathIds(id): PathIds<UserId>,
+) -> Result<StatusCode> {
+    let mut tx = caller.begin(&app.db).await?;
+    check_managed(&mut tx, &caller, id).await?;
+    end(&app, &mut tx, &caller, id, None).await?;
+    tx.commit().await?;
+    app.state.authenticator().invalidate_people();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The person is there, and one whom the caller manages.
+async fn check_managed(tx: &mut TenantTx, caller: &Caller<SessionEnd>, user: UserId) -> Result<()> {
+    let found = users::find_user(tx, caller.reach(), user, false)
+        .await?
+        .ok_or(&problem::NOT_FOUND)?;
+    if caller.user == Some(user) {
+        return Ok(());
+    }
+    let role = roles::find_role(tx, found.role_id)
+        .await?
+        .ok_or(&problem::NOT_FOUND)?;
+    rules::check_authority(caller, &role)
+}
+
+/// Ends one session, which must be alive, or all.
+async fn end<P: access::Permission>(
+    app: &App,
+    tx: &mut TenantTx,
+    caller: &Caller<P>,
+    user: UserId,
+    only: Option<SessionId>,
+) -> Result<()> {
+    let now = app.state.clock().now();
+    let reason = match only {
+        Some(_) => EndReason::Logout,
+        None => EndReason::LogoutAll,
+    };
+    let ended = sessions::end_sessions(tx, user, only, reason, now).await?;
+    if only.is_some() && ended.is_empty() {
+        return Err(problem::NOT_FOUND.problem());
+    }
+    for session in ended {
+        let entry = audit::Entry::new("identity.session.ended", "session", session).change(
+            "reason",
+            Value::Null,
+            reason.as_str(),
+        );
+        let why = caller.reason.as_deref();
+        audit::record(tx, caller.request(), now, why, entry).await?;
+    }
+    Ok(())
+}
+
+async fn page(
+    app: &App,
+    tx: &mut TenantTx,
+    user: UserId,
+    query: &ListSessions,
+    current: Option<SessionId>,
+) -> Result<Page<DeviceSession>> {
+    let scope = Scope::new("sessions", tx.tenant(), &user);
+    let after: Option<Position> = query
+        .cursor
+        .as_deref()
+        .map(|cursor| app.cursors.open(&scope, cursor))
+        .transpose()?;
+    let now = app.state.clock().now();
+    let rows = devices::list_devices(tx, user, after, query.limit, now).await?;
+    let page = query.limit.page(rows, |last| {
+        let position = Position {
+            created_at: last.created_at,
+            id: last.id,
+        };
+        app.cursors.seal(&scope, &position)
+    });
+    Ok(page.map(|row| DeviceSession::shown(row, current)))
+}
+
+impl DeviceSession {
+    fn shown(row: DeviceRow, current: Option<SessionId>) -> Self {
+        Self {
+            id: row.id,
+            current: current == Some(row.id),
+            device_name: row.device_name,
+            user_agent: row.user_agent,
+            address: row.address.as_deref().map(mask::address),
+            amr: row.amr,
+            acting: row.acting_kind.map(|kind| ActorView {
+                kind,
+                id: row.acting_id,
+            }),
+            created_at: row.created_at,
+            last_used_at: row.last_used_at,
+            expires_at: row.expires_at,
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Sign-in with a password or a passkey, and the second factor that may follow.
+
+pub(crate) mod first_factor;
+pub(crate) mod login;
+pub(crate) mod mfa;
+pub(crate) mod passkey_login;
