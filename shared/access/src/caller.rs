@@ -12,7 +12,7 @@ use web::{
     problem,
 };
 
-use crate::{Enrolling, Gate, Permission, Principal, Reach, gate::unauthenticated};
+use crate::{AppState, Enrolling, Permission, Principal, Reach, authenticator::unauthenticated};
 
 /// Someone who may do `P`. It can be made in no other way than from a request whose caller may.
 #[derive(Clone, Debug)]
@@ -45,14 +45,14 @@ impl<P: Permission> Caller<P> {
     /// Opens a transaction for this caller's tenant and name; for a safe method (RFC 9110, 9.2.1) one that can't write.
     pub async fn begin(&self, db: &Db) -> Result<TenantTx, Problem> {
         if !is_safe(self.request.method()) {
-            return self.begin_writing(db).await;
+            return self.begin_read_write(db).await;
         }
         let (tenant, actor) = (self.principal.tenant.id, self.principal.actor);
-        Ok(db.begin_reading(tenant, actor).await?)
+        Ok(db.begin_read_only(tenant, actor).await?)
     }
 
     /// The same for a safe method whose reading is itself a fact to be kept: the audit log says who has looked.
-    pub async fn begin_writing(&self, db: &Db) -> Result<TenantTx, Problem> {
+    pub async fn begin_read_write(&self, db: &Db) -> Result<TenantTx, Problem> {
         let (tenant, actor) = (self.principal.tenant.id, self.principal.actor);
         Ok(db.begin(tenant, actor).await?)
     }
@@ -68,21 +68,22 @@ impl<P> Deref for Caller<P> {
 impl<S, P> FromRequestParts<S> for Caller<P>
 where
     S: Send + Sync,
-    Gate: FromRef<S>,
+    AppState: FromRef<S>,
     P: Permission,
 {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let Ok(request) = RequestInfo::from_request_parts(parts, state).await;
-        let gate = Gate::from_ref(state);
-        let principal = gate
+        let app = AppState::from_ref(state);
+        let principal = app
+            .authenticator()
             .authenticate(&parts.headers, &request)
             .await?
             .ok_or_else(unauthenticated)?;
-        crate::cors::check_origin(&gate, &parts.headers, &principal).await?;
+        crate::cors::check_origin(&app, &parts.headers, &principal).await?;
         if !P::BEFORE_ENROLMENT {
-            principal.check_required_factor()?;
+            principal.require_enrolled_factor()?;
         }
         if let Some(feature) = P::FEATURE
             && !principal.has(feature)
@@ -137,7 +138,7 @@ impl<P: Permission> Arg for Caller<P> {
         doc.refuses(&problem::UNAUTHENTICATED);
         doc.refuses(&crate::problems::IMPERSONATION_READ_ONLY);
         if !P::BEFORE_ENROLMENT {
-            crate::proof::describe(doc);
+            crate::assurance::describe(doc);
         }
         if P::NAME.is_some() {
             doc.refuses(&problem::FORBIDDEN);
@@ -165,7 +166,7 @@ impl<P: Permission> Arg for Caller<P> {
 impl<S> axum::extract::OptionalFromRequestParts<S> for Caller<Enrolling>
 where
     S: Send + Sync,
-    Gate: FromRef<S>,
+    AppState: FromRef<S>,
 {
     type Rejection = Problem;
 

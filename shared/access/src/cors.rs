@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use ids::TenantId;
 use web::{Problem, problem};
 
-use crate::{Gate, Principal};
+use crate::{AppState, Principal};
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE, HEAD");
 const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
@@ -26,16 +26,16 @@ const EXPOSED: HeaderValue = HeaderValue::from_static(
 );
 
 /// Puts the protocol around a router.
-pub fn layer(router: Router, gate: Gate) -> Router {
-    router.layer(from_fn_with_state(gate, around))
+pub fn layer(router: Router, app: AppState) -> Router {
+    router.layer(from_fn_with_state(app, around))
 }
 
-async fn around(State(gate): State<Gate>, request: Request, next: Next) -> Response {
+async fn around(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let Some(origin) = request.headers().get(header::ORIGIN).cloned() else {
         return vary(next.run(request).await);
     };
     let known = match origin.to_str() {
-        Ok(text) => match is_known(&gate, text).await {
+        Ok(text) => match is_known(&app, text).await {
             Ok(known) => known,
             Err(problem) => return vary(problem.into_response()),
         },
@@ -91,13 +91,13 @@ fn vary(mut response: Response) -> Response {
 
 /// Lets pages of an origin that was seen lately read a refusal; nothing is looked up for it.
 pub(crate) async fn readable(
-    gate: &Gate,
+    app: &AppState,
     origin: Option<HeaderValue>,
     mut response: Response,
 ) -> Response {
     if let Some(origin) = origin
         && let Ok(text) = origin.to_str()
-        && (is_ours(gate, text) || gate.remembers_origin(text).await)
+        && (is_ours(app, text) || app.authenticator().is_known_origin(text).await)
     {
         allow(response.headers_mut(), origin);
         response
@@ -107,13 +107,18 @@ pub(crate) async fn readable(
     vary(response)
 }
 
-async fn is_known(gate: &Gate, origin: &str) -> Result<bool, Problem> {
-    Ok(is_ours(gate, origin) || gate.tenant_of_origin(origin).await?.is_some())
+async fn is_known(app: &AppState, origin: &str) -> Result<bool, Problem> {
+    Ok(is_ours(app, origin)
+        || app
+            .authenticator()
+            .tenant_of_origin(origin)
+            .await?
+            .is_some())
 }
 
 /// The platform's own address, and on a laptop any port of the loopback.
-fn is_ours(gate: &Gate, origin: &str) -> bool {
-    let settings = gate.settings();
+fn is_ours(app: &AppState, origin: &str) -> bool {
+    let settings = app.settings();
     let loopback = || {
         let host = origin
             .strip_prefix("http://")
@@ -137,17 +142,21 @@ web::problems! {
 }
 
 /// Whether a page of this origin may act for `tenant`: for requests that carry no credential yet, or a cookie.
-pub async fn may_act(gate: &Gate, origin: &str, tenant: Option<TenantId>) -> Result<bool, Problem> {
-    if is_ours(gate, origin) {
+pub async fn is_allowed(
+    app: &AppState,
+    origin: &str,
+    tenant: Option<TenantId>,
+) -> Result<bool, Problem> {
+    if is_ours(app, origin) {
         return Ok(true);
     }
-    let owner = gate.tenant_of_origin(origin).await?;
+    let owner = app.authenticator().tenant_of_origin(origin).await?;
     Ok(owner.is_some() && owner == tenant)
 }
 
 /// Refuses a browser's request whose page does not belong to the caller's tenant.
 pub(crate) async fn check_origin(
-    gate: &Gate,
+    app: &AppState,
     headers: &HeaderMap,
     principal: &Principal,
 ) -> Result<(), Problem> {
@@ -159,7 +168,7 @@ pub(crate) async fn check_origin(
             .problem()
             .argument("header", "Origin")
     })?;
-    if may_act(gate, origin, Some(principal.tenant.id)).await? {
+    if is_allowed(app, origin, Some(principal.tenant.id)).await? {
         Ok(())
     } else {
         Err(ORIGIN_NOT_ALLOWED.problem())

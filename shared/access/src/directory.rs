@@ -9,9 +9,8 @@ use sqlx::types::Json;
 use web::Language;
 
 use crate::{
-    Grants,
-    audience::Audience,
-    opaque,
+    Grants, opaque,
+    targeting::TargetingRule,
     token::RETIRED_FOR,
     usage::{Allowance, Metric},
 };
@@ -45,7 +44,7 @@ pub struct Tenant {
     pub name: String,
     /// Where it stands.
     pub status: TenantStatus,
-    /// Feature flags: on, off, or an [`Audience`].
+    /// Feature flags: on, off, or an [`TargetingRule`].
     pub features: Map<String, Value>,
     /// Settings in force, defaults filled in.
     pub settings: Map<String, Value>,
@@ -61,7 +60,7 @@ pub struct Tenant {
 
 /// What holds by licence and flags from a time on, as tenancy mirrors it before that time has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Terms {
+pub struct Entitlements {
     /// From when.
     pub from: DateTime<Utc>,
     /// The features, as in [`Tenant::features`].
@@ -81,7 +80,9 @@ impl Tenant {
     pub fn has(&self, feature: &str) -> bool {
         match self.features.get(feature) {
             Some(Value::Bool(on)) => *on,
-            Some(mirrored) => Audience::of(mirrored).is_some_and(|audience| audience.rollout > 0),
+            Some(mirrored) => {
+                TargetingRule::of(mirrored).is_some_and(|audience| audience.rollout > 0)
+            }
             None => false,
         }
     }
@@ -102,7 +103,7 @@ impl Tenant {
 
     /// The same tenant as it is at `now`: by the newest terms that have begun, and with flags that are on until a time
     /// either on or off.
-    fn at(mut self, upcoming: Vec<Terms>, now: DateTime<Utc>) -> Self {
+    fn at(mut self, upcoming: Vec<Entitlements>, now: DateTime<Utc>) -> Self {
         let begun = upcoming.into_iter().filter(|terms| terms.from <= now);
         if let Some(terms) = begun.max_by_key(|terms| terms.from) {
             self.features = terms.features;
@@ -113,7 +114,7 @@ impl Tenant {
             if let Some(end) = value.as_str() {
                 let on = DateTime::parse_from_rfc3339(end).is_ok_and(|end| end > now);
                 *value = Value::Bool(on);
-            } else if Audience::of(value)
+            } else if TargetingRule::of(value)
                 .is_some_and(|audience| audience.until.is_some_and(|end| end <= now))
             {
                 *value = Value::Bool(false);
@@ -138,7 +139,7 @@ impl Tenant {
 
 /// A session with the person and the role behind it.
 #[derive(Clone, Debug)]
-pub struct Standing {
+pub struct StoredSession {
     /// Whose session.
     pub user: UserId,
     /// The person's role.
@@ -191,9 +192,9 @@ pub struct StoredKey {
 impl StoredKey {
     /// Whether this is the hash of its secret, or of the one before while that is still good.
     pub(crate) fn is_secret(&self, hash: &[u8], now: DateTime<Utc>) -> bool {
-        let current = opaque::same(&self.secret_hash, hash);
+        let current = opaque::constant_time_eq(&self.secret_hash, hash);
         let previous = match (&self.previous_secret_hash, self.previous_until) {
-            (Some(stored), Some(until)) => until > now && opaque::same(stored, hash),
+            (Some(stored), Some(until)) => until > now && opaque::constant_time_eq(stored, hash),
             _ => false,
         };
         current || previous
@@ -202,12 +203,12 @@ impl StoredKey {
 
 /// Reads a tenant as it is at `now`.
 pub async fn find_tenant(db: &Db, tenant: TenantId, now: DateTime<Utc>) -> Result<Option<Tenant>> {
-    let mut tx = db.begin_reading(tenant, Actor::SYSTEM).await?;
+    let mut tx = db.begin_read_only(tenant, Actor::SYSTEM).await?;
     let row = sqlx::query!(
         r#"select
             tenant_id as "id: TenantId", slug, name, status as "status: TenantStatus",
             features as "features: Json<Map<String, Value>>", settings as "settings: Json<Map<String, Value>>",
-            limits as "limits: Json<Map<String, Value>>", upcoming as "upcoming: Json<Vec<Terms>>",
+            limits as "limits: Json<Map<String, Value>>", upcoming as "upcoming: Json<Vec<Entitlements>>",
             max_users, locale, time_zone
         from access.tenants
         where tenant_id = $1"#,
@@ -234,12 +235,12 @@ pub async fn find_tenant(db: &Db, tenant: TenantId, now: DateTime<Utc>) -> Resul
 }
 
 /// Reads a session with the person and the role behind it.
-pub async fn find_standing(
+pub async fn find_session(
     db: &Db,
     tenant: TenantId,
     session: SessionId,
-) -> Result<Option<Standing>> {
-    let mut tx = db.begin_reading(tenant, Actor::SYSTEM).await?;
+) -> Result<Option<StoredSession>> {
+    let mut tx = db.begin_read_only(tenant, Actor::SYSTEM).await?;
     let row = sqlx::query!(
         r#"select
             s.user_id as "user_id: UserId", s.amr, coalesce(s.proved_at, s.created_at) as "proved_at!", s.expires_at, s.revoked_at,
@@ -256,7 +257,7 @@ pub async fn find_standing(
     .fetch_optional(tx.conn())
     .await?;
     tx.commit().await?;
-    Ok(row.map(|row| Standing {
+    Ok(row.map(|row| StoredSession {
         user: row.user_id,
         role_id: row.role_id,
         role: row.role,
@@ -278,7 +279,7 @@ pub async fn find_standing(
 
 /// Reads a key.
 pub async fn find_key(db: &Db, tenant: TenantId, key: ApiKeyId) -> Result<Option<StoredKey>> {
-    let mut tx = db.begin_reading(tenant, Actor::SYSTEM).await?;
+    let mut tx = db.begin_read_only(tenant, Actor::SYSTEM).await?;
     let row = sqlx::query_as!(
         StoredKey,
         "select secret_hash, scopes, ip_ranges, expires_at, revoked_at,
@@ -295,7 +296,12 @@ pub async fn find_key(db: &Db, tenant: TenantId, key: ApiKeyId) -> Result<Option
 }
 
 /// Notes that a key was used, at most once a minute.
-pub async fn note_use(db: &Db, tenant: TenantId, key: ApiKeyId, now: DateTime<Utc>) -> Result<()> {
+pub async fn update_last_used(
+    db: &Db,
+    tenant: TenantId,
+    key: ApiKeyId,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let mut tx = db.begin(tenant, Actor::SYSTEM).await?;
     sqlx::query!(
         "update access.api_keys
@@ -312,7 +318,7 @@ pub async fn note_use(db: &Db, tenant: TenantId, key: ApiKeyId, now: DateTime<Ut
 }
 
 /// The public halves of the keys that a token may be signed with at `now`, by key id.
-pub async fn signing_keys(db: &Db, now: DateTime<Utc>) -> Result<Vec<(String, Vec<u8>)>> {
+pub async fn list_signing_keys(db: &Db, now: DateTime<Utc>) -> Result<Vec<(String, Vec<u8>)>> {
     let mut tx = db.begin_unscoped().await?;
     let rows = sqlx::query!(
         "select key_id, public_key
@@ -331,7 +337,7 @@ pub async fn signing_keys(db: &Db, now: DateTime<Utc>) -> Result<Vec<(String, Ve
 
 /// The tenants for whom anything is still done, for jobs that visit one after the other: a suspended one waits, and of one
 /// that is closing or closed nothing is touched.
-pub async fn working_tenants(db: &Db) -> Result<Vec<TenantId>> {
+pub async fn list_working_tenants(db: &Db) -> Result<Vec<TenantId>> {
     let mut tx = db.begin_unscoped().await?;
     let ids = sqlx::query_scalar!(r#"select access.working_tenants() as "id!: TenantId""#)
         .fetch_all(tx.conn())
@@ -341,7 +347,7 @@ pub async fn working_tenants(db: &Db) -> Result<Vec<TenantId>> {
 }
 
 /// The tenant with this slug.
-pub async fn tenant_by_slug(db: &Db, slug: &str) -> Result<Option<TenantId>> {
+pub async fn find_tenant_by_slug(db: &Db, slug: &str) -> Result<Option<TenantId>> {
     let mut tx = db.begin_unscoped().await?;
     let id = sqlx::query_scalar!(
         r#"select access.tenant_by_slug($1) as "id: TenantId""#,
@@ -354,7 +360,7 @@ pub async fn tenant_by_slug(db: &Db, slug: &str) -> Result<Option<TenantId>> {
 }
 
 /// The tenant to which this web origin belongs.
-pub async fn tenant_by_origin(db: &Db, origin: &str) -> Result<Option<TenantId>> {
+pub async fn find_tenant_by_origin(db: &Db, origin: &str) -> Result<Option<TenantId>> {
     let mut tx = db.begin_unscoped().await?;
     let id = sqlx::query_scalar!(
         r#"select access.tenant_by_origin($1) as "id: TenantId""#,

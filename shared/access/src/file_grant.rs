@@ -109,9 +109,11 @@ impl FileGrant {
         let words = String::from_utf8(URL_SAFE_NO_PAD.decode(words).ok()?).ok()?;
         let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
         let ours = keyring
-            .authenticate_under_each(Purpose::FileGrants, words.as_bytes())
+            .mac_with_each_key(Purpose::FileGrants, words.as_bytes())
             .iter()
-            .fold(false, |ours, known| ours | opaque::same(known, &tag));
+            .fold(false, |ours, known| {
+                ours | opaque::constant_time_eq(known, &tag)
+            });
         let mut parts = words.split('.');
         let (_tenant, _actor) = (parts.next()?, parts.next()?);
         let grant = Self {

@@ -18,7 +18,7 @@ use web::{
     reply::Versioned,
 };
 
-use crate::{Caller, Gate, Permission, Purpose, problems};
+use crate::{AppState, Caller, Permission, Purpose, problems};
 
 /// A JSON body whose effect happens once per `Idempotency-Key`.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ struct Record {
 impl<S, T> FromRequest<S> for Idempotent<T>
 where
     S: Send + Sync,
-    Gate: FromRef<S>,
+    AppState: FromRef<S>,
     T: Field,
 {
     type Rejection = Problem;
@@ -77,10 +77,10 @@ where
         };
         let Ok(info) = RequestInfo::from_request_parts(&mut parts, state).await;
         let json = ValidJson::<T>::from_request(Request::from_parts(parts, body), state).await?;
-        let keyring = Gate::from_ref(state).keyring().clone();
+        let keyring = AppState::from_ref(state).keyring().clone();
         Ok(Self {
             body: json.value,
-            fingerprints: keyring.authenticate_under_each(Purpose::Fingerprints, &json.bytes),
+            fingerprints: keyring.mac_with_each_key(Purpose::Fingerprints, &json.bytes),
             key,
             request: info,
         })

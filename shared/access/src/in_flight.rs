@@ -9,35 +9,35 @@ use std::{
 
 use ids::TenantId;
 
-/// Who shares places.
+/// Who shares permits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Party {
+pub(crate) enum PermitOwner {
     /// All requests of the process.
-    Everybody,
+    Process,
     /// Whoever shows no credential.
-    Strangers,
-    /// Strangers from one network.
+    Anonymous,
+    /// Anonymous from one network.
     Address(IpAddr),
     /// The people and keys of a tenant.
     Tenant(TenantId),
 }
 
-impl Party {
-    /// How many of `most` places the party may have. An address has few: a request without a credential costs its sender
+impl PermitOwner {
+    /// How many of `max` permits the owner may have. An address has few: a request without a credential costs its sender
     /// nothing, and may send its body slowly.
-    fn share(self, most: usize) -> usize {
+    fn share(self, max: usize) -> usize {
         let share = match self {
-            Self::Everybody => most,
-            Self::Strangers | Self::Tenant(_) => most / 2,
-            Self::Address(_) => most / 8,
+            Self::Process => max,
+            Self::Anonymous | Self::Tenant(_) => max / 2,
+            Self::Address(_) => max / 8,
         };
         share.max(1)
     }
 
     fn label(self) -> &'static str {
         match self {
-            Self::Everybody => "everybody",
-            Self::Strangers => "strangers",
+            Self::Process => "everybody",
+            Self::Anonymous => "strangers",
             Self::Address(_) => "address",
             Self::Tenant(_) => "tenant",
         }
@@ -47,53 +47,53 @@ impl Party {
 /// The requests under way. Remembers only parties that have some.
 #[derive(Clone, Debug)]
 pub(crate) struct InFlight {
-    most: usize,
-    taken: Arc<Mutex<HashMap<Party, usize>>>,
+    max: usize,
+    taken: Arc<Mutex<HashMap<PermitOwner, usize>>>,
 }
 
 /// A place among them; dropped, it is free again.
 #[derive(Debug)]
-pub(crate) struct Place {
-    party: Party,
-    taken: Arc<Mutex<HashMap<Party, usize>>>,
+pub(crate) struct Permit {
+    owner: PermitOwner,
+    taken: Arc<Mutex<HashMap<PermitOwner, usize>>>,
 }
 
 impl InFlight {
-    pub(crate) fn new(most: usize) -> Self {
+    pub(crate) fn new(max: usize) -> Self {
         Self {
-            most,
+            max,
             taken: Arc::default(),
         }
     }
 
-    /// A place for a request of this party, unless its share is used up.
-    pub(crate) fn enter(&self, party: Party) -> Option<Place> {
+    /// A place for a request of this owner, unless its share is used up.
+    pub(crate) fn acquire(&self, owner: PermitOwner) -> Option<Permit> {
         let mut taken = lock(&self.taken);
-        let count = taken.get(&party).copied().unwrap_or_default();
-        if count >= party.share(self.most) {
+        let count = taken.get(&owner).copied().unwrap_or_default();
+        if count >= owner.share(self.max) {
             drop(taken);
-            metrics::counter!("http_requests_shed_total", "party" => party.label()).increment(1);
+            metrics::counter!("http_requests_shed_total", "party" => owner.label()).increment(1);
             return None;
         }
-        taken.insert(party, count + 1);
-        Some(Place {
-            party,
+        taken.insert(owner, count + 1);
+        Some(Permit {
+            owner,
             taken: Arc::clone(&self.taken),
         })
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         let mut taken = lock(&self.taken);
-        match taken.get_mut(&self.party) {
+        match taken.get_mut(&self.owner) {
             Some(count) if *count > 1 => *count -= 1,
-            _ => drop(taken.remove(&self.party)),
+            _ => drop(taken.remove(&self.owner)),
         }
     }
 }
 
-fn lock(taken: &Mutex<HashMap<Party, usize>>) -> MutexGuard<'_, HashMap<Party, usize>> {
+fn lock(taken: &Mutex<HashMap<PermitOwner, usize>>) -> MutexGuard<'_, HashMap<PermitOwner, usize>> {
     taken.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -101,28 +101,28 @@ fn lock(taken: &Mutex<HashMap<Party, usize>>) -> MutexGuard<'_, HashMap<Party, u
 mod tests {
     use super::*;
 
-    fn tenant() -> Party {
-        Party::Tenant(TenantId::at("2026-11-20T10:00:00Z".parse().unwrap()))
+    fn tenant() -> PermitOwner {
+        PermitOwner::Tenant(TenantId::at("2026-11-20T10:00:00Z".parse().unwrap()))
     }
 
     #[test]
     fn a_tenant_has_half_of_the_places_and_leaves_the_other_half() {
         let in_flight = InFlight::new(8);
         let (noisy, quiet) = (tenant(), tenant());
-        let mut places: Vec<_> = (0..4).map_while(|_| in_flight.enter(noisy)).collect();
-        assert_eq!(places.len(), 4);
-        assert!(in_flight.enter(noisy).is_none());
-        assert!(in_flight.enter(quiet).is_some());
-        places.pop();
-        assert!(in_flight.enter(noisy).is_some());
+        let mut permits: Vec<_> = (0..4).map_while(|_| in_flight.acquire(noisy)).collect();
+        assert_eq!(permits.len(), 4);
+        assert!(in_flight.acquire(noisy).is_none());
+        assert!(in_flight.acquire(quiet).is_some());
+        permits.pop();
+        assert!(in_flight.acquire(noisy).is_some());
     }
 
     #[test]
     fn nothing_is_remembered_of_those_who_left() {
         let in_flight = InFlight::new(1_000);
         for _ in 0..3 {
-            let places: Vec<_> = (0..500).map(|_| in_flight.enter(tenant())).collect();
-            assert!(places.iter().all(Option::is_some));
+            let permits: Vec<_> = (0..500).map(|_| in_flight.acquire(tenant())).collect();
+            assert!(permits.iter().all(Option::is_some));
             assert_eq!(lock(&in_flight.taken).len(), 500);
         }
         assert!(lock(&in_flight.taken).is_empty());
@@ -131,13 +131,13 @@ mod tests {
     #[test]
     fn threads_together_never_have_more_than_the_share() {
         let in_flight = InFlight::new(16);
-        let party = tenant();
+        let owner = tenant();
         let at_once = std::sync::atomic::AtomicUsize::new(0);
         std::thread::scope(|scope| {
             for _ in 0..32 {
                 scope.spawn(|| {
                     for _ in 0..1_000 {
-                        let Some(_place) = in_flight.enter(party) else {
+                        let Some(_permit) = in_flight.acquire(owner) else {
                             continue;
                         };
                         let others = at_once.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
@@ -153,8 +153,8 @@ mod tests {
     #[test]
     fn a_process_with_one_place_still_answers() {
         let in_flight = InFlight::new(1);
-        for party in [Party::Everybody, Party::Strangers, tenant()] {
-            assert!(in_flight.enter(party).is_some());
+        for owner in [PermitOwner::Process, PermitOwner::Anonymous, tenant()] {
+            assert!(in_flight.acquire(owner).is_some());
         }
     }
 }

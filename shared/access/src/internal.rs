@@ -10,11 +10,12 @@ use web::{
     Problem,
     openapi::{Arg, OperationDoc},
     problem,
-    settings::Hidden,
+    settings::SecretString,
 };
 
 use crate::{
-    Gate, Keyring, Purpose, ServiceAccounts, gate::unauthenticated, oidc::OidcError, opaque,
+    AppState, Keyring, Purpose, ServiceAccounts, authenticator::unauthenticated, oidc::OidcError,
+    opaque,
 };
 
 /// Letters that a shared secret has at least.
@@ -25,7 +26,7 @@ const SHORTEST_SECRET: usize = 32;
 #[derive(Clone, Debug)]
 pub struct InternalAuth {
     /// The first is presented, each is accepted: two live during a rotation.
-    secrets: Arc<[Hidden]>,
+    secrets: Arc<[SecretString]>,
     /// Who may come with an ID token instead.
     accounts: Option<ServiceAccounts>,
 }
@@ -38,8 +39,12 @@ pub struct InternalSecretError;
 impl InternalAuth {
     /// Reads `<secret>[,<secret>]`, the newest first.
     pub fn parse(text: &str) -> Result<Self, InternalSecretError> {
-        let secrets: Vec<Hidden> = text.split(',').map(str::trim).map(Hidden::new).collect();
-        let usable = |secret: &Hidden| {
+        let secrets: Vec<SecretString> = text
+            .split(',')
+            .map(str::trim)
+            .map(SecretString::new)
+            .collect();
+        let usable = |secret: &SecretString| {
             let text = secret.expose();
             text.len() >= SHORTEST_SECRET
                 && text
@@ -56,14 +61,14 @@ impl InternalAuth {
     /// The secret that everybody who has the master key knows anyway.
     pub fn derived(keyring: &Keyring) -> Self {
         let secrets = keyring
-            .authenticate_under_each(Purpose::InternalCalls, b"bearer")
+            .mac_with_each_key(Purpose::InternalCalls, b"bearer")
             .iter()
-            .map(|tag| Hidden::new(hex(tag)))
+            .map(|tag| SecretString::new(hex(tag)))
             .collect();
         Self::shared(secrets)
     }
 
-    fn shared(secrets: Vec<Hidden>) -> Self {
+    fn shared(secrets: Vec<SecretString>) -> Self {
         Self {
             secrets: secrets.into(),
             accounts: None,
@@ -111,7 +116,8 @@ impl InternalAuth {
         let presented = opaque::sha256(presented.as_bytes());
         let mut known = false;
         for secret in self.secrets.iter() {
-            known |= opaque::same(&opaque::sha256(secret.expose().as_bytes()), &presented);
+            known |=
+                opaque::constant_time_eq(&opaque::sha256(secret.expose().as_bytes()), &presented);
         }
         known
     }
@@ -133,7 +139,7 @@ pub struct InternalCaller(());
 impl<S> FromRequestParts<S> for InternalCaller
 where
     S: Send + Sync,
-    Gate: FromRef<S>,
+    AppState: FromRef<S>,
 {
     type Rejection = Problem;
 
@@ -144,8 +150,8 @@ where
         if presented.next().is_some() {
             return Err(unauthenticated());
         }
-        let gate = Gate::from_ref(state);
-        let accepted = gate.internal_auth().accepts(first, gate.clock().now());
+        let app = AppState::from_ref(state);
+        let accepted = app.internal_auth().accepts(first, app.clock().now());
         match accepted.await {
             Ok(true) => Ok(Self(())),
             Ok(false) => Err(unauthenticated()),

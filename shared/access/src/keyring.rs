@@ -110,7 +110,7 @@ impl Keyring {
     }
 
     /// The same under every live master key, the newest first: for what was made before a rotation.
-    pub fn authenticate_under_each(&self, purpose: Purpose, data: &[u8]) -> Vec<[u8; 32]> {
+    pub fn mac_with_each_key(&self, purpose: Purpose, data: &[u8]) -> Vec<[u8; 32]> {
         let under = |(_, master): &(u8, [u8; 32])| {
             let key = hmac::Key::new(hmac::HMAC_SHA256, &derive(master, purpose.label()));
             let mut tag = [0; 32];
@@ -126,7 +126,7 @@ impl Keyring {
     }
 
     /// The key for a purpose of the master key `id`, if it is still in the ring.
-    pub fn derive_of(&self, id: u8, purpose: Purpose) -> Option<[u8; 32]> {
+    pub fn derive_with(&self, id: u8, purpose: Purpose) -> Option<[u8; 32]> {
         self.0
             .iter()
             .find(|(known, _)| *known == id)

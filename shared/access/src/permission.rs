@@ -90,7 +90,7 @@ pub struct Grants(pub BTreeMap<String, ReachKind>);
 
 impl Grants {
     /// The scopes of a key: each reaches everything.
-    pub fn of_scopes(scopes: impl IntoIterator<Item = String>) -> Self {
+    pub fn from_scopes(scopes: impl IntoIterator<Item = String>) -> Self {
         Self(
             scopes
                 .into_iter()

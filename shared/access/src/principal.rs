@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     Grants, Reach, ReachKind, Tenant,
-    audience::{Audience, Member},
+    targeting::{EvaluationContext, TargetingRule},
 };
 
 /// The platform's own tenant, made by migration; superadmins exist only here.
@@ -43,7 +43,7 @@ pub struct Principal {
     /// How the person proved who they are.
     pub amr: Vec<String>,
     /// When the person last proved it in this session; `None` for keys.
-    pub proved_at: Option<DateTime<Utc>>,
+    pub authenticated_at: Option<DateTime<Utc>>,
     /// Whether the person has a second factor.
     pub second_factor: bool,
     /// Whether the organisation demands one of the person's role.
@@ -82,12 +82,12 @@ impl Principal {
             .user
             .map(UserId::uuid)
             .or(self.api_key.map(ApiKeyId::uuid));
-        let member = Member {
+        let member = EvaluationContext {
             id: id.unwrap_or_default(),
             role: &self.role,
             locale: &self.locale,
         };
-        Audience::of(audience).is_some_and(|audience| audience.has(feature, member))
+        TargetingRule::of(audience).is_some_and(|audience| audience.matches(feature, member))
     }
 
     /// Whether this is the platform's own staff, in whichever tenant it acts.

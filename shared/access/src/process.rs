@@ -16,11 +16,11 @@ use web::{
     Clock, Service,
     edge::{self, Edge},
     health, lambda, server,
-    settings::{self, Entry, Hidden, SettingsError},
+    settings::{self, Entry, SecretString, SettingsError},
     telemetry::{self, CloudLogging},
 };
 
-use crate::{Gate, GateSettings, InternalAuth, Keyring, ServiceAccounts, entrance};
+use crate::{AppSettings, AppState, InternalAuth, Keyring, ServiceAccounts, load_shed};
 
 web::settings! {
     /// Settings that every function reads.
@@ -30,7 +30,7 @@ web::settings! {
         /// Address to listen on; 127.0.0.1 where the proxy in front is on the same machine.
         pub address: String = "REVALENZ_ADDRESS" or "0.0.0.0",
         /// PostgreSQL URL of this function's own login.
-        pub database_url: Hidden = "DATABASE_URL",
+        pub database_url: SecretString = "DATABASE_URL",
         /// How many connections the pool may have; functions times instances times pool stay below max_connections.
         pub pool: NonZeroU32 = "REVALENZ_POOL" or "4",
         /// How many requests may be under way at once; more are refused with 503. A tenant may have half of them.
@@ -38,9 +38,9 @@ web::settings! {
         /// The platform's address as clients see it, without a slash at the end; the issuer of access tokens.
         pub public_url: String = "PUBLIC_URL",
         /// Master key: <id>:<32 bytes in base64>, during a rotation two of them with a comma between, the newest first.
-        pub master_key: Hidden = "REVALENZ_MASTER_KEY",
+        pub master_key: SecretString = "REVALENZ_MASTER_KEY",
         /// What the relay and the scheduler present to functions: <secret>, during a rotation two with a comma between, the newest first. Without it the master key yields one.
-        pub internal_secret: Option<Hidden> = "REVALENZ_INTERNAL_SECRET",
+        pub internal_secret: Option<SecretString> = "REVALENZ_INTERNAL_SECRET",
         /// Google Cloud: the audience of the ID tokens with which Pub/Sub and Cloud Scheduler come. Together with the accounts.
         pub internal_oidc_audience: Option<String> = "REVALENZ_INTERNAL_OIDC_AUDIENCE",
         /// Google Cloud: the service accounts that may come so, <address>[,<address>]. The internal secret is good besides.
@@ -66,27 +66,27 @@ web::settings! {
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// How long tenants, sessions, roles and keys are remembered.
-pub const REMEMBER: Duration = Duration::from_secs(15);
+pub const CACHE_TTL: Duration = Duration::from_secs(15);
 
 /// How long a function's own work may take to come to its end after the signal to stop.
 const WORK_LIMIT: Duration = Duration::from_secs(9);
 
 /// Something that is still to happen, such as the signal to stop.
-pub type Eventually = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub type BoxedTask = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What a function does beside answering: it gets the signal to stop, and ends soon after.
-pub type Work = Box<dyn FnOnce(Eventually) -> Eventually + Send>;
+pub type BackgroundTask = Box<dyn FnOnce(BoxedTask) -> BoxedTask + Send>;
 
 /// A function that can be started, or why it can't.
-pub type Made = Result<(Service, Option<Work>), Box<dyn Error>>;
+pub type StartResult = Result<(Service, Option<BackgroundTask>), Box<dyn Error>>;
 
 /// Runs one function until it is told to stop.
 pub async fn run(
     name: &'static str,
     about: &'static str,
-    service: impl FnOnce(Db, Gate) -> Service,
+    service: impl FnOnce(Db, AppState) -> Service,
 ) -> ExitCode {
-    run_with_work(name, about, &[], |db, gate| Ok((service(db, gate), None))).await
+    run_with_work(name, about, &[], |db, app| Ok((service(db, app), None))).await
 }
 
 /// Runs one function that has settings of its own (`entries`, which `make` reads) or work beside answering.
@@ -94,7 +94,7 @@ pub async fn run_with_work(
     name: &'static str,
     about: &'static str,
     entries: &'static [Entry],
-    make: impl FnOnce(Db, Gate) -> Made,
+    make: impl FnOnce(Db, AppState) -> StartResult,
 ) -> ExitCode {
     if std::env::args().any(|argument| argument == "--help") {
         #[expect(clippy::print_stdout, reason = "the answer to --help")]
@@ -121,7 +121,7 @@ pub async fn run_with_work(
 async fn start(
     name: &'static str,
     entries: &'static [Entry],
-    make: impl FnOnce(Db, Gate) -> Made,
+    make: impl FnOnce(Db, AppState) -> StartResult,
 ) -> Result<(), Box<dyn Error>> {
     let settings = read(entries)?;
     let cloud = settings.k_service.as_ref().map(|_| CloudLogging {
@@ -134,24 +134,24 @@ async fn start(
         Some(_) => None,
         None => Some(TcpListener::bind((settings.address.as_str(), settings.port)).await?),
     };
-    let db = Db::lazy(settings.database_url.expose(), settings.pool.get())?;
+    let db = Db::connect_lazy(settings.database_url.expose(), settings.pool.get())?;
     let clock = Clock::system();
     let keyring = Keyring::parse(settings.master_key.expose())?;
     let internal = match &settings.internal_secret {
         Some(secret) => InternalAuth::parse(secret.expose())?,
         None => InternalAuth::derived(&keyring),
     };
-    let accounts = ServiceAccounts::of_google(
+    let accounts = ServiceAccounts::google(
         settings.internal_oidc_audience.as_deref(),
         settings.internal_oidc_accounts.as_deref(),
     )?;
-    let gate = Gate::with_internal_auth(
+    let app = AppState::with_internal_auth(
         db.clone(),
         clock.clone(),
         keyring,
-        GateSettings {
+        AppSettings {
             public_url: settings.public_url.clone(),
-            remember: REMEMBER,
+            cache_ttl: CACHE_TTL,
             local: false,
             in_flight: settings.in_flight.get(),
         },
@@ -159,7 +159,7 @@ async fn start(
     );
     let pool = db.clone();
     let metrics = metrics.with_gauges(move || pool.measure(name));
-    let (service, work) = make(db.clone(), gate.clone())?;
+    let (service, work) = make(db.clone(), app.clone())?;
     let stop = stop();
     let (ready, stopping) = (db.clone(), stop.clone());
     let readiness: health::Readiness = std::sync::Arc::new(move || {
@@ -171,7 +171,7 @@ async fn start(
             db.ready().await
         })
     });
-    let router = entrance::layer(web::service::compose([&service]), gate)
+    let router = load_shed::layer(web::service::compose([&service]), app)
         .merge(service.internal.clone())
         .merge(health::routes(readiness, metrics));
     let router = edge::wrap(
@@ -215,7 +215,7 @@ fn stop() -> watch::Receiver<bool> {
 async fn serve(
     listener: TcpListener,
     router: Router,
-    work: Option<Work>,
+    work: Option<BackgroundTask>,
     stop: watch::Receiver<bool>,
     linger: Duration,
 ) -> io::Result<()> {
@@ -255,7 +255,7 @@ fn read(entries: &'static [Entry]) -> Result<Settings, SettingsError> {
 mod tests {
     use super::*;
 
-    async fn served(work: Work) -> io::Result<()> {
+    async fn served(work: BackgroundTask) -> io::Result<()> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let (sender, stop) = watch::channel(false);
         tokio::spawn(async move {

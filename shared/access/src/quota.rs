@@ -8,7 +8,7 @@ use web::Problem;
 
 use crate::{
     Tenant, problems,
-    usage::{self, Allowance, Metric, Use},
+    usage::{self, Allowance, Metric, UsageRecord},
 };
 
 /// Requests that a process takes at once, far from the limit. So many may be forgotten when it ends.
@@ -127,7 +127,7 @@ pub(crate) async fn lease(
         )
         .execute(tx.conn())
         .await?;
-        let told = Use {
+        let told = UsageRecord {
             metric,
             quantity: block,
             source: "access",

@@ -21,11 +21,11 @@ use web::Quota;
 const WINDOW_SECONDS: u32 = 60;
 const SECOND: i64 = 1_000_000_000;
 const WINDOW: i64 = WINDOW_SECONDS as i64 * SECOND;
-const MOST_REMEMBERED: u64 = 50_000;
+const MAX_BUCKETS: u64 = 50_000;
 
 /// Who is charged for a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Payer {
+pub(crate) enum RateLimitKey {
     /// A person, whatever their sessions.
     User(TenantId, UserId),
     /// A tenant's key.
@@ -34,7 +34,7 @@ pub(crate) enum Payer {
     Address(IpAddr),
 }
 
-impl Payer {
+impl RateLimitKey {
     fn policy(self) -> &'static str {
         match self {
             Self::User(..) => "user",
@@ -46,33 +46,33 @@ impl Payer {
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Charged {
+pub(crate) struct Decision {
     /// What is left now.
     pub(crate) quota: Quota,
     /// In how many seconds to come again, if it was too many.
-    pub(crate) wait_seconds: Option<u32>,
+    pub(crate) retry_after_seconds: Option<u32>,
 }
 
 /// The buckets of everybody who called lately.
 #[derive(Debug)]
-pub(crate) struct RateLimits(Cache<Payer, Arc<Bucket>>);
+pub(crate) struct RateLimits(Cache<RateLimitKey, Arc<Bucket>>);
 
 impl RateLimits {
     pub(crate) fn new() -> Self {
         let cache = Cache::builder()
-            .max_capacity(MOST_REMEMBERED)
+            .max_capacity(MAX_BUCKETS)
             // After a window without a request a bucket is full: as good as none.
             .time_to_idle(Duration::from_secs(WINDOW_SECONDS.into()))
             .build();
         Self(cache)
     }
 
-    /// Charges a request to `payer`, who has `limit` of them a minute.
-    pub(crate) fn charge(&self, payer: Payer, limit: u32, now: DateTime<Utc>) -> Charged {
-        let bucket = self.0.get_with(payer, Arc::default);
+    /// Charges a request to `key`, who has `limit` of them a minute.
+    pub(crate) fn consume(&self, key: RateLimitKey, limit: u32, now: DateTime<Utc>) -> Decision {
+        let bucket = self.0.get_with(key, Arc::default);
         // Good until the year 2262.
         let now = now.timestamp_nanos_opt().unwrap_or(i64::MAX / 2);
-        bucket.take(payer.policy(), limit, now)
+        bucket.take(key.policy(), limit, now)
     }
 }
 
@@ -82,7 +82,7 @@ impl RateLimits {
 struct Bucket(AtomicI64);
 
 impl Bucket {
-    fn take(&self, policy: &'static str, limit: u32, now: i64) -> Charged {
+    fn take(&self, policy: &'static str, limit: u32, now: i64) -> Decision {
         let limit = limit.max(1);
         let step = WINDOW / i64::from(limit);
         let whole = step * i64::from(limit);
@@ -102,7 +102,7 @@ impl Bucket {
         let before = debt_before(before);
         let after = debt_after(before);
         let wait = before + step - whole;
-        Charged {
+        Decision {
             quota: Quota {
                 policy,
                 limit,
@@ -110,7 +110,7 @@ impl Bucket {
                 remaining: narrow((whole - after) / step),
                 reset_seconds: seconds(after),
             },
-            wait_seconds: (wait > 0).then(|| seconds(wait)),
+            retry_after_seconds: (wait > 0).then(|| seconds(wait)),
         }
     }
 }

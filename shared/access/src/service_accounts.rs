@@ -66,21 +66,21 @@ struct Claims {
 
 impl ServiceAccounts {
     /// As the settings name them: `<address>[,<address>]`. `None` when neither is set.
-    pub fn of_google(
+    pub fn google(
         audience: Option<&str>,
         accounts: Option<&str>,
     ) -> Result<Option<Self>, ServiceAccountsError> {
         match (audience, accounts) {
             (None, None) => Ok(None),
             (Some(audience), Some(accounts)) => {
-                Self::of_issuer(GOOGLE, audience, accounts, false).map(Some)
+                Self::with_issuer(GOOGLE, audience, accounts, false).map(Some)
             }
             _ => Err(ServiceAccountsError::Incomplete),
         }
     }
 
     /// The same under another issuer, for tests. `local`: it is on this machine, without TLS.
-    pub fn of_issuer(
+    pub fn with_issuer(
         issuer: &str,
         audience: &str,
         accounts: &str,
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn the_settings_belong_together_and_name_accounts() {
-        let read = ServiceAccounts::of_google;
+        let read = ServiceAccounts::google;
         assert!(read(None, None).unwrap().is_none());
         let account = "relay@project.iam.gserviceaccount.com";
         assert!(read(Some("revalenz"), Some(account)).unwrap().is_some());

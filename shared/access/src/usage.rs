@@ -64,7 +64,7 @@ pub fn end_of_month(first: NaiveDate) -> DateTime<Utc> {
 
 /// Something that was used.
 #[derive(Clone, Copy, Debug)]
-pub struct Use<'a> {
+pub struct UsageRecord<'a> {
     /// What.
     pub metric: Metric,
     /// How much; negative gives back.
@@ -80,7 +80,7 @@ pub struct Use<'a> {
 }
 
 /// Tells what was used, beside the use itself. Answers whether it was news.
-pub async fn record(tx: &mut TenantTx, used: Use<'_>) -> Result<bool> {
+pub async fn record(tx: &mut TenantTx, used: UsageRecord<'_>) -> Result<bool> {
     let tenant = tx.tenant();
     let told = sqlx::query!(
         "insert into access.usage_events (tenant_id, source, source_id, metric, quantity, subject, occurred_at)

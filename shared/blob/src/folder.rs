@@ -13,7 +13,7 @@ use tokio::{
     io::{AsyncSeekExt, AsyncWriteExt},
 };
 
-use crate::{Chunks, Key, Listed, Presented, Result, SignedPut, Source, StoreError};
+use crate::{Chunks, Key, ObjectSummary, ResponseHeaders, Result, SignedPut, Source, StoreError};
 
 /// Objects that a list has at the most.
 const PAGE: usize = 1_000;
@@ -90,7 +90,11 @@ impl Folder {
         }
     }
 
-    pub(crate) async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<Listed>> {
+    pub(crate) async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> Result<Vec<ObjectSummary>> {
         let root = self.root.clone();
         let (prefix, after) = (prefix.to_owned(), after.unwrap_or_default().to_owned());
         tokio::task::spawn_blocking(move || walk(&root, &prefix, &after))
@@ -103,7 +107,7 @@ impl Folder {
     pub(crate) async fn sign_get(
         &self,
         _key: &Key,
-        _presented: &Presented<'_>,
+        _presented: &ResponseHeaders<'_>,
         _lifetime: Duration,
     ) -> Result<Option<String>> {
         Ok(None)
@@ -149,7 +153,7 @@ async fn create(root: &Path) -> io::Result<(Growing, fs::File)> {
 }
 
 /// Every file below `root` whose key begins with `prefix`, sorted; folders that can't hold one are not entered.
-fn walk(root: &Path, prefix: &str, after: &str) -> io::Result<Vec<Listed>> {
+fn walk(root: &Path, prefix: &str, after: &str) -> io::Result<Vec<ObjectSummary>> {
     let mut found = Vec::new();
     let mut open = vec![String::new()];
     while let Some(folder) = open.pop() {
@@ -179,7 +183,7 @@ fn walk(root: &Path, prefix: &str, after: &str) -> io::Result<Vec<Listed>> {
                 }
             } else if key.starts_with(prefix) && key.as_str() > after {
                 match entry.metadata() {
-                    Ok(metadata) => found.push(Listed {
+                    Ok(metadata) => found.push(ObjectSummary {
                         key,
                         size: metadata.len(),
                     }),

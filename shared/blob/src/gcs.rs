@@ -26,7 +26,7 @@ use self::{
     handed::Handed,
 };
 use crate::{
-    Chunks, Key, Listed, Presented, Result, SignedPut, Source, StoreError,
+    Chunks, Key, ObjectSummary, ResponseHeaders, Result, SignedPut, Source, StoreError,
     source::{PART, fill},
 };
 
@@ -204,7 +204,11 @@ impl Gcs {
         self.ask(&Method::DELETE, &url).await.map(drop)
     }
 
-    pub(crate) async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<Listed>> {
+    pub(crate) async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> Result<Vec<ObjectSummary>> {
         let mut url =
             Url::parse(&self.url(None)).map_err(|error| StoreError::Settings(error.to_string()))?;
         url.query_pairs_mut()
@@ -236,7 +240,7 @@ impl Gcs {
             let listed = |item: &Value| {
                 let key = item["name"].as_str().unwrap_or_default().to_owned();
                 let size = counted(&item["size"])?;
-                Ok(Listed { key, size })
+                Ok(ObjectSummary { key, size })
             };
             return items.iter().map(listed).collect();
         }
@@ -259,7 +263,7 @@ impl Gcs {
     pub(crate) async fn sign_get(
         &self,
         key: &Key,
-        presented: &Presented<'_>,
+        presented: &ResponseHeaders<'_>,
         lifetime: Duration,
     ) -> Result<Option<String>> {
         let query = vec![

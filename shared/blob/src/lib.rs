@@ -18,7 +18,7 @@ pub use folder::Folder;
 pub use gcs::Gcs;
 pub use key::{Key, KeyError};
 pub use s3::{S3, S3Settings};
-pub use source::{Chunks, Source, Whole};
+pub use source::{BytesSource, Chunks, Source};
 
 /// Why a store could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +42,7 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 /// An object as a list shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
+pub struct ObjectSummary {
     /// Where it is.
     pub key: String,
     /// Its bytes.
@@ -51,7 +51,7 @@ pub struct Listed {
 
 /// How a browser that follows a signed address is told to treat the object.
 #[derive(Clone, Debug)]
-pub struct Presented<'a> {
+pub struct ResponseHeaders<'a> {
     /// `Content-Type`.
     pub content_type: &'a str,
     /// `Content-Disposition`.
@@ -92,7 +92,7 @@ macro_rules! each {
 
 impl Store {
     /// Whether clients can be sent to the store itself.
-    pub fn has_addresses(&self) -> bool {
+    pub fn supports_signed_urls(&self) -> bool {
         !matches!(self, Self::Folder(_))
     }
 
@@ -119,7 +119,7 @@ impl Store {
     }
 
     /// At most a thousand objects whose key begins with `prefix` and comes after `after`, in the order of their keys.
-    pub async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<Listed>> {
+    pub async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<ObjectSummary>> {
         each!(self, store => store.list(prefix, after).await)
     }
 
@@ -127,7 +127,7 @@ impl Store {
     pub async fn sign_get(
         &self,
         key: &Key,
-        presented: &Presented<'_>,
+        presented: &ResponseHeaders<'_>,
         lifetime: Duration,
     ) -> Result<Option<String>> {
         each!(self, store => store.sign_get(key, presented, lifetime).await)

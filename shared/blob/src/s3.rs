@@ -12,7 +12,7 @@ use rusty_s3::{
 use url::Url;
 
 use crate::{
-    Chunks, Key, Listed, Presented, Result, SignedPut, Source, StoreError,
+    Chunks, Key, ObjectSummary, ResponseHeaders, Result, SignedPut, Source, StoreError,
     source::{PART, fill},
 };
 
@@ -228,7 +228,11 @@ impl S3 {
         sound(Ok(response)).await.map(drop)
     }
 
-    pub(crate) async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<Listed>> {
+    pub(crate) async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> Result<Vec<ObjectSummary>> {
         let (bucket, credentials, http) = self.parts();
         let mut action = bucket.list_objects_v2(credentials);
         action.with_prefix(prefix);
@@ -239,10 +243,11 @@ impl S3 {
         let answer = sound(http.get(url).send().await).await?;
         let text = answer.text().await.map_err(lost)?;
         let page = ListObjectsV2::parse_response(&text).map_err(unread)?;
-        let listed = |object: rusty_s3::actions::list_objects_v2::ListObjectsContent| Listed {
-            key: object.key,
-            size: object.size.unwrap_or_default(),
-        };
+        let listed =
+            |object: rusty_s3::actions::list_objects_v2::ListObjectsContent| ObjectSummary {
+                key: object.key,
+                size: object.size.unwrap_or_default(),
+            };
         Ok(page.contents.into_iter().map(listed).collect())
     }
 
@@ -250,7 +255,7 @@ impl S3 {
     pub(crate) async fn sign_get(
         &self,
         key: &Key,
-        presented: &Presented<'_>,
+        presented: &ResponseHeaders<'_>,
         lifetime: Duration,
     ) -> Result<Option<String>> {
         let (bucket, credentials, _) = self.parts();

@@ -15,16 +15,16 @@ pub trait Source: Send {
 
 /// Bytes that are there already.
 #[derive(Debug)]
-pub struct Whole(Option<Bytes>);
+pub struct BytesSource(Option<Bytes>);
 
-impl Whole {
+impl BytesSource {
     /// All of them at once.
     pub fn new(bytes: impl Into<Bytes>) -> Self {
         Self(Some(bytes.into()))
     }
 }
 
-impl Source for Whole {
+impl Source for BytesSource {
     async fn next(&mut self) -> io::Result<Option<Bytes>> {
         Ok(self.0.take())
     }

@@ -36,6 +36,12 @@ impl Actor {
         id: None,
     };
 
+    /// Somebody without an account: a sender of mail, a person who registers.
+    pub const EXTERNAL: Self = Self {
+        kind: ActorKind::External,
+        id: None,
+    };
+
     /// A person of the tenant.
     pub fn user(id: UserId) -> Self {
         Self {

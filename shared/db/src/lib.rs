@@ -13,5 +13,5 @@ mod tenant_tx;
 
 pub use actor::{Actor, ActorKind};
 pub use error::{DbError, Result};
-pub use pool::{Db, Probe};
+pub use pool::{Db, LockProbe};
 pub use tenant_tx::{TenantTx, UnscopedTx};

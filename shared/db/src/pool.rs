@@ -34,7 +34,7 @@ pub struct Db {
     beginning: Arc<AtomicU32>,
     /// One attempt at a connection may go on without anybody who waits for it.
     going_on: Arc<Semaphore>,
-    probe: Option<Probe>,
+    probe: Option<LockProbe>,
 }
 
 /// Opens one of the two locks on tenant data, so that a test can see the other hold alone.
@@ -42,7 +42,7 @@ pub struct Db {
 /// A transaction for `attacker` then says `tenant_id = bound` in its SQL while row-level security sees
 /// `setting`.
 #[derive(Clone, Copy, Debug)]
-pub struct Probe {
+pub struct LockProbe {
     /// Whose requests are bent; all others stay as they are.
     pub attacker: TenantId,
     /// What the statements are bound to.
@@ -69,7 +69,7 @@ impl Drop for Counted {
 
 impl Db {
     /// A pool that connects at the first use, with at most `connections`.
-    pub fn lazy(url: &str, connections: u32) -> Result<Self> {
+    pub fn connect_lazy(url: &str, connections: u32) -> Result<Self> {
         let options = url
             .parse::<PgConnectOptions>()?
             .application_name("revalenz")
@@ -96,7 +96,7 @@ impl Db {
 
     /// The same database with one lock opened. For the isolation tests only.
     #[doc(hidden)]
-    pub fn with_probe(&self, probe: Probe) -> Self {
+    pub fn with_probe(&self, probe: LockProbe) -> Self {
         Self {
             pool: self.pool.clone(),
             beginning: self.beginning.clone(),
@@ -113,7 +113,7 @@ impl Db {
     /// The same for reading only, which saves a round trip at the end: nothing can be lost, so nobody waits for a commit.
     ///
     /// PostgreSQL refuses every write in it.
-    pub async fn begin_reading(&self, tenant: TenantId, actor: Actor) -> Result<TenantTx> {
+    pub async fn begin_read_only(&self, tenant: TenantId, actor: Actor) -> Result<TenantTx> {
         self.begin_for(tenant, actor, Access::Read).await
     }
 

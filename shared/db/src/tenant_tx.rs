@@ -54,7 +54,7 @@ impl TenantTx {
     /// Turns to another tenant within the same transaction, and lets go of the one before.
     ///
     /// For the acts that must happen in two tenants or in none: staff founds a tenant.
-    pub async fn turn_to(&mut self, tenant: TenantId, actor: Actor) -> Result<()> {
+    pub async fn switch_tenant(&mut self, tenant: TenantId, actor: Actor) -> Result<()> {
         // A typed UUID: nothing to inject.
         let turn = format!("set local app.tenant_id = '{tenant}'");
         sqlx::query(sqlx::AssertSqlSafe(turn))
@@ -68,7 +68,7 @@ impl TenantTx {
     /// Has every statement of this transaction planned for the values that it is given.
     ///
     /// For lists of thousands: with a plan kept from when the table was small, each row is compared with each element.
-    pub async fn plan_each_statement(&mut self) -> Result<()> {
+    pub async fn force_custom_plans(&mut self) -> Result<()> {
         sqlx::query("set local plan_cache_mode = force_custom_plan")
             .execute(self.conn())
             .await?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use access::Gate;
+use access::AppState;
 use axum::Router;
 use db::{Db, DbError, TenantTx};
 use futures::future::BoxFuture;
@@ -137,7 +137,7 @@ impl<S> Consumers<S> {
 
 impl<S: Send + Sync + 'static> Consumers<S> {
     /// `POST /internal/events` over this state and database: for `Service::with_internal`.
-    pub fn routes(self, state: S, db: Db, gate: Gate) -> Router {
-        endpoint::routes(self, state, db, gate)
+    pub fn routes(self, state: S, db: Db, app: AppState) -> Router {
+        endpoint::routes(self, state, db, app)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use access::{Gate, InternalCaller};
+use access::{AppState, InternalCaller};
 use axum::{
     Router,
     extract::{FromRef, State},
@@ -30,7 +30,7 @@ struct Inner<S> {
     consumers: Consumers<S>,
     state: S,
     db: Db,
-    gate: Gate,
+    app: AppState,
 }
 
 struct Endpoint<S>(Arc<Inner<S>>);
@@ -41,9 +41,9 @@ impl<S> Clone for Endpoint<S> {
     }
 }
 
-impl<S> FromRef<Endpoint<S>> for Gate {
+impl<S> FromRef<Endpoint<S>> for AppState {
     fn from_ref(endpoint: &Endpoint<S>) -> Self {
-        endpoint.0.gate.clone()
+        endpoint.0.app.clone()
     }
 }
 
@@ -51,13 +51,13 @@ pub(crate) fn routes<S: Send + Sync + 'static>(
     consumers: Consumers<S>,
     state: S,
     db: Db,
-    gate: Gate,
+    app: AppState,
 ) -> Router {
     let endpoint = Endpoint(Arc::new(Inner {
         consumers,
         state,
         db,
-        gate,
+        app,
     }));
     Router::new()
         .route(push::PATH, post(receive_event::<S>))
@@ -127,7 +127,7 @@ async fn effect<S>(
     event: &Envelope,
 ) -> Result<(), ConsumeError> {
     let mut tx = inner.db.begin(event.tenant, Actor::SYSTEM).await?;
-    let now = inner.gate.clock().now();
+    let now = inner.app.clock().now();
     if inbox::insert_once(&mut tx, &consumer.name, event.id, now).await? {
         (consumer.handler)(&inner.state, &mut tx, event).await?;
     }

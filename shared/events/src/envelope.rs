@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, schema::Type};
 use web::{
-    Texts,
+    Localized,
     body::Field,
     problem::{Errors, FieldCode, Pointer},
 };
@@ -156,7 +156,7 @@ impl Field for Envelope {
         if let Ok(envelope) = serde_json::from_value(value) {
             return Some(envelope);
         }
-        let texts = Texts {
+        let texts = Localized {
             de: "ist kein Umschlag nach CloudEvents 1.0, wie wir ihn schreiben",
             en: "is no CloudEvents 1.0 envelope as we write it",
         };

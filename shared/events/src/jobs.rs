@@ -4,9 +4,9 @@
 //! Cloud Scheduler may, starts nothing twice. Two runs of one job never overlap: the second is refused. What became of each
 //! run is kept for a month and shown at `GET /internal/jobs`.
 
-mod door;
+mod endpoint;
 mod runs;
-mod visits;
+mod tenant_loop;
 
 use std::{
     fmt,
@@ -14,7 +14,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use access::Gate;
+use access::AppState;
 use axum::Router;
 use chrono::{DateTime, Utc};
 use db::Db;
@@ -23,8 +23,8 @@ use serde::Serialize;
 use serde_json::Value;
 use web::{Problem, RequestInfo};
 
-pub use door::SCHEDULE_TIME;
-pub use visits::Visits;
+pub use endpoint::SCHEDULE_TIME;
+pub use tenant_loop::TenantLoop;
 
 /// Where the doors are; behind it comes the job's name.
 pub const PATH: &str = "/internal/jobs";
@@ -106,7 +106,7 @@ impl<S: Clone + Send + Sync + 'static> Jobs<S> {
     }
 
     /// The doors, for [`web::Service::with_internal`].
-    pub fn routes(self, state: S, db: Db, gate: Gate) -> Router {
-        door::routes(self.0, state, db, gate)
+    pub fn routes(self, state: S, db: Db, app: AppState) -> Router {
+        endpoint::routes(self.0, state, db, app)
     }
 }

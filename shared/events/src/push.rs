@@ -9,7 +9,7 @@ use utoipa::{
     openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
 };
 use web::{
-    Problem, Texts,
+    Localized, Problem,
     body::Field,
     json,
     problem::{Errors, FieldCode, Pointer},
@@ -84,7 +84,7 @@ impl Field for Push {
                 attributes: attributes.filter_map(text).collect(),
             });
         }
-        let texts = Texts {
+        let texts = Localized {
             de: "ist kein Base64",
             en: "is not base64",
         };

@@ -10,7 +10,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use web::settings::Hidden;
+use web::settings::SecretString;
 
 /// Virtual hosts that a broker is made with: more than a program has tests.
 const VIRTUAL_HOSTS: usize = 64;
@@ -25,23 +25,23 @@ pub struct Broker {
 
 impl Broker {
     /// The address of a virtual host that nobody else uses. The broker is started for the first who asks.
-    pub async fn virtual_host() -> Hidden {
+    pub async fn virtual_host() -> SecretString {
         static SHARED: OnceLock<Broker> = OnceLock::new();
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let url = tokio::task::spawn_blocking(|| SHARED.get_or_init(Self::start).url.clone());
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         assert!(number < VIRTUAL_HOSTS, "more tests than virtual hosts");
-        Hidden::new(format!("{}/{number}", url.await.unwrap()))
+        SecretString::new(format!("{}/{number}", url.await.unwrap()))
     }
 
     /// One for a test alone, which stops and starts it.
-    pub async fn alone() -> Self {
+    pub async fn dedicated() -> Self {
         tokio::task::spawn_blocking(Self::start).await.unwrap()
     }
 
     /// The address of its first virtual host.
-    pub fn url(&self) -> Hidden {
-        Hidden::new(format!("{}/0", self.url))
+    pub fn url(&self) -> SecretString {
+        SecretString::new(format!("{}/0", self.url))
     }
 
     fn start() -> Self {

@@ -30,7 +30,7 @@ pub struct Call {
 
 /// What came back.
 #[derive(Debug)]
-pub struct Answer {
+pub struct TestResponse {
     /// The status.
     pub status: StatusCode,
     /// The headers.
@@ -48,7 +48,7 @@ impl Client {
         }
     }
 
-    pub(crate) fn through(mut self, router: Router) -> Self {
+    pub(crate) fn with_router(mut self, router: Router) -> Self {
         self.router = router;
         self
     }
@@ -80,27 +80,27 @@ impl Client {
     }
 
     /// `GET`.
-    pub async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> TestResponse {
         self.call(Method::GET, path).send().await
     }
 
     /// `POST` with JSON.
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    pub async fn post(&self, path: &str, body: Value) -> TestResponse {
         self.call(Method::POST, path).json(&body).send().await
     }
 
     /// `PUT` with JSON.
-    pub async fn put(&self, path: &str, body: Value) -> Answer {
+    pub async fn put(&self, path: &str, body: Value) -> TestResponse {
         self.call(Method::PUT, path).json(&body).send().await
     }
 
     /// `PATCH` with JSON.
-    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+    pub async fn patch(&self, path: &str, body: Value) -> TestResponse {
         self.call(Method::PATCH, path).json(&body).send().await
     }
 
     /// `DELETE`.
-    pub async fn delete(&self, path: &str) -> Answer {
+    pub async fn delete(&self, path: &str) -> TestResponse {
         self.call(Method::DELETE, path).send().await
     }
 }
@@ -128,13 +128,13 @@ impl Call {
     }
 
     /// Lets it come from this address.
-    pub fn coming_from(mut self, address: &str) -> Self {
+    pub fn from_address(mut self, address: &str) -> Self {
         self.peer = Some(address.parse().unwrap());
         self
     }
 
     /// Sends it.
-    pub async fn send(self) -> Answer {
+    pub async fn send(self) -> TestResponse {
         let asked = format!("{} {}", self.method, self.path);
         let mut request = Request::builder()
             .method(self.method)
@@ -152,7 +152,7 @@ impl Call {
         let response = self.router.oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Answer {
+        TestResponse {
             status: parts.status,
             headers: parts.headers,
             body,
@@ -161,7 +161,7 @@ impl Call {
     }
 }
 
-impl Answer {
+impl TestResponse {
     /// The body as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| {
@@ -202,7 +202,7 @@ impl Answer {
 
     /// Asserts a refusal: its status and its stable code, as a problem document.
     #[track_caller]
-    pub fn refused(self, status: u16, code: &str) -> Value {
+    pub fn expect_problem(self, status: u16, code: &str) -> Value {
         let answer = self.expect(status);
         assert_eq!(
             answer.header("content-type"),

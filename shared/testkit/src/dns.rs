@@ -55,19 +55,19 @@ impl DnsServer {
     }
 
     /// The name says this text, besides what it says already.
-    pub fn text_of(&self, name: &str, text: &str) {
+    pub fn set_txt(&self, name: &str, text: &str) {
         let length = u8::try_from(text.len()).unwrap();
         self.add(name, TXT, [&[length], text.as_bytes()].concat());
     }
 
     /// The name has this address, besides those that it has.
-    pub fn address_of(&self, name: &str, address: &str) {
+    pub fn set_address(&self, name: &str, address: &str) {
         let address: Ipv4Addr = address.parse().unwrap();
         self.add(name, A, address.octets().to_vec());
     }
 
     /// Nothing is known of the name any more.
-    pub fn forget(&self, name: &str) {
+    pub fn remove(&self, name: &str) {
         let mut records = self.records.lock().unwrap();
         records.retain(|(known, _), _| known != name);
     }

@@ -104,7 +104,7 @@ impl FakeGcs {
         let router = Router::new()
             .merge(own)
             .route("/{bucket}/{*object}", any(signed::serve))
-            .layer(from_fn_with_state(fake.clone(), stumble))
+            .layer(from_fn_with_state(fake.clone(), fail_every))
             .layer(DefaultBodyLimit::disable())
             .with_state(fake.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -122,12 +122,12 @@ impl FakeGcs {
     }
 
     /// Serves nobody while it is away, and says so.
-    pub fn be_away(&self, away: bool) {
+    pub fn set_unavailable(&self, away: bool) {
         self.state().away = away;
     }
 
     /// Of so many requests one goes wrong from now on: it is refused, or what it reads breaks off.
-    pub fn stumble(&self, of: u64) {
+    pub fn fail_every(&self, of: u64) {
         self.state().stumbles = of;
     }
 
@@ -178,7 +178,7 @@ impl FakeGcs {
 #[derive(Clone, Copy, Debug)]
 struct BreakOff;
 
-async fn stumble(State(fake): State<FakeGcs>, mut request: Request, next: Next) -> Response {
+async fn fail_every(State(fake): State<FakeGcs>, mut request: Request, next: Next) -> Response {
     let (away, stumbles) = {
         let state = fake.state();
         (state.away, state.stumbles)

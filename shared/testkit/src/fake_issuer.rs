@@ -23,7 +23,7 @@ pub const CLIENT_SECRET: &str = "test secret with spaces & signs";
 
 /// How the issuer bends what it signs.
 #[derive(Clone, Debug, Default)]
-pub struct Bend {
+pub struct Tampering {
     /// Members that replace those of the claims; null takes one away.
     pub claims: Value,
     /// Members that replace those of the header; null takes one away.
@@ -64,7 +64,7 @@ struct State {
     url: String,
     keys: Vec<KeyPair>,
     person: Value,
-    bend: Bend,
+    bend: Tampering,
     key_set: KeySet,
     /// Whether discovery says that the secret goes into the form.
     secret_in_form: bool,
@@ -87,14 +87,14 @@ impl FakeIssuer {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let state = State {
-            clock: Clock::standing_at(crate::BEGINNING.parse().unwrap()),
+            clock: Clock::fixed_at(crate::TEST_EPOCH.parse().unwrap()),
             url,
             keys: vec![KeyPair::ed25519("first")],
             person: json!({
                 "sub": "ada-1", "email": "Ada@Example.org", "email_verified": true,
                 "given_name": "Ada", "family_name": "Lovelace", "name": "Ada Lovelace",
             }),
-            bend: Bend::default(),
+            bend: Tampering::default(),
             key_set: KeySet::Good,
             secret_in_form: false,
             apple: None,
@@ -132,7 +132,7 @@ impl FakeIssuer {
     }
 
     /// Bends what is signed from now on.
-    pub fn bend(&self, bend: Bend) -> &Self {
+    pub fn tamper(&self, bend: Tampering) -> &Self {
         self.state().bend = bend;
         self
     }
@@ -150,13 +150,13 @@ impl FakeIssuer {
     }
 
     /// Wants the client's secret in the form.
-    pub fn take_secret_in_form(&self) -> &Self {
+    pub fn accept_secret_in_form(&self) -> &Self {
         self.state().secret_in_form = true;
         self
     }
 
     /// Wants a client secret signed by this key (P-256, 65 bytes), as Apple does.
-    pub fn take_apple_secret(&self, public_key: &[u8]) -> &Self {
+    pub fn accept_apple_secret(&self, public_key: &[u8]) -> &Self {
         self.state().apple = Some(public_key.to_vec());
         self
     }
@@ -168,7 +168,7 @@ impl FakeIssuer {
     }
 
     /// How often a page was asked for.
-    pub fn asked(&self, path: &str) -> usize {
+    pub fn request_count(&self, path: &str) -> usize {
         self.state().asked.get(path).copied().unwrap_or_default()
     }
 

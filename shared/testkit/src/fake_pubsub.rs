@@ -113,7 +113,7 @@ impl FakePubSub {
     }
 
     /// Takes nothing while it is away, and says so; what it holds it goes on pushing.
-    pub fn be_away(&self, away: bool) {
+    pub fn set_unavailable(&self, away: bool) {
         self.state().away = away;
     }
 

@@ -1,6 +1,6 @@
 //! What tests share.
 //!
-//! A test opens a [`Stage`]: a fresh database cloned from a migrated template, the routers of the functions under test in
+//! A test opens a [`TestApp`]: a fresh database cloned from a migrated template, the routers of the functions under test in
 //! process, each with its own database login, and a clock that stands still until it is moved. Tests speak HTTP to it
 //! through a [`Client`] that stands for one caller.
 #![expect(
@@ -21,16 +21,16 @@ pub mod fake_gcs;
 pub mod fake_issuer;
 #[cfg(feature = "pubsub")]
 pub mod fake_pubsub;
+pub mod isolation;
 mod moto;
 mod people;
-mod stage;
+mod test_app;
 mod tool;
-pub mod walk;
 
 pub use broker::Broker;
-pub use client::{Answer, Call, Client};
+pub use client::{Call, Client, TestResponse};
 pub use database::Database;
 pub use moto::Moto;
 pub use people::{Person, TestTenant};
-pub use stage::{BEGINNING, Function, Maker, PUBLIC_URL, Stage};
+pub use test_app::{Function, PUBLIC_URL, ServiceFactory, TEST_EPOCH, TestApp};
 pub use tool::tool;

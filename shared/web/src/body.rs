@@ -3,10 +3,10 @@
 //! Request types are declared with [`body!`](crate::body!): each field's type knows its own limits, unknown
 //! fields are refused, and the OpenAPI schema comes from the same declaration.
 
-mod leaves;
+mod primitives;
 
-pub use leaves::Int;
-pub(crate) use leaves::{RFC_3339, instant};
+pub use primitives::Int;
+pub(crate) use primitives::{RFC_3339, instant};
 
 use serde_json::{Map, Value};
 use utoipa::openapi::{
@@ -100,9 +100,9 @@ impl<T: Field> Field for Change<T> {
 
 /// At most `MAX` items.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Items<T, const MAX: usize>(pub Vec<T>);
+pub struct BoundedVec<T, const MAX: usize>(pub Vec<T>);
 
-impl<T: Field, const MAX: usize> Field for Items<T, MAX> {
+impl<T: Field, const MAX: usize> Field for BoundedVec<T, MAX> {
     fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
         let Value::Array(items) = value else {
             return errors.refuse(at, FieldCode::WrongType("array"));
@@ -152,7 +152,7 @@ pub fn object(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Map<Str
 
 /// Refuses what is left in the object. For [`body!`](crate::body!).
 #[doc(hidden)]
-pub fn refuse_rest(object: Map<String, Value>, at: &Pointer, errors: &mut Errors) {
+pub fn refuse_unknown_fields(object: Map<String, Value>, at: &Pointer, errors: &mut Errors) {
     for name in object.keys() {
         errors.refuse::<()>(&at.child(name), FieldCode::UnknownField);
     }
@@ -208,12 +208,12 @@ pub fn described(schema: RefOr<Schema>, description: &str) -> RefOr<Schema> {
 /// Declares a request body: fields that know their limits, unknown ones refused, the schema alongside.
 ///
 /// ```
-/// use web::{Line, body::Change};
+/// use web::{SingleLine, body::Change};
 /// web::body! {
 ///     /// What changes about a shelf.
 ///     pub struct UpdateShelf {
 ///         /// What stands on its label.
-///         pub label: Change<Line<1, 80>>,
+///         pub label: Change<SingleLine<1, 80>>,
 ///     }
 ///     example { "label": "Paints" }
 /// }
@@ -242,7 +242,7 @@ macro_rules! body {
                 let mut object = $crate::body::object(value, at, errors)?;
                 $( let $field = $crate::body::take::<$ty>(&mut object, stringify!($field), at, errors); )*
                 let complete = object.is_empty();
-                $crate::body::refuse_rest(object, at, errors);
+                $crate::body::refuse_unknown_fields(object, at, errors);
                 if !complete {
                     return None;
                 }

@@ -23,7 +23,7 @@ impl Clock {
     }
 
     /// A clock that stands still until it is moved; clones move together.
-    pub fn standing_at(now: DateTime<Utc>) -> Self {
+    pub fn fixed_at(now: DateTime<Utc>) -> Self {
         Self(Some(Arc::new(AtomicI64::new(now.timestamp_micros()))))
     }
 

@@ -1,8 +1,8 @@
 //! The outermost layer of every process: request id, limits of time and size, refusals as documents,
 //! security headers, one log line and one measurement a request.
 
+mod drain_body;
 mod finish;
-mod rest;
 
 use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -24,7 +24,7 @@ use tower_http::{
 };
 use tracing::Instrument;
 
-use rest::Rest;
+use drain_body::Rest;
 
 use crate::{
     Clock, Problem, RequestInfo, problem,

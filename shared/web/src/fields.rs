@@ -1,4 +1,4 @@
-//! Texts that parse at the door: lines, texts, mail addresses, slugs, zones, money.
+//! Localized that parse at the door: lines, texts, mail addresses, slugs, zones, money.
 //!
 //! All are trimmed, in Unicode NFC, without NUL or other control characters, and counted in characters.
 
@@ -10,7 +10,7 @@ mod text;
 pub use email::Email;
 pub use money::{Currency, Money};
 pub use plain::{HttpUrl, Locale, Slug, TimeZone};
-pub use text::{Line, Secret, Text};
+pub use text::{Secret, SingleLine, Text};
 
 /// Serde, `Field` and `ToSchema` for a type with `parse(&str) -> Result<Self, FieldCode>`, `as_str`, and a
 /// `schema_builder`.

@@ -26,15 +26,15 @@ pub use report::{RefusedRow, Report, Tally};
 use crate::{
     body::Field,
     json::collect,
-    language::Texts,
+    language::Localized,
     openapi::{Arg, OperationDoc},
     problem::{self, Errors, FieldCode, FieldError, Pointer, Problem},
 };
 
 /// Rows of one request: what is done within the budget to the response head, with room to spare.
-pub const MOST_ROWS: usize = 2_000;
+pub const MAX_ROWS: usize = 2_000;
 /// Bytes of one request, decompressed.
-pub const LIMIT: usize = 16 << 20;
+pub const MAX_BODY_BYTES: usize = 16 << 20;
 /// Wrong fields that are named of one row.
 const MOST_ERRORS: usize = 10;
 
@@ -72,7 +72,7 @@ impl<S: Send + Sync, T: Field + Send + 'static> FromRequest<S> for Rows<T> {
                 "text/csv, application/json, application/x-ndjson",
             )
         })?;
-        let bytes = collect(request, LIMIT).await?;
+        let bytes = collect(request, MAX_BODY_BYTES).await?;
         let turn = READING.acquire().await.map_err(Problem::internal)?;
         // Off the async threads: it may be a second's work. The turn goes along, also when nobody waits any more.
         tokio::task::spawn_blocking(move || {
@@ -106,10 +106,8 @@ fn read<T: Field>(form: Form, bytes: &Bytes) -> Result<Rows<T>, Problem> {
             .collect(),
         Form::Lines => lines(bytes),
     };
-    if rows.len() > MOST_ROWS {
-        return Err(problem::TOO_MANY_ROWS
-            .problem()
-            .argument("limit", MOST_ROWS));
+    if rows.len() > MAX_ROWS {
+        return Err(problem::TOO_MANY_ROWS.problem().argument("limit", MAX_ROWS));
     }
     let rows = rows.into_iter().map(|(line, value)| Row {
         line,
@@ -151,7 +149,7 @@ impl<'de> Visitor<'de> for FirstItems {
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<Value>, A::Error> {
         let mut first = Vec::new();
-        while first.len() <= MOST_ROWS {
+        while first.len() <= MAX_ROWS {
             match items.next_element()? {
                 Some(item) => first.push(item),
                 None => return Ok(first),
@@ -167,7 +165,7 @@ fn lines(bytes: &[u8]) -> Vec<(u64, Result<Value, FieldError>)> {
         .split(|byte| *byte == b'\n')
         .zip(1..)
         .filter(|(line, _)| !line.trim_ascii().is_empty())
-        .take(MOST_ROWS + 1)
+        .take(MAX_ROWS + 1)
         .map(|(line, number)| {
             let value = serde_json::from_slice(line).map_err(|_| FieldError {
                 pointer: String::new(),
@@ -180,7 +178,7 @@ fn lines(bytes: &[u8]) -> Vec<(u64, Result<Value, FieldError>)> {
 
 const NO_JSON: FieldCode = FieldCode::Rule(
     "invalid_json",
-    Texts {
+    Localized {
         de: "ist kein gültiges JSON",
         en: "is not valid JSON",
     },
@@ -194,7 +192,7 @@ impl<T: ToSchema> Arg for Rows<T> {
         T::schemas(&mut doc.schemas);
         let array = ArrayBuilder::new()
             .items(one)
-            .max_items(Some(MOST_ROWS))
+            .max_items(Some(MAX_ROWS))
             .build();
         let text = || {
             let schema = ObjectBuilder::new().schema_type(Type::String).build();
@@ -203,9 +201,9 @@ impl<T: ToSchema> Arg for Rows<T> {
         let json = ContentBuilder::new().schema(Some(array)).build();
         let body = RequestBodyBuilder::new()
             .description(Some(format!(
-                "At most {MOST_ROWS} rows and {} MiB. CSV: UTF-8, a header row with the names of the fields, cells parted by `,` or `;`; an empty \
+                "At most {MAX_ROWS} rows and {} MiB. CSV: UTF-8, a header row with the names of the fields, cells parted by `,` or `;`; an empty \
                  cell is a field that is not there, several values stand in one cell with commas between. NDJSON: an object a line.",
-                LIMIT >> 20
+                MAX_BODY_BYTES >> 20
             )))
             .content("application/json", json)
             .content("text/csv", text())
@@ -230,19 +228,19 @@ impl<T: ToSchema> Arg for Rows<T> {
 mod tests {
     use super::*;
     use crate::{
-        Line,
-        body::{Int, Items},
+        SingleLine,
+        body::{BoundedVec, Int},
     };
 
     crate::body! {
         /// A shelf.
         pub struct Shelf {
             /// Its label.
-            pub label: Line<1, 5>,
+            pub label: SingleLine<1, 5>,
             /// How many boards.
             pub boards: Option<Int<1, 9>>,
             /// What stands on it.
-            pub things: Option<Items<Line<1, 9>, 3>>,
+            pub things: Option<BoundedVec<SingleLine<1, 9>, 3>>,
         }
     }
 
@@ -309,7 +307,7 @@ mod tests {
 
     #[test]
     fn too_many_rows_are_refused_in_every_form() {
-        let many = MOST_ROWS + 3;
+        let many = MAX_ROWS + 3;
         for (form, text) in [
             (Form::Csv, format!("label\n{}", "A\n".repeat(many))),
             (Form::Lines, "{}\n".repeat(many)),

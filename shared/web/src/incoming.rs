@@ -36,7 +36,7 @@ pub struct Incoming {
 
 /// The body ended before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Cut {
+pub enum BodyError {
     /// The connection broke, or what came is not what was announced.
     #[error("the body broke off")]
     Broken,
@@ -45,20 +45,20 @@ pub enum Cut {
     Silent,
 }
 
-impl From<Cut> for Problem {
-    fn from(_: Cut) -> Self {
+impl From<BodyError> for Problem {
+    fn from(_: BodyError) -> Self {
         problem::BAD_REQUEST.problem()
     }
 }
 
 impl Incoming {
     /// The next piece; `None` at the end.
-    pub async fn next(&mut self) -> Result<Option<Bytes>, Cut> {
+    pub async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
         loop {
             match tokio::time::timeout(SILENCE, self.body.frame()).await {
-                Err(_) => return Err(Cut::Silent),
+                Err(_) => return Err(BodyError::Silent),
                 Ok(None) => return Ok(None),
-                Ok(Some(Err(_))) => return Err(Cut::Broken),
+                Ok(Some(Err(_))) => return Err(BodyError::Broken),
                 Ok(Some(Ok(frame))) => {
                     self.info.note_progress();
                     // Trailers say nothing to us.

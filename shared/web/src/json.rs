@@ -151,19 +151,19 @@ fn is_json(headers: &HeaderMap) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Line, body::Change, body::Int};
+    use crate::{SingleLine, body::Change, body::Int};
 
     crate::body! {
         /// A shelf.
         pub struct Shelf {
             /// Its label.
-            pub label: Line<1, 5>,
+            pub label: SingleLine<1, 5>,
             /// How many boards.
             pub boards: Int<1, 9>,
             /// Its colour.
-            pub colour: Option<Line<1, 9>>,
+            pub colour: Option<SingleLine<1, 9>>,
             /// Its note.
-            pub note: Change<Option<Line<1, 9>>>,
+            pub note: Change<Option<SingleLine<1, 9>>>,
         }
         example { "label": "A", "boards": 3 }
     }

@@ -42,7 +42,7 @@ pub async fn serve(router: Router) -> Result<(), Error> {
     lambda_http::run(service).await
 }
 
-/// The request as the client sent it: the path without the gateway's stage, the address of whoever spoke to the gateway.
+/// The request as the client sent it: the path without the application stateway's stage, the address of whoever spoke to the application stateway.
 fn as_sent(mut request: Request) -> Request {
     let context = request.request_context_ref();
     let stage = context.and_then(stage).map(str::to_owned);
@@ -90,11 +90,11 @@ fn address_of(path: &str, query: Option<&str>) -> Option<Uri> {
     whole.ok().map(Uri::from)
 }
 
-/// What the gateway gets. The library would decode whatever calls itself text, and so change bytes that are none.
+/// What the application stateway gets. The library would decode whatever calls itself text, and so change bytes that are none.
 struct Answer(http::Response<Body>);
 
 impl Answer {
-    /// The whole of an answer; one that breaks off is none, and the gateway says 502.
+    /// The whole of an answer; one that breaks off is none, and the application stateway says 502.
     async fn of(response: Response) -> Result<Self, Error> {
         let (mut parts, body) = response.into_parts();
         let bytes = body.collect().await?.to_bytes();

@@ -14,14 +14,14 @@ pub enum Language {
 
 /// One text in both languages. `{name}` stands for an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Texts {
+pub struct Localized {
     /// German.
     pub de: &'static str,
     /// English.
     pub en: &'static str,
 }
 
-impl Texts {
+impl Localized {
     /// The text in `language` with its arguments in place.
     pub fn render(&self, language: Language, arguments: &[(&'static str, String)]) -> String {
         let mut text = match language {

@@ -24,7 +24,7 @@ use utoipa::{
 pub use args::{Arg, Signature, header, json_body};
 pub use document::{FieldProblem, ProblemDocument, document, merge, to_pretty_json};
 
-use crate::problem::{self, Kind};
+use crate::problem::{self, ProblemKind};
 
 /// Where the newest version of every context is served.
 pub const BASE: &str = "/api/v1";
@@ -41,7 +41,7 @@ pub struct OperationDoc {
 
 impl OperationDoc {
     /// It may answer with this refusal.
-    pub fn refuses(&mut self, kind: &'static Kind) {
+    pub fn refuses(&mut self, kind: &'static ProblemKind) {
         document::add_refusal(&mut self.operation, kind);
     }
 
@@ -121,7 +121,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 
     /// The operation may also answer with these refusals of its context.
-    pub fn refuses(mut self, operation_id: &str, kinds: &[&'static Kind]) -> Self {
+    pub fn refuses(mut self, operation_id: &str, kinds: &[&'static ProblemKind]) -> Self {
         for (_, doc) in &mut self.operations {
             let id = doc.operation.operation_id.as_deref().unwrap_or_default();
             // One handler of several methods is described once for each, under `<name>_by_<method>`.

@@ -13,28 +13,28 @@ use serde_json::{Map, Value, json};
 pub use field::{Errors, FieldCode, FieldError, Pointer};
 pub use kinds::*;
 
-use crate::language::{Language, Texts};
+use crate::language::{Language, Localized};
 
 /// Where the documents of all codes live; `type` of a problem is this and the code.
 pub const TYPE_BASE: &str = "https://docs.revalenz.example/problems/";
 
 /// One stable code, with its status and texts. Declared with [`problems!`](crate::problems).
 #[derive(Debug, PartialEq, Eq)]
-pub struct Kind {
+pub struct ProblemKind {
     /// The stable code that clients rely on.
     pub code: &'static str,
     /// HTTP status.
     pub status: StatusCode,
     /// Short, the same for every occurrence.
-    pub title: Texts,
+    pub title: Localized,
     /// What to do about it; may hold `{arguments}`.
-    pub detail: Texts,
+    pub detail: Localized,
 }
 
 /// A refusal on its way to the client.
 #[derive(Debug, Clone)]
 pub struct Problem {
-    kind: &'static Kind,
+    kind: &'static ProblemKind,
     arguments: Vec<(&'static str, String)>,
     errors: Vec<FieldError>,
     members: Map<String, Value>,
@@ -45,7 +45,7 @@ pub struct Problem {
 /// What handlers answer.
 pub type Result<T, E = Problem> = std::result::Result<T, E>;
 
-impl Kind {
+impl ProblemKind {
     /// A refusal of this kind.
     pub fn problem(&'static self) -> Problem {
         Problem {
@@ -59,8 +59,8 @@ impl Kind {
     }
 }
 
-impl From<&'static Kind> for Problem {
-    fn from(kind: &'static Kind) -> Self {
+impl From<&'static ProblemKind> for Problem {
+    fn from(kind: &'static ProblemKind) -> Self {
         kind.problem()
     }
 }
@@ -119,7 +119,7 @@ impl Problem {
     }
 
     /// Its kind.
-    pub fn kind(&self) -> &'static Kind {
+    pub fn kind(&self) -> &'static ProblemKind {
         self.kind
     }
 
@@ -178,15 +178,15 @@ macro_rules! problems {
     })*) => {
         $(
             $(#[$doc])*
-            pub static $name: $crate::Kind = $crate::Kind {
+            pub static $name: $crate::ProblemKind = $crate::ProblemKind {
                 code: $code,
                 status: $crate::problem::StatusCodes::$status,
-                title: $crate::Texts { de: $title_de, en: $title_en },
-                detail: $crate::Texts { de: $detail_de, en: $detail_en },
+                title: $crate::Localized { de: $title_de, en: $title_en },
+                detail: $crate::Localized { de: $detail_de, en: $detail_en },
             };
         )*
         /// Every kind declared here.
-        pub static ALL: &[&$crate::Kind] = &[$(&$name),*];
+        pub static ALL: &[&$crate::ProblemKind] = &[$(&$name),*];
     };
 }
 

@@ -5,7 +5,7 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    language::Texts,
+    language::Localized,
     problem::{FieldCode, Problem},
 };
 
@@ -57,7 +57,7 @@ fn code_of(cause: &str) -> FieldCode {
     FieldCode::InvalidFormat(if cause == NO_INSTANT {
         crate::body::RFC_3339
     } else {
-        Texts {
+        Localized {
             de: "dieser Wert ist hier nicht möglich",
             en: "this value is not possible here",
         }

@@ -127,7 +127,7 @@ impl RequestInfo {
     }
 
     /// Holds `place` until the answer is ready, or the client has hung up.
-    pub fn hold(&self, place: impl Any + Send) {
+    pub fn hold_permit(&self, place: impl Any + Send) {
         self.held().push(Box::new(place));
     }
 

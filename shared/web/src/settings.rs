@@ -167,9 +167,9 @@ pub fn environment_names() -> impl Iterator<Item = String> {
 
 /// A secret that is never printed.
 #[derive(Clone)]
-pub struct Hidden(String);
+pub struct SecretString(String);
 
-impl Hidden {
+impl SecretString {
     /// Hides it.
     pub fn new(secret: impl Into<String>) -> Self {
         Self(secret.into())
@@ -180,14 +180,14 @@ impl Hidden {
     }
 }
 
-impl Setting for Hidden {
+impl Setting for SecretString {
     const SECRET: bool = true;
     fn read(text: &str) -> Result<Self, String> {
         Ok(Self(text.to_owned()))
     }
 }
 
-impl fmt::Debug for Hidden {
+impl fmt::Debug for SecretString {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("…")
     }

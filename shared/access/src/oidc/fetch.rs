@@ -6,9 +6,9 @@ use url::{Host, Url};
 use super::OidcError;
 
 /// Bytes of metadata and token answers.
-pub const SMALL: usize = 64 * 1024;
+pub const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
 /// Bytes of a key set.
-pub const KEYS: usize = 256 * 1024;
+pub const MAX_KEY_SET_BYTES: usize = 256 * 1024;
 
 /// An address that may be asked: `https`, and `http` only of this machine when that is allowed.
 pub fn address(text: &str, local: bool) -> Option<Url> {

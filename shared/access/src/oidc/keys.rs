@@ -36,7 +36,8 @@ struct Jwk {
 impl Keys {
     /// Asks the issuer.
     pub(super) async fn fetch(http: &reqwest::Client, address: &Url) -> Result<Self, OidcError> {
-        let written: Written = fetch::json(http.get(address.clone()), fetch::KEYS).await?;
+        let written: Written =
+            fetch::json(http.get(address.clone()), fetch::MAX_KEY_SET_BYTES).await?;
         Ok(Self::of(written.keys))
     }
 

@@ -38,7 +38,7 @@ impl Metadata {
             "{}/.well-known/openid-configuration",
             issuer.trim_end_matches('/')
         );
-        let written: Written = fetch::json(http.get(address), fetch::SMALL).await?;
+        let written: Written = fetch::json(http.get(address), fetch::MAX_DOCUMENT_BYTES).await?;
         if written.issuer != issuer {
             return Err(OidcError::Refused("the metadata are another issuer's"));
         }

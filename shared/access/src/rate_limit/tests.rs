@@ -2,10 +2,13 @@ use proptest::prelude::*;
 
 use super::*;
 
-const BEGINNING: i64 = 1_800_000_000 * SECOND;
+const TEST_EPOCH: i64 = 1_800_000_000 * SECOND;
 
 fn admitted(bucket: &Bucket, limit: u32, now: i64) -> bool {
-    bucket.take("user", limit, now).wait_seconds.is_none()
+    bucket
+        .take("user", limit, now)
+        .retry_after_seconds
+        .is_none()
 }
 
 proptest! {
@@ -15,11 +18,11 @@ proptest! {
         pauses in prop::collection::vec(0_i64..2 * SECOND, 1..2_000),
     ) {
         let bucket = Bucket::default();
-        let (mut now, mut count) = (BEGINNING, 0_i64);
+        let (mut now, mut count) = (TEST_EPOCH, 0_i64);
         for pause in pauses {
             now += pause;
             count += i64::from(admitted(&bucket, limit, now));
-            let refilled = (now - BEGINNING) / (WINDOW / i64::from(limit));
+            let refilled = (now - TEST_EPOCH) / (WINDOW / i64::from(limit));
             prop_assert!(count <= i64::from(limit) + refilled);
         }
     }
@@ -28,11 +31,11 @@ proptest! {
     fn who_waits_as_told_is_admitted(limit in 1_u32..1_000, before in 0_i64..WINDOW) {
         let bucket = Bucket::default();
         for _ in 0..limit {
-            prop_assert!(admitted(&bucket, limit, BEGINNING));
+            prop_assert!(admitted(&bucket, limit, TEST_EPOCH));
         }
-        let now = BEGINNING + before;
+        let now = TEST_EPOCH + before;
         while admitted(&bucket, limit, now) {}
-        let wait = bucket.take("user", limit, now).wait_seconds.unwrap();
+        let wait = bucket.take("user", limit, now).retry_after_seconds.unwrap();
         prop_assert!(wait >= 1);
         prop_assert!(admitted(&bucket, limit, now + i64::from(wait) * SECOND));
     }
@@ -40,10 +43,10 @@ proptest! {
     #[test]
     fn who_keeps_to_what_is_told_is_never_refused(limit in 1_u32..300, rounds in 1_usize..5) {
         let bucket = Bucket::default();
-        let mut now = BEGINNING;
+        let mut now = TEST_EPOCH;
         for _ in 0..rounds {
             let told = bucket.take("user", limit, now);
-            prop_assert_eq!(told.wait_seconds, None);
+            prop_assert_eq!(told.retry_after_seconds, None);
             for _ in 0..told.quota.remaining {
                 prop_assert!(admitted(&bucket, limit, now));
             }
@@ -60,9 +63,9 @@ proptest! {
         jumps in prop::collection::vec(-100 * WINDOW..100 * WINDOW, 1..50),
     ) {
         let bucket = Bucket::default();
-        let mut now = BEGINNING;
+        let mut now = TEST_EPOCH;
         for jump in jumps {
-            now = BEGINNING + jump;
+            now = TEST_EPOCH + jump;
             admitted(&bucket, limit, now);
         }
         while admitted(&bucket, limit, now) {}
@@ -78,7 +81,7 @@ fn threads_together_get_no_more_than_one_alone() {
             .map(|_| {
                 scope.spawn(|| {
                     (0..500)
-                        .filter(|_| admitted(&bucket, 1_200, BEGINNING))
+                        .filter(|_| admitted(&bucket, 1_200, TEST_EPOCH))
                         .count()
                 })
             })
@@ -95,12 +98,18 @@ fn threads_together_get_no_more_than_one_alone() {
 fn everybody_has_a_bucket_of_their_own_and_there_is_an_end_to_them() {
     let limits = RateLimits::new();
     let now = "2026-11-20T10:00:00Z".parse().unwrap();
-    let address = |number: u32| Payer::Address(IpAddr::from(number.to_be_bytes()));
-    assert_eq!(limits.charge(address(0), 1, now).wait_seconds, None);
-    assert_eq!(limits.charge(address(0), 1, now).wait_seconds, Some(60));
+    let address = |number: u32| RateLimitKey::Address(IpAddr::from(number.to_be_bytes()));
+    assert_eq!(limits.consume(address(0), 1, now).retry_after_seconds, None);
+    assert_eq!(
+        limits.consume(address(0), 1, now).retry_after_seconds,
+        Some(60)
+    );
     for number in 1..60_000 {
-        assert_eq!(limits.charge(address(number), 1, now).wait_seconds, None);
+        assert_eq!(
+            limits.consume(address(number), 1, now).retry_after_seconds,
+            None
+        );
     }
     limits.0.run_pending_tasks();
-    assert!(limits.0.entry_count() <= MOST_REMEMBERED);
+    assert!(limits.0.entry_count() <= MAX_BUCKETS);
 }

@@ -1,13 +1,13 @@
-use testkit::{Client, Stage};
+use testkit::{Client, TestApp};
 use tokio::task::JoinSet;
 
 use crate::{LET_GO, WAITING, shelf};
 
-const PLACES: usize = 8;
+const MAX_IN_FLIGHT: usize = 8;
 
 /// Requests that take the whole share of a tenant and wait.
 async fn saturate(client: &Client) -> JoinSet<u16> {
-    let share = PLACES / 2;
+    let share = MAX_IN_FLIGHT / 2;
     let mut calls = JoinSet::new();
     for _ in 0..share {
         let client = client.clone();
@@ -22,47 +22,44 @@ async fn saturate(client: &Client) -> JoinSet<u16> {
 
 async fn answered(calls: JoinSet<u16>) {
     LET_GO.add_permits(calls.len());
-    assert_eq!(calls.join_all().await, [200; PLACES / 2]);
+    assert_eq!(calls.join_all().await, [200; MAX_IN_FLIGHT / 2]);
 }
 
 #[tokio::test]
 async fn a_tenant_whose_requests_all_wait_is_refused_more_and_the_others_are_answered() {
-    let stage = Stage::with_places(&[("support", shelf)], PLACES).await;
-    let (noisy, quiet) = (stage.tenant("noisy").await, stage.tenant("quiet").await);
-    let customer = stage.as_(&noisy.customer);
+    let app = TestApp::with_max_in_flight(&[("support", shelf)], MAX_IN_FLIGHT).await;
+    let (noisy, quiet) = (app.tenant("noisy").await, app.tenant("quiet").await);
+    let customer = app.as_user(&noisy.customer);
     let waiting = saturate(&customer).await;
 
     for _ in 0..20 {
         let refused = customer.get("/api/v1/shelf").await;
         assert_eq!(refused.header("retry-after"), "1");
-        refused.refused(503, "overloaded");
+        refused.expect_problem(503, "overloaded");
     }
     // Whoever it is: the tenant's share is one.
-    stage
-        .key(noisy.id, &[])
+    app.key(noisy.id, &[])
         .await
         .get("/api/v1/shelf")
         .await
-        .refused(503, "overloaded");
-    stage
-        .as_(&quiet.customer)
+        .expect_problem(503, "overloaded");
+    app.as_user(&quiet.customer)
         .get("/api/v1/shelf")
         .await
         .expect(200);
-    stage.stranger().get("/api/v1/shelf/free").await.expect(200);
+    app.anonymous().get("/api/v1/shelf/free").await.expect(200);
 
     // A second one takes what is left: then even strangers are refused, before anything is looked up.
-    let others = stage.as_(&quiet.customer);
+    let others = app.as_user(&quiet.customer);
     let mut rest = saturate(&others).await;
-    stage
-        .stranger()
+    app.anonymous()
         .get("/api/v1/shelf/free")
         .await
-        .refused(503, "overloaded");
+        .expect_problem(503, "overloaded");
 
     // Clients that hang up leave their places behind, and so do those that were answered.
     rest.shutdown().await;
-    stage.stranger().get("/api/v1/shelf/free").await.expect(200);
+    app.anonymous().get("/api/v1/shelf/free").await.expect(200);
     answered(waiting).await;
     customer.get("/api/v1/shelf").await.expect(200);
     answered(saturate(&others).await).await;

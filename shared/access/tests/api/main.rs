@@ -9,7 +9,7 @@ mod in_flight;
 mod quotas;
 mod rate_limits;
 
-use access::{Anyone, Caller, Gate};
+use access::{Anyone, AppState, Caller};
 use axum::{Router, routing::get};
 use db::Db;
 use tokio::sync::Semaphore;
@@ -18,12 +18,12 @@ use web::Service;
 /// A function whose callers get an answer at once (`/shelf`), or when somebody lets them (`/shelf/slow`).
 #[derive(Clone)]
 struct Shelf {
-    gate: Gate,
+    state: AppState,
 }
 
-impl axum::extract::FromRef<Shelf> for Gate {
+impl axum::extract::FromRef<Shelf> for AppState {
     fn from_ref(shelf: &Shelf) -> Self {
-        shelf.gate.clone()
+        shelf.state.clone()
     }
 }
 
@@ -32,13 +32,13 @@ impl axum::extract::FromRef<Shelf> for Gate {
 static WAITING: Semaphore = Semaphore::const_new(0);
 static LET_GO: Semaphore = Semaphore::const_new(0);
 
-fn shelf(_db: Db, gate: Gate) -> Service {
+fn shelf(_db: Db, state: AppState) -> Service {
     let api = Router::new()
         .route("/shelf", get(read))
         .route("/shelf/slow", get(wait))
         .route("/shelf/free", get(async || "free"))
         .route("/shelf/twice", get(read_twice))
-        .with_state(Shelf { gate });
+        .with_state(Shelf { state });
     Service {
         name: "shelf",
         about: "for tests",

@@ -2,20 +2,20 @@ use std::time::Duration;
 
 use ids::TenantId;
 use serde_json::json;
-use testkit::{Answer, Stage};
+use testkit::{TestApp, TestResponse};
 
 use crate::shelf;
 
-async fn limit(stage: &Stage, tenant: TenantId, limits: serde_json::Value) {
+async fn limit(app: &TestApp, tenant: TenantId, limits: serde_json::Value) {
     sqlx::query("update access.tenants set limits = $2 where tenant_id = $1")
         .bind(tenant)
         .bind(limits)
-        .execute(&mut stage.admin().await)
+        .execute(&mut app.admin().await)
         .await
         .unwrap();
 }
 
-fn fields(answer: &Answer) -> (&str, &str) {
+fn fields(answer: &TestResponse) -> (&str, &str) {
     (
         answer.header("ratelimit-policy"),
         answer.header("ratelimit"),
@@ -24,10 +24,10 @@ fn fields(answer: &Answer) -> (&str, &str) {
 
 #[tokio::test]
 async fn every_answer_to_a_person_says_what_is_left_and_too_many_are_told_to_wait() {
-    let stage = Stage::of(&[("support", shelf)]).await;
-    let demo = stage.tenant("demo").await;
-    limit(&stage, demo.id, json!({"requests_per_minute_per_user": 3})).await;
-    let customer = stage.as_(&demo.customer);
+    let app = TestApp::new(&[("support", shelf)]).await;
+    let demo = app.tenant("demo").await;
+    limit(&app, demo.id, json!({"requests_per_minute_per_user": 3})).await;
+    let customer = app.as_user(&demo.customer);
     let mut left = Vec::new();
     for _ in 0..3 {
         let answer = customer.get("/api/v1/shelf").await.expect(200);
@@ -45,44 +45,43 @@ async fn every_answer_to_a_person_says_what_is_left_and_too_many_are_told_to_wai
     let refused = customer.get("/api/v1/shelf").await;
     assert_eq!(refused.header("retry-after"), "20");
     assert_eq!(fields(&refused), ("\"user\";q=3;w=60", "\"user\";r=0;t=60"));
-    refused.refused(429, "rate_limited");
+    refused.expect_problem(429, "rate_limited");
     // Nobody else pays for it.
-    stage
-        .as_(&demo.customer2)
+    app.as_user(&demo.customer2)
         .get("/api/v1/shelf")
         .await
         .expect(200);
-    stage.clock.advance(Duration::from_secs(20));
+    app.clock.advance(Duration::from_secs(20));
     customer.get("/api/v1/shelf").await.expect(200);
     customer
         .get("/api/v1/shelf")
         .await
-        .refused(429, "rate_limited");
+        .expect_problem(429, "rate_limited");
 }
 
 #[tokio::test]
 async fn a_new_token_or_session_is_no_new_quota_and_one_request_is_charged_once() {
-    let stage = Stage::of(&[("support", shelf)]).await;
-    let demo = stage.tenant("demo").await;
-    limit(&stage, demo.id, json!({"requests_per_minute_per_user": 2})).await;
-    let customer = stage.as_(&demo.customer);
+    let app = TestApp::new(&[("support", shelf)]).await;
+    let demo = app.tenant("demo").await;
+    limit(&app, demo.id, json!({"requests_per_minute_per_user": 2})).await;
+    let customer = app.as_user(&demo.customer);
     customer.get("/api/v1/shelf/twice").await.expect(200);
-    stage.clock.advance(Duration::from_secs(1));
-    let again = stage.as_(&demo.customer);
+    app.clock.advance(Duration::from_secs(1));
+    let again = app.as_user(&demo.customer);
     again.get("/api/v1/shelf/twice").await.expect(200);
     again
         .get("/api/v1/shelf")
         .await
-        .refused(429, "rate_limited");
+        .expect_problem(429, "rate_limited");
 }
 
 #[tokio::test]
 async fn a_tenant_without_limits_of_its_own_has_the_published_ones() {
-    let stage = Stage::of(&[("support", shelf)]).await;
-    let demo = stage.tenant("demo").await;
-    limit(&stage, demo.id, json!({})).await;
-    let answer = stage
-        .as_(&demo.expert)
+    let app = TestApp::new(&[("support", shelf)]).await;
+    let demo = app.tenant("demo").await;
+    limit(&app, demo.id, json!({})).await;
+    let answer = app
+        .as_user(&demo.expert)
         .get("/api/v1/shelf")
         .await
         .expect(200);
@@ -90,7 +89,7 @@ async fn a_tenant_without_limits_of_its_own_has_the_published_ones() {
         fields(&answer),
         ("\"user\";q=1200;w=60", "\"user\";r=1199;t=1")
     );
-    let key = stage.key(demo.id, &[]).await;
+    let key = app.key(demo.id, &[]).await;
     let answer = key.get("/api/v1/shelf").await.expect(200);
     assert_eq!(
         fields(&answer),
@@ -100,10 +99,10 @@ async fn a_tenant_without_limits_of_its_own_has_the_published_ones() {
 
 #[tokio::test]
 async fn requests_sent_at_once_are_counted_one_by_one() {
-    let stage = Stage::of(&[("support", shelf)]).await;
-    let demo = stage.tenant("demo").await;
-    limit(&stage, demo.id, json!({"requests_per_minute_per_key": 10})).await;
-    let key = stage.key(demo.id, &[]).await;
+    let app = TestApp::new(&[("support", shelf)]).await;
+    let demo = app.tenant("demo").await;
+    limit(&app, demo.id, json!({"requests_per_minute_per_key": 10})).await;
+    let key = app.key(demo.id, &[]).await;
     let calls: Vec<_> = (0..24)
         .map(|_| {
             let key = key.clone();
@@ -128,13 +127,13 @@ async fn requests_sent_at_once_are_counted_one_by_one() {
 
 #[tokio::test]
 async fn an_address_without_usable_credentials_is_slowed_down_and_its_signed_in_people_are_not() {
-    let stage = Stage::of(&[("support", shelf)]).await;
-    let demo = stage.tenant("demo").await;
-    let stranger = stage.stranger();
+    let app = TestApp::new(&[("support", shelf)]).await;
+    let demo = app.tenant("demo").await;
+    let stranger = app.anonymous();
     let from = |address| {
         stranger
             .call(http::Method::GET, "/api/v1/shelf/free")
-            .coming_from(address)
+            .from_address(address)
             .send()
     };
     let first = from("2001:db8::1").await.expect(200);
@@ -146,20 +145,21 @@ async fn an_address_without_usable_credentials_is_slowed_down_and_its_signed_in_
         from("2001:db8::1").await.expect(200);
     }
     // The same network.
-    from("2001:db8::ffff").await.refused(429, "rate_limited");
+    from("2001:db8::ffff")
+        .await
+        .expect_problem(429, "rate_limited");
     from("2001:db8:0:1::1").await.expect(200);
-    let bad = stage
-        .stranger()
+    let bad = app
+        .anonymous()
         .bearer("eyJ0.eyJ9.x")
         .call(http::Method::GET, "/api/v1/shelf");
-    bad.coming_from("2001:db8::2")
+    bad.from_address("2001:db8::2")
         .send()
         .await
-        .refused(429, "rate_limited");
-    stage
-        .as_(&demo.customer)
+        .expect_problem(429, "rate_limited");
+    app.as_user(&demo.customer)
         .call(http::Method::GET, "/api/v1/shelf")
-        .coming_from("2001:db8::2")
+        .from_address("2001:db8::2")
         .send()
         .await
         .expect(200);

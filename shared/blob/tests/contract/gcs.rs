@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use blob::{Gcs, Presented, SignedPut, Source, Store, StoreError, Whole};
+use blob::{BytesSource, Gcs, ResponseHeaders, SignedPut, Source, Store, StoreError};
 use chrono::TimeDelta;
 use google_cloud_auth::credentials::service_account::Builder as Account;
 use google_cloud_storage::builder::storage::SignedUrlBuilder;
@@ -24,14 +24,14 @@ async fn google_keeps_the_contract() {
     let (fake, store) = start().await;
     keeps_the_contract(&store).await;
     keeps_addresses(&store).await;
-    assert!(store.has_addresses());
+    assert!(store.supports_signed_urls());
     assert_eq!(fake.sessions(), 1, "of the source that failed late");
 }
 
 #[tokio::test]
 async fn google_keeps_the_contract_where_every_third_request_goes_wrong() {
     let (fake, store) = start().await;
-    fake.stumble(3);
+    fake.fail_every(3);
     keeps_the_contract(&store).await;
     // What is read goes on where it broke off.
     for _ in 0..3 {
@@ -49,7 +49,10 @@ async fn a_list_of_many_pages_skips_nothing() {
     all.extend(["e/1-320".to_owned(), "e/1/a".to_owned()]);
     all.sort();
     for name in &all {
-        store.put(&key(name), &mut Whole::new("x")).await.unwrap();
+        store
+            .put(&key(name), &mut BytesSource::new("x"))
+            .await
+            .unwrap();
     }
     let mut listed: Vec<String> = Vec::new();
     loop {
@@ -68,10 +71,13 @@ async fn a_list_of_many_pages_skips_nothing() {
 async fn who_is_away_is_given_up_before_long() {
     let (fake, store) = start().await;
     let file = key("f/file");
-    store.put(&file, &mut Whole::new("hello")).await.unwrap();
-    fake.be_away(true);
+    store
+        .put(&file, &mut BytesSource::new("hello"))
+        .await
+        .unwrap();
+    fake.set_unavailable(true);
     let failures = [
-        store.put(&file, &mut Whole::new("other")).await.err(),
+        store.put(&file, &mut BytesSource::new("other")).await.err(),
         store.put(&file, &mut Stream::of(100, 100_000)).await.err(),
         store.get(&file, None).await.err(),
         store.size(&file).await.err(),
@@ -84,7 +90,7 @@ async fn who_is_away_is_given_up_before_long() {
             "{failure:?}"
         );
     }
-    fake.be_away(false);
+    fake.set_unavailable(false);
     assert_eq!(read(&store, "f/file", None).await.unwrap(), b"hello");
 }
 
@@ -94,10 +100,18 @@ async fn a_strangers_key_opens_nothing() {
     let stranger = FakeGcs::start().await.account();
     let theirs = Store::Gcs(Gcs::at(fake.address(), FakeGcs::BUCKET, stranger));
     let file = key("g/file");
-    store.put(&file, &mut Whole::new("hello")).await.unwrap();
+    store
+        .put(&file, &mut BytesSource::new("hello"))
+        .await
+        .unwrap();
     assert!(theirs.get(&file, None).await.is_err());
     assert!(theirs.size(&file).await.is_err());
-    assert!(theirs.put(&file, &mut Whole::new("other")).await.is_err());
+    assert!(
+        theirs
+            .put(&file, &mut BytesSource::new("other"))
+            .await
+            .is_err()
+    );
     let address = theirs.sign_get(&file, &SHOWN, MINUTE).await;
     let got = reqwest::get(address.unwrap().unwrap()).await.unwrap();
     assert_eq!(got.status(), 403);
@@ -110,7 +124,7 @@ async fn an_address_reads_one_object_for_a_while_and_does_nothing_else() {
     let (fake, store) = start().await;
     for name in ["h/file", "h/other"] {
         store
-            .put(&key(name), &mut Whole::new("hello"))
+            .put(&key(name), &mut BytesSource::new("hello"))
             .await
             .unwrap();
     }
@@ -153,7 +167,7 @@ async fn an_address_is_put_together_as_googles_own_client_does() {
     let account = FakeGcs::start().await.account();
     let store = Store::Gcs(Gcs::at(endpoint, FakeGcs::BUCKET, account.clone()));
     // Without an asterisk, which Google's client leaves as it is.
-    let shown = Presented {
+    let shown = ResponseHeaders {
         disposition: "attachment; filename=\"a +&='%~ä.pdf\"",
         ..SHOWN
     };

@@ -15,7 +15,7 @@ mod s3;
 
 use std::{io, path::PathBuf, time::Duration};
 
-use blob::{Folder, Key, Presented, SignedPut, Source, Store, StoreError, Whole};
+use blob::{BytesSource, Folder, Key, ResponseHeaders, SignedPut, Source, Store, StoreError};
 use bytes::Bytes;
 use reqwest::StatusCode;
 
@@ -79,12 +79,15 @@ async fn keeps_the_contract(store: &Store) {
     // What goes in comes out, in full and in parts; a second one takes the place of the first.
     let hello = key("a/hello");
     assert_eq!(
-        store.put(&hello, &mut Whole::new("first")).await.unwrap(),
+        store
+            .put(&hello, &mut BytesSource::new("first"))
+            .await
+            .unwrap(),
         5
     );
     assert_eq!(
         store
-            .put(&hello, &mut Whole::new("hello, world"))
+            .put(&hello, &mut BytesSource::new("hello, world"))
             .await
             .unwrap(),
         12
@@ -104,7 +107,7 @@ async fn keeps_the_contract(store: &Store) {
     }
     assert_eq!(
         store
-            .put(&key("a/empty"), &mut Whole::new(""))
+            .put(&key("a/empty"), &mut BytesSource::new(""))
             .await
             .unwrap(),
         0
@@ -143,7 +146,7 @@ async fn keeps_the_contract(store: &Store) {
 
     // Lists are sorted, begin where they are told to, and know only what begins so.
     store
-        .put(&key("a-b/c"), &mut Whole::new("x"))
+        .put(&key("a-b/c"), &mut BytesSource::new("x"))
         .await
         .unwrap();
     assert_eq!(
@@ -169,7 +172,7 @@ async fn keeps_the_contract(store: &Store) {
 }
 
 /// How a browser is told to treat what it gets.
-const SHOWN: Presented<'_> = Presented {
+const SHOWN: ResponseHeaders<'_> = ResponseHeaders {
     content_type: "application/pdf",
     disposition: "attachment; filename=\"a b.pdf\"; filename*=UTF-8''%C3%A4~b.pdf",
 };
@@ -177,7 +180,10 @@ const SHOWN: Presented<'_> = Presented {
 async fn keeps_addresses(store: &Store) {
     let minute = Duration::from_mins(1);
     let file = key("d/file");
-    store.put(&file, &mut Whole::new("hello")).await.unwrap();
+    store
+        .put(&file, &mut BytesSource::new("hello"))
+        .await
+        .unwrap();
     let address = store.sign_get(&file, &SHOWN, minute).await;
     let got = reqwest::get(address.unwrap().unwrap()).await.unwrap();
     assert_eq!(got.status(), 200);
@@ -209,7 +215,7 @@ async fn a_folder_keeps_the_contract() {
     let folder = scratch();
     let store = Store::Folder(Folder::new(&folder));
     keeps_the_contract(&store).await;
-    assert!(!store.has_addresses());
+    assert!(!store.supports_signed_urls());
     let growing: Vec<_> = std::fs::read_dir(folder.join(".growing"))
         .unwrap()
         .collect();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use blob::{Presented, S3, S3Settings, Store};
+use blob::{ResponseHeaders, S3, S3Settings, Store};
 use testkit::Moto;
 
 use crate::{keeps_addresses, keeps_the_contract, key};
@@ -20,7 +20,7 @@ async fn an_address_is_signed_for_one_object_one_method_one_length() {
     };
     for name in ["a", "b"] {
         for content_type in ["text/plain", "application/pdf"] {
-            let shown = Presented {
+            let shown = ResponseHeaders {
                 content_type,
                 disposition: "inline",
             };

@@ -9,15 +9,15 @@
 
 use std::{collections::BTreeMap, process::ExitCode};
 
-use web::settings::{Hidden, help};
+use web::settings::{SecretString, help};
 
 web::settings! {
     /// Settings of the migration job.
     pub struct Settings {
         /// URL of an administrator who may create roles and schemas.
-        pub database_url: Hidden = "DATABASE_URL",
+        pub database_url: SecretString = "DATABASE_URL",
         /// JSON object of function to password: logins `rvz_<function>_login` are made with them.
-        pub login_passwords: Option<Hidden> = "REVALENZ_LOGIN_PASSWORDS",
+        pub login_passwords: Option<SecretString> = "REVALENZ_LOGIN_PASSWORDS",
     }
 }
 

@@ -6,19 +6,19 @@ use crate::filled::{Filled, attempt, filled, login};
 
 #[tokio::test]
 async fn definer_functions_answer_for_the_tenant_that_is_set_and_else_not_at_all() {
-    let Filled { stage, ours, .. } = filled().await;
-    let mut admin = stage.admin().await;
+    let Filled { app, ours, .. } = filled().await;
+    let mut admin = app.admin().await;
     // Both tenants have a ticket that matches.
     admin
         .execute("update support.tickets set number = 1, title = 'Wasserhahn'")
         .await
         .unwrap();
-    let mut support = login(&stage.database, "support").await;
+    let mut support = login(&app.database, "support").await;
     let sql = "select * from support.matching_tickets('wasserhahn')";
     assert_eq!(attempt(&mut support, None, sql).await, Ok(0));
     assert_eq!(attempt(&mut support, Some(ours), sql).await, Ok(1));
 
-    let mut tenancy = login(&stage.database, "tenancy").await;
+    let mut tenancy = login(&app.database, "tenancy").await;
     let sql = "select tenant_id from tenancy.all_tenants(null, null, null, null, 10)";
     assert_eq!(attempt(&mut tenancy, None, sql).await, Ok(0));
     assert_eq!(attempt(&mut tenancy, Some(ours), sql).await, Ok(0));
@@ -32,8 +32,8 @@ async fn definer_functions_answer_for_the_tenant_that_is_set_and_else_not_at_all
 
 #[tokio::test]
 async fn dumps_and_backfills_see_every_tenant_and_the_owner_sees_none() {
-    let Filled { stage, tables, .. } = filled().await;
-    let mut admin = stage.admin().await;
+    let Filled { app, tables, .. } = filled().await;
+    let mut admin = app.admin().await;
     for table in &tables {
         for (role, sees) in [
             ("rvz_dumper", true),

@@ -2,7 +2,7 @@
 
 use ids::TenantId;
 use sqlx::{AssertSqlSafe, Connection, Error, Executor, PgConnection};
-use testkit::{Database, Stage};
+use testkit::{Database, TestApp};
 
 use crate::rows::{self, Table};
 
@@ -12,7 +12,7 @@ pub(crate) const FORBIDDEN: &str = "42501";
 /// A database with rows of two tenants in every table.
 pub(crate) struct Filled {
     /// Where it is.
-    pub(crate) stage: Stage,
+    pub(crate) app: TestApp,
     /// Its tables.
     pub(crate) tables: Vec<Table>,
     /// A tenant.
@@ -23,16 +23,13 @@ pub(crate) struct Filled {
 
 /// Makes one.
 pub(crate) async fn filled() -> Filled {
-    let stage = Stage::of(&[]).await;
-    let (ours, theirs) = (
-        stage.tenant("ours").await.id,
-        stage.tenant("theirs").await.id,
-    );
-    let mut admin = stage.admin().await;
+    let app = TestApp::new(&[]).await;
+    let (ours, theirs) = (app.tenant("ours").await.id, app.tenant("theirs").await.id);
+    let mut admin = app.admin().await;
     let tables = rows::tenant_tables(&mut admin).await;
     rows::fill(&mut admin, &tables, [ours, theirs]).await;
     Filled {
-        stage,
+        app,
         tables,
         ours,
         theirs,

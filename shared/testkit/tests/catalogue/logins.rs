@@ -39,14 +39,14 @@ fn assert_locked(attempt: Tried, what: &str) {
 #[tokio::test]
 async fn without_a_tenant_a_login_sees_nothing_and_writes_nothing() {
     let Filled {
-        stage,
+        app,
         tables,
         ours,
         theirs,
     } = filled().await;
     let (mut looks, mut refusals) = (0, 0);
     for function in db::migrate::functions() {
-        let mut connection = login(&stage.database, &function).await;
+        let mut connection = login(&app.database, &function).await;
         for setting in ["reset app.tenant_id", "set app.tenant_id = ''"] {
             connection.execute(setting).await.unwrap();
             for table in &tables {
@@ -93,14 +93,14 @@ async fn without_a_tenant_a_login_sees_nothing_and_writes_nothing() {
 #[tokio::test]
 async fn with_a_tenant_a_login_sees_and_writes_that_tenant_alone() {
     let Filled {
-        stage,
+        app,
         tables,
         ours,
         theirs,
     } = filled().await;
     let (mut looks, mut refusals) = (0, 0);
     for function in db::migrate::functions() {
-        let mut connection = login(&stage.database, &function).await;
+        let mut connection = login(&app.database, &function).await;
         for table in &tables {
             let what = format!("{function} on {}", table.name);
             let mut tx = connection.begin().await.unwrap();
@@ -145,14 +145,11 @@ async fn with_a_tenant_a_login_sees_and_writes_that_tenant_alone() {
 #[tokio::test]
 async fn a_login_cannot_read_or_write_the_schema_of_another_function() {
     let Filled {
-        stage,
-        tables,
-        ours,
-        ..
+        app, tables, ours, ..
     } = filled().await;
     let mut refusals = 0;
     for function in db::migrate::functions() {
-        let mut connection = login(&stage.database, &function).await;
+        let mut connection = login(&app.database, &function).await;
         for table in tables
             .iter()
             .filter(|table| !table.is_shared() && !table.is_of(&function))

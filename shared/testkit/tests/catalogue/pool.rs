@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use db::{Actor, Db, DbError, TenantTx};
 use ids::{Id, TenantId, TicketId};
 use sqlx::{Executor, Row};
-use testkit::Stage;
+use testkit::TestApp;
 
 const TURNS: usize = 1_000;
 
@@ -29,8 +29,8 @@ async fn tenants_seen(tx: &mut TenantTx) -> Vec<TenantId> {
         .unwrap()
 }
 
-async fn insert_ticket(tx: &mut TenantTx, stage: &Stage, number: i32) {
-    let now = stage.clock.now();
+async fn insert_ticket(tx: &mut TenantTx, app: &TestApp, number: i32) {
+    let now = app.clock.now();
     sqlx::query(
         "insert into support.tickets (tenant_id, ticket_id, number, title, description, status, priority, channel, created_by_kind, created_at, updated_at)
         values ($1, $2, $3, 'Tropfender Hahn', '', 'open', 'low', 'api', 'system', $4, $4)",
@@ -46,9 +46,9 @@ async fn insert_ticket(tx: &mut TenantTx, stage: &Stage, number: i32) {
 
 #[tokio::test]
 async fn a_transaction_leaves_no_tenant_behind() {
-    let stage = Stage::of(&[]).await;
-    let tenant = stage.tenant("ours").await.id;
-    let db = Db::lazy(&stage.database.login_url("support"), 1).unwrap();
+    let app = TestApp::new(&[]).await;
+    let tenant = app.tenant("ours").await.id;
+    let db = Db::connect_lazy(&app.database.login_url("support"), 1).unwrap();
     let (before, connection) = left_behind(&db).await;
     assert_eq!(before, "");
 
@@ -61,7 +61,7 @@ async fn a_transaction_leaves_no_tenant_behind() {
     );
 
     let mut dropped = db.begin(tenant, Actor::SYSTEM).await.unwrap();
-    insert_ticket(&mut dropped, &stage, 1).await;
+    insert_ticket(&mut dropped, &app, 1).await;
     drop(dropped);
     assert_eq!(
         left_behind(&db).await,
@@ -69,7 +69,7 @@ async fn a_transaction_leaves_no_tenant_behind() {
         "after a roll-back"
     );
 
-    let reading = db.begin_reading(tenant, Actor::SYSTEM).await.unwrap();
+    let reading = db.begin_read_only(tenant, Actor::SYSTEM).await.unwrap();
     reading.commit().await.unwrap();
     assert_eq!(
         left_behind(&db).await,
@@ -86,13 +86,13 @@ async fn a_transaction_leaves_no_tenant_behind() {
         "after an error"
     );
 
-    let other = stage.tenant("theirs").await.id;
+    let other = app.tenant("theirs").await.id;
     let mut turned = db.begin(tenant, Actor::SYSTEM).await.unwrap();
     #[expect(
         clippy::disallowed_methods,
         reason = "what it leaves behind is looked at"
     )]
-    turned.turn_to(other, Actor::SYSTEM).await.unwrap();
+    turned.switch_tenant(other, Actor::SYSTEM).await.unwrap();
     turned.commit().await.unwrap();
     assert_eq!(
         left_behind(&db).await,
@@ -103,15 +103,12 @@ async fn a_transaction_leaves_no_tenant_behind() {
 
 #[tokio::test]
 async fn one_connection_shared_by_two_tenants_never_shows_one_the_other() {
-    let stage = Stage::of(&[]).await;
-    let tenants = [
-        stage.tenant("ours").await.id,
-        stage.tenant("theirs").await.id,
-    ];
-    let db = Db::lazy(&stage.database.login_url("support"), 1).unwrap();
+    let app = TestApp::new(&[]).await;
+    let tenants = [app.tenant("ours").await.id, app.tenant("theirs").await.id];
+    let db = Db::connect_lazy(&app.database.login_url("support"), 1).unwrap();
     for tenant in tenants {
         let mut tx = db.begin(tenant, Actor::SYSTEM).await.unwrap();
-        insert_ticket(&mut tx, &stage, 1).await;
+        insert_ticket(&mut tx, &app, 1).await;
         tx.commit().await.unwrap();
     }
     let (mut foreign, mut dropped, mut connections) = (0, 0, BTreeSet::new());
@@ -125,7 +122,7 @@ async fn one_connection_shared_by_two_tenants_never_shows_one_the_other() {
         );
         foreign += seen.iter().filter(|seen| **seen != tenant).count();
         if turn % 7 == 0 {
-            abandon(tx, &stage, turn).await;
+            abandon(tx, &app, turn).await;
             dropped += 1;
         } else {
             tx.commit().await.unwrap();
@@ -152,8 +149,8 @@ async fn one_connection_shared_by_two_tenants_never_shows_one_the_other() {
 }
 
 /// Drops a transaction as a client that hangs up does: after a write, or during a statement.
-async fn abandon(mut tx: TenantTx, stage: &Stage, turn: usize) {
-    insert_ticket(&mut tx, stage, i32::try_from(turn).unwrap() + 2).await;
+async fn abandon(mut tx: TenantTx, app: &TestApp, turn: usize) {
+    insert_ticket(&mut tx, app, i32::try_from(turn).unwrap() + 2).await;
     if turn.is_multiple_of(2) {
         drop(tx);
         return;
@@ -170,9 +167,9 @@ async fn abandon(mut tx: TenantTx, stage: &Stage, turn: usize) {
 
 #[tokio::test]
 async fn a_beginning_that_is_given_up_leaves_no_tenant_behind() {
-    let stage = Stage::of(&[]).await;
-    let tenant = stage.tenant("ours").await.id;
-    let db = Db::lazy(&stage.database.login_url("support"), 1).unwrap();
+    let app = TestApp::new(&[]).await;
+    let tenant = app.tenant("ours").await.id;
+    let db = Db::connect_lazy(&app.database.login_url("support"), 1).unwrap();
     let mut given_up = 0;
     for turn in 0..500 {
         let begin = db.begin(tenant, Actor::SYSTEM);
@@ -191,12 +188,12 @@ async fn a_beginning_that_is_given_up_leaves_no_tenant_behind() {
 
 #[tokio::test]
 async fn a_commit_that_is_given_up_leaves_no_tenant_behind() {
-    let stage = Stage::of(&[]).await;
-    let tenant = stage.tenant("ours").await.id;
-    let db = Db::lazy(&stage.database.login_url("support"), 1).unwrap();
+    let app = TestApp::new(&[]).await;
+    let tenant = app.tenant("ours").await.id;
+    let db = Db::connect_lazy(&app.database.login_url("support"), 1).unwrap();
     for turn in 0..100 {
         let mut tx = db.begin(tenant, Actor::SYSTEM).await.unwrap();
-        insert_ticket(&mut tx, &stage, turn).await;
+        insert_ticket(&mut tx, &app, turn).await;
         let _ = tokio::time::timeout(
             Duration::from_micros(5 * u64::from(turn.unsigned_abs())),
             tx.commit(),
@@ -208,10 +205,10 @@ async fn a_commit_that_is_given_up_leaves_no_tenant_behind() {
 
 #[tokio::test]
 async fn a_transaction_for_reading_refuses_every_write() {
-    let stage = Stage::of(&[]).await;
-    let tenant = stage.tenant("ours").await.id;
-    let db = Db::lazy(&stage.database.login_url("support"), 1).unwrap();
-    let mut tx = db.begin_reading(tenant, Actor::SYSTEM).await.unwrap();
+    let app = TestApp::new(&[]).await;
+    let tenant = app.tenant("ours").await.id;
+    let db = Db::connect_lazy(&app.database.login_url("support"), 1).unwrap();
+    let mut tx = db.begin_read_only(tenant, Actor::SYSTEM).await.unwrap();
     let refused = sqlx::query("delete from access.idempotency_keys where tenant_id = $1")
         .bind(tenant)
         .execute(tx.conn())
@@ -225,20 +222,20 @@ async fn a_transaction_for_reading_refuses_every_write() {
 
 #[tokio::test]
 async fn a_login_whose_password_was_changed_is_a_database_that_is_away() {
-    let stage = Stage::of(&[]).await;
-    let url = stage.database.login_url("support");
+    let app = TestApp::new(&[]).await;
+    let url = app.database.login_url("support");
     let (scheme, rest) = url.split_once("_login:").unwrap();
     let (_, place) = rest.split_once('@').unwrap();
-    let db = Db::lazy(&format!("{scheme}_login:yesterdays@{place}"), 1).unwrap();
+    let db = Db::connect_lazy(&format!("{scheme}_login:yesterdays@{place}"), 1).unwrap();
     let refused = db.begin_unscoped().await.unwrap_err();
     assert!(matches!(refused, DbError::Unavailable(_)), "{refused:?}");
 }
 
 #[tokio::test]
 async fn what_a_pool_does_can_be_read_at_any_moment() {
-    let stage = Stage::of(&[]).await;
-    let tenant = stage.tenant("ours").await.id;
-    let db = Db::lazy(&stage.database.login_url("support"), 1).unwrap();
+    let app = TestApp::new(&[]).await;
+    let tenant = app.tenant("ours").await.id;
+    let db = Db::connect_lazy(&app.database.login_url("support"), 1).unwrap();
     let pool = db.clone();
     let metrics = web::telemetry::init_metrics().with_gauges(move || pool.measure("one"));
     let says = |line: &str| metrics.render().lines().any(|told| told == line);
@@ -265,11 +262,11 @@ async fn what_a_pool_does_can_be_read_at_any_moment() {
 
 #[tokio::test]
 async fn on_a_full_server_a_process_goes_on_with_the_connections_that_it_has() {
-    let stage = Stage::of(&[]).await;
-    let tenant = stage.tenant("ours").await.id;
-    let db = Db::lazy(&stage.database.login_url("support"), 4).unwrap();
+    let app = TestApp::new(&[]).await;
+    let tenant = app.tenant("ours").await.id;
+    let db = Db::connect_lazy(&app.database.login_url("support"), 4).unwrap();
     let first = db.begin(tenant, Actor::SYSTEM).await.unwrap();
-    stage
+    app
         .database
         .admin()
         .await
@@ -311,10 +308,10 @@ async fn a_slow_way(url: &str, wait: Duration) -> String {
 
 #[tokio::test]
 async fn a_connection_that_takes_longer_than_anybody_waits_comes_about() {
-    let stage = Stage::of(&[]).await;
-    let url = stage.database.login_url("support");
+    let app = TestApp::new(&[]).await;
+    let url = app.database.login_url("support");
     let slow = a_slow_way(&url, Duration::from_millis(1_500)).await;
-    let db = Db::lazy(&slow, 2).unwrap();
+    let db = Db::connect_lazy(&slow, 2).unwrap();
     let refused = db.begin_unscoped().await.unwrap_err();
     assert!(matches!(refused, DbError::Unavailable(_)), "{refused:?}");
     // The same attempt is still on its way, and ends before another one could.

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::openapi::{KnownFormat, ObjectBuilder, SchemaFormat};
 
 use super::parsed_text;
-use crate::{language::Texts, problem::FieldCode};
+use crate::{language::Localized, problem::FieldCode};
 
 /// A mail address in lower case, at most 254 characters (RFC 5321, 4.5.3.1).
 ///
@@ -25,7 +25,7 @@ impl Email {
             Some((local, host)) if is_local(local) && is_host(host) => {
                 Ok(Self(text.to_lowercase()))
             }
-            _ => Err(FieldCode::InvalidFormat(Texts {
+            _ => Err(FieldCode::InvalidFormat(Localized {
                 de: "muss eine E-Mail-Adresse sein",
                 en: "must be a mail address",
             })),

@@ -9,8 +9,8 @@ use utoipa::openapi::{
 
 use super::parsed_text;
 use crate::{
-    body::{Field, object, refuse_rest, take},
-    language::Texts,
+    body::{Field, object, refuse_unknown_fields, take},
+    language::Localized,
     problem::{Errors, FieldCode, Pointer},
 };
 
@@ -54,7 +54,7 @@ impl Currency {
                     scale: *scale,
                 })
             })
-            .ok_or(FieldCode::InvalidFormat(Texts {
+            .ok_or(FieldCode::InvalidFormat(Localized {
                 de: "muss ein Währungscode nach ISO 4217 wie EUR sein",
                 en: "must be a currency code of ISO 4217 such as EUR",
             }))
@@ -92,7 +92,7 @@ impl Money {
         let (whole, fraction) = amount.split_once('.').unwrap_or((amount, "0"));
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         if !digits(whole) || !digits(fraction) || whole.len() > MOST_DIGITS {
-            return Err(FieldCode::InvalidFormat(Texts {
+            return Err(FieldCode::InvalidFormat(Localized {
                 de: "muss eine Zahl wie 1234.50 sein, mit höchstens 12 Stellen vor dem Punkt",
                 en: "must be a number such as 1234.50 with at most 12 digits before the point",
             }));
@@ -104,7 +104,7 @@ impl Money {
             Ok(minor) if !too_fine => Ok(Self { minor, currency }),
             _ => Err(FieldCode::Rule(
                 "scale",
-                Texts {
+                Localized {
                     de: "hat mehr Stellen hinter dem Punkt, als die Währung kennt",
                     en: "has more digits behind the point than the currency knows",
                 },
@@ -145,7 +145,7 @@ impl Field for Money {
         let amount = take::<Amount>(&mut fields, "amount", at, errors);
         let currency = take::<Currency>(&mut fields, "currency", at, errors);
         let complete = fields.is_empty();
-        refuse_rest(fields, at, errors);
+        refuse_unknown_fields(fields, at, errors);
         let (Amount(amount), currency) = amount.zip(currency)?;
         match Self::parse(&amount, currency) {
             Ok(money) => complete.then_some(money),

@@ -5,7 +5,7 @@ use utoipa::openapi::{ObjectBuilder, SchemaFormat};
 
 use super::parsed_text;
 use crate::{
-    language::{Language, Texts},
+    language::{Language, Localized},
     problem::FieldCode,
 };
 
@@ -28,7 +28,7 @@ impl Slug {
         if fits {
             Ok(Self(text.to_owned()))
         } else {
-            Err(FieldCode::InvalidFormat(Texts {
+            Err(FieldCode::InvalidFormat(Localized {
                 de: "2 bis 63 Kleinbuchstaben, Ziffern und einzelne Bindestriche",
                 en: "2 to 63 lower-case letters, digits and single hyphens",
             }))
@@ -67,7 +67,7 @@ impl Locale {
         if region_fits && matches!(text.get(..2), Some("de" | "en")) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(FieldCode::InvalidFormat(Texts {
+            Err(FieldCode::InvalidFormat(Localized {
                 de: "de oder en, auch mit Region wie de-AT",
                 en: "de or en, also with a region such as de-AT",
             }))
@@ -98,7 +98,7 @@ impl TimeZone {
             .parse::<chrono_tz::Tz>()
             .map(|zone| Self(zone.name().to_owned()))
             .map_err(|_| {
-                FieldCode::InvalidFormat(Texts {
+                FieldCode::InvalidFormat(Localized {
                     de: "muss eine IANA-Zeitzone wie Europe/Berlin sein",
                     en: "must be an IANA time zone such as Europe/Berlin",
                 })
@@ -132,7 +132,7 @@ impl HttpUrl {
                     .is_some_and(|a| !a.host().is_empty() && !a.as_str().contains('@'))
         });
         uri.map(|_| Self(text.to_owned()))
-            .ok_or(FieldCode::InvalidFormat(Texts {
+            .ok_or(FieldCode::InvalidFormat(Localized {
                 de: "muss eine http- oder https-Adresse sein",
                 en: "must be an http or https address",
             }))

@@ -10,7 +10,7 @@ use crate::problem::FieldCode;
 /// One line of `MIN` to `MAX` characters: names, titles, labels.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
-pub struct Line<const MIN: usize, const MAX: usize>(String);
+pub struct SingleLine<const MIN: usize, const MAX: usize>(String);
 
 /// A text of `MIN` to `MAX` characters with line breaks and tabs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -68,7 +68,7 @@ fn bounded(text: String, min: usize, max: usize) -> Result<String, FieldCode> {
     }
 }
 
-impl<const MIN: usize, const MAX: usize> Line<MIN, MAX> {
+impl<const MIN: usize, const MAX: usize> SingleLine<MIN, MAX> {
     /// Reads it, or says what is wrong.
     pub fn parse(text: &str) -> Result<Self, FieldCode> {
         checked(text, MIN, MAX, false).map(Self)
@@ -139,7 +139,7 @@ impl<const MIN: usize, const MAX: usize> std::fmt::Debug for Secret<MIN, MAX> {
     }
 }
 
-parsed_text!([const MIN: usize, const MAX: usize] Line<MIN, MAX>);
+parsed_text!([const MIN: usize, const MAX: usize] SingleLine<MIN, MAX>);
 parsed_text!([const MIN: usize, const MAX: usize] Text<MIN, MAX>);
 parsed_text!([const MIN: usize, const MAX: usize] Secret<MIN, MAX>);
 
@@ -151,16 +151,24 @@ mod tests {
     #[test]
     fn texts_are_trimmed_and_composed() {
         assert_eq!(
-            Line::<1, 10>::parse("  Cafe\u{301} ").unwrap().as_str(),
+            SingleLine::<1, 10>::parse("  Cafe\u{301} ")
+                .unwrap()
+                .as_str(),
             "Café"
         );
     }
 
     #[test]
     fn length_counts_characters_after_composition() {
-        assert!(Line::<1, 4>::parse("Cafe\u{301}").is_ok());
-        assert_eq!(Line::<1, 3>::parse("Café"), Err(FieldCode::TooLong(3)));
-        assert_eq!(Line::<1, 3>::parse("   "), Err(FieldCode::TooShort(1)));
+        assert!(SingleLine::<1, 4>::parse("Cafe\u{301}").is_ok());
+        assert_eq!(
+            SingleLine::<1, 3>::parse("Café"),
+            Err(FieldCode::TooLong(3))
+        );
+        assert_eq!(
+            SingleLine::<1, 3>::parse("   "),
+            Err(FieldCode::TooShort(1))
+        );
     }
 
     #[test]
@@ -173,7 +181,7 @@ mod tests {
             );
         }
         assert_eq!(
-            Line::<0, 99>::parse("two\nlines"),
+            SingleLine::<0, 99>::parse("two\nlines"),
             Err(FieldCode::InvalidCharacters)
         );
         assert_eq!(

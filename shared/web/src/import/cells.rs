@@ -10,15 +10,15 @@ use utoipa::openapi::{
 
 use crate::{
     csv,
-    language::Texts,
+    language::Localized,
     problem::{self, Errors, FieldCode, FieldError, Pointer, Problem},
 };
 
-use super::MOST_ROWS;
+use super::MAX_ROWS;
 
 const COLUMN_COUNT: FieldCode = FieldCode::Rule(
     "column_count",
-    Texts {
+    Localized {
         de: "hat nicht so viele Zellen wie die Kopfzeile",
         en: "does not have as many cells as the header",
     },
@@ -29,7 +29,7 @@ type Cells = (u64, Result<Value, FieldError>);
 
 /// The rows of a table whose header names fields of `schema`.
 pub(super) fn values(bytes: &[u8], schema: &RefOr<Schema>) -> Result<Vec<Cells>, Problem> {
-    let table = csv::read(bytes, MOST_ROWS)
+    let table = csv::read(bytes, MAX_ROWS)
         .map_err(|error| problem::INVALID_CSV.problem().argument("cause", error))?;
     let RefOr::T(Schema::Object(row)) = schema else {
         return Err(Problem::internal("rows of a table are objects"));

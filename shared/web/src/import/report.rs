@@ -141,7 +141,7 @@ impl Report {
         };
         let line = match language {
             Language::De => "Zeile",
-            Language::En => "Line",
+            Language::En => "SingleLine",
         };
         for row in &self.refusals {
             for error in &row.errors {

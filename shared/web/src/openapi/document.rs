@@ -14,7 +14,7 @@ use utoipa::{
 };
 
 use super::{BASE, OperationDoc, versions::text_header};
-use crate::problem::Kind;
+use crate::problem::ProblemKind;
 
 /// A refusal (RFC 9457).
 #[derive(Serialize, ToSchema)]
@@ -99,7 +99,7 @@ fn headers_of(status: StatusCode) -> &'static [(&'static str, &'static str)] {
     }
 }
 
-pub(super) fn add_refusal(operation: &mut Operation, kind: &'static Kind) {
+pub(super) fn add_refusal(operation: &mut Operation, kind: &'static ProblemKind) {
     let status = kind.status.as_u16().to_string();
     if let Some(RefOr::T(response)) = operation.responses.responses.get_mut(&status) {
         if !response.description.contains(&format!("`{}`", kind.code)) {

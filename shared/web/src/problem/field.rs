@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    language::{Language, Texts},
+    language::{Language, Localized},
     openapi::FieldProblem,
 };
 
@@ -25,7 +25,7 @@ pub enum FieldCode {
     /// A control character, or a line break where one line is wanted.
     InvalidCharacters,
     /// Not of the form; the text says which.
-    InvalidFormat(Texts),
+    InvalidFormat(Localized),
     /// Outside the range, both ends included.
     OutOfRange(i64, i64),
     /// None of the words that are possible.
@@ -33,7 +33,7 @@ pub enum FieldCode {
     /// The same item twice.
     Duplicate,
     /// A rule of the context, with its own code and text.
-    Rule(&'static str, Texts),
+    Rule(&'static str, Localized),
 }
 
 impl FieldCode {

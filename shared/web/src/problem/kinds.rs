@@ -119,7 +119,7 @@ crate::problems! {
 }
 
 /// The kind that speaks for a status which the framework itself answered.
-pub fn kind_of_status(status: http::StatusCode) -> &'static crate::Kind {
+pub fn kind_of_status(status: http::StatusCode) -> &'static crate::ProblemKind {
     match status.as_u16() {
         401 => &UNAUTHENTICATED,
         403 => &FORBIDDEN,

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use db::{Actor, DbError};
 use web::{Language, Problem, RequestInfo};
 
-use super::{Gate, caches::shared, unauthenticated};
+use super::{Authenticator, caches::shared, unauthenticated};
 use crate::{Grants, Principal, api_key::ApiKeySecret, directory};
 
-impl Gate {
-    pub(super) async fn key(
+impl Authenticator {
+    pub(super) async fn authenticate_key(
         &self,
         text: &str,
         request: &RequestInfo,
@@ -17,28 +17,27 @@ impl Gate {
         let secret = ApiKeySecret::parse(text).ok_or_else(unauthenticated)?;
         let load = async {
             Ok::<_, DbError>(
-                directory::find_key(&self.0.db, secret.tenant, secret.id)
+                directory::find_key(&self.db, secret.tenant, secret.id)
                     .await?
                     .map(Arc::new),
             )
         };
         let stored = self
-            .0
             .caches
             .keys
             .try_get_with((secret.tenant, secret.id), load)
             .await
             .map_err(shared)?
             .ok_or_else(unauthenticated)?;
-        let now = self.0.clock.now();
+        let now = self.clock.now();
         let right = stored.is_secret(&secret.hash(), now);
         let alive = stored.revoked_at.is_none() && stored.expires_at.is_none_or(|end| end > now);
-        if !right || !alive || !may_come_from(&stored.ip_ranges, request) {
+        if !right || !alive || !is_allowed_address(&stored.ip_ranges, request) {
             return Err(unauthenticated());
         }
-        if !self.0.caches.noted.contains_key(&secret.id) {
-            directory::note_use(&self.0.db, secret.tenant, secret.id, now).await?;
-            self.0.caches.noted.insert(secret.id, ()).await;
+        if !self.caches.noted.contains_key(&secret.id) {
+            directory::update_last_used(&self.db, secret.tenant, secret.id, now).await?;
+            self.caches.noted.insert(secret.id, ()).await;
         }
         let tenant = self
             .tenant(secret.tenant)
@@ -59,10 +58,10 @@ impl Gate {
             role: "api_key".to_owned(),
             base_role: "api_key".to_owned(),
             amr: Vec::new(),
-            proved_at: None,
+            authenticated_at: None,
             second_factor: false,
             second_factor_required: false,
-            grants: Arc::new(Grants::of_scopes(stored.scopes.iter().cloned())),
+            grants: Arc::new(Grants::from_scopes(stored.scopes.iter().cloned())),
             reason: None,
             impersonator: None,
         };
@@ -70,7 +69,7 @@ impl Gate {
     }
 }
 
-fn may_come_from(ranges: &[String], request: &RequestInfo) -> bool {
+fn is_allowed_address(ranges: &[String], request: &RequestInfo) -> bool {
     if ranges.is_empty() {
         return true;
     }

@@ -48,7 +48,7 @@ pub struct Condition {
 
 impl Condition {
     /// Whether `actual` satisfies it.
-    pub fn holds(&self, actual: &str) -> bool {
+    pub fn matches(&self, actual: &str) -> bool {
         let named = self.values.iter().any(|value| value == actual);
         match self.operator {
             Operator::In => named,
@@ -59,7 +59,7 @@ impl Condition {
 
 /// Who is asked about.
 #[derive(Clone, Copy, Debug)]
-pub struct Member<'a> {
+pub struct EvaluationContext<'a> {
     /// The person or key.
     pub id: Uuid,
     /// The name of the role.
@@ -70,7 +70,7 @@ pub struct Member<'a> {
 
 /// For whom a feature is on, as `access.tenants` mirrors it where that is not simply everybody.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Audience {
+pub struct TargetingRule {
     /// Until when, if it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<DateTime<Utc>>,
@@ -81,7 +81,7 @@ pub struct Audience {
     pub conditions: Vec<Condition>,
 }
 
-impl Audience {
+impl TargetingRule {
     /// The audience that a mirrored flag names; `None` when the flag is simply on or off.
     pub fn of(mirrored: &Value) -> Option<Self> {
         if mirrored.is_object() {
@@ -92,14 +92,14 @@ impl Audience {
     }
 
     /// Whether `member` belongs to it at a time at which the feature has not ended.
-    pub fn has(&self, feature: &str, member: Member<'_>) -> bool {
+    pub fn matches(&self, feature: &str, member: EvaluationContext<'_>) -> bool {
         bucket(feature, member.id) < self.rollout
             && self.conditions.iter().all(|condition| {
-                let holds = |actual: &str| condition.holds(actual);
+                let matches = |actual: &str| condition.matches(actual);
                 match condition.attribute {
-                    Attribute::Role => holds(member.role),
-                    Attribute::UserId => holds(&member.id.to_string()),
-                    Attribute::Locale => holds(member.locale),
+                    Attribute::Role => matches(member.role),
+                    Attribute::UserId => matches(&member.id.to_string()),
+                    Attribute::Locale => matches(member.locale),
                     // The same for all members: decided before it is mirrored.
                     Attribute::Plan => false,
                 }
@@ -121,16 +121,16 @@ mod tests {
 
     use super::*;
 
-    fn member(id: u128) -> Member<'static> {
-        Member {
+    fn member(id: u128) -> EvaluationContext<'static> {
+        EvaluationContext {
             id: Uuid::from_u128(id),
             role: "expert",
             locale: "de-AT",
         }
     }
 
-    fn audience(rollout: i16, conditions: Value) -> Audience {
-        Audience::of(&json!({"rollout": rollout, "conditions": conditions})).unwrap()
+    fn audience(rollout: i16, conditions: Value) -> TargetingRule {
+        TargetingRule::of(&json!({"rollout": rollout, "conditions": conditions})).unwrap()
     }
 
     #[test]
@@ -143,14 +143,14 @@ mod tests {
             ("user_id", id.as_str()),
         ] {
             let one = |operator| audience(100, json!([condition(attribute, operator, value)]));
-            assert!(one("in").has("ai", member(7)), "{attribute}");
-            assert!(!one("not_in").has("ai", member(7)), "{attribute}");
+            assert!(one("in").matches("ai", member(7)), "{attribute}");
+            assert!(!one("not_in").matches("ai", member(7)), "{attribute}");
         }
         let both = json!([
             condition("role", "in", "expert"),
             condition("locale", "in", "en")
         ]);
-        assert!(!audience(100, both).has("ai", member(7)));
+        assert!(!audience(100, both).matches("ai", member(7)));
     }
 
     #[test]
@@ -162,7 +162,7 @@ mod tests {
             json!({"rollout": "all"}),
             json!({"rollout": 5, "conditions": [{"attribute": "shoe_size", "operator": "in", "values": []}]}),
         ] {
-            assert_eq!(Audience::of(&mirrored), None, "{mirrored}");
+            assert_eq!(TargetingRule::of(&mirrored), None, "{mirrored}");
         }
     }
 
@@ -183,7 +183,7 @@ mod tests {
         #[test]
         fn a_growing_roll_out_only_adds_people(id in any::<u128>(), small in 0_i16..=100, more in 0_i16..=100) {
             let large = (small + more).min(100);
-            let of = |rollout| audience(rollout, json!([])).has("ai", member(id));
+            let of = |rollout| audience(rollout, json!([])).matches("ai", member(id));
             prop_assert!(!of(small) || of(large));
             prop_assert!(of(100) && !of(0));
         }

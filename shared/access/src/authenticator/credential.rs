@@ -7,7 +7,7 @@ use super::unauthenticated;
 use crate::{api_key, problems::SEVERAL_CREDENTIALS};
 
 /// Whether the request shows a credential at all, good or bad.
-pub(crate) fn shows_one(headers: &HeaderMap) -> bool {
+pub(crate) fn has_credential(headers: &HeaderMap) -> bool {
     headers.contains_key("authorization") || headers.contains_key("x-api-key")
 }
 

@@ -8,56 +8,62 @@ use jsonwebtoken::DecodingKey;
 use web::{Language, Problem};
 
 use super::{
-    Gate,
+    Authenticator,
     caches::{SigningKeys, Verified, shared},
     unauthenticated,
 };
 use crate::{
-    Principal, directory,
-    directory::Standing,
-    opaque, proof,
+    Principal, assurance, directory,
+    directory::StoredSession,
+    opaque,
     token::{self, Claims},
 };
 
-impl Gate {
-    pub(super) async fn person(&self, text: &str) -> Result<(Principal, Language), Problem> {
-        let claims = self.claims(text).await?.ok_or_else(unauthenticated)?;
-        let living = async || self.living(claims.tid, claims.sid, claims.sub).await;
-        let mut standing = living().await?.ok_or_else(unauthenticated)?;
+impl Authenticator {
+    pub(super) async fn authenticate_token(
+        &self,
+        text: &str,
+    ) -> Result<(Principal, Language), Problem> {
+        let claims = self.verify_token(text).await?.ok_or_else(unauthenticated)?;
+        let living = async || {
+            self.find_live_session(claims.tid, claims.sid, claims.sub)
+                .await
+        };
+        let mut session = living().await?.ok_or_else(unauthenticated)?;
         // Proved again since it was remembered, and the client has the token that says so: it must not be asked once more.
-        if standing.proved_at.timestamp() < claims.auth_time {
-            self.forget_session(claims.tid, claims.sid).await;
-            standing = living().await?.ok_or_else(unauthenticated)?;
+        if session.proved_at.timestamp() < claims.auth_time {
+            self.invalidate_session(claims.tid, claims.sid).await;
+            session = living().await?.ok_or_else(unauthenticated)?;
         }
-        let impersonator = match (claims.act, standing.acting) {
+        let impersonator = match (claims.act, session.acting) {
             (None, None) => None,
-            (Some(act), Some(acting)) if self.may_act(claims.tid, act, acting).await? => {
+            (Some(act), Some(acting)) if self.may_impersonate(claims.tid, act, acting).await? => {
                 Some(acting)
             }
             _ => return Err(unauthenticated()),
         };
         let grants = match impersonator {
-            None => standing.grants.clone(),
-            Some(_) => standing.grants.clone().masked(),
+            None => session.grants.clone(),
+            Some(_) => session.grants.clone().masked(),
         };
         let tenant = self.tenant(claims.tid).await?.ok_or_else(unauthenticated)?;
-        let language = Language::of_locale(&standing.locale).unwrap_or(tenant.language());
+        let language = Language::of_locale(&session.locale).unwrap_or(tenant.language());
         let principal = Principal {
             // Who looks at somebody's account has proved their own, and can change nothing.
             second_factor_required: impersonator.is_none()
-                && proof::is_factor_required(&tenant, &standing.role),
+                && assurance::is_factor_required(&tenant, &session.role),
             tenant,
-            actor: impersonator.unwrap_or_else(|| Actor::user(standing.user)),
-            user: Some(standing.user),
+            actor: impersonator.unwrap_or_else(|| Actor::user(session.user)),
+            user: Some(session.user),
             api_key: None,
             requests_per_minute: None,
             session: Some(claims.sid),
-            locale: standing.locale.clone(),
-            role: standing.role.clone(),
-            base_role: standing.base_role.clone(),
-            amr: standing.amr.clone(),
-            proved_at: Some(standing.proved_at),
-            second_factor: standing.second_factor,
+            locale: session.locale.clone(),
+            role: session.role.clone(),
+            base_role: session.base_role.clone(),
+            amr: session.amr.clone(),
+            authenticated_at: Some(session.proved_at),
+            second_factor: session.second_factor,
             grants: Arc::new(grants),
             reason: None,
             impersonator,
@@ -66,40 +72,39 @@ impl Gate {
     }
 
     /// The session of this person, as long as it lives.
-    pub(super) async fn living(
+    pub(super) async fn find_live_session(
         &self,
         tenant: TenantId,
         session: SessionId,
         user: UserId,
-    ) -> Result<Option<Arc<Standing>>, Problem> {
+    ) -> Result<Option<Arc<StoredSession>>, Problem> {
         let load = async {
             Ok::<_, DbError>(
-                directory::find_standing(&self.0.db, tenant, session)
+                directory::find_session(&self.db, tenant, session)
                     .await?
                     .map(Arc::new),
             )
         };
-        let standing = self
-            .0
+        let session = self
             .caches
-            .standings
+            .sessions
             .try_get_with((tenant, session), load)
             .await
             .map_err(shared)?;
-        let now = self.0.clock.now();
-        let lives = |standing: &Arc<Standing>| {
-            standing.active
-                && standing.revoked_at.is_none()
-                && standing.expires_at > now
-                && standing.user == user
+        let now = self.clock.now();
+        let lives = |session: &Arc<StoredSession>| {
+            session.active
+                && session.revoked_at.is_none()
+                && session.expires_at > now
+                && session.user == user
         };
-        Ok(standing.filter(lives))
+        Ok(session.filter(lives))
     }
 
-    async fn claims(&self, text: &str) -> Result<Option<Arc<Claims>>, Problem> {
-        let now = self.0.clock.now();
+    async fn verify_token(&self, text: &str) -> Result<Option<Arc<Claims>>, Problem> {
+        let now = self.clock.now();
         let fingerprint = opaque::sha256(text.as_bytes());
-        let known = self.0.caches.verified.get(&fingerprint).await;
+        let known = self.caches.verified.get(&fingerprint).await;
         let Some(key_id) = known
             .as_ref()
             .map(|known| known.key_id.clone())
@@ -108,7 +113,6 @@ impl Gate {
             return Ok(None);
         };
         let keys = self
-            .0
             .caches
             .signing_keys
             .try_get_with((), self.load_signing_keys())
@@ -121,12 +125,11 @@ impl Gate {
         if let Some(Verified { claims, .. }) = known {
             return Ok(Some(claims).filter(|claims| now.timestamp() < claims.exp));
         }
-        let Some(claims) = token::verify(text, key, &self.0.settings.public_url, now) else {
+        let Some(claims) = token::verify(text, key, &self.public_url, now) else {
             return Ok(None);
         };
         let claims = Arc::new(claims);
-        self.0
-            .caches
+        self.caches
             .verified
             .insert(
                 fingerprint,
@@ -140,7 +143,7 @@ impl Gate {
     }
 
     async fn load_signing_keys(&self) -> Result<Arc<SigningKeys>, DbError> {
-        let keys = directory::signing_keys(&self.0.db, self.0.clock.now()).await?;
+        let keys = directory::list_signing_keys(&self.db, self.clock.now()).await?;
         Ok(Arc::new(SigningKeys(
             keys.into_iter()
                 .map(|(id, public)| (id, DecodingKey::from_ed_der(&public)))

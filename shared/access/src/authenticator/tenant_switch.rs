@@ -5,10 +5,10 @@ use http::HeaderMap;
 use ids::TenantId;
 use web::{Problem, RequestInfo, problem};
 
-use super::Gate;
+use super::Authenticator;
 use crate::{Principal, audit, problems};
 
-impl Gate {
+impl Authenticator {
     /// `X-Tenant-Id` with `X-Reason`: staff acts in a customer's tenant, and that tenant's log says so before anything
     /// else happens. From anybody else the header has no meaning.
     pub(super) async fn switch_tenant(
@@ -19,10 +19,12 @@ impl Gate {
     ) -> Result<(), Problem> {
         let reason = headers
             .get("x-reason")
-            .map(|reason| web::Line::<3, 500>::parse(&String::from_utf8_lossy(reason.as_bytes())))
+            .map(|reason| {
+                web::SingleLine::<3, 500>::parse(&String::from_utf8_lossy(reason.as_bytes()))
+            })
             .transpose()
             .map_err(|_| problems::REASON_REQUIRED.problem())?
-            .map(web::Line::into_string);
+            .map(web::SingleLine::into_string);
         principal.reason.clone_from(&reason);
         let Some(wanted) = headers.get("x-tenant-id") else {
             return Ok(());
@@ -47,7 +49,7 @@ impl Gate {
             principal.actor = Actor::superadmin(user);
         }
         principal.tenant = tenant;
-        let mut tx = self.0.db.begin(wanted, principal.actor).await?;
+        let mut tx = self.db.begin(wanted, principal.actor).await?;
         let entry = audit::Entry::new("access.tenant.entered", "tenant", wanted.to_string())
             .change(
                 "request",
@@ -57,7 +59,7 @@ impl Gate {
         audit::record(
             &mut tx,
             request,
-            self.0.clock.now(),
+            self.clock.now(),
             principal.reason.as_deref(),
             entry,
         )

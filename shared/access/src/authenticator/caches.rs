@@ -1,4 +1,4 @@
-//! What a gate remembers: at most [`GateSettings::remember`](super::GateSettings::remember) long, and bounded in number.
+//! What a gate remembers: at most [`AppSettings::remember`](super::AppSettings::remember) long, and bounded in number.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -8,20 +8,20 @@ use jsonwebtoken::DecodingKey;
 use moka::future::Cache;
 use web::{Problem, problem};
 
-use super::Gate;
+use super::Authenticator;
 use crate::{
     Tenant, directory,
-    directory::{Standing, StoredKey},
+    directory::{StoredKey, StoredSession},
     token::Claims,
 };
 
 /// Bytes of the longest origin: scheme, a host name of 253 letters, a port.
-const LONGEST_ORIGIN: usize = 8 + 253 + 6;
+const MAX_ORIGIN_LENGTH: usize = 8 + 253 + 6;
 
 #[derive(Debug)]
 pub(super) struct Caches {
     pub(super) tenants: Cache<TenantId, Option<Arc<Tenant>>>,
-    pub(super) standings: Cache<(TenantId, SessionId), Option<Arc<Standing>>>,
+    pub(super) sessions: Cache<(TenantId, SessionId), Option<Arc<StoredSession>>>,
     pub(super) keys: Cache<(TenantId, ApiKeyId), Option<Arc<StoredKey>>>,
     pub(super) signing_keys: Cache<(), Arc<SigningKeys>>,
     /// Tokens whose signature was right, by their SHA-256: checking one costs a tenth of a millisecond. Good as long as the
@@ -35,13 +35,13 @@ pub(super) struct Caches {
 impl Caches {
     pub(super) fn new(ttl: Duration) -> Self {
         Self {
-            tenants: remembered(10_000, ttl),
-            standings: remembered(50_000, ttl),
-            keys: remembered(10_000, ttl),
-            signing_keys: remembered(1, ttl),
-            verified: remembered(50_000, Duration::from_mins(10)),
-            origins: remembered(10_000, ttl),
-            noted: remembered(10_000, Duration::from_mins(1)),
+            tenants: bounded_cache(10_000, ttl),
+            sessions: bounded_cache(50_000, ttl),
+            keys: bounded_cache(10_000, ttl),
+            signing_keys: bounded_cache(1, ttl),
+            verified: bounded_cache(50_000, Duration::from_mins(10)),
+            origins: bounded_cache(10_000, ttl),
+            noted: bounded_cache(10_000, Duration::from_mins(1)),
         }
     }
 }
@@ -62,7 +62,7 @@ impl std::fmt::Debug for SigningKeys {
     }
 }
 
-fn remembered<K, V>(most: u64, ttl: Duration) -> Cache<K, V>
+fn bounded_cache<K, V>(most: u64, ttl: Duration) -> Cache<K, V>
 where
     K: std::hash::Hash + Eq + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
@@ -73,16 +73,15 @@ where
         .build()
 }
 
-impl Gate {
+impl Authenticator {
     /// The tenant, unless it is unknown.
     pub async fn tenant(&self, id: TenantId) -> Result<Option<Arc<Tenant>>, Problem> {
         let load = async {
-            let now = self.0.clock.now();
-            let tenant = directory::find_tenant(&self.0.db, id, now).await?;
+            let now = self.clock.now();
+            let tenant = directory::find_tenant(&self.db, id, now).await?;
             Ok::<_, DbError>(tenant.map(Arc::new))
         };
-        self.0
-            .caches
+        self.caches
             .tenants
             .try_get_with(id, load)
             .await
@@ -92,12 +91,11 @@ impl Gate {
     /// The tenant to which a web origin belongs.
     pub async fn tenant_of_origin(&self, origin: &str) -> Result<Option<TenantId>, Problem> {
         // Nobody's: remembering whatever strangers send would let them fill the memory.
-        if origin.len() > LONGEST_ORIGIN {
+        if origin.len() > MAX_ORIGIN_LENGTH {
             return Ok(None);
         }
-        let load = directory::tenant_by_origin(&self.0.db, origin);
-        self.0
-            .caches
+        let load = directory::find_tenant_by_origin(&self.db, origin);
+        self.caches
             .origins
             .try_get_with(origin.to_owned(), load)
             .await
@@ -105,35 +103,35 @@ impl Gate {
     }
 
     /// Whether the origin is remembered as a tenant's.
-    pub(crate) async fn remembers_origin(&self, origin: &str) -> bool {
-        self.0.caches.origins.get(origin).await.flatten().is_some()
+    pub(crate) async fn is_known_origin(&self, origin: &str) -> bool {
+        self.caches.origins.get(origin).await.flatten().is_some()
     }
 
     /// Forgets what is remembered of a session, so that its end counts at once in this process.
-    pub async fn forget_session(&self, tenant: TenantId, session: SessionId) {
-        self.0.caches.standings.invalidate(&(tenant, session)).await;
+    pub async fn invalidate_session(&self, tenant: TenantId, session: SessionId) {
+        self.caches.sessions.invalidate(&(tenant, session)).await;
     }
 
     /// Forgets all sessions and roles, so that a change of people or roles counts at once in this process.
-    pub fn forget_people(&self) {
-        self.0.caches.standings.invalidate_all();
+    pub fn invalidate_people(&self) {
+        self.caches.sessions.invalidate_all();
     }
 
     /// Forgets what is remembered of a tenant, so that its change counts at once in this process.
-    pub async fn forget_tenant(&self, tenant: TenantId) {
-        self.0.caches.tenants.invalidate(&tenant).await;
-        self.0.caches.origins.invalidate_all();
+    pub async fn invalidate_tenant(&self, tenant: TenantId) {
+        self.caches.tenants.invalidate(&tenant).await;
+        self.caches.origins.invalidate_all();
     }
 
     /// Forgets what is remembered of a key, so that its end counts at once in this process.
-    pub async fn forget_key(&self, tenant: TenantId, key: ApiKeyId) {
-        self.0.caches.keys.invalidate(&(tenant, key)).await;
+    pub async fn invalidate_key(&self, tenant: TenantId, key: ApiKeyId) {
+        self.caches.keys.invalidate(&(tenant, key)).await;
     }
 
     /// Forgets the public keys, so that a rotation counts at once in this process: also for tokens that were checked with a
     /// key which may verify no longer.
-    pub async fn forget_signing_keys(&self) {
-        self.0.caches.signing_keys.invalidate(&()).await;
+    pub async fn invalidate_signing_keys(&self) {
+        self.caches.signing_keys.invalidate(&()).await;
     }
 }
 
@@ -149,29 +147,27 @@ pub(super) fn shared(error: Arc<DbError>) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use db::Db;
     use web::Clock;
 
     use super::*;
-    use crate::{GateSettings, Keyring};
+    use crate::AppSettings;
 
     #[tokio::test]
-    async fn an_origin_that_no_browser_sends_is_neither_looked_up_nor_remembered() {
-        let gate = Gate::new(
-            db::Db::lazy("postgres://nobody@127.0.0.1:1/none", 1).unwrap(),
-            Clock::system(),
-            Keyring::parse(&Keyring::generate()).unwrap(),
-            GateSettings {
-                public_url: "https://api.example.org".to_owned(),
-                remember: Duration::from_secs(15),
-                local: false,
-                in_flight: 8,
-            },
-        );
+    async fn an_origin_longer_than_any_host_name_is_neither_looked_up_nor_cached() {
+        let settings = AppSettings {
+            public_url: "https://api.example.org".to_owned(),
+            cache_ttl: Duration::from_secs(15),
+            local: false,
+            in_flight: 8,
+        };
+        let db = Db::connect_lazy("postgres://nobody@127.0.0.1:1/none", 1).unwrap();
+        let authenticator = Authenticator::new(db, Clock::system(), &settings);
         let longest = format!("https://{}:65535", "a".repeat(253));
-        assert!(gate.tenant_of_origin(&longest).await.is_err());
+        assert!(authenticator.tenant_of_origin(&longest).await.is_err());
         let longer = format!("https://{}", "a".repeat(400_000));
-        assert_eq!(gate.tenant_of_origin(&longer).await.unwrap(), None);
-        gate.0.caches.origins.run_pending_tasks().await;
-        assert_eq!(gate.0.caches.origins.entry_count(), 0);
+        assert_eq!(authenticator.tenant_of_origin(&longer).await.unwrap(), None);
+        authenticator.caches.origins.run_pending_tasks().await;
+        assert_eq!(authenticator.caches.origins.entry_count(), 0);
     }
 }

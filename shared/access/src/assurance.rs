@@ -1,6 +1,6 @@
 //! How well, and how recently, a person proved who they are.
 //!
-//! What is sensitive asks [`Principal::check_recent_proof`]; the client that is refused goes to `POST /auth/reauthenticate`
+//! What is sensitive asks [`Principal::require_recent_authentication`]; the client that is refused goes to `POST /auth/reauthenticate`
 //! and tries again. What the organisation demands of a role is asked of every request, in [`crate::Caller`].
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -12,7 +12,7 @@ use web::{Problem, openapi::OperationDoc};
 use crate::{Principal, Tenant, problems};
 
 /// How long a proof is good for sensitive acts.
-pub const PROOF_LIFETIME: TimeDelta = TimeDelta::minutes(10);
+pub const STEP_UP_MAX_AGE: TimeDelta = TimeDelta::minutes(10);
 
 /// Authenticator assurance level, in the words of NIST SP 800-63B.
 #[derive(
@@ -54,22 +54,22 @@ impl Principal {
     }
 
     /// Refuses a session without the second factor that its person has, and one whose last proof is older than
-    /// [`PROOF_LIFETIME`]. A key proves itself with every request.
-    pub fn check_recent_proof(&self, now: DateTime<Utc>) -> Result<(), Problem> {
+    /// [`STEP_UP_MAX_AGE`]. A key proves itself with every request.
+    pub fn require_recent_authentication(&self, now: DateTime<Utc>) -> Result<(), Problem> {
         if self.user.is_none() {
             return Ok(());
         }
         if self.second_factor && self.assurance() < Assurance::Aal2 {
             return Err(problems::INSUFFICIENT_AAL.problem());
         }
-        match self.proved_at {
-            Some(proved_at) if now - proved_at < PROOF_LIFETIME => Ok(()),
+        match self.authenticated_at {
+            Some(at) if now - at < STEP_UP_MAX_AGE => Ok(()),
             _ => Err(problems::REAUTHENTICATION_NEEDED.problem()),
         }
     }
 
     /// Why a session can do nothing but enrol, or prove the factor that its person has.
-    pub fn check_required_factor(&self) -> Result<(), Problem> {
+    pub fn require_enrolled_factor(&self) -> Result<(), Problem> {
         if !self.second_factor_required || self.user.is_none() {
             Ok(())
         } else if !self.second_factor {

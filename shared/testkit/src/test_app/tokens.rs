@@ -6,13 +6,13 @@ use chrono::{DateTime, Utc};
 use ids::SessionId;
 use sqlx::PgConnection;
 
-use super::{PUBLIC_URL, Stage};
+use super::{PUBLIC_URL, TestApp};
 use crate::{Client, Person};
 
-impl Stage {
+impl TestApp {
     /// Somebody who is signed in.
-    pub fn as_(&self, person: &Person) -> Client {
-        self.stranger().bearer(&self.token(person))
+    pub fn as_user(&self, person: &Person) -> Client {
+        self.anonymous().bearer(&self.token(person))
     }
 
     /// A token for somebody, good from now on for ten minutes.

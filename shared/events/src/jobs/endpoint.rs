@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use access::{Gate, InternalCaller};
+use access::{AppState, InternalCaller};
 use axum::{
     Json, Router,
     extract::{FromRef, Path, State},
@@ -31,46 +31,46 @@ use crate::error::JOB_RUNNING;
 pub const SCHEDULE_TIME: &str = "x-cloudscheduler-scheduletime";
 
 /// How long the knock waits for the end; the run goes on without it.
-const PATIENCE: Duration = Duration::from_secs(8);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(8);
 
 struct Inner<S> {
     jobs: Vec<Entry<S>>,
     state: S,
     db: Db,
-    gate: Gate,
+    app: AppState,
 }
 
-struct Door<S>(Arc<Inner<S>>);
+struct Endpoint<S>(Arc<Inner<S>>);
 
-impl<S> Clone for Door<S> {
+impl<S> Clone for Endpoint<S> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<S> FromRef<Door<S>> for Gate {
-    fn from_ref(door: &Door<S>) -> Self {
-        door.0.gate.clone()
+impl<S> FromRef<Endpoint<S>> for AppState {
+    fn from_ref(endpoint: &Endpoint<S>) -> Self {
+        endpoint.0.app.clone()
     }
 }
 
-pub(super) fn routes<S>(jobs: Vec<Entry<S>>, state: S, db: Db, gate: Gate) -> Router
+pub(super) fn routes<S>(jobs: Vec<Entry<S>>, state: S, db: Db, app: AppState) -> Router
 where
     S: Clone + Send + Sync + 'static,
 {
     Router::new()
         .route(PATH, get(list_jobs::<S>))
         .route(&format!("{PATH}/{{name}}"), post(run_job::<S>))
-        .with_state(Door(Arc::new(Inner {
+        .with_state(Endpoint(Arc::new(Inner {
             jobs,
             state,
             db,
-            gate,
+            app,
         })))
 }
 
 /// How often a run says that it is still under way; well within its lease.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A job, its newest run, and the newest that has come to an end.
 #[derive(Debug, Serialize)]
@@ -83,7 +83,7 @@ struct Listed {
 
 /// Lists the jobs of this function with how far each one's newest run is, and what became of the last one. For operators.
 async fn list_jobs<S>(
-    State(Door(inner)): State<Door<S>>,
+    State(Endpoint(inner)): State<Endpoint<S>>,
     _caller: InternalCaller,
 ) -> Result<Json<Vec<Listed>>, Problem>
 where
@@ -104,7 +104,7 @@ where
 
 /// Runs a job: `200` with what it has done, also when it was done before for the same time; `202` when it goes on.
 async fn run_job<S>(
-    State(Door(inner)): State<Door<S>>,
+    State(Endpoint(inner)): State<Endpoint<S>>,
     _caller: InternalCaller,
     Path(name): Path<String>,
     headers: HeaderMap,
@@ -117,7 +117,7 @@ where
         return Err(problem::NOT_FOUND.problem());
     };
     let job = entry.job;
-    let now = inner.gate.clock().now();
+    let now = inner.app.clock().now();
     let scheduled_at = scheduled_at(&headers, now)?;
     let mut tx = inner.db.begin_unscoped().await?;
     let claim = runs::claim(&mut tx, job, scheduled_at, now).await?;
@@ -149,7 +149,7 @@ where
             () = living => Err(JOB_RUNNING.problem()),
         }
     });
-    match tokio::time::timeout(PATIENCE, running).await {
+    match tokio::time::timeout(RESPONSE_TIMEOUT, running).await {
         Ok(Ok(outcome)) => outcome.map(|result| Json(result).into_response()),
         Ok(Err(lost)) => Err(Problem::internal(lost)),
         Err(_elapsed) => Ok(StatusCode::ACCEPTED.into_response()),
@@ -164,11 +164,11 @@ async fn keep_alive<S>(
     progress: &Mutex<Option<Value>>,
 ) {
     loop {
-        tokio::time::sleep(SIGN_OF_LIFE).await;
+        tokio::time::sleep(HEARTBEAT_INTERVAL).await;
         let said = said(progress);
         let renewed = async {
             let mut tx = inner.db.begin_unscoped().await?;
-            let now = inner.gate.clock().now();
+            let now = inner.app.clock().now();
             let ours = runs::renew(&mut tx, job, run, said.as_ref(), now).await?;
             tx.commit().await?;
             Ok::<_, db::DbError>(ours)
@@ -206,7 +206,7 @@ async fn finish<S>(
     tracing::info!(job = job.name, scheduled_at = %run.0, attempt = run.1, became, "job");
     runs::count(job, became, 1);
     let kept = outcome.as_ref().map_err(|_| failure.unwrap_or_default());
-    let now = inner.gate.clock().now();
+    let now = inner.app.clock().now();
     let mut tx = inner.db.begin_unscoped().await?;
     // What it said last stays beside what became of it.
     runs::renew(&mut tx, job, run, said.as_ref(), now).await?;

@@ -9,26 +9,29 @@ use axum::{
 };
 use web::RequestInfo;
 
-use crate::{Gate, cors};
+use crate::{AppState, cors};
 
 /// Puts it before a router.
-pub fn layer(router: Router, gate: Gate) -> Router {
-    cors::layer(router, gate.clone()).layer(from_fn_with_state(gate, enter))
+pub fn layer(router: Router, app: AppState) -> Router {
+    cors::layer(router, app.clone()).layer(from_fn_with_state(app, shed))
 }
 
-async fn enter(
-    State(gate): State<Gate>,
+async fn shed(
+    State(app): State<AppState>,
     info: RequestInfo,
     request: Request,
     next: Next,
 ) -> Response {
     let origin = request.headers().get(http::header::ORIGIN).cloned();
-    match gate.let_in(request.headers(), &info) {
-        Ok(places) => {
+    match app
+        .authenticator()
+        .admit_unauthenticated(request.headers(), &info)
+    {
+        Ok(permits) => {
             let answer = next.run(request).await;
-            drop(places);
+            drop(permits);
             answer
         }
-        Err(refusal) => cors::readable(&gate, origin, refusal.into_response()).await,
+        Err(refusal) => cors::readable(&app, origin, refusal.into_response()).await,
     }
 }

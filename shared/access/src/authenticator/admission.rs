@@ -6,40 +6,40 @@ use web::{
     request::{CallerInfo, network},
 };
 
-use super::{Gate, credential::shows_one};
+use super::{Authenticator, credential::has_credential};
 use crate::{
     Principal,
-    in_flight::{Party, Place},
-    rate_limit::Payer,
+    in_flight::{Permit, PermitOwner},
+    rate_limit::RateLimitKey,
 };
 
 /// Requests a minute of a person (`decisions.md` 18), unless the tenant's limits say otherwise.
-const PER_USER: u32 = 1_200;
+const DEFAULT_REQUESTS_PER_USER: u32 = 1_200;
 /// Requests a minute of a key, unless the tenant's limits say otherwise.
-const PER_KEY: u32 = 6_000;
+const DEFAULT_REQUESTS_PER_KEY: u32 = 6_000;
 /// Requests a minute without a usable credential from one network: many people may be behind one address.
-const PER_ADDRESS: u32 = 6_000;
+const DEFAULT_REQUESTS_PER_ADDRESS: u32 = 6_000;
 /// The names under which a tenant's limits have other numbers.
 const LIMIT_PER_USER: &str = "requests_per_minute_per_user";
 const LIMIT_PER_KEY: &str = "requests_per_minute_per_key";
 
-impl Gate {
-    /// Lets a request in before it is looked at: `503` when the process is full, and strangers may be `429`. The places are
+impl Authenticator {
+    /// Lets a request in before it is looked at: `503` when the process is full, and strangers may be `429`. The permits are
     /// the request's as long as they are kept.
-    pub(crate) fn let_in(
+    pub(crate) fn admit_unauthenticated(
         &self,
         headers: &HeaderMap,
         request: &RequestInfo,
-    ) -> Result<Vec<Place>, Problem> {
-        let mut places = vec![self.place(Party::Everybody)?];
-        if !shows_one(headers) {
-            self.charge_address(request)?;
-            places.push(self.place(Party::Strangers)?);
+    ) -> Result<Vec<Permit>, Problem> {
+        let mut permits = vec![self.acquire_permit(PermitOwner::Process)?];
+        if !has_credential(headers) {
+            self.consume_for_address(request)?;
+            permits.push(self.acquire_permit(PermitOwner::Anonymous)?);
             if let Some(address) = request.address() {
-                places.push(self.place(Party::Address(network(address)))?);
+                permits.push(self.acquire_permit(PermitOwner::Address(network(address)))?);
             }
         }
-        Ok(places)
+        Ok(permits)
     }
 
     /// Charges the request to whoever is calling, takes a place among those of their own tenant, in whichever they act, and
@@ -57,18 +57,22 @@ impl Gate {
         let tenant = &principal.tenant;
         let (payer, limit) = match (principal.user, principal.api_key) {
             (Some(user), _) => {
-                let limit = tenant.limit(LIMIT_PER_USER).unwrap_or(PER_USER);
-                (Payer::User(tenant.id, user), limit)
+                let limit = tenant
+                    .limit(LIMIT_PER_USER)
+                    .unwrap_or(DEFAULT_REQUESTS_PER_USER);
+                (RateLimitKey::User(tenant.id, user), limit)
             }
             (None, Some(key)) => {
-                let most = tenant.limit(LIMIT_PER_KEY).unwrap_or(PER_KEY);
+                let most = tenant
+                    .limit(LIMIT_PER_KEY)
+                    .unwrap_or(DEFAULT_REQUESTS_PER_KEY);
                 let limit = principal.requests_per_minute.unwrap_or(most).min(most);
-                (Payer::Key(tenant.id, key), limit)
+                (RateLimitKey::Key(tenant.id, key), limit)
             }
             (None, None) => return Ok(()),
         };
-        let placed = self.charge(payer, limit, request).and_then(|()| {
-            request.hold(self.place(Party::Tenant(tenant.id))?);
+        let placed = self.consume(payer, limit, request).and_then(|()| {
+            request.hold_permit(self.acquire_permit(PermitOwner::Tenant(tenant.id))?);
             Ok(())
         });
         let admitted = match placed {
@@ -86,27 +90,36 @@ impl Gate {
     }
 
     /// What a refused credential is answered with: whoever tries many is told to slow down.
-    pub(super) fn blame(&self, refusal: Problem, request: &RequestInfo) -> Problem {
+    pub(super) fn attribute_failure(&self, refusal: Problem, request: &RequestInfo) -> Problem {
         if refusal.kind() == &problem::UNAUTHENTICATED {
-            self.charge_address(request).err().unwrap_or(refusal)
+            self.consume_for_address(request).err().unwrap_or(refusal)
         } else {
             refusal
         }
     }
 
-    fn charge_address(&self, request: &RequestInfo) -> Result<(), Problem> {
+    fn consume_for_address(&self, request: &RequestInfo) -> Result<(), Problem> {
         match request.address() {
             // A laptop: whoever works on it tries what they like.
-            Some(address) if self.0.settings.local && address.is_loopback() => Ok(()),
-            Some(address) => self.charge(Payer::Address(network(address)), PER_ADDRESS, request),
+            Some(address) if self.local && address.is_loopback() => Ok(()),
+            Some(address) => self.consume(
+                RateLimitKey::Address(network(address)),
+                DEFAULT_REQUESTS_PER_ADDRESS,
+                request,
+            ),
             None => Ok(()),
         }
     }
 
-    fn charge(&self, payer: Payer, limit: u32, request: &RequestInfo) -> Result<(), Problem> {
-        let charged = self.0.rate_limits.charge(payer, limit, self.0.clock.now());
-        request.set_quota(charged.quota);
-        match charged.wait_seconds {
+    fn consume(
+        &self,
+        payer: RateLimitKey,
+        limit: u32,
+        request: &RequestInfo,
+    ) -> Result<(), Problem> {
+        let decision = self.rate_limits.consume(payer, limit, self.clock.now());
+        request.set_quota(decision.quota);
+        match decision.retry_after_seconds {
             None => Ok(()),
             Some(seconds) => Err(problem::RATE_LIMITED
                 .problem()
@@ -115,8 +128,8 @@ impl Gate {
         }
     }
 
-    fn place(&self, party: Party) -> Result<Place, Problem> {
-        self.0.in_flight.enter(party).ok_or_else(|| {
+    fn acquire_permit(&self, party: PermitOwner) -> Result<Permit, Problem> {
+        self.in_flight.acquire(party).ok_or_else(|| {
             problem::OVERLOADED
                 .problem()
                 .header(http::header::RETRY_AFTER, 1)

@@ -9,7 +9,7 @@ use utoipa::openapi::{
 
 use super::Field;
 use crate::{
-    language::Texts,
+    language::Localized,
     problem::{Errors, FieldCode, Pointer},
 };
 
@@ -70,7 +70,7 @@ impl<const MIN: i32, const MAX: i32> Field for Int<MIN, MAX> {
     }
 }
 
-pub(crate) const RFC_3339: Texts = Texts {
+pub(crate) const RFC_3339: Localized = Localized {
     de: "muss ein Zeitpunkt nach RFC 3339 sein, zwischen den Jahren 1900 und 9999",
     en: "must be a time of RFC 3339 between the years 1900 and 9999",
 };
@@ -112,7 +112,7 @@ impl Field for NaiveDate {
             .or_else(|| {
                 errors.refuse(
                     at,
-                    FieldCode::InvalidFormat(Texts {
+                    FieldCode::InvalidFormat(Localized {
                         de: "muss ein Datum wie 2026-11-20 sein",
                         en: "must be a date such as 2026-11-20",
                     }),
@@ -135,7 +135,7 @@ impl<K: ids::Kind> Field for ids::Id<K> {
         text.parse().ok().or_else(|| {
             errors.refuse(
                 at,
-                FieldCode::InvalidFormat(Texts {
+                FieldCode::InvalidFormat(Localized {
                     de: "muss eine UUID sein",
                     en: "must be a UUID",
                 }),

@@ -1,14 +1,14 @@
 //! The stage on which a test plays.
 
-mod cast;
+mod fixtures;
 mod rows;
 mod tokens;
 
 use std::{sync::Arc, time::Duration};
 
-use access::{Gate, GateSettings, Keyring, token::Signer};
+use access::{AppSettings, AppState, Keyring, token::Signer};
 use axum::Router;
-use db::{Db, Probe};
+use db::{Db, LockProbe};
 use sqlx::PgConnection;
 use utoipa::openapi::OpenApi;
 use web::{Clock, Service, edge, edge::Edge};
@@ -16,63 +16,65 @@ use web::{Clock, Service, edge, edge::Edge};
 use crate::{Client, Database};
 
 /// A function under test: its name (also of its login) and how it is made.
-pub type Function = (&'static str, fn(Db, Gate) -> Service);
+pub type Function = (&'static str, fn(Db, AppState) -> Service);
 
 /// A function whose making remembers something, such as settings of one test.
-pub type Maker = Arc<dyn Fn(Db, Gate) -> Service + Send + Sync>;
+pub type ServiceFactory = Arc<dyn Fn(Db, AppState) -> Service + Send + Sync>;
 
 /// A fresh database with functions in front of it.
-pub struct Stage {
+pub struct TestApp {
     /// Stands still until it is moved.
     pub clock: Clock,
     /// Authenticates for all functions.
-    pub gate: Gate,
+    pub state: AppState,
     /// Its database.
     pub database: Database,
-    functions: Vec<(&'static str, Maker)>,
+    functions: Vec<(&'static str, ServiceFactory)>,
     router: Router,
     signer: Signer,
 }
 
 /// When every test begins.
-pub const BEGINNING: &str = "2026-11-20T10:00:00Z";
+pub const TEST_EPOCH: &str = "2026-11-20T10:00:00Z";
 /// The issuer of tokens in tests.
 pub const PUBLIC_URL: &str = "https://api.revalenz.example";
 
 /// More than any test has requests under way.
-const PLACES: usize = 4_096;
+const MAX_IN_FLIGHT: usize = 4_096;
 
-impl Stage {
+impl TestApp {
     /// With these functions, each under its own database login.
-    pub async fn of(functions: &[Function]) -> Self {
-        Self::with_places(functions, PLACES).await
+    pub async fn new(functions: &[Function]) -> Self {
+        Self::with_max_in_flight(functions, MAX_IN_FLIGHT).await
     }
 
     /// The same where no more than so many requests may be under way at once.
-    pub async fn with_places(functions: &[Function], in_flight: usize) -> Self {
-        let maker = |(name, make): &Function| -> (&'static str, Maker) { (*name, Arc::new(*make)) };
-        Self::make(functions.iter().map(maker).collect(), in_flight).await
+    pub async fn with_max_in_flight(functions: &[Function], in_flight: usize) -> Self {
+        let maker = |(name, make): &Function| -> (&'static str, ServiceFactory) {
+            (*name, Arc::new(*make))
+        };
+        Self::build(functions.iter().map(maker).collect(), in_flight).await
     }
 
     /// Of functions that are made in any way.
-    pub async fn made_of(functions: Vec<(&'static str, Maker)>) -> Self {
-        Self::make(functions, PLACES).await
+    pub async fn from_factories(functions: Vec<(&'static str, ServiceFactory)>) -> Self {
+        Self::build(functions, MAX_IN_FLIGHT).await
     }
 
-    async fn make(functions: Vec<(&'static str, Maker)>, in_flight: usize) -> Self {
+    async fn build(functions: Vec<(&'static str, ServiceFactory)>, in_flight: usize) -> Self {
         let database = Database::create().await;
-        let clock = Clock::standing_at(BEGINNING.parse().unwrap());
+        let clock = Clock::fixed_at(TEST_EPOCH.parse().unwrap());
         let keyring = Keyring::parse(&Keyring::generate()).unwrap();
-        let settings = GateSettings {
+        let settings = AppSettings {
             public_url: PUBLIC_URL.to_owned(),
             // Nothing is remembered: what a test changes counts in its next line.
-            remember: Duration::ZERO,
+            cache_ttl: Duration::ZERO,
             local: false,
             in_flight,
         };
         let first = functions.first().map_or("identity", |(name, _)| *name);
-        let gate = Gate::new(
-            Db::lazy(&database.login_url(first), 5).unwrap(),
+        let state = AppState::new(
+            Db::connect_lazy(&database.login_url(first), 5).unwrap(),
             clock.clone(),
             keyring,
             settings,
@@ -80,60 +82,60 @@ impl Stage {
         let mut admin = database.admin().await;
         let signer = tokens::signer(&mut admin, clock.now()).await;
         rows::unlimit(&mut admin, access::REVALENZ).await;
-        let mut stage = Self {
+        let mut app = Self {
             clock,
-            gate,
+            state,
             database,
             functions,
             router: Router::new(),
             signer,
         };
-        stage.router = stage.assemble(&stage.gate, None);
-        stage
+        app.router = app.assemble(&app.state, None);
+        app
     }
 
     /// The same caller, with the locks on tenant data as `probe` says (`decisions.md` 30).
-    pub fn bend(&self, client: Client, probe: Option<Probe>) -> Client {
+    pub fn with_locks(&self, client: Client, probe: Option<LockProbe>) -> Client {
         match probe {
-            Some(probe) => client.through(self.assemble(&self.gate, Some(probe))),
+            Some(probe) => client.with_router(self.assemble(&self.state, Some(probe))),
             None => client,
         }
     }
 
     /// The same caller at another process of these functions, which shares the database and the keys with this one and nothing
     /// else.
-    pub fn elsewhere(&self, client: Client) -> Client {
+    pub fn second_process(&self, client: Client) -> Client {
         let login = self.functions.first().map_or("identity", |(name, _)| *name);
-        let gate = Gate::new(
-            Db::lazy(&self.database.login_url(login), 5).unwrap(),
+        let state = AppState::new(
+            Db::connect_lazy(&self.database.login_url(login), 5).unwrap(),
             self.clock.clone(),
-            self.gate.keyring().clone(),
-            self.gate.settings().clone(),
+            self.state.keyring().clone(),
+            self.state.settings().clone(),
         );
-        client.through(self.assemble(&gate, None))
+        client.with_router(self.assemble(&state, None))
     }
 
     /// Somebody without credentials who calls another process over the same database: it has functions and memories of its own.
-    pub fn another_process(&self, functions: &[Function], remember: Duration) -> Client {
-        let settings = GateSettings {
-            remember,
-            ..self.gate.settings().clone()
+    pub fn another_process(&self, functions: &[Function], cache_ttl: Duration) -> Client {
+        let settings = AppSettings {
+            cache_ttl,
+            ..self.state.settings().clone()
         };
         let first = functions.first().map_or("identity", |(name, _)| *name);
-        let gate = Gate::new(
-            Db::lazy(&self.database.login_url(first), 5).unwrap(),
+        let state = AppState::new(
+            Db::connect_lazy(&self.database.login_url(first), 5).unwrap(),
             self.clock.clone(),
-            self.gate.keyring().clone(),
+            self.state.keyring().clone(),
             settings,
         );
         let services: Vec<Service> = functions
             .iter()
             .map(|(name, make)| {
-                let db = Db::lazy(&self.database.login_url(name), 5).unwrap();
-                make(db, gate.clone())
+                let db = Db::connect_lazy(&self.database.login_url(name), 5).unwrap();
+                make(db, state.clone())
             })
             .collect();
-        let router = access::entrance::layer(web::service::compose(&services), gate);
+        let router = access::load_shed::layer(web::service::compose(&services), state);
         let edge = Edge {
             clock: self.clock.clone(),
             trusted_proxies: 0,
@@ -141,9 +143,9 @@ impl Stage {
         Client::new(edge::wrap(router, edge))
     }
 
-    fn assemble(&self, gate: &Gate, probe: Option<Probe>) -> Router {
-        let services = self.services(gate, probe);
-        let mut router = access::entrance::layer(web::service::compose(&services), gate.clone());
+    fn assemble(&self, state: &AppState, probe: Option<LockProbe>) -> Router {
+        let services = self.services(state, probe);
+        let mut router = access::load_shed::layer(web::service::compose(&services), state.clone());
         // Every function has it under the same paths: it is served where a function is alone.
         if let [alone] = services.as_slice() {
             router = router.merge(alone.internal.clone());
@@ -157,13 +159,13 @@ impl Stage {
         )
     }
 
-    fn services(&self, gate: &Gate, probe: Option<Probe>) -> Vec<Service> {
+    fn services(&self, state: &AppState, probe: Option<LockProbe>) -> Vec<Service> {
         self.functions
             .iter()
             .map(|(name, make)| {
-                let db = Db::lazy(&self.database.login_url(name), 5).unwrap();
+                let db = Db::connect_lazy(&self.database.login_url(name), 5).unwrap();
                 let db = probe.map_or(db.clone(), |probe| db.with_probe(probe));
-                make(db, gate.clone())
+                make(db, state.clone())
             })
             .collect()
     }
@@ -171,7 +173,7 @@ impl Stage {
     /// The merged document of the functions on this stage.
     pub fn document(&self) -> OpenApi {
         let documents = self
-            .services(&self.gate, None)
+            .services(&self.state, None)
             .into_iter()
             .map(|service| service.document)
             .collect();
@@ -184,7 +186,7 @@ impl Stage {
     }
 
     /// Somebody without credentials.
-    pub fn stranger(&self) -> Client {
+    pub fn anonymous(&self) -> Client {
         Client::new(self.router.clone())
     }
 

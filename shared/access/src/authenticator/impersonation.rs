@@ -4,19 +4,19 @@ use db::{Actor, ActorKind};
 use ids::TenantId;
 use web::Problem;
 
-use super::Gate;
+use super::Authenticator;
 use crate::{IMPERSONATE, REVALENZ, ReachKind, token::ActClaim};
 
-impl Gate {
+impl Authenticator {
     /// Whether whoever really acts still may: with a living session of their own, the permission, and as whom the session
     /// that they look into names. So whoever is signed out, demoted or disabled stops looking, too.
-    pub(super) async fn may_act(
+    pub(super) async fn may_impersonate(
         &self,
         tenant: TenantId,
         act: ActClaim,
         acting: Actor,
     ) -> Result<bool, Problem> {
-        let Some(own) = self.living(act.tid, act.sid, act.sub).await? else {
+        let Some(own) = self.find_live_session(act.tid, act.sid, act.sub).await? else {
             return Ok(false);
         };
         let at_home = match acting.kind {

@@ -10,19 +10,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::{Answer, Client};
+use crate::{Client, TestResponse};
 
 pub use snapshot::snapshot;
 
 /// What a tenant has: identifiers by the path segment in front of them (`tickets` for `/tickets/{id}`), cursors of its
 /// lists, and texts that stand nowhere else.
 #[derive(Clone, Debug, Default)]
-pub struct Belongings {
+pub struct TenantFixture {
     /// Identifiers by segment.
     pub ids: BTreeMap<&'static str, Vec<String>>,
     /// Cursors that the tenant's own lists gave out.
     pub cursors: Vec<String>,
-    /// Texts that only this tenant's rows hold.
+    /// Localized that only this tenant's rows hold.
     pub secrets: Vec<String>,
 }
 
@@ -41,18 +41,18 @@ pub struct Report {
 
 /// A walk over a document.
 #[derive(Debug)]
-pub struct Walk<'a> {
+pub struct IsolationProbe<'a> {
     /// The served document.
     pub document: &'a Value,
     /// `method path` of operations that are left out, each for a reason that stands beside it.
     pub skip: &'a [&'a str],
     /// Whose rows must not be seen.
-    pub victim: &'a Belongings,
+    pub victim: &'a TenantFixture,
     /// Whose credential is used.
-    pub attacker: &'a Belongings,
+    pub attacker: &'a TenantFixture,
 }
 
-impl Walk<'_> {
+impl IsolationProbe<'_> {
     /// Walks once as this caller, who is called `name` in findings.
     pub async fn run(&self, name: &str, client: &Client, report: &mut Report) {
         for operation in requests::operations(self.document) {
@@ -86,7 +86,7 @@ impl Walk<'_> {
         }
     }
 
-    fn judge(&self, what: &str, sent: &[String], answer: &Answer, report: &mut Report) {
+    fn judge(&self, what: &str, sent: &[String], answer: &TestResponse, report: &mut Report) {
         report.calls += 1;
         let status = answer.status.as_u16();
         *report.statuses.entry(status).or_default() += 1;

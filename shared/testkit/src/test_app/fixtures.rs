@@ -4,12 +4,12 @@ use access::REVALENZ;
 use ids::{ApiKeyId, TenantId};
 
 use super::{
-    Stage,
+    TestApp,
     rows::{insert_person, insert_tenant},
 };
 use crate::{Client, Person, TestTenant};
 
-impl Stage {
+impl TestApp {
     /// A tenant with everybody in it, all signed in.
     pub async fn tenant(&self, slug: &str) -> TestTenant {
         let now = self.clock.now();
@@ -80,6 +80,6 @@ impl Stage {
         .execute(&mut self.admin().await)
         .await
         .unwrap();
-        self.stranger().with("x-api-key", &key.to_text())
+        self.anonymous().with("x-api-key", &key.to_text())
     }
 }

@@ -3,8 +3,8 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use super::Belongings;
-use crate::{Answer, Client};
+use super::TenantFixture;
+use crate::{Client, TestResponse};
 
 /// An operation of the document.
 #[derive(Clone, Debug)]
@@ -48,8 +48,8 @@ pub(super) fn operations(document: &Value) -> Vec<Operation> {
 pub(super) fn attacks(
     operation: &Operation,
     document: &Value,
-    victim: &Belongings,
-    own: &Belongings,
+    victim: &TenantFixture,
+    own: &TenantFixture,
 ) -> Vec<Attack> {
     let body = example(operation, document);
     let mut all = Vec::new();
@@ -104,7 +104,11 @@ pub(super) fn attacks(
 }
 
 /// The path with every mixture of foreign and own identifiers, and the foreign ones in it.
-fn paths(template: &str, victim: &Belongings, own: &Belongings) -> Vec<(String, Vec<String>)> {
+fn paths(
+    template: &str,
+    victim: &TenantFixture,
+    own: &TenantFixture,
+) -> Vec<(String, Vec<String>)> {
     let mut all = vec![(String::new(), Vec::new())];
     let mut segment = "";
     for part in template.split('/').skip(1) {
@@ -185,7 +189,7 @@ fn encode(text: &str) -> String {
 }
 
 impl Attack {
-    pub(super) async fn send(&self, client: &Client) -> Answer {
+    pub(super) async fn send(&self, client: &Client) -> TestResponse {
         let mut call = client.call(self.method.clone(), &self.path);
         if let Some(body) = &self.body {
             call = call.json(body);
@@ -212,7 +216,7 @@ impl Attack {
     }
 
     /// Status and body with what must differ taken out.
-    pub(super) fn without_ids(&self, answer: &Answer) -> (u16, String) {
+    pub(super) fn without_ids(&self, answer: &TestResponse) -> (u16, String) {
         let mut text = answer.text();
         for id in &self.in_path {
             text = text.replace(id, "ID");

@@ -18,20 +18,20 @@ use moka::sync::Cache;
 use tokio::sync::Mutex;
 use web::{Problem, RequestInfo};
 
-use super::Gate;
+use super::Authenticator;
 use crate::{
     Principal, quota,
     usage::{Allowance, Metric},
 };
 
 /// Tenants whose blocks are remembered; a block that is pushed out is lost.
-const MOST_REMEMBERED: u64 = 10_000;
+const MAX_TENANTS: u64 = 10_000;
 /// A tenant that was quiet for so long begins a new block.
-const FORGOTTEN_AFTER: Duration = Duration::from_hours(24);
+const IDLE_TIMEOUT: Duration = Duration::from_hours(24);
 
 /// The blocks of the tenants that call here.
 #[derive(Debug)]
-pub(super) struct Requests(Cache<TenantId, Arc<Block>>);
+pub(super) struct RequestQuota(Cache<TenantId, Arc<Block>>);
 
 /// What this process has taken for a tenant.
 #[derive(Debug, Default)]
@@ -42,11 +42,11 @@ struct Block {
     taking: Mutex<Option<(u32, i64)>>,
 }
 
-impl Requests {
+impl RequestQuota {
     pub(super) fn new() -> Self {
         let cache = Cache::builder()
-            .max_capacity(MOST_REMEMBERED)
-            .time_to_idle(FORGOTTEN_AFTER)
+            .max_capacity(MAX_TENANTS)
+            .time_to_idle(IDLE_TIMEOUT)
             .build();
         Self(cache)
     }
@@ -76,11 +76,11 @@ fn parts(state: u64) -> (u32, u32) {
 }
 
 /// Months since the year 0, and one: never 0, which is no month.
-fn number_of(now: DateTime<Utc>) -> u32 {
+fn month_number(now: DateTime<Utc>) -> u32 {
     u32::try_from(now.year()).unwrap_or_default() * 12 + now.month()
 }
 
-impl Gate {
+impl Authenticator {
     /// Counts a request off the month of its tenant: `429` when the licence allows no more. The platform's own staff pays
     /// nothing, and neither does signing in or out.
     pub(super) async fn count_request(
@@ -92,13 +92,13 @@ impl Gate {
             return Ok(());
         };
         let staff = principal.is_superadmin() || principal.actor.kind == ActorKind::Superadmin;
-        if staff || is_about_signing_in(request.path()) {
+        if staff || is_auth_path(request.path()) {
             return Ok(());
         }
         let tenant = principal.tenant.id;
-        let block = self.0.requests.0.get_with(tenant, Arc::default);
-        let now = self.0.clock.now();
-        if block.count_off(number_of(now)) {
+        let block = self.request_quota.0.get_with(tenant, Arc::default);
+        let now = self.clock.now();
+        if block.count_off(month_number(now)) {
             return Ok(());
         }
         self.next_block(tenant, &block, allowance, now).await
@@ -111,7 +111,7 @@ impl Gate {
         allowance: Allowance,
         now: DateTime<Utc>,
     ) -> Result<(), Problem> {
-        let month = number_of(now);
+        let month = month_number(now);
         let mut empty = block.taking.lock().await;
         // Somebody else took one while this request waited.
         if block.count_off(month) {
@@ -122,7 +122,7 @@ impl Gate {
         if allowance.hard && *empty == Some((month, allowance.limit)) {
             return Err(refusal());
         }
-        let requests = quota::lease(&self.0.db, tenant, allowance, now).await?;
+        let requests = quota::lease(&self.db, tenant, allowance, now).await?;
         if requests == 0 {
             *empty = Some((month, allowance.limit));
             return Err(refusal());
@@ -132,7 +132,7 @@ impl Gate {
     }
 }
 
-fn is_about_signing_in(path: &str) -> bool {
+fn is_auth_path(path: &str) -> bool {
     let below_base = path
         .strip_prefix("/api/v1/")
         .or_else(|| path.strip_prefix("/api/"));
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn signing_in_is_told_from_its_path() {
         for path in ["/api/v1/auth/status", "/api/auth/logout"] {
-            assert!(is_about_signing_in(path), "{path}");
+            assert!(is_auth_path(path), "{path}");
         }
         for path in [
             "/api/v1/tickets",
@@ -183,7 +183,7 @@ mod tests {
             "/api/v1/tickets/auth/",
             "/auth/",
         ] {
-            assert!(!is_about_signing_in(path), "{path}");
+            assert!(!is_auth_path(path), "{path}");
         }
     }
 }
