@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# broker.sh FOLDER [VHOSTS]: a private RabbitMQ on free ports of this machine, with its own node name, data, cookie and epmd;
-# never the system's service. Says `ready URL` when it takes connections (the name of a virtual host, 0 to VHOSTS - 1, comes
-# behind the URL). Then it obeys its standard input: `stop` and `start`, answered by `stopped` and `ready URL`. At the end of
-# the input everything ends and the folder goes: whoever started it may die as they like.
+# broker.sh FOLDER [VHOSTS]: runs a private RabbitMQ on free ports, with its own node name, data, cookie and epmd, never the
+# system's service. Prints `ready URL` when it accepts connections (append the name of a virtual host, 0 to VHOSTS - 1, to the URL).
+# Then it reads commands from standard input: `stop` and `start`, answered with `stopped` and `ready URL`. At the end of the input it
+# stops and removes the folder, so nothing is left if the caller dies.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
 folder=${1:?usage: broker.sh FOLDER [VHOSTS]}
 vhosts=${2:-1}
 
-# The program itself: Debian's /usr/sbin/rabbitmq-server is a wrapper that becomes another user and forgets our settings.
+# The server itself: Debian's /usr/sbin/rabbitmq-server is a wrapper that changes the user and drops our settings.
 find_server() {
   local candidate
   for candidate in /usr/lib/rabbitmq/bin/rabbitmq-server /opt/homebrew/opt/rabbitmq/sbin/rabbitmq-server \
@@ -29,7 +29,7 @@ if ! server=$(find_server); then
     RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends rabbitmq-server >/dev/null
     server=$(find_server)
   else
-    die "RabbitMQ is missing. Type: $([ "$(uname)" = Darwin ] && echo 'brew install rabbitmq' || echo 'sudo apt-get install -y rabbitmq-server')"
+    die "RabbitMQ is missing. Run: $([ "$(uname)" = Darwin ] && echo 'brew install rabbitmq' || echo 'sudo apt-get install -y rabbitmq-server')"
   fi
 fi
 
@@ -83,7 +83,7 @@ start() {
   "$server" </dev/null >>"$folder/log/console" 2>&1 &
   pid=$!
   until answers 2>/dev/null; do
-    kill -0 "$pid" 2>/dev/null || { tail -n 40 "$folder/log/console" >&2; die "RabbitMQ ended at its start"; }
+    kill -0 "$pid" 2>/dev/null || { tail -n 40 "$folder/log/console" >&2; die "RabbitMQ exited at its start"; }
     sleep 0.2
   done
   echo "ready $url"
@@ -108,6 +108,6 @@ while read -r command; do
   case "$command" in
     stop) stop && echo stopped ;;
     start) start ;;
-    *) die "broker.sh knows stop and start, not $command" ;;
+    *) die "broker.sh: unknown command $command; available: stop, start" ;;
   esac
 done

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Stops the local servers and removes LOCAL_DIR; root's data lie outside it, so the notes are asked first.
+# Stops the local servers and removes LOCAL_DIR. Root's data is outside of it; the notes in LOCAL_DIR say where.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tries gcp-deploy.sh against a pretended gcloud that remembers traffic in files: a roll-out that goes well, one whose new
-# revision is not ready, one that is not well under traffic, a failing migration, an image without a digest.
+# Tests gcp-deploy.sh with a fake gcloud that keeps traffic in files: a successful roll-out, a new revision that is not ready, one
+# that fails under traffic, a failing migration, an image without a digest.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
@@ -14,30 +14,30 @@ trap finish EXIT
 mkdir "$scratch/bin"
 cat >"$scratch/bin/gcloud" <<'PRETEND'
 #!/usr/bin/env bash
-# state/<service>: what serves. BAD: a part of the address whose question fails. calls: all that was asked.
+# serves/<service>: the serving revision. BAD: part of a URL whose check fails. calls: all calls.
 set -eu
-printf '%s\n' "$*" >>"$WORLD/calls"
+printf '%s\n' "$*" >>"$FAKE_STATE/calls"
 case "$2 $3" in
   "jobs update") ;;
   "jobs execute")
     [ "$4" != "${BAD_JOB:-}" ] || exit 1
     case "$*" in *"${BAD:-nothing}"*) exit 1 ;; esac
     ;;
-  "services update") echo "$4-new" >"$WORLD/created/$4" ;;
+  "services update") echo "$4-new" >"$FAKE_STATE/created/$4" ;;
   "services describe")
     case "$*" in
-      *latestCreatedRevisionName*) cat "$WORLD/created/$4" ;;
-      *) printf '{"status": {"traffic": [{"revisionName": "%s", "percent": 100}, {"revisionName": "x", "tag": "next"}]}}' "$(cat "$WORLD/serves/$4")" ;;
+      *latestCreatedRevisionName*) cat "$FAKE_STATE/created/$4" ;;
+      *) printf '{"status": {"traffic": [{"revisionName": "%s", "percent": 100}, {"revisionName": "x", "tag": "next"}]}}' "$(cat "$FAKE_STATE/serves/$4")" ;;
     esac
     ;;
-  "services update-traffic") echo "${6%=100}" >"$WORLD/serves/$4" ;;
+  "services update-traffic") echo "${6%=100}" >"$FAKE_STATE/serves/$4" ;;
   *) exit 9 ;;
 esac
 PRETEND
 chmod +x "$scratch/bin/gcloud"
 digest=sha256:$(printf '0%.0s' {1..64})
 
-# A world in which a, b and the relay serve their first revisions.
+# Starts with a, b and the relay serving their first revisions.
 world() {
   rm -rf "${scratch:?}/home"
   mkdir -p "$scratch/home/serves" "$scratch/home/created"
@@ -45,7 +45,7 @@ world() {
   printf '%s i/%s@%s\n' a a "$digest" b b "$digest" relay relay "$digest" migrate migrate "$digest" >"$scratch/images"
 }
 run() {
-  env WORLD="$scratch/home" PATH="$scratch/bin:$PATH" PROJECT=p PROJECT_NUMBER=7 REGION=r PREFIX=p IMAGES="$scratch/images" "$@" 2>>"$scratch/log"
+  env FAKE_STATE="$scratch/home" PATH="$scratch/bin:$PATH" PROJECT=p PROJECT_NUMBER=7 REGION=r PREFIX=p IMAGES="$scratch/images" "$@" 2>>"$scratch/log"
 }
 serves() { cat "$scratch/home/serves/p-$1"; }
 expect() { [ "$2" = "$3" ] || die "$1: $2 instead of $3"; }
@@ -62,7 +62,7 @@ if BAD=next---p-b run infra/scripts/gcp-deploy.sh deploy; then die "a revision t
 expect "not ready" "$(serves a) $(serves b)" "p-a-old p-b-old"
 
 world
-if BAD=https://p-b run infra/scripts/gcp-deploy.sh deploy; then die "a revision that is not well under traffic stayed"; fi
+if BAD=https://p-b run infra/scripts/gcp-deploy.sh deploy; then die "a revision that failed under traffic kept its traffic"; fi
 expect "not well under traffic" "$(serves a) $(serves b) $(serves relay)" "p-a-old p-b-old p-relay-old"
 
 world
@@ -77,4 +77,4 @@ expect "without a digest nothing is touched" "$(cat "$scratch/home/calls" 2>/dev
 world
 run infra/scripts/gcp-deploy.sh roll-back a p-a-older
 expect "back by hand" "$(serves a)" p-a-older
-say "gcp-deploy.sh: 6 stories, all as told"
+say "gcp-deploy.sh: 6 scenarios passed"

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # gcp-deploy.sh migrate     runs the migrations of the new image
-# gcp-deploy.sh deploy      new revisions of all functions without traffic, each asked whether it is ready, then the traffic,
-#                           one function after the other; back by traffic as soon as one is not well
-# gcp-deploy.sh roll-back FUNCTION REVISION    all traffic of one function to a revision that exists
+# gcp-deploy.sh deploy      creates new revisions of all functions without traffic, checks that each is ready, then moves the
+#                           traffic of one function after the other; moves everything back on the first failure
+# gcp-deploy.sh roll-back FUNCTION REVISION    moves all traffic of one function to an existing revision
 #
-# The pipeline calls it (cloudbuild.yaml), an operator may. PROJECT PROJECT_NUMBER REGION PREFIX say where, IMAGES is a file
-# with a line `<function> <image@sha256:...>` each, and one for `migrate`.
+# Called by the pipeline (cloudbuild.yaml) or an operator. PROJECT PROJECT_NUMBER REGION PREFIX select the target; IMAGES is a file
+# with a line `<function> <image@sha256:...>` for each function and one for `migrate`.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
@@ -15,14 +15,14 @@ command -v gcloud >/dev/null || die "gcloud is missing"
 cloud_run() { gcloud run "$@" --project "$PROJECT" --region "$REGION" --quiet; }
 
 image_of() { awk -v name="$1" '$1 == name { print $2 }' "${IMAGES:?a file with a line for each image}"; }
-# The relay first: it brings an announcement to those who listen as it knows them. One that doesn't know a new kind of event
-# yet would mark it as delivered, to nobody.
+# The relay first: it delivers events to the subscriptions it knows. An old relay would mark a new event type as delivered without
+# delivering it.
 functions() {
   awk '$1 == "relay" { print $1 }' "${IMAGES:?a file with a line for each image}"
   awk '$1 != "migrate" && $1 != "relay" { print $1 }' "$IMAGES"
 }
 
-# Digests alone: a name that can be given to another image says nothing about what was tested.
+# Digests only: a tag can be moved to an image that was not tested.
 by_digest() {
   local image
   image=$(image_of "$1")
@@ -30,14 +30,14 @@ by_digest() {
   echo "$image"
 }
 
-# ready FUNCTION [TAG]: asked from the private network, where alone the services can be reached. Database and migrations count.
+# ready FUNCTION [TAG]: checks readiness, including database and migrations, from the private network, the only one with access.
 ready() {
   local host="$PREFIX-$1-${PROJECT_NUMBER:?the number of the project}.$REGION.run.app"
   cloud_run jobs execute "$PREFIX-smoke" --wait \
     --args="--fail,--silent,--show-error,--retry,5,--retry-all-errors,--max-time,15,https://${2:+$2---}$host/readyz" >/dev/null
 }
 
-# Where traffic goes now, as update-traffic wants it told.
+# Prints the current traffic in the format of update-traffic.
 traffic() {
   cloud_run services describe "$PREFIX-$1" --format json |
     python3 -c 'import json, sys
@@ -54,7 +54,7 @@ migrate() {
   say "migrated"
 }
 
-# Back to where everything was, the last first. What can't be moved back is told, and the others are moved all the same.
+# Moves everything back, the last first. Reports failures and continues with the others.
 back() {
   local index
   for ((index = ${#moved[@]} - 1; index >= 0; index--)); do
@@ -68,7 +68,7 @@ back() {
 
 deploy() {
   local function image revision before
-  # All names are looked at before anything is touched.
+  # Check all names before anything changes.
   for function in $(functions); do
     by_digest "$function" >/dev/null
   done
@@ -89,11 +89,11 @@ deploy() {
     [ "$before" != "$revision=100" ] || continue
     moved+=("$function $before")
     if ! shift_to "$function" "$revision=100" || ! ready "$function"; then
-      say "$function: $revision is not well under traffic"
+      say "$function: $revision fails under traffic"
       back
       exit 1
     fi
-    say "$function: $revision serves, instead of $before"
+    say "$function: $revision serves, replacing $before"
   done
 }
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# gcp-secrets.sh fill NAME      makes the secret's value where it has none; changes nothing that exists
-# gcp-secrets.sh rotate NAME    makes a new value beside the old one (docs/operations.md says what comes before and after)
-# gcp-secrets.sh move NAME      the same login and password at another DATABASE_ADDRESS, after a restore
+# gcp-secrets.sh fill NAME      generates the value of a secret that has none; changes no existing value
+# gcp-secrets.sh rotate NAME    generates a new value beside the old one (see docs/operations.md)
+# gcp-secrets.sh move NAME      keeps login and password but sets another DATABASE_ADDRESS, after a restore
 #
 # NAME: master-key, migrate-database-url, login-passwords, <function>-database-url, or <function>-s3-access-key (both halves). Terraform calls `fill` for each; an
 # operator sets the same variables (terraform output has them all): PROJECT PREFIX FUNCTIONS, and for addresses of the
-# database DATABASE_INSTANCE DATABASE_ADDRESS DATABASE DATABASE_OPTIONS. Values are never arguments of a program, where
-# everybody on the machine could read them, and never on a disk.
+# database DATABASE_INSTANCE DATABASE_ADDRESS DATABASE DATABASE_OPTIONS. Values are never passed as arguments, where every user of the
+# machine could read them, and never written to disk.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
@@ -27,7 +27,7 @@ has_value() {
 read_value() { gcloud secrets versions access latest --secret "$PREFIX-$1" --project "$PROJECT"; }
 add_value() { gcloud secrets versions add "$PREFIX-$1" --project "$PROJECT" --data-file=- >/dev/null; }
 
-# Letters and digits alone, so that it needs no quoting anywhere.
+# Letters and digits only, so that it needs no quoting.
 new_password() { openssl rand -hex 32; }
 
 database_url() { # LOGIN PASSWORD
@@ -37,7 +37,7 @@ database_url() { # LOGIN PASSWORD
 
 password_of() { sed -E 's#^postgres://[^:]+:([^@]+)@.*#\1#'; }
 
-# Cloud SQL's own user, who is the administrator. The token and the password go through pipes.
+# Cloud SQL's built-in administrator. The token and the password go through pipes.
 set_admin_password() { # PASSWORD
   : "${DATABASE_INSTANCE:?the name of the instance}"
   local answer
@@ -53,7 +53,7 @@ set_admin_password() { # PASSWORD
 new_master_key() {
   local old newest
   if [ "$what" = rotate ] && has_value master-key; then
-    # The newest of those that live stays beside the new one; what is older than that goes.
+    # Keeps the newest active key beside the new one; older keys are dropped.
     old=$(read_value master-key)
     newest=${old%%,*}
     printf '%s:%s,%s' $(((${newest%%:*} + 1) % 256)) "$(openssl rand -base64 32)" "$newest"
@@ -69,7 +69,7 @@ login_passwords() {
   done | jq --slurp --compact-output --join-output add
 }
 
-# The sum of all functions is made anew each time: it is written when it says something else.
+# Computed from all functions each time; written only if it has changed.
 if [ "$name" = login-passwords ]; then
   wanted=$(login_passwords)
   if ! has_value login-passwords || [ "$(read_value login-passwords)" != "$wanted" ]; then
@@ -83,7 +83,7 @@ if [ "$what" = fill ] && has_value "$name"; then
   exit
 fi
 if [ "$what" = move ]; then
-  [[ "$name" = *-database-url ]] || die "only addresses of databases move"
+  [[ "$name" = *-database-url ]] || die "move supports database URLs only"
   old=$(read_value "$name")
   login=${old#postgres://}
   database_url "${login%%:*}" "$(password_of <<<"$old")" | add_value "$name"
@@ -92,7 +92,7 @@ if [ "$what" = move ]; then
 fi
 case "$name" in
   *-s3-access-key)
-    # Only now does anybody see the secret half; it is kept first, so that no half is ever without it.
+    # The secret half is shown only once; store it first, so that no access key is stored without it.
     key=$(gcloud storage hmac create "$PREFIX-${name%-s3-access-key}@$PROJECT.iam.gserviceaccount.com" --project "$PROJECT" --format json)
     jq --join-output .secret <<<"$key" | add_value "${name%-access-key}-secret-key"
     value=$(jq --join-output '.metadata.accessId // .metadata.access_id // .accessId // .access_id' <<<"$key")
@@ -105,7 +105,7 @@ case "$name" in
     ;;
   *-database-url)
     function=${name%-database-url}
-    # The migration job makes logins of this name.
+    # The migration job creates logins of this name.
     value=$(database_url "rvz_${function}_login" "$(new_password)")
     ;;
   *) usage ;;

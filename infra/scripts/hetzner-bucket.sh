@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# hetzner-bucket.sh BUCKET [LOCATION]: makes a bucket in Hetzner's object storage, with versions, and with a rule that clears
-# away what was replaced or deleted a week ago and uploads that nobody finished. May run again: it says the same rules anew.
-# Keys are made in Hetzner's console: S3_ACCESS_KEY, S3_SECRET_KEY. S3_ENDPOINT: another store, for a trial.
+# hetzner-bucket.sh BUCKET [LOCATION]: creates a versioned bucket in Hetzner's object storage, with a lifecycle rule that removes
+# replaced or deleted objects after a week, and incomplete uploads. Idempotent: a second run sets the same rules again.
+# S3_ACCESS_KEY and S3_SECRET_KEY come from Hetzner's console. S3_ENDPOINT selects another store for tests.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
@@ -21,11 +21,11 @@ ask() {
 
 # wanted WHAT STATUS EXPRESSION
 wanted() {
-  [[ "$2" =~ ^($3)$ ]] || die "$1: the store answers $2"
+  [[ "$2" =~ ^($3)$ ]] || die "$1: the object storage returned $2"
 }
 
-# 409: it is there, and ours or somebody else's; the rules below find out.
+# 409: the bucket exists; if it belongs to another account, the rules below fail.
 wanted "making $bucket" "$(ask PUT "$bucket")" '200|409'
 wanted "versions" "$(ask PUT "$bucket?versioning=" '<VersioningConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Status>Enabled</Status></VersioningConfiguration>')" '200'
 wanted "rules" "$(ask PUT "$bucket?lifecycle=" '<LifecycleConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Rule><ID>gone</ID><Filter><Prefix></Prefix></Filter><Status>Enabled</Status><NoncurrentVersionExpiration><NoncurrentDays>7</NoncurrentDays></NoncurrentVersionExpiration><AbortIncompleteMultipartUpload><DaysAfterInitiation>2</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule></LifecycleConfiguration>')" '200'
-say "$bucket is there"
+say "$bucket is ready"

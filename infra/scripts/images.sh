@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Compiles every program once, statically, and puts each into an image of its own.
+# Compiles every binary once, statically, and builds an image for each.
 #   images.sh [NAME...]           images of these, or of all: functions, platform, migrate
-# TAG (default latest), REGISTRY (default localhost/revalenz) name them; ENGINE is buildah, docker or podman, whichever is
-# there. The same commit gives the same programs: paths of the machine are taken out, times are those of the commit.
-# FEATURES are those of some of them, such as relay/gcp,files/gcp. PROGRAMS is a folder with programs that need not be compiled any more.
+# TAG (default latest) and REGISTRY (default localhost/revalenz) name the images; ENGINE is buildah, docker or podman (default: the
+# first one found). Builds are reproducible: paths of the machine are removed, times are those of the commit.
+# FEATURES adds cargo features, such as relay/gcp,files/gcp. PROGRAMS is a folder with binaries to use instead of compiling.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
@@ -15,7 +15,7 @@ fi
 
 committed=$(git log -1 --format=%ct)
 
-# Into $1, without the names of folders of this machine.
+# Compiles into $1, without local paths in the binaries.
 compile() {
   need_rust
   local target home=${CARGO_HOME:-$HOME/.cargo} feature name
@@ -26,10 +26,10 @@ compile() {
       say "installing musl-tools"
       apt-get install -y --no-install-recommends musl-tools >/dev/null
     else
-      die "musl-gcc is missing. Type: sudo apt-get install -y musl-tools"
+      die "musl-gcc is missing. Run: sudo apt-get install -y musl-tools"
     fi
   fi
-  # The time that C programs ask for, always the same: with the commit's they would be compiled anew for each commit.
+  # A constant time for C code: the commit's time would force a rebuild for each commit.
   export SOURCE_DATE_EPOCH=0
   export CC_x86_64_unknown_linux_musl=musl-gcc CC_aarch64_unknown_linux_musl=musl-gcc SQLX_OFFLINE=true
   export CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER=$PWD/infra/scripts/link-small.sh
@@ -38,7 +38,7 @@ compile() {
   local cargo=(cargo build --profile image --target "$target" --workspace --locked)
   "${cargo[@]}" --bins
   cp "${names[@]/#/$(target_dir)/$target/image/}" "$1"
-  # After the others and one by one: a feature is one of all programs that are compiled together, and some are heavy.
+  # Separately and last: cargo unifies features of packages that are built together, and some are heavy.
   local features=${FEATURES:-}
   for feature in ${features//,/ }; do
     name=${feature%%/*}
@@ -52,7 +52,7 @@ trap 'rm -rf "$context"' EXIT
 for bundle in /etc/ssl/certs/ca-certificates.crt /etc/ssl/cert.pem; do
   [ -f "$bundle" ] && cp -L "$bundle" "$context/ca-certificates.crt" && break
 done
-[ -f "$context/ca-certificates.crt" ] || die "no certificates of authorities are on this machine. Type: sudo apt-get install -y ca-certificates"
+[ -f "$context/ca-certificates.crt" ] || die "no CA certificates found. Run: sudo apt-get install -y ca-certificates"
 cp infra/manifest.json "$context/"
 mkdir "$context/objects"
 if [ -n "${PROGRAMS:-}" ]; then
@@ -67,12 +67,12 @@ for name in "${names[@]}"; do
   image="${REGISTRY:-localhost/revalenz}/$name:${TAG:-latest}"
   build=(--build-arg "FUNCTION=$name" -f infra/Dockerfile "$context")
   case "$engine" in
-    # A build that starts no program needs no isolation, and works without privileges inside a container.
+    # The build runs no program, so it needs no isolation and works unprivileged inside a container.
     buildah) buildah bud --quiet --isolation chroot --timestamp "$committed" -t "$image" "${build[@]}" >/dev/null ;;
     podman) podman build --quiet --timestamp "$committed" -t "$image" "${build[@]}" >/dev/null ;;
-    # BuildKit, which COPY --chmod needs, takes the time of the image from this argument; folders inside keep the hour of the build.
+    # BuildKit (needed for COPY --chmod) takes the image's time from this argument; folders inside keep the build time.
     docker) DOCKER_BUILDKIT=1 docker build --quiet --build-arg "SOURCE_DATE_EPOCH=$committed" -t "$image" "${build[@]}" >/dev/null ;;
-    *) die "no engine for images is here. Type: sudo apt-get install -y buildah" ;;
+    *) die "no container engine found. Run: sudo apt-get install -y buildah" ;;
   esac
   say "$(printf '%-40s %5.1f MB' "$image" "$(stat -c %s "$context/$name" | awk '{print $1 / 1e6}')")"
 done

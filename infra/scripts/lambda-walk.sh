@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Functions as AWS Lambda runs them, in cargo-lambda's stand-in for the runtime: from sign-in to a ticket, with events of both
-# kinds of API Gateway. PROGRAMS is a folder with other programs than the debug build.
+# Runs functions on cargo-lambda's emulator of AWS Lambda: from sign-in to a ticket, with both event formats of API Gateway.
+# PROGRAMS is a folder with other binaries than the debug build.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 

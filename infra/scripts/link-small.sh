@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The linker of the programs in images (images.sh), called as cc is. Functions that became the same code are kept once, and
-# what the loader adjusts is written as a bit map: together a tenth of a program. Both need LLVM's linker, which comes with Rust.
+# The linker for binaries in images (images.sh), called like cc. Folds identical functions and packs relocations, which saves a
+# tenth of a binary. Both need LLVM's linker, which comes with Rust.
 set -euo pipefail
 
 host=$(rustc -vV | sed -n 's/^host: //p')

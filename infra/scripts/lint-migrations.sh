@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Migrations must be safe beside the running release: names, the paragraph that each begins with, and squawk's rules
+# Checks that migrations are safe beside the running release: names, the introduction of each file, and squawk's rules
 # (no rewrite or scan under an exclusive lock, constraints NOT VALID first, indexes on existing tables concurrently).
-# A rule that does not fit is switched off for the next statement, and the line above says why:
+# To disable a rule for the next statement, give the reason in the line above:
 #   -- The release before last stopped reading it.
 #   -- squawk-ignore ban-drop-column
 set -euo pipefail
@@ -29,7 +29,7 @@ for file in migrations/*.sql; do
   fi
   seen=$version
 
-  # sqlx runs a file outside a transaction when this is its very first line.
+  # sqlx runs a file outside a transaction if this is its first line.
   lines=$(head -n 2 "$file")
   paragraph=${lines%%$'\n'*}
   if [ "$paragraph" = "-- no-transaction" ]; then

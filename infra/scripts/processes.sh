@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds the workspace and runs every function as a process of its own behind Caddy, the one address for clients.
-# `platform prepare` does all that `make run` does before it serves, and leaves in LOCAL_DIR/processes what each is told.
-# The same settings as for `make run`. Ctrl-C stops all of them; when one ends, all end.
-# RUNNER is put in front of each program (containers.sh); it finds the settings in its environment.
+# Builds the workspace and runs every function as its own process behind Caddy, the only address for clients.
+# `platform prepare` prepares the database and demo like `make run`, and writes the settings of each process to LOCAL_DIR/processes.
+# Takes the same settings as `make run`. Ctrl-C stops all processes; when one exits, all are stopped.
+# RUNNER is a command prefix for each binary (containers.sh); it gets the settings in its environment.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
@@ -12,7 +12,7 @@ if ! command -v caddy >/dev/null; then
     say "installing caddy"
     apt-get install -y --no-install-recommends caddy >/dev/null
   else
-    die "Caddy is missing. Type: $([ "$(uname)" = Darwin ] && echo 'brew install caddy' || echo 'sudo apt-get install -y caddy')"
+    die "Caddy is missing. Run: $([ "$(uname)" = Darwin ] && echo 'brew install caddy' || echo 'sudo apt-get install -y caddy')"
   fi
 fi
 cargo build --workspace --locked
@@ -23,21 +23,21 @@ folder="$LOCAL_DIR/processes"
 names=()
 pids=()
 
-# The proxy first, so that nobody is sent to a process that is gone.
+# Stop the proxy first, so that it routes no request to a stopped process.
 finish() {
   trap - EXIT INT TERM HUP
   local index
   for ((index = ${#pids[@]} - 1; index >= 0; index--)); do
     kill "${pids[index]}" 2>/dev/null || true
   done
-  # Each comes to its end within ten seconds: open requests, work under way.
+  # Each stops within ten seconds, after open requests and work in progress.
   wait
 }
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# start NAME PROGRAM [ARGUMENT...]: with the settings of NAME, and with none that were meant for the platform.
+# start NAME PROGRAM [ARGUMENT...]: runs it with the settings of NAME, without those of the platform.
 start() {
   local name=$1
   shift
@@ -57,7 +57,7 @@ start() {
   pids+=($!)
 }
 
-# port NAME: where it listens.
+# port NAME: prints its port.
 port() { sed -n "s/^PORT='\(.*\)'$/\1/p" "$folder/$1.env"; }
 
 alive() {
@@ -65,7 +65,7 @@ alive() {
   for index in "${!pids[@]}"; do
     kill -0 "${pids[index]}" 2>/dev/null || {
       wait "${pids[index]}" || true
-      die "${names[index]} ended, and so do all"
+      die "${names[index]} exited; stopping all processes"
     }
   done
 }
@@ -79,7 +79,7 @@ for file in "$folder"/*.env; do
   esac
 done
 
-# The pages ask every function whether it is ready.
+# The pages report the readiness of all functions.
 until curl -fsS -o /dev/null "http://127.0.0.1:$(port platform)/readyz" 2>/dev/null; do
   alive
   sleep 0.2
@@ -90,7 +90,7 @@ XDG_DATA_HOME="$LOCAL_DIR/caddy" XDG_CONFIG_HOME="$LOCAL_DIR/caddy" \
   start caddy caddy run --config "$folder/Caddyfile" --adapter caddyfile
 
 say
-say "Processes, each reachable from this machine alone:"
+say "Processes, reachable from this machine only:"
 for file in "$folder"/*.env; do
   name=$(basename "$file" .env)
   [ "$name" != clock ] || continue
@@ -100,7 +100,7 @@ say "Ctrl-C stops all of them; PostgreSQL keeps running until \`make stop\`."
 
 while true; do
   alive
-  # In the background, because a signal has to wait for what runs in the foreground.
+  # In the background, because bash handles signals only after a foreground command.
   sleep 1 &
   wait $! || true
 done

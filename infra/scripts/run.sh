@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the workspace and runs the platform: every function in one process.
-# The built binary rather than `cargo run -p`, which would unify features anew and build everything again.
+# Uses the built binary, because `cargo run -p` unifies features differently and rebuilds everything.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Property tests of a backend that runs already (make run), generated from the OpenAPI document it serves.
-# URL, TOKEN (a bearer token), SEED, EXAMPLES and EXCLUDE choose; by default the same cases every time.
-# Only ever against this machine: it sends thousands of malformed requests.
+# Property tests of a running backend (make run), generated from its OpenAPI document.
+# Set URL, TOKEN (a bearer token), SEED, EXAMPLES and EXCLUDE as needed; by default the cases are the same every time.
+# Runs only against this machine, because it sends thousands of malformed requests.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
@@ -14,11 +14,11 @@ esac
 arguments=(
   run "$url/api/openapi.json" --generation-deterministic --seed "${SEED:-1}" --max-examples "${EXAMPLES:-25}"
   --workers 1 --request-timeout 10
-  # A schema can't say that texts are trimmed before they are measured, or that a category must be the tenant's: some valid
-  # documents are refused with 422, as documented.
+  # A schema cannot express that texts are trimmed before their length is checked, or that a category must exist in the tenant: some
+  # valid documents get 422, as documented.
   --exclude-checks positive_data_acceptance
 )
-# Paths of the document that this address does not serve: a regular expression.
+# Paths of the document that this address does not serve, as a regular expression.
 if [ -n "${EXCLUDE:-}" ]; then
   arguments+=(--exclude-path-regex "$EXCLUDE")
 fi
@@ -26,7 +26,7 @@ if [ -n "${TOKEN:-}" ]; then
   arguments+=(--header "Authorization: Bearer $TOKEN")
 fi
 schemathesis=$(infra/scripts/tool.sh schemathesis)
-# It remembers examples in the folder it runs in.
+# It stores examples in its working directory.
 mkdir -p "$LOCAL_DIR/schemathesis"
 cd "$LOCAL_DIR/schemathesis"
 exec "$schemathesis" "${arguments[@]}"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A real Prometheus reads every function as a process; what rules and dashboards speak of must be there. PROGRAMS is a folder
-# with other programs than the debug build.
+# Runs a real Prometheus against every function as a process and checks that all metrics in rules and dashboards exist. PROGRAMS is a
+# folder with other binaries than the debug build.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tries server-roll.sh against a pretended docker that remembers containers in files: a roll-out that goes well, one whose
-# new container does not get ready, a failing migration, a service that is new, and two containers of each.
+# Tests server-roll.sh with a fake docker that keeps containers in files: a successful roll-out, a new container that does not get
+# ready, a failing migration, a new service, and two containers of each service.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
@@ -14,7 +14,7 @@ trap finish EXIT
 mkdir "$scratch/bin"
 cat >"$scratch/bin/docker" <<'PRETEND'
 #!/usr/bin/env bash
-# running/<service>-<number>: containers, with the version that they were made with. BAD: a service that never gets ready.
+# running/<service>-<number>: containers and their version. BAD: a service that never gets ready.
 set -eu
 printf '%s\n' "$*" >>"$WORLD/calls"
 cd "$WORLD/running"
@@ -42,7 +42,7 @@ esac
 PRETEND
 chmod +x "$scratch/bin/docker"
 
-# A world in which each has so many containers of version 1.
+# Starts with the given number of containers of version 1 for each service.
 world() {
   rm -rf "${scratch:?}/home"
   mkdir -p "$scratch/home/running"
@@ -64,7 +64,7 @@ expect "the relay first" "$(sed -n 's/^stop \([a-z]*\)-.*/\1/p' "$scratch/home/c
 world 2
 run env
 expect "two of each" "$(runs)" "a:2 a:2 b:2 b:2 relay:2 relay:2 "
-grep -q -- '--remove-orphans --scale relay=2 --scale a=2 --scale b=2' "$scratch/home/calls" || die "the second ones would have been taken away"
+grep -q -- '--remove-orphans --scale relay=2 --scale a=2 --scale b=2' "$scratch/home/calls" || die "the second containers would have been removed"
 
 world 1
 if run env BAD=b; then die "a container that does not get ready was rolled out"; fi
@@ -78,4 +78,4 @@ world 1
 rm "$scratch/home/running/b-1"
 run env
 expect "one that was not there" "$(runs)" "a:2 b:2 relay:2 "
-say "server-roll.sh: 5 stories, all as told"
+say "server-roll.sh: 5 scenarios passed"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# On a server: brings what infra/server.env says (a new REVALENZ_VERSION, another setting) to the containers, without a
-# request failing. Each function in turn gets a second container; when that says that it is ready, the first one is stopped,
-# which lingers until the proxy has left it. One that does not get ready is removed again, and everything stays as it was.
-#   server-roll.sh [docker compose's own options, such as --env-file server.env]
+# On a server: applies changes in infra/server.env (a new REVALENZ_VERSION, another setting) without failing a request. For each
+# function in turn, starts a second container, waits until it is ready, and stops the first, which keeps answering until the proxy
+# no longer uses it. A container that does not become ready is removed again.
+#   server-roll.sh [options of docker compose, such as --env-file server.env]
 # Runs in the folder of compose.yaml.
 set -euo pipefail
 
@@ -10,12 +10,12 @@ compose() { docker compose "${options[@]}" "$@"; }
 say() { printf '%s\n' "$*" >&2; }
 options=("$@")
 
-# What may be there twice: whatever is made of our images and answers. The relay first: it brings an announcement to those who
-# listen as it knows them. One that doesn't know a new kind of event yet would mark it as delivered, to nobody.
+# Services that may run twice: those of our images that answer requests. The relay first: it delivers events to the subscriptions it
+# knows. An old relay would mark a new event type as delivered without delivering it.
 rolled=$(compose config --format json | jq -r '.services | to_entries | sort_by(.key != "relay")[]
   | select(.value.labels["revalenz.rolled"] == "true") | .key')
 
-# ready CONTAINER: asked from inside, by the proxy's own wget.
+# ready CONTAINER: checks readiness from inside the network, with the proxy's wget.
 ready() {
   local address
   address=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "$1")
@@ -26,7 +26,7 @@ ready() {
   return 1
 }
 
-# The database first. What serves knows nothing of the additions, and does not mind them.
+# Migrate first: running functions ignore what a migration adds.
 case " $(compose config --services | tr '\n' ' ') " in
   *" migrate "*) compose up --detach --wait postgres && compose run --rm --no-deps -T migrate ;;
 esac
@@ -46,7 +46,7 @@ for service in $rolled; do
       docker logs --tail 20 "$container" >&2 || true
       # shellcheck disable=SC2086
       docker rm --force $after >/dev/null
-      say "$service does not get ready; nothing of it was changed, what comes after it neither"
+      say "$service does not become ready; it and the services after it are unchanged"
       exit 1
     fi
   done
@@ -55,7 +55,7 @@ for service in $rolled; do
   say "$service is new"
 done
 
-# The rest, which stands alone: what has not changed is not touched.
+# All other services; unchanged ones are not restarted.
 scales=()
 for service in $rolled; do
   scales+=(--scale "$service=$(compose ps --quiet "$service" | wc -l)")

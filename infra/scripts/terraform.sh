@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# terraform.sh light         format, tests of the logic without providers, and both clouds against stand-ins: what CI asks for
-# terraform.sh real          the same against the real providers, and checkov; fails, and says so, where they can't be had
-# terraform.sh plans         renews docs/plan-staging-<cloud>.txt: plans made without an account, against the stand-ins
+# terraform.sh light         format, tests of the logic without providers, and both clouds against mock providers (CI)
+# terraform.sh real          the same against the real providers, and checkov; fails if a provider is unavailable
+# terraform.sh plans         renews docs/plan-staging-<cloud>.txt: plans without an account, against the mock providers
 #
-# A stand-in (terraform/schemas) knows what a provider accepts, distilled from published packages. Terraform itself checks
-# every argument, type, block and reference by it; what the real provider refuses beyond types it can't know.
-# Everything runs in a copy, so that neither locks nor plugins come into the checkout.
+# A mock provider (terraform/schemas) has the schema of the real one, extracted from published packages. Terraform checks every
+# argument, type, block and reference against it; it does not know what the real provider rejects beyond types.
+# Everything runs in a copy, so that no locks or plugins end up in the checkout.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
-# The versions that checks are made with; terraform/*/versions.tf allows newer ones that keep their promises.
+# Provider versions used by the checks; terraform/*/versions.tf also allows newer compatible ones.
 google_version=8.7.0
 hcloud_version=1.68.0
-# What the Go module proxy has of them, and the sums of it: the checksum database knows neither, and their own go.sum pins the
-# rest. Google's versions since the second are none that Go takes, but its commits are; this one is 8.0.0.
+# Their modules on the Go module proxy, with checksums, because the checksum database has neither; their own go.sum pins the rest.
+# Go does not accept Google's version tags since the second major version, but accepts commits; this one is 8.0.0.
 google_module=github.com/hashicorp/terraform-provider-google@v1.20.1-0.20260828184646-f3721fb45fa3
 google_sum=h1:2onI4HYzwHTtekjeWin7ZrO+v7S8TkFyTP+IaS2FcbQ=
 google_built=8.0.0
@@ -24,7 +24,7 @@ cache="${XDG_CACHE_HOME:-$HOME/.cache}/revalenz/terraform"
 clouds=(gcp hetzner)
 scratch=
 
-# Some machines point Terraform at a file that is not there, and it says so each time.
+# Some machines configure a CLI file that does not exist; Terraform would warn each time.
 if [ -n "${TF_CLI_CONFIG_FILE:-}" ] && [ ! -e "$TF_CLI_CONFIG_FILE" ]; then
   unset TF_CLI_CONFIG_FILE
 fi
@@ -44,7 +44,7 @@ copy() {
   export TF_IN_AUTOMATION=1 CHECKPOINT_DISABLE=1
 }
 
-# mirrored PROGRAM SOURCE VERSION MIRROR: puts a provider where Terraform looks for it.
+# mirrored PROGRAM SOURCE VERSION MIRROR: installs a provider into a filesystem mirror.
 mirrored() {
   local program=$1 source=$2 version=$3 mirror=$4 folder
   folder="$mirror/registry.terraform.io/$source/$version/$(go env GOOS)_$(go env GOARCH)"
@@ -52,19 +52,19 @@ mirrored() {
   cp "$program" "$folder/terraform-provider-${source#*/}_v$version"
 }
 
-# only_from MIRROR: Terraform takes providers from there alone.
+# only_from MIRROR: makes Terraform use only providers of this mirror.
 only_from() {
   printf 'provider_installation {\n  filesystem_mirror {\n    path = "%s"\n  }\n}\n' "$1" >"$scratch/terraform.rc"
   export TF_CLI_CONFIG_FILE="$scratch/terraform.rc"
 }
 
-# Built once for each state of its source; small and plain Go.
+# Built once for each version of its source.
 stand_ins() {
   local state folder
   state=$(cat terraform/schemas/*.go terraform/schemas/*.json terraform/schemas/go.sum - <<<"$google_version $hcloud_version" | openssl sha256 | tail -c 17)
   folder="$cache/stand-in-$state"
   if [ ! -d "$folder" ]; then
-    say "building the stand-ins of the providers: minutes, once"
+    say "building the mock providers (once, takes minutes)"
     (cd terraform/schemas && GOFLAGS=-buildvcs=false go build -o "$scratch/stand-in" .)
     mirrored "$scratch/stand-in" hashicorp/google "$google_version" "$folder.new"
     mirrored "$scratch/stand-in" hetznercloud/hcloud "$hcloud_version" "$folder.new"
@@ -73,7 +73,7 @@ stand_ins() {
   only_from "$folder"
 }
 
-# Whichever version was chosen before, against a stand-in.
+# Removes the version constraint, for the mock provider.
 initialised() { terraform -chdir="$scratch/terraform/$1" init -upgrade -backend=false -input=false -no-color "${@:2}"; }
 
 logic() {
@@ -96,7 +96,7 @@ valid() { # against whichever providers were chosen
   done
 }
 
-# plan CLOUD ENVIRONMENT FILE: without a state of any cloud, so that everything is new.
+# plan CLOUD ENVIRONMENT FILE: plans with an empty state, so that everything is created.
 plan() {
   printf 'terraform {\n  backend "local" {}\n}\n' >"$scratch/terraform/$1/override.tf"
   terraform -chdir="$scratch/terraform/$1" init -reconfigure -input=false -no-color >/dev/null
@@ -104,7 +104,7 @@ plan() {
   rm "$scratch/terraform/$1/override.tf"
 }
 
-# plan_text CLOUD: what staging would be made of, without the thousand lines that only a cloud could fill in.
+# plan_text CLOUD: the plan of staging, without values that are known only after applying.
 plan_text() {
   echo "# The plan of an empty staging environment (terraform/$1, environments/staging.tfvars), made by infra/scripts/terraform.sh"
   echo "# plans: by Terraform itself, without an account, against a stand-in for the provider (terraform/schemas). What is known"
@@ -116,11 +116,11 @@ fresh_plans() {
   local cloud
   for cloud in "${clouds[@]}"; do
     plan_text "$cloud" | diff -u "docs/plan-staging-$cloud.txt" - ||
-      die "docs/plan-staging-$cloud.txt is not what would be planned. Renew it: infra/scripts/terraform.sh plans"
+      die "docs/plan-staging-$cloud.txt is stale; run infra/scripts/terraform.sh plans"
   done
 }
 
-# On plans rather than on text, because what is computed counts, too.
+# Checks plans instead of sources, so that computed values are included.
 rules() {
   local checkov cloud files=()
   checkov=$(infra/scripts/tool.sh checkov)
@@ -132,12 +132,12 @@ rules() {
   "$checkov" --config-file terraform/checkov.yaml "${files[@]}"
 }
 
-# A check that finds nothing wrong has to find what is wrong.
+# Proves that the check detects an error.
 finds_mistakes() {
   local file=$scratch/terraform/gcp/modules/scheduler/main.tf output
   sed -i.kept 's/attempt_deadline/attempts_deadline/' "$file"
   if output=$(terraform -chdir="$scratch/terraform/gcp" validate -no-color 2>&1) || ! grep -q attempts_deadline <<<"$output"; then
-    die "a misspelt argument was not found"
+    die "a misspelt argument was not detected"
   fi
   mv "$file.kept" "$file"
 }
@@ -149,17 +149,17 @@ from_registry() {
   done
 }
 
-# from_proxy SOURCE VERSION MODULE SUM MIRROR: compiled from the published source, if it is what it was.
+# from_proxy SOURCE VERSION MODULE SUM MIRROR: builds a provider from the published source after checking its checksum.
 from_proxy() {
   local source=$1 version=$2 module=$3 sum=$4 mirror=$5 told folder
   [ ! -d "$mirror/registry.terraform.io/$source/$version" ] || return 0
-  say "building $module: two minutes for hcloud, ten for google on two cores"
+  say "building $module (hcloud takes two minutes, google ten on two cores)"
   if ! told=$(cd "$scratch" && GOWORK=off GONOSUMDB=${module%@*} go mod download -json "$module"); then
     echo "$told" >&2
     return 1
   fi
   if [ "$(field Sum "$told")" != "$sum" ]; then
-    say "its sum is $(field Sum "$told") and not $sum"
+    say "checksum is $(field Sum "$told"), expected $sum"
     return 1
   fi
   folder="$scratch/${source#*/}"
@@ -175,35 +175,35 @@ field() { # NAME JSON
   sed -n "s/^[[:space:]]*\"$1\": \"\(.*\)\",*$/\1/p" <<<"$2"
 }
 
-# Sets `clouds` to those whose provider can be had, and `refused` to what can't.
+# Sets `clouds` to those with an available provider, and `refused` to the others.
 real_providers() {
   local mirror="$cache/providers"
   refused=()
   from_registry && return
-  say "The registry of providers does not answer:"
+  say "The provider registry does not respond:"
   grep -A 6 'Error' "$scratch/init.log" >&2 || true
-  command -v go >/dev/null || die "Go is not installed either, so the providers can't be built. NOTHING WAS CHECKED AGAINST THEM."
+  command -v go >/dev/null || die "Go is not installed either, so the providers cannot be built. NOTHING WAS CHECKED AGAINST THE REAL PROVIDERS."
   clouds=()
   if from_proxy hetznercloud/hcloud "$hcloud_version" "$hcloud_module" "$hcloud_sum" "$mirror"; then
     clouds+=(hetzner)
   else
-    refused+=("hetzner, because $hcloud_module can't be built (the lines above say why)")
+    refused+=("hetzner, because $hcloud_module cannot be built (see above)")
   fi
   if from_proxy hashicorp/google "$google_built" "$google_module" "$google_sum" "$mirror"; then
     clouds+=(gcp)
   else
-    refused+=("gcp, because $google_module can't be built (the lines above say why)")
+    refused+=("gcp, because $google_module cannot be built (see above)")
   fi
   only_from "$mirror"
 }
 
-# Loud about whatever was not looked at.
+# Reports clearly what was not checked.
 nothing_refused() {
   [ ${#refused[@]} -gt 0 ] || return 0
   say
   say "NOT CHECKED AGAINST ITS REAL PROVIDER:"
   printf '  %s\n' "${refused[@]}" >&2
-  die "terraform.sh light checks against stand-ins. Run this where the registry answers before the first apply."
+  die "terraform.sh light checks against mock providers. Run this with access to the registry before the first apply."
 }
 
 case "${1:-}" in
@@ -221,7 +221,7 @@ case "${1:-}" in
   real)
     command -v terraform >/dev/null || die "terraform is not installed"
     copy
-    # As somebody set it up who has a mirror.
+    # Keeps the configuration of a machine with its own mirror.
     chosen=${TF_CLI_CONFIG_FILE:-}
     stand_ins
     rules
