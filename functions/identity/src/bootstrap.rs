@@ -1,4 +1,4 @@
-//! The first superadmin, made when a platform starts for the first time.
+//! Creates the first superadmin.
 
 mod invitation;
 
@@ -13,7 +13,7 @@ use web::{Email, RequestInfo};
 use crate::{
     domain::{
         name::Name,
-        password_hash::{HashError, Hasher, Verdict},
+        password_hash::{HashError, Hasher, PasswordCheck},
     },
     store::{
         accounts, roles, seats,
@@ -22,19 +22,19 @@ use crate::{
     },
 };
 
-/// Why there is no superadmin.
+/// Why the superadmin could not be created.
 #[derive(Debug, thiserror::Error)]
 pub enum BootstrapError {
-    /// The database did not take it.
+    /// A database error.
     #[error(transparent)]
     Database(#[from] DbError),
     /// The password could not be hashed.
     #[error("{0}")]
     Password(String),
-    /// The role `superadmin` is missing: the migrations have not run.
+    /// The role `superadmin` is missing because the migrations have not run.
     #[error("the tenant revalenz has no role superadmin; run the migrations first")]
     NoRole,
-    /// Somebody else of the tenant has this address and is no active superadmin.
+    /// The email address belongs to an account that is not an active superadmin.
     #[error("this address belongs to an account that is disabled or not yet active")]
     Taken,
 }
@@ -45,8 +45,8 @@ impl From<HashError> for BootstrapError {
     }
 }
 
-/// Makes the superadmin, or sets the password of the one that is there. Done again with the same password, it changes
-/// nothing. `db` is this function's own login.
+/// Creates the superadmin, or sets the password of an existing one. Running it again with the same password changes nothing. `db`
+/// must use this function's own login.
 pub async fn superadmin(
     db: &Db,
     state: &AppState,
@@ -62,7 +62,7 @@ pub async fn superadmin(
     let stored = account
         .as_ref()
         .and_then(|account| account.password_hash.as_deref());
-    let right = hasher.verify(password, stored).await? != Verdict::Wrong;
+    let right = hasher.verify(password, stored).await? != PasswordCheck::Incorrect;
     match account {
         Some(account) if right => Ok(account.id),
         Some(account) => set_password(db, state, account, &hasher.hash(password).await?).await,
@@ -92,7 +92,7 @@ async fn set_password(
     accounts::set_password(&mut tx, account.id, hash, now).await?;
     sessions::end_sessions(&mut tx, account.id, None, EndReason::PasswordChanged, now).await?;
     let entry = audit::Entry::new("identity.user.password_set", "user", account.id);
-    audit::record(&mut tx, &nobodys_request().await, now, None, entry).await?;
+    audit::record(&mut tx, &empty_request_info().await, now, None, entry).await?;
     tx.commit().await?;
     state.authenticator().invalidate_people();
     Ok(account.id)
@@ -125,13 +125,13 @@ async fn insert(
     };
     users::insert_user(&mut tx, &new, now).await?;
     let entry = audit::Entry::new("identity.user.created", "user", new.id);
-    audit::record(&mut tx, &nobodys_request().await, now, None, entry).await?;
+    audit::record(&mut tx, &empty_request_info().await, now, None, entry).await?;
     tx.commit().await?;
     Ok(new.id)
 }
 
-/// What the audit log notes of a request, where there is none.
-async fn nobodys_request() -> RequestInfo {
+/// Request data for audit entries without a request.
+async fn empty_request_info() -> RequestInfo {
     let (mut parts, ()) = http::Request::new(()).into_parts();
     let Ok(info) = RequestInfo::from_request_parts(&mut parts, &()).await;
     info

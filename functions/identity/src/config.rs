@@ -57,7 +57,7 @@ pub struct Settings {
     /// How long a failed sign-in is counted.
     pub failure_window: TimeDelta,
     /// How long a sign-in may wait for its second factor, and a new authenticator app for its first code.
-    pub factor_patience: TimeDelta,
+    pub mfa_challenge_ttl: TimeDelta,
     /// Validity of an invitation.
     pub invite_lifetime: TimeDelta,
     /// Validity of the link that verifies an email address.
@@ -80,17 +80,17 @@ pub struct Settings {
     pub mail_window: TimeDelta,
     /// Response time of requests for an email, rounded up to a multiple of this: the timing must not reveal whether the email
     /// address is known.
-    pub mail_answer_after: Duration,
+    pub mail_response_step: Duration,
     /// OpenID Connect providers for sign-in.
     pub providers: Providers,
     /// How long a sign-in at a provider may take.
-    pub sign_in_away: TimeDelta,
+    pub oauth_flow_lifetime: TimeDelta,
     /// Validity of the code that the page exchanges for tokens.
-    pub sign_in_code: TimeDelta,
+    pub sign_in_code_lifetime: TimeDelta,
     /// Maximum number of concurrent password hashes; each takes 19 MiB and one core.
-    pub hashes_at_once: usize,
+    pub max_concurrent_hashes: usize,
     /// Maximum number of requests waiting for a hash; further ones are refused with 503.
-    pub hashes_waiting: usize,
+    pub max_queued_hashes: usize,
 }
 
 impl Settings {
@@ -113,7 +113,7 @@ impl Default for Settings {
             failures_per_address: 100,
             wrong_codes_per_account: 15,
             failure_window: TimeDelta::minutes(15),
-            factor_patience: TimeDelta::seconds(300),
+            mfa_challenge_ttl: TimeDelta::seconds(300),
             invite_lifetime: TimeDelta::days(7),
             verify_lifetime: TimeDelta::hours(24),
             signing_key_lifetime: TimeDelta::days(30),
@@ -124,12 +124,12 @@ impl Default for Settings {
             mails_per_account: 5,
             mails_per_address: 30,
             mail_window: TimeDelta::hours(1),
-            mail_answer_after: Duration::from_millis(250),
+            mail_response_step: Duration::from_millis(250),
             providers: Providers::default(),
-            sign_in_away: TimeDelta::minutes(10),
-            sign_in_code: TimeDelta::seconds(60),
-            hashes_at_once: std::thread::available_parallelism().map_or(2, usize::from),
-            hashes_waiting: 128,
+            oauth_flow_lifetime: TimeDelta::minutes(10),
+            sign_in_code_lifetime: TimeDelta::seconds(60),
+            max_concurrent_hashes: std::thread::available_parallelism().map_or(2, usize::from),
+            max_queued_hashes: 128,
         }
     }
 }

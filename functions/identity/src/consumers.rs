@@ -1,11 +1,11 @@
-//! What this context does about events: with a tenant its people go.
+//! Event consumers: erases the users of closed tenants.
 
 use db::TenantTx;
 use events::{ConsumeError, Consumers, erasure::TENANT_CLOSED};
 
 use crate::{App, erasure::ERASURE};
 
-/// The consumers, a line each.
+/// All consumers of this context.
 pub(crate) fn all() -> Consumers<App> {
     Consumers::new("identity").on("tenant_closed", &[TENANT_CLOSED], |app, tx, _event| {
         Box::pin(tenant_closed(app, tx))

@@ -1,11 +1,11 @@
-//! What goes when a tenant is closed: everybody in it, and all that belongs to them.
+//! Erasure of a closed tenant: all users and their data.
 //!
-//! `access.people` and `access.roles` come last: other functions' rows refer to them, so they wait until those are gone, too.
-//! Of a person nothing stays but the identifier in the audit log.
+//! `access.people` and `access.roles` are erased last, because rows of other functions refer to them. Only the identifiers of users
+//! remain, in the audit log.
 
 use events::Erasure;
 
-/// What this context erases.
+/// The data that this context erases.
 pub static ERASURE: Erasure = Erasure {
     function: "identity",
     tables: &[

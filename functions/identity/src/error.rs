@@ -2,7 +2,7 @@
 
 use web::Problem;
 
-use crate::domain::{password_hash::HashError, throttle::Refused};
+use crate::domain::{password_hash::HashError, throttle::ThrottleError};
 
 web::problems! {
     /// Unknown tenant, unknown account, wrong password, unverified or disabled account: the same response for all of them.
@@ -232,11 +232,11 @@ impl From<HashError> for Problem {
     }
 }
 
-impl From<Refused> for Problem {
-    fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::Busy => web::problem::UNAVAILABLE.problem(),
-            Refused::TooMany { seconds } => web::problem::RATE_LIMITED
+impl From<ThrottleError> for Problem {
+    fn from(error: ThrottleError) -> Self {
+        match error {
+            ThrottleError::Busy => web::problem::UNAVAILABLE.problem(),
+            ThrottleError::TooMany { seconds } => web::problem::RATE_LIMITED
                 .problem()
                 .argument("seconds", seconds)
                 .header(http::header::RETRY_AFTER, seconds.to_string()),

@@ -4,8 +4,10 @@
 //! a caller who is not signed in yet.
 
 pub(crate) mod account;
+pub(crate) mod current_user;
 pub(crate) mod external;
 pub(crate) mod factors;
+mod fields;
 pub(crate) mod links;
 pub(crate) mod people;
 pub(crate) mod roles;
@@ -20,7 +22,7 @@ use ids::UserId;
 use serde_json::Value;
 use web::RequestInfo;
 
-/// Announces something about a person beside its change.
+/// Publishes an event about a user in the transaction of the change.
 pub(crate) async fn announce(
     tx: &mut TenantTx,
     request: &RequestInfo,

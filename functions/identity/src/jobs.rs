@@ -1,4 +1,4 @@
-//! What has to happen without anybody asking. Each job may run at any time, any number of times, in many processes at once.
+//! Scheduled jobs. Each may run at any time, any number of times, and in several processes at once.
 
 mod expire_sessions;
 mod expiring_certificates;
@@ -14,25 +14,25 @@ static ROTATE_SIGNING_KEYS: Job = Job {
     function: "identity",
     name: "rotate-signing-keys",
     schedule: "7 * * * *",
-    about: "Puts the next signing key in force when the current one is old enough, and publishes the one after it.",
+    about: "Rotates the signing key when it is old enough, and publishes the next one.",
 };
 static EXPIRE_SESSIONS: Job = Job {
     function: "identity",
     name: "expire-sessions",
     schedule: "20 3 * * *",
-    about: "Clears away sessions, links and answers to repeated requests that ended long ago.",
+    about: "Deletes sessions, links and idempotency keys that ended long ago.",
 };
 static EXPIRING_CERTIFICATES: Job = Job {
     function: "identity",
     name: "expiring-certificates",
     schedule: "30 5 * * *",
-    about: "Announces certificates that end within 30 days, each once.",
+    about: "Publishes an event for each certificate that expires within 30 days.",
 };
 static ERASE_CLOSED: Job = Job {
     function: "identity",
     name: "erase-closed-tenants",
     schedule: "*/10 * * * *",
-    about: "Erases the people of closed tenants with all that belongs to them.",
+    about: "Erases the users of closed tenants and their data.",
 };
 
 /// Every job of this function.

@@ -1,8 +1,8 @@
-//! identity: who someone is, how they prove it, and what they may do.
+//! identity: users, authentication and authorisation.
 //!
-//! People of a tenant with their roles and skills; passwords, sessions and the tokens of both kinds: short-lived access
-//! tokens that every function checks alone, and rotating refresh tokens that only this context knows. What other contexts may
-//! know of people, roles, sessions and public keys is mirrored to the schema `access` in the same transaction.
+//! Users of a tenant with their roles and skills; passwords, second factors, sessions, and their tokens: short-lived access tokens
+//! that every function verifies on its own, and rotating refresh tokens that only this context knows. Data of users, roles, sessions
+//! and public keys that other contexts need is projected to the schema `access` in the same transaction.
 
 pub mod bootstrap;
 pub mod config;
@@ -37,13 +37,14 @@ use moka::future::Cache;
 pub use oidc::{Provider, Providers};
 use web::{Cursors, Service};
 
-/// What this context owns.
-pub const ABOUT: &str = "Who someone is, how they prove it, and what they may do: people, roles, sign-in, sessions, skills.";
+/// One-line description of this context.
+pub const ABOUT: &str =
+    "Users, authentication and authorisation: profiles, roles, sign-in, sessions, skills.";
 
-/// How long the key that signs is remembered.
-const REMEMBER_SIGNER: Duration = Duration::from_secs(5);
+/// How long the signing key is cached.
+const SIGNER_CACHE_TTL: Duration = Duration::from_secs(5);
 
-/// What handlers share.
+/// The state shared by handlers.
 #[derive(Clone, Debug)]
 pub(crate) struct App {
     state: AppState,
@@ -52,7 +53,7 @@ pub(crate) struct App {
     settings: Arc<Settings>,
     hasher: Hasher,
     throttle: Arc<Throttle>,
-    /// Wrong codes count apart: whoever gets there knew the password.
+    /// Incorrect codes are counted separately from failed sign-ins, because the first factor was correct.
     code_throttle: Arc<Throttle>,
     mail_throttle: Arc<Throttle>,
     refresh_tokens: RefreshTokens,
@@ -65,16 +66,16 @@ impl FromRef<App> for AppState {
     }
 }
 
-/// The context over this database, with this application state.
+/// Builds the service with default settings.
 pub fn service(db: Db, state: AppState) -> Service {
     service_with(db, state, Settings::default())
 }
 
-/// The same with other times and limits.
+/// Builds the service with the given settings.
 pub fn service_with(db: Db, state: AppState, settings: Settings) -> Service {
     let app = App {
         cursors: Cursors::new(&state.keyring().derive(Purpose::Cursors)),
-        hasher: Hasher::new(settings.hashes_at_once, settings.hashes_waiting),
+        hasher: Hasher::new(settings.max_concurrent_hashes, settings.max_queued_hashes),
         throttle: Arc::new(Throttle::new(Limits {
             per_account: settings.failures_per_account,
             per_address: settings.failures_per_address,
@@ -93,7 +94,7 @@ pub fn service_with(db: Db, state: AppState, settings: Settings) -> Service {
         refresh_tokens: RefreshTokens::new(state.keyring().clone()),
         signers: Cache::builder()
             .max_capacity(1)
-            .time_to_live(REMEMBER_SIGNER)
+            .time_to_live(SIGNER_CACHE_TTL)
             .build(),
         settings: Arc::new(settings),
         state: state.clone(),
@@ -105,7 +106,7 @@ pub fn service_with(db: Db, state: AppState, settings: Settings) -> Service {
     Service::new("identity", ABOUT, routes::routes(), app).with_internal(internal)
 }
 
-/// What it listens to.
+/// The event subscriptions of this context.
 pub fn subscriptions() -> Vec<Subscription> {
     consumers::all().subscriptions()
 }

@@ -1,8 +1,8 @@
-//! The identity function as a process of its own.
+//! The binary of the identity function.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "one command answers on the command line"
+    reason = "one command prints its result"
 )]
 
 use std::process::ExitCode;

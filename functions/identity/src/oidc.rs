@@ -1,6 +1,6 @@
-//! Other issuers on whose word people sign in: the code flow of OpenID Connect Core 1.0 with PKCE (RFC 7636).
+//! Sign-in with OpenID Connect providers: the authorization code flow (OpenID Connect Core 1.0) with PKCE (RFC 7636).
 //!
-//! What leaves this module is somebody's identity after every check, or a reason to refuse; no token of an issuer does.
+//! This module returns a verified identity or a reason to refuse it. Tokens of providers never leave it.
 
 mod apple;
 mod id_token;
@@ -11,11 +11,11 @@ pub use provider::{Provider, Providers};
 pub(crate) use access::oidc::OidcError;
 pub(crate) use id_token::Identity;
 
-/// What one sign-in must say to the issuer and hear from it again.
+/// The values that a sign-in sends to the provider and expects back.
 #[derive(Clone, Debug)]
 pub(crate) struct Secrets<'a> {
-    /// Comes back in the ID token.
+    /// Returned in the ID token.
     pub(crate) nonce: &'a str,
-    /// The PKCE verifier, of which the issuer sees the hash first.
+    /// The PKCE verifier, whose hash is sent first.
     pub(crate) verifier: &'a str,
 }

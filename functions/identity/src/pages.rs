@@ -1,7 +1,7 @@
 //! The pages that links in emails point to, for organisations without a frontend of their own.
 //!
 //! A page only shows a button. The token is in the URL's fragment, which browsers do not send: fetching the page, as a mail
-//! scanner does, submits nothing; only pressing the button posts the token. Texts are constants, so nothing needs escaping.
+//! scanner does, submits nothing; only pressing the button posts the token. Localized are constants, so nothing needs escaping.
 
 mod texts;
 
@@ -74,7 +74,7 @@ fn html(page: &Page, language: Language) -> String {
 }
 
 fn form_html(form: &Form, language: Language) -> String {
-    let text = |texts: &web::Texts| texts.render(language, &[]);
+    let text = |texts: &web::Localized| texts.render(language, &[]);
     let when = if form.fields.contains(&Field::Token) {
         "token"
     } else {

@@ -10,7 +10,7 @@ access::permissions! {
     UserCreate = "identity.user.create";
     /// Import users from another system in bulk.
     UserImport = "identity.user.import";
-    /// Update users; with reach `own` only one's own names, phone, locale and time zone.
+    /// Update users; with reach `own` only the caller's own names, phone, locale and time zone.
     UserUpdate = "identity.user.update";
     /// Disable, lock and reactivate users.
     UserDisable = "identity.user.disable";
@@ -24,11 +24,11 @@ access::permissions! {
     RoleRead = "identity.role.read";
     /// Create, update and delete roles.
     RoleUpdate = "identity.role.update";
-    /// List and end the sessions of users with a role one may manage.
+    /// List and end the sessions of users whose role the caller may manage.
     SessionEnd = "identity.session.end";
     /// Read hourly rates.
     RateRead = "identity.rate.read";
-    /// Replace the hourly rates of users with a role one may manage.
+    /// Replace the hourly rates of users whose role the caller may manage.
     RateUpdate = "identity.rate.update";
     /// Read a user's activity.
     ActivityRead = "identity.activity.read";

@@ -1,4 +1,4 @@
-//! Every route of this context, and the refusals of its own that each may answer with.
+//! The routes of this context, and the problems that each operation can return.
 
 use web::openapi::Routes;
 
@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-/// A line a resource; method and path stand with each handler.
+/// One line per file; method and path are declared with each handler.
 pub(crate) fn routes() -> Routes<App> {
     let routes = web::routes! {
         register: register_user;
@@ -83,7 +83,7 @@ pub(crate) fn routes() -> Routes<App> {
     .fold(routes, |routes, refusals| refusals(routes))
 }
 
-/// How sessions refuse.
+/// Problems of sessions.
 fn signing_in(routes: Routes<App>) -> Routes<App> {
     let page = &access::cors::ORIGIN_NOT_ALLOWED;
     let slow_down = &web::problem::RATE_LIMITED;
@@ -126,7 +126,7 @@ fn signing_in(routes: Routes<App>) -> Routes<App> {
         )
 }
 
-/// How mailed links and passwords refuse.
+/// Problems of links sent by email, and of passwords.
 fn links(routes: Routes<App>) -> Routes<App> {
     let page = &access::cors::ORIGIN_NOT_ALLOWED;
     let slow_down = &web::problem::RATE_LIMITED;
@@ -162,7 +162,7 @@ fn links(routes: Routes<App>) -> Routes<App> {
         )
 }
 
-/// Ways in to a tenant that may be closing, and links that add somebody to one that may be frozen.
+/// Operations that sign in to, or add users to, a tenant that may be suspended or closing.
 fn frozen(routes: Routes<App>) -> Routes<App> {
     [
         "login",
@@ -180,7 +180,7 @@ fn frozen(routes: Routes<App>) -> Routes<App> {
     })
 }
 
-/// How sign-in by way of other issuers refuses.
+/// Problems of sign-in with a provider.
 fn issuers(routes: Routes<App>) -> Routes<App> {
     let page = &access::cors::ORIGIN_NOT_ALLOWED;
     routes
@@ -205,7 +205,7 @@ fn issuers(routes: Routes<App>) -> Routes<App> {
         .refuses("delete_identity", &[&LAST_WAY_IN, &NOT_A_PERSON])
 }
 
-/// How what is done to people refuses.
+/// Problems of user management.
 fn people(routes: Routes<App>) -> Routes<App> {
     let slow_down = &web::problem::RATE_LIMITED;
     routes
@@ -235,7 +235,7 @@ fn people(routes: Routes<App>) -> Routes<App> {
         .refuses("delete_user_sessions", &[&ROLE_TOO_POWERFUL])
 }
 
-/// How roles refuse.
+/// Problems of roles.
 fn roles(routes: Routes<App>) -> Routes<App> {
     routes
         .refuses(
@@ -257,11 +257,11 @@ fn roles(routes: Routes<App>) -> Routes<App> {
         )
 }
 
-/// How what has to do with second factors refuses.
+/// Problems of second factors.
 fn second_factors(routes: Routes<App>) -> Routes<App> {
     let page = &access::cors::ORIGIN_NOT_ALLOWED;
     let slow_down = &web::problem::RATE_LIMITED;
-    // What asks for a recent proof.
+    // Returned by operations that require recent authentication.
     let weak = &access::problems::INSUFFICIENT_AAL;
     let stale = &access::problems::REAUTHENTICATION_NEEDED;
     routes

@@ -1,4 +1,4 @@
-//! The key that signs access tokens: made at its first use, kept sealed, remembered for a few seconds.
+//! The key that signs access tokens: generated at first use, stored sealed, cached for a few seconds.
 
 mod rotation;
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl App {
-    /// Signs with the current key.
+    /// Returns the signer with the current key.
     pub(crate) async fn signer(&self) -> Result<Arc<Signer>, Problem> {
         self.signers
             .try_get_with((), self.load_signer())
@@ -82,7 +82,7 @@ impl App {
         ))
     }
 
-    /// The public halves, with at least the current one among them.
+    /// Returns the public keys, including at least the current one.
     pub(crate) async fn public_keys(&self) -> Result<Vec<signing_keys::PublicKey>, Problem> {
         self.signer().await?;
         let mut tx = self.db.begin_unscoped().await?;
@@ -98,7 +98,7 @@ pub(crate) fn coordinate(public_key: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(public_key)
 }
 
-/// RFC 7638: the key names itself.
+/// The thumbprint (RFC 7638), used as key ID.
 fn thumbprint(public_key: &[u8]) -> String {
     let members = format!(
         r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#,

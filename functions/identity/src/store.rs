@@ -1,4 +1,4 @@
-//! SQL of this context, over transactions that see one tenant.
+//! SQL of this context, in transactions that see a single tenant.
 
 use access::Reach;
 use ids::UserId;
@@ -25,8 +25,8 @@ pub(crate) mod totp;
 pub(crate) mod user_list;
 pub(crate) mod users;
 
-/// For SQL: `($n::uuid is null or user_id = $n)`. People are assigned to nobody: `assigned` reaches no farther than `own`.
-fn only(reach: Reach) -> Option<UserId> {
+/// For SQL: `($n::uuid is null or user_id = $n)`. Users are never assigned to others, so `assigned` equals `own`.
+fn owner_filter(reach: Reach) -> Option<UserId> {
     match reach {
         Reach::All => None,
         Reach::Assigned(user) | Reach::Own(user) => Some(user),

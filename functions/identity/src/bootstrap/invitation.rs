@@ -1,4 +1,4 @@
-//! The link by which the first of the staff comes in, where nobody can invite them yet.
+//! Invites the first superadmin by a link on the command line.
 
 use access::{REVALENZ, audit, opaque::Opaque, process};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -6,7 +6,7 @@ use db::{Actor, Db};
 use ids::{OneTimeToken, OneTimeTokenId, UserId};
 use web::{Clock, Email, settings};
 
-use super::{BootstrapError, nobodys_request};
+use super::{BootstrapError, empty_request_info};
 use crate::{
     domain::{name::Name, status::UserStatus},
     store::{
@@ -17,20 +17,21 @@ use crate::{
     },
 };
 
-/// How long the link is good: whoever asked for it sits in front of it.
-const LIFETIME: TimeDelta = TimeDelta::hours(24);
+/// Validity of the link.
+const LINK_LIFETIME: TimeDelta = TimeDelta::hours(24);
 
-/// `identity bootstrap-superadmin ADDRESS`: with the settings of the function, and so on nobody's word but the operator's.
+/// `identity bootstrap-superadmin ADDRESS`: runs with the settings of the function, so only the operator can run it.
 pub async fn command(address: &str) -> Result<String, Box<dyn std::error::Error>> {
     let settings = process::Settings::read(&settings::environment)?;
-    let email = Email::parse(address).map_err(|_| format!("{address} is no mail address"))?;
+    let email =
+        Email::parse(address).map_err(|_| format!("{address} is not a valid email address"))?;
     let db = Db::connect_lazy(settings.database_url.expose(), 1)?;
     let link = invite_superadmin(&db, &Clock::system(), &settings.public_url, &email).await?;
     db.close().await;
     Ok(link)
 }
 
-/// Makes an invited superadmin, or a new link for the one that has not come yet; the link before is void. `db` is this
+/// Creates an invited superadmin, or a new link for one who has not accepted yet, and voids the previous link. `db` must use this
 /// function's own login.
 pub async fn invite_superadmin(
     db: &Db,
@@ -60,9 +61,9 @@ pub async fn invite_superadmin(
         email: None,
         binding: None,
     };
-    one_time_tokens::insert_token(&mut tx, &token, &new, (now, now + LIFETIME)).await?;
+    one_time_tokens::insert_token(&mut tx, &token, &new, (now, now + LINK_LIFETIME)).await?;
     let entry = audit::Entry::new("identity.user.invited", "user", user);
-    audit::record(&mut tx, &nobodys_request().await, now, None, entry).await?;
+    audit::record(&mut tx, &empty_request_info().await, now, None, entry).await?;
     tx.commit().await?;
     Ok(format!(
         "{public_url}/accept-invite#token={}",

@@ -1,48 +1,47 @@
-//! Who may give which role, and manage whom.
+//! Authority: which roles a caller may grant, and which users they may manage.
 
 use access::{Grants, ReachKind};
 
-/// The role that somebody gives, takes, or has.
+/// A role to be granted, removed or managed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RoleView<'a> {
-    /// The built-in role that it is built on.
+    /// The built-in role that it is based on.
     pub(crate) base_role: &'a str,
-    /// What it may do.
+    /// Its permissions.
     pub(crate) permissions: &'a Grants,
 }
 
-/// Who gives, takes, changes or manages.
+/// The caller who grants, removes, changes or manages.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Holder<'a> {
-    /// The built-in role that theirs is built on; `api_key` for keys.
+pub(crate) struct RoleHolder<'a> {
+    /// The built-in role that their role is based on; `api_key` for API keys.
     pub(crate) base_role: &'a str,
-    /// What they may do.
+    /// Their permissions.
     pub(crate) permissions: &'a Grants,
     /// Whether they may assign roles from manager upwards.
     pub(crate) may_assign: bool,
 }
 
-/// Whether a caller may give this role, take it away, make it, or manage somebody who has it.
+/// Whether a caller may grant, remove or create this role, or manage users who have it.
 ///
-/// Nobody handles more than they hold themselves, nor a role that is built on a higher one than theirs; and from manager
-/// upwards only who may assign roles does.
-pub(crate) fn may_handle(caller: Holder<'_>, role: RoleView<'_>) -> bool {
+/// The role must not have more permissions than the caller, or be based on a higher role than theirs. Roles from manager upwards
+/// also require the permission to assign roles.
+pub(crate) fn can_manage(caller: RoleHolder<'_>, role: RoleView<'_>) -> bool {
     let is_below_manager = matches!(role.base_role, "expert" | "customer");
     (caller.may_assign || is_below_manager)
-        && rank(role.base_role)
-            .is_some_and(|rank_of_role| rank(caller.base_role) >= Some(rank_of_role))
-        && lacking(caller.permissions, role.permissions).is_empty()
+        && rank(role.base_role).is_some_and(|role_rank| rank(caller.base_role) >= Some(role_rank))
+        && missing_permissions(caller.permissions, role.permissions).is_empty()
 }
 
-/// Whether somebody may look at the account of a person with this role: it is built on a lower one, and may do nothing that
-/// the looker may not.
-pub(crate) fn may_look_as(caller: Holder<'_>, role: RoleView<'_>) -> bool {
-    rank(role.base_role).is_some_and(|rank_of_role| rank(caller.base_role) > Some(rank_of_role))
-        && lacking(caller.permissions, role.permissions).is_empty()
+/// Whether the caller may impersonate a user with this role: it must be based on a lower role and have no permission that the
+/// caller lacks.
+pub(crate) fn can_impersonate(caller: RoleHolder<'_>, role: RoleView<'_>) -> bool {
+    rank(role.base_role).is_some_and(|role_rank| rank(caller.base_role) > Some(role_rank))
+        && missing_permissions(caller.permissions, role.permissions).is_empty()
 }
 
-/// What `wanted` grants and `held` does not, or not as far.
-pub(crate) fn lacking<'a>(held: &Grants, wanted: &'a Grants) -> Vec<&'a str> {
+/// The permissions that `wanted` grants and `held` does not, or with less reach.
+pub(crate) fn missing_permissions<'a>(held: &Grants, wanted: &'a Grants) -> Vec<&'a str> {
     let covered = |permission: &str, reach: ReachKind| {
         held.reach(permission)
             .is_some_and(|held_reach| held_reach >= reach)
@@ -55,7 +54,7 @@ pub(crate) fn lacking<'a>(held: &Grants, wanted: &'a Grants) -> Vec<&'a str> {
         .collect()
 }
 
-/// The order of the built-in roles. A key is whatever its scopes say, and stands where an admin stands, who makes it.
+/// The order of the built-in roles. API keys rank as admins, who create them; their permissions are their scopes.
 fn rank(base_role: &str) -> Option<u8> {
     Some(match base_role {
         "customer" => 1,
@@ -93,12 +92,12 @@ mod tests {
         base_role: &str,
         permissions: &Grants,
     ) -> bool {
-        let holder = Holder {
+        let holder = RoleHolder {
             base_role: own_base,
             permissions: caller,
             may_assign,
         };
-        may_handle(
+        can_manage(
             holder,
             RoleView {
                 base_role,
@@ -165,12 +164,12 @@ mod tests {
     fn one_looks_only_at_accounts_below_oneself() {
         let caller = grants(&[("a.b.read", All)]);
         let looks = |own: &str, other: &str, permissions: &Grants| {
-            let holder = Holder {
+            let holder = RoleHolder {
                 base_role: own,
                 permissions: &caller,
                 may_assign: true,
             };
-            may_look_as(
+            can_impersonate(
                 holder,
                 RoleView {
                     base_role: other,

@@ -1,21 +1,14 @@
-//! Hashes of passwords that people bring along from another system. They are checked once: at the first sign-in ours takes
-//! their place.
+//! bcrypt hashes of imported passwords. They are verified once and replaced at the first sign-in.
 
 use std::fmt;
 
 use bcrypt::HashParts;
-use serde_json::Value;
-use utoipa::openapi::{ObjectBuilder, RefOr, Schema, schema::Type};
-use web::{
-    Localized,
-    body::Field,
-    problem::{Errors, FieldCode, Pointer},
-};
+use web::{Localized, problem::FieldCode};
 
-/// Each step doubles the time: 14 is about a second of one core, and 31 would be a day.
+/// Each step doubles the time: 14 takes about one second on one core, 31 would take a day.
 const COSTS: std::ops::RangeInclusive<u32> = 4..=14;
 
-/// A hash of bcrypt: `$2a$`, `$2b$` or `$2y$`, a cost from 4 to 14, salt and hash. Never printed.
+/// A bcrypt hash: `$2a$`, `$2b$` or `$2y$`, a cost from 4 to 14, salt and hash. Never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct BcryptHash(String);
 
@@ -26,7 +19,7 @@ impl fmt::Debug for BcryptHash {
 }
 
 impl BcryptHash {
-    /// Reads it, or says what is wrong.
+    /// Parses the text, or returns what is wrong with it.
     pub(crate) fn parse(text: &str) -> Result<Self, FieldCode> {
         let known = ["$2a$", "$2b$", "$2y$"];
         let cost = text
@@ -37,59 +30,43 @@ impl BcryptHash {
                 if COSTS.contains(&parts.get_cost()) {
                     Ok(Self(text.to_owned()))
                 } else {
-                    Err(FieldCode::Rule("bcrypt_cost", COST))
+                    Err(FieldCode::Rule("bcrypt_cost", COST_OUT_OF_RANGE))
                 }
             }
-            _ => Err(FieldCode::InvalidFormat(FORM)),
+            _ => Err(FieldCode::InvalidFormat(EXPECTED_FORMAT)),
         }
     }
 
-    /// As it is stored.
+    /// The stored form.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-const FORM: Localized = Localized {
-    de: "muss ein bcrypt-Hash sein: $2a$, $2b$ oder $2y$ und 60 Zeichen",
-    en: "must be a bcrypt hash: $2a$, $2b$ or $2y$, and 60 characters",
+const EXPECTED_FORMAT: Localized = Localized {
+    de: "muss ein bcrypt-Hash mit 60 Zeichen sein, der mit $2a$, $2b$ oder $2y$ beginnt",
+    en: "must be a bcrypt hash of 60 characters that starts with $2a$, $2b$ or $2y$",
 };
-const COST: Localized = Localized {
-    de: "hat Kosten, die nicht zwischen 4 und 14 liegen",
-    en: "has a cost that is not between 4 and 14",
+const COST_OUT_OF_RANGE: Localized = Localized {
+    de: "muss einen Kostenfaktor zwischen 4 und 14 haben",
+    en: "must have a cost between 4 and 14",
 };
 
-/// Whether a stored hash is one of these.
+/// Whether a stored hash is a bcrypt hash.
 pub(crate) fn is_bcrypt(stored: &str) -> bool {
     stored.starts_with("$2")
 }
 
-/// Checks a password against one. Like the systems that made them it looks at 72 bytes.
+/// Verifies a password. Like other implementations of bcrypt it uses only the first 72 bytes.
 pub(crate) fn verify(password: &str, stored: &str) -> bool {
     bcrypt::verify(password, stored).is_ok_and(|right| right)
-}
-
-impl Field for BcryptHash {
-    fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
-        let Value::String(text) = value else {
-            return errors.refuse(at, FieldCode::WrongType("string"));
-        };
-        Self::parse(text.trim()).map_or_else(|code| errors.refuse(at, code), Some)
-    }
-
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(Type::String)
-            .pattern(Some(r"^\$2[aby]\$(0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}$"))
-            .into()
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Of the password `U*U`, from the test vectors of `crypt_blowfish`.
+    /// Hash of the password `U*U`, from the test vectors of `crypt_blowfish`.
     const VECTOR: &str = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
 
     #[test]

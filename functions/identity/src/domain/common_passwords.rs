@@ -1,12 +1,12 @@
-//! The bundled list of passwords that everybody tries first.
+//! The bundled list of common passwords.
 
 use std::{collections::HashSet, sync::LazyLock};
 
-/// Characters that dress up a base word without making it a password.
-const MOST_DRESSING: usize = 5;
+/// Maximum number of digits and signs around a base word that still make a weak password.
+const MAX_AFFIX_LENGTH: usize = 5;
 /// Entries from this length on are whole passwords; shorter ones are base words.
-const WHOLE: usize = 10;
-const SHORTEST_BASE: usize = 4;
+const MIN_PASSWORD_ENTRY_LENGTH: usize = 10;
+const MIN_BASE_LENGTH: usize = 4;
 
 struct Lists {
     whole: HashSet<&'static str>,
@@ -17,16 +17,17 @@ static LISTS: LazyLock<Lists> = LazyLock::new(|| {
     let entries = include_str!("common-passwords.txt")
         .lines()
         .filter(|line| !line.is_empty() && !line.starts_with("# ") && *line != "#");
-    let (whole, bases) = entries.partition(|entry| entry.chars().count() >= WHOLE);
+    let (whole, bases) =
+        entries.partition(|entry| entry.chars().count() >= MIN_PASSWORD_ENTRY_LENGTH);
     Lists { whole, bases }
 });
 
-/// Whether the password is on the list, or a word of the list repeated, or dressed with a few digits and signs.
+/// Whether the password is on the list, or is a listed word that is repeated or surrounded by a few digits and signs.
 pub(crate) fn is_common(password: &str) -> bool {
     let plain = password.to_lowercase();
     LISTS.whole.contains(plain.as_str())
-        || is_dressed(&plain)
-        || is_dressed(&unleet(&plain))
+        || is_decorated_base(&plain)
+        || is_decorated_base(&undo_leetspeak(&plain))
         || is_monotonous(&plain)
 }
 
@@ -35,23 +36,23 @@ fn is_monotonous(password: &str) -> bool {
     password.chars().collect::<HashSet<_>>().len() < 4
 }
 
-/// Tries every way of taking the dressing off both ends.
-fn is_dressed(password: &str) -> bool {
+/// Tries every way of removing digits and signs from both ends.
+fn is_decorated_base(password: &str) -> bool {
     let characters: Vec<char> = password.chars().collect();
-    let dressing = |c: &&char| !c.is_alphabetic();
+    let is_affix = |c: &&char| !c.is_alphabetic();
     let front = characters
         .iter()
-        .take(MOST_DRESSING)
-        .take_while(dressing)
+        .take(MAX_AFFIX_LENGTH)
+        .take_while(is_affix)
         .count();
     let back = characters
         .iter()
         .rev()
-        .take(MOST_DRESSING)
-        .take_while(dressing)
+        .take(MAX_AFFIX_LENGTH)
+        .take_while(is_affix)
         .count();
     (0..=front).any(|front_cut| {
-        (0..=back.min(MOST_DRESSING - front_cut)).any(|back_cut| {
+        (0..=back.min(MAX_AFFIX_LENGTH - front_cut)).any(|back_cut| {
             characters
                 .get(front_cut..characters.len().saturating_sub(back_cut))
                 .is_some_and(is_base)
@@ -61,8 +62,8 @@ fn is_dressed(password: &str) -> bool {
 
 /// A base word, or one repeated.
 fn is_base(core: &[char]) -> bool {
-    let longest = core.len().min(WHOLE - 1);
-    (SHORTEST_BASE..=longest)
+    let longest = core.len().min(MIN_PASSWORD_ENTRY_LENGTH - 1);
+    (MIN_BASE_LENGTH..=longest)
         .filter(|length| core.len().is_multiple_of(*length))
         .any(|length| {
             let (unit, _) = core.split_at(length);
@@ -74,7 +75,7 @@ fn is_base(core: &[char]) -> bool {
 }
 
 /// The letters that digits and signs stand for: `p4ssw0rd`.
-fn unleet(password: &str) -> String {
+fn undo_leetspeak(password: &str) -> String {
     password
         .chars()
         .map(|c| match c {

@@ -1,8 +1,8 @@
-//! By what a device is known again, and how it is called in a mail.
+//! Device fingerprints, and descriptions of devices for emails.
 
 use access::opaque::sha256;
 
-/// Programs by what their `User-Agent` contains; the first that fits, because most claim to be others as well.
+/// Programs by a part of their `User-Agent`. The first match wins, because most also claim to be others.
 const PROGRAMS: [(&str, &str); 6] = [
     ("Edg/", "Edge"),
     ("OPR/", "Opera"),
@@ -20,7 +20,7 @@ const SYSTEMS: [(&str, &str); 6] = [
     ("Linux", "Linux"),
 ];
 
-/// What is the same at the next sign-in from this device. Digits are left out: a program that was updated is no new one.
+/// A fingerprint that stays the same at the next sign-in. Digits are ignored, so that an updated program is not a new one.
 pub(crate) fn fingerprint(user_agent: Option<&str>, device_name: Option<&str>) -> [u8; 32] {
     let program: String = user_agent
         .unwrap_or_default()
@@ -31,8 +31,8 @@ pub(crate) fn fingerprint(user_agent: Option<&str>, device_name: Option<&str>) -
     sha256(format!("{program}\n{name}").as_bytes())
 }
 
-/// Plain words for a device: only ours, because a stranger writes the `User-Agent`.
-pub(crate) fn words(user_agent: Option<&str>) -> String {
+/// A description of the device from a fixed set of words, because the `User-Agent` is untrusted.
+pub(crate) fn describe(user_agent: Option<&str>) -> String {
     let text = user_agent.unwrap_or_default();
     let find = |list: &[(&str, &'static str)]| {
         let mut list = list.iter();
@@ -84,8 +84,8 @@ mod tests {
             ),
             ("visit https://evil.example", "?"),
         ] {
-            assert_eq!(words(Some(user_agent)), called);
+            assert_eq!(describe(Some(user_agent)), called);
         }
-        assert_eq!(words(None), "?");
+        assert_eq!(describe(None), "?");
     }
 }

@@ -1,9 +1,9 @@
-//! Second factors, and what they add to the proof of a session.
+//! Second factors, and the authentication methods that they add to a session.
 
 web::text_enum! {
-    /// A way to prove a second factor.
+    /// Type of a second factor.
     pub enum FactorMethod {
-        /// A code of the authenticator app.
+        /// A code from the authenticator app.
         Totp = "totp",
         /// A recovery code.
         RecoveryCode = "recovery_code",
@@ -12,11 +12,11 @@ web::text_enum! {
     }
 }
 
-/// How many factors somebody may have.
-pub(crate) const MOST_FACTORS: i64 = 10;
+/// Maximum number of second factors per user.
+pub(crate) const MAX_FACTORS: i64 = 10;
 
 impl FactorMethod {
-    /// Its member of `amr` (RFC 8176): codes are passwords that work once.
+    /// Its value in `amr` (RFC 8176): codes are one-time passwords.
     fn member(self) -> &'static str {
         match self {
             Self::Totp | Self::RecoveryCode => "otp",
@@ -24,7 +24,7 @@ impl FactorMethod {
         }
     }
 
-    /// `amr` once this was proved as well.
+    /// `amr` after this factor was verified too.
     pub(crate) fn added_to(self, mut amr: Vec<String>) -> Vec<String> {
         for member in [self.member(), "mfa"] {
             if !amr.iter().any(|present| present == member) {

@@ -1,56 +1,16 @@
-//! People of another system, and what becomes of each.
+//! Users imported from another system.
 
 use chrono::{DateTime, Utc};
 use ids::{RoleId, UserId};
 use serde::Serialize;
 use web::{
-    Email, SingleLine, Localized, TimeZone,
-    body::Change,
-    fields::Locale,
+    Localized,
     problem::{FieldCode, FieldError},
 };
 
-use super::{
-    bcrypt_hash::BcryptHash,
-    name::{FullName, Name, NamePart},
-    phone::Phone,
-    status::{UserStatus, WantedStatus},
-};
+use super::status::UserStatus;
 
-web::body! {
-    /// Somebody of another system. The mail address tells whether they are here already.
-    pub struct ImportUser {
-        /// The mail address, unique in the organisation.
-        pub email: Email,
-        /// Given name; needed with `family_name` unless `name` is there, or the person.
-        pub given_name: Option<NamePart>,
-        /// Family name.
-        pub family_name: Option<NamePart>,
-        /// The whole name instead.
-        pub name: Option<FullName>,
-        /// The role's name; `customer` by default. Nobody who is here already gets another one.
-        pub role: Option<SingleLine<1, 64>>,
-        /// Where the account of somebody new stands: `active` by default with a `password_hash`, else `invited`. Without a
-        /// hash somebody who is active signs in by a link, or asks for another password. Of people who are here already it
-        /// stays as it is.
-        pub status: Option<WantedStatus>,
-        /// Telephone number.
-        pub phone: Option<Phone>,
-        /// Language of mails and pages; the organisation's by default.
-        pub locale: Option<Locale>,
-        /// The organisation's by default.
-        pub time_zone: Option<TimeZone>,
-        /// The password of somebody new, as bcrypt made it: `$2a$`, `$2b$` or `$2y$` with a cost from 4 to 14. At the first
-        /// sign-in our own takes its place. Of people who are here already it stays as it is.
-        pub password_hash: Option<BcryptHash>,
-    }
-    example {
-        "email": "ada@example.org", "given_name": "Ada", "family_name": "Lovelace", "role": "expert", "locale": "en",
-        "password_hash": "$2b$12$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"
-    }
-}
-
-/// A person as the rows hold them that an import writes, all of a portion at once.
+/// A user row as written by an import, one batch at a time.
 #[derive(Clone, Debug, Serialize, PartialEq)]
 pub(crate) struct ImportedUser {
     pub(crate) user_id: UserId,
@@ -67,7 +27,7 @@ pub(crate) struct ImportedUser {
     pub(crate) email_verified_at: Option<DateTime<Utc>>,
 }
 
-/// What somebody new gets who says nothing else.
+/// Defaults for new users.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Defaults<'a> {
     pub(crate) role: RoleId,
@@ -76,74 +36,9 @@ pub(crate) struct Defaults<'a> {
     pub(crate) now: DateTime<Utc>,
 }
 
-impl ImportUser {
-    /// Where somebody new stands.
-    pub(crate) fn status(&self) -> UserStatus {
-        let usual = if self.password_hash.is_some() {
-            WantedStatus::Active
-        } else {
-            WantedStatus::Invited
-        };
-        self.status.unwrap_or(usual).status()
-    }
-
-    /// Somebody new.
-    pub(crate) fn newcomer(self, defaults: Defaults<'_>) -> Result<ImportedUser, Vec<FieldError>> {
-        let status = self.status();
-        if status == UserStatus::Invited && self.password_hash.is_some() {
-            return Err(refused("/password_hash", HASH_OF_INVITED));
-        }
-        let name = Name::new(self.given_name, self.family_name, self.name)?;
-        Ok(ImportedUser {
-            user_id: UserId::at(defaults.now),
-            role_id: defaults.role,
-            email: self.email.into_string(),
-            password_hash: self.password_hash.map(|hash| hash.as_str().to_owned()),
-            given_name: name.given,
-            family_name: name.family,
-            display_name: name.display,
-            status,
-            locale: text_or(self.locale.as_ref().map(Locale::as_str), defaults.locale),
-            time_zone: text_or(
-                self.time_zone.as_ref().map(TimeZone::as_str),
-                defaults.time_zone,
-            ),
-            phone: self.phone.map(Phone::into_string),
-            // Whoever was active there had an address that reached them.
-            email_verified_at: (status != UserStatus::Invited).then_some(defaults.now),
-        })
-    }
-
-    /// Somebody who is here already, as they are afterwards.
-    pub(crate) fn merged(self, known: &ImportedUser) -> ImportedUser {
-        let before = Name {
-            given: known.given_name.clone(),
-            family: known.family_name.clone(),
-            display: known.display_name.clone(),
-        };
-        let name = before.changed(
-            change(self.given_name),
-            change(self.family_name),
-            change(self.name),
-        );
-        ImportedUser {
-            given_name: name.given,
-            family_name: name.family,
-            display_name: name.display,
-            locale: text_or(self.locale.as_ref().map(Locale::as_str), &known.locale),
-            time_zone: text_or(
-                self.time_zone.as_ref().map(TimeZone::as_str),
-                &known.time_zone,
-            ),
-            phone: self.phone.map(Phone::into_string).or(known.phone.clone()),
-            ..known.clone()
-        }
-    }
-}
-
 impl ImportedUser {
-    /// Names of the fields that differ.
-    pub(crate) fn changed(&self, before: &Self) -> Vec<&'static str> {
+    /// Names of the changed fields.
+    pub(crate) fn changed_fields(&self, before: &Self) -> Vec<&'static str> {
         [
             ("given_name", self.given_name != before.given_name),
             ("family_name", self.family_name != before.family_name),
@@ -158,45 +53,38 @@ impl ImportedUser {
     }
 }
 
-fn change<T>(given: Option<T>) -> Change<T> {
-    given.map_or(Change::Keep, Change::Set)
-}
-
-fn text_or(given: Option<&str>, usual: &str) -> String {
-    given.unwrap_or(usual).to_owned()
-}
-
-/// One wrong field.
-pub(crate) fn refused(pointer: &str, code: FieldCode) -> Vec<FieldError> {
+/// An error for one field.
+pub(crate) fn field_error(pointer: &str, code: FieldCode) -> Vec<FieldError> {
     vec![FieldError {
         pointer: pointer.to_owned(),
         code,
     }]
 }
 
-const HASH_OF_INVITED: FieldCode = FieldCode::Rule(
+/// Invited users choose their own password.
+pub(crate) const HASH_OF_INVITED: FieldCode = FieldCode::Rule(
     "hash_of_invited",
     Localized {
-        de: "passt nicht zu status invited: wer eingeladen wird, wählt ein Passwort",
-        en: "does not fit the status invited: whoever is invited chooses a password",
+        de: "ist mit dem Status invited nicht zulässig: Eingeladene wählen ihr Passwort selbst",
+        en: "is not allowed with status invited: invited users choose their own password",
     },
 );
-/// The same address stands further up.
-pub(crate) const TWICE: FieldCode = FieldCode::Duplicate;
-/// Somebody is here with another role.
+/// An earlier row has the same email address.
+pub(crate) const DUPLICATE_ROW: FieldCode = FieldCode::Duplicate;
+/// The user exists with a different role.
 pub(crate) const OTHER_ROLE: FieldCode = FieldCode::Rule(
     "other_role",
     Localized {
-        de: "ist hier eine andere; ein Import ändert keine Rollen",
-        en: "is another one here; an import changes no roles",
+        de: "weicht von der aktuellen Rolle ab; ein Import ändert keine Rollen",
+        en: "differs from the user's current role; an import does not change roles",
     },
 );
-/// The role, or the person who has it, is above the caller.
-pub(crate) const TOO_POWERFUL: FieldCode = FieldCode::Rule(
+/// The caller may not grant or manage the role.
+pub(crate) const ROLE_TOO_POWERFUL: FieldCode = FieldCode::Rule(
     "role_too_powerful",
     Localized {
-        de: "darf mehr als der Aufrufer",
-        en: "may do more than the caller",
+        de: "hat mehr Berechtigungen, als Sie vergeben oder verwalten dürfen",
+        en: "has more permissions than you may grant or manage",
     },
 );
 /// The account was erased.
@@ -204,14 +92,14 @@ pub(crate) const ERASED: FieldCode = FieldCode::Rule(
     "erased",
     Localized {
         de: "gehört zu einem gelöschten Konto",
-        en: "belongs to an account that was erased",
+        en: "belongs to an erased account",
     },
 );
-/// The licence seats nobody else.
+/// The licence has no seat left.
 pub(crate) const NO_SEAT: FieldCode = FieldCode::Rule(
     "seats_exhausted",
     Localized {
-        de: "braucht einen Platz, und die Lizenz hat keinen mehr",
-        en: "needs a seat, and the licence has none left",
+        de: "benötigt einen Platz, aber in der Lizenz ist keiner mehr frei",
+        en: "requires a seat, but the licence has none left",
     },
 );

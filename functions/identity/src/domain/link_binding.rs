@@ -1,13 +1,13 @@
-//! What binds a magic link to whoever asked for it: a cookie of their browser, or a code that was shown to them.
+//! Binds a magic link to the client that requested it: by a cookie in the browser, or by a code that was shown there.
 //!
-//! Mail programs and scanners open links, and some press buttons. Neither has the cookie, and neither types the code. And
-//! whoever asks for a link to somebody else's address gets nothing out of that person opening it.
+//! Email programs and scanners open links, and some even press buttons, but they have neither the cookie nor the code. Requesting a
+//! link for another person's address is useless too, because that person opens it in a different browser.
 
 use access::opaque;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-/// Wrong codes after which a link is worthless: a million codes, five guesses.
-pub(crate) const MOST_FAILURES: i32 = 5;
+/// Number of incorrect codes after which a link is invalid: five guesses out of a million codes.
+pub(crate) const MAX_CODE_FAILURES: i32 = 5;
 
 web::text_enum! {
     /// How a link is bound.
@@ -19,7 +19,7 @@ web::text_enum! {
     }
 }
 
-/// What whoever opens the link has to show beside it.
+/// What must be presented together with the link.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Binding {
     pub(crate) kind: BindingKind,
@@ -33,7 +33,7 @@ impl std::fmt::Debug for Binding {
 }
 
 impl Binding {
-    /// To a browser: to the cookie that it has already, or to a fresh one.
+    /// Binds to a browser, by its existing cookie or a new one.
     pub(crate) fn to_browser(cookie: Option<&str>) -> Self {
         let known = cookie.filter(|text| is_ours(text)).map(str::to_owned);
         Self {
@@ -42,7 +42,7 @@ impl Binding {
         }
     }
 
-    /// To a fresh code of six digits.
+    /// Binds to a new six-digit code.
     pub(crate) fn to_code() -> Self {
         let number = u64::from_ne_bytes(opaque::random()) % 1_000_000;
         Self {
@@ -51,7 +51,7 @@ impl Binding {
         }
     }
 
-    /// What was shown: a cookie, or a code as somebody types it.
+    /// The presented binding: a cookie, or a code as entered.
     pub(crate) fn given(kind: BindingKind, text: &str) -> Self {
         let text = match kind {
             BindingKind::Browser => text.to_owned(),
@@ -60,12 +60,12 @@ impl Binding {
         Self { kind, text }
     }
 
-    /// The cookie or the code.
+    /// The cookie or code.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
-    /// What is stored: worthless without the secret of the link.
+    /// The hash that is stored; it is useless without the secret of the link.
     pub(crate) fn hash(&self, secret: &[u8; 32]) -> [u8; 32] {
         let mut bytes = secret.to_vec();
         bytes.extend(self.kind.as_str().bytes());

@@ -1,4 +1,4 @@
-//! What people are called: given and family name, or one name that is taken apart.
+//! Names of users: given and family name, or a full name that is split.
 
 use web::{
     SingleLine,
@@ -6,22 +6,22 @@ use web::{
     problem::{FieldCode, FieldError},
 };
 
-/// One part of a name.
+/// A given or family name.
 pub(crate) type NamePart = SingleLine<1, 100>;
-/// A whole name.
+/// A full name.
 pub(crate) type FullName = SingleLine<1, 200>;
 
-/// A name, complete.
+/// A complete name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Name {
     pub(crate) given: String,
-    /// Empty for people who have one name only.
+    /// Empty for users with a single name.
     pub(crate) family: String,
     pub(crate) display: String,
 }
 
 impl Name {
-    /// Of what a body says: both parts, or the whole, or all three.
+    /// Builds the name from both parts, the full name, or all three.
     pub(crate) fn new(
         given: Option<NamePart>,
         family: Option<NamePart>,
@@ -56,7 +56,7 @@ impl Name {
         }
     }
 
-    /// The same name with what a body changes of it.
+    /// The name with the given changes applied.
     pub(crate) fn changed(
         self,
         given: Change<NamePart>,
@@ -91,7 +91,7 @@ impl Name {
         }
     }
 
-    /// The last word is taken for the family name.
+    /// Splits a full name; the last word becomes the family name.
     fn of_whole(whole: &str) -> Self {
         let (given, family) = whole
             .rsplit_once(char::is_whitespace)

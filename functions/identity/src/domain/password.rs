@@ -1,18 +1,18 @@
-//! Which passwords are good enough. No rules of composition: length, and nothing that is guessed first.
+//! Password rules: a minimum length and no common or personal passwords, without composition rules.
 
-use web::{Problem, Localized, fields::Secret, problem::FieldCode};
+use web::{Localized, fields::Secret, problem::FieldCode};
 
 use super::common_passwords::is_common;
 
-/// A password that somebody chooses. A tenant may ask for more than ten characters, never for fewer.
+/// A new password. Tenants can require more than ten characters, never fewer.
 pub(crate) type NewPassword = Secret<10, 128>;
-/// A password that somebody claims to have: no rule but a bound.
-pub(crate) type GivenPassword = Secret<1, 1024>;
+/// A password to verify, with a maximum length only.
+pub(crate) type PasswordInput = Secret<1, 1024>;
 
-/// Shorter parts of names are in too many words.
-const SHORTEST_PERSONAL: usize = 4;
+/// Shorter parts of names occur in too many words.
+const MIN_PERSONAL_LENGTH: usize = 4;
 
-/// Whose password it is to be.
+/// The user whose password it will be.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Owner<'a> {
     pub(crate) email: &'a str,
@@ -20,7 +20,7 @@ pub(crate) struct Owner<'a> {
     pub(crate) family_name: &'a str,
 }
 
-/// Says what is wrong with the password for this person, if anything is.
+/// Checks the password for this user.
 pub(crate) fn check(
     password: &NewPassword,
     owner: Owner<'_>,
@@ -34,8 +34,8 @@ pub(crate) fn check(
         return Err(FieldCode::Rule(
             "common_password",
             Localized {
-                de: "steht auf der Liste der Passwörter, die zuerst geraten werden",
-                en: "is on the list of passwords that are guessed first",
+                de: "wird zu häufig verwendet; bitte wählen Sie ein anderes Passwort",
+                en: "is too common; choose a different password",
             },
         ));
     }
@@ -43,17 +43,12 @@ pub(crate) fn check(
         return Err(FieldCode::Rule(
             "personal_password",
             Localized {
-                de: "enthält den eigenen Namen oder die eigene E-Mail-Adresse",
-                en: "contains the person's own name or mail address",
+                de: "darf weder den Namen noch die E-Mail-Adresse enthalten",
+                en: "must not contain the user's name or email address",
             },
         ));
     }
     Ok(())
-}
-
-/// The refusal of a body whose field `/password` is not good enough.
-pub(crate) fn refused(code: FieldCode) -> Problem {
-    Problem::field("/password", code)
 }
 
 fn is_personal(password: &str, owner: Owner<'_>) -> bool {
@@ -66,7 +61,7 @@ fn is_personal(password: &str, owner: Owner<'_>) -> bool {
     std::iter::once(local)
         .chain(local.split('+').next())
         .chain(names)
-        .filter(|part| part.chars().count() >= SHORTEST_PERSONAL)
+        .filter(|part| part.chars().count() >= MIN_PERSONAL_LENGTH)
         .any(|part| password.contains(&part.to_lowercase()))
 }
 

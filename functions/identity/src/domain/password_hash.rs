@@ -1,4 +1,4 @@
-//! Argon2id (and bcrypt, of imported people, once), off the async threads and never more of it at once than the machine bears.
+//! Password hashing with Argon2id (and verification of imported bcrypt hashes), off the async threads and with limited concurrency.
 
 use std::{
     sync::{
@@ -20,116 +20,115 @@ use super::bcrypt_hash;
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
-/// How long a request waits for its turn.
-const WAIT: Duration = Duration::from_secs(5);
+/// How long a request waits for a permit.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A hash of these parameters that no password is known for: an unknown account costs the same time as a known one.
-const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$cmV2YWxlbnogbm9ib2R5$J7cYtHXw1mMBdQX0ZkR0r9vUuPj3s8yqK5oE2nLaTgI";
+/// A hash with these parameters and no known password, so that an unknown account takes as long as a known one.
+const DUMMY_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$cmV2YWxlbnogbm9ib2R5$J7cYtHXw1mMBdQX0ZkR0r9vUuPj3s8yqK5oE2nLaTgI";
 
-/// Why there is no hash.
+/// Why hashing failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HashError {
-    /// Too many are waiting.
+    /// Too many requests are waiting.
     #[error("too many passwords to hash")]
     Busy,
-    /// A bug, or a stored hash that is none.
+    /// A bug, or an invalid stored hash.
     #[error("password hash: {0}")]
     Failed(String),
 }
 
-/// Whether a password was right.
+/// The result of verifying a password.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// It was not, or there is no such account.
-    Wrong,
-    /// It was; `renewed` is its hash under today's parameters when the stored one has others.
-    Right { renewed: Option<String> },
+pub(crate) enum PasswordCheck {
+    /// The password is incorrect, or the account does not exist.
+    Incorrect,
+    /// The password is correct; `rehashed` is set if the stored hash has outdated parameters.
+    Correct { rehashed: Option<String> },
 }
 
-/// Hashes and checks passwords.
+/// Hashes and verifies passwords.
 #[derive(Clone, Debug)]
 pub(crate) struct Hasher(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     permits: Arc<Semaphore>,
-    waiting: AtomicUsize,
-    most_waiting: usize,
+    queued: AtomicUsize,
+    max_queued: usize,
 }
 
-/// One place in the queue.
-struct Waiting<'a>(&'a AtomicUsize);
+/// A slot in the queue, freed on drop.
+struct QueueSlot<'a>(&'a AtomicUsize);
 
-impl Drop for Waiting<'_> {
+impl Drop for QueueSlot<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
-/// It is one's turn: as many have one as there may be hashes at the same time.
+/// Permission to compute one hash; the number of permits limits concurrency.
 #[derive(Debug)]
-pub(crate) struct Turn(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
+pub(crate) struct HashPermit(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
 
 impl Hasher {
-    /// At most `at_once` hashes at the same time, at most `most_waiting` requests behind them.
-    pub(crate) fn new(at_once: usize, most_waiting: usize) -> Self {
+    /// Allows `max_concurrent` hashes at the same time and `max_queued` waiting requests.
+    pub(crate) fn new(max_concurrent: usize, max_queued: usize) -> Self {
         Self(Arc::new(Inner {
-            permits: Arc::new(Semaphore::new(at_once.max(1))),
-            waiting: AtomicUsize::new(0),
-            most_waiting,
+            permits: Arc::new(Semaphore::new(max_concurrent.max(1))),
+            queued: AtomicUsize::new(0),
+            max_queued,
         }))
     }
 
-    /// Waits for one's turn. Whoever takes it before asking the database keeps a flood of sign-ins from taking the
-    /// connections of all the rest.
-    pub(crate) async fn turn(&self) -> Result<Turn, HashError> {
-        let place = Waiting(&self.0.waiting);
-        if self.0.waiting.fetch_add(1, Ordering::AcqRel) >= self.0.most_waiting {
+    /// Waits for a permit. Sign-ins acquire it before a database connection, so that many of them at once do not exhaust the pool.
+    pub(crate) async fn acquire(&self) -> Result<HashPermit, HashError> {
+        let slot = QueueSlot(&self.0.queued);
+        if self.0.queued.fetch_add(1, Ordering::AcqRel) >= self.0.max_queued {
             return Err(HashError::Busy);
         }
-        let permit = tokio::time::timeout(WAIT, self.0.permits.clone().acquire_owned())
+        let permit = tokio::time::timeout(ACQUIRE_TIMEOUT, self.0.permits.clone().acquire_owned())
             .await
             .map_err(|_| HashError::Busy)?
             .map_err(|error| HashError::Failed(error.to_string()))?;
-        drop(place);
-        Ok(Turn(permit))
+        drop(slot);
+        Ok(HashPermit(permit))
     }
 
-    /// The hash of a new password.
+    /// Hashes a new password.
     pub(crate) async fn hash(&self, password: &str) -> Result<String, HashError> {
         let password = password.to_owned();
-        run(self.turn().await?, move || hash(&password)).await?
+        run(self.acquire().await?, move || hash(&password)).await?
     }
 
-    /// Checks a password; without a stored hash for as long as with one.
+    /// Verifies a password; takes as long without a stored hash as with one.
     pub(crate) async fn verify(
         &self,
         password: &str,
         stored: Option<&str>,
-    ) -> Result<Verdict, HashError> {
-        verify_in(self.turn().await?, password, stored).await
+    ) -> Result<PasswordCheck, HashError> {
+        verify_with_permit(self.acquire().await?, password, stored).await
     }
 }
 
-/// Checks a password in a turn that was taken before.
-pub(crate) async fn verify_in(
-    turn: Turn,
+/// Verifies a password with a permit acquired earlier.
+pub(crate) async fn verify_with_permit(
+    permit: HashPermit,
     password: &str,
     stored: Option<&str>,
-) -> Result<Verdict, HashError> {
+) -> Result<PasswordCheck, HashError> {
     let password = password.to_owned();
     let stored = stored.map(str::to_owned);
-    run(turn, move || verify(&password, stored.as_deref())).await?
+    run(permit, move || verify(&password, stored.as_deref())).await?
 }
 
 async fn run<T: Send + 'static>(
-    turn: Turn,
+    permit: HashPermit,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, HashError> {
-    // The turn moves along: a request that is given up meanwhile does not free a core that still works.
+    // Moves the permit into the task: an aborted request must not free a core that is still busy.
     tokio::task::spawn_blocking(move || {
         let done = work();
-        drop(turn);
+        drop(permit);
         done
     })
     .await
@@ -152,16 +151,16 @@ fn hash(password: &str) -> Result<String, HashError> {
         .to_string())
 }
 
-fn verify(password: &str, stored: Option<&str>) -> Result<Verdict, HashError> {
+fn verify(password: &str, stored: Option<&str>) -> Result<PasswordCheck, HashError> {
     if let Some(foreign) = stored.filter(|stored| bcrypt_hash::is_bcrypt(stored)) {
         return Ok(if bcrypt_hash::verify(password, foreign) {
-            let renewed = Some(hash(password)?);
-            Verdict::Right { renewed }
+            let rehashed = Some(hash(password)?);
+            PasswordCheck::Correct { rehashed }
         } else {
-            Verdict::Wrong
+            PasswordCheck::Incorrect
         });
     }
-    let text = stored.unwrap_or(NOBODYS);
+    let text = stored.unwrap_or(DUMMY_HASH);
     let parsed = PasswordHash::new(text).map_err(failed)?;
     let right = match argon2()?.verify_password(password.as_bytes(), &parsed) {
         Ok(()) => stored.is_some(),
@@ -169,14 +168,14 @@ fn verify(password: &str, stored: Option<&str>) -> Result<Verdict, HashError> {
         Err(other) => return Err(failed(other)),
     };
     if !right {
-        return Ok(Verdict::Wrong);
+        return Ok(PasswordCheck::Incorrect);
     }
-    let renewed = if is_current(&parsed) {
+    let rehashed = if is_current(&parsed) {
         None
     } else {
         Some(hash(password)?)
     };
-    Ok(Verdict::Right { renewed })
+    Ok(PasswordCheck::Correct { rehashed })
 }
 
 fn is_current(hash: &PasswordHash) -> bool {
@@ -205,10 +204,13 @@ mod tests {
         );
         assert_eq!(
             check("correct horse", Some(&stored)).await,
-            Verdict::Right { renewed: None }
+            PasswordCheck::Correct { rehashed: None }
         );
-        assert_eq!(check("correct horsf", Some(&stored)).await, Verdict::Wrong);
-        assert_eq!(check("correct horse", None).await, Verdict::Wrong);
+        assert_eq!(
+            check("correct horsf", Some(&stored)).await,
+            PasswordCheck::Incorrect
+        );
+        assert_eq!(check("correct horse", None).await, PasswordCheck::Incorrect);
     }
 
     #[tokio::test]
@@ -220,41 +222,41 @@ mod tests {
         );
         let stored = weak.hash_password(b"correct horse").unwrap().to_string();
         let hasher = Hasher::new(1, 8);
-        let Verdict::Right {
-            renewed: Some(renewed),
+        let PasswordCheck::Correct {
+            rehashed: Some(rehashed),
         } = hasher.verify("correct horse", Some(&stored)).await.unwrap()
         else {
-            panic!("not renewed");
+            panic!("not rehashed");
         };
         assert_eq!(
             hasher
-                .verify("correct horse", Some(&renewed))
+                .verify("correct horse", Some(&rehashed))
                 .await
                 .unwrap(),
-            Verdict::Right { renewed: None }
+            PasswordCheck::Correct { rehashed: None }
         );
     }
 
     #[test]
     fn nobodys_hash_costs_what_everybodys_does() {
-        assert!(is_current(&PasswordHash::new(NOBODYS).unwrap()));
+        assert!(is_current(&PasswordHash::new(DUMMY_HASH).unwrap()));
     }
 
     #[tokio::test]
     async fn a_turn_that_was_given_up_is_free_again() {
         let hasher = Hasher::new(1, 1);
-        let turn = hasher.turn().await.unwrap();
-        let (waiting, refused) = tokio::join!(
-            tokio::time::timeout(Duration::from_millis(10), hasher.turn()),
-            hasher.turn()
+        let permit = hasher.acquire().await.unwrap();
+        let (queued, refused) = tokio::join!(
+            tokio::time::timeout(Duration::from_millis(10), hasher.acquire()),
+            hasher.acquire()
         );
-        assert!(waiting.is_err(), "somebody else has it");
+        assert!(queued.is_err(), "somebody else has it");
         assert!(matches!(refused, Err(HashError::Busy)));
-        drop(turn);
-        let turn = hasher.turn().await.unwrap();
-        let verdict = verify_in(turn, "correct horse", None).await;
-        assert_eq!(verdict.unwrap(), Verdict::Wrong);
-        assert!(hasher.turn().await.is_ok());
+        drop(permit);
+        let permit = hasher.acquire().await.unwrap();
+        let check = verify_with_permit(permit, "correct horse", None).await;
+        assert_eq!(check.unwrap(), PasswordCheck::Incorrect);
+        assert!(hasher.acquire().await.is_ok());
     }
 
     #[tokio::test]

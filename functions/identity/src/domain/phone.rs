@@ -1,19 +1,13 @@
-//! Telephone numbers as people write them.
+//! Phone numbers.
 
-use serde_json::Value;
-use utoipa::openapi::{ObjectBuilder, RefOr, Schema, schema::Type};
-use web::{
-    Localized,
-    body::Field,
-    problem::{Errors, FieldCode, Pointer},
-};
+use web::{Localized, problem::FieldCode};
 
-/// 5 to 15 digits (E.164), perhaps a plus before them, and the usual signs between.
+/// A phone number: 5 to 15 digits (E.164), with an optional leading plus and the usual separators.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Phone(String);
 
 impl Phone {
-    /// Reads it, or says what is wrong.
+    /// Parses the text, or returns what is wrong with it.
     pub(crate) fn parse(text: &str) -> Result<Self, FieldCode> {
         let text = text.trim();
         let digits = text.chars().filter(char::is_ascii_digit).count();
@@ -28,32 +22,14 @@ impl Phone {
         } else {
             Err(FieldCode::InvalidFormat(Localized {
                 de: "muss eine Telefonnummer wie +49 30 1234567 sein",
-                en: "must be a telephone number such as +49 30 1234567",
+                en: "must be a phone number such as +49 30 1234567",
             }))
         }
     }
 
-    /// The number as it was written.
+    /// The number as entered.
     pub(crate) fn into_string(self) -> String {
         self.0
-    }
-}
-
-impl Field for Phone {
-    fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
-        let Value::String(text) = value else {
-            return errors.refuse(at, FieldCode::WrongType("string"));
-        };
-        Self::parse(&text).map_or_else(|code| errors.refuse(at, code), Some)
-    }
-
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(Type::String)
-            .max_length(Some(32))
-            .pattern(Some(r"^\+?[0-9 \-/().]*$"))
-            .examples(["+49 30 1234567"])
-            .into()
     }
 }
 

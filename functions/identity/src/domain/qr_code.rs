@@ -1,37 +1,48 @@
-//! A text as a picture that a telephone reads.
+//! QR codes.
 
 use qrcode::{Color, QrCode};
 
-/// Pixels a module.
-const SCALE: usize = 4;
-/// Modules of white around it, which ISO/IEC 18004 wants.
-const QUIET: usize = 4;
+/// Pixels per module.
+const PIXELS_PER_MODULE: usize = 4;
+/// White margin in modules, required by ISO/IEC 18004.
+const QUIET_ZONE_MODULES: usize = 4;
 
-/// Why there is no picture.
+/// Why the QR code could not be created.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum QrError {
-    /// More than fits.
+    /// The text is too long.
     #[error("QR code: {0}")]
     Code(#[from] qrcode::types::QrError),
-    /// The picture can't be written.
+    /// The PNG could not be written.
     #[error("PNG: {0}")]
     Png(#[from] png::EncodingError),
 }
 
-/// The picture as a PNG, a byte a pixel.
+/// Encodes the text as a PNG, one byte per pixel.
 pub(crate) fn to_png(text: &str) -> Result<Vec<u8>, QrError> {
     let code = QrCode::new(text)?;
     let (width, modules) = (code.width(), code.to_colors());
-    let side = (width + 2 * QUIET) * SCALE;
+    let side = (width + 2 * QUIET_ZONE_MODULES) * PIXELS_PER_MODULE;
     let mut pixels = vec![u8::MAX; side * side];
     for (index, _) in modules
         .iter()
         .enumerate()
         .filter(|(_, colour)| **colour == Color::Dark)
     {
-        let (left, top) = (index % width + QUIET, index / width + QUIET);
-        for row in pixels.chunks_exact_mut(side).skip(top * SCALE).take(SCALE) {
-            for pixel in row.iter_mut().skip(left * SCALE).take(SCALE) {
+        let (left, top) = (
+            index % width + QUIET_ZONE_MODULES,
+            index / width + QUIET_ZONE_MODULES,
+        );
+        for row in pixels
+            .chunks_exact_mut(side)
+            .skip(top * PIXELS_PER_MODULE)
+            .take(PIXELS_PER_MODULE)
+        {
+            for pixel in row
+                .iter_mut()
+                .skip(left * PIXELS_PER_MODULE)
+                .take(PIXELS_PER_MODULE)
+            {
                 *pixel = 0;
             }
         }
@@ -64,7 +75,7 @@ mod tests {
         assert_eq!(side, (code.width() + 8) * 4);
         for y in 0..side {
             for x in 0..side {
-                let module = |at: usize| (at / SCALE).checked_sub(QUIET);
+                let module = |at: usize| (at / PIXELS_PER_MODULE).checked_sub(QUIET_ZONE_MODULES);
                 let inside = module(x)
                     .zip(module(y))
                     .filter(|(x, y)| *x < code.width() && *y < code.width());

@@ -1,12 +1,12 @@
-//! Codes on paper, for the day on which the telephone is gone.
+//! Recovery codes, for users who have lost their second factors.
 
 use access::opaque::{random, sha256};
 use data_encoding::BASE32_NOPAD;
 
-/// How many somebody gets.
+/// Number of codes in a set.
 pub(crate) const RECOVERY_CODES: usize = 10;
 
-/// 80 random bits: a slow hash would add nothing.
+/// A code with 80 random bits, so a fast hash is sufficient.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct RecoveryCode([u8; 10]);
 
@@ -17,12 +17,12 @@ impl std::fmt::Debug for RecoveryCode {
 }
 
 impl RecoveryCode {
-    /// A fresh set.
+    /// Generates a new set.
     pub(crate) fn generate() -> [Self; RECOVERY_CODES] {
         std::array::from_fn(|_| Self(random()))
     }
 
-    /// Reads one as it was typed: small or capital letters, hyphens and spaces wherever.
+    /// Parses a code as entered, ignoring case, hyphens and spaces.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let plain: String = text
             .chars()
@@ -33,7 +33,7 @@ impl RecoveryCode {
         bytes.try_into().ok().map(Self)
     }
 
-    /// As it is shown, once: four groups of four.
+    /// The code for display: four groups of four characters.
     pub(crate) fn to_text(&self) -> String {
         let plain = BASE32_NOPAD.encode(&self.0).to_ascii_lowercase();
         let groups: Vec<&str> = (0..16)
@@ -43,7 +43,7 @@ impl RecoveryCode {
         groups.join("-")
     }
 
-    /// What is kept.
+    /// The hash that is stored.
     pub(crate) fn hash(&self) -> [u8; 32] {
         sha256(&self.0)
     }

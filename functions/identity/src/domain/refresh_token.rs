@@ -1,12 +1,12 @@
-//! Refresh tokens: what they look like, how one becomes the next, and what a presented one means (`decisions.md` 10).
+//! Refresh tokens: their format, their rotation, and the classification of a presented token (`decisions.md` 10).
 //!
-//! The secret of a child is an HMAC over session, generation and the parent's secret. So everybody who presents the same
-//! parent gets the same child, without the child being stored anywhere; the row keeps only two hashes.
+//! The secret of a child is an HMAC over session, generation and the parent's secret. Presenting the same parent therefore yields
+//! the same child, although the child is not stored; the row holds only two hashes.
 //!
-//! Hashes of older generations are not kept, yet an old token must be told from garbage: one ends the family, the other
-//! must not, or whoever knows a session's id could sign people out. Therefore a token carries its generation in clear and a
-//! mark, an HMAC over session, generation and secret. Only we can make it, so a right mark on an old generation proves that
-//! we issued this very token once. The mark proves nothing else: what counts for a rotation is the hash in the row.
+//! Hashes of older generations are not stored, but an old token must be distinguished from garbage: the former ends the session,
+//! and the latter must not, or a session's ID would be enough to sign its user out. A token therefore carries its generation in
+//! clear and a mark, an HMAC over session, generation and secret. Only we can compute it, so a valid mark on an old generation
+//! proves that we issued this token. It proves nothing else: rotation depends on the hash in the row.
 
 use access::{Keyring, Purpose, opaque};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -14,42 +14,42 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ids::{SessionId, TenantId};
 use uuid::Uuid;
 
-const MARK: usize = 16;
-const LENGTH: usize = 16 + 16 + 4 + 32 + MARK;
+const TAG_LENGTH: usize = 16;
+const TOKEN_LENGTH: usize = 16 + 16 + 4 + 32 + TAG_LENGTH;
 
-/// A refresh token as its bearer has it.
+/// A refresh token, as held by the client.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct RefreshToken {
     pub(crate) tenant: TenantId,
     pub(crate) session: SessionId,
     pub(crate) generation: i32,
     secret: [u8; 32],
-    mark: [u8; MARK],
+    tag: [u8; TAG_LENGTH],
 }
 
-/// What the row of a session knows.
+/// The refresh token state stored with a session.
 #[derive(Clone, Debug)]
-pub(crate) struct Kept {
+pub(crate) struct StoredToken {
     pub(crate) generation: i32,
     pub(crate) refresh_hash: Vec<u8>,
     pub(crate) previous_hash: Option<Vec<u8>>,
     pub(crate) rotated_at: DateTime<Utc>,
 }
 
-/// What a presented token means.
+/// The classification of a presented token.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// It is the current one: this is its child.
-    Rotate(RefreshToken),
-    /// It is the parent of the current one, replaced a moment ago: this is the current one again.
-    Again(RefreshToken),
-    /// We issued it once, and it was replaced: two have it.
+pub(crate) enum TokenState {
+    /// The current token; contains its child.
+    Current(RefreshToken),
+    /// The parent of the current token, replaced within the overlap; contains the current token.
+    JustReplaced(RefreshToken),
+    /// A token that was issued and replaced earlier: two parties have it.
     Reused,
-    /// We never issued it.
+    /// A token that was never issued.
     Unknown,
 }
 
-/// Makes and judges refresh tokens.
+/// Issues and classifies refresh tokens.
 #[derive(Clone, Debug)]
 pub(crate) struct RefreshTokens(Keyring);
 
@@ -59,46 +59,49 @@ impl RefreshTokens {
     }
 
     /// The first token of a session.
-    pub(crate) fn first(&self, tenant: TenantId, session: SessionId) -> RefreshToken {
-        self.marked(tenant, session, 0, opaque::random())
+    pub(crate) fn issue_first(&self, tenant: TenantId, session: SessionId) -> RefreshToken {
+        self.with_tag(tenant, session, 0, opaque::random())
     }
 
-    /// What it means that somebody presents this token to a session of which `kept` is known.
-    pub(crate) fn judge(
+    /// Classifies a token presented for a session with the stored state `kept`.
+    pub(crate) fn classify(
         &self,
         token: &RefreshToken,
-        kept: &Kept,
+        stored: &StoredToken,
         now: DateTime<Utc>,
         overlap: TimeDelta,
-    ) -> Verdict {
+    ) -> TokenState {
         let hash = token.hash();
-        if token.generation == kept.generation && opaque::constant_time_eq(&hash, &kept.refresh_hash) {
+        if token.generation == stored.generation
+            && opaque::constant_time_eq(&hash, &stored.refresh_hash)
+        {
             return self
                 .children(token)
                 .next()
-                .map_or(Verdict::Unknown, Verdict::Rotate);
+                .map_or(TokenState::Unknown, TokenState::Current);
         }
-        let is_parent = token.generation == kept.generation - 1
-            && kept
+        let is_parent = token.generation == stored.generation - 1
+            && stored
                 .previous_hash
                 .as_deref()
                 .is_some_and(|previous| opaque::constant_time_eq(&hash, previous));
-        if is_parent && overlap > TimeDelta::zero() && now - kept.rotated_at <= overlap {
-            // After a rotation of the master key the child was perhaps made under the older one.
+        if is_parent && overlap > TimeDelta::zero() && now - stored.rotated_at <= overlap {
+            // After a rotation of the master key, the child may have been derived from the previous one.
             return self
                 .children(token)
-                .find(|child| opaque::constant_time_eq(&child.hash(), &kept.refresh_hash))
-                .map_or(Verdict::Unknown, Verdict::Again);
+                .find(|child| opaque::constant_time_eq(&child.hash(), &stored.refresh_hash))
+                .map_or(TokenState::Unknown, TokenState::JustReplaced);
         }
-        let is_old = token.generation < kept.generation && (is_parent || self.is_ours(token));
+        let is_old =
+            token.generation < stored.generation && (is_parent || self.has_valid_tag(token));
         if is_old {
-            Verdict::Reused
+            TokenState::Reused
         } else {
-            Verdict::Unknown
+            TokenState::Unknown
         }
     }
 
-    /// The child of a token under each live key, the newest first.
+    /// The child of a token under each active key, newest first.
     fn children(&self, parent: &RefreshToken) -> impl Iterator<Item = RefreshToken> {
         let generation = parent.generation.saturating_add(1);
         let message = message(
@@ -108,16 +111,14 @@ impl RefreshTokens {
             generation,
             &parent.secret,
         );
-        let secrets = self
-            .0
-            .mac_with_each_key(Purpose::RefreshTokens, &message);
+        let secrets = self.0.mac_with_each_key(Purpose::RefreshTokens, &message);
         let (tenant, session) = (parent.tenant, parent.session);
         secrets
             .into_iter()
-            .map(move |secret| self.marked(tenant, session, generation, secret))
+            .map(move |secret| self.with_tag(tenant, session, generation, secret))
     }
 
-    fn marked(
+    fn with_tag(
         &self,
         tenant: TenantId,
         session: SessionId,
@@ -126,18 +127,18 @@ impl RefreshTokens {
     ) -> RefreshToken {
         let message = message(b"mark", tenant, session, generation, &secret);
         let full = self.0.authenticate(Purpose::RefreshTokens, &message);
-        let mut mark = [0; MARK];
-        mark.copy_from_slice(&full[..MARK]);
+        let mut tag = [0; TAG_LENGTH];
+        tag.copy_from_slice(&full[..TAG_LENGTH]);
         RefreshToken {
             tenant,
             session,
             generation,
             secret,
-            mark,
+            tag,
         }
     }
 
-    fn is_ours(&self, token: &RefreshToken) -> bool {
+    fn has_valid_tag(&self, token: &RefreshToken) -> bool {
         let message = message(
             b"mark",
             token.tenant,
@@ -148,11 +149,11 @@ impl RefreshTokens {
         self.0
             .mac_with_each_key(Purpose::RefreshTokens, &message)
             .iter()
-            .any(|full| opaque::constant_time_eq(&full[..MARK], &token.mark))
+            .any(|full| opaque::constant_time_eq(&full[..TAG_LENGTH], &token.tag))
     }
 }
 
-/// All parts have fixed lengths but the label, and no label begins another: nothing can be read two ways.
+/// All parts except the label have fixed lengths, and no label is a prefix of another, so the encoding is unambiguous.
 fn message(
     label: &[u8],
     tenant: TenantId,
@@ -169,36 +170,36 @@ fn message(
 }
 
 impl RefreshToken {
-    /// What is stored.
+    /// The hash that is stored.
     pub(crate) fn hash(&self) -> [u8; 32] {
         opaque::sha256(&self.secret)
     }
 
-    /// As it is given out: 112 characters of base64url.
+    /// The token for the client: 112 characters of base64url.
     pub(crate) fn to_text(&self) -> String {
-        let mut bytes = Vec::with_capacity(LENGTH);
+        let mut bytes = Vec::with_capacity(TOKEN_LENGTH);
         bytes.extend(self.tenant.uuid().as_bytes());
         bytes.extend(self.session.uuid().as_bytes());
         bytes.extend(self.generation.to_be_bytes());
         bytes.extend(self.secret);
-        bytes.extend(self.mark);
+        bytes.extend(self.tag);
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Reads one; `None` when it has another form.
+    /// Parses a token; `None` if it is malformed.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let bytes: [u8; LENGTH] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
+        let bytes: [u8; TOKEN_LENGTH] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
         let (tenant, rest) = bytes.split_first_chunk::<16>()?;
         let (session, rest) = rest.split_first_chunk::<16>()?;
         let (generation, rest) = rest.split_first_chunk::<4>()?;
-        let (secret, mark) = rest.split_first_chunk::<32>()?;
+        let (secret, tag) = rest.split_first_chunk::<32>()?;
         let generation = i32::from_be_bytes(*generation);
         Some(Self {
             tenant: TenantId::from_uuid(Uuid::from_bytes(*tenant)),
             session: SessionId::from_uuid(Uuid::from_bytes(*session)),
             generation: (generation >= 0).then_some(generation)?,
             secret: *secret,
-            mark: mark.try_into().ok()?,
+            tag: tag.try_into().ok()?,
         })
     }
 }

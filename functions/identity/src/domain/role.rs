@@ -1,60 +1,50 @@
-//! What a custom role is made of.
+//! Rules for custom roles.
 
 use std::collections::BTreeMap;
 
 use access::{Grants, ReachKind};
-use serde_json::Value;
-use utoipa::openapi::{
-    ObjectBuilder, RefOr, Schema,
-    schema::{AdditionalProperties, Type},
-};
 use web::{
     Localized,
-    body::Field,
-    problem::{Errors, FieldCode, FieldError, Pointer},
+    problem::{FieldCode, FieldError},
 };
 
-/// Entries that a role has at most; there are far fewer permissions.
-const MOST: usize = 500;
-/// How far a permission can reach.
-const REACHES: [(&str, ReachKind); 3] = [
-    ("all", ReachKind::All),
-    ("assigned", ReachKind::Assigned),
-    ("own", ReachKind::Own),
-];
-
 web::text_enum! {
-    /// The built-in role that a role is built on: where it stands among the others, and what it counts as where only that matters.
+    /// Built-in role that a custom role is based on. It determines the rank of the role and applies where only built-in roles matter.
     pub enum BaseRole {
         /// Manages the organisation.
         Admin = "admin",
-        /// Manages tickets, and the people below.
+        /// Manages tickets, experts and customers.
         Manager = "manager",
         /// Works on tickets.
         Expert = "expert",
-        /// Has tickets.
+        /// Creates and follows their own tickets.
         Customer = "customer",
     }
 }
 
-/// Names that mean something else: those of the built-in roles, and what a key is called.
+/// Reserved names: those of the built-in roles, and the one used for API keys.
 pub(crate) fn is_reserved(name: &str) -> bool {
     let name = name.to_lowercase();
     matches!(name.as_str(), "superadmin" | "api_key") || BaseRole::parse(&name).is_some()
 }
 
-/// A map from permission to reach. `null` takes one away, which matters where a map is merged.
+/// A map from permission to reach: `all`, `assigned` or `own`. In a merge, `null` removes a permission.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WantedGrants(BTreeMap<String, Option<ReachKind>>);
 
 impl WantedGrants {
-    /// These alone.
-    pub(crate) fn whole(self) -> Grants {
-        self.merged(&Grants::default())
+    /// Grants of a request body; `None` removes a permission.
+    pub(crate) fn new(grants: BTreeMap<String, Option<ReachKind>>) -> Self {
+        Self(grants)
     }
 
-    /// What was there, with these changes (RFC 7396).
-    pub(crate) fn merged(self, present: &Grants) -> Grants {
+    /// These grants alone.
+    pub(crate) fn into_grants(self) -> Grants {
+        self.merged_into(&Grants::default())
+    }
+
+    /// The present grants with these changes applied (RFC 7396).
+    pub(crate) fn merged_into(self, present: &Grants) -> Grants {
         let mut grants = present.clone();
         for (permission, reach) in self.0 {
             match reach {
@@ -66,7 +56,8 @@ impl WantedGrants {
     }
 }
 
-/// Refuses what no role of a tenant can have. `known`: every permission, and whether only the platform's own staff has it.
+/// Refuses permissions that a tenant's role cannot have. `known` contains every permission, and whether it is reserved for platform
+/// staff.
 pub(crate) fn check(
     grants: &Grants,
     known: &BTreeMap<String, bool>,
@@ -78,7 +69,7 @@ pub(crate) fn check(
             let code = match known.get(permission) {
                 Some(false) => return None,
                 Some(true) => STAFF_ONLY,
-                None => UNKNOWN,
+                None => UNKNOWN_PERMISSION,
             };
             let escaped = permission.replace('~', "~0").replace('/', "~1");
             Some(FieldError {
@@ -94,23 +85,23 @@ pub(crate) fn check(
     }
 }
 
-const UNKNOWN: FieldCode = FieldCode::Rule(
+const UNKNOWN_PERMISSION: FieldCode = FieldCode::Rule(
     "unknown_permission",
     Localized {
-        de: "diese Berechtigung gibt es nicht; GET /permissions nennt alle",
-        en: "there is no such permission; GET /permissions lists them all",
+        de: "ist keine bekannte Berechtigung; GET /permissions listet alle auf",
+        en: "is not a known permission; GET /permissions lists all of them",
     },
 );
 const STAFF_ONLY: FieldCode = FieldCode::Rule(
     "staff_only_permission",
     Localized {
-        de: "diese Berechtigung hat nur der Betreiber der Plattform",
-        en: "only the platform's own staff has this permission",
+        de: "ist dem Betreiber der Plattform vorbehalten",
+        en: "is reserved for platform staff",
     },
 );
 
-/// Which permissions differ, with both reaches: for the audit log.
-pub(crate) fn differences<'a>(
+/// The permissions that differ, with both reaches, for the audit log.
+pub(crate) fn diff_grants<'a>(
     before: &'a Grants,
     after: &'a Grants,
 ) -> impl Iterator<Item = (&'a str, Option<ReachKind>, Option<ReachKind>)> {
@@ -124,53 +115,6 @@ pub(crate) fn differences<'a>(
             (permission.as_str(), old, new)
         })
         .filter(|(_, old, new)| old != new)
-}
-
-impl Field for WantedGrants {
-    fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
-        let Value::Object(object) = value else {
-            return errors.refuse(at, FieldCode::WrongType("object"));
-        };
-        if object.len() > MOST {
-            return errors.refuse(at, FieldCode::TooLong(MOST));
-        }
-        let mut grants = BTreeMap::new();
-        let mut complete = true;
-        for (permission, reach) in object {
-            let place = at.child(&permission);
-            let read = match &reach {
-                Value::Null => Some(None),
-                Value::String(word) => REACHES
-                    .iter()
-                    .find(|(known, _)| known == word)
-                    .map(|(_, kind)| Some(*kind))
-                    .or_else(|| {
-                        let words = REACHES.map(|(word, _)| word).join(", ");
-                        errors.refuse(&place, FieldCode::NotOneOf(words))
-                    }),
-                _ => errors.refuse(&place, FieldCode::WrongType("string")),
-            };
-            match read {
-                Some(reach) => {
-                    grants.insert(permission, reach);
-                }
-                None => complete = false,
-            }
-        }
-        complete.then_some(Self(grants))
-    }
-
-    fn schema() -> RefOr<Schema> {
-        let reach = ObjectBuilder::new()
-            .schema_type(Type::String)
-            .enum_values(Some(REACHES.map(|(word, _)| word)));
-        ObjectBuilder::new()
-            .schema_type(Type::Object)
-            .additional_properties(Some(AdditionalProperties::RefOr(web::body::nullable(
-                reach.into(),
-            ))))
-            .into()
-    }
 }
 
 #[cfg(test)]
@@ -193,13 +137,16 @@ mod tests {
             ("a.b.delete".to_owned(), Some(ReachKind::Own)),
         ]));
         assert_eq!(
-            patch.clone().merged(&present),
+            patch.clone().merged_into(&present),
             grants(&[
                 ("a.b.update", ReachKind::Own),
                 ("a.b.delete", ReachKind::Own)
             ])
         );
-        assert_eq!(patch.whole(), grants(&[("a.b.delete", ReachKind::Own)]));
+        assert_eq!(
+            patch.into_grants(),
+            grants(&[("a.b.delete", ReachKind::Own)])
+        );
     }
 
     #[test]
@@ -214,7 +161,7 @@ mod tests {
             ("c", ReachKind::Own),
             ("d", ReachKind::Own),
         ]);
-        let found: Vec<_> = differences(&before, &after).collect();
+        let found: Vec<_> = diff_grants(&before, &after).collect();
         assert_eq!(
             found,
             [

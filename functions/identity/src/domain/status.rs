@@ -1,44 +1,44 @@
-//! The life of an account.
+//! Account status and its transitions.
 
 web::text_enum! {
-    /// Where an account stands.
+    /// Status of an account.
     pub enum UserStatus {
-        /// Has not proved the address yet.
+        /// The email address has not been verified yet.
         Invited = "invited",
-        /// Can sign in.
+        /// The user can sign in.
         Active = "active",
-        /// Shut out for now; keeps the seat.
+        /// The user cannot sign in for now, and keeps the seat.
         Locked = "locked",
-        /// Gone for everybody but admins.
+        /// The user cannot sign in and is visible only to admins.
         Disabled = "disabled",
-        /// Gone for good.
+        /// The account has been erased.
         Erased = "erased",
     }
 }
 
 web::text_enum! {
-    /// Where somebody can put an account. `invited` sends a new invitation.
+    /// Requested status of an account. `invited` sends a new invitation.
     pub enum WantedStatus {
-        /// Invite, or invite again.
+        /// Send an invitation.
         Invited = "invited",
-        /// Let in.
+        /// Allow sign-in.
         Active = "active",
-        /// Shut out for now.
+        /// Block sign-in for now; keep the seat.
         Locked = "locked",
-        /// Disable.
+        /// Disable the account and free the seat.
         Disabled = "disabled",
     }
 }
 
 impl UserStatus {
-    /// Whether the account takes a seat of the licence.
-    pub(crate) fn takes_seat(self) -> bool {
+    /// Whether the account occupies a seat of the licence.
+    pub(crate) fn occupies_seat(self) -> bool {
         matches!(self, Self::Invited | Self::Active | Self::Locked)
     }
 }
 
 impl WantedStatus {
-    /// As the row says it.
+    /// The stored status.
     pub(crate) fn status(self) -> UserStatus {
         match self {
             Self::Invited => UserStatus::Invited,
@@ -48,16 +48,16 @@ impl WantedStatus {
         }
     }
 
-    /// Whether an account can go there. `proven`: its owner has proved the address at some time; nobody else can make an
-    /// account active that never was.
-    pub(crate) fn is_reachable(self, from: UserStatus, proven: bool) -> bool {
+    /// Whether an account can change to this status. Only accounts whose email address was verified at some time
+    /// (`was_verified`) can be made active by others.
+    pub(crate) fn is_reachable(self, from: UserStatus, was_verified: bool) -> bool {
         match (from, self) {
             (UserStatus::Erased, _) => false,
-            (UserStatus::Invited | UserStatus::Disabled, Self::Invited) => !proven,
+            (UserStatus::Invited | UserStatus::Disabled, Self::Invited) => !was_verified,
             (
                 UserStatus::Active | UserStatus::Locked | UserStatus::Disabled,
                 Self::Active | Self::Locked,
-            ) => proven,
+            ) => was_verified,
             (_, Self::Disabled) => true,
             (_, Self::Invited | Self::Active | Self::Locked) => false,
         }

@@ -1,23 +1,21 @@
-//! What a tenant's settings say about sign-in. A setting that is missing or has another form means the default.
+//! A tenant's settings for sign-in. A setting that is missing or malformed means the default.
 
 use access::{Tenant, TenantStatus};
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::Value;
 
 use crate::config::Settings;
 
-/// Whether strangers may register.
-pub(crate) fn takes_registrations(tenant: &Tenant) -> bool {
+/// Whether anyone may register.
+pub(crate) fn allows_registration(tenant: &Tenant) -> bool {
     let works = matches!(
         tenant.status,
         TenantStatus::Trial | TenantStatus::Active | TenantStatus::PastDue
     );
-    let setting = tenant.settings.get("registration").and_then(Value::as_str);
-    works && setting.is_none_or(|setting| setting == "open")
+    works && text(tenant, "registration").is_none_or(|setting| setting == "open")
 }
 
-/// Whether people with this base role come in. Of a tenant that is closing only admins do: to export, until it is closed.
-pub(crate) fn lets_in(tenant: &Tenant, base_role: &str) -> bool {
+/// Whether users with this base role can sign in. While a tenant is closing only admins can, to export its data.
+pub(crate) fn allows_sign_in(tenant: &Tenant, base_role: &str) -> bool {
     match tenant.status {
         TenantStatus::Trial
         | TenantStatus::Active
@@ -28,48 +26,59 @@ pub(crate) fn lets_in(tenant: &Tenant, base_role: &str) -> bool {
     }
 }
 
-/// Whether admins may look at the accounts of people below them.
-pub(crate) fn lets_admins_look(tenant: &Tenant) -> bool {
-    tenant.settings.get("impersonation_by_admins") == Some(&Value::Bool(true))
+/// Whether admins may view the accounts of users with a lower role.
+pub(crate) fn allows_impersonation_by_admins(tenant: &Tenant) -> bool {
+    flag(tenant, "impersonation_by_admins") == Some(true)
 }
 
-/// Whether people sign in by a link in a mail.
-pub(crate) fn offers_magic_links(tenant: &Tenant) -> bool {
-    let setting = tenant.settings.get("magic_link").and_then(Value::as_bool);
-    tenant.status != TenantStatus::Closed && setting.unwrap_or(true)
+/// Whether users can sign in with an emailed link.
+pub(crate) fn allows_magic_links(tenant: &Tenant) -> bool {
+    tenant.status != TenantStatus::Closed && flag(tenant, "magic_link").unwrap_or(true)
 }
 
-/// Whether people of this tenant may sign in by way of this provider: all that there are, unless the tenant names some.
-pub(crate) fn offers_provider(tenant: &Tenant, name: &str) -> bool {
-    let named = tenant
-        .settings
-        .get("sign_in")
-        .and_then(|sign_in| sign_in.get("providers"))
-        .and_then(Value::as_array);
-    named.is_none_or(|names| names.iter().any(|one| one == name))
+/// Whether users can sign in with this provider. All providers are allowed unless the tenant lists some.
+pub(crate) fn allows_provider(tenant: &Tenant, name: &str) -> bool {
+    lists_provider(tenant, name).unwrap_or(true)
 }
 
-/// How long a new password has to be.
+/// Minimum length of a new password, in characters.
 pub(crate) fn min_password_length(tenant: &Tenant) -> usize {
     number(tenant, "password_policy", "min_length")
         .and_then(|length| usize::try_from(length).ok())
         .map_or(10, |length| length.clamp(10, 64))
 }
 
-/// When a session that is used `now` ends if it is never used again.
+/// When a session that is used at `now` ends if it is not used again.
 pub(crate) fn session_end(
     tenant: &Tenant,
     settings: &Settings,
     began: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> DateTime<Utc> {
-    let days = |name, most: i64, otherwise| {
-        number(tenant, "session", name)
-            .map_or(otherwise, |days| TimeDelta::days(days.clamp(1, most)))
+    let days = |name, max: i64, default| {
+        number(tenant, "session", name).map_or(default, |days| TimeDelta::days(days.clamp(1, max)))
     };
     let idle = days("idle_days", 90, settings.session_idle);
     let absolute = days("absolute_days", 365, settings.session_absolute);
     (now + idle).min(began + absolute)
+}
+
+/// `None` if the tenant does not restrict the providers.
+fn lists_provider(tenant: &Tenant, name: &str) -> Option<bool> {
+    let providers = tenant
+        .settings
+        .get("sign_in")?
+        .get("providers")?
+        .as_array()?;
+    Some(providers.iter().any(|provider| provider == name))
+}
+
+fn text<'a>(tenant: &'a Tenant, setting: &str) -> Option<&'a str> {
+    tenant.settings.get(setting)?.as_str()
+}
+
+fn flag(tenant: &Tenant, setting: &str) -> Option<bool> {
+    tenant.settings.get(setting)?.as_bool()
 }
 
 fn number(tenant: &Tenant, setting: &str, member: &str) -> Option<i64> {
@@ -78,19 +87,21 @@ fn number(tenant: &Tenant, setting: &str, member: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
-    fn tenant(status: TenantStatus, settings: &Value) -> Tenant {
+    /// A tenant with these settings, each with its value as JSON.
+    fn tenant(status: TenantStatus, settings: &[(&str, &str)]) -> Tenant {
         Tenant {
-            id: ids::TenantId::from_uuid(access::REVALENZ.uuid()),
+            id: access::REVALENZ,
             slug: "demo".to_owned(),
             name: "Demo".to_owned(),
             status,
-            features: serde_json::Map::new(),
-            settings: settings.as_object().cloned().unwrap_or_default(),
-            limits: serde_json::Map::new(),
+            features: [].into_iter().collect(),
+            settings: settings
+                .iter()
+                .map(|(name, json)| ((*name).to_owned(), json.parse().unwrap()))
+                .collect(),
+            limits: [].into_iter().collect(),
             max_users: 5,
             locale: "de".to_owned(),
             time_zone: "Europe/Berlin".to_owned(),
@@ -98,30 +109,29 @@ mod tests {
     }
 
     #[test]
-    fn only_a_working_tenant_that_is_open_takes_strangers() {
-        let takes = |status, settings| takes_registrations(&tenant(status, &settings));
-        assert!(takes(TenantStatus::Active, json!({})));
-        assert!(takes(TenantStatus::Trial, json!({"registration": "open"})));
-        assert!(!takes(
-            TenantStatus::Active,
-            json!({"registration": "invite"})
+    fn only_an_active_tenant_with_open_registration_allows_it() {
+        let allows =
+            |status, settings: &[(&str, &str)]| allows_registration(&tenant(status, settings));
+        assert!(allows(TenantStatus::Active, &[]));
+        assert!(allows(
+            TenantStatus::Trial,
+            &[("registration", r#""open""#)]
         ));
-        assert!(!takes(
-            TenantStatus::Active,
-            json!({"registration": "closed"})
-        ));
-        assert!(!takes(TenantStatus::Suspended, json!({})));
-        assert!(!takes(TenantStatus::Closed, json!({})));
+        for closed in [r#""invite""#, r#""closed""#] {
+            assert!(!allows(TenantStatus::Active, &[("registration", closed)]));
+        }
+        assert!(!allows(TenantStatus::Suspended, &[]));
+        assert!(!allows(TenantStatus::Closed, &[]));
     }
 
     #[test]
-    fn a_tenant_that_is_closing_lets_admins_in_and_a_closed_one_nobody() {
-        let lets = |status, role| lets_in(&tenant(status, &json!({})), role);
+    fn a_closing_tenant_allows_admins_and_a_closed_one_no_user() {
+        let allows = |status, role| allows_sign_in(&tenant(status, &[]), role);
         for status in TenantStatus::ALL {
             let open = !matches!(status, TenantStatus::Closing | TenantStatus::Closed);
-            assert_eq!(lets(*status, "customer"), open, "{status}");
+            assert_eq!(allows(*status, "customer"), open, "{status}");
             assert_eq!(
-                lets(*status, "admin"),
+                allows(*status, "admin"),
                 *status != TenantStatus::Closed,
                 "{status}"
             );
@@ -129,57 +139,54 @@ mod tests {
     }
 
     #[test]
-    fn a_tenant_can_name_the_providers_it_wants() {
-        let offers =
-            |settings, name| offers_provider(&tenant(TenantStatus::Active, &settings), name);
-        assert!(offers(json!({}), "google"));
-        assert!(offers(
-            json!({"sign_in": {"providers": ["google"]}}),
-            "google"
-        ));
-        assert!(!offers(
-            json!({"sign_in": {"providers": ["google"]}}),
-            "apple"
-        ));
-        assert!(!offers(json!({"sign_in": {"providers": []}}), "google"));
-        assert!(offers(json!({"sign_in": "?"}), "google"));
+    fn a_tenant_can_restrict_the_providers() {
+        let offers = |settings: &[(&str, &str)], name| {
+            allows_provider(&tenant(TenantStatus::Active, settings), name)
+        };
+        let google = [("sign_in", r#"{"providers": ["google"]}"#)];
+        assert!(offers(&[], "google"));
+        assert!(offers(&google, "google"));
+        assert!(!offers(&google, "apple"));
+        assert!(!offers(&[("sign_in", r#"{"providers": []}"#)], "google"));
+        assert!(offers(&[("sign_in", r#""?""#)], "google"));
     }
 
     #[test]
-    fn a_session_ends_by_idleness_or_by_age() {
+    fn a_session_ends_when_idle_or_too_old() {
         let began: DateTime<Utc> = "2026-11-20T10:00:00Z".parse().unwrap();
-        let settings = Settings::default();
-        let days = |settings_text: Value, age: i64| {
+        let defaults = Settings::default();
+        let days = |settings: &[(&str, &str)], age: i64| {
             let now = began + TimeDelta::days(age);
             (session_end(
-                &tenant(TenantStatus::Active, &settings_text),
-                &settings,
+                &tenant(TenantStatus::Active, settings),
+                &defaults,
                 began,
                 now,
             ) - began)
                 .num_days()
         };
-        assert_eq!(days(json!({}), 0), 30);
-        assert_eq!(days(json!({}), 50), 80);
-        assert_eq!(days(json!({}), 80), 90);
+        assert_eq!(days(&[], 0), 30);
+        assert_eq!(days(&[], 50), 80);
+        assert_eq!(days(&[], 80), 90);
         assert_eq!(
-            days(json!({"session": {"idle_days": 2, "absolute_days": 3}}), 0),
+            days(&[("session", r#"{"idle_days": 2, "absolute_days": 3}"#)], 0),
             2
         );
         assert_eq!(
-            days(json!({"session": {"idle_days": 2, "absolute_days": 3}}), 2),
+            days(&[("session", r#"{"idle_days": 2, "absolute_days": 3}"#)], 2),
             3
         );
-        assert_eq!(days(json!({"session": {"idle_days": -5}}), 0), 1);
+        assert_eq!(days(&[("session", r#"{"idle_days": -5}"#)], 0), 1);
     }
 
     #[test]
-    fn a_tenant_can_ask_for_longer_passwords_only() {
-        let length =
-            |settings: Value| min_password_length(&tenant(TenantStatus::Active, &settings));
-        assert_eq!(length(json!({})), 10);
-        assert_eq!(length(json!({"password_policy": {"min_length": 16}})), 16);
-        assert_eq!(length(json!({"password_policy": {"min_length": 1}})), 10);
-        assert_eq!(length(json!({"password_policy": "?"})), 10);
+    fn a_tenant_can_only_raise_the_minimum_password_length() {
+        let length = |settings: &[(&str, &str)]| {
+            min_password_length(&tenant(TenantStatus::Active, settings))
+        };
+        assert_eq!(length(&[]), 10);
+        assert_eq!(length(&[("password_policy", r#"{"min_length": 16}"#)]), 16);
+        assert_eq!(length(&[("password_policy", r#"{"min_length": 1}"#)]), 10);
+        assert_eq!(length(&[("password_policy", r#""?""#)]), 10);
     }
 }

@@ -1,8 +1,8 @@
-//! Failed sign-ins, and mails that were asked for, counted by account and by address (`decisions.md` 18).
+//! Limits failed sign-ins and requested emails, per account and per IP address (`decisions.md` 18).
 //!
-//! Per process and bounded: an entry that is pushed out under a flood is forgotten early, never the other way round.
-//! Attempts that run at the same time reserve their place, so that a hundred guesses sent at once are not a hundred tries; who
-//! finds all places reserved waits for them, because a success gives its place back.
+//! Counters are per process and bounded: under load, entries may be evicted early, but never kept too long. Concurrent attempts
+//! reserve slots, so that a hundred guesses sent at once do not all run; further attempts wait, because a successful attempt
+//! frees its slot.
 
 use std::{
     net::IpAddr,
@@ -16,11 +16,11 @@ use moka::sync::Cache;
 use tokio::sync::Notify;
 use web::request::network;
 
-const MOST_REMEMBERED: u64 = 50_000;
-/// How long an attempt waits for others to end.
-const WAIT: Duration = Duration::from_secs(5);
+const MAX_TRACKED: u64 = 50_000;
+/// How long an attempt waits for a slot.
+const SLOT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How much is too much.
+/// The limits of a throttle.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) per_account: u32,
@@ -28,7 +28,7 @@ pub(crate) struct Limits {
     pub(crate) window: TimeDelta,
 }
 
-/// Counts what fails, or every attempt, within a window.
+/// Counts failures, or all attempts, within a window.
 #[derive(Debug)]
 pub(crate) struct Throttle {
     accounts: Cache<[u8; 32], Arc<Counter>>,
@@ -36,24 +36,24 @@ pub(crate) struct Throttle {
     limits: Limits,
 }
 
-/// Why there can be no attempt now.
+/// Why an attempt is refused.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Refused {
-    /// Too many failures; the window ends after so many seconds.
+pub(crate) enum ThrottleError {
+    /// Too many failures; the window ends in `seconds`.
     TooMany { seconds: i64 },
     /// Too many attempts at the same time.
     Busy,
 }
 
-/// An attempt that has its place. Dropped, the place is free again and nothing was counted.
+/// An attempt that holds a slot. Dropping it frees the slot without counting.
 #[derive(Debug)]
 pub(crate) struct Attempt {
-    places: Vec<Place>,
+    slots: Vec<Slot>,
     window: TimeDelta,
 }
 
 #[derive(Debug)]
-struct Place(Arc<Counter>);
+struct Slot(Arc<Counter>);
 
 #[derive(Debug, Default)]
 struct Counter {
@@ -68,49 +68,51 @@ struct State {
     window_ends: DateTime<Utc>,
 }
 
-enum Entry {
-    Entered,
+enum Admission {
+    Admitted,
     Wait,
-    Full { seconds: i64 },
+    Exhausted { seconds: i64 },
 }
 
 impl Throttle {
     pub(crate) fn new(limits: Limits) -> Self {
-        // Memory is given back by the machine's clock; what counts is decided by ours.
+        // Eviction uses the system clock; the limits use the injected one.
         let idle = limits.window.to_std().unwrap_or_default();
         Self {
             accounts: Cache::builder()
-                .max_capacity(MOST_REMEMBERED)
+                .max_capacity(MAX_TRACKED)
                 .time_to_idle(idle)
                 .build(),
             addresses: Cache::builder()
-                .max_capacity(MOST_REMEMBERED)
+                .max_capacity(MAX_TRACKED)
                 .time_to_idle(idle)
                 .build(),
             limits,
         }
     }
 
-    /// Counts an attempt whatever comes of it.
-    pub(crate) async fn count(
+    /// Counts an attempt regardless of its outcome.
+    pub(crate) async fn consume(
         &self,
         tenant: &str,
         account: &str,
         address: Option<IpAddr>,
         now: DateTime<Utc>,
-    ) -> Result<(), Refused> {
-        self.begin(tenant, account, address, now).await?.failed(now);
+    ) -> Result<(), ThrottleError> {
+        self.begin(tenant, account, address, now)
+            .await?
+            .record_failure(now);
         Ok(())
     }
 
-    /// Takes a place for an attempt at `account` of `tenant` from `address`, whether or not they exist.
+    /// Reserves a slot for an attempt at `account` of `tenant` from `address`, whether or not they exist.
     pub(crate) async fn begin(
         &self,
         tenant: &str,
         account: &str,
         address: Option<IpAddr>,
         now: DateTime<Utc>,
-    ) -> Result<Attempt, Refused> {
+    ) -> Result<Attempt, ThrottleError> {
         let account = sha256(format!("{tenant}\n{account}").as_bytes());
         let mut counters = Vec::with_capacity(2);
         if let Some(address) = address {
@@ -122,43 +124,47 @@ impl Throttle {
             self.limits.per_account,
         ));
         let mut attempt = Attempt {
-            places: Vec::with_capacity(2),
+            slots: Vec::with_capacity(2),
             window: self.limits.window,
         };
         for (counter, limit) in counters {
-            attempt.places.push(
-                tokio::time::timeout(WAIT, enter(counter, limit, now))
+            attempt.slots.push(
+                tokio::time::timeout(SLOT_TIMEOUT, acquire_slot(counter, limit, now))
                     .await
-                    .map_err(|_| Refused::Busy)??,
+                    .map_err(|_| ThrottleError::Busy)??,
             );
         }
         Ok(attempt)
     }
 }
 
-async fn enter(counter: Arc<Counter>, limit: u32, now: DateTime<Utc>) -> Result<Place, Refused> {
+async fn acquire_slot(
+    counter: Arc<Counter>,
+    limit: u32,
+    now: DateTime<Utc>,
+) -> Result<Slot, ThrottleError> {
     loop {
-        // Listens before it looks, so that no change falls between.
+        // Subscribe before checking, so that no change is missed.
         let changed = counter.changed.notified();
-        match counter.try_enter(limit, now) {
-            Entry::Entered => break,
-            Entry::Full { seconds } => return Err(Refused::TooMany { seconds }),
-            Entry::Wait => changed.await,
+        match counter.try_acquire(limit, now) {
+            Admission::Admitted => break,
+            Admission::Exhausted { seconds } => return Err(ThrottleError::TooMany { seconds }),
+            Admission::Wait => changed.await,
         }
     }
-    Ok(Place(counter))
+    Ok(Slot(counter))
 }
 
 impl Attempt {
-    /// It counts: the password was wrong.
-    pub(crate) fn failed(self, now: DateTime<Utc>) {
-        for place in &self.places {
-            place.0.fail(now, self.window);
+    /// Counts the attempt as failed.
+    pub(crate) fn record_failure(self, now: DateTime<Utc>) {
+        for slot in &self.slots {
+            slot.0.add_failure(now, self.window);
         }
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         self.0
             .change(|state| state.running = state.running.saturating_sub(1));
@@ -171,26 +177,26 @@ impl Counter {
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn try_enter(&self, limit: u32, now: DateTime<Utc>) -> Entry {
+    fn try_acquire(&self, limit: u32, now: DateTime<Utc>) -> Admission {
         self.change(|state| {
             if now >= state.window_ends {
                 state.failures = 0;
             }
             if state.failures >= limit {
                 let left = (state.window_ends - now).num_milliseconds();
-                Entry::Full {
+                Admission::Exhausted {
                     seconds: (left + 999) / 1_000,
                 }
             } else if state.failures + state.running >= limit {
-                Entry::Wait
+                Admission::Wait
             } else {
                 state.running += 1;
-                Entry::Entered
+                Admission::Admitted
             }
         })
     }
 
-    fn fail(&self, now: DateTime<Utc>, window: TimeDelta) {
+    fn add_failure(&self, now: DateTime<Utc>, window: TimeDelta) {
         self.change(|state| {
             if state.failures == 0 || now >= state.window_ends {
                 state.failures = 0;

@@ -1,4 +1,4 @@
-//! Codes of authenticator apps: TOTP (RFC 6238) with SHA-1, six digits, 30 seconds, which every app speaks.
+//! Codes of authenticator apps: TOTP (RFC 6238) with SHA-1, six digits and 30 seconds, which every app supports.
 
 use access::opaque;
 use aws_lc_rs::hmac;
@@ -8,16 +8,16 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 const STEP_SECONDS: i64 = 30;
 const DIGITS: usize = 6;
-/// How many steps the clocks of app and server may differ by.
-const DRIFT: i64 = 1;
-/// What RFC 3986 calls unreserved stays as it is.
+/// Maximum clock drift between app and server, in time steps.
+const MAX_DRIFT_STEPS: i64 = 1;
+/// Everything except the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// What app and server share: 160 bits, as RFC 4226 recommends.
+/// The shared secret: 160 bits, as recommended by RFC 4226.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct TotpSecret([u8; 20]);
 
@@ -28,27 +28,27 @@ impl std::fmt::Debug for TotpSecret {
 }
 
 impl TotpSecret {
-    /// A fresh one.
+    /// Generates a new secret.
     pub(crate) fn generate() -> Self {
         Self(opaque::random())
     }
 
-    /// One that was kept.
+    /// Restores a stored secret.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
 
-    /// What is kept, sealed.
+    /// The bytes to seal and store.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// As people type it into an app that can't read the picture.
+    /// The secret in base32, for manual entry.
     pub(crate) fn to_text(&self) -> String {
         BASE32_NOPAD.encode(&self.0)
     }
 
-    /// The address that the picture holds: whose account it is, and where.
+    /// The `otpauth:` URI, with the account and the organisation.
     pub(crate) fn to_uri(&self, organisation: &str, account: &str) -> String {
         let organisation = utf8_percent_encode(organisation, RESERVED);
         let account = utf8_percent_encode(account, RESERVED);
@@ -58,12 +58,12 @@ impl TotpSecret {
         )
     }
 
-    /// The step whose code this is: the present one or a neighbour, and newer than `used`. Takes the same time for all.
+    /// The time step that the code belongs to: the current one or a neighbour, and later than `used`. Runs in constant time.
     pub(crate) fn find_step(&self, code: &str, used: i64, now: DateTime<Utc>) -> Option<i64> {
         let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
         let present = now.timestamp().div_euclid(STEP_SECONDS);
         let mut found = None;
-        for step in present - DRIFT..=present + DRIFT {
+        for step in present - MAX_DRIFT_STEPS..=present + MAX_DRIFT_STEPS {
             let right = opaque::constant_time_eq(self.code(step).as_bytes(), code.as_bytes());
             if right && step > used {
                 found = found.or(Some(step));
@@ -76,7 +76,7 @@ impl TotpSecret {
         let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.0);
         let tag = hmac::sign(&key, &step.to_be_bytes());
         let tag = tag.as_ref();
-        // RFC 4226, 5.3: the last four bits say where to read 31 bits.
+        // RFC 4226, 5.3: the last four bits are the offset of the 31 bits to read.
         let offset = usize::from(tag.last().copied().unwrap_or_default() & 0x0f);
         let number = tag
             .iter()
@@ -100,7 +100,7 @@ mod tests {
         DateTime::from_timestamp(seconds, 0).unwrap()
     }
 
-    /// The table of RFC 6238, appendix B, of which the last six digits count here.
+    /// Test vectors of RFC 6238, appendix B, truncated to six digits.
     #[test]
     fn codes_are_those_of_the_standard() {
         for (seconds, code) in [

@@ -1,12 +1,12 @@
-//! What authenticators say (`WebAuthn` Level 2), checked in the order of the standard's sections 7.1 and 7.2.
+//! Verification of authenticator responses (`WebAuthn` Level 2), in the order of sections 7.1 and 7.2 of the standard.
 //!
-//! Attestation is not asked for and not looked at: it would tell the maker of an authenticator, and nobody is kept out by that.
+//! Attestation is neither requested nor evaluated: it identifies the authenticator's manufacturer, and no manufacturer is excluded.
 
 mod authenticator_data;
 mod client_data;
 mod cose_key;
 
-use access::opaque::{same, sha256};
+use access::opaque::{constant_time_eq, sha256};
 
 use authenticator_data::AuthenticatorData;
 use client_data::Ceremony;
@@ -14,47 +14,47 @@ pub(crate) use client_data::ClientData;
 pub(crate) use cose_key::ALGORITHMS;
 use cose_key::PublicKey;
 
-/// Longest identifier of a credential (7.1, 25).
-const LONGEST_CREDENTIAL_ID: usize = 1_023;
+/// Maximum length of a credential ID (7.1, 25).
+const MAX_CREDENTIAL_ID_LENGTH: usize = 1_023;
 
-/// Why it is not believed. For the log's eyes: the client learns only that it is not.
+/// Why a response was refused. For the log only: the client learns only that it was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refused {
-    /// Not of the form that the standard gives it.
+pub(crate) enum WebauthnError {
+    /// Not in the format that the standard requires.
     #[error("malformed {0}")]
     Malformed(&'static str),
-    /// Made for something else: another ceremony, challenge, or page.
-    #[error("made for another {0}")]
-    Other(&'static str),
-    /// Nobody touched the authenticator, or proved who they are to it.
+    /// Made for a different ceremony, challenge or page.
+    #[error("made for a different {0}")]
+    Mismatch(&'static str),
+    /// The user was not present, or not verified.
     #[error("the user was not {0}")]
-    Absent(&'static str),
-    /// The signature is not the key's.
-    #[error("wrong signature")]
-    Signature,
+    NotConfirmed(&'static str),
+    /// The signature does not match the key.
+    #[error("invalid signature")]
+    InvalidSignature,
 }
 
-/// What an answer must have been made for.
+/// The values that a response must match.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Expected<'a> {
-    /// Bytes that nobody could foresee.
+    /// The random challenge.
     pub(crate) challenge: &'a [u8],
-    /// The page's host. That the page is the tenant's is checked by whoever calls.
+    /// The host of the page. The caller checks that the page belongs to the tenant.
     pub(crate) rp_id: &'a str,
-    /// Whether the authenticator must have asked for a finger, a face or a PIN.
+    /// Whether user verification is required.
     pub(crate) verified: bool,
 }
 
-/// A key that an authenticator made.
+/// A newly registered credential.
 #[derive(Debug)]
 pub(crate) struct Registered {
     pub(crate) credential_id: Vec<u8>,
-    /// As COSE writes it.
+    /// The key in COSE format.
     pub(crate) public_key: Vec<u8>,
     pub(crate) sign_count: u32,
 }
 
-/// The answer to a request for a signature.
+/// The response to an assertion request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Assertion<'a> {
     pub(crate) client_data: &'a [u8],
@@ -62,21 +62,21 @@ pub(crate) struct Assertion<'a> {
     pub(crate) signature: &'a [u8],
 }
 
-/// Checks the answer of `navigator.credentials.create()`.
+/// Verifies the response of `navigator.credentials.create()`.
 pub(crate) fn register(
     client_data: &ClientData,
     attestation_object: &[u8],
     expected: Expected<'_>,
-) -> Result<Registered, Refused> {
+) -> Result<Registered, WebauthnError> {
     client_data.check(Ceremony::Create, expected.challenge)?;
     let bytes = authenticator_data::of_attestation(attestation_object)?;
     let data = AuthenticatorData::parse(&bytes)?;
     check_data(&data, expected)?;
     let credential = data
         .credential
-        .ok_or(Refused::Malformed("credential data"))?;
-    if credential.id.is_empty() || credential.id.len() > LONGEST_CREDENTIAL_ID {
-        return Err(Refused::Malformed("credential id"));
+        .ok_or(WebauthnError::Malformed("credential data"))?;
+    if credential.id.is_empty() || credential.id.len() > MAX_CREDENTIAL_ID_LENGTH {
+        return Err(WebauthnError::Malformed("credential id"));
     }
     PublicKey::parse(credential.public_key)?;
     Ok(Registered {
@@ -86,13 +86,13 @@ pub(crate) fn register(
     })
 }
 
-/// Checks the answer of `navigator.credentials.get()`; answers the authenticator's counter.
+/// Verifies the response of `navigator.credentials.get()` and returns the signature counter.
 pub(crate) fn assert(
     client_data: &ClientData,
     assertion: Assertion<'_>,
     public_key: &[u8],
     expected: Expected<'_>,
-) -> Result<u32, Refused> {
+) -> Result<u32, WebauthnError> {
     client_data.check(Ceremony::Get, expected.challenge)?;
     let data = AuthenticatorData::parse(assertion.authenticator_data)?;
     check_data(&data, expected)?;
@@ -105,15 +105,15 @@ pub(crate) fn assert(
     Ok(data.sign_count)
 }
 
-fn check_data(data: &AuthenticatorData<'_>, expected: Expected<'_>) -> Result<(), Refused> {
-    if !same(data.rp_id_hash, &sha256(expected.rp_id.as_bytes())) {
-        return Err(Refused::Other("page"));
+fn check_data(data: &AuthenticatorData<'_>, expected: Expected<'_>) -> Result<(), WebauthnError> {
+    if !constant_time_eq(data.rp_id_hash, &sha256(expected.rp_id.as_bytes())) {
+        return Err(WebauthnError::Mismatch("page"));
     }
     if !data.present() {
-        return Err(Refused::Absent("present"));
+        return Err(WebauthnError::NotConfirmed("present"));
     }
     if expected.verified && !data.verified() {
-        return Err(Refused::Absent("verified"));
+        return Err(WebauthnError::NotConfirmed("verified"));
     }
     Ok(())
 }

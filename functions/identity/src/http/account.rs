@@ -1,4 +1,4 @@
-//! The own account: registration, profile, email address, password, and the status of the caller.
+//! The user's own account: registration, profile, email address, password and authentication status.
 
 pub(crate) mod change_email;
 pub(crate) mod change_password;

@@ -1,6 +1,7 @@
-//! Signing in by way of another issuer: away from the page, to the issuer, back to us, and back to the page with a code that
-//! it redeems for the ordinary tokens. Tokens never stand in an address.
+//! Sign-in with an OpenID Connect provider: the page redirects to the provider, the provider back to us, and we back to the page
+//! with a code that it exchanges for tokens. Tokens never appear in a URL.
 
+mod apple_user;
 pub(crate) mod callback;
 mod flow;
 pub(crate) mod identities;
@@ -18,8 +19,8 @@ use web::{
     problem::{self, Result},
 };
 
-pub(crate) use flow::{GivenCode, parse_code};
-pub(crate) use link_or_create::linked_entry;
+pub(crate) use flow::{CodeInput, parse_code};
+pub(crate) use link_or_create::link_audit_entry;
 
 use crate::{
     App,
@@ -27,23 +28,23 @@ use crate::{
     oidc::{OidcError, Provider},
 };
 
-/// The provider of this name, or a refusal as for any other missing thing.
+/// The provider with this name, or `404`.
 fn find_provider(app: &App, name: &str) -> Result<Arc<Provider>> {
     let provider = app.settings.providers.find(name);
     provider.ok_or_else(|| problem::NOT_FOUND.problem())
 }
 
-/// The reason is for the log alone.
-fn refused(provider: &Provider, error: &OidcError) -> Problem {
-    tracing::warn!(provider = provider.name, cause = %error, "sign-in at an issuer failed");
+/// The refusal after a failed sign-in. The cause is logged and not disclosed.
+fn provider_problem(provider: &Provider, error: &OidcError) -> Problem {
+    tracing::warn!(provider = provider.name, cause = %error, "sign-in at an identity provider failed");
     match error {
         OidcError::Unavailable(_) => PROVIDER_UNAVAILABLE.problem(),
         OidcError::Refused(_) => PROVIDER_REFUSED.problem(),
     }
 }
 
-/// Where the issuer sends the browser: registered there, character by character.
-fn callback_address(app: &App, provider: &Provider) -> String {
+/// The redirect URI, exactly as registered with the provider.
+fn callback_url(app: &App, provider: &Provider) -> String {
     let public_url = &app.state.settings().public_url;
     format!("{public_url}/api/v1/auth/oauth/{}/callback", provider.name)
 }

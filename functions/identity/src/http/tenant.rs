@@ -1,4 +1,4 @@
-//! For which tenant somebody comes who is not signed in yet.
+//! Determines the tenant of callers who are not signed in yet.
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use web::{
 
 use crate::{App, domain::tenant_rules, store::roles};
 
-/// No tenant has this identifier: what is asked of it costs the same and finds nothing.
-pub(crate) const NOBODYS: TenantId = TenantId::from_uuid(Uuid::nil());
+/// An identifier that no tenant has: queries for it cost the same and find nothing.
+pub(crate) const NIL_TENANT: TenantId = TenantId::from_uuid(Uuid::nil());
 
-/// The tenant that the body names, else the one to which the page or the host belongs. `None` when there is no such slug;
-/// refused when nothing tells.
+/// The tenant named in the body, otherwise the one that the page's or host's domain belongs to. `None` if the slug is unknown;
+/// refused if there is nothing to determine the tenant from.
 pub(crate) async fn find_tenant(
     app: &App,
     headers: &HeaderMap,
@@ -27,7 +27,7 @@ pub(crate) async fn find_tenant(
     let id = match slug {
         Some(slug) => directory::find_tenant_by_slug(&app.db, slug.as_str()).await?,
         None => Some(
-            by_origin(app, headers)
+            find_tenant_by_origin(app, headers)
                 .await?
                 .ok_or_else(|| Problem::field("/tenant", FieldCode::Required))?,
         ),
@@ -38,8 +38,8 @@ pub(crate) async fn find_tenant(
     }
 }
 
-/// What attempts are counted by: the tenant, or the slug that nobody has.
-pub(crate) fn place(tenant: Option<&Tenant>, slug: Option<&Slug>) -> String {
+/// The key for counting attempts: the tenant, or the unknown slug.
+pub(crate) fn throttle_key(tenant: Option<&Tenant>, slug: Option<&Slug>) -> String {
     match tenant {
         Some(tenant) => tenant.id.to_string(),
         None => slug
@@ -48,27 +48,31 @@ pub(crate) fn place(tenant: Option<&Tenant>, slug: Option<&Slug>) -> String {
     }
 }
 
-/// A tenant that is not gone for good.
-pub(crate) async fn find_living(app: &App, id: TenantId) -> Result<Option<Arc<Tenant>>> {
+/// Finds a tenant that is not closed.
+pub(crate) async fn find_open_tenant(app: &App, id: TenantId) -> Result<Option<Arc<Tenant>>> {
     let tenant = app.state.authenticator().tenant(id).await?;
     Ok(tenant.filter(|tenant| tenant.status != TenantStatus::Closed))
 }
 
-/// Refuses somebody whom the tenant does not let in where it stands. Whoever hears it has proved who they are.
-pub(crate) async fn check_let_in(tx: &mut TenantTx, tenant: &Tenant, role: RoleId) -> Result<()> {
+/// Refuses users who may not sign in given the tenant's status. Only authenticated users get this answer.
+pub(crate) async fn check_sign_in_allowed(
+    tx: &mut TenantTx,
+    tenant: &Tenant,
+    role: RoleId,
+) -> Result<()> {
     if tenant.status != TenantStatus::Closing {
         return Ok(());
     }
     let role = roles::find_role(tx, role).await?;
-    if role.is_some_and(|role| tenant_rules::lets_in(tenant, &role.base_role)) {
+    if role.is_some_and(|role| tenant_rules::allows_sign_in(tenant, &role.base_role)) {
         Ok(())
     } else {
         Err(problem::TENANT_SUSPENDED.problem())
     }
 }
 
-/// Refuses what would add somebody to a tenant that can only be read. Whoever hears it has a link that is good.
-pub(crate) fn check_changeable(tenant: &Tenant) -> Result<()> {
+/// Refuses to add users to a read-only tenant. Only holders of a valid link get this answer.
+pub(crate) fn check_writable(tenant: &Tenant) -> Result<()> {
     if tenant.is_frozen() {
         Err(problem::TENANT_SUSPENDED.problem())
     } else {
@@ -76,7 +80,7 @@ pub(crate) fn check_changeable(tenant: &Tenant) -> Result<()> {
     }
 }
 
-async fn by_origin(app: &App, headers: &HeaderMap) -> Result<Option<TenantId>> {
+async fn find_tenant_by_origin(app: &App, headers: &HeaderMap) -> Result<Option<TenantId>> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(origin) = text(header::ORIGIN)
         && let Some(tenant) = app.state.authenticator().tenant_of_origin(origin).await?
@@ -84,13 +88,18 @@ async fn by_origin(app: &App, headers: &HeaderMap) -> Result<Option<TenantId>> {
         return Ok(Some(tenant));
     }
     match text(header::HOST) {
-        Some(host) => app.state.authenticator().tenant_of_origin(&format!("https://{host}")).await,
+        Some(host) => {
+            app.state
+                .authenticator()
+                .tenant_of_origin(&format!("https://{host}"))
+                .await
+        }
         None => Ok(None),
     }
 }
 
-/// Tells the log and the language of the answer who it is.
-pub(crate) fn introduce(request: &web::RequestInfo, tenant: &Tenant, user: UserId, locale: &str) {
+/// Sets the caller of the request, for the log and the language of the response.
+pub(crate) fn set_caller(request: &web::RequestInfo, tenant: &Tenant, user: UserId, locale: &str) {
     request.set_caller(web::request::CallerInfo {
         tenant: tenant.id,
         actor: db::Actor::user(user).to_string(),

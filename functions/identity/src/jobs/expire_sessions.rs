@@ -1,4 +1,4 @@
-//! Clears away what ended long ago. It has been worth nothing since it ended; it only stood there to be looked at.
+//! Deletes sessions, links and idempotency keys after their retention period. They have been invalid since they ended.
 
 use access::directory;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,16 +10,16 @@ use web::problem::Result;
 
 use crate::{App, store::jobs};
 
-/// What one statement deletes at most: of more it might not come to an end in its time.
-const BATCH: i64 = 1_000;
-/// For how long a session that ended can still be looked at.
-const SESSIONS_DAYS: i64 = 90;
-/// And a link.
-const TOKENS_DAYS: i64 = 30;
-/// For how long the answer to a repeated request is kept (`decisions.md` 15).
-const ANSWERS_HOURS: i64 = 24;
+/// Maximum number of rows per statement, so that it finishes within the statement timeout.
+const BATCH_SIZE: i64 = 1_000;
+/// How long ended sessions are kept.
+const SESSION_RETENTION_DAYS: i64 = 90;
+/// How long expired links are kept.
+const TOKEN_RETENTION_DAYS: i64 = 30;
+/// How long responses to idempotent requests are kept (`decisions.md` 15).
+const IDEMPOTENCY_KEY_RETENTION_HOURS: i64 = 24;
 
-/// How much was cleared away.
+/// The numbers of deleted rows.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Expired {
     pub(crate) sessions: u64,
@@ -27,24 +27,24 @@ pub(crate) struct Expired {
     pub(crate) idempotency_keys: u64,
 }
 
-/// Deletes old sessions, links, and answers to repeated requests, one tenant after the other.
+/// Deletes old sessions, links and idempotency keys, one tenant after the other.
 pub(crate) async fn expire_sessions(app: &App, run: &Run) -> Result<Expired> {
     let now = app.state.clock().now();
     let mut expired = Expired::default();
     let mut tenant_loop = run.tenant_loop(directory::list_working_tenants(&app.db).await?);
     while let Some(tenant) = tenant_loop.next_tenant() {
-        let cleared = expire_tenant(app, tenant, now, &mut expired).await;
-        tenant_loop.record(tenant, cleared);
+        let result = expire_tenant(app, tenant, now, &mut expired).await;
+        tenant_loop.record(tenant, result);
     }
     tenant_loop.finish()?;
     Ok(expired)
 }
 
-/// What is cleared away.
+/// What to delete.
 #[derive(Clone, Copy)]
-enum Old {
-    Links,
-    Answers,
+enum Expirable {
+    OneTimeTokens,
+    IdempotencyKeys,
     Sessions,
 }
 
@@ -54,14 +54,14 @@ async fn expire_tenant(
     now: DateTime<Utc>,
     expired: &mut Expired,
 ) -> Result<()> {
-    for (old, count) in [
-        (Old::Links, &mut expired.one_time_tokens),
-        (Old::Answers, &mut expired.idempotency_keys),
-        (Old::Sessions, &mut expired.sessions),
+    for (kind, count) in [
+        (Expirable::OneTimeTokens, &mut expired.one_time_tokens),
+        (Expirable::IdempotencyKeys, &mut expired.idempotency_keys),
+        (Expirable::Sessions, &mut expired.sessions),
     ] {
         loop {
             let mut tx = app.db.begin(tenant, Actor::SYSTEM).await?;
-            let deleted = delete_portion(&mut tx, old, now).await?;
+            let deleted = delete_batch(&mut tx, kind, now).await?;
             tx.commit().await?;
             *count += deleted;
             if deleted == 0 {
@@ -72,14 +72,27 @@ async fn expire_tenant(
     Ok(())
 }
 
-async fn delete_portion(tx: &mut TenantTx, old: Old, now: DateTime<Utc>) -> db::Result<u64> {
-    match old {
-        Old::Links => jobs::delete_old_tokens(tx, now - TimeDelta::days(TOKENS_DAYS), BATCH).await,
-        Old::Answers => {
-            jobs::delete_old_answers(tx, now - TimeDelta::hours(ANSWERS_HOURS), BATCH).await
+async fn delete_batch(tx: &mut TenantTx, kind: Expirable, now: DateTime<Utc>) -> db::Result<u64> {
+    match kind {
+        Expirable::OneTimeTokens => {
+            jobs::delete_old_tokens(tx, now - TimeDelta::days(TOKEN_RETENTION_DAYS), BATCH_SIZE)
+                .await
         }
-        Old::Sessions => {
-            jobs::delete_ended_sessions(tx, now - TimeDelta::days(SESSIONS_DAYS), BATCH).await
+        Expirable::IdempotencyKeys => {
+            jobs::delete_old_idempotency_keys(
+                tx,
+                now - TimeDelta::hours(IDEMPOTENCY_KEY_RETENTION_HOURS),
+                BATCH_SIZE,
+            )
+            .await
+        }
+        Expirable::Sessions => {
+            jobs::delete_ended_sessions(
+                tx,
+                now - TimeDelta::days(SESSION_RETENTION_DAYS),
+                BATCH_SIZE,
+            )
+            .await
         }
     }
 }

@@ -1,12 +1,12 @@
-//! The client secret that Apple wants: a token of our own, signed with the key of the developer team.
+//! The client secret for Apple: a token signed with the key of the developer team.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::json;
 
-/// Apple takes up to six months. One is made for each request, so it need not outlive it.
-const LIFETIME: TimeDelta = TimeDelta::minutes(5);
+/// Apple accepts up to six months. A new secret is created for each request, so it can be short-lived.
+const CLIENT_SECRET_LIFETIME: TimeDelta = TimeDelta::minutes(5);
 
 /// The key of a developer team.
 pub(super) struct AppleKey {
@@ -16,7 +16,7 @@ pub(super) struct AppleKey {
 }
 
 impl AppleKey {
-    /// With the text of the `.p8` file.
+    /// Parses the text of the `.p8` file.
     pub(super) fn parse(team_id: String, key_id: String, pem: &str) -> Option<Self> {
         let base64: String = pem
             .lines()
@@ -29,12 +29,12 @@ impl AppleKey {
             key_id,
             key: EncodingKey::from_ec_der(&STANDARD.decode(base64).ok()?),
         };
-        // A key that can't sign is found out at the start, not by the first person.
+        // Sign once at start-up, so that an unusable key is not discovered by the first user.
         key.client_secret("", "", DateTime::default())?;
         Some(key)
     }
 
-    /// The secret for one request.
+    /// Creates the secret for one request.
     pub(super) fn client_secret(
         &self,
         client_id: &str,
@@ -46,7 +46,7 @@ impl AppleKey {
         let claims = json!({
             "iss": self.team_id,
             "iat": now.timestamp(),
-            "exp": (now + LIFETIME).timestamp(),
+            "exp": (now + CLIENT_SECRET_LIFETIME).timestamp(),
             "aud": audience,
             "sub": client_id,
         });

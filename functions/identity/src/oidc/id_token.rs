@@ -1,4 +1,4 @@
-//! An issuer's word about a person, checked (OpenID Connect Core 1.0, 3.1.3.7; RFC 8725).
+//! Validation of ID tokens (OpenID Connect Core 1.0, 3.1.3.7; RFC 8725).
 
 use access::opaque;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,15 +8,15 @@ use web::Email;
 
 use super::OidcError;
 
-/// The algorithms that issuers of people sign with.
+/// Accepted signature algorithms.
 pub(super) const ALGORITHMS: [Algorithm; 3] =
     [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
-/// What clocks of two organisations may differ by.
+/// Allowed clock difference.
 const LEEWAY: TimeDelta = TimeDelta::seconds(30);
-/// A token is fetched the moment it is made.
-const OLDEST: TimeDelta = TimeDelta::minutes(10);
+/// Maximum age of a token; tokens are fetched right after they were issued.
+const MAX_TOKEN_AGE: TimeDelta = TimeDelta::minutes(10);
 
-/// What must stand in a token.
+/// The values that a token must contain.
 pub(super) struct Expected<'a> {
     pub(super) is_issuer: &'a dyn Fn(&str) -> bool,
     pub(super) client_id: &'a str,
@@ -24,12 +24,12 @@ pub(super) struct Expected<'a> {
     pub(super) now: DateTime<Utc>,
 }
 
-/// Who somebody is at an issuer, after every check.
+/// A verified identity.
 #[derive(Clone, Debug)]
 pub(crate) struct Identity {
     pub(crate) subject: String,
     pub(crate) email: Option<Email>,
-    /// Whether the issuer has proved the address.
+    /// Whether the provider has verified the email address.
     pub(crate) email_verified: bool,
     pub(crate) given_name: Option<String>,
     pub(crate) family_name: Option<String>,
@@ -43,7 +43,7 @@ enum Audience {
     Several(Vec<String>),
 }
 
-/// What a token of an issuer says.
+/// The claims of an ID token.
 #[derive(Clone, Deserialize)]
 pub(super) struct Claims {
     iss: String,
@@ -55,21 +55,24 @@ pub(super) struct Claims {
     nbf: Option<i64>,
     nonce: String,
     email: Option<String>,
-    #[serde(default, deserialize_with = "truth")]
+    #[serde(default, deserialize_with = "deserialize_bool")]
     email_verified: bool,
     given_name: Option<String>,
     family_name: Option<String>,
     name: Option<String>,
 }
 
-/// Apple writes `"true"`. Anything else that is not plainly true is false.
-fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+/// Apple sends the string `"true"`. Anything else that is not `true` is false.
+fn deserialize_bool<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     let value = serde_json::Value::deserialize(deserializer)?;
     Ok(value == true || value == "true")
 }
 
-/// Who the token is about, if it is for us, now, for this sign-in. Its signature has been checked.
-pub(super) fn judge(claims: Claims, expected: &Expected<'_>) -> Result<Identity, OidcError> {
+/// Returns the identity, if the token was issued to us, for this sign-in, and is valid now. The signature has been verified.
+pub(super) fn validate_claims(
+    claims: Claims,
+    expected: &Expected<'_>,
+) -> Result<Identity, OidcError> {
     check(&claims, expected).map_err(OidcError::Refused)?;
     Ok(Identity {
         subject: claims.sub,
@@ -83,7 +86,7 @@ pub(super) fn judge(claims: Claims, expected: &Expected<'_>) -> Result<Identity,
 
 fn check(claims: &Claims, expected: &Expected<'_>) -> Result<(), &'static str> {
     if !(expected.is_issuer)(&claims.iss) {
-        return Err("the ID token is another issuer's");
+        return Err("the ID token has a different issuer");
     }
     let (for_us, several) = match &claims.aud {
         Audience::One(audience) => (audience == expected.client_id, false),
@@ -97,21 +100,21 @@ fn check(claims: &Claims, expected: &Expected<'_>) -> Result<(), &'static str> {
         None => !several,
     };
     if !for_us || !authorized {
-        return Err("the ID token is for somebody else");
+        return Err("the ID token has a different audience");
     }
     if !opaque::constant_time_eq(claims.nonce.as_bytes(), expected.nonce.as_bytes()) {
-        return Err("the ID token is of another sign-in");
+        return Err("the ID token belongs to a different sign-in");
     }
     let at = |seconds: i64| DateTime::from_timestamp(seconds, 0);
     let now = expected.now;
-    // Reckoned from our own time: a time at the end of the calendar can't be added to.
+    // Compute with our own time, because adding to a time at the end of the calendar would overflow.
     let good = at(claims.exp).is_some_and(|exp| now - LEEWAY < exp)
-        && at(claims.iat).is_some_and(|iat| now - OLDEST < iat && iat <= now + LEEWAY)
+        && at(claims.iat).is_some_and(|iat| now - MAX_TOKEN_AGE < iat && iat <= now + LEEWAY)
         && claims
             .nbf
             .is_none_or(|nbf| at(nbf).is_some_and(|nbf| nbf <= now + LEEWAY));
     if !good {
-        return Err("the ID token is too old or not yet good");
+        return Err("the ID token has expired or is not valid yet");
     }
     // Core, section 2: at most 255 ASCII characters.
     let sane = (1..=255).contains(&claims.sub.len())

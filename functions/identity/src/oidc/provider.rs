@@ -1,4 +1,4 @@
-//! The issuers of this process, as its settings name them.
+//! The providers configured for this process.
 
 use std::sync::Arc;
 
@@ -17,16 +17,16 @@ use super::{
     id_token::{self, Expected},
 };
 
-/// Segments of paths that a provider's name must not hide.
-const RESERVED: &str = "token";
+/// A path segment that a provider's name would shadow.
+const RESERVED_NAME: &str = "token";
 
-/// How we prove to an issuer who we are.
+/// Our client credential.
 enum Credential {
     Secret(String),
     Apple(AppleKey),
 }
 
-/// One issuer, with what is remembered of it.
+/// A provider, with its cached metadata and keys.
 pub struct Provider {
     pub(crate) name: String,
     pub(crate) label: String,
@@ -34,7 +34,7 @@ pub struct Provider {
     client_id: String,
     credential: Credential,
     scopes: String,
-    /// Apple sends its answer as a form when it is asked for a name or an address.
+    /// Apple posts its response as a form if a name or email address is requested.
     pub(crate) form_post: bool,
 }
 
@@ -44,36 +44,36 @@ impl std::fmt::Debug for Provider {
     }
 }
 
-/// All issuers of this process, in the order of the settings.
+/// All providers of this process, in the order of the settings.
 #[derive(Clone, Debug, Default)]
 pub struct Providers(Arc<[Arc<Provider>]>);
 
-/// A provider as it stands in the settings.
+/// A provider in the settings.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct ProviderConfig {
     name: String,
     label: Option<String>,
     issuer: String,
     client_id: String,
     client_secret: Option<String>,
-    apple: Option<WrittenApple>,
+    apple: Option<AppleConfig>,
     scopes: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WrittenApple {
+struct AppleConfig {
     team_id: String,
     key_id: String,
     private_key: String,
 }
 
 impl Providers {
-    /// Reads a JSON list. `local`: issuers on this machine may speak without TLS.
+    /// Parses a JSON array. `local` allows providers on this machine without TLS.
     pub fn parse(text: &str, local: bool) -> Result<Self, String> {
-        // The text holds secrets: of what is wrong only the place is told.
-        let written: Vec<Written> = serde_json::from_str(text).map_err(|error| {
+        // The text contains secrets, so the error names only the position.
+        let config: Vec<ProviderConfig> = serde_json::from_str(text).map_err(|error| {
             format!(
                 "line {} column {}: {:?}",
                 error.line(),
@@ -83,7 +83,7 @@ impl Providers {
         })?;
         let http = Issuer::client(local).map_err(|error| error.to_string())?;
         let mut all: Vec<Arc<Provider>> = Vec::new();
-        for one in written {
+        for one in config {
             let name = one.name.clone();
             if all.iter().any(|other| other.name == name) {
                 return Err(format!("{name}: twice"));
@@ -96,12 +96,12 @@ impl Providers {
         Ok(Self(all.into()))
     }
 
-    /// The one with this name.
+    /// Finds the provider with this name.
     pub(crate) fn find(&self, name: &str) -> Option<Arc<Provider>> {
         self.iter().find(|provider| provider.name == name).cloned()
     }
 
-    /// All of them.
+    /// Iterates over all providers.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Provider>> {
         self.0.iter()
     }
@@ -112,12 +112,16 @@ fn is_name(name: &str) -> bool {
         && name
             .chars()
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
-        && name != RESERVED
+        && name != RESERVED_NAME
 }
 
 impl Provider {
-    fn new(written: Written, local: bool, http: reqwest::Client) -> Result<Self, &'static str> {
-        let Written {
+    fn new(
+        config: ProviderConfig,
+        local: bool,
+        http: reqwest::Client,
+    ) -> Result<Self, &'static str> {
+        let ProviderConfig {
             name,
             label,
             issuer,
@@ -125,12 +129,12 @@ impl Provider {
             client_secret,
             apple,
             scopes,
-        } = written;
+        } = config;
         if !is_name(&name) {
             return Err("the name must be 1 to 32 of a-z, 0-9, - and _, and not `token`");
         }
         let issuer =
-            Issuer::new(issuer, local, http).ok_or("the issuer must be an https address")?;
+            Issuer::new(issuer, local, http).ok_or("the issuer must be an https URL")?;
         if client_id.is_empty() {
             return Err("the client_id is empty");
         }
@@ -141,7 +145,7 @@ impl Provider {
                 AppleKey::parse(apple.team_id, apple.key_id, &apple.private_key)
                     .ok_or("apple.private_key must be a P-256 key in PKCS #8 (PEM)")?,
             ),
-            _ => return Err("either client_secret or apple must be there"),
+            _ => return Err("either client_secret or apple is required"),
         };
         let scopes = scopes.map_or_else(
             || {
@@ -155,7 +159,7 @@ impl Provider {
             |scopes| scopes.join(" "),
         );
         if !scopes.split(' ').any(|scope| scope == "openid") {
-            return Err("the scopes must hold openid");
+            return Err("the scopes must include openid");
         }
         Ok(Self {
             label: label.unwrap_or_else(|| name.clone()),
@@ -173,13 +177,13 @@ impl Provider {
         self.issuer.url()
     }
 
-    /// Whether `text` is how this issuer writes its name. Google has two spellings of its own.
+    /// Whether `text` is the name of this issuer. Google uses two spellings.
     pub(crate) fn is_issuer(&self, text: &str) -> bool {
         text == self.issuer()
             || (self.issuer() == "https://accounts.google.com" && text == "accounts.google.com")
     }
 
-    /// Where the browser goes.
+    /// The URL to redirect the browser to.
     pub(crate) async fn authorization_url(
         &self,
         callback: &str,
@@ -210,7 +214,7 @@ impl Provider {
         Ok(url)
     }
 
-    /// Who it is that came back with this code.
+    /// Exchanges the code for a verified identity.
     pub(crate) async fn redeem(
         &self,
         code: &str,
@@ -223,7 +227,7 @@ impl Provider {
         let answer: TokenAnswer = fetch::json(request, fetch::MAX_DOCUMENT_BYTES).await?;
         let token = answer
             .id_token
-            .ok_or(OidcError::Refused("no ID token in the answer"))?;
+            .ok_or(OidcError::Refused("no ID token in the response"))?;
         let claims = self
             .issuer
             .verify(&token, &id_token::ALGORITHMS, now)
@@ -234,7 +238,7 @@ impl Provider {
             nonce: secrets.nonce,
             now,
         };
-        id_token::judge(claims, &expected)
+        id_token::validate_claims(claims, &expected)
     }
 
     fn token_request(
@@ -308,13 +312,13 @@ mod tests {
             (
                 "}]",
                 ", \"scopes\": [\"email\"]}]",
-                "the scopes must hold openid",
+                "the scopes must include openid",
             ),
         ] {
             let text = good.replace(from, to);
-            let told = refusal(&text);
-            assert!(told.contains(wrong), "{told}");
-            assert!(!told.contains("hush"), "{told}");
+            let message = refusal(&text);
+            assert!(message.contains(wrong), "{message}");
+            assert!(!message.contains("hush"), "{message}");
         }
         let twice = format!("[{0}, {0}]", &good[1..good.len() - 1]);
         assert_eq!(refusal(&twice), "google: twice");

@@ -1,11 +1,11 @@
 //! The texts of the pages.
 
-use web::Texts;
+use web::Localized;
 
 /// A page under `PUBLIC_URL`.
 pub(super) struct Page {
     pub(super) path: &'static str,
-    pub(super) title: Texts,
+    pub(super) title: Localized,
     /// One form; or two, one for visitors with a token and one for visitors without.
     pub(super) forms: &'static [Form],
 }
@@ -14,9 +14,9 @@ pub(super) struct Page {
 pub(super) struct Form {
     /// Relative to `/api/v1/auth/`.
     pub(super) path: &'static str,
-    pub(super) lead: Texts,
-    pub(super) button: Texts,
-    pub(super) done: Texts,
+    pub(super) lead: Localized,
+    pub(super) button: Localized,
+    pub(super) done: Localized,
     pub(super) fields: &'static [Field],
     /// Whether the response is a session, which the browser then keeps as a cookie.
     pub(super) keeps_session: bool,
@@ -33,7 +33,7 @@ pub(super) enum Field {
 }
 
 impl Field {
-    pub(super) fn label(self) -> Texts {
+    pub(super) fn label(self) -> Localized {
         let (de, en) = match self {
             Self::Token => ("Code aus der E-Mail", "Code from the email"),
             Self::Password => ("Neues Passwort", "New password"),
@@ -41,7 +41,7 @@ impl Field {
             Self::Tenant => ("Kurzname der Organisation", "Organisation short name"),
             Self::Email => ("E-Mail-Adresse", "Email address"),
         };
-        Texts { de, en }
+        Localized { de, en }
     }
 
     pub(super) fn attributes(self) -> &'static str {
@@ -59,22 +59,22 @@ impl Field {
     }
 }
 
-pub(super) const NOSCRIPT: Texts = Texts {
+pub(super) const NOSCRIPT: Localized = Localized {
     de: "Diese Seite benötigt JavaScript.",
     en: "This page requires JavaScript.",
 };
 
-pub(super) const FAILED: Texts = Texts {
+pub(super) const FAILED: Localized = Localized {
     de: "Das hat leider nicht funktioniert. Bitte versuchen Sie es gleich noch einmal.",
     en: "Something went wrong. Please try again in a moment.",
 };
 
-const MAIL_SENT: Texts = Texts {
+const MAIL_SENT: Localized = Localized {
     de: "Wenn es dieses Konto gibt, haben wir Ihnen eine E-Mail geschickt.",
     en: "If this account exists, we have sent you an email.",
 };
 
-const SIGNED_IN: Texts = Texts {
+const SIGNED_IN: Localized = Localized {
     de: "Sie sind angemeldet.",
     en: "You are signed in.",
 };
@@ -82,21 +82,21 @@ const SIGNED_IN: Texts = Texts {
 pub(super) static PAGES: [Page; 5] = [
     Page {
         path: "/verify-email",
-        title: Texts {
+        title: Localized {
             de: "E-Mail-Adresse bestätigen",
             en: "Confirm your email address",
         },
         forms: &[Form {
             path: "email/verify",
-            lead: Texts {
+            lead: Localized {
                 de: "Bestätigen Sie, dass diese E-Mail-Adresse Ihnen gehört.",
                 en: "Confirm that this email address is yours.",
             },
-            button: Texts {
+            button: Localized {
                 de: "Bestätigen",
                 en: "Confirm",
             },
-            done: Texts {
+            done: Localized {
                 de: "Ihre E-Mail-Adresse ist bestätigt. Sie können sich jetzt anmelden.",
                 en: "Your email address is confirmed. You can now sign in.",
             },
@@ -106,21 +106,21 @@ pub(super) static PAGES: [Page; 5] = [
     },
     Page {
         path: "/change-email",
-        title: Texts {
+        title: Localized {
             de: "Neue E-Mail-Adresse bestätigen",
             en: "Confirm your new email address",
         },
         forms: &[Form {
             path: "email/change/confirm",
-            lead: Texts {
+            lead: Localized {
                 de: "Bestätigen Sie, dass Sie diese E-Mail-Adresse künftig für Ihr Konto verwenden möchten.",
                 en: "Confirm that you want to use this email address for your account.",
             },
-            button: Texts {
+            button: Localized {
                 de: "Bestätigen",
                 en: "Confirm",
             },
-            done: Texts {
+            done: Localized {
                 de: "Ihre neue E-Mail-Adresse ist jetzt aktiv.",
                 en: "Your new email address is now active.",
             },
@@ -130,17 +130,17 @@ pub(super) static PAGES: [Page; 5] = [
     },
     Page {
         path: "/accept-invite",
-        title: Texts {
+        title: Localized {
             de: "Einladung annehmen",
             en: "Accept your invitation",
         },
         forms: &[Form {
             path: "invite/accept",
-            lead: Texts {
+            lead: Localized {
                 de: "Wählen Sie ein Passwort mit mindestens zehn Zeichen.",
                 en: "Choose a password with at least ten characters.",
             },
-            button: Texts {
+            button: Localized {
                 de: "Einladung annehmen",
                 en: "Accept invitation",
             },
@@ -151,22 +151,22 @@ pub(super) static PAGES: [Page; 5] = [
     },
     Page {
         path: "/reset-password",
-        title: Texts {
+        title: Localized {
             de: "Neues Passwort",
             en: "New password",
         },
         forms: &[
             Form {
                 path: "password/reset",
-                lead: Texts {
+                lead: Localized {
                     de: "Wählen Sie ein Passwort mit mindestens zehn Zeichen. Danach müssen Sie sich auf allen Geräten erneut anmelden.",
                     en: "Choose a password with at least ten characters. You will then need to sign in again on all your devices.",
                 },
-                button: Texts {
+                button: Localized {
                     de: "Speichern",
                     en: "Save",
                 },
-                done: Texts {
+                done: Localized {
                     de: "Ihr Passwort wurde geändert. Sie können sich jetzt anmelden.",
                     en: "Your password has been changed. You can now sign in.",
                 },
@@ -175,11 +175,11 @@ pub(super) static PAGES: [Page; 5] = [
             },
             Form {
                 path: "password/forgot",
-                lead: Texts {
+                lead: Localized {
                     de: "Wir schicken Ihnen einen Link, über den Sie ein neues Passwort festlegen können.",
                     en: "We will send you a link to set a new password.",
                 },
-                button: Texts {
+                button: Localized {
                     de: "Link anfordern",
                     en: "Request a link",
                 },
@@ -191,18 +191,18 @@ pub(super) static PAGES: [Page; 5] = [
     },
     Page {
         path: "/magic-link",
-        title: Texts {
+        title: Localized {
             de: "Anmelden per Link",
             en: "Sign in with a link",
         },
         forms: &[
             Form {
                 path: "magic-link/redeem",
-                lead: Texts {
+                lead: Localized {
                     de: "Melden Sie sich mit dem Link aus der E-Mail an.",
                     en: "Sign in with the link from the email.",
                 },
-                button: Texts {
+                button: Localized {
                     de: "Anmelden",
                     en: "Sign in",
                 },
@@ -212,11 +212,11 @@ pub(super) static PAGES: [Page; 5] = [
             },
             Form {
                 path: "magic-link",
-                lead: Texts {
+                lead: Localized {
                     de: "Wir schicken Ihnen einen Link zum Anmelden. Bitte öffnen Sie ihn in diesem Browser.",
                     en: "We will send you a sign-in link. Open it in this browser.",
                 },
-                button: Texts {
+                button: Localized {
                     de: "Link anfordern",
                     en: "Request a link",
                 },

@@ -1,7 +1,7 @@
-//! Keys come and go: next, current, retired.
+//! Rotation of signing keys: next, current, retired.
 //!
-//! A key is published long before it signs, so that nobody meets a token whose key they can't know; and it is published
-//! until the last token that it signed has run out.
+//! A key is published long before it signs, so that clients with a cached key set know it, and until the last token that it signed
+//! has expired.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
@@ -12,25 +12,25 @@ use crate::{
     store::signing_keys::{self, KeyState, KeyStatus},
 };
 
-/// What a run did.
+/// The result of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Rotation {
-    /// Another key signs from now on.
+    /// Whether the next key became current.
     pub(crate) rotated: bool,
-    /// A key was made and published.
+    /// Whether a new key was published.
     pub(crate) published: bool,
-    /// Keys with which nobody checks any more were removed.
+    /// Number of deleted retired keys.
     pub(crate) removed: u64,
 }
 
-/// What is to be done about the keys there are.
+/// The steps of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Plan {
-    /// No key signs yet: one is made.
+    /// No current key exists yet: create one.
     start: bool,
-    /// The next key signs from now on, and the current one retires.
+    /// Promote the next key and retire the current one.
     rotate: bool,
-    /// There is no next key then: one is made.
+    /// No next key exists after that: create one.
     publish: bool,
 }
 
@@ -53,15 +53,14 @@ fn plan(keys: &[KeyState], now: DateTime<Utc>, lifetime: TimeDelta, lead: TimeDe
 }
 
 impl App {
-    /// Brings the keys to where they ought to be. Of many who try at once the first does it; the others find it done, or being
-    /// done, and go.
+    /// Rotates the keys if necessary. Only one of several concurrent runs does so; the others return without waiting.
     pub(crate) async fn rotate_signing_keys(&self) -> Result<Rotation, Problem> {
         let now = self.state.clock().now();
         let mut tx = self.db.begin_unscoped().await?;
         if !signing_keys::try_lock_keys(&mut tx).await? {
             return Ok(Rotation::default());
         }
-        let keys = signing_keys::list_states(&mut tx).await?;
+        let keys = signing_keys::list_key_states(&mut tx).await?;
         let settings = &self.settings;
         let plan = plan(
             &keys,

@@ -1,4 +1,4 @@
-//! What a sign-in needs to know of a person.
+//! Accounts, as needed for sign-in.
 
 use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
@@ -6,18 +6,18 @@ use ids::UserId;
 
 use crate::domain::status::UserStatus;
 
-/// A person by mail address.
+/// An account, found by email address.
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) id: UserId,
     pub(crate) status: UserStatus,
     pub(crate) password_hash: Option<String>,
     pub(crate) version: i32,
-    /// Whether they came by themselves, not by invitation.
+    /// Whether the user registered, rather than being invited.
     pub(crate) registered: bool,
 }
 
-/// The account with this address.
+/// Finds the account with this email address.
 pub(crate) async fn find_account(tx: &mut TenantTx, email: &str) -> Result<Option<Account>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
@@ -37,14 +37,14 @@ pub(crate) async fn find_account(tx: &mut TenantTx, email: &str) -> Result<Optio
     .await?)
 }
 
-/// Address and password of an active person.
+/// Email address and password hash of an active user.
 #[derive(Debug)]
 pub(crate) struct Credentials {
     pub(crate) email: String,
     pub(crate) password_hash: Option<String>,
 }
 
-/// What an active person signs in with.
+/// Finds the credentials of an active user.
 pub(crate) async fn find_credentials(
     tx: &mut TenantTx,
     user: UserId,
@@ -62,12 +62,12 @@ pub(crate) async fn find_credentials(
     .await?)
 }
 
-/// Keeps an active account as it is until the end of the transaction, and with `verified` its password too. `false` when it
-/// is not, or no longer, so.
+/// Takes a shared lock on an active account, and checks with `verified` that its password is unchanged. `false` if the account is
+/// not active or the password differs.
 ///
-/// Sign-ins hold it at the same time and don't wait for each other. Whoever changes the password or disables the account waits
-/// for them, and then ends the sessions that they opened.
-pub(crate) async fn hold_account(
+/// Concurrent sign-ins share the lock. Requests that change the password or disable the account wait for them, and then end the
+/// sessions that they created.
+pub(crate) async fn lock_account_shared(
     tx: &mut TenantTx,
     user: UserId,
     verified: Option<&str>,
@@ -87,8 +87,8 @@ pub(crate) async fn hold_account(
     Ok(held.is_some())
 }
 
-/// The password's hash of an active account.
-pub(crate) async fn find_password(tx: &mut TenantTx, user: UserId) -> Result<Option<String>> {
+/// Finds the password hash of an active account.
+pub(crate) async fn find_password_hash(tx: &mut TenantTx, user: UserId) -> Result<Option<String>> {
     let tenant = tx.tenant();
     let found = sqlx::query_scalar!(
         "select password_hash
@@ -102,8 +102,8 @@ pub(crate) async fn find_password(tx: &mut TenantTx, user: UserId) -> Result<Opt
     Ok(found.flatten())
 }
 
-/// Puts the hash of the same password under newer parameters in the place of the old one.
-pub(crate) async fn renew_hash(
+/// Replaces the hash by one of the same password with newer parameters.
+pub(crate) async fn replace_password_hash(
     tx: &mut TenantTx,
     user: UserId,
     (verified, renewed): (&str, &str),
@@ -123,8 +123,8 @@ pub(crate) async fn renew_hash(
     Ok(())
 }
 
-/// Sets another password for an active account: with `before` only in the place of that one. Answers the version that the
-/// person has then, or nothing when the account has changed meanwhile.
+/// Changes the password of an active account; with `before` only if that is the current hash. Returns the user's new version, or
+/// `None` if the account has changed meanwhile.
 pub(crate) async fn change_password(
     tx: &mut TenantTx,
     user: UserId,
@@ -147,8 +147,8 @@ pub(crate) async fn change_password(
     .await?)
 }
 
-/// Notes that an address is known to be its owner's, who has just read a mail that was sent there.
-pub(crate) async fn note_address_proved(
+/// Marks the email address as verified, because its owner has just received an email there.
+pub(crate) async fn mark_email_verified(
     tx: &mut TenantTx,
     user: UserId,
     now: DateTime<Utc>,
@@ -167,9 +167,13 @@ pub(crate) async fn note_address_proved(
     Ok(())
 }
 
-/// Notes at most once a minute that somebody was here, unless somebody else is just changing the person: nothing must wait for
-/// this, least of all a refresh that holds its session while an admin who disables the person waits for it.
-pub(crate) async fn note_seen(tx: &mut TenantTx, user: UserId, now: DateTime<Utc>) -> Result<()> {
+/// Updates `last_seen_at` at most once a minute, and skips users who are locked by another transaction. Nothing may wait for this:
+/// a refresh holds its session, for which an admin who disables the user waits in turn.
+pub(crate) async fn touch_last_seen(
+    tx: &mut TenantTx,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "update identity.users
@@ -190,7 +194,7 @@ pub(crate) async fn note_seen(tx: &mut TenantTx, user: UserId, now: DateTime<Utc
     Ok(())
 }
 
-/// Lets an invited person in, whose address is proved now. `false` when the account is not waiting for that.
+/// Activates an invited user whose email address is now verified. `false` if the account is not invited.
 pub(crate) async fn activate_user(
     tx: &mut TenantTx,
     user: UserId,
@@ -225,7 +229,7 @@ pub(crate) async fn activate_user(
     Ok(true)
 }
 
-/// Sets a password, whatever stood there.
+/// Sets the password, whether or not there is one.
 pub(crate) async fn set_password(
     tx: &mut TenantTx,
     user: UserId,

@@ -1,4 +1,4 @@
-//! What people did and what was done about them: their part of the audit log.
+//! The activity of users: their part of the audit log.
 
 use chrono::{DateTime, Utc};
 use db::{ActorKind, Result, TenantTx};
@@ -8,9 +8,9 @@ use serde_json::Value;
 use uuid::Uuid;
 use web::Limit;
 
-/// One entry.
+/// An entry.
 #[derive(Debug)]
-pub(crate) struct ActRow {
+pub(crate) struct ActivityRow {
     pub(crate) id: AuditEntryId,
     pub(crate) occurred_at: DateTime<Utc>,
     pub(crate) actor_kind: ActorKind,
@@ -23,26 +23,26 @@ pub(crate) struct ActRow {
     pub(crate) address: Option<String>,
 }
 
-/// Where a page begins: behind this entry.
+/// The keyset position of an entry; the page starts after it.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Position {
     pub(crate) occurred_at: DateTime<Utc>,
     pub(crate) id: AuditEntryId,
 }
 
-/// One page and the first row behind it, the newest first.
+/// Returns one page plus one row, newest first.
 ///
-/// Three ways lead to an entry, each along its own index: the person did it, it was done about the person, or about a session
-/// of theirs. `union` because one entry may be found on two of them.
+/// An entry matches if the user performed the action, or if it affected the user or one of their sessions. Each condition has its
+/// own index; `union` removes entries that match more than one.
 pub(crate) async fn list_activity(
     tx: &mut TenantTx,
     user: UserId,
     after: Option<Position>,
     limit: Limit,
-) -> Result<Vec<ActRow>> {
+) -> Result<Vec<ActivityRow>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
-        ActRow,
+        ActivityRow,
         r#"with found as (
             (
                 select l.occurred_at, l.audit_entry_id

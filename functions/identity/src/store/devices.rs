@@ -1,4 +1,4 @@
-//! The devices on which a person is signed in, as that person and whoever manages them see them.
+//! Lists of a user's sessions.
 
 use chrono::{DateTime, Utc};
 use db::{ActorKind, Result, TenantTx};
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use web::Limit;
 
-/// A signed-in device.
+/// A session.
 #[derive(Debug)]
 pub(crate) struct DeviceRow {
     pub(crate) id: SessionId,
@@ -22,14 +22,14 @@ pub(crate) struct DeviceRow {
     pub(crate) acting_id: Option<Uuid>,
 }
 
-/// Where a page begins: behind this session.
+/// The keyset position of a session; the page starts after it.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Position {
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) id: SessionId,
 }
 
-/// The sessions of a person that live, the newest first: one page and the first row behind it.
+/// Returns a user's active sessions, newest first: one page plus one row.
 pub(crate) async fn list_devices(
     tx: &mut TenantTx,
     user: UserId,

@@ -1,14 +1,14 @@
-//! Skills of people.
+//! Skills of users.
 
 use access::Reach;
 use chrono::NaiveDate;
 use db::{Result, TenantTx};
 use ids::UserId;
 
-use super::only;
+use super::owner_filter;
 use crate::domain::expertise::{Certificate, Skill};
 
-/// A person's skills in alphabetical order.
+/// Returns a user's skills in alphabetical order.
 pub(crate) async fn list_expertise(
     tx: &mut TenantTx,
     reach: Reach,
@@ -22,7 +22,7 @@ pub(crate) async fn list_expertise(
         order by skill",
         tenant as _,
         user as _,
-        only(reach) as _,
+        owner_filter(reach) as _,
     )
     .fetch_all(tx.conn())
     .await?;
@@ -40,7 +40,7 @@ pub(crate) async fn list_expertise(
         .collect())
 }
 
-/// Replaces a person's skills by these. The caller has locked the person within reach.
+/// Replaces a user's skills. The caller has locked the user within reach.
 pub(crate) async fn replace_expertise(
     tx: &mut TenantTx,
     reach: Reach,
@@ -53,7 +53,7 @@ pub(crate) async fn replace_expertise(
         where tenant_id = $1 and user_id = $2 and ($3::uuid is null or user_id = $3)",
         tenant as _,
         user as _,
-        only(reach) as _,
+        owner_filter(reach) as _,
     )
     .execute(tx.conn())
     .await?;

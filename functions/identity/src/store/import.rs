@@ -1,4 +1,4 @@
-//! Many people at once, each with the mirror in `access.people`.
+//! Bulk writes of users, with the projection in `access.people`.
 
 use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
@@ -7,8 +7,11 @@ use sqlx::types::Json;
 
 use crate::domain::{import::ImportedUser, status::UserStatus};
 
-/// The people who have one of these addresses. Nobody else changes them until the end of the transaction.
-pub(crate) async fn lock_known(tx: &mut TenantTx, emails: &[String]) -> Result<Vec<ImportedUser>> {
+/// Finds and locks the users with these email addresses.
+pub(crate) async fn lock_existing_users(
+    tx: &mut TenantTx,
+    emails: &[String],
+) -> Result<Vec<ImportedUser>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
         ImportedUser,
@@ -26,7 +29,7 @@ pub(crate) async fn lock_known(tx: &mut TenantTx, emails: &[String]) -> Result<V
     .await?)
 }
 
-/// Adds people.
+/// Inserts users.
 pub(crate) async fn insert_users(
     tx: &mut TenantTx,
     people: &[ImportedUser],
@@ -67,7 +70,7 @@ pub(crate) async fn insert_users(
     Ok(())
 }
 
-/// Writes names, telephone number, language and time zone of people who are there; each has the next version then.
+/// Updates names, phone number, language and time zone of existing users, and increments their versions.
 pub(crate) async fn update_users(
     tx: &mut TenantTx,
     people: &[ImportedUser],

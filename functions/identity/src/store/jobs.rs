@@ -1,15 +1,14 @@
-//! What jobs do in one tenant.
+//! SQL of the jobs, for one tenant.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use db::{Result, TenantTx};
 use ids::{SessionId, UserId};
 
-/// Deletes up to `most` sessions that ended before `before`, and answers how many. One that somebody is just using is left for
-/// the next time.
+/// Deletes up to `most` sessions that ended before `before`, and returns their number. Locked sessions are skipped.
 pub(crate) async fn delete_ended_sessions(
     tx: &mut TenantTx,
     before: DateTime<Utc>,
-    most: i64,
+    limit: i64,
 ) -> Result<u64> {
     let tenant = tx.tenant();
     let ended: Vec<SessionId> = sqlx::query_scalar!(
@@ -24,7 +23,7 @@ pub(crate) async fn delete_ended_sessions(
         returning session_id as "id: SessionId""#,
         tenant as _,
         before,
-        most,
+        limit,
     )
     .fetch_all(tx.conn())
     .await?;
@@ -39,12 +38,12 @@ pub(crate) async fn delete_ended_sessions(
     Ok(deleted.rows_affected())
 }
 
-/// Deletes up to `most` links that were good until before `before`, and answers how many. Those by which somebody registered stay
-/// until the address is proved: they tell who came uninvited.
+/// Deletes up to `most` links that expired before `before`, and returns their number. Links of registrations are kept until the
+/// address is verified, because they show that the user registered.
 pub(crate) async fn delete_old_tokens(
     tx: &mut TenantTx,
     before: DateTime<Utc>,
-    most: i64,
+    limit: i64,
 ) -> Result<u64> {
     let tenant = tx.tenant();
     let deleted = sqlx::query!(
@@ -63,18 +62,18 @@ pub(crate) async fn delete_old_tokens(
         )",
         tenant as _,
         before,
-        most,
+        limit,
     )
     .execute(tx.conn())
     .await?;
     Ok(deleted.rows_affected())
 }
 
-/// Deletes up to `most` answers to repeated requests that were kept before `before`, and says how many.
-pub(crate) async fn delete_old_answers(
+/// Deletes up to `most` idempotency keys stored before `before`, and returns their number.
+pub(crate) async fn delete_old_idempotency_keys(
     tx: &mut TenantTx,
     before: DateTime<Utc>,
-    most: i64,
+    limit: i64,
 ) -> Result<u64> {
     let tenant = tx.tenant();
     let deleted = sqlx::query!(
@@ -88,31 +87,31 @@ pub(crate) async fn delete_old_answers(
         )",
         tenant as _,
         before,
-        most,
+        limit,
     )
     .execute(tx.conn())
     .await?;
     Ok(deleted.rows_affected())
 }
 
-/// A certificate that ends soon.
+/// A certificate that expires soon.
 #[derive(Debug)]
-pub(crate) struct Expiring {
+pub(crate) struct ExpiringCertificate {
     pub(crate) user: UserId,
     pub(crate) version: i32,
     pub(crate) skill: String,
     pub(crate) valid_until: NaiveDate,
 }
 
-/// Notes the certificates that end from `today` to `until` and have not been noted: each is answered once, however many ask.
-pub(crate) async fn note_expiring(
+/// Records the certificates that expire between `today` and `until`. Each is returned only once, even to concurrent callers.
+pub(crate) async fn record_expiring_certificates(
     tx: &mut TenantTx,
     (today, until): (NaiveDate, NaiveDate),
     now: DateTime<Utc>,
-) -> Result<Vec<Expiring>> {
+) -> Result<Vec<ExpiringCertificate>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
-        Expiring,
+        ExpiringCertificate,
         r#"with noted as (
             insert into identity.certificate_notices (tenant_id, user_id, skill, valid_until, announced_at)
             select e.tenant_id, e.user_id, e.skill, e.certificate_valid_until, $4

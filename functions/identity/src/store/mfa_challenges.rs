@@ -1,4 +1,4 @@
-//! Sign-ins that wait for their second factor.
+//! MFA challenges: sign-ins that wait for their second factor.
 
 use access::opaque::Opaque;
 use chrono::{DateTime, Utc};
@@ -7,21 +7,21 @@ use ids::{MfaChallenge, UserId};
 
 use crate::http::sessions::cookie::RefreshMode;
 
-/// A sign-in that waits.
+/// A sign-in that waits for its second factor.
 #[derive(Debug)]
-pub(crate) struct Waiting {
+pub(crate) struct PendingMfa {
     pub(crate) user: UserId,
-    /// How its person proved who they are so far.
+    /// The authentication methods used so far.
     pub(crate) amr: Vec<String>,
     pub(crate) refresh_mode: RefreshMode,
     pub(crate) device_name: Option<String>,
 }
 
-/// Keeps one, and drops those of the person that are over.
+/// Inserts a challenge and deletes the user's expired ones.
 pub(crate) async fn insert_challenge(
     tx: &mut TenantTx,
     token: &Opaque<MfaChallenge>,
-    waiting: &Waiting,
+    pending: &PendingMfa,
     (now, expires_at): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<()> {
     let tenant = tx.tenant();
@@ -34,7 +34,7 @@ pub(crate) async fn insert_challenge(
             for update skip locked
         )",
         tenant as _,
-        waiting.user as _,
+        pending.user as _,
         now,
     )
     .execute(tx.conn())
@@ -46,11 +46,11 @@ pub(crate) async fn insert_challenge(
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         tenant as _,
         token.row as _,
-        waiting.user as _,
+        pending.user as _,
         &token.hash(),
-        &waiting.amr,
-        waiting.refresh_mode as _,
-        waiting.device_name,
+        &pending.amr,
+        pending.refresh_mode as _,
+        pending.device_name,
         expires_at,
         now,
     )
@@ -59,15 +59,15 @@ pub(crate) async fn insert_challenge(
     Ok(())
 }
 
-/// The sign-in, if it still waits.
+/// Finds the challenge, if it is still open.
 pub(crate) async fn find_challenge(
     tx: &mut TenantTx,
     token: &Opaque<MfaChallenge>,
     now: DateTime<Utc>,
-) -> Result<Option<Waiting>> {
+) -> Result<Option<PendingMfa>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
-        Waiting,
+        PendingMfa,
         r#"select user_id as "user: UserId", amr, refresh_mode as "refresh_mode: RefreshMode", device_name
         from identity.mfa_challenges
         where tenant_id = $1 and mfa_challenge_id = $2 and secret_hash = $3
@@ -81,7 +81,7 @@ pub(crate) async fn find_challenge(
     .await?)
 }
 
-/// Ends the wait, if it still lasts. Of two who try at the same time one succeeds.
+/// Uses the challenge, if it is still open. Only one of several concurrent attempts succeeds.
 pub(crate) async fn use_challenge(
     tx: &mut TenantTx,
     token: &Opaque<MfaChallenge>,
@@ -103,7 +103,7 @@ pub(crate) async fn use_challenge(
     Ok(used.rows_affected() == 1)
 }
 
-/// Makes every sign-in of a person that waits worthless.
+/// Voids all open challenges of a user.
 pub(crate) async fn void_challenges(
     tx: &mut TenantTx,
     user: UserId,

@@ -1,24 +1,24 @@
-//! Sign-ins by way of another issuer, from the moment its answer is back.
+//! Sign-ins with a provider, from the moment its response arrives.
 
 use access::opaque::{Opaque, sha256};
 use chrono::{DateTime, TimeDelta, Utc};
 use db::{Result, TenantTx};
 use ids::{OauthFlow, OauthFlowId, UserId};
 
-/// How long a row is kept: longer than its cookie lives, so that a state is never good twice.
-const KEPT: TimeDelta = TimeDelta::hours(1);
+/// How long a row is kept: longer than its cookie, so that a `state` can never be used twice.
+const FLOW_RETENTION: TimeDelta = TimeDelta::hours(1);
 
-/// What a code is good for.
+/// A code to store.
 #[derive(Debug)]
 pub(crate) struct NewCode<'a> {
     pub(crate) token: &'a Opaque<OauthFlow>,
     pub(crate) user: UserId,
-    /// The hash of what the page must know besides the code.
+    /// The hash of the verifier that the page must present with the code.
     pub(crate) challenge: Option<&'a [u8]>,
     pub(crate) expires_at: DateTime<Utc>,
 }
 
-/// Who somebody is at an issuer.
+/// An identity at a provider.
 #[derive(Debug)]
 pub(crate) struct IssuedIdentity<'a> {
     pub(crate) issuer: &'a str,
@@ -26,7 +26,7 @@ pub(crate) struct IssuedIdentity<'a> {
     pub(crate) email: Option<&'a str>,
 }
 
-/// A code that asks to link an identity.
+/// A redeemed code that links an identity.
 #[derive(Debug)]
 pub(crate) struct PendingLink {
     pub(crate) provider: String,
@@ -35,7 +35,7 @@ pub(crate) struct PendingLink {
     pub(crate) email: Option<String>,
 }
 
-/// Uses the state up. Of two who bring the same state one gets `true`.
+/// Uses the `state`. Only one of several concurrent attempts gets `true`.
 pub(crate) async fn begin_flow(
     tx: &mut TenantTx,
     flow: OauthFlowId,
@@ -43,7 +43,7 @@ pub(crate) async fn begin_flow(
     now: DateTime<Utc>,
 ) -> Result<bool> {
     let tenant = tx.tenant();
-    // Whoever comes by takes old rows along; others who do the same are not waited for.
+    // Deletes old rows in passing, skipping those that another transaction is deleting.
     sqlx::query!(
         "delete from identity.oauth_flows
         where tenant_id = $1 and oauth_flow_id in (
@@ -55,7 +55,7 @@ pub(crate) async fn begin_flow(
             for update skip locked
         )",
         tenant as _,
-        now - KEPT,
+        now - FLOW_RETENTION,
     )
     .execute(tx.conn())
     .await?;
@@ -73,8 +73,8 @@ pub(crate) async fn begin_flow(
     Ok(begun.rows_affected() == 1)
 }
 
-/// Keeps a code: one that signs in, or with `linking` one that links that subject.
-pub(crate) async fn keep_code(
+/// Stores a code that signs in, or with `linking` one that links that subject.
+pub(crate) async fn store_code(
     tx: &mut TenantTx,
     code: &NewCode<'_>,
     linking: Option<&IssuedIdentity<'_>>,
@@ -101,7 +101,7 @@ pub(crate) async fn keep_code(
     Ok(())
 }
 
-/// Uses up a code that signs in. Of two who try at the same time one gets the person.
+/// Uses a code that signs in. Only one of several concurrent attempts gets the user.
 pub(crate) async fn redeem_sign_in(
     tx: &mut TenantTx,
     token: &Opaque<OauthFlow>,
@@ -126,7 +126,7 @@ pub(crate) async fn redeem_sign_in(
     .await?)
 }
 
-/// Uses up a code that links, if it was made for this person.
+/// Uses a code that links, if it was issued to this user.
 pub(crate) async fn redeem_link(
     tx: &mut TenantTx,
     token: &Opaque<OauthFlow>,

@@ -1,4 +1,4 @@
-//! Who people are at other issuers.
+//! Identities of users at OpenID Connect providers.
 
 use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
@@ -7,7 +7,7 @@ use ids::{OauthIdentityId, UserId};
 use super::oauth_flows::IssuedIdentity;
 use crate::domain::status::UserStatus;
 
-/// An identity of a person.
+/// A linked identity.
 #[derive(Debug)]
 pub(crate) struct IdentityRow {
     pub(crate) id: OauthIdentityId,
@@ -16,14 +16,14 @@ pub(crate) struct IdentityRow {
     pub(crate) created_at: DateTime<Utc>,
 }
 
-/// The person to whom an identity belongs.
+/// The user who owns an identity.
 #[derive(Debug)]
 pub(crate) struct Owner {
     pub(crate) user: UserId,
     pub(crate) status: UserStatus,
 }
 
-/// Somebody with the address that an issuer vouches for.
+/// An account with the email address that a provider has verified.
 #[derive(Debug)]
 pub(crate) struct Candidate {
     pub(crate) user: UserId,
@@ -32,7 +32,7 @@ pub(crate) struct Candidate {
     pub(crate) is_verified: bool,
 }
 
-/// Whose identity it is.
+/// Finds the owner of an identity.
 pub(crate) async fn find_owner(
     tx: &mut TenantTx,
     issuer: &str,
@@ -53,7 +53,7 @@ pub(crate) async fn find_owner(
     .await?)
 }
 
-/// The account with this address, locked: what it has now, it has until the end of the transaction.
+/// Finds and locks the account with this email address.
 pub(crate) async fn lock_candidate(tx: &mut TenantTx, email: &str) -> Result<Option<Candidate>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
@@ -71,7 +71,7 @@ pub(crate) async fn lock_candidate(tx: &mut TenantTx, email: &str) -> Result<Opt
     .await?)
 }
 
-/// Links an identity. `false` when it is somebody's already.
+/// Links an identity. `false` if it is already linked.
 pub(crate) async fn insert_identity(
     tx: &mut TenantTx,
     id: OauthIdentityId,
@@ -99,8 +99,8 @@ pub(crate) async fn insert_identity(
     Ok(inserted.rows_affected() == 1)
 }
 
-/// Lets somebody in whose address an issuer has just proved, without a password.
-pub(crate) async fn activate_proved(
+/// Activates a user whose email address was just verified by a provider, without a password.
+pub(crate) async fn activate_verified_user(
     tx: &mut TenantTx,
     user: UserId,
     now: DateTime<Utc>,
@@ -129,7 +129,7 @@ pub(crate) async fn activate_proved(
     Ok(())
 }
 
-/// A person's identities, the oldest first.
+/// Returns a user's identities, oldest first.
 pub(crate) async fn list_identities(tx: &mut TenantTx, user: UserId) -> Result<Vec<IdentityRow>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
@@ -145,7 +145,7 @@ pub(crate) async fn list_identities(tx: &mut TenantTx, user: UserId) -> Result<V
     .await?)
 }
 
-/// Whether somebody has a password. Exact under a lock of the person.
+/// Whether the user has a password. Exact under a lock on the user.
 pub(crate) async fn has_password(tx: &mut TenantTx, user: UserId) -> Result<bool> {
     let tenant = tx.tenant();
     let found = sqlx::query_scalar!(
@@ -160,7 +160,7 @@ pub(crate) async fn has_password(tx: &mut TenantTx, user: UserId) -> Result<bool
     Ok(found.unwrap_or(false))
 }
 
-/// Takes an identity away from its person.
+/// Unlinks an identity from its user.
 pub(crate) async fn delete_identity(
     tx: &mut TenantTx,
     user: UserId,

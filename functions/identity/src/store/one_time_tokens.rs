@@ -1,42 +1,42 @@
-//! Links that work once.
+//! One-time links.
 
 use access::opaque::Opaque;
 use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
 use ids::{OneTimeToken, OneTimeTokenId, UserId};
 
-use crate::domain::link_binding::{Binding, BindingKind, MOST_FAILURES};
+use crate::domain::link_binding::{Binding, BindingKind, MAX_CODE_FAILURES};
 
 web::text_enum! {
-    /// What a link is good for.
+    /// Purpose of a link.
     pub enum TokenPurpose {
-        /// Proves the address of somebody who registered.
+        /// Verifies the email address of a registration.
         VerifyEmail = "verify_email",
-        /// Lets somebody in who was invited.
+        /// Accepts an invitation.
         Invite = "invite",
         /// Sets a new password.
         ResetPassword = "reset_password",
         /// Signs in.
         MagicLink = "magic_link",
-        /// Brings another address, and proves it.
+        /// Confirms a new email address.
         ChangeEmail = "change_email",
     }
 }
 
-/// A link that is still good.
+/// A valid link.
 #[derive(Debug)]
 pub(crate) struct LiveToken {
     pub(crate) user: UserId,
-    /// The password that holds from its use on, when it was chosen before.
+    /// The password that its use sets, if it was chosen in advance.
     pub(crate) password_hash: Option<String>,
-    /// The address that its use brings.
+    /// The email address that its use sets.
     pub(crate) email: Option<String>,
-    /// What has to be shown beside it.
+    /// What must be presented together with it.
     pub(crate) binding: Option<BindingKind>,
     pub(crate) binding_hash: Option<Vec<u8>>,
 }
 
-/// A link to be kept.
+/// A link to store.
 #[derive(Debug)]
 pub(crate) struct NewToken<'a> {
     pub(crate) user: UserId,
@@ -46,7 +46,7 @@ pub(crate) struct NewToken<'a> {
     pub(crate) binding: Option<&'a Binding>,
 }
 
-/// Keeps a link.
+/// Stores a link.
 pub(crate) async fn insert_token(
     tx: &mut TenantTx,
     token: &Opaque<OneTimeToken>,
@@ -80,7 +80,7 @@ pub(crate) async fn insert_token(
     Ok(())
 }
 
-/// The link, if it is still good.
+/// Finds the link, if it is still valid.
 pub(crate) async fn find_token(
     tx: &mut TenantTx,
     token: &Opaque<OneTimeToken>,
@@ -105,7 +105,7 @@ pub(crate) async fn find_token(
     .await?)
 }
 
-/// Uses the link up. Of two who try at the same time one gets it.
+/// Uses the link. Only one of several concurrent attempts succeeds.
 pub(crate) async fn use_token(
     tx: &mut TenantTx,
     token: &Opaque<OneTimeToken>,
@@ -131,7 +131,7 @@ pub(crate) async fn use_token(
     .await?)
 }
 
-/// Makes whoever else presents the link wait, so that guesses beside it are counted one after the other.
+/// Locks the link, so that concurrent guesses of its code are counted one after the other.
 pub(crate) async fn lock_token(tx: &mut TenantTx, token: &Opaque<OneTimeToken>) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
@@ -147,8 +147,8 @@ pub(crate) async fn lock_token(tx: &mut TenantTx, token: &Opaque<OneTimeToken>) 
     Ok(())
 }
 
-/// Counts a wrong guess beside the link; after a few the link is worthless.
-pub(crate) async fn note_failure(
+/// Counts an incorrect code; after a few the link is no longer valid.
+pub(crate) async fn record_failed_code(
     tx: &mut TenantTx,
     token: &Opaque<OneTimeToken>,
     now: DateTime<Utc>,
@@ -160,7 +160,7 @@ pub(crate) async fn note_failure(
         where tenant_id = $1 and one_time_token_id = $2 and used_at is null",
         tenant as _,
         token.row as _,
-        MOST_FAILURES,
+        MAX_CODE_FAILURES,
         now,
     )
     .execute(tx.conn())
@@ -168,7 +168,7 @@ pub(crate) async fn note_failure(
     Ok(())
 }
 
-/// The passwords that were chosen in registrations of a person, each once.
+/// Returns the distinct password hashes of a user's registrations.
 pub(crate) async fn list_registered_passwords(
     tx: &mut TenantTx,
     user: UserId,
@@ -185,7 +185,7 @@ pub(crate) async fn list_registered_passwords(
     .await?)
 }
 
-/// Makes the open links of a person for this purpose worthless.
+/// Voids a user's open links for this purpose.
 pub(crate) async fn void_tokens_for(
     tx: &mut TenantTx,
     user: UserId,
@@ -207,7 +207,7 @@ pub(crate) async fn void_tokens_for(
     Ok(())
 }
 
-/// Makes every open link of a person worthless.
+/// Voids all open links of a user.
 pub(crate) async fn void_tokens(
     tx: &mut TenantTx,
     user: UserId,

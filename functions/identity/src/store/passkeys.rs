@@ -1,4 +1,4 @@
-//! Passkeys, and what authenticators are asked to sign.
+//! Passkeys and their challenges.
 
 use access::opaque::Opaque;
 use chrono::{DateTime, Utc};
@@ -18,7 +18,7 @@ pub(crate) struct PasskeyRow {
     pub(crate) created_at: DateTime<Utc>,
 }
 
-/// The person's passkeys, the oldest first.
+/// Returns the user's passkeys, oldest first.
 pub(crate) async fn list_passkeys(tx: &mut TenantTx, user: UserId) -> Result<Vec<PasskeyRow>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
@@ -36,7 +36,7 @@ pub(crate) async fn list_passkeys(tx: &mut TenantTx, user: UserId) -> Result<Vec
     .await?)
 }
 
-/// The passkey with this name of the authenticator's.
+/// Finds the passkey with this credential ID.
 pub(crate) async fn find_passkey(
     tx: &mut TenantTx,
     credential_id: &[u8],
@@ -56,7 +56,7 @@ pub(crate) async fn find_passkey(
     .await?)
 }
 
-/// Keeps a passkey. `false` when its credential is known already.
+/// Inserts a passkey. `false` if its credential is already registered.
 pub(crate) async fn insert_passkey(
     tx: &mut TenantTx,
     new: &PasskeyRow,
@@ -84,8 +84,8 @@ pub(crate) async fn insert_passkey(
     Ok(inserted.rows_affected() == 1)
 }
 
-/// Notes a use. `false` when the counter has not grown although it counts: there are two of that authenticator.
-pub(crate) async fn note_passkey_use(
+/// Records a use. `false` if the signature counter did not increase, which suggests a cloned authenticator.
+pub(crate) async fn record_passkey_use(
     tx: &mut TenantTx,
     passkey: PasskeyId,
     sign_count: u32,
@@ -106,7 +106,7 @@ pub(crate) async fn note_passkey_use(
     Ok(noted.rows_affected() == 1)
 }
 
-/// Removes passkeys of a person: one, or all. Answers how many.
+/// Deletes one or all passkeys of a user, and returns their number.
 pub(crate) async fn delete_passkeys(
     tx: &mut TenantTx,
     user: UserId,
@@ -125,7 +125,7 @@ pub(crate) async fn delete_passkeys(
     Ok(deleted.rows_affected())
 }
 
-/// Keeps what an authenticator is asked to sign, and drops some that nobody answered in time.
+/// Inserts a challenge and deletes some expired ones.
 pub(crate) async fn insert_passkey_challenge(
     tx: &mut TenantTx,
     challenge: &Opaque<PasskeyChallenge>,
@@ -161,7 +161,7 @@ pub(crate) async fn insert_passkey_challenge(
     Ok(())
 }
 
-/// Uses a challenge up that was made for this person, or for whoever comes. Of two who try at the same time one gets it.
+/// Uses a challenge that was issued to this user or to no particular user. Only one of several concurrent attempts succeeds.
 pub(crate) async fn use_passkey_challenge(
     tx: &mut TenantTx,
     challenge: &Opaque<PasskeyChallenge>,

@@ -1,40 +1,40 @@
-//! What an hour of people's work costs.
+//! Hourly rates of users.
 
 use access::Reach;
 use chrono::NaiveDate;
 use db::{Result, TenantTx};
 use ids::UserId;
 
-use super::only;
-use crate::domain::rates::KeptRate;
+use super::owner_filter;
+use crate::domain::rates::HourlyRate;
 
-/// A person's rates by currency and time.
+/// Returns a user's rates, sorted by currency and period.
 pub(crate) async fn list_rates(
     tx: &mut TenantTx,
     reach: Reach,
     user: UserId,
-) -> Result<Vec<KeptRate>> {
+) -> Result<Vec<HourlyRate>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
-        KeptRate,
+        HourlyRate,
         "select currency, amount_minor, valid_from, valid_to
         from identity.hourly_rates
         where tenant_id = $1 and user_id = $2 and ($3::uuid is null or user_id = $3)
         order by currency, valid_from",
         tenant as _,
         user as _,
-        only(reach) as _,
+        owner_filter(reach) as _,
     )
     .fetch_all(tx.conn())
     .await?)
 }
 
-/// Replaces a person's rates by these. The caller has locked the person within reach.
+/// Replaces a user's rates. The caller has locked the user within reach.
 pub(crate) async fn replace_rates(
     tx: &mut TenantTx,
     reach: Reach,
     user: UserId,
-    rates: &[KeptRate],
+    rates: &[HourlyRate],
 ) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
@@ -42,7 +42,7 @@ pub(crate) async fn replace_rates(
         where tenant_id = $1 and user_id = $2 and ($3::uuid is null or user_id = $3)",
         tenant as _,
         user as _,
-        only(reach) as _,
+        owner_filter(reach) as _,
     )
     .execute(tx.conn())
     .await?;

@@ -1,4 +1,4 @@
-//! Recovery codes, as hashes.
+//! Hashed recovery codes.
 
 use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
@@ -6,7 +6,7 @@ use ids::UserId;
 
 use crate::domain::recovery_code::RecoveryCode;
 
-/// Puts these codes in force, and no others.
+/// Replaces all codes of a user.
 pub(crate) async fn replace_recovery_codes(
     tx: &mut TenantTx,
     user: UserId,
@@ -30,7 +30,7 @@ pub(crate) async fn replace_recovery_codes(
     Ok(())
 }
 
-/// Removes them all.
+/// Deletes all codes of a user.
 pub(crate) async fn delete_recovery_codes(tx: &mut TenantTx, user: UserId) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
@@ -44,7 +44,7 @@ pub(crate) async fn delete_recovery_codes(tx: &mut TenantTx, user: UserId) -> Re
     Ok(())
 }
 
-/// Uses a code up. Of two who try at the same time one gets it.
+/// Uses a code. Only one of several concurrent attempts succeeds.
 pub(crate) async fn use_recovery_code(
     tx: &mut TenantTx,
     user: UserId,
@@ -66,7 +66,7 @@ pub(crate) async fn use_recovery_code(
     Ok(done.rows_affected() == 1)
 }
 
-/// How many are left.
+/// Counts the unused codes.
 pub(crate) async fn count_recovery_codes(tx: &mut TenantTx, user: UserId) -> Result<i64> {
     let tenant = tx.tenant();
     Ok(sqlx::query_scalar!(

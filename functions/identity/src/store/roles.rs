@@ -1,4 +1,4 @@
-//! Roles of a tenant, and what the built-in ones may do.
+//! Roles of a tenant, and the grants of built-in roles.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub(crate) struct RoleRow {
 }
 
 impl RoleRow {
-    /// The role as authority sees it.
+    /// The role as input for the authority rules.
     pub(crate) fn view(&self) -> RoleView<'_> {
         RoleView {
             base_role: &self.base_role,
@@ -34,7 +34,7 @@ impl RoleRow {
     }
 }
 
-/// All roles of the tenant, by name.
+/// Returns all roles of the tenant, sorted by name.
 pub(crate) async fn list_roles(tx: &mut TenantTx) -> Result<Vec<RoleRow>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
@@ -51,7 +51,7 @@ pub(crate) async fn list_roles(tx: &mut TenantTx) -> Result<Vec<RoleRow>> {
     .await?)
 }
 
-/// One role.
+/// Finds a role.
 pub(crate) async fn find_role(tx: &mut TenantTx, role: RoleId) -> Result<Option<RoleRow>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
@@ -68,7 +68,7 @@ pub(crate) async fn find_role(tx: &mut TenantTx, role: RoleId) -> Result<Option<
     .await?)
 }
 
-/// Makes everybody wait who is about to change roles of this tenant, until the end of the transaction.
+/// Serialises changes of this tenant's roles until the end of the transaction.
 pub(crate) async fn lock_roles(tx: &mut TenantTx) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
@@ -80,10 +80,10 @@ pub(crate) async fn lock_roles(tx: &mut TenantTx) -> Result<()> {
     Ok(())
 }
 
-/// How many people have each role. Those who are gone (disabled, erased) still stand in history with theirs.
+/// Counts the users of each role, not counting disabled and erased ones.
 pub(crate) async fn count_people(
     tx: &mut TenantTx,
-    gone_too: bool,
+    include_disabled: bool,
 ) -> Result<BTreeMap<RoleId, i64>> {
     let tenant = tx.tenant();
     let rows = sqlx::query!(
@@ -92,7 +92,7 @@ pub(crate) async fn count_people(
         where tenant_id = $1 and ($2 or status in ('invited', 'active', 'locked'))
         group by role_id"#,
         tenant as _,
-        gone_too,
+        include_disabled,
     )
     .fetch_all(tx.conn())
     .await?;
@@ -102,7 +102,7 @@ pub(crate) async fn count_people(
         .collect())
 }
 
-/// Adds a role.
+/// Inserts a role.
 pub(crate) async fn insert_role(tx: &mut TenantTx, new: &RoleRow) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
@@ -126,7 +126,7 @@ pub(crate) async fn insert_role(tx: &mut TenantTx, new: &RoleRow) -> Result<()> 
     Ok(())
 }
 
-/// Writes what can change of a role that is not built in.
+/// Updates a custom role.
 pub(crate) async fn update_role(tx: &mut TenantTx, changed: &RoleRow) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
@@ -147,7 +147,7 @@ pub(crate) async fn update_role(tx: &mut TenantTx, changed: &RoleRow) -> Result<
     Ok(())
 }
 
-/// Removes a role that is not built in. A constraint refuses while somebody has it.
+/// Deletes a custom role. A foreign key prevents this while it is assigned.
 pub(crate) async fn delete_role(tx: &mut TenantTx, role: RoleId) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
@@ -161,7 +161,7 @@ pub(crate) async fn delete_role(tx: &mut TenantTx, role: RoleId) -> Result<()> {
     Ok(())
 }
 
-/// A permission and how far it reaches for one built-in role.
+/// A permission of a built-in role, with its reach.
 #[derive(Debug)]
 pub(crate) struct BuiltinGrant {
     pub(crate) permission: String,
@@ -169,7 +169,7 @@ pub(crate) struct BuiltinGrant {
     pub(crate) reach: String,
 }
 
-/// What the built-in roles may do, everywhere the same: the one table here without tenants.
+/// Returns the grants of the built-in roles, which are the same for all tenants.
 pub(crate) async fn list_builtin_grants(tx: &mut TenantTx) -> Result<Vec<BuiltinGrant>> {
     Ok(sqlx::query_as!(
         BuiltinGrant,
@@ -181,8 +181,8 @@ pub(crate) async fn list_builtin_grants(tx: &mut TenantTx) -> Result<Vec<Builtin
     .await?)
 }
 
-/// Every permission, and whether only the platform's own staff has it.
-pub(crate) async fn known_permissions(tx: &mut TenantTx) -> Result<BTreeMap<String, bool>> {
+/// Returns all permissions, and whether each is reserved for platform staff.
+pub(crate) async fn list_permissions(tx: &mut TenantTx) -> Result<BTreeMap<String, bool>> {
     let rows = sqlx::query!(
         r#"select permission, bool_and(base_role = 'superadmin') as "staff_only!"
         from access.builtin_grants

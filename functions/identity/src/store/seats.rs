@@ -1,4 +1,4 @@
-//! What holds for all people of a tenant together: seats, and that one admin stays.
+//! Rules across all users of a tenant: seats, and the last admin.
 
 use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
@@ -11,7 +11,7 @@ pub(crate) struct Seats {
     pub(crate) max_users: i32,
 }
 
-/// Makes everybody wait who is about to add people or change roles in this tenant, until the end of the transaction.
+/// Serialises requests that add users or assign roles in this tenant until the end of the transaction.
 pub(crate) async fn lock_people(tx: &mut TenantTx) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
@@ -23,8 +23,7 @@ pub(crate) async fn lock_people(tx: &mut TenantTx) -> Result<()> {
     Ok(())
 }
 
-/// How many seats there are at `now`, also when the licence has just turned, and how many are taken. Exact under
-/// [`lock_people`].
+/// Counts the seats of the licence in force at `now`, and how many are taken. Exact under [`lock_people`].
 pub(crate) async fn count_seats(tx: &mut TenantTx, now: DateTime<Utc>) -> Result<Option<Seats>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
@@ -54,7 +53,7 @@ pub(crate) async fn count_seats(tx: &mut TenantTx, now: DateTime<Utc>) -> Result
     .await?)
 }
 
-/// How many others could still manage the tenant. Exact under [`lock_people`].
+/// Counts the other users who can manage the tenant. Exact under [`lock_people`].
 pub(crate) async fn count_other_admins(tx: &mut TenantTx, except: UserId) -> Result<i64> {
     let tenant = tx.tenant();
     Ok(sqlx::query_scalar!(

@@ -1,35 +1,35 @@
-//! What second factors a person has, of all kinds.
+//! The second factors of a user, of all types.
 
 use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
 use ids::UserId;
 
-use crate::domain::factor::MOST_FACTORS;
+use crate::domain::factor::MAX_FACTORS;
 
-/// The factors of a person.
+/// The second factors of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SecondFactors {
-    /// Whether there is an authenticator app.
+    /// Whether the user has an authenticator app.
     pub(crate) totp: bool,
-    /// Passkeys that there are.
+    /// Number of passkeys.
     pub(crate) passkeys: i64,
-    /// Recovery codes that are left.
+    /// Number of unused recovery codes.
     pub(crate) recovery_codes: i64,
 }
 
 impl SecondFactors {
-    /// Whether there is any; recovery codes only stand in for one.
+    /// Whether the user has a second factor. Recovery codes alone do not count.
     pub(crate) fn any(self) -> bool {
         self.totp || self.passkeys > 0
     }
 
-    /// Whether there can be one more.
+    /// Whether the maximum number of factors is reached.
     pub(crate) fn full(self) -> bool {
-        i64::from(self.totp) + self.passkeys >= MOST_FACTORS
+        i64::from(self.totp) + self.passkeys >= MAX_FACTORS
     }
 }
 
-/// The factors of a person.
+/// Finds the second factors of a user.
 pub(crate) async fn find_factors(tx: &mut TenantTx, user: UserId) -> Result<SecondFactors> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
@@ -54,7 +54,7 @@ pub(crate) async fn find_factors(tx: &mut TenantTx, user: UserId) -> Result<Seco
     .await?)
 }
 
-/// Tells every function whether the person has a factor.
+/// Updates the projection that tells other functions whether the user has a second factor.
 pub(crate) async fn project_factors(
     tx: &mut TenantTx,
     user: UserId,

@@ -1,29 +1,29 @@
-//! Signed-in devices: the secret side here, and whether they live in `access.sessions`.
+//! Sessions: secrets are stored here, the status in the projection `access.sessions`.
 
 use chrono::{DateTime, Utc};
 use db::{Actor, Result, TenantTx};
 use ids::{SessionId, UserId};
 
 use super::mfa_challenges;
-use crate::domain::refresh_token::{Kept, RefreshToken};
+use crate::domain::refresh_token::{RefreshToken, StoredToken};
 
 web::text_enum! {
     /// Why a session was ended.
     pub enum EndReason {
-        /// Signed out on one device: there, from another, or by whoever manages the person.
+        /// Signed out on one device, by the user or someone who manages them.
         Logout = "logout",
-        /// Signed out everywhere, by the person or whoever manages them.
+        /// Signed out on all devices, by the user or someone who manages them.
         LogoutAll = "logout_all",
         /// A replaced refresh token was used again.
         ReuseDetected = "reuse_detected",
-        /// The password is another one.
+        /// The password was changed.
         PasswordChanged = "password_changed",
         /// The account was disabled or locked.
         Disabled = "disabled",
     }
 }
 
-/// A device to be signed in.
+/// A session to insert.
 #[derive(Debug)]
 pub(crate) struct NewSession<'a> {
     pub(crate) id: SessionId,
@@ -37,20 +37,20 @@ pub(crate) struct NewSession<'a> {
     pub(crate) expires_at: DateTime<Utc>,
 }
 
-/// A session to which somebody presents a refresh token.
+/// A session for which a refresh token was presented.
 #[derive(Debug)]
-pub(crate) struct Presented {
+pub(crate) struct LockedSession {
     pub(crate) user: UserId,
-    pub(crate) kept: Kept,
+    pub(crate) stored: StoredToken,
     pub(crate) amr: Vec<String>,
-    pub(crate) proved_at: DateTime<Utc>,
+    pub(crate) authenticated_at: DateTime<Utc>,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) expires_at: DateTime<Utc>,
-    /// Neither ended nor expired, and its person may sign in.
+    /// Whether the session has neither ended nor expired and its user may sign in.
     pub(crate) alive: bool,
 }
 
-/// Signs a device in.
+/// Inserts a session.
 pub(crate) async fn insert_session(
     tx: &mut TenantTx,
     new: &NewSession<'_>,
@@ -91,8 +91,12 @@ pub(crate) async fn insert_session(
     Ok(())
 }
 
-/// Says who really acts in a session that has just been inserted.
-pub(crate) async fn mark_acting(tx: &mut TenantTx, session: SessionId, actor: Actor) -> Result<()> {
+/// Records the impersonating actor of a session that has just been inserted.
+pub(crate) async fn set_acting_actor(
+    tx: &mut TenantTx,
+    session: SessionId,
+    actor: Actor,
+) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "update access.sessions
@@ -108,12 +112,12 @@ pub(crate) async fn mark_acting(tx: &mut TenantTx, session: SessionId, actor: Ac
     Ok(())
 }
 
-/// The session, locked: everybody who presents a token of it at the same time comes one after the other.
+/// Finds and locks the session, so that concurrent refreshes run one after the other.
 pub(crate) async fn lock_session(
     tx: &mut TenantTx,
     session: SessionId,
     now: DateTime<Utc>,
-) -> Result<Option<Presented>> {
+) -> Result<Option<LockedSession>> {
     let tenant = tx.tenant();
     let row = sqlx::query!(
         r#"select
@@ -131,23 +135,23 @@ pub(crate) async fn lock_session(
     )
     .fetch_optional(tx.conn())
     .await?;
-    Ok(row.map(|row| Presented {
+    Ok(row.map(|row| LockedSession {
         user: row.user_id,
-        kept: Kept {
+        stored: StoredToken {
             generation: row.generation,
             refresh_hash: row.refresh_hash,
             previous_hash: row.previous_hash,
             rotated_at: row.rotated_at,
         },
         amr: row.amr,
-        proved_at: row.proved_at,
+        authenticated_at: row.proved_at,
         created_at: row.created_at,
         expires_at: row.expires_at,
         alive: row.alive,
     }))
 }
 
-/// Puts the next refresh token in force.
+/// Stores the next refresh token.
 pub(crate) async fn rotate_session(
     tx: &mut TenantTx,
     child: &RefreshToken,
@@ -181,8 +185,8 @@ pub(crate) async fn rotate_session(
     Ok(())
 }
 
-/// Notes that the person has just proved who they are in this session. `false` when it has ended.
-pub(crate) async fn prove_session(
+/// Records a reauthentication in this session. `false` if it has ended.
+pub(crate) async fn step_up_session(
     tx: &mut TenantTx,
     user: UserId,
     session: SessionId,
@@ -205,7 +209,7 @@ pub(crate) async fn prove_session(
     Ok(proved.rows_affected() == 1)
 }
 
-/// Ends sessions of a person: one, or all with the sign-ins that wait for a second factor. Answers those that were alive.
+/// Ends one session of a user, or all of them together with open MFA challenges. Returns the sessions that were active.
 pub(crate) async fn end_sessions(
     tx: &mut TenantTx,
     user: UserId,
@@ -244,10 +248,10 @@ pub(crate) async fn end_sessions(
     Ok(ended)
 }
 
-/// Ends every session of a person but one. Answers those that were alive.
+/// Ends all sessions of a user except one. Returns the sessions that were active.
 pub(crate) async fn end_other_sessions(
     tx: &mut TenantTx,
-    (user, kept): (UserId, SessionId),
+    (user, stored): (UserId, SessionId),
     reason: EndReason,
     now: DateTime<Utc>,
 ) -> Result<Vec<SessionId>> {
@@ -259,7 +263,7 @@ pub(crate) async fn end_other_sessions(
         returning session_id as "session_id: SessionId""#,
         tenant as _,
         user as _,
-        kept as _,
+        stored as _,
         now,
         reason as _,
     )
@@ -271,7 +275,7 @@ pub(crate) async fn end_other_sessions(
         where tenant_id = $1 and user_id = $2 and session_id <> $3 and revoked_at is null",
         tenant as _,
         user as _,
-        kept as _,
+        stored as _,
         now,
     )
     .execute(tx.conn())
@@ -279,8 +283,7 @@ pub(crate) async fn end_other_sessions(
     Ok(ended)
 }
 
-/// Whether a device is new to a person who has used others: never at the first sign-in of all. Sessions from before devices were
-/// told apart count as nothing.
+/// Whether a user signs in with a new device; `false` at the very first sign-in. Sessions without a device fingerprint are ignored.
 pub(crate) async fn is_new_device(
     tx: &mut TenantTx,
     user: UserId,
@@ -299,23 +302,23 @@ pub(crate) async fn is_new_device(
     .await?)
 }
 
-/// What the person who uses a session may know of it.
+/// The details of a session, for its owner.
 #[derive(Debug)]
-pub(crate) struct KnownDevice {
+pub(crate) struct SessionDevice {
     pub(crate) device_name: Option<String>,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) expires_at: DateTime<Utc>,
 }
 
-/// A person's session.
-pub(crate) async fn find_device(
+/// Finds a user's session.
+pub(crate) async fn find_session_device(
     tx: &mut TenantTx,
     user: UserId,
     session: SessionId,
-) -> Result<Option<KnownDevice>> {
+) -> Result<Option<SessionDevice>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
-        KnownDevice,
+        SessionDevice,
         "select device_name, created_at, expires_at
         from identity.sessions
         where tenant_id = $1 and user_id = $2 and session_id = $3",

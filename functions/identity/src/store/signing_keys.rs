@@ -1,43 +1,43 @@
-//! Keys that sign access tokens. They belong to no tenant: their tables have none.
+//! Keys that sign access tokens. They are global, so their tables have no tenant.
 
 use access::token::RETIRED_FOR;
 use chrono::{DateTime, Utc};
 use db::{Result, UnscopedTx};
 
 web::text_enum! {
-    /// Where a key stands in its life.
+    /// Status of a signing key.
     pub enum KeyStatus {
-        /// Published, and not used yet.
+        /// Published, but not used yet.
         Next = "next",
         /// Signs.
         Current = "current",
-        /// Signs no more, and is good for checking until the last token has run out.
+        /// No longer signs, but verifies until the last token has expired.
         Retired = "retired",
     }
 }
 
-/// A key that is next or current, and since when.
+/// A next or current key, and since when it has that status.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeyState {
     pub(crate) status: KeyStatus,
     pub(crate) since: DateTime<Utc>,
 }
 
-/// The key that signs now.
+/// The current signing key.
 #[derive(Debug)]
 pub(crate) struct SealedKey {
     pub(crate) key_id: String,
     pub(crate) private_key_sealed: Vec<u8>,
 }
 
-/// A key that tokens may be checked with.
+/// A key that verifies tokens.
 #[derive(Debug)]
 pub(crate) struct PublicKey {
     pub(crate) key_id: String,
     pub(crate) public_key: Vec<u8>,
 }
 
-/// Makes other processes wait that would make a key too, until the end of the transaction.
+/// Serialises key generation across processes until the end of the transaction.
 pub(crate) async fn lock_keys(tx: &mut UnscopedTx) -> Result<()> {
     sqlx::query!("select pg_advisory_xact_lock(hashtextextended('identity.signing_keys', 0))")
         .execute(tx.conn())
@@ -45,7 +45,7 @@ pub(crate) async fn lock_keys(tx: &mut UnscopedTx) -> Result<()> {
     Ok(())
 }
 
-/// The same without waiting: `false` when somebody else has it.
+/// Like [`lock_keys`], without waiting: `false` if another transaction holds the lock.
 pub(crate) async fn try_lock_keys(tx: &mut UnscopedTx) -> Result<bool> {
     Ok(sqlx::query_scalar!(
         r#"select pg_try_advisory_xact_lock(hashtextextended('identity.signing_keys', 0)) as "locked!""#
@@ -54,7 +54,7 @@ pub(crate) async fn try_lock_keys(tx: &mut UnscopedTx) -> Result<bool> {
     .await?)
 }
 
-/// The key that signs now.
+/// The current signing key.
 pub(crate) async fn find_current_key(tx: &mut UnscopedTx) -> Result<Option<SealedKey>> {
     Ok(sqlx::query_as!(
         SealedKey,
@@ -69,7 +69,7 @@ pub(crate) async fn find_current_key(tx: &mut UnscopedTx) -> Result<Option<Seale
     .await?)
 }
 
-/// Publishes a key.
+/// Inserts a key, which publishes it.
 pub(crate) async fn insert_key(
     tx: &mut UnscopedTx,
     key: &SealedKey,
@@ -99,8 +99,8 @@ pub(crate) async fn insert_key(
     Ok(())
 }
 
-/// The next and the current key. Exact under [`lock_keys`].
-pub(crate) async fn list_states(tx: &mut UnscopedTx) -> Result<Vec<KeyState>> {
+/// Returns the next and the current key. Exact under [`lock_keys`].
+pub(crate) async fn list_key_states(tx: &mut UnscopedTx) -> Result<Vec<KeyState>> {
     Ok(sqlx::query_as!(
         KeyState,
         r#"select status as "status: KeyStatus", coalesce(activated_at, created_at) as "since!"
@@ -111,7 +111,7 @@ pub(crate) async fn list_states(tx: &mut UnscopedTx) -> Result<Vec<KeyState>> {
     .await?)
 }
 
-/// The current key signs no more; its private half is gone for good.
+/// Retires the current key and deletes its private half.
 pub(crate) async fn retire_current_key(tx: &mut UnscopedTx, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
         "with retired as (
@@ -129,7 +129,7 @@ pub(crate) async fn retire_current_key(tx: &mut UnscopedTx, now: DateTime<Utc>) 
     Ok(())
 }
 
-/// The next key signs from now on.
+/// Makes the next key the current one.
 pub(crate) async fn promote_next_key(tx: &mut UnscopedTx, now: DateTime<Utc>) -> Result<()> {
     sqlx::query!(
         "update access.signing_keys
@@ -142,7 +142,7 @@ pub(crate) async fn promote_next_key(tx: &mut UnscopedTx, now: DateTime<Utc>) ->
     Ok(())
 }
 
-/// Removes the keys with which nobody has to check any more.
+/// Deletes retired keys that no valid token needs any more.
 pub(crate) async fn delete_retired_keys(tx: &mut UnscopedTx, now: DateTime<Utc>) -> Result<u64> {
     let deleted = sqlx::query!(
         "delete from access.signing_keys
@@ -154,7 +154,7 @@ pub(crate) async fn delete_retired_keys(tx: &mut UnscopedTx, now: DateTime<Utc>)
     Ok(deleted.rows_affected())
 }
 
-/// Every key with which somebody may have to check a token, now or soon.
+/// Returns all keys that verify current or upcoming tokens.
 pub(crate) async fn list_public_keys(
     tx: &mut UnscopedTx,
     now: DateTime<Utc>,

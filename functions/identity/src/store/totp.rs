@@ -1,4 +1,4 @@
-//! Authenticator apps, one a person.
+//! Authenticator apps, one per user.
 
 use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
@@ -8,14 +8,14 @@ use ids::UserId;
 #[derive(Debug)]
 pub(crate) struct TotpRow {
     pub(crate) secret_sealed: Vec<u8>,
-    /// The newest step whose code was used.
+    /// The latest time step whose code was used.
     pub(crate) last_step: i64,
     pub(crate) confirmed_at: Option<DateTime<Utc>>,
     /// Until when it can be confirmed.
     pub(crate) expires_at: Option<DateTime<Utc>>,
 }
 
-/// The person's app, confirmed or not.
+/// Finds the user's app, whether confirmed or not.
 pub(crate) async fn find_totp(tx: &mut TenantTx, user: UserId) -> Result<Option<TotpRow>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
@@ -30,7 +30,7 @@ pub(crate) async fn find_totp(tx: &mut TenantTx, user: UserId) -> Result<Option<
     .await?)
 }
 
-/// Keeps an app that is still to be confirmed, instead of an older one of that kind. `false` when one is confirmed already.
+/// Stores an unconfirmed app, replacing an older unconfirmed one. `false` if one is already confirmed.
 pub(crate) async fn start_totp(
     tx: &mut TenantTx,
     user: UserId,
@@ -57,7 +57,7 @@ pub(crate) async fn start_totp(
     Ok(started.rows_affected() == 1)
 }
 
-/// Confirms the app with the code of `step`, which is thereby used.
+/// Confirms the app with the code of `step`, and marks that code as used.
 pub(crate) async fn confirm_totp(
     tx: &mut TenantTx,
     user: UserId,
@@ -79,8 +79,8 @@ pub(crate) async fn confirm_totp(
     Ok(confirmed.rows_affected() == 1)
 }
 
-/// Uses the code of `step` up, and those of all older steps. Of two who try at the same time one gets it.
-pub(crate) async fn use_step(tx: &mut TenantTx, user: UserId, step: i64) -> Result<bool> {
+/// Uses the codes of `step` and all earlier steps. Only one of several concurrent attempts succeeds.
+pub(crate) async fn use_totp_step(tx: &mut TenantTx, user: UserId, step: i64) -> Result<bool> {
     let tenant = tx.tenant();
     let done = sqlx::query!(
         "update identity.mfa_totp
@@ -95,7 +95,7 @@ pub(crate) async fn use_step(tx: &mut TenantTx, user: UserId, step: i64) -> Resu
     Ok(done.rows_affected() == 1)
 }
 
-/// Removes the app. `false` when none was confirmed.
+/// Deletes the app. `false` if none was confirmed.
 pub(crate) async fn delete_totp(tx: &mut TenantTx, user: UserId) -> Result<bool> {
     let tenant = tx.tenant();
     let confirmed = sqlx::query_scalar!(

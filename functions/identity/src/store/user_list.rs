@@ -1,4 +1,4 @@
-//! Lists of people: filters, sorts, keyset pages.
+//! Lists of users: filters, sort orders, keyset pages.
 
 use access::Reach;
 use chrono::{DateTime, Utc};
@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 use sqlx::{Postgres, QueryBuilder};
 use web::Limit;
 
-use super::{only, users::UserRow};
+use super::{owner_filter, users::UserRow};
 
-const COLUMNS: &str = "u.user_id as id, u.role_id, r.name as role, u.email, u.given_name, u.family_name, u.display_name,
+const USER_COLUMNS: &str = "u.user_id as id, u.role_id, r.name as role, u.email, u.given_name, u.family_name, u.display_name,
     u.status, u.locale, u.time_zone, u.phone, u.email_verified_at,
     (u.password_hash is not null or u.email_verified_at is not null) as activated, u.last_seen_at, u.version, u.created_at, u.updated_at";
 
 web::text_enum! {
-    /// The order of a list of people; with a minus sign the other way round.
+    /// Sort order of a list of users; a minus sign reverses it.
     pub enum Sort {
         /// Oldest account first.
         Created = "created",
@@ -23,21 +23,21 @@ web::text_enum! {
         CreatedDescending = "-created",
         /// By display name.
         Name = "name",
-        /// By display name, backwards.
+        /// By display name, descending.
         NameDescending = "-name",
     }
 }
 
 web::text_enum! {
-    /// Where an account stands.
+    /// Status of an account.
     pub enum StatusFilter {
-        /// Has not proved the address yet.
+        /// The email address has not been verified yet.
         Invited = "invited",
-        /// Can sign in.
+        /// The user can sign in.
         Active = "active",
-        /// Shut out for now.
+        /// The user cannot sign in for now.
         Locked = "locked",
-        /// Gone for everybody but admins.
+        /// The user is disabled; for admins only.
         Disabled = "disabled",
     }
 }
@@ -55,11 +55,11 @@ impl<'de> Deserialize<'de> for Level {
     }
 }
 
-/// Which people, and in which order.
+/// Filters and sort order.
 #[derive(Debug, Serialize)]
 pub(crate) struct Selection {
     pub(crate) query: Option<String>,
-    /// Whether `query` also looks at addresses: an address that is masked must not be found by guessing.
+    /// Whether `query` also searches email addresses: masked addresses must not be discoverable by searching.
     pub(crate) query_sees_email: bool,
     pub(crate) role: Option<String>,
     pub(crate) status: Option<StatusFilter>,
@@ -68,7 +68,7 @@ pub(crate) struct Selection {
     pub(crate) sort: Sort,
 }
 
-/// Where a page begins: behind this row.
+/// The keyset position of a row; the page starts after it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Position {
     Created(DateTime<Utc>, UserId),
@@ -76,7 +76,7 @@ pub(crate) enum Position {
 }
 
 impl Position {
-    /// The position of a row in a list of this order.
+    /// The position of a row in this sort order.
     pub(crate) fn of(sort: Sort, row: &UserRow, sort_name: &str) -> Self {
         match sort {
             Sort::Created | Sort::CreatedDescending => Self::Created(row.created_at, row.id),
@@ -85,27 +85,27 @@ impl Position {
     }
 }
 
-/// A row with the name by which PostgreSQL sorts it: its lower case is not always ours.
+/// A row with the name that PostgreSQL sorts it by, because its lower-casing can differ from ours.
 #[derive(Debug, sqlx::FromRow)]
-pub(crate) struct Listed {
+pub(crate) struct ListedUser {
     #[sqlx(flatten)]
     pub(crate) user: UserRow,
     pub(crate) sort_name: String,
 }
 
-/// One page and the first row behind it.
+/// Returns one page plus one row.
 pub(crate) async fn list_users(
     tx: &mut TenantTx,
     reach: Reach,
     selection: &Selection,
     after: Option<&Position>,
     limit: Limit,
-) -> db::Result<Vec<Listed>> {
+) -> db::Result<Vec<ListedUser>> {
     let mut query = QueryBuilder::new("select ");
     query
-        .push(COLUMNS)
+        .push(USER_COLUMNS)
         .push(", lower(u.display_name) as sort_name");
-    select(&mut query, tx, reach, selection);
+    push_selection(&mut query, tx, reach, selection);
     let (key, direction, comparison) = match selection.sort {
         Sort::Created => ("u.created_at", "asc", ">"),
         Sort::CreatedDescending => ("u.created_at", "desc", "<"),
@@ -127,22 +127,27 @@ pub(crate) async fn list_users(
     Ok(query.build_query_as().fetch_all(tx.conn()).await?)
 }
 
-/// How many there are on all pages.
+/// Counts the rows of all pages.
 pub(crate) async fn count_users(
     tx: &mut TenantTx,
     reach: Reach,
     selection: &Selection,
 ) -> db::Result<i64> {
     let mut query = QueryBuilder::new("select count(*)");
-    select(&mut query, tx, reach, selection);
+    push_selection(&mut query, tx, reach, selection);
     Ok(query.build_query_scalar().fetch_one(tx.conn()).await?)
 }
 
-fn select(query: &mut QueryBuilder<Postgres>, tx: &TenantTx, reach: Reach, selection: &Selection) {
+fn push_selection(
+    query: &mut QueryBuilder<Postgres>,
+    tx: &TenantTx,
+    reach: Reach,
+    selection: &Selection,
+) {
     query
         .push("\nfrom identity.users u\njoin access.roles r on r.tenant_id = u.tenant_id and r.role_id = u.role_id\nwhere u.tenant_id = ")
         .push_bind(tx.tenant());
-    if let Some(own) = only(reach) {
+    if let Some(own) = owner_filter(reach) {
         query.push("\n and u.user_id = ").push_bind(own);
     }
     match selection.status {

@@ -1,4 +1,4 @@
-//! People: one row here, and its mirror in `access.people` written in the same transaction.
+//! Users, with their projection in `access.people` written in the same transaction.
 
 use access::Reach;
 use chrono::{DateTime, Utc};
@@ -6,10 +6,10 @@ use db::{Result, TenantTx};
 use ids::{RoleId, UserId};
 use sqlx::FromRow;
 
-use super::only;
+use super::owner_filter;
 use crate::domain::{name::Name, status::UserStatus};
 
-/// A person.
+/// A user.
 #[derive(Clone, Debug, FromRow)]
 pub(crate) struct UserRow {
     pub(crate) id: UserId,
@@ -24,7 +24,7 @@ pub(crate) struct UserRow {
     pub(crate) time_zone: String,
     pub(crate) phone: Option<String>,
     pub(crate) email_verified_at: Option<DateTime<Utc>>,
-    /// Whether it could be signed in to at some time.
+    /// Whether the account has ever been active.
     pub(crate) activated: bool,
     pub(crate) last_seen_at: Option<DateTime<Utc>>,
     pub(crate) version: i32,
@@ -32,26 +32,26 @@ pub(crate) struct UserRow {
     pub(crate) updated_at: DateTime<Utc>,
 }
 
-/// A person to be added.
+/// A user to insert.
 #[derive(Debug)]
 pub(crate) struct NewUser<'a> {
     pub(crate) id: UserId,
     pub(crate) role_id: RoleId,
     pub(crate) email: &'a str,
     pub(crate) name: &'a Name,
-    /// With a password the account is active from now on and its address counts as proved; without, it is invited.
+    /// With a password the account is active and its email address counts as verified; without one it is invited.
     pub(crate) password_hash: Option<&'a str>,
     pub(crate) locale: &'a str,
     pub(crate) time_zone: &'a str,
     pub(crate) phone: Option<&'a str>,
 }
 
-/// The person, if within reach and not disabled; with `disabled_too` also then.
+/// Finds the user within reach; disabled users only with `disabled_too`.
 pub(crate) async fn find_user(
     tx: &mut TenantTx,
     reach: Reach,
     user: UserId,
-    disabled_too: bool,
+    include_disabled: bool,
 ) -> Result<Option<UserRow>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
@@ -68,14 +68,14 @@ pub(crate) async fn find_user(
             and (u.status in ('invited', 'active', 'locked') or ($4 and u.status = 'disabled'))"#,
         tenant as _,
         user as _,
-        only(reach) as _,
-        disabled_too,
+        owner_filter(reach) as _,
+        include_disabled,
     )
     .fetch_optional(tx.conn())
     .await?)
 }
 
-/// Makes other changes of the person wait until the end of the transaction.
+/// Locks the user until the end of the transaction.
 pub(crate) async fn lock_user(tx: &mut TenantTx, reach: Reach, user: UserId) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
@@ -85,14 +85,14 @@ pub(crate) async fn lock_user(tx: &mut TenantTx, reach: Reach, user: UserId) -> 
         for no key update",
         tenant as _,
         user as _,
-        only(reach) as _,
+        owner_filter(reach) as _,
     )
     .fetch_optional(tx.conn())
     .await?;
     Ok(())
 }
 
-/// Adds a person.
+/// Inserts a user.
 pub(crate) async fn insert_user(
     tx: &mut TenantTx,
     new: &NewUser<'_>,
@@ -145,7 +145,7 @@ pub(crate) async fn insert_user(
     Ok(())
 }
 
-/// Writes what can change of a person, in both places; the row then has the next version.
+/// Updates a user and the projection, and increments the version.
 pub(crate) async fn update_user(
     tx: &mut TenantTx,
     reach: Reach,
@@ -160,7 +160,7 @@ pub(crate) async fn update_user(
         where tenant_id = $1 and user_id = $2 and ($3::uuid is null or user_id = $3)",
         tenant as _,
         changed.id as _,
-        only(reach) as _,
+        owner_filter(reach) as _,
         changed.role_id as _,
         changed.email,
         changed.given_name,
@@ -197,7 +197,7 @@ pub(crate) async fn update_user(
     Ok(true)
 }
 
-/// Counts a change that stands in another table.
+/// Increments the version after a change in another table.
 pub(crate) async fn touch_user(
     tx: &mut TenantTx,
     reach: Reach,
@@ -212,7 +212,7 @@ pub(crate) async fn touch_user(
         returning version",
         tenant as _,
         user as _,
-        only(reach) as _,
+        owner_filter(reach) as _,
         now,
     )
     .fetch_optional(tx.conn())

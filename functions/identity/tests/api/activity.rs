@@ -83,8 +83,7 @@ async fn the_activity_of_others_is_for_admins() {
     let path = |id: ids::UserId| format!("/api/v1/users/{id}/activity");
     let other = path(tenant.expert2.id);
     for person in [&tenant.manager, &tenant.expert, &tenant.customer] {
-        app
-            .as_user(person)
+        app.as_user(person)
             .get(&other)
             .await
             .expect_problem(404, "not_found");
@@ -99,8 +98,7 @@ async fn the_activity_of_others_is_for_admins() {
     let gone = admin.get(&other).await.expect(200).json();
     assert_eq!(gone["items"][0]["action"], "identity.user.disabled");
     let theirs = app.tenant("other").await;
-    app
-        .as_user(&theirs.admin)
+    app.as_user(&theirs.admin)
         .get(&other)
         .await
         .expect_problem(404, "not_found");

@@ -118,10 +118,12 @@ async fn another_role_counts_at_once() {
     let (app, tenant) = demo().await;
     let id = add(&app, &tenant, "customer", "ada@demo.example").await;
     let client = bearer(&app, &login(&app, "ada@demo.example").await);
-    client.get("/api/v1/users").await.expect_problem(403, "forbidden");
+    client
+        .get("/api/v1/users")
+        .await
+        .expect_problem(403, "forbidden");
     let path = format!("/api/v1/users/{id}");
-    app
-        .as_user(&tenant.admin)
+    app.as_user(&tenant.admin)
         .put(&path, json!({"role": "manager"}))
         .await
         .expect(200);
@@ -172,9 +174,7 @@ async fn the_last_admin_stays() {
 #[tokio::test]
 async fn of_two_admins_who_disable_each_other_one_stays() {
     let (app, tenant) = demo().await;
-    let second = app
-        .person(tenant.id, "admin", "second@demo.example")
-        .await;
+    let second = app.person(tenant.id, "admin", "second@demo.example").await;
     for round in 0..5 {
         let (one, other) = (app.as_user(&tenant.admin), app.as_user(&second));
         let (to_other, to_one) = (

@@ -4,7 +4,7 @@ use identity::bootstrap::{BootstrapError, invite_superadmin, superadmin};
 use serde_json::json;
 use web::Email;
 
-use super::{count, app, try_login};
+use super::{app, count, try_login};
 
 #[tokio::test]
 async fn the_first_superadmin_is_made_once_and_can_sign_in() {
@@ -73,8 +73,7 @@ async fn the_first_of_the_staff_comes_in_by_the_newest_link_and_nobody_after_the
         let (page, token) = link.split_once("#token=").unwrap();
         assert_eq!(page, "https://api.example/accept-invite");
         let body = json!({"token": token, "password": "correct horse battery staple"});
-        app
-            .anonymous()
+        app.anonymous()
             .post("/api/v1/auth/invite/accept", body)
             .await
     };

@@ -1,12 +1,11 @@
 use serde_json::json;
-use testkit::{TestResponse, Client, PUBLIC_URL, TestApp};
+use testkit::{Client, PUBLIC_URL, TestApp, TestResponse};
 
 use super::{PASSWORD, add, demo};
 
 /// A page of the platform itself.
 fn page(app: &TestApp) -> Client {
-    app
-        .anonymous()
+    app.anonymous()
         .with("origin", PUBLIC_URL)
         .with("sec-fetch-site", "same-origin")
         .with("x-csrf-token", "1")
@@ -94,7 +93,9 @@ async fn cookies_count_only_on_pages_of_the_tenant() {
 async fn nobody_gets_a_cookie_through_a_foreign_page() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", "ada@demo.example").await;
-    login(&app.anonymous()).await.expect_problem(403, "csrf_refused");
+    login(&app.anonymous())
+        .await
+        .expect_problem(403, "csrf_refused");
     login(&page(&app).with("origin", "https://evil.example"))
         .await
         .expect_problem(403, "csrf_refused");

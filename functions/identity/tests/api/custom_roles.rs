@@ -50,7 +50,10 @@ async fn a_role_is_made_given_changed_and_removed() {
         changed.json()["permissions"],
         json!({"identity.user.update": "own"})
     );
-    client.get("/api/v1/users").await.expect_problem(403, "forbidden");
+    client
+        .get("/api/v1/users")
+        .await
+        .expect_problem(403, "forbidden");
     let whole = json!({"permissions": {"identity.user.read": "own"}, "name": "planner"});
     let changed = admin.put(&path, whole.clone()).await.expect(200).json();
     assert_eq!(changed["permissions"], whole["permissions"]);
@@ -134,7 +137,9 @@ async fn nobody_makes_a_role_that_may_do_more_than_they() {
     ada.patch(&strong, json!({"description": "mine"}))
         .await
         .expect_problem(403, "role_too_powerful");
-    ada.delete(&strong).await.expect_problem(403, "role_too_powerful");
+    ada.delete(&strong)
+        .await
+        .expect_problem(403, "role_too_powerful");
 }
 
 #[tokio::test]
@@ -269,7 +274,10 @@ async fn built_in_roles_stay_and_names_are_unique() {
         .put(&path, json!({"description": "x"}))
         .await
         .expect_problem(409, "built_in_role");
-    admin.delete(&path).await.expect_problem(409, "built_in_role");
+    admin
+        .delete(&path)
+        .await
+        .expect_problem(409, "built_in_role");
     make(&admin, "one", "expert", json!({})).await;
     let other = make(&admin, "other", "expert", json!({})).await;
     for name in ["one", "Admin", "superadmin", "api_key"] {
@@ -289,18 +297,15 @@ async fn built_in_roles_stay_and_names_are_unique() {
     let outdated = outdated.json(&json!({"name": "third"})).send().await;
     outdated.expect_problem(412, "precondition_failed");
     let theirs = app.tenant("other").await;
-    app
-        .as_user(&theirs.admin)
+    app.as_user(&theirs.admin)
         .patch(&other, json!({"name": "x"}))
         .await
         .expect_problem(404, "not_found");
-    app
-        .as_user(&theirs.admin)
+    app.as_user(&theirs.admin)
         .get(&other)
         .await
         .expect_problem(404, "not_found");
-    app
-        .as_user(&tenant.manager)
+    app.as_user(&tenant.manager)
         .delete(&other)
         .await
         .expect_problem(403, "forbidden");

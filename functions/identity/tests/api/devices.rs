@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use access::{AppState, AppSettings};
+use access::{AppSettings, AppState};
 use axum::body::Body;
 use serde_json::{Value, json};
 use testkit::{TestApp, TestTenant};
@@ -26,11 +26,7 @@ async fn two_devices(app: &TestApp, tenant: &TestTenant) -> (String, Value, Valu
     let id = add(app, tenant, "customer", "ada@demo.example").await;
     let laptop = sign_in(app, "ada@demo.example", "Laptop").await;
     app.clock.advance(Duration::from_mins(1));
-    (
-        id,
-        laptop,
-        sign_in(app, "ada@demo.example", "Phone").await,
-    )
+    (id, laptop, sign_in(app, "ada@demo.example", "Phone").await)
 }
 
 #[tokio::test]
@@ -94,8 +90,7 @@ async fn a_list_of_devices_is_read_page_by_page() {
         (&second["items"][0]["device_name"], &second["next_cursor"]),
         (&json!("Laptop"), &Value::Null)
     );
-    app
-        .as_user(&tenant.customer)
+    app.as_user(&tenant.customer)
         .get(&next)
         .await
         .expect_problem(400, "invalid_cursor");
@@ -106,14 +101,12 @@ async fn somebody_elses_session_is_not_there() {
     let (app, tenant) = demo().await;
     let path = format!("/api/v1/auth/sessions/{}", tenant.expert.session);
     for person in [&tenant.customer, &tenant.admin] {
-        app
-            .as_user(person)
+        app.as_user(person)
             .delete(&path)
             .await
             .expect_problem(404, "not_found");
     }
-    app
-        .as_user(&tenant.expert)
+    app.as_user(&tenant.expert)
         .get("/api/v1/me")
         .await
         .expect(200);
@@ -122,8 +115,7 @@ async fn somebody_elses_session_is_not_there() {
         "/api/v1/users/{}/sessions/{}",
         tenant.customer.id, tenant.expert.session
     );
-    app
-        .as_user(&tenant.admin)
+    app.as_user(&tenant.admin)
         .delete(&path)
         .await
         .expect_problem(404, "not_found");
@@ -154,7 +146,10 @@ async fn whoever_manages_people_ends_their_sessions() {
         .expect_problem(401, "unauthenticated");
 
     let above = format!("/api/v1/users/{}/sessions", tenant.admin.id);
-    manager.get(&above).await.expect_problem(403, "role_too_powerful");
+    manager
+        .get(&above)
+        .await
+        .expect_problem(403, "role_too_powerful");
     manager
         .delete(&above)
         .await
@@ -162,13 +157,11 @@ async fn whoever_manages_people_ends_their_sessions() {
     let expert = app.as_user(&tenant.expert);
     expert.get(&sessions).await.expect_problem(403, "forbidden");
     let theirs = app.tenant("other").await;
-    app
-        .as_user(&theirs.admin)
+    app.as_user(&theirs.admin)
         .get(&sessions)
         .await
         .expect_problem(404, "not_found");
-    app
-        .as_user(&theirs.admin)
+    app.as_user(&theirs.admin)
         .delete(&sessions)
         .await
         .expect_problem(404, "not_found");

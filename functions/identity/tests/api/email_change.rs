@@ -1,5 +1,5 @@
 use serde_json::{Value, json};
-use testkit::{TestResponse, TestApp, TestTenant};
+use testkit::{TestApp, TestResponse, TestTenant};
 
 use super::{PASSWORD, add, announced, audited, bearer, count, demo, links, login, try_login};
 
@@ -21,8 +21,7 @@ async fn newest(app: &TestApp, tenant: &TestTenant) -> (String, String) {
 }
 
 async fn confirm(app: &TestApp, token: &str) -> TestResponse {
-    app
-        .anonymous()
+    app.anonymous()
         .post("/api/v1/auth/email/change/confirm", json!({"token": token}))
         .await
 }
@@ -41,7 +40,9 @@ async fn another_address_holds_once_its_link_was_opened() {
     try_login(&app, "demo", NEW, PASSWORD).await.expect(401);
 
     confirm(&app, &token).await.expect(200);
-    confirm(&app, &token).await.expect_problem(401, "invalid_token");
+    confirm(&app, &token)
+        .await
+        .expect_problem(401, "invalid_token");
     let me = bearer(&app, &tokens).get("/api/v1/me").await.expect(200);
     assert_eq!(me.json()["email"], NEW);
     try_login(&app, "demo", NEW, PASSWORD).await.expect(200);
@@ -90,7 +91,9 @@ async fn of_two_who_want_one_address_one_gets_it() {
         (other, &tokens[1])
     };
     late.expect_problem(409, "email_taken");
-    confirm(&app, token).await.expect_problem(409, "email_taken");
+    confirm(&app, token)
+        .await
+        .expect_problem(409, "email_taken");
     assert_eq!(
         announced(&app, "de.revalenz.identity.user.updated.v1").await,
         1
@@ -107,11 +110,15 @@ async fn a_newer_wish_and_another_password_make_the_link_worthless() {
     app.clock.advance(std::time::Duration::from_secs(1));
     ask(&app, &tokens, NEW, PASSWORD).await.expect(202);
     let (second, _) = newest(&app, &tenant).await;
-    confirm(&app, &first).await.expect_problem(401, "invalid_token");
+    confirm(&app, &first)
+        .await
+        .expect_problem(401, "invalid_token");
     let body = json!({"current_password": PASSWORD, "new_password": "another good password"});
     bearer(&app, &tokens)
         .post("/api/v1/auth/password/change", body)
         .await
         .expect(204);
-    confirm(&app, &second).await.expect_problem(401, "invalid_token");
+    confirm(&app, &second)
+        .await
+        .expect_problem(401, "invalid_token");
 }

@@ -103,8 +103,7 @@ async fn experts_change_their_own_skills_and_customers_none() {
     let (app, tenant) = demo().await;
     let others = format!("/api/v1/users/{}/expertise", tenant.expert2.id);
     app.as_user(&tenant.expert).get(&others).await.expect(200);
-    app
-        .as_user(&tenant.expert)
+    app.as_user(&tenant.expert)
         .put(&others, skills())
         .await
         .expect_problem(404, "not_found");

@@ -3,7 +3,7 @@
 use aws_lc_rs::hmac;
 use data_encoding::BASE32_NOPAD;
 use serde_json::{Value, json};
-use testkit::{TestResponse, Client, TestApp};
+use testkit::{Client, TestApp, TestResponse};
 
 use super::{bearer, login, try_login};
 

@@ -15,8 +15,8 @@ use web::Service;
 /// One hash at a time, and a short queue.
 fn narrow(db: Db, state: AppState) -> Service {
     let settings = Settings {
-        hashes_at_once: 1,
-        hashes_waiting: 64,
+        max_concurrent_hashes: 1,
+        max_queued_hashes: 64,
         ..Settings::default()
     };
     identity::service_with(db, state, settings)

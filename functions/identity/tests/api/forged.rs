@@ -605,8 +605,7 @@ async fn other_tokens(forge: &mut Forge, app: &TestApp, tenant: &TestTenant) {
         &forge.claims,
         |message| gone.sign(message),
     );
-    app
-        .anonymous()
+    app.anonymous()
         .bearer(&token)
         .get("/api/v1/me")
         .await

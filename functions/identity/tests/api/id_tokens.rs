@@ -1,7 +1,7 @@
 //! ID tokens that an issuer never meant for us, for now, or at all: none opens a session.
 
 use serde_json::{Value, json};
-use testkit::fake_issuer::{Tampering, CLIENT_ID, KeyPair};
+use testkit::fake_issuer::{CLIENT_ID, KeyPair, Tampering};
 
 use super::{
     count,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use testkit::{TestResponse, Client};
+use testkit::{Client, TestResponse};
 use url::Url;
 
 use super::{
@@ -121,7 +121,9 @@ async fn an_identity_belongs_to_one_person() {
     );
     let (came, race) = (link(&world, &ada).await, link(&world, &bob).await);
     try_finish(&ada, &came).await.expect(201);
-    try_finish(&bob, &race).await.expect_problem(409, "identity_taken");
+    try_finish(&bob, &race)
+        .await
+        .expect_problem(409, "identity_taken");
     assert_eq!(
         told(&link(&world, &bob).await, "error").as_deref(),
         Some("identity_taken")
@@ -182,7 +184,9 @@ async fn keys_have_no_identities_and_links_go_to_known_pages() {
         .app
         .key(world.tenant.id, &["identity.user.read"])
         .await;
-    key.get(IDENTITIES).await.expect_problem(403, "not_a_person");
+    key.get(IDENTITIES)
+        .await
+        .expect_problem(403, "not_a_person");
     let path = "/api/v1/auth/oauth/fake/link";
     key.post(path, json!({"redirect_to": PAGE}))
         .await

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use access::token::ActClaim;
 use serde_json::{Value, json};
-use testkit::{TestResponse, Client, Person, TestApp, TestTenant};
+use testkit::{Client, Person, TestApp, TestResponse, TestTenant};
 
 use super::{add, announced, bearer, count, demo, execute, login};
 
@@ -120,9 +120,7 @@ async fn admins_look_at_people_below_them_where_the_organisation_lets_them() {
     execute(&app, ALLOW).await;
     let answer = ask(&admin, &tenant.customer).await.expect(200).json();
     bearer(&app, &answer).get("/api/v1/me").await.expect(200);
-    let second = app
-        .person(tenant.id, "admin", "second@demo.example")
-        .await;
+    let second = app.person(tenant.id, "admin", "second@demo.example").await;
     for person in [&second, &tenant.admin] {
         ask(&admin, person)
             .await
@@ -231,15 +229,12 @@ async fn a_token_and_its_session_must_agree_on_who_acts() {
         tid: person.tenant,
         sid: person.session,
     };
-    let second = app
-        .person(tenant.id, "admin", "second@demo.example")
-        .await;
+    let second = app.person(tenant.id, "admin", "second@demo.example").await;
     let try_with = async |sid, act: Option<ActClaim>| {
         let mut claims = app.claims(&tenant.customer);
         (claims.sid, claims.act) = (sid, act);
         let token = app.signer().sign(&claims).unwrap();
-        app
-            .anonymous()
+        app.anonymous()
             .bearer(&token)
             .get("/api/v1/me")
             .await

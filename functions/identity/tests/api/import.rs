@@ -1,7 +1,7 @@
 //! Bringing people along from another system.
 
 use serde_json::{Value, json};
-use testkit::{TestResponse, Client, TestApp};
+use testkit::{Client, TestApp, TestResponse};
 
 use super::{announced, audited, count, demo, execute, try_login};
 
@@ -306,7 +306,9 @@ async fn only_who_may_imports_and_only_what_is_a_list() {
         ("text/csv", "", 400, "invalid_csv"),
         ("text/csv", "email,who\n", 422, "validation_failed"),
     ] {
-        send(&admin, "", media, body).await.expect_problem(status, code);
+        send(&admin, "", media, body)
+            .await
+            .expect_problem(status, code);
     }
     let long = format!("email,name\n{}", "x".repeat(17 << 20));
     send(&admin, "", "text/csv", long)

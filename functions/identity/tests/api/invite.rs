@@ -1,5 +1,5 @@
 use serde_json::{Value, json};
-use testkit::{TestResponse, TestApp, TestTenant};
+use testkit::{TestApp, TestResponse, TestTenant};
 
 use super::{PASSWORD, announced, bearer, demo, links, try_login};
 
@@ -18,8 +18,7 @@ async fn invite(app: &TestApp, tenant: &TestTenant) -> (String, String) {
 }
 
 async fn accept(app: &TestApp, token: &str, password: &str) -> TestResponse {
-    app
-        .anonymous()
+    app.anonymous()
         .post(
             "/api/v1/auth/invite/accept",
             json!({"token": token, "password": password}),
@@ -37,10 +36,7 @@ async fn an_invitation_lets_its_owner_in() {
         (&json!(id), &json!("active"))
     );
     assert_eq!(tokens["user"]["email_verified_at"], "2026-11-20T10:00:00Z");
-    bearer(&app, &tokens)
-        .get("/api/v1/users")
-        .await
-        .expect(200);
+    bearer(&app, &tokens).get("/api/v1/users").await.expect(200);
     try_login(&app, "demo", "ada@demo.example", PASSWORD)
         .await
         .expect(200);
@@ -113,8 +109,7 @@ async fn an_invitation_ends_after_a_week_or_with_the_account() {
         .await
         .expect_problem(401, "invalid_token");
     app.clock.set(testkit::TEST_EPOCH.parse().unwrap());
-    app
-        .as_user(&tenant.admin)
+    app.as_user(&tenant.admin)
         .delete(&format!("/api/v1/users/{id}"))
         .await
         .expect(204);
@@ -127,8 +122,7 @@ async fn an_invitation_ends_after_a_week_or_with_the_account() {
 async fn the_link_of_a_registration_is_no_invitation() {
     let (app, tenant) = demo().await;
     let body = json!({"tenant": "demo", "email": "new@example.org", "password": PASSWORD, "name": "New One"});
-    app
-        .anonymous()
+    app.anonymous()
         .post("/api/v1/auth/register", body)
         .await
         .expect(202);

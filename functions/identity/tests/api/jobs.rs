@@ -22,8 +22,7 @@ const CERTIFICATES: &str = "/internal/jobs/expiring-certificates";
 /// The scheduler, which knocks for another time each time.
 fn platform(app: &TestApp) -> Client {
     let proof = app.state.internal_auth().header().unwrap();
-    app
-        .anonymous()
+    app.anonymous()
         .with("authorization", proof.to_str().unwrap())
         .with(SCHEDULE_TIME, &another_time(app))
 }
@@ -35,11 +34,7 @@ fn another_time(app: &TestApp) -> String {
 }
 
 async fn run(app: &TestApp, path: &str) -> Value {
-    platform(app)
-        .post(path, json!({}))
-        .await
-        .expect(200)
-        .json()
+    platform(app).post(path, json!({})).await.expect(200).json()
 }
 
 /// The keys that are published, but for the stage's own.
@@ -125,8 +120,7 @@ async fn a_key_that_was_taken_out_of_use_checks_no_token() {
     let mut claims = app.claims(&tenant.customer);
     claims.jti = "another".to_owned();
     let other = app.signer().sign(&claims).unwrap();
-    app
-        .anonymous()
+    app.anonymous()
         .bearer(&other)
         .get("/api/v1/me")
         .await
@@ -206,8 +200,7 @@ async fn what_ended_long_ago_is_cleared_away_and_nothing_else() {
     let register = json!({
         "tenant": "demo", "email": "came@demo.example", "password": "correct horse battery", "name": "Came By",
     });
-    app
-        .anonymous()
+    app.anonymous()
         .post("/api/v1/auth/register", register)
         .await
         .expect(202);

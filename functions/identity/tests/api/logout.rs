@@ -55,13 +55,11 @@ async fn a_client_whose_access_token_is_old_signs_out_with_its_refresh_token() {
     add(&app, &tenant, "customer", "ada@demo.example").await;
     let tokens = login(&app, "ada@demo.example").await;
     let body = json!({"refresh_token": tokens["refresh_token"]});
-    app
-        .anonymous()
+    app.anonymous()
         .post("/api/v1/auth/logout", body.clone())
         .await
         .expect(204);
-    app
-        .anonymous()
+    app.anonymous()
         .post("/api/v1/auth/logout", body)
         .await
         .expect_problem(401, "invalid_refresh_token");
@@ -78,7 +76,9 @@ async fn a_key_has_no_session_to_end() {
     key.post("/api/v1/auth/logout", json!({}))
         .await
         .expect_problem(403, "not_a_person");
-    key.get("/api/v1/me").await.expect_problem(403, "not_a_person");
+    key.get("/api/v1/me")
+        .await
+        .expect_problem(403, "not_a_person");
 }
 
 #[tokio::test]
@@ -98,8 +98,7 @@ async fn staff_sign_out_at_home_in_whichever_tenant_they_act() {
         .post("/api/v1/auth/logout", json!({}))
         .await
         .expect(204);
-    app
-        .as_user(&staff)
+    app.as_user(&staff)
         .get("/api/v1/me")
         .await
         .expect_problem(401, "unauthenticated");

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
-use testkit::{TestResponse, Client, TestApp, TestTenant};
+use testkit::{Client, TestApp, TestResponse, TestTenant};
 
 use super::{add, bearer, cookie_of, count, demo, links, page};
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
-use testkit::{TestResponse, TestApp};
+use testkit::{TestApp, TestResponse};
 
 use super::{add, demo};
 
@@ -10,7 +10,7 @@ async fn ask(app: &TestApp, path: &str, body: &Value, from: Option<&str>) -> Tes
     let path = format!("/api/v1/auth/{path}");
     let call = app.anonymous().call(Method::POST, &path).json(body);
     match from {
-        Some(address) => call.coming_from(address).send().await,
+        Some(address) => call.from_address(address).send().await,
         None => call.send().await,
     }
 }
@@ -45,9 +45,7 @@ async fn an_address_gets_five_mails_an_hour_whether_or_not_it_is_known() {
     assert!(refusals.iter().all(|detail| *detail == refusals[0]));
     app.clock.advance(Duration::from_hours(1));
     let body = json!({"tenant": "demo", "email": "ada@demo.example"});
-    ask(&app, "password/forgot", &body, None)
-        .await
-        .expect(202);
+    ask(&app, "password/forgot", &body, None).await.expect(202);
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ mod users;
 use access::Purpose;
 use ids::TenantId;
 use serde_json::{Value, json};
-use testkit::{TestResponse, Client, TestApp, TestTenant};
+use testkit::{Client, TestApp, TestResponse, TestTenant};
 
 /// Good enough for everybody.
 pub(crate) const PASSWORD: &str = "correct horse battery";
@@ -70,8 +70,7 @@ pub(crate) async fn demo() -> (TestApp, TestTenant) {
 /// Adds somebody who can sign in with [`PASSWORD`]; answers their id.
 pub(crate) async fn add(app: &TestApp, tenant: &TestTenant, role: &str, email: &str) -> String {
     let body = json!({"email": email, "name": "Some One", "role": role, "password": PASSWORD});
-    app
-        .as_user(&tenant.admin)
+    app.as_user(&tenant.admin)
         .post("/api/v1/users", body)
         .await
         .expect(201)
@@ -79,7 +78,12 @@ pub(crate) async fn add(app: &TestApp, tenant: &TestTenant, role: &str, email: &
 }
 
 /// Signs in, whatever comes of it.
-pub(crate) async fn try_login(app: &TestApp, tenant: &str, email: &str, password: &str) -> TestResponse {
+pub(crate) async fn try_login(
+    app: &TestApp,
+    tenant: &str,
+    email: &str,
+    password: &str,
+) -> TestResponse {
     let body = json!({"tenant": tenant, "email": email, "password": password});
     app.anonymous().post("/api/v1/auth/login", body).await
 }
@@ -94,16 +98,14 @@ pub(crate) async fn login(app: &TestApp, email: &str) -> Value {
 
 /// Refreshes, whatever comes of it.
 pub(crate) async fn try_refresh(app: &TestApp, token: &Value) -> TestResponse {
-    app
-        .anonymous()
+    app.anonymous()
         .post("/api/v1/auth/refresh", json!({"refresh_token": token}))
         .await
 }
 
 /// The caller with the access token of an answer.
 pub(crate) fn bearer(app: &TestApp, tokens: &Value) -> Client {
-    app
-        .anonymous()
+    app.anonymous()
         .bearer(tokens["access_token"].as_str().unwrap())
 }
 
@@ -119,8 +121,7 @@ pub(crate) async fn links(app: &TestApp, tenant: TenantId, kind: &str) -> Vec<St
     .unwrap();
     let open = |sealed: &Vec<u8>| {
         let plain =
-            app
-                .state
+            app.state
                 .keyring()
                 .open(Purpose::Notifications, tenant.uuid().as_bytes(), sealed);
         String::from_utf8(plain.unwrap()).unwrap()
@@ -130,8 +131,7 @@ pub(crate) async fn links(app: &TestApp, tenant: TenantId, kind: &str) -> Vec<St
 
 /// A page of the platform itself, in a browser.
 pub(crate) fn page(app: &TestApp) -> Client {
-    app
-        .anonymous()
+    app.anonymous()
         .with("origin", testkit::PUBLIC_URL)
         .with("sec-fetch-site", "same-origin")
         .with("x-csrf-token", "1")

@@ -146,10 +146,7 @@ async fn signing_in_takes_the_code_too() {
     assert_eq!(said["amr"], json!(["pwd", "otp", "mfa"]));
     assert_eq!(said["aal"], "aal2");
     bearer(&app, &tokens).get("/api/v1/me").await.expect(200);
-    assert_eq!(
-        audited(&app, "identity.session.started").await,
-        started + 1
-    );
+    assert_eq!(audited(&app, "identity.session.started").await, started + 1);
     prove(&app, &token, "code", &totp.code_at(0))
         .await
         .expect_problem(401, "invalid_mfa_token");
@@ -177,7 +174,9 @@ async fn a_code_is_good_once_and_no_older_one_after_it() {
         .expect_problem(401, "invalid_code");
     enter(totp.code_at(step + 1)).await.expect(200);
     for used in [step + 1, step] {
-        enter(totp.code_at(used)).await.expect_problem(401, "invalid_code");
+        enter(totp.code_at(used))
+            .await
+            .expect_problem(401, "invalid_code");
     }
     app.clock.advance(Duration::from_mins(1));
     enter(totp.code(&app)).await.expect(200);
@@ -270,8 +269,7 @@ async fn a_recovery_code_is_good_once_and_a_new_set_ends_the_old_one() {
 #[tokio::test]
 async fn there_are_no_recovery_codes_without_a_factor() {
     let (app, tenant) = demo().await;
-    app
-        .as_user(&tenant.customer)
+    app.as_user(&tenant.customer)
         .post("/api/v1/auth/mfa/recovery-codes", json!({}))
         .await
         .expect_problem(409, "no_second_factor");
@@ -292,8 +290,7 @@ async fn a_sign_in_does_not_wait_for_ever() {
     let kept = "select count(*) from identity.mfa_challenges";
     assert_eq!(count(&app, kept).await, 1);
     // Nor for somebody who may no longer sign in.
-    app
-        .as_user(&tenant.admin)
+    app.as_user(&tenant.admin)
         .put(&format!("/api/v1/users/{id}"), json!({"status": "locked"}))
         .await
         .expect(200);
@@ -328,8 +325,7 @@ async fn a_token_that_never_was_is_refused_like_one_that_is_over() {
         json!({"mfa_token": text}),
         json!({"mfa_token": text, "code": "123456", "recovery_code": "x"}),
     ] {
-        app
-            .anonymous()
+        app.anonymous()
             .post("/api/v1/auth/mfa", body)
             .await
             .expect_problem(422, "validation_failed");
@@ -388,8 +384,7 @@ async fn a_page_that_began_with_a_cookie_ends_with_one() {
     let begun = page.post("/api/v1/auth/login", body).await.expect(200);
     assert!(!begun.headers.contains_key("set-cookie"));
     let body = json!({"mfa_token": begun.json()["mfa_token"], "code": totp.code(&app)});
-    app
-        .anonymous()
+    app.anonymous()
         .post("/api/v1/auth/mfa", body.clone())
         .await
         .expect_problem(403, "csrf_refused");

@@ -35,8 +35,7 @@ async fn a_device_that_was_never_seen_is_told_but_not_the_first_of_all() {
     // Another person's devices are no news to this one, and the other way round.
     add(&app, &tenant, "customer", "grace@demo.example").await;
     let body = json!({"tenant": "demo", "email": "grace@demo.example", "password": PASSWORD});
-    app
-        .anonymous()
+    app.anonymous()
         .post("/api/v1/auth/login", body)
         .await
         .expect(200);

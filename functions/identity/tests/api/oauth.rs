@@ -8,7 +8,7 @@ use http::{Method, header};
 use identity::{Providers, config::Settings};
 use serde_json::{Value, json};
 use testkit::{
-    TestResponse, PUBLIC_URL, TestApp, TestTenant,
+    PUBLIC_URL, TestApp, TestResponse, TestTenant,
     fake_issuer::{CLIENT_ID, CLIENT_SECRET, FakeIssuer, KeyPair, KeySet},
 };
 use url::{Url, form_urlencoded};
@@ -77,11 +77,7 @@ impl World {
     pub(crate) async fn come_back(&self, back: &str, cookie: &str) -> TestResponse {
         let url = Url::parse(back).unwrap();
         let path = format!("{}?{}", url.path(), url.query().unwrap_or_default());
-        self.app
-            .anonymous()
-            .with("cookie", cookie)
-            .get(&path)
-            .await
+        self.app.anonymous().with("cookie", cookie).get(&path).await
     }
 
     /// All the way to the page.
@@ -348,7 +344,10 @@ async fn a_state_belongs_to_its_browser_its_provider_and_ten_minutes() {
         "/api/v1/auth/oauth/fake/callback?error=access_denied",
     ] {
         let client = world.app.anonymous().with("cookie", &own);
-        client.get(path).await.expect_problem(400, "sign_in_expired");
+        client
+            .get(path)
+            .await
+            .expect_problem(400, "sign_in_expired");
     }
     world
         .come_back(&back.replace("/fake/", "/other/"), &own)
@@ -433,10 +432,7 @@ async fn a_code_is_good_for_a_minute_and_for_the_page_that_knows_the_secret() {
 async fn a_code_is_redeemed_on_pages_of_the_organisation_and_for_a_cookie_too() {
     let world = world().await;
     let code = told(&world.walk().await, "code").unwrap();
-    let page = world
-        .app
-        .anonymous()
-        .with("origin", "https://evil.example");
+    let page = world.app.anonymous().with("origin", "https://evil.example");
     page.post("/api/v1/auth/oauth/token", json!({"code": code}))
         .await
         .expect_problem(403, "origin_not_allowed");
@@ -484,11 +480,7 @@ async fn an_address_opens_no_account_with_a_password() {
     add(&world.app, &world.tenant, "admin", "ada@example.org").await;
     assert_eq!(world.error().await, "link_requires_sign_in");
     assert_eq!(
-        count(
-            &world.app,
-            "select count(*) from identity.oauth_identities"
-        )
-        .await,
+        count(&world.app, "select count(*) from identity.oauth_identities").await,
         0
     );
 }
@@ -557,11 +549,7 @@ async fn whoever_registered_somebody_elses_address_waits_in_vain() {
         .expect(202);
     assert_eq!(world.error().await, "account_not_active");
     assert_eq!(
-        count(
-            &world.app,
-            "select count(*) from identity.oauth_identities"
-        )
-        .await,
+        count(&world.app, "select count(*) from identity.oauth_identities").await,
         0
     );
 }
@@ -627,11 +615,7 @@ async fn two_first_sign_ins_at_once_make_one_account_and_two_people_share_no_las
         7
     );
     assert_eq!(
-        count(
-            &world.app,
-            "select count(*) from identity.oauth_identities"
-        )
-        .await,
+        count(&world.app, "select count(*) from identity.oauth_identities").await,
         1
     );
 }
@@ -676,7 +660,9 @@ async fn apple_posts_a_form_with_a_name_and_wants_a_signed_secret() {
             .send()
             .await
     };
-    post("x".repeat(40_000)).await.expect_problem(413, "too_large");
+    post("x".repeat(40_000))
+        .await
+        .expect_problem(413, "too_large");
     let came = post(form).await.expect(303);
     let code = told(&came, "code").unwrap();
     let user = world.redeem(&code).await.expect(200).json()["user"].clone();
@@ -702,7 +688,12 @@ async fn keys_are_asked_for_rarely_and_again_when_they_change() {
         world.sign_in().await;
     }
     assert_eq!(world.issuer.request_count("/keys"), 1);
-    assert_eq!(world.issuer.request_count("/.well-known/openid-configuration"), 1);
+    assert_eq!(
+        world
+            .issuer
+            .request_count("/.well-known/openid-configuration"),
+        1
+    );
     world.issuer.rotate(KeyPair::p256("second"));
     // A moment later nobody may make us ask again.
     assert_eq!(world.error().await, "provider_refused");

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use serde_json::{Value, json};
-use testkit::{TestResponse, Client, TestApp};
+use testkit::{Client, TestApp, TestResponse};
 
 use super::{
     PASSWORD, add, announced, audited,
@@ -212,7 +212,9 @@ async fn nothing_that_was_made_for_something_else_is_believed() {
             .await
             .expect_problem(401, "passkey_refused");
         passkey[part] = json!(&given[..middle]);
-        enter(&app, passkey).await.expect_problem(401, "passkey_refused");
+        enter(&app, passkey)
+            .await
+            .expect_problem(401, "passkey_refused");
     }
     enter(&app, good.get(&login_options(&app).await))
         .await
@@ -239,8 +241,7 @@ async fn an_answer_is_good_once_and_for_five_minutes() {
     let open = options(&app.as_user(&tenant.customer2)).await;
     // What was asked of one person is no answer of another.
     let made = Authenticator::new(-7).create(&open);
-    app
-        .as_user(&tenant.expert)
+    app.as_user(&tenant.expert)
         .post(PATH, made)
         .await
         .expect_problem(403, "proof_refused");
@@ -282,8 +283,7 @@ async fn a_passkey_of_another_tenant_or_of_somebody_locked_opens_nothing() {
         .await
         .expect_problem(401, "passkey_refused");
     let nowhere = json!({"tenant": "nosuch"});
-    app
-        .anonymous()
+    app.anonymous()
         .post(&format!("{PATH}/login/options"), nowhere)
         .await
         .expect(200);
@@ -331,14 +331,13 @@ async fn a_passkey_that_is_removed_is_asked_for_no_more() {
     let client = bearer(&app, &registered);
     let (totp, codes) = {
         let started = client.post("/api/v1/auth/mfa/totp", json!({})).await;
-        let app = super::factors::TotpApp::of(&started.expect(201).json());
+        let totp = super::factors::TotpApp::of(&started.expect(201).json());
         let confirmed = super::factors::confirm(&client, &totp.code(&app)).await;
         (totp, confirmed.expect(200).json()["recovery_codes"].clone())
     };
     assert!(codes.is_null());
     let path = format!("{PATH}/{}", registered["passkey"]["id"].as_str().unwrap());
-    app
-        .as_user(&tenant.admin)
+    app.as_user(&tenant.admin)
         .delete(&path)
         .await
         .expect_problem(404, "not_found");
@@ -362,8 +361,7 @@ async fn an_admin_takes_passkeys_too() {
     let (app, tenant) = demo().await;
     let client = app.as_user(&tenant.customer);
     let (mut authenticator, _) = register(&client, -7).await;
-    app
-        .as_user(&tenant.admin)
+    app.as_user(&tenant.admin)
         .delete(&format!("/api/v1/users/{}/mfa", tenant.customer.id))
         .await
         .expect(204);

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::{TestResponse, TestApp, TestTenant};
+use testkit::{TestApp, TestResponse, TestTenant};
 
 use super::{
     PASSWORD, add, announced, audited, bearer, count, demo, links, login, try_login, try_refresh,
@@ -31,8 +31,7 @@ async fn forget(app: &TestApp, tenant: &TestTenant) -> String {
 
 async fn reset(app: &TestApp, token: &str, password: &str) -> TestResponse {
     let body = json!({"token": token, "password": password});
-    app
-        .anonymous()
+    app.anonymous()
         .post("/api/v1/auth/password/reset", body)
         .await
 }
@@ -67,8 +66,7 @@ async fn a_reset_ends_every_session_and_every_other_link() {
     let kind = "de.revalenz.identity.magic_link.requested.v1";
     let link = links(&app, tenant.id, kind).await.pop().unwrap();
     let body = json!({"token": link, "code": magic.json()["code"]});
-    app
-        .anonymous()
+    app.anonymous()
         .post("/api/v1/auth/magic-link/redeem", body)
         .await
         .expect_problem(401, "invalid_token");
@@ -131,8 +129,7 @@ async fn an_account_that_cannot_be_signed_in_to_gets_no_link() {
         .await
         .expect(200);
     let body = json!({"tenant": "demo", "email": ADA});
-    app
-        .anonymous()
+    app.anonymous()
         .post("/api/v1/auth/password/forgot", body)
         .await
         .expect(202);
@@ -189,8 +186,7 @@ async fn of_two_changes_at_once_one_counts() {
 async fn whoever_signs_in_with_the_old_password_while_it_changes_is_out() {
     let (app, _) = ada().await;
     let tokens = login(&app, ADA).await;
-    let logins =
-        futures::future::join_all((0..8).map(|_| try_login(&app, "demo", ADA, PASSWORD)));
+    let logins = futures::future::join_all((0..8).map(|_| try_login(&app, "demo", ADA, PASSWORD)));
     let changing = change(&app, &tokens, PASSWORD, NEW);
     let (answers, changed) = tokio::join!(logins, changing);
     changed.expect(204);

@@ -91,8 +91,7 @@ async fn the_status_tells_who_calls_and_what_they_may() {
         (&json!("api_key"), &Value::Null)
     );
     assert_eq!(key["permissions"], json!({"support.ticket.read": "all"}));
-    app
-        .anonymous()
+    app.anonymous()
         .bearer("garbage")
         .get("/api/v1/auth/status")
         .await

@@ -127,14 +127,12 @@ async fn experts_read_their_own_and_managers_write_those_of_people_below() {
             .await
             .expect_problem(403, "role_too_powerful");
     }
-    app
-        .as_user(&tenant.customer)
+    app.as_user(&tenant.customer)
         .get(&path(tenant.customer.id))
         .await
         .expect_problem(403, "forbidden");
     let theirs = app.tenant("other").await;
-    app
-        .as_user(&theirs.admin)
+    app.as_user(&theirs.admin)
         .put(&path(tenant.expert.id), body)
         .await
         .expect_problem(404, "not_found");

@@ -129,8 +129,7 @@ async fn garbage_ends_no_session() {
         assert_eq!(answer.json()["code"], "invalid_refresh_token");
         assert!(answer.headers.get("set-cookie").is_none());
     }
-    app
-        .anonymous()
+    app.anonymous()
         .post("/api/v1/auth/refresh", json!({}))
         .await
         .expect_problem(401, "invalid_refresh_token");
@@ -204,8 +203,7 @@ async fn a_tenant_can_shorten_its_sessions() {
 async fn nobody_refreshes_who_was_disabled() {
     let (app, tenant, tokens) = signed_in().await;
     let id = tokens["user"]["id"].as_str().unwrap();
-    app
-        .as_user(&tenant.admin)
+    app.as_user(&tenant.admin)
         .delete(&format!("/api/v1/users/{id}"))
         .await
         .expect(204);

@@ -1,5 +1,5 @@
 use serde_json::{Value, json};
-use testkit::{TestResponse, TestApp};
+use testkit::{TestApp, TestResponse};
 
 use super::{PASSWORD, add, announced, count, demo, execute, links, try_login};
 
@@ -17,8 +17,7 @@ async fn register(app: &TestApp, body: Value) -> TestResponse {
 }
 
 async fn verify(app: &TestApp, token: &str) -> TestResponse {
-    app
-        .anonymous()
+    app.anonymous()
         .post("/api/v1/auth/email/verify", json!({"token": token}))
         .await
 }
@@ -97,8 +96,7 @@ async fn a_stranger_slips_nobody_a_password() {
         .expect(200);
     // Nor to somebody who was invited and has not come yet.
     let body = json!({"email": "boss@example.org", "name": "The Boss", "role": "admin"});
-    app
-        .as_user(&tenant.admin)
+    app.as_user(&tenant.admin)
         .post("/api/v1/users", body)
         .await
         .expect(201);
@@ -129,7 +127,9 @@ async fn a_link_is_good_for_a_day() {
         .await
         .expect_problem(401, "invalid_token");
     for garbage in ["x", "AAAA", &links[0][1..]] {
-        verify(&app, garbage).await.expect_problem(401, "invalid_token");
+        verify(&app, garbage)
+            .await
+            .expect_problem(401, "invalid_token");
     }
 }
 
@@ -174,10 +174,7 @@ async fn a_full_tenant_says_so_before_it_looks_at_the_address() {
     register(&app, ada(PASSWORD))
         .await
         .expect_problem(409, "seats_exhausted");
-    assert_eq!(
-        count(&app, "select count(*) from identity.users").await,
-        6
-    );
+    assert_eq!(count(&app, "select count(*) from identity.users").await, 6);
 }
 
 #[tokio::test]

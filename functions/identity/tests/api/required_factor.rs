@@ -31,8 +31,7 @@ async fn where_a_factor_is_demanded_there_is_nothing_to_do_but_enrol() {
     let status = client.get("/api/v1/auth/status").await.expect(200).json();
     assert_eq!(status["session"]["mfa_enrolment_required"], true);
     // Other roles of the tenant go on.
-    app
-        .as_user(&tenant.customer)
+    app.as_user(&tenant.customer)
         .get("/api/v1/me")
         .await
         .expect(200);
@@ -89,8 +88,7 @@ async fn a_key_is_asked_for_no_factor() {
     .await;
     let key = app.key(tenant.id, &["identity.user.read"]).await;
     key.get("/api/v1/users").await.expect(200);
-    app
-        .as_user(&tenant.admin)
+    app.as_user(&tenant.admin)
         .get("/api/v1/users")
         .await
         .expect_problem(403, "mfa_enrolment_required");

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use testkit::{TestResponse, TestApp};
+use testkit::{TestApp, TestResponse};
 
 use super::{PASSWORD, announced, audited, demo, links, try_login};
 
@@ -12,8 +12,7 @@ const ADA: &str = "ada@example.org";
 
 async fn register(app: &TestApp, password: &str) {
     let body = json!({"tenant": "demo", "email": ADA, "password": password, "name": "Some One"});
-    app
-        .anonymous()
+    app.anonymous()
         .post("/api/v1/auth/register", body)
         .await
         .expect(202);
@@ -29,8 +28,7 @@ async fn resend(app: &TestApp, email: &str) -> TestResponse {
 }
 
 async fn verify(app: &TestApp, token: &str) -> TestResponse {
-    app
-        .anonymous()
+    app.anonymous()
         .post("/api/v1/auth/email/verify", json!({"token": token}))
         .await
 }
@@ -62,8 +60,7 @@ async fn a_lost_link_comes_again_with_the_same_password() {
 async fn nobody_else_is_written_to() {
     let (app, tenant) = demo().await;
     let body = json!({"email": "invited@demo.example", "name": "In Vited"});
-    app
-        .as_user(&tenant.admin)
+    app.as_user(&tenant.admin)
         .post("/api/v1/users", body)
         .await
         .expect(201);
@@ -100,12 +97,13 @@ async fn an_invitation_is_sent_again_by_whoever_may_add_people() {
     let tokens = links(&app, tenant.id, INVITED).await;
     let accept = async |token: &str| {
         let body = json!({"token": token, "password": PASSWORD});
-        app
-            .anonymous()
+        app.anonymous()
             .post("/api/v1/auth/invite/accept", body)
             .await
     };
-    accept(&tokens[0]).await.expect_problem(401, "invalid_token");
+    accept(&tokens[0])
+        .await
+        .expect_problem(401, "invalid_token");
     accept(&tokens[1]).await.expect(200);
     assert_eq!(audited(&app, "identity.user.invited").await, 1);
     manager
@@ -113,14 +111,12 @@ async fn an_invitation_is_sent_again_by_whoever_may_add_people() {
         .await
         .expect_problem(409, "illegal_status");
 
-    app
-        .as_user(&tenant.expert)
+    app.as_user(&tenant.expert)
         .post(&path, json!({}))
         .await
         .expect_problem(403, "forbidden");
     let other = app.tenant("other").await;
-    app
-        .as_user(&other.admin)
+    app.as_user(&other.admin)
         .post(&path, json!({}))
         .await
         .expect_problem(404, "not_found");

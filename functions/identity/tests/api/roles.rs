@@ -19,8 +19,7 @@ async fn the_built_in_roles_are_listed_with_what_they_may() {
     assert_eq!(names, ["admin", "customer", "expert", "manager"]);
     assert_eq!(roles[1]["permissions"]["identity.user.update"], "own");
     assert_eq!(roles[1]["built_in"], true);
-    app
-        .as_user(&tenant.expert)
+    app.as_user(&tenant.expert)
         .get("/api/v1/roles")
         .await
         .expect_problem(403, "forbidden");

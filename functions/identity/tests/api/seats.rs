@@ -33,10 +33,7 @@ async fn the_last_seat_is_given_once() {
     }
     statuses.sort_unstable();
     assert_eq!(statuses, [[201; 2].as_slice(), &[409; 8]].concat());
-    assert_eq!(
-        count(&app, "select count(*) from identity.users").await,
-        8
-    );
+    assert_eq!(count(&app, "select count(*) from identity.users").await, 8);
 }
 
 #[tokio::test]
@@ -143,8 +140,5 @@ async fn seats_follow_a_licence_at_the_hour_at_which_it_turns() {
     app.clock.advance(std::time::Duration::from_mins(1));
     let full = invite(3).await.expect_problem(409, "seats_exhausted");
     assert_eq!(full["max_users"], 6, "more are there, and they stay");
-    assert_eq!(
-        count(&app, "select count(*) from identity.users").await,
-        8
-    );
+    assert_eq!(count(&app, "select count(*) from identity.users").await, 8);
 }

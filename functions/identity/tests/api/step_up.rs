@@ -59,8 +59,7 @@ async fn every_act_on_factors_asks_for_it() {
         .await
         .expect_problem(403, refusal);
     client.delete(TOTP).await.expect_problem(403, refusal);
-    app
-        .as_user(&tenant.admin)
+    app.as_user(&tenant.admin)
         .delete(&format!("/api/v1/users/{id}/mfa"))
         .await
         .expect_problem(403, refusal);
@@ -145,14 +144,12 @@ async fn an_admin_helps_somebody_who_has_lost_the_telephone() {
     login_and_enrol(&app, ADA).await;
     let token = waiting(&app, ADA).await;
     for person in [&tenant.manager, &tenant.customer] {
-        app
-            .as_user(person)
+        app.as_user(person)
             .delete(&path)
             .await
             .expect_problem(403, "forbidden");
     }
-    app
-        .as_user(&other.admin)
+    app.as_user(&other.admin)
         .delete(&path)
         .await
         .expect_problem(404, "not_found");

@@ -98,8 +98,7 @@ async fn disabled_people_are_listed_for_admins_who_ask() {
         .expect(200)
         .json();
     assert_eq!(emails(&gone), ["customer@demo.example"]);
-    app
-        .as_user(&tenant.manager)
+    app.as_user(&tenant.manager)
         .get("/api/v1/users?status=disabled")
         .await
         .expect_problem(403, "forbidden");
@@ -109,8 +108,7 @@ async fn disabled_people_are_listed_for_admins_who_ask() {
 async fn who_may_not_see_addresses_neither_reads_nor_guesses_them() {
     let (app, tenant) = demo().await;
     let path = format!("/api/v1/users/{}", tenant.customer.id);
-    app
-        .as_user(&tenant.admin)
+    app.as_user(&tenant.admin)
         .put(&path, json!({"phone": "+49 30 123456"}))
         .await
         .expect(200);

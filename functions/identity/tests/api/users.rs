@@ -67,8 +67,7 @@ async fn a_person_is_created_read_changed_and_disabled() {
         .expect(200)
         .json();
     assert_eq!(gone["status"], "disabled");
-    app
-        .as_user(&tenant.manager)
+    app.as_user(&tenant.manager)
         .get(&format!("{path}?status=disabled"))
         .await
         .expect_problem(404, "not_found");
@@ -100,8 +99,7 @@ async fn an_address_is_somebodys_once() {
         .expect_problem(409, "email_taken");
     let other = app.tenant("other").await;
     let body = json!({"email": "customer@demo.example", "name": "Some One"});
-    app
-        .as_user(&other.admin)
+    app.as_user(&other.admin)
         .post("/api/v1/users", body)
         .await
         .expect(201);
@@ -199,8 +197,7 @@ async fn whoever_has_seen_an_older_version_disables_nobody() {
 async fn what_is_kept_of_a_repeatable_request_helps_nobody_to_guess_its_password() {
     let (app, tenant) = demo().await;
     let body = json!({"email": "ada@demo.example", "name": "Ada", "password": PASSWORD});
-    app
-        .as_user(&tenant.admin)
+    app.as_user(&tenant.admin)
         .with("idempotency-key", "k1")
         .post("/api/v1/users", body.clone())
         .await

@@ -12,106 +12,110 @@ fn tokens() -> RefreshTokens {
     RefreshTokens::new(Keyring::parse(&Keyring::generate()).unwrap())
 }
 
-fn first(tokens: &RefreshTokens) -> (RefreshToken, Kept) {
-    let token = tokens.first(TenantId::at(now()), SessionId::at(now()));
-    let kept = Kept {
+fn issue_first(tokens: &RefreshTokens) -> (RefreshToken, StoredToken) {
+    let token = tokens.issue_first(TenantId::at(now()), SessionId::at(now()));
+    let stored = StoredToken {
         generation: 0,
         refresh_hash: token.hash().to_vec(),
         previous_hash: None,
         rotated_at: now(),
     };
-    (token, kept)
+    (token, stored)
 }
 
-fn rotated(kept: &Kept, child: &RefreshToken, at: DateTime<Utc>) -> Kept {
-    Kept {
+fn rotated(stored: &StoredToken, child: &RefreshToken, at: DateTime<Utc>) -> StoredToken {
+    StoredToken {
         generation: child.generation,
         refresh_hash: child.hash().to_vec(),
-        previous_hash: Some(kept.refresh_hash.clone()),
+        previous_hash: Some(stored.refresh_hash.clone()),
         rotated_at: at,
     }
 }
 
 #[track_caller]
-fn rotate(tokens: &RefreshTokens, token: &RefreshToken, kept: &Kept) -> (RefreshToken, Kept) {
-    let Verdict::Rotate(child) = tokens.judge(token, kept, now(), OVERLAP) else {
+fn rotate(
+    tokens: &RefreshTokens,
+    token: &RefreshToken,
+    stored: &StoredToken,
+) -> (RefreshToken, StoredToken) {
+    let TokenState::Current(child) = tokens.classify(token, stored, now(), OVERLAP) else {
         panic!("not rotated");
     };
-    let kept = rotated(kept, &child, now());
-    (child, kept)
+    let stored = rotated(stored, &child, now());
+    (child, stored)
 }
 
 #[test]
 fn everybody_with_the_same_parent_gets_the_same_child_for_a_while() {
     let tokens = tokens();
-    let (parent, kept) = first(&tokens);
-    let (child, kept) = rotate(&tokens, &parent, &kept);
+    let (parent, stored) = issue_first(&tokens);
+    let (child, stored) = rotate(&tokens, &parent, &stored);
     let later = |seconds| now() + TimeDelta::seconds(seconds);
     assert_eq!(
-        tokens.judge(&parent, &kept, later(30), OVERLAP),
-        Verdict::Again(child.clone())
+        tokens.classify(&parent, &stored, later(30), OVERLAP),
+        TokenState::JustReplaced(child.clone())
     );
     assert_eq!(
-        tokens.judge(&parent, &kept, later(31), OVERLAP),
-        Verdict::Reused
+        tokens.classify(&parent, &stored, later(31), OVERLAP),
+        TokenState::Reused
     );
     assert_eq!(
-        tokens.judge(&parent, &kept, now(), TimeDelta::zero()),
-        Verdict::Reused
+        tokens.classify(&parent, &stored, now(), TimeDelta::zero()),
+        TokenState::Reused
     );
     assert!(matches!(
-        tokens.judge(&child, &kept, later(86_400), OVERLAP),
-        Verdict::Rotate(_)
+        tokens.classify(&child, &stored, later(86_400), OVERLAP),
+        TokenState::Current(_)
     ));
 }
 
 #[test]
 fn a_grandparent_is_reuse_at_any_time() {
     let tokens = tokens();
-    let (grandparent, kept) = first(&tokens);
-    let (parent, kept) = rotate(&tokens, &grandparent, &kept);
-    let (_, kept) = rotate(&tokens, &parent, &kept);
+    let (grandparent, stored) = issue_first(&tokens);
+    let (parent, stored) = rotate(&tokens, &grandparent, &stored);
+    let (_, stored) = rotate(&tokens, &parent, &stored);
     assert_eq!(
-        tokens.judge(&grandparent, &kept, now(), OVERLAP),
-        Verdict::Reused
+        tokens.classify(&grandparent, &stored, now(), OVERLAP),
+        TokenState::Reused
     );
 }
 
 #[test]
 fn what_we_never_issued_ends_no_session() {
     let tokens = tokens();
-    let (token, kept) = first(&tokens);
-    let (child, kept) = rotate(&tokens, &token, &kept);
-    let (_, kept) = rotate(&tokens, &child, &kept);
+    let (token, stored) = issue_first(&tokens);
+    let (child, stored) = rotate(&tokens, &token, &stored);
+    let (_, stored) = rotate(&tokens, &child, &stored);
     let mut forged = token.clone();
     forged.secret = [7; 32];
     assert_eq!(
-        tokens.judge(&forged, &kept, now(), OVERLAP),
-        Verdict::Unknown
+        tokens.classify(&forged, &stored, now(), OVERLAP),
+        TokenState::Unknown
     );
-    // A genuine secret under another generation, or another session, has no right mark either.
+    // A genuine secret with a different generation or session has no valid mark either.
     let mut moved = child.clone();
     moved.generation = 0;
     assert_eq!(
-        tokens.judge(&moved, &kept, now(), OVERLAP),
-        Verdict::Unknown
+        tokens.classify(&moved, &stored, now(), OVERLAP),
+        TokenState::Unknown
     );
     let mut elsewhere = token.clone();
     elsewhere.session = SessionId::at(now());
     assert_eq!(
-        tokens.judge(&elsewhere, &kept, now(), OVERLAP),
-        Verdict::Unknown
+        tokens.classify(&elsewhere, &stored, now(), OVERLAP),
+        TokenState::Unknown
     );
-    // Ahead of the row: the database was put back to an earlier time.
+    // Ahead of the row: the database was restored to an earlier state.
     let (grandchild, _) = rotate(&tokens, &child, &rotated(&kept_of(&token), &child, now()));
     assert_eq!(
-        tokens.judge(&grandchild, &kept_of(&token), now(), OVERLAP),
-        Verdict::Unknown
+        tokens.classify(&grandchild, &kept_of(&token), now(), OVERLAP),
+        TokenState::Unknown
     );
 }
 
-fn kept_of(token: &RefreshToken) -> Kept {
-    Kept {
+fn kept_of(token: &RefreshToken) -> StoredToken {
+    StoredToken {
         generation: token.generation,
         refresh_hash: token.hash().to_vec(),
         previous_hash: None,
@@ -127,18 +131,21 @@ fn sessions_outlive_a_rotation_of_the_master_key() {
     );
     let before = RefreshTokens::new(Keyring::parse(&old).unwrap());
     let after = RefreshTokens::new(Keyring::parse(&format!("{new},{old}")).unwrap());
-    let (parent, kept) = first(&before);
-    let (child, kept) = rotate(&before, &parent, &kept);
+    let (parent, stored) = issue_first(&before);
+    let (child, stored) = rotate(&before, &parent, &stored);
     assert!(
-        matches!(after.judge(&parent, &kept, now(), OVERLAP), Verdict::Again(again) if again.hash() == child.hash())
+        matches!(after.classify(&parent, &stored, now(), OVERLAP), TokenState::JustReplaced(again) if again.hash() == child.hash())
     );
-    let (_, kept) = rotate(&after, &child, &kept);
-    assert_eq!(after.judge(&parent, &kept, now(), OVERLAP), Verdict::Reused);
+    let (_, stored) = rotate(&after, &child, &stored);
+    assert_eq!(
+        after.classify(&parent, &stored, now(), OVERLAP),
+        TokenState::Reused
+    );
 }
 
 #[test]
 fn a_token_comes_back_as_it_was_given_out() {
-    let (token, _) = first(&tokens());
+    let (token, _) = issue_first(&tokens());
     let text = token.to_text();
     assert_eq!(text.len(), 112);
     assert_eq!(RefreshToken::parse(&text), Some(token));
@@ -148,15 +155,15 @@ fn a_token_comes_back_as_it_was_given_out() {
 
 proptest! {
     #[test]
-    fn whatever_is_bent_in_an_old_token_makes_it_unknown(position in 0..LENGTH, bit in 0..8_u8) {
+    fn whatever_is_bent_in_an_old_token_makes_it_unknown(position in 0..TOKEN_LENGTH, bit in 0..8_u8) {
         let tokens = tokens();
-        let (token, kept) = first(&tokens);
-        let (child, kept) = rotate(&tokens, &token, &kept);
-        let (_, kept) = rotate(&tokens, &child, &kept);
+        let (token, stored) = issue_first(&tokens);
+        let (child, stored) = rotate(&tokens, &token, &stored);
+        let (_, stored) = rotate(&tokens, &child, &stored);
         let mut bytes = URL_SAFE_NO_PAD.decode(token.to_text()).unwrap();
         bytes[position] ^= 1 << bit;
         if let Some(bent) = RefreshToken::parse(&URL_SAFE_NO_PAD.encode(bytes)) {
-            prop_assert_eq!(tokens.judge(&bent, &kept, now(), OVERLAP), Verdict::Unknown);
+            prop_assert_eq!(tokens.classify(&bent, &stored, now(), OVERLAP), TokenState::Unknown);
         }
     }
 
@@ -168,19 +175,19 @@ proptest! {
     #[test]
     fn of_a_long_chain_only_the_last_two_are_good(length in 2_usize..12) {
         let tokens = tokens();
-        let (token, mut kept) = first(&tokens);
+        let (token, mut stored) = issue_first(&tokens);
         let mut chain = vec![token];
         for _ in 0..length {
-            let (child, next) = rotate(&tokens, &chain[chain.len() - 1], &kept);
+            let (child, next) = rotate(&tokens, &chain[chain.len() - 1], &stored);
             chain.push(child);
-            kept = next;
+            stored = next;
         }
         for (index, token) in chain.iter().enumerate() {
-            let verdict = tokens.judge(token, &kept, now(), OVERLAP);
+            let verdict = tokens.classify(token, &stored, now(), OVERLAP);
             match length - index {
-                0 => prop_assert!(matches!(verdict, Verdict::Rotate(_))),
-                1 => prop_assert_eq!(verdict, Verdict::Again(chain[length].clone())),
-                _ => prop_assert_eq!(verdict, Verdict::Reused),
+                0 => prop_assert!(matches!(verdict, TokenState::Current(_))),
+                1 => prop_assert_eq!(verdict, TokenState::JustReplaced(chain[length].clone())),
+                _ => prop_assert_eq!(verdict, TokenState::Reused),
             }
         }
     }

@@ -20,7 +20,7 @@ async fn fail(throttle: &Throttle, account: &str, from: &str, times: usize) {
             .begin("demo", account, Some(address(from)), now())
             .await
             .unwrap()
-            .failed(now());
+            .record_failure(now());
     }
 }
 
@@ -32,7 +32,7 @@ async fn the_eleventh_failure_has_to_wait_for_the_window() {
         .begin("demo", "a", Some(address("10.0.0.2")), now())
         .await
         .unwrap_err();
-    assert_eq!(refused, Refused::TooMany { seconds: 900 });
+    assert_eq!(refused, ThrottleError::TooMany { seconds: 900 });
     assert!(
         throttle
             .begin("demo", "b", Some(address("10.0.0.1")), now())
@@ -63,7 +63,7 @@ async fn an_address_that_tries_many_accounts_is_stopped_too() {
     let same_subnet = throttle
         .begin("demo", "new", Some(address("2001:db8::2")), now())
         .await;
-    assert!(matches!(same_subnet, Err(Refused::TooMany { .. })));
+    assert!(matches!(same_subnet, Err(ThrottleError::TooMany { .. })));
     assert!(
         throttle
             .begin("demo", "new", Some(address("2001:db8:0:1::1")), now())
@@ -95,8 +95,8 @@ async fn guesses_at_the_same_time_are_no_more_than_one_after_the_other() {
             tokio::spawn(async move {
                 let attempt = throttle.begin("demo", "a", None, now()).await?;
                 tokio::task::yield_now().await;
-                attempt.failed(now());
-                Ok::<_, Refused>(())
+                attempt.record_failure(now());
+                Ok::<_, ThrottleError>(())
             })
         })
         .collect();
@@ -110,7 +110,7 @@ async fn guesses_at_the_same_time_are_no_more_than_one_after_the_other() {
 #[tokio::test]
 async fn many_who_are_right_at_the_same_time_all_get_in() {
     let throttle = Arc::new(Throttle::new(LIMITS));
-    let visits: Vec<_> = (0..50)
+    let attempts: Vec<_> = (0..50)
         .map(|_| {
             let throttle = throttle.clone();
             tokio::spawn(async move {
@@ -120,8 +120,8 @@ async fn many_who_are_right_at_the_same_time_all_get_in() {
             })
         })
         .collect();
-    for visit in visits {
-        assert!(visit.await.unwrap());
+    for attempt in attempts {
+        assert!(attempt.await.unwrap());
     }
 }
 
@@ -129,9 +129,12 @@ async fn many_who_are_right_at_the_same_time_all_get_in() {
 async fn what_counts_in_any_case_ends_at_the_limit() {
     let throttle = Throttle::new(LIMITS);
     for _ in 0..10 {
-        throttle.count("demo", "a", None, now()).await.unwrap();
+        throttle.consume("demo", "a", None, now()).await.unwrap();
     }
-    let refused = throttle.count("demo", "a", None, now()).await.unwrap_err();
-    assert_eq!(refused, Refused::TooMany { seconds: 900 });
-    throttle.count("demo", "b", None, now()).await.unwrap();
+    let refused = throttle
+        .consume("demo", "a", None, now())
+        .await
+        .unwrap_err();
+    assert_eq!(refused, ThrottleError::TooMany { seconds: 900 });
+    throttle.consume("demo", "b", None, now()).await.unwrap();
 }

@@ -1,8 +1,8 @@
-//! What the authenticator itself says (6.1).
+//! Authenticator data (WebAuthn 6.1).
 
 use ciborium::Value;
 
-use super::Refused;
+use super::WebauthnError;
 
 const USER_PRESENT: u8 = 1;
 const USER_VERIFIED: u8 = 1 << 2;
@@ -15,23 +15,23 @@ pub(super) struct AuthenticatorData<'a> {
     pub(super) rp_id_hash: &'a [u8; 32],
     flags: u8,
     pub(super) sign_count: u32,
-    /// The key that was just made.
+    /// The new credential, at registration.
     pub(super) credential: Option<Credential<'a>>,
 }
 
-/// A key and its name.
+/// A public key and its credential ID.
 #[derive(Debug)]
 pub(super) struct Credential<'a> {
     pub(super) id: &'a [u8],
-    /// As COSE writes it.
+    /// The key in COSE format.
     pub(super) public_key: &'a [u8],
 }
 
-const MALFORMED: Refused = Refused::Malformed("authenticator data");
+const MALFORMED: WebauthnError = WebauthnError::Malformed("authenticator data");
 
 impl<'a> AuthenticatorData<'a> {
-    /// Reads it, to the last byte.
-    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, Refused> {
+    /// Parses all bytes.
+    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, WebauthnError> {
         let (rp_id_hash, rest) = bytes.split_first_chunk::<32>().ok_or(MALFORMED)?;
         let (&flags, rest) = rest.split_first().ok_or(MALFORMED)?;
         let (sign_count, mut rest) = rest.split_first_chunk::<4>().ok_or(MALFORMED)?;
@@ -61,27 +61,27 @@ impl<'a> AuthenticatorData<'a> {
         })
     }
 
-    /// Somebody touched it.
+    /// User presence.
     pub(super) fn present(&self) -> bool {
         self.flags & USER_PRESENT != 0
     }
 
-    /// It asked for a finger, a face or a PIN.
+    /// User verification, by biometrics or a PIN.
     pub(super) fn verified(&self) -> bool {
         self.flags & USER_VERIFIED != 0
     }
 }
 
-/// The bytes of the first CBOR item.
-fn take_item(bytes: &[u8]) -> Result<&[u8], Refused> {
+/// Returns the bytes of the first CBOR item.
+fn take_item(bytes: &[u8]) -> Result<&[u8], WebauthnError> {
     let mut rest = bytes;
     let _: Value = ciborium::from_reader(&mut rest).map_err(|_| MALFORMED)?;
     bytes.get(..bytes.len() - rest.len()).ok_or(MALFORMED)
 }
 
-/// The authenticator data inside an attestation object (6.5), whatever its statement.
-pub(super) fn of_attestation(object: &[u8]) -> Result<Vec<u8>, Refused> {
-    let malformed = Refused::Malformed("attestation object");
+/// Extracts the authenticator data from an attestation object (6.5); the attestation statement is ignored.
+pub(super) fn of_attestation(object: &[u8]) -> Result<Vec<u8>, WebauthnError> {
+    let malformed = WebauthnError::Malformed("attestation object");
     let mut rest = object;
     let object: Value = ciborium::from_reader(&mut rest).map_err(|_| malformed)?;
     let Value::Map(members) = object else {

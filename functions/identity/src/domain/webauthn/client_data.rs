@@ -1,17 +1,17 @@
-//! What the browser adds: which page asked, and what for.
+//! Client data from the browser: the page and the ceremony.
 
-use access::opaque::same;
+use access::opaque::constant_time_eq;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
 
-use super::Refused;
+use super::WebauthnError;
 
 /// What is being done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ceremony {
-    /// A key is made.
+    /// Registration of a credential.
     Create,
-    /// A key is used.
+    /// Use of a credential.
     Get,
 }
 
@@ -26,38 +26,33 @@ pub(crate) struct ClientData {
 }
 
 impl ClientData {
-    /// Reads it from JSON in UTF-8.
-    pub(crate) fn parse(json: &[u8]) -> Result<Self, Refused> {
-        serde_json::from_slice(json).map_err(|_| Refused::Malformed("client data"))
-    }
-
-    /// What the authenticator was asked to sign.
+    /// The challenge that the authenticator was asked to sign.
     pub(crate) fn challenge(&self) -> &str {
         &self.challenge
     }
 
-    /// The page that asked.
+    /// The origin of the page.
     pub(crate) fn origin(&self) -> &str {
         &self.origin
     }
 
-    pub(super) fn check(&self, ceremony: Ceremony, challenge: &[u8]) -> Result<(), Refused> {
+    pub(super) fn check(&self, ceremony: Ceremony, challenge: &[u8]) -> Result<(), WebauthnError> {
         let wanted = match ceremony {
             Ceremony::Create => "webauthn.create",
             Ceremony::Get => "webauthn.get",
         };
         if self.r#type != wanted {
-            return Err(Refused::Other("ceremony"));
+            return Err(WebauthnError::Mismatch("ceremony"));
         }
         let given = URL_SAFE_NO_PAD
             .decode(&self.challenge)
-            .map_err(|_| Refused::Malformed("challenge"))?;
-        if !same(&given, challenge) {
-            return Err(Refused::Other("challenge"));
+            .map_err(|_| WebauthnError::Malformed("challenge"))?;
+        if !constant_time_eq(&given, challenge) {
+            return Err(WebauthnError::Mismatch("challenge"));
         }
-        // A page inside another site's page is not where people know that they are with us.
+        // Refuse pages embedded in another site, where users cannot see whom they are dealing with.
         if self.cross_origin {
-            return Err(Refused::Other("page"));
+            return Err(WebauthnError::Mismatch("page"));
         }
         Ok(())
     }

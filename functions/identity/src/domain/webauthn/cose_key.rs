@@ -1,4 +1,4 @@
-//! Public keys as authenticators write them (RFC 9053), of the three algorithms that are about.
+//! Public keys in COSE format (RFC 9053), for the three common algorithms.
 
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
@@ -6,12 +6,12 @@ use aws_lc_rs::signature::{
 };
 use ciborium::Value;
 
-use super::Refused;
+use super::WebauthnError;
 
 const ES256: i64 = -7;
 const ED_DSA: i64 = -8;
 const RS256: i64 = -257;
-/// What keys may be made for, the best liked first.
+/// Accepted algorithms, in order of preference.
 pub(crate) const ALGORITHMS: [i64; 3] = [ES256, ED_DSA, RS256];
 
 // Labels of the map: RFC 9052, 7.1, and RFC 9053, 7.
@@ -29,9 +29,9 @@ const RSA: i64 = 3;
 const P256: i64 = 1;
 const CURVE_ED25519: i64 = 6;
 
-const MALFORMED: Refused = Refused::Malformed("public key");
+const MALFORMED: WebauthnError = WebauthnError::Malformed("public key");
 
-/// A key of one algorithm, which it alone is used with.
+/// A public key, bound to its algorithm.
 #[derive(Debug)]
 pub(super) enum PublicKey {
     /// An uncompressed point of P-256.
@@ -43,8 +43,8 @@ pub(super) enum PublicKey {
 }
 
 impl PublicKey {
-    /// Reads a `COSE_Key`.
-    pub(super) fn parse(cose: &[u8]) -> Result<Self, Refused> {
+    /// Parses a `COSE_Key`.
+    pub(super) fn parse(cose: &[u8]) -> Result<Self, WebauthnError> {
         let mut rest = cose;
         let key: Value = ciborium::from_reader(&mut rest).map_err(|_| MALFORMED)?;
         let Value::Map(members) = key else {
@@ -75,8 +75,8 @@ impl PublicKey {
         }
     }
 
-    /// Whether the signature is this key's.
-    pub(super) fn verify(&self, signed: &[u8], signature: &[u8]) -> Result<(), Refused> {
+    /// Verifies a signature.
+    pub(super) fn verify(&self, signed: &[u8], signature: &[u8]) -> Result<(), WebauthnError> {
         let verified = match self {
             Self::Es256(point) => {
                 UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point).verify(signed, signature)
@@ -88,7 +88,7 @@ impl PublicKey {
                 signature,
             ),
         };
-        verified.map_err(|_| Refused::Signature)
+        verified.map_err(|_| WebauthnError::InvalidSignature)
     }
 }
 

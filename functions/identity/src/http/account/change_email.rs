@@ -1,4 +1,4 @@
-//! Another mail address for oneself: asked for.
+//! Requests a change of the signed-in user's email address.
 
 use access::{Anyone, Caller, audit};
 use axum::extract::State;
@@ -8,10 +8,10 @@ use web::{Accepted, Email, ValidJson, problem::Result};
 use super::current_password;
 use crate::{
     App,
-    domain::password::GivenPassword,
+    domain::password::PasswordInput,
     events::EMAIL_CHANGE_REQUESTED,
     http::links::{
-        mail_request::{CheckMail, at_a_step},
+        mail_request::{MailAccepted, constant_time_response},
         one_time_link::{self, Link},
     },
     store::{
@@ -21,43 +21,43 @@ use crate::{
 };
 
 web::body! {
-    /// The address that is to be.
+    /// The new email address, confirmed with the password.
     pub struct ChangeEmail {
-        /// The new mail address; a link is sent there.
+        /// New email address. The confirmation link is sent there.
         pub email: Email,
-        /// The password.
-        pub password: GivenPassword,
+        /// The current password.
+        pub password: PasswordInput,
     }
     example { "email": "ada.lovelace@example.org", "password": "correct horse battery staple" }
 }
 
-/// Ask for another mail address.
+/// Request a change of your email address
 ///
-/// A link goes to the new address and a notice to the present one, which holds until the link is opened. Whether somebody else
-/// has the address is told only to whoever opens the link.
-#[utoipa::path(post, path = "/auth/email/change", responses((status = 202, body = CheckMail, description = "A mail with a link is on its way to the new address.")))]
+/// Sends a link to the new address and a notice to the current one, which stays active until the link is opened. If another
+/// account already uses the new address, only the person who opens the link learns that.
+#[utoipa::path(post, path = "/auth/email/change", responses((status = 202, body = MailAccepted, description = "An email with a link is sent to the new address.")))]
 pub(crate) async fn change_email(
     State(app): State<App>,
     caller: Caller<Anyone>,
     body: ValidJson<ChangeEmail>,
-) -> Result<Accepted<CheckMail>> {
+) -> Result<Accepted<MailAccepted>> {
     let ChangeEmail { email, password } = body.value;
-    at_a_step(&app, ask(&app, &caller, &email, &password)).await?;
-    Ok(CheckMail::answer())
+    constant_time_response(&app, request_change(&app, &caller, &email, &password)).await?;
+    Ok(MailAccepted::answer())
 }
 
-async fn ask(
+async fn request_change(
     app: &App,
     caller: &Caller<Anyone>,
     email: &Email,
-    password: &GivenPassword,
+    password: &PasswordInput,
 ) -> Result<()> {
     let now = app.state.clock().now();
     let request = caller.request();
-    let confirmed = current_password::confirm(app, caller, password, now).await?;
-    let (tenant, id) = (confirmed.tenant, confirmed.id);
+    let verified = current_password::verify_current_password(app, caller, password, now).await?;
+    let (tenant, id) = (verified.tenant, verified.id);
     app.mail_throttle
-        .count(&tenant.to_string(), email.as_str(), request.address(), now)
+        .consume(&tenant.to_string(), email.as_str(), request.address(), now)
         .await?;
     let mut tx = app.db.begin(tenant, Actor::user(id)).await?;
     users::lock_user(&mut tx, access::Reach::Own(id), id).await?;
@@ -65,10 +65,10 @@ async fn ask(
     let lifetime = app.settings.email_change_lifetime;
     let link = Link {
         email: Some(email.as_str()),
-        ..Link::plain(&EMAIL_CHANGE_REQUESTED, TokenPurpose::ChangeEmail, lifetime)
+        ..Link::new(&EMAIL_CHANGE_REQUESTED, TokenPurpose::ChangeEmail, lifetime)
     };
-    let user = (id, confirmed.user.version);
-    one_time_link::send(app, &mut tx, request, user, link, now).await?;
+    let user = (id, verified.user.version);
+    one_time_link::send_link(app, &mut tx, request, user, link, now).await?;
     let entry = audit::Entry::new("identity.user.email_change_requested", "user", id);
     audit::record(&mut tx, request, now, caller.reason.as_deref(), entry).await?;
     tx.commit().await?;

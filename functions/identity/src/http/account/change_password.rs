@@ -1,4 +1,4 @@
-//! Another password for oneself.
+//! Changes the password of the signed-in user.
 
 use access::{Anyone, Caller, audit};
 use axum::extract::State;
@@ -8,16 +8,16 @@ use http::StatusCode;
 use serde_json::json;
 use web::{Problem, ValidJson, problem::Result};
 
-use super::current_password::{self, Confirmed};
+use super::current_password::{self, VerifiedPassword};
 use crate::{
     App,
     domain::{
-        password::{self, GivenPassword, NewPassword, Owner},
+        password::{self, NewPassword, Owner, PasswordInput},
         tenant_rules,
     },
     error::WRONG_PASSWORD,
     events::PASSWORD_CHANGED,
-    http::{announce, tenant::find_living},
+    http::{announce, tenant::find_open_tenant},
     store::{
         accounts, one_time_tokens,
         sessions::{self, EndReason},
@@ -25,21 +25,21 @@ use crate::{
 };
 
 web::body! {
-    /// The password that there is, and the one that is to be.
+    /// The current and the new password.
     pub struct ChangePassword {
-        /// The present password.
-        pub current_password: GivenPassword,
-        /// The password from now on.
+        /// The current password.
+        pub current_password: PasswordInput,
+        /// The new password.
         pub new_password: NewPassword,
     }
     example { "current_password": "correct horse battery staple", "new_password": "another horse, another staple" }
 }
 
-/// Change one's own password.
+/// Change your password
 ///
-/// This session stays, every other one ends, and open links become worthless. Who has no password gets one by
-/// `POST /auth/password/forgot`.
-#[utoipa::path(post, path = "/auth/password/change", responses((status = 204, description = "The password is another one.")))]
+/// The current session continues; all other sessions and all open links of the account end. Accounts without a password set one
+/// with `POST /auth/password/forgot`.
+#[utoipa::path(post, path = "/auth/password/change", responses((status = 204, description = "The password has been changed.")))]
 pub(crate) async fn change_password(
     State(app): State<App>,
     caller: Caller<Anyone>,
@@ -50,39 +50,40 @@ pub(crate) async fn change_password(
         current_password,
         new_password,
     } = body.value;
-    let confirmed = current_password::confirm(&app, &caller, &current_password, now).await?;
+    let verified =
+        current_password::verify_current_password(&app, &caller, &current_password, now).await?;
     let owner = Owner {
-        email: &confirmed.user.email,
-        given_name: &confirmed.user.given_name,
-        family_name: &confirmed.user.family_name,
+        email: &verified.user.email,
+        given_name: &verified.user.given_name,
+        family_name: &verified.user.family_name,
     };
-    let min_length = find_living(&app, confirmed.tenant)
+    let min_length = find_open_tenant(&app, verified.tenant)
         .await?
         .map_or(0, |tenant| tenant_rules::min_password_length(&tenant));
     password::check(&new_password, owner, min_length)
         .map_err(|code| Problem::field("/new_password", code))?;
     let password_hash = app.hasher.hash(new_password.expose()).await?;
-    change(&app, &caller, &confirmed, &password_hash, now).await?;
+    store_new_password(&app, &caller, &verified, &password_hash, now).await?;
     app.state.authenticator().invalidate_people();
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn change(
+async fn store_new_password(
     app: &App,
     caller: &Caller<Anyone>,
-    confirmed: &Confirmed,
+    verified: &VerifiedPassword,
     password_hash: &str,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let (id, request) = (confirmed.id, caller.request());
-    let mut tx = app.db.begin(confirmed.tenant, Actor::user(id)).await?;
-    let passwords = (Some(confirmed.verified.as_str()), password_hash);
-    // Of two changes at the same time the later one knew a password that no longer holds.
+    let (id, request) = (verified.id, caller.request());
+    let mut tx = app.db.begin(verified.tenant, Actor::user(id)).await?;
+    let passwords = (Some(verified.password_hash.as_str()), password_hash);
+    // Of two concurrent changes, the later one verified a password that is no longer current.
     let version = accounts::change_password(&mut tx, id, passwords, now)
         .await?
         .ok_or(&WRONG_PASSWORD)?;
     one_time_tokens::void_tokens(&mut tx, id, now).await?;
-    let kept = (id, confirmed.session);
+    let kept = (id, verified.session);
     sessions::end_other_sessions(&mut tx, kept, EndReason::PasswordChanged, now).await?;
     let data = json!({"user_id": id});
     announce(

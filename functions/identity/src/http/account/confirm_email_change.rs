@@ -1,12 +1,12 @@
-//! Another mail address for oneself: proved, and in force.
+//! Confirms a change of the signed-in user's email address.
 
 use access::{audit, mask};
 use axum::{Json, extract::State};
+use db::Actor;
 use http::HeaderMap;
 use serde_json::json;
 use web::{Problem, RequestInfo, ValidJson, problem::Result};
 
-use super::register::EXTERNAL;
 use crate::{
     App,
     domain::status::UserStatus,
@@ -18,9 +18,9 @@ use crate::{
             one_time_link,
             verify_email::{Verified, VerifyEmail},
         },
-        people::taken,
+        people::email_conflict,
         sessions::cookie,
-        tenant::find_living,
+        tenant::find_open_tenant,
     },
     store::{
         one_time_tokens::{self, TokenPurpose},
@@ -28,13 +28,16 @@ use crate::{
     },
 };
 
-/// Prove a new mail address with the link that was sent there; it holds from then on, and links to the old one are worthless.
+/// Confirm a new email address
+///
+/// Takes the token from the link that was sent to the new address. The new address is active at once, and open links sent to the
+/// old address are no longer valid.
 #[utoipa::path(
     post,
     path = "/auth/email/change/confirm",
     extensions(("x-permission" = json!("everyone"))),
     security(()),
-    responses((status = 200, body = Verified, description = "The new address holds."))
+    responses((status = 200, body = Verified, description = "The new email address is active."))
 )]
 pub(crate) async fn confirm_email_change(
     State(app): State<App>,
@@ -44,11 +47,13 @@ pub(crate) async fn confirm_email_change(
 ) -> Result<Json<Verified>> {
     let now = app.state.clock().now();
     let invalid = || -> Problem { unauthorized(&INVALID_TOKEN) };
-    let token = one_time_link::parse(&body.value.token)?;
-    let tenant = find_living(&app, token.tenant).await?.ok_or_else(invalid)?;
+    let token = one_time_link::parse_token(&body.value.token)?;
+    let tenant = find_open_tenant(&app, token.tenant)
+        .await?
+        .ok_or_else(invalid)?;
     cookie::check_page(&app.state, &headers, Some(tenant.id)).await?;
     let (reach, purpose) = (access::Reach::All, TokenPurpose::ChangeEmail);
-    let mut tx = app.db.begin(tenant.id, EXTERNAL).await?;
+    let mut tx = app.db.begin(tenant.id, Actor::EXTERNAL).await?;
     let found = one_time_tokens::find_token(&mut tx, &token, purpose, now)
         .await?
         .ok_or_else(invalid)?;
@@ -66,7 +71,7 @@ pub(crate) async fn confirm_email_change(
     after.email_verified_at = Some(now);
     users::update_user(&mut tx, reach, &after, now)
         .await
-        .map_err(taken)?;
+        .map_err(email_conflict)?;
     one_time_tokens::void_tokens(&mut tx, after.id, now).await?;
     let data = json!({"user_id": after.id, "fields": ["email"]});
     let version = (after.id, before.version + 1);

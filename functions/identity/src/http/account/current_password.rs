@@ -1,4 +1,4 @@
-//! Whoever is signed in shows once more that they know the password.
+//! Checks the current password of a signed-in user.
 
 use access::{Anyone, Caller};
 use chrono::{DateTime, Utc};
@@ -8,59 +8,62 @@ use web::problem::{self, Result};
 
 use crate::{
     App,
-    domain::{password::GivenPassword, password_hash::Verdict},
-    error::{NOT_A_PERSON, WRONG_PASSWORD},
-    http::sessions::logout::home,
+    domain::{password::PasswordInput, password_hash::PasswordCheck},
+    error::WRONG_PASSWORD,
+    http::current_user::CurrentUser,
     store::{
         accounts,
         users::{self, UserRow},
     },
 };
 
-/// Somebody whose password was right just now.
+/// The user whose password was just verified.
 #[derive(Debug)]
-pub(crate) struct Confirmed {
+pub(crate) struct VerifiedPassword {
     pub(crate) tenant: TenantId,
     pub(crate) id: UserId,
     pub(crate) session: SessionId,
     pub(crate) user: UserRow,
-    /// The hash that was checked.
-    pub(crate) verified: String,
+    /// The hash that the password was verified against.
+    pub(crate) password_hash: String,
 }
 
-/// Checks the caller's own password. Wrong ones count like failed sign-ins: a stolen access token is no way to guess.
-pub(crate) async fn confirm(
+/// Checks the caller's own password. Wrong passwords count as failed sign-ins, so a stolen access token cannot be used to guess.
+pub(crate) async fn verify_current_password(
     app: &App,
     caller: &Caller<Anyone>,
-    password: &GivenPassword,
+    password: &PasswordInput,
     now: DateTime<Utc>,
-) -> Result<Confirmed> {
-    let (id, session) = caller.user.zip(caller.session).ok_or(&NOT_A_PERSON)?;
-    let tenant = home(caller);
+) -> Result<VerifiedPassword> {
+    let CurrentUser {
+        tenant,
+        user: id,
+        session,
+    } = CurrentUser::from_caller(caller)?;
     let mut tx = app.db.begin(tenant, Actor::user(id)).await?;
     let user = users::find_user(&mut tx, access::Reach::Own(id), id, false)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    let stored = accounts::find_password(&mut tx, id).await?;
+    let stored = accounts::find_password_hash(&mut tx, id).await?;
     tx.commit().await?;
     let address = caller.request().address();
     let attempt = app
         .throttle
         .begin(&tenant.to_string(), &user.email, address, now)
         .await?;
-    let verdict = app
+    let check = app
         .hasher
         .verify(password.expose(), stored.as_deref())
         .await?;
-    if let (Verdict::Right { .. }, Some(verified)) = (verdict, stored) {
-        return Ok(Confirmed {
+    if let (PasswordCheck::Correct { .. }, Some(password_hash)) = (check, stored) {
+        return Ok(VerifiedPassword {
             tenant,
             id,
             session,
             user,
-            verified,
+            password_hash,
         });
     }
-    attempt.failed(now);
+    attempt.record_failure(now);
     Err(WRONG_PASSWORD.problem())
 }

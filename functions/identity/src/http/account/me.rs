@@ -1,4 +1,4 @@
-//! One's own profile.
+//! The profile of the signed-in user.
 
 use access::{Anyone, Caller, Reach};
 use axum::extract::State;
@@ -18,25 +18,25 @@ use crate::{
     },
     error::NOT_A_PERSON,
     http::{
-        people::{Changes, User, change},
-        sessions::logout::home,
+        current_user::home_tenant,
+        people::{User, UserChanges, apply_changes},
     },
     permissions::UserUpdate,
     store::users,
 };
 
 web::body! {
-    /// What changes about oneself.
+    /// Changes to your own profile. Omitted fields are not changed.
     pub struct UpdateMe {
         /// Given name.
         pub given_name: Change<NamePart>,
         /// Family name.
         pub family_name: Change<NamePart>,
-        /// The whole name instead.
+        /// Full name, instead of `given_name` and `family_name`.
         pub name: Change<FullName>,
-        /// Telephone number; null removes it.
+        /// Phone number; null removes it.
         pub phone: Change<Option<Phone>>,
-        /// Language of mails and pages.
+        /// Language of emails and pages.
         pub locale: Change<Locale>,
         /// Time zone.
         pub time_zone: Change<TimeZone>,
@@ -44,23 +44,28 @@ web::body! {
     example { "name": "Ada Lovelace", "locale": "en" }
 }
 
-/// Read one's own profile.
-#[utoipa::path(get, path = "/me", responses((status = 200, body = User, description = "The person who calls.")))]
+/// Get your profile
+///
+/// Returns the signed-in user with email address and phone number unmasked.
+#[utoipa::path(get, path = "/me", responses((status = 200, body = User, description = "The signed-in user.")))]
 pub(crate) async fn get_me(
     State(app): State<App>,
     caller: Caller<Anyone>,
 ) -> Result<Fetched<User>> {
     let me = caller.user.ok_or(&NOT_A_PERSON)?;
-    let mut tx = app.db.begin(home(&caller), Actor::user(me)).await?;
+    let mut tx = app.db.begin(home_tenant(&caller), Actor::user(me)).await?;
     let user = users::find_user(&mut tx, Reach::Own(me), me, false)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     tx.commit().await?;
-    Ok(Fetched(User::shown(user, caller.impersonator.is_none())))
+    Ok(Fetched(User::from_row(user, caller.impersonator.is_none())))
 }
 
-/// Change one's own profile.
-#[utoipa::path(method(put, patch), path = "/me", responses((status = 200, body = User, description = "The person as they are now.")))]
+/// Update your profile
+///
+/// Changes names, phone number, language and time zone. Email address and password have endpoints of their own; only
+/// administrators can change role and status.
+#[utoipa::path(method(put, patch), path = "/me", responses((status = 200, body = User, description = "The updated user.")))]
 pub(crate) async fn update_me(
     State(app): State<App>,
     caller: Caller<UserUpdate>,
@@ -77,14 +82,14 @@ pub(crate) async fn update_me(
         locale,
         time_zone,
     } = body.value;
-    let changes = Changes {
+    let changes = UserChanges {
         given_name,
         family_name,
         name,
         phone,
         locale,
         time_zone,
-        ..Changes::default()
+        ..UserChanges::default()
     };
     let mut tx = caller.begin(&app.db).await?;
     users::lock_user(&mut tx, Reach::Own(me), me).await?;
@@ -92,8 +97,8 @@ pub(crate) async fn update_me(
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     if_match.check(before.version)?;
-    let after = change(&app, &mut tx, &caller, before, changes, now).await?;
+    let after = apply_changes(&app, &mut tx, &caller, before, changes, now).await?;
     tx.commit().await?;
     app.state.authenticator().invalidate_people();
-    Ok(Fetched(User::shown(after, true)))
+    Ok(Fetched(User::from_row(after, true)))
 }

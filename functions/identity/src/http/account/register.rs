@@ -1,17 +1,17 @@
-//! Registering oneself.
+//! Registration of new users.
 
 use std::sync::Arc;
 
 use access::{Tenant, audit};
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use db::{Actor, ActorKind, TenantTx};
+use db::{Actor, TenantTx};
 use http::HeaderMap;
 use ids::UserId;
 use serde_json::json;
 use web::{
-    Accepted, Email, SingleLine, Problem, RequestInfo, Slug, ValidJson, body::BoundedVec, fields::Locale,
-    problem::Result,
+    Accepted, Email, Problem, RequestInfo, SingleLine, Slug, ValidJson, body::BoundedVec,
+    fields::Locale, problem::Result,
 };
 
 use crate::{
@@ -26,12 +26,12 @@ use crate::{
     events::USER_REGISTERED,
     http::{
         links::{
-            mail_request::{CheckMail, at_a_step},
+            mail_request::{MailAccepted, constant_time_response},
             one_time_link::{self, Link},
         },
         people::rules,
         sessions::cookie,
-        tenant::{find_tenant, place},
+        tenant::{find_tenant, throttle_key},
     },
     store::{
         accounts,
@@ -41,57 +41,55 @@ use crate::{
     },
 };
 
-/// Somebody outside.
-pub(crate) const EXTERNAL: Actor = Actor {
-    kind: ActorKind::External,
-    id: None,
-};
-
 web::body! {
-    /// Somebody who wants an account.
+    /// A new account.
     pub struct Register {
-        /// The organisation's slug; without it the page's or the host's domain tells.
+        /// Slug of the organisation. If omitted, the domain of the page or host determines it.
         pub tenant: Option<Slug>,
-        /// The mail address; a link is sent there.
+        /// Email address. The verification link is sent there.
         pub email: Email,
-        /// The password; it holds once the link has been opened.
+        /// The password. It takes effect once the link has been opened.
         pub password: NewPassword,
-        /// Given name; needed with `family_name` unless `name` is there.
+        /// Given name. Required together with `family_name` unless `name` is given.
         pub given_name: Option<NamePart>,
         /// Family name.
         pub family_name: Option<NamePart>,
-        /// The whole name instead.
+        /// Full name, instead of `given_name` and `family_name`.
         pub name: Option<FullName>,
-        /// Language of mails and pages; the organisation's by default.
+        /// Language of emails and pages. Defaults to the organisation's.
         pub locale: Option<Locale>,
-        /// What the person agreed to, by the purposes' names.
+        /// Purposes to which the user consents, by name.
         pub consents: Option<BoundedVec<SingleLine<1, 64>, 20>>,
     }
     example { "tenant": "demo", "email": "ada@example.org", "password": "correct horse battery staple", "given_name": "Ada", "family_name": "Lovelace" }
 }
 
-/// Register.
+/// Register an account
 ///
-/// Known and unknown addresses get the same answer after the same time; only the mail tells. Signing in is possible once
-/// the link in it has been opened.
+/// Sends an email with a link; signing in is possible once the link has been opened. The response and its timing are the same
+/// whether or not the address already has an account.
 #[utoipa::path(
     post,
     path = "/auth/register",
     extensions(("x-permission" = json!("everyone"))),
     security(()),
-    responses((status = 202, body = CheckMail, description = "If the address is new, a mail with a link is on its way."))
+    responses((status = 202, body = MailAccepted, description = "If the address is new, an email with a link is sent."))
 )]
 pub(crate) async fn register_user(
     State(app): State<App>,
     request: RequestInfo,
     headers: HeaderMap,
     body: ValidJson<Register>,
-) -> Result<Accepted<CheckMail>> {
-    at_a_step(&app, try_register(&app, &request, &headers, body.value)).await?;
-    Ok(CheckMail::answer())
+) -> Result<Accepted<MailAccepted>> {
+    constant_time_response(
+        &app,
+        check_and_register(&app, &request, &headers, body.value),
+    )
+    .await?;
+    Ok(MailAccepted::answer())
 }
 
-/// What was sent, checked as far as that goes without asking the database for people.
+/// The request, validated as far as possible without reading accounts.
 struct Registration {
     email: Email,
     name: Name,
@@ -100,7 +98,7 @@ struct Registration {
     consents: Vec<SingleLine<1, 64>>,
 }
 
-async fn try_register(
+async fn check_and_register(
     app: &App,
     request: &RequestInfo,
     headers: &HeaderMap,
@@ -109,12 +107,12 @@ async fn try_register(
     let tenant = find_tenant(app, headers, body.tenant.as_ref()).await?;
     cookie::check_page(&app.state, headers, tenant.as_ref().map(|tenant| tenant.id)).await?;
     let now = app.state.clock().now();
-    let place = place(tenant.as_deref(), body.tenant.as_ref());
+    let throttle_key = throttle_key(tenant.as_deref(), body.tenant.as_ref());
     app.mail_throttle
-        .count(&place, body.email.as_str(), request.address(), now)
+        .consume(&throttle_key, body.email.as_str(), request.address(), now)
         .await?;
     let tenant = tenant
-        .filter(|tenant| tenant_rules::takes_registrations(tenant))
+        .filter(|tenant| tenant_rules::allows_registration(tenant))
         .ok_or(&REGISTRATION_CLOSED)?;
     let name = Name::new(body.given_name, body.family_name, body.name).map_err(Problem::invalid)?;
     let owner = Owner {
@@ -123,7 +121,8 @@ async fn try_register(
         family_name: &name.family,
     };
     let min_length = tenant_rules::min_password_length(&tenant);
-    password::check(&body.password, owner, min_length).map_err(password::refused)?;
+    password::check(&body.password, owner, min_length)
+        .map_err(|code| Problem::field("/password", code))?;
     let registration = Registration {
         password_hash: app.hasher.hash(body.password.expose()).await?,
         locale: body.locale.map_or_else(
@@ -134,28 +133,28 @@ async fn try_register(
         email: body.email,
         name,
     };
-    keep(app, request, &tenant, &registration).await
+    store_registration(app, request, &tenant, &registration).await
 }
 
-/// Seats come first, for known addresses too: the refusal tells nothing about an address.
-async fn keep(
+/// Checks seats first, for known addresses too, so that the refusal reveals nothing about the address.
+async fn store_registration(
     app: &App,
     request: &RequestInfo,
     tenant: &Arc<Tenant>,
     registration: &Registration,
 ) -> Result<()> {
     let now = app.state.clock().now();
-    let mut tx = app.db.begin(tenant.id, EXTERNAL).await?;
+    let mut tx = app.db.begin(tenant.id, Actor::EXTERNAL).await?;
     seats::lock_people(&mut tx).await?;
     rules::check_seats(&mut tx, now).await?;
     let account = accounts::find_account(&mut tx, registration.email.as_str()).await?;
     let user = match account {
         None => Some((
-            insert(&mut tx, request, tenant, registration, now).await?,
+            insert_user(&mut tx, request, tenant, registration, now).await?,
             1,
         )),
-        // Registered before and never proved: a link of its own, with the password of this registration. Somebody who was
-        // invited has a link already, and a stranger's password must not come with another.
+        // Registered before but never verified: send another link, with the password of this registration. Invited users
+        // already have a link, and must not get one with a password that someone else chose.
         Some(account) if account.registered && account.status == UserStatus::Invited => {
             Some((account.id, account.version))
         }
@@ -166,15 +165,15 @@ async fn keep(
         let link = Link {
             password_hash: Some(&registration.password_hash),
             data: json!({"consents": registration.consents}),
-            ..Link::plain(&USER_REGISTERED, TokenPurpose::VerifyEmail, lifetime)
+            ..Link::new(&USER_REGISTERED, TokenPurpose::VerifyEmail, lifetime)
         };
-        one_time_link::send(app, &mut tx, request, user, link, now).await?;
+        one_time_link::send_link(app, &mut tx, request, user, link, now).await?;
     }
     tx.commit().await?;
     Ok(())
 }
 
-async fn insert(
+async fn insert_user(
     tx: &mut TenantTx,
     request: &RequestInfo,
     tenant: &Tenant,

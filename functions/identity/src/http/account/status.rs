@@ -1,4 +1,4 @@
-//! Who am I, and what may I do?
+//! The authentication status of the caller.
 
 use access::{Assurance, Caller, Enrolling, Grants, TenantStatus};
 use axum::{Json, extract::State};
@@ -12,64 +12,74 @@ use web::problem::Result;
 
 use crate::{
     App,
-    http::{people::User, sessions::logout::home},
+    http::{current_user::home_tenant, people::User},
     store::{sessions, users},
 };
 
-/// Who calls; without credentials only that nobody is known.
+/// The caller's identity and permissions. Without credentials only `authenticated` (`false`) is meaningful.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct AuthStatus {
-    /// Whether there were good credentials.
+    /// Whether the request carried valid credentials.
     authenticated: bool,
-    /// The person; null for API keys and strangers.
+    /// The signed-in user; null for API keys and without credentials.
     user: Option<User>,
-    /// The role's name; `api_key` for keys.
+    /// Name of the role, `api_key` for API keys; null without credentials.
     role: Option<String>,
-    /// What the caller may do, and how far: `all`, `assigned` or `own`.
+    /// The caller's permissions and their reach: `all`, `assigned` or `own`.
     #[schema(value_type = std::collections::BTreeMap<String, String>, example = json!({"support.ticket.read": "all"}))]
     permissions: Grants,
-    /// The organisation.
+    /// The organisation in which the caller acts; null without credentials.
     tenant: Option<TenantView>,
-    /// Which parts are switched on.
+    /// Features by name, and whether they are enabled.
     #[schema(value_type = std::collections::BTreeMap<String, bool>, example = json!({"support": true}))]
     features: Map<String, Value>,
-    /// The session; null for API keys and strangers.
+    /// The caller's session; null for API keys and without credentials.
     session: Option<SessionView>,
 }
 
 /// The organisation in which the caller acts.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TenantView {
+    /// Identifier of the organisation.
     id: TenantId,
+    /// Short name used at sign-in.
     slug: String,
+    /// Display name.
     name: String,
     /// `trial`, `active`, `past_due`, `suspended` or `closing`.
     status: TenantStatus,
+    /// Default language.
     locale: String,
+    /// Default time zone (IANA name).
     time_zone: String,
 }
 
 /// The session of the caller.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SessionView {
+    /// Identifier of the session.
     id: SessionId,
-    /// How the person calls the device.
+    /// Name given to the device at sign-in; null if none was given.
     device_name: Option<String>,
-    /// How the person proved who they are (RFC 8176).
+    /// Authentication methods that were used (RFC 8176).
     amr: Vec<String>,
-    /// What that amounts to: `aal1`, or `aal2` with a second factor.
+    /// Assurance level reached: `aal1`, or `aal2` with a second factor.
     aal: Assurance,
-    /// When the person last did. Sensitive acts want a proof that is at most 10 minutes old.
+    /// When the user last authenticated. Sensitive operations require this to be at most 10 minutes ago.
     proved_at: Option<DateTime<Utc>>,
-    /// Whether the session can do nothing until a second factor is set up.
+    /// Whether the user must set up a second factor before using anything else.
     mfa_enrolment_required: bool,
+    /// When the user signed in.
     created_at: DateTime<Utc>,
-    /// When it ends unless it is refreshed.
+    /// When the session expires unless it is refreshed.
     expires_at: DateTime<Utc>,
 }
 
-/// Who am I, and what may I do? Bad credentials are refused, missing ones are an answer.
-#[utoipa::path(get, path = "/auth/status", responses((status = 200, body = AuthStatus, description = "Who calls, if anybody known.")))]
+/// Get your authentication status
+///
+/// Returns the caller's user, role, permissions, organisation, features and session. Without credentials it returns
+/// `"authenticated": false`; invalid credentials are refused with `401`.
+#[utoipa::path(get, path = "/auth/status", responses((status = 200, body = AuthStatus, description = "The caller, or `\"authenticated\": false`.")))]
 pub(crate) async fn get_status(
     State(app): State<App>,
     caller: Option<Caller<Enrolling>>,
@@ -95,18 +105,21 @@ pub(crate) async fn get_status(
         session: None,
     };
     if let Some((user, session)) = caller.user.zip(caller.session) {
-        let mut tx = app.db.begin(home(&caller), Actor::user(user)).await?;
+        let mut tx = app
+            .db
+            .begin(home_tenant(&caller), Actor::user(user))
+            .await?;
         let row = users::find_user(&mut tx, access::Reach::Own(user), user, false).await?;
-        let device = sessions::find_device(&mut tx, user, session).await?;
+        let device = sessions::find_session_device(&mut tx, user, session).await?;
         tx.commit().await?;
-        let plain = caller.impersonator.is_none();
-        status.user = row.map(|row| User::shown(row, plain));
+        let unmasked = caller.impersonator.is_none();
+        status.user = row.map(|row| User::from_row(row, unmasked));
         status.session = device.map(|device| SessionView {
             id: session,
             device_name: device.device_name,
             amr: caller.amr.clone(),
             aal: caller.assurance(),
-            proved_at: caller.proved_at,
+            proved_at: caller.authenticated_at,
             mfa_enrolment_required: caller.second_factor_required && !caller.second_factor,
             created_at: device.created_at,
             expires_at: device.expires_at,

@@ -1,5 +1,6 @@
-//! Back from an issuer.
+//! Receives the provider's response.
 
+use db::Actor;
 use std::sync::Arc;
 
 use access::opaque::Opaque;
@@ -10,7 +11,6 @@ use axum::{
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, Method};
 use ids::OauthFlow;
-use serde::Deserialize;
 use url::Url;
 use utoipa::openapi::{
     ObjectBuilder, Required,
@@ -24,27 +24,28 @@ use web::{
 };
 
 use super::{
-    callback_address, find_provider,
+    apple_user::AppleUser,
+    callback_url, find_provider,
     flow::{self, Flow},
     link_or_create,
     name::ProviderName,
-    redirect, refused,
+    provider_problem, redirect,
 };
 use crate::{
     App,
     domain::tenant_rules,
     error::{PROVIDER_REFUSED, SIGN_IN_CANCELLED, SIGN_IN_EXPIRED},
-    http::{account::register::EXTERNAL, tenant::find_living},
+    http::tenant::find_open_tenant,
     oidc::Provider,
     store::oauth_flows,
 };
 
-/// Bytes of a form that an issuer lets the browser post.
-const LIMIT: usize = 32 * 1024;
+/// Maximum size in bytes of the form that the browser posts for the provider.
+const MAX_FORM_BYTES: usize = 32 * 1024;
 
-/// What the issuer lets the browser bring: in the query, or as a form. A parameter that stands there twice counts as missing.
+/// The provider's parameters, from the query or a form. A parameter given twice counts as missing.
 #[derive(Debug, Default)]
-pub(crate) struct Returned {
+pub(crate) struct CallbackParameters {
     state: String,
     code: Option<String>,
     error: Option<String>,
@@ -52,22 +53,8 @@ pub(crate) struct Returned {
     user: Option<String>,
 }
 
-/// What Apple tells of a person, the first time only and by way of the browser: a name, and no proof of anything.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct AppleUser {
-    pub(super) name: AppleName,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct AppleName {
-    pub(super) first_name: Option<String>,
-    pub(super) last_name: Option<String>,
-}
-
-impl Returned {
-    fn of(text: &[u8]) -> Self {
+impl CallbackParameters {
+    fn parse(text: &[u8]) -> Self {
         let one = |wanted: &str| {
             let mut found = url::form_urlencoded::parse(text).filter(|(name, _)| name == wanted);
             let value = found.next().map(|(_, value)| value.into_owned());
@@ -82,41 +69,44 @@ impl Returned {
         }
     }
 
-    /// The name that came along.
+    /// The name in the response.
     pub(super) fn apple_user(&self) -> AppleUser {
         let text = self.user.as_deref().unwrap_or("{}");
         serde_json::from_str(text).unwrap_or_default()
     }
 }
 
-impl<S: Send + Sync> FromRequest<S> for Returned {
+impl<S: Send + Sync> FromRequest<S> for CallbackParameters {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         if request.method() != Method::POST {
-            return Ok(Self::of(
+            return Ok(Self::parse(
                 request.uri().query().unwrap_or_default().as_bytes(),
             ));
         }
-        let body = axum::body::to_bytes(request.into_body(), LIMIT).await;
-        body.map(|body| Self::of(&body))
+        let body = axum::body::to_bytes(request.into_body(), MAX_FORM_BYTES).await;
+        body.map(|body| Self::parse(&body))
             .map_err(|_| problem::TOO_LARGE.problem())
     }
 }
 
-impl Arg for Returned {
+impl Arg for CallbackParameters {
     fn describe(doc: &mut OperationDoc) {
         for (name, what) in [
-            ("state", "As it was sent to the provider."),
-            ("code", "For the provider's token endpoint."),
-            ("error", "Why there is no code."),
+            ("state", "The `state` that was sent to the provider."),
+            (
+                "code",
+                "The authorization code for the provider's token endpoint.",
+            ),
+            ("error", "Why the provider issued no code."),
         ] {
             doc.reads(
                 ParameterBuilder::new()
                     .name(name)
                     .parameter_in(ParameterIn::Query)
                     .required(Required::False)
-                    .description(Some(format!("{what} With `POST` it stands in the form.")))
+                    .description(Some(format!("{what} With `POST` it is a form field.")))
                     .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
                     .build(),
             );
@@ -125,16 +115,17 @@ impl Arg for Returned {
     }
 }
 
-/// Come back from a provider: sends the browser on to its page.
+/// Receive the response of a provider
 ///
-/// Only the browser that began the sign-in can end it, once, within ten minutes.
+/// The provider redirects the browser here, and the browser is redirected to the page that began the sign-in. Only the browser
+/// that began the sign-in can complete it, once, within ten minutes.
 #[utoipa::path(
     method(get, post),
     path = "/auth/oauth/{provider}/callback",
     extensions(("x-permission" = json!("everyone"))),
     security(()),
-    responses((status = 303, description = "Back to the page, with `code` or `error`.", headers(
-        ("Location" = String, description = "The page."),
+    responses((status = 303, description = "Redirect to the page, with `code` or `error`.", headers(
+        ("Location" = String, description = "URL of the page."),
     )))
 )]
 pub(crate) async fn finish_sign_in(
@@ -142,66 +133,66 @@ pub(crate) async fn finish_sign_in(
     request: RequestInfo,
     headers: HeaderMap,
     ProviderName(name): ProviderName,
-    returned: Returned,
+    parameters: CallbackParameters,
 ) -> Result<Response> {
     let now = app.state.clock().now();
     let provider = find_provider(&app, &name)?;
-    let (token, flow) = Flow::open(&app, &headers, &name, &returned.state, now)?;
+    let (token, flow) = Flow::open(&app, &headers, &name, &parameters.state, now)?;
     let mut page = Url::parse(&flow.redirect_to).map_err(Problem::internal)?;
     let clear = flow::clear(&app, token.row, provider.form_post)?;
-    match finish(&app, &request, &provider, (&token, &flow), &returned, now).await {
+    match complete_flow(&app, &request, &provider, (&token, &flow), &parameters, now).await {
         Ok(code) => {
             page.query_pairs_mut().append_pair("code", &code.to_text());
-            redirect::go(&page, Some(clear))
+            redirect::see_other(&page, Some(clear))
         }
-        Err(problem) => redirect::failed(page, &problem, Some(clear)),
+        Err(problem) => redirect::see_other_with_error(page, &problem, Some(clear)),
     }
 }
 
-async fn finish(
+async fn complete_flow(
     app: &App,
     request: &RequestInfo,
     provider: &Arc<Provider>,
     (token, flow): (&Opaque<OauthFlow>, &Flow),
-    returned: &Returned,
+    parameters: &CallbackParameters,
     now: DateTime<Utc>,
 ) -> Result<Opaque<OauthFlow>> {
-    let tenant = find_living(app, token.tenant)
+    let tenant = find_open_tenant(app, token.tenant)
         .await?
-        .filter(|tenant| tenant_rules::offers_provider(tenant, &provider.name))
+        .filter(|tenant| tenant_rules::allows_provider(tenant, &provider.name))
         .ok_or(&SIGN_IN_EXPIRED)?;
-    let mut tx = app.db.begin(tenant.id, EXTERNAL).await?;
+    let mut tx = app.db.begin(tenant.id, Actor::EXTERNAL).await?;
     if !oauth_flows::begin_flow(&mut tx, token.row, &provider.name, now).await? {
         return Err(SIGN_IN_EXPIRED.problem());
     }
     tx.commit().await?;
-    // RFC 9207: an answer that names its issuer must come from the one that was asked.
-    if returned
+    // RFC 9207: a response that names its issuer must come from the one that was asked.
+    if parameters
         .iss
         .as_deref()
         .is_some_and(|iss| !provider.is_issuer(iss))
     {
         return Err(PROVIDER_REFUSED.problem());
     }
-    let code = match (returned.error.as_deref(), returned.code.as_deref()) {
+    let code = match (parameters.error.as_deref(), parameters.code.as_deref()) {
         (Some("access_denied" | "user_cancelled_authorize"), _) => {
             return Err(SIGN_IN_CANCELLED.problem());
         }
         (None, Some(code)) => code,
         _ => return Err(PROVIDER_REFUSED.problem()),
     };
-    let callback = callback_address(app, provider);
+    let callback = callback_url(app, provider);
     let identity = provider
         .redeem(code, &callback, &flow.secrets(), now)
         .await
-        .map_err(|error| refused(provider, &error))?;
-    let arrival = link_or_create::Arrival {
+        .map_err(|error| provider_problem(provider, &error))?;
+    let login = link_or_create::ExternalLogin {
         tenant: &tenant,
         provider,
         identity: &identity,
-        apple: returned.apple_user(),
+        apple: parameters.apple_user(),
     };
-    link_or_create::settle(app, request, (token, flow), arrival, now).await
+    link_or_create::resolve_account(app, request, (token, flow), login, now).await
 }
 
 #[cfg(test)]
@@ -210,16 +201,17 @@ mod tests {
 
     #[test]
     fn a_parameter_that_stands_twice_counts_as_missing() {
-        let returned = Returned::of(b"state=a&code=1&code=2&scope=x&iss=https%3A%2F%2Fi");
-        assert_eq!(returned.state, "a");
-        assert_eq!(returned.code, None);
-        assert_eq!(returned.iss.as_deref(), Some("https://i"));
+        let parameters =
+            CallbackParameters::parse(b"state=a&code=1&code=2&scope=x&iss=https%3A%2F%2Fi");
+        assert_eq!(parameters.state, "a");
+        assert_eq!(parameters.code, None);
+        assert_eq!(parameters.iss.as_deref(), Some("https://i"));
     }
 
     #[test]
     fn a_name_comes_along_or_it_does_not() {
         let user = |text: &str| {
-            let name = Returned::of(format!("user={text}").as_bytes())
+            let name = CallbackParameters::parse(format!("user={text}").as_bytes())
                 .apple_user()
                 .name;
             (name.first_name, name.last_name)

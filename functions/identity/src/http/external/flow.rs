@@ -1,7 +1,7 @@
-//! What a sign-in needs to remember while the person is away: sealed, in a cookie of the browser that began it.
+//! The state of a sign-in at a provider, sealed in a cookie of the browser that began it.
 //!
-//! The seal is bound to the state, so that a cookie opens with its own state alone, and only here. `SameSite=Lax` lets it
-//! come along when the issuer sends the browser back by `GET`; a form that the issuer posts needs `None`.
+//! The seal is bound to `state`, so a cookie opens only with its own `state`. `SameSite=Lax` is sent when the provider redirects
+//! by `GET`; a form that the provider posts requires `None`.
 
 use access::{
     Purpose,
@@ -21,18 +21,18 @@ use crate::{
     oidc::{Provider, Secrets},
 };
 
-/// A code as the page gives it back.
-pub(crate) type GivenCode = Secret<1, 256>;
+/// A sign-in code, as sent by the page.
+pub(crate) type CodeInput = Secret<1, 256>;
 
-/// One sign-in on its way.
+/// A sign-in in progress.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Flow {
     pub(super) provider: String,
-    /// Checked when it was sealed.
+    /// Validated before it was sealed.
     pub(super) redirect_to: String,
-    /// The hash of what the page must know besides the code.
+    /// The hash of the verifier that the page must present with the code.
     pub(super) challenge: Option<[u8; 32]>,
-    /// Who wants to link the identity; nobody signs in then.
+    /// The user who links an identity; such a flow does not sign in.
     pub(super) linking: Option<UserId>,
     nonce: String,
     verifier: String,
@@ -40,7 +40,7 @@ pub(super) struct Flow {
 }
 
 impl Flow {
-    /// One that begins now.
+    /// A new flow.
     pub(super) fn new(
         app: &App,
         provider: &Provider,
@@ -55,11 +55,11 @@ impl Flow {
             linking: None,
             nonce: random(),
             verifier: random(),
-            expires: (now + app.settings.sign_in_away).timestamp(),
+            expires: (now + app.settings.oauth_flow_lifetime).timestamp(),
         }
     }
 
-    /// What is said to the issuer.
+    /// The values to send to the provider.
     pub(super) fn secrets(&self) -> Secrets<'_> {
         Secrets {
             nonce: &self.nonce,
@@ -67,7 +67,7 @@ impl Flow {
         }
     }
 
-    /// Its state, and `Set-Cookie` for the browser.
+    /// The `state`, and `Set-Cookie` for the browser.
     pub(super) fn seal(
         &self,
         app: &App,
@@ -83,13 +83,13 @@ impl Flow {
             .keyring()
             .seal(Purpose::SignInFlows, text.as_bytes(), &plain)
             .map_err(Problem::internal)?;
-        let lifetime = app.settings.sign_in_away.num_seconds();
+        let lifetime = app.settings.oauth_flow_lifetime.num_seconds();
         let value = URL_SAFE_NO_PAD.encode(sealed);
         let cookie = set_cookie(app, state.row, &value, lifetime, form_post)?;
         Ok((text, cookie))
     }
 
-    /// The sign-in to which a state and this browser belong.
+    /// Opens the flow that belongs to `state` and this browser.
     pub(super) fn open(
         app: &App,
         headers: &HeaderMap,
@@ -99,7 +99,7 @@ impl Flow {
     ) -> Result<(Opaque<OauthFlow>, Self)> {
         let opened = || -> Option<(Opaque<OauthFlow>, Self)> {
             let token = Opaque::<OauthFlow>::parse(state)?;
-            let sealed = cookie::find(headers, &cookie_name(app, token.row))?;
+            let sealed = cookie::find_cookie(headers, &cookie_name(app, token.row))?;
             let sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
             let keyring = app.state.keyring();
             let plain = keyring
@@ -112,9 +112,9 @@ impl Flow {
     }
 }
 
-/// One a sign-in: two tabs are not in each other's way.
+/// One cookie per flow, so that tabs do not interfere with each other.
 fn cookie_name(app: &App, flow: OauthFlowId) -> String {
-    let prefix = if cookie::is_plain(&app.state) {
+    let prefix = if cookie::is_without_tls(&app.state) {
         ""
     } else {
         "__Host-"
@@ -131,7 +131,7 @@ fn set_cookie(
 ) -> Result<HeaderValue> {
     let name = cookie_name(app, flow);
     let same_site = if form_post { "None" } else { "Lax" };
-    let secure = if cookie::is_plain(&app.state) {
+    let secure = if cookie::is_without_tls(&app.state) {
         ""
     } else {
         "; Secure"
@@ -142,12 +142,12 @@ fn set_cookie(
     .map_err(Problem::internal)
 }
 
-/// `Set-Cookie` that takes the cookie away.
+/// `Set-Cookie` that deletes the cookie.
 pub(super) fn clear(app: &App, flow: OauthFlowId, form_post: bool) -> Result<HeaderValue> {
     set_cookie(app, flow, "", 0, form_post)
 }
 
-/// Reads a code; one of another form is as unknown as one that never was.
-pub(crate) fn parse_code(code: &GivenCode) -> Result<Opaque<OauthFlow>> {
+/// Parses a code; a malformed one is refused like an unknown one.
+pub(crate) fn parse_code(code: &CodeInput) -> Result<Opaque<OauthFlow>> {
     Opaque::parse(code.expose()).ok_or_else(|| unauthorized(&INVALID_SIGN_IN_CODE))
 }

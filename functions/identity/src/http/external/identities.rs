@@ -1,4 +1,4 @@
-//! One's own identities at other issuers.
+//! The signed-in user's identities at OpenID Connect providers.
 
 use access::{Anyone, Caller, audit};
 use axum::{
@@ -18,11 +18,11 @@ use web::{
     problem::{self, Result},
 };
 
-use super::{GivenCode, linked_entry, parse_code};
+use super::{CodeInput, link_audit_entry, parse_code};
 use crate::{
     App,
     error::{IDENTITY_TAKEN, INVALID_SIGN_IN_CODE, LAST_WAY_IN, NOT_A_PERSON, unauthorized},
-    http::sessions::logout::home,
+    http::current_user::home_tenant,
     store::{
         oauth_flows::{self, IssuedIdentity},
         oauth_identities::{self, IdentityRow},
@@ -30,16 +30,18 @@ use crate::{
     },
 };
 
-/// An identity that is linked to the account.
+/// An identity at a provider that is linked to the account.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct IdentityView {
+    /// Identifier of the linked identity.
     id: OauthIdentityId,
-    /// The provider's name.
+    /// Name of the provider.
     #[schema(example = "google")]
     provider: String,
-    /// The address there when the identity was linked.
+    /// Email address at the provider when the identity was linked; null if unknown.
     #[schema(example = "ada@example.org")]
     email: Option<String>,
+    /// When the identity was linked.
     created_at: DateTime<Utc>,
 }
 
@@ -55,26 +57,28 @@ impl From<IdentityRow> for IdentityView {
 }
 
 web::body! {
-    /// The code with which the browser came back from linking.
+    /// The code that was returned after linking.
     pub struct CreateIdentity {
-        /// It works once, for a minute, for the person who began.
-        pub code: GivenCode,
+        /// Code from the redirect. It is valid for one minute, once, for the user who began linking.
+        pub code: CodeInput,
     }
 }
 
-async fn begin(app: &App, caller: &Caller<Anyone>) -> Result<(UserId, TenantTx)> {
+async fn begin_for_caller(app: &App, caller: &Caller<Anyone>) -> Result<(UserId, TenantTx)> {
     let user = caller.user.ok_or(&NOT_A_PERSON)?;
-    let tx = app.db.begin(home(caller), Actor::user(user)).await?;
+    let tx = app.db.begin(home_tenant(caller), Actor::user(user)).await?;
     Ok((user, tx))
 }
 
-/// List one's own identities at other issuers.
-#[utoipa::path(get, path = "/auth/identities", responses((status = 200, body = Page<IdentityView>, description = "All of them, the oldest first, on one page.")))]
+/// List your linked identities
+///
+/// Returns the accounts at OpenID Connect providers with which the user can sign in.
+#[utoipa::path(get, path = "/auth/identities", responses((status = 200, body = Page<IdentityView>, description = "All identities, oldest first, on one page.")))]
 pub(crate) async fn list_identities(
     State(app): State<App>,
     caller: Caller<Anyone>,
 ) -> Result<Json<Page<IdentityView>>> {
-    let (user, mut tx) = begin(&app, &caller).await?;
+    let (user, mut tx) = begin_for_caller(&app, &caller).await?;
     let rows = oauth_identities::list_identities(&mut tx, user).await?;
     tx.commit().await?;
     Ok(Json(Page {
@@ -84,9 +88,12 @@ pub(crate) async fn list_identities(
     }))
 }
 
-/// Link an identity: the end of what `POST /auth/oauth/{provider}/link` began.
-#[utoipa::path(post, path = "/auth/identities", responses((status = 201, body = IdentityView, description = "Linked.", headers(
-    ("Location" = String, description = "Where the identity is."),
+/// Link an identity
+///
+/// Completes what `POST /auth/oauth/{provider}/link` began. Requires authentication within the last 10 minutes
+/// (`POST /auth/reauthenticate`).
+#[utoipa::path(post, path = "/auth/identities", responses((status = 201, body = IdentityView, description = "The linked identity.", headers(
+    ("Location" = String, description = "URL of the identity."),
 ))))]
 pub(crate) async fn create_identity(
     State(app): State<App>,
@@ -95,10 +102,10 @@ pub(crate) async fn create_identity(
 ) -> Result<Response> {
     let now = app.state.clock().now();
     let invalid = || unauthorized(&INVALID_SIGN_IN_CODE);
-    // One more way to sign in.
+    // Linking adds a way to sign in.
     caller.require_recent_authentication(now)?;
     let code = parse_code(&body.value.code)?;
-    let (user, mut tx) = begin(&app, &caller).await?;
+    let (user, mut tx) = begin_for_caller(&app, &caller).await?;
     if code.tenant != tx.tenant() {
         return Err(invalid());
     }
@@ -117,7 +124,7 @@ pub(crate) async fn create_identity(
     {
         return Err(IDENTITY_TAKEN.problem());
     }
-    let entry = linked_entry(id, &pending.provider);
+    let entry = link_audit_entry(id, &pending.provider);
     audit::record(
         &mut tx,
         caller.request(),
@@ -142,16 +149,18 @@ pub(crate) async fn create_identity(
         .into_response())
 }
 
-/// Unlink an identity. The last way in stays.
-#[utoipa::path(delete, path = "/auth/identities/{id}", responses((status = 204, description = "Unlinked.")))]
+/// Unlink an identity
+///
+/// The provider can no longer be used to sign in to the account. The last way to sign in cannot be removed.
+#[utoipa::path(delete, path = "/auth/identities/{id}", responses((status = 204, description = "The identity has been unlinked.")))]
 pub(crate) async fn delete_identity(
     State(app): State<App>,
     caller: Caller<Anyone>,
     PathIds(id): PathIds<OauthIdentityId>,
 ) -> Result<StatusCode> {
     let now = app.state.clock().now();
-    let (user, mut tx) = begin(&app, &caller).await?;
-    // Two who unlink the last two at once come one after the other.
+    let (user, mut tx) = begin_for_caller(&app, &caller).await?;
+    // Serialises concurrent requests, so that the last identity stays.
     users::lock_user(&mut tx, access::Reach::Own(user), user).await?;
     let all = oauth_identities::list_identities(&mut tx, user).await?;
     let identity = all

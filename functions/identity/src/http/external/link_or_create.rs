@@ -1,18 +1,18 @@
-//! Whose account it is that somebody from an issuer comes to.
+//! Resolves the account of a user who signed in at a provider.
 //!
-//! Issuer and subject say who it is. The address alone opens no account that has a password: whoever once had the address at the
-//! issuer would get in without it.
+//! Issuer and subject identify the user. The email address alone does not open an account that has a password: otherwise a former
+//! owner of the address at the provider could sign in without it.
 
 use std::sync::Arc;
 
 use access::{Tenant, audit, opaque::Opaque};
 use chrono::{DateTime, Utc};
-use db::TenantTx;
+use db::{Actor, TenantTx};
 use ids::{OauthFlow, OauthIdentityId, UserId};
 use serde_json::{Value, json};
-use web::{Email, SingleLine, RequestInfo, problem::Result};
+use web::{Email, RequestInfo, SingleLine, problem::Result};
 
-use super::{callback::AppleUser, flow::Flow};
+use super::{apple_user::AppleUser, flow::Flow};
 use crate::{
     App,
     domain::{
@@ -25,7 +25,7 @@ use crate::{
         REGISTRATION_CLOSED,
     },
     events::USER_ACTIVATED,
-    http::{account::register::EXTERNAL, announce, people::rules},
+    http::{announce, people::rules},
     oidc::{Identity, Provider},
     store::{
         oauth_flows::{self, IssuedIdentity, NewCode},
@@ -35,15 +35,15 @@ use crate::{
     },
 };
 
-/// Somebody who came back, after every check of the issuer's word.
-pub(super) struct Arrival<'a> {
+/// A user who signed in at a provider, after the response was verified.
+pub(super) struct ExternalLogin<'a> {
     pub(super) tenant: &'a Arc<Tenant>,
     pub(super) provider: &'a Provider,
     pub(super) identity: &'a Identity,
     pub(super) apple: AppleUser,
 }
 
-impl Arrival<'_> {
+impl ExternalLogin<'_> {
     fn subject(&self) -> IssuedIdentity<'_> {
         IssuedIdentity {
             issuer: self.provider.issuer(),
@@ -52,14 +52,14 @@ impl Arrival<'_> {
         }
     }
 
-    /// The address, if the issuer vouches for it.
-    fn proved_email(&self) -> Result<&Email> {
+    /// The email address, if the provider has verified it.
+    fn verified_email(&self) -> Result<&Email> {
         let email = self.identity.email.as_ref();
         let proved = email.filter(|_| self.identity.email_verified);
         Ok(proved.ok_or(&ADDRESS_NOT_VERIFIED)?)
     }
 
-    /// What to call somebody: as the issuer says, else by the address.
+    /// The display name: from the provider, otherwise from the email address.
     fn name(&self, email: &Email) -> Name {
         let part = |told: &Option<String>, apple: &Option<String>| {
             let told = told.as_deref().or(apple.as_deref());
@@ -84,19 +84,19 @@ impl Arrival<'_> {
     }
 }
 
-/// Finds, links or makes the account, and keeps the code with which the page gets in.
-pub(super) async fn settle(
+/// Finds, links or creates the account, and stores the code that the page exchanges for tokens.
+pub(super) async fn resolve_account(
     app: &App,
     request: &RequestInfo,
     (state, flow): (&Opaque<OauthFlow>, &Flow),
-    arrival: Arrival<'_>,
+    login: ExternalLogin<'_>,
     now: DateTime<Utc>,
 ) -> Result<Opaque<OauthFlow>> {
-    let mut tx = app.db.begin(arrival.tenant.id, EXTERNAL).await?;
-    let code = Opaque::<OauthFlow>::generate(arrival.tenant.id, state.row);
+    let mut tx = app.db.begin(login.tenant.id, Actor::EXTERNAL).await?;
+    let code = Opaque::<OauthFlow>::generate(login.tenant.id, state.row);
     let (user, subject) = match flow.linking {
         Some(user) => {
-            let subject = arrival.subject();
+            let subject = login.subject();
             let owner =
                 oauth_identities::find_owner(&mut tx, subject.issuer, subject.subject).await?;
             if owner.is_some() {
@@ -104,20 +104,23 @@ pub(super) async fn settle(
             }
             (user, Some(subject))
         }
-        None => (find_or_make(&mut tx, request, &arrival, now).await?, None),
+        None => (
+            find_or_create_account(&mut tx, request, &login, now).await?,
+            None,
+        ),
     };
     let new = NewCode {
         token: &code,
         user,
         challenge: flow.challenge.as_ref().map(<[u8; 32]>::as_slice),
-        expires_at: now + app.settings.sign_in_code,
+        expires_at: now + app.settings.sign_in_code_lifetime,
     };
-    oauth_flows::keep_code(&mut tx, &new, subject.as_ref()).await?;
+    oauth_flows::store_code(&mut tx, &new, subject.as_ref()).await?;
     tx.commit().await?;
     Ok(code)
 }
 
-fn active(owner: Owner) -> Result<UserId> {
+fn require_active(owner: Owner) -> Result<UserId> {
     if owner.status == UserStatus::Active {
         Ok(owner.user)
     } else {
@@ -125,25 +128,25 @@ fn active(owner: Owner) -> Result<UserId> {
     }
 }
 
-async fn find_or_make(
+async fn find_or_create_account(
     tx: &mut TenantTx,
     request: &RequestInfo,
-    arrival: &Arrival<'_>,
+    login: &ExternalLogin<'_>,
     now: DateTime<Utc>,
 ) -> Result<UserId> {
     let IssuedIdentity {
         issuer, subject, ..
-    } = arrival.subject();
+    } = login.subject();
     if let Some(owner) = oauth_identities::find_owner(tx, issuer, subject).await? {
-        return active(owner);
+        return require_active(owner);
     }
-    let email = arrival.proved_email()?;
+    let email = login.verified_email()?;
     let mut candidate = oauth_identities::lock_candidate(tx, email.as_str()).await?;
     if candidate.is_none() {
-        // The same person may be making the same account at this moment, by another tab.
+        // Another tab may be creating the same account right now.
         seats::lock_people(tx).await?;
         if let Some(owner) = oauth_identities::find_owner(tx, issuer, subject).await? {
-            return active(owner);
+            return require_active(owner);
         }
         candidate = oauth_identities::lock_candidate(tx, email.as_str()).await?;
     }
@@ -155,24 +158,24 @@ async fn find_or_make(
             return Err(LINK_REQUIRES_SIGN_IN.problem());
         }
         Some(found) => found.user,
-        None => make(tx, request, arrival, email, now).await?,
+        None => create_account(tx, request, login, email, now).await?,
     };
     let id = OauthIdentityId::at(now);
-    let provider = &arrival.provider.name;
+    let provider = &login.provider.name;
     let linked =
-        oauth_identities::insert_identity(tx, id, user, provider, &arrival.subject(), now).await?;
+        oauth_identities::insert_identity(tx, id, user, provider, &login.subject(), now).await?;
     if linked {
-        let entry = linked_entry(id, provider);
+        let entry = link_audit_entry(id, provider);
         audit::record(tx, request, now, None, entry).await?;
         return Ok(user);
     }
-    // Linked by another tab while this one waited for the account.
+    // Another tab may have linked it while this one waited for the lock.
     let owner = oauth_identities::find_owner(tx, issuer, subject).await?;
-    active(owner.ok_or(&IDENTITY_TAKEN)?)
+    require_active(owner.ok_or(&IDENTITY_TAKEN)?)
 }
 
-/// What the log says of a new way in.
-pub(crate) fn linked_entry(id: OauthIdentityId, provider: &str) -> audit::Entry {
+/// The audit entry of a linked identity.
+pub(crate) fn link_audit_entry(id: OauthIdentityId, provider: &str) -> audit::Entry {
     audit::Entry::new("identity.oauth_identity.linked", "oauth_identity", id).change(
         "provider",
         Value::Null,
@@ -180,15 +183,15 @@ pub(crate) fn linked_entry(id: OauthIdentityId, provider: &str) -> audit::Entry 
     )
 }
 
-/// An account for somebody new, active at once: the issuer has proved the address. Exact under [`seats::lock_people`].
-async fn make(
+/// Creates an account that is active at once, because the provider has verified the address. Exact under [`seats::lock_people`].
+async fn create_account(
     tx: &mut TenantTx,
     request: &RequestInfo,
-    arrival: &Arrival<'_>,
+    login: &ExternalLogin<'_>,
     email: &Email,
     now: DateTime<Utc>,
 ) -> Result<UserId> {
-    if !tenant_rules::takes_registrations(arrival.tenant) {
+    if !tenant_rules::allows_registration(login.tenant) {
         return Err(REGISTRATION_CLOSED.problem());
     }
     rules::check_seats(tx, now).await?;
@@ -197,19 +200,19 @@ async fn make(
         .iter()
         .find(|role| role.built_in && role.base_role == "customer")
         .ok_or(&REGISTRATION_CLOSED)?;
-    let name = arrival.name(email);
+    let name = login.name(email);
     let new = NewUser {
         id: UserId::at(now),
         role_id: role.id,
         email: email.as_str(),
         name: &name,
         password_hash: None,
-        locale: &arrival.tenant.locale,
-        time_zone: &arrival.tenant.time_zone,
+        locale: &login.tenant.locale,
+        time_zone: &login.tenant.time_zone,
         phone: None,
     };
     users::insert_user(tx, &new, now).await?;
-    oauth_identities::activate_proved(tx, new.id, now).await?;
+    oauth_identities::activate_verified_user(tx, new.id, now).await?;
     let data = json!({"user_id": new.id});
     announce(tx, request, now, &USER_ACTIVATED, (new.id, 1), data).await?;
     let entry = audit::Entry::new("identity.user.registered", "user", new.id);

@@ -1,4 +1,4 @@
-//! A provider's name in the path.
+//! The name of a provider in the path.
 
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
@@ -13,7 +13,7 @@ use web::{
     problem,
 };
 
-/// As the settings name it; whether there is one is asked later.
+/// The name from the path; whether the provider exists is checked later.
 #[derive(Debug)]
 pub(crate) struct ProviderName(pub(crate) String);
 
@@ -35,7 +35,7 @@ impl Arg for ProviderName {
                 .name("provider")
                 .parameter_in(ParameterIn::Path)
                 .required(Required::True)
-                .description(Some("The provider's name, such as `google`."))
+                .description(Some("Name of the provider, such as `google`."))
                 .example(Some("google".into()))
                 .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
                 .build(),

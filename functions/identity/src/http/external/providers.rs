@@ -1,4 +1,4 @@
-//! What a sign-in page should show.
+//! The providers that a sign-in page should offer.
 
 use axum::{Json, extract::State};
 use http::HeaderMap;
@@ -8,53 +8,59 @@ use web::{Page, Problem, Slug, ValidQuery, problem::Result};
 
 use crate::{App, domain::tenant_rules, http::tenant::find_tenant};
 
-/// For whom.
+/// Query parameters.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Whose {
-    /// The organisation's slug; without it the page's or the host's domain tells.
+pub(crate) struct ListProviders {
+    /// Slug of the organisation. If omitted, the domain of the page or host determines it.
     #[param(required = false, example = "demo")]
     tenant: Option<String>,
 }
 
-/// An issuer on whose word people can sign in.
+/// An OpenID Connect provider.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProviderView {
-    /// For `GET /auth/oauth/{provider}`.
+    /// Name, for `GET /auth/oauth/{provider}`.
     #[schema(example = "google")]
     name: String,
-    /// For people's eyes.
+    /// Display name.
     #[schema(example = "Google")]
     label: String,
 }
 
-/// The slug of a query.
-pub(super) fn slug(text: Option<&str>) -> Result<Option<Slug>> {
+/// Parses the slug from a query.
+pub(super) fn parse_slug(text: Option<&str>) -> Result<Option<Slug>> {
     text.map(Slug::parse)
         .transpose()
         .map_err(|code| Problem::field("/tenant", code))
 }
 
-/// List the providers by which people of an organisation can sign in.
+/// List sign-in providers
 ///
-/// An organisation that does not exist looks like one that takes them all.
+/// Returns the OpenID Connect providers that an organisation accepts. An unknown organisation looks like one that accepts all
+/// of them.
 #[utoipa::path(
     get,
     path = "/auth/providers",
     extensions(("x-permission" = json!("everyone"))),
     security(()),
-    responses((status = 200, body = Page<ProviderView>, description = "All of them, on one page."))
+    responses((status = 200, body = Page<ProviderView>, description = "All providers, on one page."))
 )]
 pub(crate) async fn list_providers(
     State(app): State<App>,
     headers: HeaderMap,
-    ValidQuery(whose): ValidQuery<Whose>,
+    ValidQuery(query): ValidQuery<ListProviders>,
 ) -> Result<Json<Page<ProviderView>>> {
-    let tenant = find_tenant(&app, &headers, slug(whose.tenant.as_deref())?.as_ref()).await?;
+    let tenant = find_tenant(
+        &app,
+        &headers,
+        parse_slug(query.tenant.as_deref())?.as_ref(),
+    )
+    .await?;
     let offered = |name: &str| {
         tenant
             .as_ref()
-            .is_none_or(|tenant| tenant_rules::offers_provider(tenant, name))
+            .is_none_or(|tenant| tenant_rules::allows_provider(tenant, name))
     };
     let items = app
         .settings

@@ -1,4 +1,4 @@
-//! The page to which somebody comes back.
+//! The page that the browser returns to.
 
 use access::cors;
 use axum::response::{IntoResponse, Response};
@@ -12,13 +12,16 @@ use web::{
 
 use crate::{App, error::REDIRECT_NOT_ALLOWED};
 
-/// Longest address of a page.
-const LONGEST: usize = 1_000;
+/// Maximum length of a page's URL.
+const MAX_URL_LENGTH: usize = 1_000;
 
-/// Reads an address as a browser would, and refuses those whose origin is not exactly one of the tenant's.
-pub(super) async fn parse(app: &App, text: &str, tenant: TenantId) -> Result<Url> {
-    if text.len() > LONGEST {
-        return Err(Problem::field("/redirect_to", FieldCode::TooLong(LONGEST)));
+/// Parses a URL as a browser would, and refuses it unless its origin is exactly one of the tenant's.
+pub(super) async fn parse_allowed(app: &App, text: &str, tenant: TenantId) -> Result<Url> {
+    if text.len() > MAX_URL_LENGTH {
+        return Err(Problem::field(
+            "/redirect_to",
+            FieldCode::TooLong(MAX_URL_LENGTH),
+        ));
     }
     let refused = || REDIRECT_NOT_ALLOWED.problem();
     let url = Url::parse(text).map_err(|_| refused())?;
@@ -34,13 +37,13 @@ pub(super) async fn parse(app: &App, text: &str, tenant: TenantId) -> Result<Url
     }
 }
 
-/// Sends the browser there.
-pub(super) fn go(url: &Url, set_cookie: Option<HeaderValue>) -> Result<Response> {
+/// Redirects the browser to `url`.
+pub(super) fn see_other(url: &Url, set_cookie: Option<HeaderValue>) -> Result<Response> {
     let location = HeaderValue::try_from(url.as_str()).map_err(Problem::internal)?;
     let mut response = StatusCode::SEE_OTHER.into_response();
     let headers = response.headers_mut();
     headers.insert(header::LOCATION, location);
-    // The address that leads here holds a state or a code.
+    // The current URL contains a state or a code.
     headers.insert(
         header::REFERRER_POLICY,
         HeaderValue::from_static("no-referrer"),
@@ -51,13 +54,13 @@ pub(super) fn go(url: &Url, set_cookie: Option<HeaderValue>) -> Result<Response>
     Ok(response)
 }
 
-/// Sends the browser back to the page with why nothing came of it: the stable code, and nothing that the issuer said.
-pub(super) fn failed(
+/// Redirects the browser to the page with a stable error code, without the provider's own message.
+pub(super) fn see_other_with_error(
     mut page: Url,
     problem: &Problem,
     set_cookie: Option<HeaderValue>,
 ) -> Result<Response> {
     page.query_pairs_mut()
         .append_pair("error", problem.kind().code);
-    go(&page, set_cookie)
+    see_other(&page, set_cookie)
 }

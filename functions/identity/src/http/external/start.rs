@@ -1,4 +1,4 @@
-//! Off to an issuer: to sign in, or to link an identity.
+//! Redirects to a provider, to sign in or to link an identity.
 
 use access::{Anyone, Caller, Purpose};
 use axum::{Json, extract::State, response::Response};
@@ -10,61 +10,61 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 use utoipa::{IntoParams, ToSchema};
 use web::{
-    SingleLine, Problem, ValidJson, ValidQuery,
+    Problem, SingleLine, ValidJson, ValidQuery,
     problem::{self, FieldCode, Result},
 };
 
 use super::{
-    callback_address, find_provider, flow::Flow, name::ProviderName, providers::slug, redirect,
-    refused,
+    callback_url, find_provider, flow::Flow, name::ProviderName, provider_problem,
+    providers::parse_slug, redirect,
 };
 use crate::{
     App,
     domain::tenant_rules,
     error::{NOT_A_PERSON, SIGN_IN_EXPIRED},
     http::{
-        sessions::logout::home,
-        tenant::{NOBODYS, find_tenant},
+        current_user::home_tenant,
+        tenant::{NIL_TENANT, find_tenant},
     },
     oidc::Provider,
 };
 
-/// How long a link's address is good.
+/// Validity of the URL that starts linking.
 const TICKET_LIFETIME: TimeDelta = TimeDelta::minutes(2);
-/// Binds the seal of such an address to its use.
-const TICKET: &[u8] = b"link";
+/// Binds the seal of such a URL to its purpose.
+const TICKET_CONTEXT: &[u8] = b"link";
 
-/// Where from and where to.
+/// Query parameters.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Start {
-    /// The organisation's slug; without it the page's or the host's domain tells.
+pub(crate) struct StartSignIn {
+    /// Slug of the organisation. If omitted, the domain of the page or host determines it.
     #[param(required = false, example = "demo")]
     tenant: Option<String>,
-    /// The page of the organisation that gets `code`, or `error` with a stable code, in its query.
+    /// URL of the organisation's page that receives `code`, or `error` with a stable code, in its query.
     #[param(required = false, example = "https://app.demo.example/signed-in")]
     redirect_to: Option<String>,
-    /// Base64url of the SHA-256 of a secret of the page (as PKCE, RFC 7636); the code is good only together with the secret.
+    /// PKCE challenge (RFC 7636): base64url of the SHA-256 of a secret of the page. The code is then valid only with that secret.
     #[param(required = false)]
     code_challenge: Option<String>,
-    /// As `POST /auth/oauth/{provider}/link` made it; stands instead of the others.
+    /// Value from `POST /auth/oauth/{provider}/link`, instead of the other parameters.
     #[param(required = false)]
     link: Option<String>,
 }
 
 web::body! {
-    /// Where to come back.
+    /// Where the browser returns to.
     pub struct StartLink {
-        /// The page of the organisation that gets `code`, or `error` with a stable code, in its query.
+        /// URL of the organisation's page that receives `code`, or `error` with a stable code, in its query.
         pub redirect_to: SingleLine<1, 1000>,
     }
     example { "redirect_to": "https://app.demo.example/linked" }
 }
 
-/// Where the browser has to go.
+/// The URL to open in the browser.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LinkStarted {
-    /// Good for two minutes, as an address that the browser opens.
+    /// URL to open in the browser. It is valid for two minutes.
     #[schema(example = "https://api.revalenz.example/api/v1/auth/oauth/google?link=...")]
     url: String,
 }
@@ -78,9 +78,10 @@ struct Ticket {
     expires: i64,
 }
 
-/// Sign in by way of a provider: sends the browser there.
+/// Sign in via a provider
 ///
-/// The browser comes back to `redirect_to` with `code`, good for a minute at `POST /auth/oauth/token`; or with `error`:
+/// Redirects the browser to the provider. The browser returns to `redirect_to` with `code`, which is valid for one minute at
+/// `POST /auth/oauth/token`, or with `error`:
 /// `account_not_active`, `address_not_verified`, `identity_taken`, `link_requires_sign_in`, `provider_refused`,
 /// `provider_unavailable`, `registration_closed`, `seats_exhausted`, `sign_in_cancelled`, `sign_in_expired`, `unavailable`.
 #[utoipa::path(
@@ -88,39 +89,41 @@ struct Ticket {
     path = "/auth/oauth/{provider}",
     extensions(("x-permission" = json!("everyone"))),
     security(()),
-    responses((status = 303, description = "On to the provider, with a cookie that binds the sign-in to this browser.", headers(
-        ("Location" = String, description = "The provider's sign-in page."),
+    responses((status = 303, description = "Redirect to the provider, with a cookie that binds the sign-in to this browser.", headers(
+        ("Location" = String, description = "URL of the provider's sign-in page."),
     )))
 )]
 pub(crate) async fn start_sign_in(
     State(app): State<App>,
     headers: HeaderMap,
     ProviderName(name): ProviderName,
-    ValidQuery(query): ValidQuery<Start>,
+    ValidQuery(query): ValidQuery<StartSignIn>,
 ) -> Result<Response> {
     let now = app.state.clock().now();
     let provider = find_provider(&app, &name)?;
     let (tenant, flow) = match &query.link {
-        Some(link) => of_ticket(&app, &provider, link, now)?,
-        None => of_query(&app, &provider, &headers, &query, now).await?,
+        Some(link) => flow_from_ticket(&app, &provider, link, now)?,
+        None => flow_from_query(&app, &provider, &headers, &query, now).await?,
     };
     let back = Url::parse(&flow.redirect_to).map_err(Problem::internal)?;
     let (state, cookie) = flow.seal(&app, tenant, provider.form_post, now)?;
-    let callback = callback_address(&app, &provider);
+    let callback = callback_url(&app, &provider);
     match provider
         .authorization_url(&callback, &state, &flow.secrets(), now)
         .await
     {
-        Ok(url) => redirect::go(&url, Some(cookie)),
-        Err(error) => redirect::failed(back, &refused(&provider, &error), None),
+        Ok(url) => redirect::see_other(&url, Some(cookie)),
+        Err(error) => {
+            redirect::see_other_with_error(back, &provider_problem(&provider, &error), None)
+        }
     }
 }
 
-async fn of_query(
+async fn flow_from_query(
     app: &App,
     provider: &Provider,
     headers: &HeaderMap,
-    query: &Start,
+    query: &StartSignIn,
     now: DateTime<Utc>,
 ) -> Result<(TenantId, Flow)> {
     let required = |field: &str| Problem::field(field, FieldCode::Required);
@@ -128,16 +131,16 @@ async fn of_query(
         .redirect_to
         .as_deref()
         .ok_or_else(|| required("/redirect_to"))?;
-    let tenant = find_tenant(app, headers, slug(query.tenant.as_deref())?.as_ref()).await?;
+    let tenant = find_tenant(app, headers, parse_slug(query.tenant.as_deref())?.as_ref()).await?;
     let offered = tenant
         .as_ref()
-        .is_none_or(|tenant| tenant_rules::offers_provider(tenant, &provider.name));
+        .is_none_or(|tenant| tenant_rules::allows_provider(tenant, &provider.name));
     if !offered {
         return Err(problem::NOT_FOUND.problem());
     }
-    // One that does not exist goes all the way too, and nobody gets in.
-    let tenant = tenant.map_or(NOBODYS, |tenant| tenant.id);
-    let redirect_to = redirect::parse(app, redirect_to, tenant).await?;
+    // Unknown tenants go through the same steps, and the sign-in fails at the end.
+    let tenant = tenant.map_or(NIL_TENANT, |tenant| tenant.id);
+    let redirect_to = redirect::parse_allowed(app, redirect_to, tenant).await?;
     let mut flow = Flow::new(app, provider, redirect_to.into(), now);
     flow.challenge = query
         .code_challenge
@@ -153,7 +156,7 @@ async fn of_query(
     Ok((tenant, flow))
 }
 
-fn of_ticket(
+fn flow_from_ticket(
     app: &App,
     provider: &Provider,
     link: &str,
@@ -164,7 +167,7 @@ fn of_ticket(
         let plain = app
             .state
             .keyring()
-            .open(Purpose::SignInFlows, TICKET, &sealed)
+            .open(Purpose::SignInFlows, TICKET_CONTEXT, &sealed)
             .ok()?;
         serde_json::from_slice(&plain).ok()
     };
@@ -176,15 +179,14 @@ fn of_ticket(
     Ok((ticket.tenant, flow))
 }
 
-/// Begin to link an identity at a provider to one's own account.
+/// StartSignIn linking an identity
 ///
-/// The browser opens `url` and comes back to `redirect_to` with `code`, good for a minute at `POST /auth/identities`, or with
-/// `error` as after a sign-in. The link is made only there, by the same person: an address that somebody else is lured to open
-/// links nothing.
+/// Returns a URL to open in the browser, which comes back to `redirect_to` with `code`, or with `error` as after a sign-in. The
+/// same user completes the link with that code at `POST /auth/identities` within one minute; opening the URL alone links nothing.
 #[utoipa::path(
     post,
     path = "/auth/oauth/{provider}/link",
-    responses((status = 200, body = LinkStarted, description = "Where the browser has to go."))
+    responses((status = 200, body = LinkStarted, description = "The URL to open in the browser."))
 )]
 pub(crate) async fn start_link(
     State(app): State<App>,
@@ -195,11 +197,12 @@ pub(crate) async fn start_link(
     let now = app.state.clock().now();
     let user = caller.user.ok_or(&NOT_A_PERSON)?;
     let provider = find_provider(&app, &name)?;
-    if !tenant_rules::offers_provider(&caller.tenant, &provider.name) {
+    if !tenant_rules::allows_provider(&caller.tenant, &provider.name) {
         return Err(problem::NOT_FOUND.problem());
     }
-    let tenant = home(&caller);
-    let redirect_to = redirect::parse(&app, body.value.redirect_to.as_str(), tenant).await?;
+    let tenant = home_tenant(&caller);
+    let redirect_to =
+        redirect::parse_allowed(&app, body.value.redirect_to.as_str(), tenant).await?;
     let ticket = Ticket {
         tenant,
         user,
@@ -211,7 +214,7 @@ pub(crate) async fn start_link(
     let sealed = app
         .state
         .keyring()
-        .seal(Purpose::SignInFlows, TICKET, &plain)
+        .seal(Purpose::SignInFlows, TICKET_CONTEXT, &plain)
         .map_err(Problem::internal)?;
     let public_url = &app.state.settings().public_url;
     let link = URL_SAFE_NO_PAD.encode(sealed);

@@ -1,47 +1,49 @@
-//! The page redeems its code.
+//! Exchanges the code of a sign-in for tokens.
 
 use axum::{extract::State, response::Response};
+use db::Actor;
 use http::HeaderMap;
-use web::{SingleLine, RequestInfo, ValidJson, fields::Secret, problem::Result};
+use web::{RequestInfo, SingleLine, ValidJson, fields::Secret, problem::Result};
 
-use super::flow::{GivenCode, parse_code};
+use super::flow::{CodeInput, parse_code};
 use crate::{
     App,
     domain::status::UserStatus,
     error::{INVALID_SIGN_IN_CODE, unauthorized},
     http::{
-        account::register::EXTERNAL,
         sessions::{
             cookie::RefreshMode,
             session::{Device, TokenAnswer},
         },
-        sign_in::first_factor::{Proof, enter},
-        tenant::{find_living, introduce},
+        sign_in::first_factor::{AuthMethod, complete_first_factor},
+        tenant::{find_open_tenant, set_caller},
     },
     store::{accounts, oauth_flows, users},
 };
 
 web::body! {
-    /// The code with which the browser came back.
+    /// The code from the redirect.
     pub struct RedeemSignIn {
-        /// It works once, for a minute.
-        pub code: GivenCode,
-        /// The secret behind the `code_challenge` with which the sign-in began.
+        /// Code from the redirect. It is valid for one minute, once.
+        pub code: CodeInput,
+        /// The secret behind the `code_challenge`; required if the sign-in began with one.
         pub code_verifier: Option<Secret<43, 128>>,
-        /// Where the refresh token goes: `body` (default) or `cookie`.
+        /// How the refresh token is returned: `body` (default) or `cookie`.
         pub refresh: Option<RefreshMode>,
-        /// How the person calls this device.
+        /// Name of this device, as shown in the list of sessions.
         pub device_name: Option<SingleLine<1, 100>>,
     }
 }
 
-/// Redeem the code of a sign-in by way of a provider for tokens.
+/// Redeem the code of a provider sign-in
+///
+/// Exchanges the code from the redirect for tokens and creates a session. The code can be used once, within one minute.
 #[utoipa::path(
     post,
     path = "/auth/oauth/token",
     extensions(("x-permission" = json!("everyone"))),
     security(()),
-    responses((status = 200, body = TokenAnswer, description = "Signed in."))
+    responses((status = 200, body = TokenAnswer, description = "Signed in; the tokens of the new session."))
 )]
 pub(crate) async fn redeem_sign_in(
     State(app): State<App>,
@@ -62,32 +64,34 @@ pub(crate) async fn redeem_sign_in(
         name: device_name,
     };
     let code = parse_code(&code)?;
-    let tenant = find_living(&app, code.tenant).await?.ok_or_else(invalid)?;
+    let tenant = find_open_tenant(&app, code.tenant)
+        .await?
+        .ok_or_else(invalid)?;
     device.check_page(&app, &headers, Some(tenant.id)).await?;
-    // Before the code is used up: without a key that signs there is no session.
+    // Before the code is used up: no session can be created without a signing key.
     app.signer().await?;
-    let mut tx = app.db.begin(tenant.id, EXTERNAL).await?;
+    let mut tx = app.db.begin(tenant.id, Actor::EXTERNAL).await?;
     let verifier = code_verifier.as_ref().map(Secret::expose);
     let user = oauth_flows::redeem_sign_in(&mut tx, &code, verifier, now)
         .await?
         .ok_or_else(invalid)?;
-    if !accounts::hold_account(&mut tx, user, None).await? {
+    if !accounts::lock_account_shared(&mut tx, user, None).await? {
         return Err(invalid());
     }
     let user = users::find_user(&mut tx, access::Reach::All, user, false)
         .await?
         .filter(|user| user.status == UserStatus::Active)
         .ok_or_else(invalid)?;
-    introduce(&request, &tenant, user.id, &user.locale);
-    let entered = enter(
+    set_caller(&request, &tenant, user.id, &user.locale);
+    let outcome = complete_first_factor(
         &app,
         &mut tx,
         (tenant, user),
-        Proof::External,
+        AuthMethod::External,
         (&request, &headers, &device),
         now,
     )
     .await?;
     tx.commit().await?;
-    entered.answer(&app, &device, now).await
+    outcome.answer(&app, &device, now).await
 }

@@ -1,14 +1,14 @@
-//! What an authenticator answers when a passkey is used, for whichever purpose.
+//! The authenticator's response when a passkey is used.
 
 use chrono::{DateTime, Utc};
 use db::TenantTx;
 use ids::TenantId;
 use web::problem::Result;
 
-use super::relying_party::{self, GivenBytes, decode};
+use super::relying_party::{self, Base64Input, decode};
 use crate::{
     App,
-    domain::webauthn::{self, Assertion, ClientData, Expected, Refused},
+    domain::webauthn::{self, Assertion, ClientData, Expected, WebauthnError},
     store::passkeys::{self, PasskeyRow},
 };
 
@@ -16,21 +16,21 @@ web::body! {
     /// A `PublicKeyCredential` with its `AuthenticatorAssertionResponse`; bytes are base64url without padding.
     pub struct PasskeyAssertion {
         /// `rawId`.
-        pub credential_id: GivenBytes,
+        pub credential_id: Base64Input,
         /// `response.clientDataJSON`.
-        pub client_data_json: GivenBytes,
+        pub client_data_json: Base64Input,
         /// `response.authenticatorData`.
-        pub authenticator_data: GivenBytes,
+        pub authenticator_data: Base64Input,
         /// `response.signature`.
-        pub signature: GivenBytes,
-        /// `response.userHandle`, if there is one.
-        pub user_handle: Option<GivenBytes>,
+        pub signature: Base64Input,
+        /// `response.userHandle`, if present.
+        pub user_handle: Option<Base64Input>,
     }
 }
 
-/// The answer, decoded, with the page on which it was given.
+/// The decoded response, with the page on which it was given.
 #[derive(Debug)]
-pub(crate) struct Presented {
+pub(crate) struct DecodedAssertion {
     credential_id: Vec<u8>,
     client_data_json: Vec<u8>,
     pub(crate) client_data: ClientData,
@@ -39,19 +39,19 @@ pub(crate) struct Presented {
     user_handle: Option<Vec<u8>>,
 }
 
-impl Presented {
-    /// Decodes it; `None` when it has another form.
-    pub(crate) fn read(given: &PasskeyAssertion) -> Option<Self> {
-        Self::decode(given)
+impl DecodedAssertion {
+    /// Decodes the response; `None` if it is malformed.
+    pub(crate) fn parse(given: &PasskeyAssertion) -> Option<Self> {
+        Self::try_decode(given)
             .inspect_err(|refused| tracing::info!(%refused, "passkey"))
             .ok()
     }
 
-    fn decode(given: &PasskeyAssertion) -> std::result::Result<Self, Refused> {
+    fn try_decode(given: &PasskeyAssertion) -> std::result::Result<Self, WebauthnError> {
         let client_data_json = decode(&given.client_data_json)?;
         Ok(Self {
             credential_id: decode(&given.credential_id)?,
-            client_data: ClientData::parse(&client_data_json)?,
+            client_data: relying_party::parse_client_data(&client_data_json)?,
             client_data_json,
             authenticator_data: decode(&given.authenticator_data)?,
             signature: decode(&given.signature)?,
@@ -59,7 +59,7 @@ impl Presented {
         })
     }
 
-    /// Checks the answer and notes the use, in the transaction of what it opens. `None` when it is not believed.
+    /// Verifies the response and records the use in the caller's transaction. `None` if verification fails.
     pub(crate) async fn use_passkey(
         &self,
         tx: &mut TenantTx,
@@ -94,15 +94,15 @@ impl Presented {
                 return Ok(None);
             }
         };
-        let noted = passkeys::note_passkey_use(tx, passkey.id, sign_count, now).await?;
+        let noted = passkeys::record_passkey_use(tx, passkey.id, sign_count, now).await?;
         if !noted {
-            tracing::warn!(passkey = %passkey.id, "the counter of a passkey went back: it may have been copied");
+            tracing::warn!(passkey = %passkey.id, "the signature counter of a passkey decreased: it may have been cloned");
         }
         Ok(noted.then_some(passkey))
     }
 
-    /// The host of the page, if it is the tenant's.
-    pub(crate) async fn page(&self, app: &App, tenant: TenantId) -> Result<Option<String>> {
-        relying_party::of_client_data(app, &self.client_data, tenant).await
+    /// The host of the page, if it belongs to the tenant.
+    pub(crate) async fn find_rp_id(&self, app: &App, tenant: TenantId) -> Result<Option<String>> {
+        relying_party::rp_id_of_client_data(app, &self.client_data, tenant).await
     }
 }

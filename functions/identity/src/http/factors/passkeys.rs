@@ -1,4 +1,4 @@
-//! One's own passkeys.
+//! The passkeys of the signed-in user.
 
 use access::{Caller, Enrolling, Reach, opaque::Opaque};
 use axum::{Json, extract::State};
@@ -10,62 +10,66 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use web::{
-    SingleLine, PathIds, Problem, ValidJson,
+    PathIds, Problem, SingleLine, ValidJson,
     problem::{self, Result},
 };
 
 use super::{
-    relying_party::{self, GivenBytes, decode},
-    second_factor::{Me, ProvedToken, end_waiting, prove, tell},
+    relying_party::{self, Base64Input, decode},
+    second_factor::{StepUpToken, record_and_announce, step_up, void_pending_mfa},
 };
 use crate::{
     App,
     domain::{
         factor::FactorMethod,
         recovery_code::RecoveryCode,
-        webauthn::{self, ClientData, Expected, Refused},
+        webauthn::{self, Expected, WebauthnError},
     },
     error::{PASSKEY_EXISTS, PROOF_REFUSED, TOO_MANY_FACTORS},
     events::{MFA_DISABLED, MFA_ENABLED},
+    http::current_user::CurrentUser,
     store::{
         passkeys::{self, PasskeyRow},
         recovery_codes, second_factors, users,
     },
 };
 
-/// What the browser is to ask an authenticator.
+/// Options for the browser's WebAuthn API.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PasskeyOptions {
-    /// For `PublicKeyCredential.parseCreationOptionsFromJSON()` or `parseRequestOptionsFromJSON()`.
+    /// Options for `PublicKeyCredential.parseCreationOptionsFromJSON()` or `parseRequestOptionsFromJSON()`.
     #[schema(value_type = Object)]
     pub(crate) public_key: Value,
-    /// Until when the answer is taken.
+    /// When the options expire.
     pub(crate) expires_at: DateTime<Utc>,
 }
 
 web::body! {
     /// A `PublicKeyCredential` with its `AuthenticatorAttestationResponse`; bytes are base64url without padding.
     pub struct RegisterPasskey {
-        /// How the person calls the authenticator.
+        /// Name of the passkey, chosen by the user.
         pub name: SingleLine<1, 100>,
         /// `response.clientDataJSON`.
-        pub client_data_json: GivenBytes,
+        pub client_data_json: Base64Input,
         /// `response.attestationObject`.
-        pub attestation_object: GivenBytes,
+        pub attestation_object: Base64Input,
     }
 }
 
 /// A passkey.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Passkey {
+    /// Identifier of the passkey.
     id: PasskeyId,
-    /// How the person calls the authenticator.
+    /// Name of the passkey, chosen by the user.
     #[schema(example = "Telephone")]
     name: String,
-    /// On pages of which host it is good.
+    /// Relying party ID: the host on whose pages the passkey works.
     #[schema(example = "app.demo.example")]
     rp_id: String,
+    /// When the passkey was registered.
     created_at: DateTime<Utc>,
+    /// When the passkey was last used; null if never.
     last_used_at: Option<DateTime<Utc>>,
 }
 
@@ -81,32 +85,34 @@ impl From<PasskeyRow> for Passkey {
     }
 }
 
-/// All of them: there are never many.
+/// All passkeys of the user, on one page.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Passkeys {
+    /// The passkeys.
     items: Vec<Passkey>,
-    /// Always null.
+    /// Always null: the list fits on one page.
     next_cursor: Option<String>,
 }
 
-/// The passkey is in force.
+/// The registered passkey.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PasskeyRegistered {
+    /// The new passkey.
     passkey: Passkey,
-    /// Codes for the day on which all factors are gone, each good once. Shown once; null when there are some already.
+    /// Recovery codes, each usable once and shown only here. Null if the user already has recovery codes.
     #[schema(example = json!(["gezd-gnbv-gy3t-qojq"]))]
     recovery_codes: Option<Vec<String>>,
     #[serde(flatten)]
-    token: ProvedToken,
+    token: StepUpToken,
 }
 
-/// List one's own passkeys.
-#[utoipa::path(get, path = "/auth/passkeys", responses((status = 200, body = Passkeys, description = "All of them.")))]
+/// List your passkeys
+#[utoipa::path(get, path = "/auth/passkeys", responses((status = 200, body = Passkeys, description = "All passkeys.")))]
 pub(crate) async fn list_passkeys(
     State(app): State<App>,
     caller: Caller<Enrolling>,
 ) -> Result<Json<Passkeys>> {
-    let me = Me::of(&caller)?;
+    let me = CurrentUser::from_caller(&caller)?;
     let mut tx = app
         .db
         .begin_read_only(me.tenant, Actor::user(me.user))
@@ -119,20 +125,23 @@ pub(crate) async fn list_passkeys(
     }))
 }
 
-/// Begin to add a passkey. Needs a recent proof.
-#[utoipa::path(post, path = "/auth/passkeys/options", responses((status = 200, body = PasskeyOptions, description = "What to ask the authenticator.")))]
+/// Start registering a passkey
+///
+/// Returns the options for the browser's WebAuthn API. Requires authentication within the last 10 minutes
+/// (`POST /auth/reauthenticate`).
+#[utoipa::path(post, path = "/auth/passkeys/options", responses((status = 200, body = PasskeyOptions, description = "The options for the authenticator.")))]
 pub(crate) async fn start_passkey(
     State(app): State<App>,
     caller: Caller<Enrolling>,
     headers: HeaderMap,
 ) -> Result<Json<PasskeyOptions>> {
     let now = app.state.clock().now();
-    let me = Me::of(&caller)?;
+    let me = CurrentUser::from_caller(&caller)?;
     caller.require_recent_authentication(now)?;
-    let rp_id = relying_party::of_request(&app, &headers);
+    let rp_id = relying_party::rp_id_of_request(&app, &headers);
     let organisation = app.state.authenticator().tenant(me.tenant).await?;
     let organisation = organisation.ok_or(&problem::NOT_FOUND)?;
-    let patience = app.settings.factor_patience;
+    let ttl = app.settings.mfa_challenge_ttl;
     let mut tx = app.db.begin(me.tenant, Actor::user(me.user)).await?;
     let user = users::find_user(&mut tx, Reach::Own(me.user), me.user, false)
         .await?
@@ -142,19 +151,22 @@ pub(crate) async fn start_passkey(
     }
     let known = passkeys::list_passkeys(&mut tx, me.user).await?;
     let challenge = Opaque::<PasskeyChallenge>::generate(me.tenant, PasskeyChallengeId::at(now));
-    let times = (now, now + patience);
+    let times = (now, now + ttl);
     passkeys::insert_passkey_challenge(&mut tx, &challenge, Some(me.user), times).await?;
     tx.commit().await?;
     let rp = (rp_id.as_str(), organisation.name.as_str());
-    let timeout_ms = patience.num_milliseconds();
+    let timeout_ms = ttl.num_milliseconds();
     Ok(Json(PasskeyOptions {
         public_key: relying_party::creation_options(rp, &user, &challenge, &known, timeout_ms),
-        expires_at: now + patience,
+        expires_at: now + ttl,
     }))
 }
 
-/// Add the passkey that the authenticator has made; this session has then proved both factors.
-#[utoipa::path(post, path = "/auth/passkeys", responses((status = 201, body = PasskeyRegistered, description = "It is in force.")))]
+/// Register a passkey
+///
+/// Takes the authenticator's response to the options from `POST /auth/passkeys/options`. The current session then counts as
+/// authenticated with both factors. With the first factor the user also receives recovery codes.
+#[utoipa::path(post, path = "/auth/passkeys", responses((status = 201, body = PasskeyRegistered, description = "The registered passkey.")))]
 pub(crate) async fn register_passkey(
     State(app): State<App>,
     caller: Caller<Enrolling>,
@@ -165,25 +177,25 @@ pub(crate) async fn register_passkey(
     Json<PasskeyRegistered>,
 )> {
     let now = app.state.clock().now();
-    let me = Me::of(&caller)?;
-    let not_believed = |refused: Refused| {
+    let me = CurrentUser::from_caller(&caller)?;
+    let refuse = |refused: WebauthnError| {
         tracing::info!(%refused, "passkey");
         PROOF_REFUSED.problem()
     };
     let client_data = decode(&body.value.client_data_json)
-        .and_then(|json| ClientData::parse(&json))
-        .map_err(not_believed)?;
-    let attestation = decode(&body.value.attestation_object).map_err(not_believed)?;
-    let challenge = relying_party::challenge_of(&client_data).ok_or(&PROOF_REFUSED)?;
-    let rp_id = relying_party::of_client_data(&app, &client_data, me.tenant)
+        .and_then(|json| relying_party::parse_client_data(&json))
+        .map_err(refuse)?;
+    let attestation = decode(&body.value.attestation_object).map_err(refuse)?;
+    let challenge = relying_party::parse_challenge(&client_data).ok_or(&PROOF_REFUSED)?;
+    let rp_id = relying_party::rp_id_of_client_data(&app, &client_data, me.tenant)
         .await?
         .ok_or(&PROOF_REFUSED)?;
     let expected = Expected {
-        challenge: &relying_party::bytes_of(&challenge),
+        challenge: &relying_party::challenge_bytes(&challenge),
         rp_id: &rp_id,
         verified: false,
     };
-    let made = webauthn::register(&client_data, &attestation, expected).map_err(not_believed)?;
+    let made = webauthn::register(&client_data, &attestation, expected).map_err(refuse)?;
     let mut tx = app.db.begin(me.tenant, Actor::user(me.user)).await?;
     users::lock_user(&mut tx, Reach::Own(me.user), me.user).await?;
     let mine = challenge.tenant == me.tenant;
@@ -214,11 +226,11 @@ pub(crate) async fn register_passkey(
         recovery_codes::replace_recovery_codes(&mut tx, me.user, &codes, now).await?;
         Some(codes.iter().map(RecoveryCode::to_text).collect())
     };
-    let told = (caller.request(), caller.reason.as_deref());
+    let audit_context = (caller.request(), caller.reason.as_deref());
     let change = (&MFA_ENABLED, FactorMethod::Passkey.as_str());
-    tell(&mut tx, told, me.user, change, now).await?;
+    record_and_announce(&mut tx, audit_context, me.user, change, now).await?;
     let amr = FactorMethod::Passkey.added_to(caller.amr.clone());
-    let token = prove(&app, &mut tx, (me, &caller.role), amr, now).await?;
+    let token = step_up(&app, &mut tx, (me, &caller.role), amr, now).await?;
     tx.commit().await?;
     app.state.authenticator().invalidate_people();
     let registered = PasskeyRegistered {
@@ -230,25 +242,28 @@ pub(crate) async fn register_passkey(
     Ok((StatusCode::CREATED, location, Json(registered)))
 }
 
-/// Remove one of one's own passkeys. With the last factor the recovery codes go. Needs a recent proof.
-#[utoipa::path(delete, path = "/auth/passkeys/{id}", responses((status = 204, description = "Removed.")))]
+/// Delete a passkey
+///
+/// Deleting the last second factor also deletes the recovery codes. Requires authentication within the last 10 minutes
+/// (`POST /auth/reauthenticate`).
+#[utoipa::path(delete, path = "/auth/passkeys/{id}", responses((status = 204, description = "The passkey has been deleted.")))]
 pub(crate) async fn delete_passkey(
     State(app): State<App>,
     caller: Caller<Enrolling>,
     PathIds(id): PathIds<PasskeyId>,
 ) -> Result<StatusCode> {
     let now = app.state.clock().now();
-    let me = Me::of(&caller)?;
+    let me = CurrentUser::from_caller(&caller)?;
     caller.require_recent_authentication(now)?;
     let mut tx = app.db.begin(me.tenant, Actor::user(me.user)).await?;
     users::lock_user(&mut tx, Reach::Own(me.user), me.user).await?;
-    end_waiting(&mut tx, me.user, now).await?;
+    void_pending_mfa(&mut tx, me.user, now).await?;
     if passkeys::delete_passkeys(&mut tx, me.user, Some(id)).await? == 0 {
         return Err(Problem::from(&problem::NOT_FOUND));
     }
-    let told = (caller.request(), caller.reason.as_deref());
+    let audit_context = (caller.request(), caller.reason.as_deref());
     let change = (&MFA_DISABLED, FactorMethod::Passkey.as_str());
-    tell(&mut tx, told, me.user, change, now).await?;
+    record_and_announce(&mut tx, audit_context, me.user, change, now).await?;
     tx.commit().await?;
     app.state.authenticator().invalidate_people();
     Ok(StatusCode::NO_CONTENT)

@@ -1,4 +1,4 @@
-//! Proving once more who one is, for what is sensitive.
+//! Step-up authentication for sensitive operations.
 
 use access::{Caller, Enrolling, audit};
 use axum::{Json, extract::State};
@@ -9,63 +9,69 @@ use web::{
     problem::{FieldCode, Result},
 };
 
-use super::second_factor::{Given, GivenCode, Me, ProvedToken, prove, use_code};
+use super::second_factor::{CodeInput, StepUpToken, SubmittedCode, step_up, use_code};
 use crate::{
     App,
-    domain::{password::GivenPassword, password_hash::Verdict, throttle::Attempt},
+    domain::{password::PasswordInput, password_hash::PasswordCheck, throttle::Attempt},
     error::PROOF_REFUSED,
-    http::sign_in::mfa::{one_of, only_one},
+    http::{
+        current_user::CurrentUser,
+        sign_in::mfa::{multiple_proofs, single_code},
+    },
     store::accounts::{self, Credentials},
 };
 
 web::body! {
-    /// One proof.
+    /// Exactly one of the fields.
     pub struct Reauthenticate {
-        /// The password,
-        pub password: Option<GivenPassword>,
-        /// or the six digits of the authenticator app,
-        pub code: Option<GivenCode>,
-        /// or a recovery code.
-        pub recovery_code: Option<GivenCode>,
+        /// The current password.
+        pub password: Option<PasswordInput>,
+        /// Six-digit code from the authenticator app.
+        pub code: Option<CodeInput>,
+        /// A recovery code.
+        pub recovery_code: Option<CodeInput>,
     }
     example { "password": "correct horse battery staple" }
 }
 
-/// Prove again who you are: the next 10 minutes this session may do what is sensitive.
+/// Reauthenticate
 ///
-/// A code of the second factor also raises the session to `aal2`. Use the new access token from then on: it tells every
-/// part of the platform at once.
-#[utoipa::path(post, path = "/auth/reauthenticate", responses((status = 200, body = ProvedToken, description = "Proved.")))]
+/// Allows sensitive operations in this session for the next 10 minutes. A code of the second factor also raises the session to
+/// `aal2`. Use the returned access token from now on: it carries the new state to every function at once.
+#[utoipa::path(post, path = "/auth/reauthenticate", responses((status = 200, body = StepUpToken, description = "A new access token of the same session.")))]
 pub(crate) async fn reauthenticate(
     State(app): State<App>,
     caller: Caller<Enrolling>,
     body: ValidJson<Reauthenticate>,
-) -> Result<Json<ProvedToken>> {
+) -> Result<Json<StepUpToken>> {
     let now = app.state.clock().now();
-    let me = Me::of(&caller)?;
+    let me = CurrentUser::from_caller(&caller)?;
     let Reauthenticate {
         password,
         code,
         recovery_code,
     } = body.value;
-    let given = one_of(code, recovery_code)?;
-    let token = match (password, given) {
-        (Some(password), None) => by_password(&app, &caller, me, &password, now).await?,
-        (None, Some(given)) => by_code(&app, &caller, me, &given, now).await?,
+    let submitted = single_code(code, recovery_code)?;
+    let token = match (password, submitted) {
+        (Some(password), None) => with_password(&app, &caller, me, &password, now).await?,
+        (None, Some(submitted)) => with_code(&app, &caller, me, &submitted, now).await?,
         (None, None) => return Err(Problem::field("/password", FieldCode::Required)),
-        (Some(_), Some(_)) => return Err(only_one("/code")),
+        (Some(_), Some(_)) => return Err(multiple_proofs("/code")),
     };
-    app.state.authenticator().invalidate_session(me.tenant, me.session).await;
+    app.state
+        .authenticator()
+        .invalidate_session(me.tenant, me.session)
+        .await;
     Ok(Json(token))
 }
 
-async fn by_password(
+async fn with_password(
     app: &App,
     caller: &Caller<Enrolling>,
-    me: Me,
-    password: &GivenPassword,
+    me: CurrentUser,
+    password: &PasswordInput,
     now: DateTime<Utc>,
-) -> Result<ProvedToken> {
+) -> Result<StepUpToken> {
     let before = find_credentials(app, me).await?;
     let attempt = app
         .throttle
@@ -77,12 +83,12 @@ async fn by_password(
         )
         .await?;
     let stored = before.password_hash.as_deref();
-    if app.hasher.verify(password.expose(), stored).await? == Verdict::Wrong {
-        return Err(refused(attempt, now));
+    if app.hasher.verify(password.expose(), stored).await? == PasswordCheck::Incorrect {
+        return Err(record_refusal(attempt, now));
     }
     let mut tx = app.db.begin(me.tenant, Actor::user(me.user)).await?;
     let after = accounts::find_credentials(&mut tx, me.user).await?;
-    // Changed while it was checked.
+    // The password was changed while it was being verified.
     if after.is_none_or(|after| after.password_hash != before.password_hash) {
         return Err(PROOF_REFUSED.problem());
     }
@@ -90,38 +96,39 @@ async fn by_password(
     if !amr.iter().any(|member| member == "pwd") {
         amr.push("pwd".to_owned());
     }
-    finish(app, tx, caller, me, (amr, "password"), now).await
+    complete_reauthentication(app, tx, caller, me, (amr, "password"), now).await
 }
 
-async fn by_code(
+async fn with_code(
     app: &App,
     caller: &Caller<Enrolling>,
-    me: Me,
-    given: &Given,
+    me: CurrentUser,
+    submitted: &SubmittedCode,
     now: DateTime<Utc>,
-) -> Result<ProvedToken> {
-    let (place, account) = (me.tenant.to_string(), me.user.to_string());
+) -> Result<StepUpToken> {
+    let (tenant_key, account) = (me.tenant.to_string(), me.user.to_string());
     let attempt = app
         .code_throttle
-        .begin(&place, &account, caller.request().address(), now)
+        .begin(&tenant_key, &account, caller.request().address(), now)
         .await?;
     let mut tx = app.db.begin(me.tenant, Actor::user(me.user)).await?;
-    let Some(method) = use_code(app, &mut tx, caller.request(), me.user, given, now).await? else {
-        return Err(refused(attempt, now));
+    let Some(method) = use_code(app, &mut tx, caller.request(), me.user, submitted, now).await?
+    else {
+        return Err(record_refusal(attempt, now));
     };
     let amr = method.added_to(caller.amr.clone());
-    finish(app, tx, caller, me, (amr, method.as_str()), now).await
+    complete_reauthentication(app, tx, caller, me, (amr, method.as_str()), now).await
 }
 
-async fn finish(
+async fn complete_reauthentication(
     app: &App,
     mut tx: db::TenantTx,
     caller: &Caller<Enrolling>,
-    me: Me,
+    me: CurrentUser,
     (amr, method): (Vec<String>, &str),
     now: DateTime<Utc>,
-) -> Result<ProvedToken> {
-    let token = prove(app, &mut tx, (me, &caller.role), amr, now).await?;
+) -> Result<StepUpToken> {
+    let token = step_up(app, &mut tx, (me, &caller.role), amr, now).await?;
     let entry = audit::Entry::new("identity.session.reauthenticated", "session", me.session)
         .change("method", serde_json::Value::Null, method);
     let reason = caller.reason.as_deref();
@@ -130,7 +137,7 @@ async fn finish(
     Ok(token)
 }
 
-async fn find_credentials(app: &App, me: Me) -> Result<Credentials> {
+async fn find_credentials(app: &App, me: CurrentUser) -> Result<Credentials> {
     let mut tx = app
         .db
         .begin_read_only(me.tenant, Actor::user(me.user))
@@ -140,7 +147,7 @@ async fn find_credentials(app: &App, me: Me) -> Result<Credentials> {
     found.ok_or_else(|| PROOF_REFUSED.problem())
 }
 
-fn refused(attempt: Attempt, now: DateTime<Utc>) -> Problem {
-    attempt.failed(now);
+fn record_refusal(attempt: Attempt, now: DateTime<Utc>) -> Problem {
+    attempt.record_failure(now);
     PROOF_REFUSED.problem()
 }

@@ -1,4 +1,4 @@
-//! One's own recovery codes.
+//! The recovery codes of the signed-in user.
 
 use access::{Caller, Enrolling, Reach, audit};
 use axum::{Json, extract::State};
@@ -7,37 +7,39 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use web::problem::Result;
 
-use super::second_factor::Me;
 use crate::{
     App,
     domain::recovery_code::RecoveryCode,
     error::NO_SECOND_FACTOR,
+    http::current_user::CurrentUser,
     store::{recovery_codes, second_factors, users},
 };
 
-/// How many are left.
+/// The number of unused recovery codes.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RecoveryCodesLeft {
-    /// Codes that were not used yet.
+    /// Number of unused codes.
     #[schema(example = 9)]
     left: i64,
 }
 
-/// A fresh set, shown once.
+/// A new set of recovery codes.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RecoveryCodes {
-    /// Each is good once.
+    /// The codes. Each can be used once, and they are shown only here.
     #[schema(example = json!(["gezd-gnbv-gy3t-qojq"]))]
     recovery_codes: Vec<String>,
 }
 
-/// How many recovery codes are left.
-#[utoipa::path(get, path = "/auth/mfa/recovery-codes", responses((status = 200, body = RecoveryCodesLeft, description = "Their number; the codes themselves nobody knows.")))]
+/// Count your unused recovery codes
+///
+/// The codes themselves are stored only as hashes and cannot be shown again.
+#[utoipa::path(get, path = "/auth/mfa/recovery-codes", responses((status = 200, body = RecoveryCodesLeft, description = "The number of unused codes.")))]
 pub(crate) async fn get_recovery_codes(
     State(app): State<App>,
     caller: Caller<Enrolling>,
 ) -> Result<Json<RecoveryCodesLeft>> {
-    let me = Me::of(&caller)?;
+    let me = CurrentUser::from_caller(&caller)?;
     let mut tx = app
         .db
         .begin_read_only(me.tenant, Actor::user(me.user))
@@ -47,14 +49,17 @@ pub(crate) async fn get_recovery_codes(
     Ok(Json(RecoveryCodesLeft { left }))
 }
 
-/// Get ten new recovery codes; the old ones are worthless from now on. Needs a recent proof.
+/// Replace your recovery codes
+///
+/// Returns ten new codes; the old ones are no longer valid. Requires authentication within the last 10 minutes
+/// (`POST /auth/reauthenticate`).
 #[utoipa::path(post, path = "/auth/mfa/recovery-codes", responses((status = 200, body = RecoveryCodes, description = "The new codes, shown once.")))]
 pub(crate) async fn renew_recovery_codes(
     State(app): State<App>,
     caller: Caller<Enrolling>,
 ) -> Result<Json<RecoveryCodes>> {
     let now = app.state.clock().now();
-    let me = Me::of(&caller)?;
+    let me = CurrentUser::from_caller(&caller)?;
     caller.require_recent_authentication(now)?;
     let mut tx = app.db.begin(me.tenant, Actor::user(me.user)).await?;
     users::lock_user(&mut tx, Reach::Own(me.user), me.user).await?;

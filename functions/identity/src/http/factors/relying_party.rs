@@ -1,4 +1,4 @@
-//! For which page a passkey is good, and what its authenticator is asked.
+//! The relying party of passkeys, and the options for authenticators.
 
 use access::{cors, opaque::Opaque};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -9,59 +9,64 @@ use web::{fields::Secret, problem::Result};
 
 use crate::{
     App,
-    domain::webauthn::{ALGORITHMS, ClientData, Refused},
+    domain::webauthn::{ALGORITHMS, ClientData, WebauthnError},
     store::{passkeys::PasskeyRow, users::UserRow},
 };
 
-/// Bytes of an authenticator in base64url without padding.
-pub(crate) type GivenBytes = Secret<1, 16_384>;
+/// Bytes from an authenticator, as base64url without padding.
+pub(crate) type Base64Input = Secret<1, 16_384>;
 
-/// What was given, decoded.
-pub(crate) fn decode(given: &GivenBytes) -> std::result::Result<Vec<u8>, Refused> {
+/// Decodes the bytes.
+pub(crate) fn decode(given: &Base64Input) -> std::result::Result<Vec<u8>, WebauthnError> {
     URL_SAFE_NO_PAD
         .decode(given.expose())
-        .map_err(|_| Refused::Malformed("base64url"))
+        .map_err(|_| WebauthnError::Malformed("base64url"))
 }
 
-/// The host of an origin; `None` for what is no web page.
-fn host(origin: &str) -> Option<String> {
+/// Reads `clientDataJSON`.
+pub(crate) fn parse_client_data(json: &[u8]) -> std::result::Result<ClientData, WebauthnError> {
+    serde_json::from_slice(json).map_err(|_| WebauthnError::Malformed("client data"))
+}
+
+/// The host of an origin; `None` if it is not a web page.
+fn host_of_origin(origin: &str) -> Option<String> {
     let uri: Uri = origin.parse().ok()?;
     uri.host().map(str::to_owned)
 }
 
-/// The host of the page that asks; without a page the platform's. That it belongs to the tenant was checked before.
-pub(crate) fn of_request(app: &App, headers: &HeaderMap) -> String {
+/// The host of the requesting page, or the platform's without one. The caller has checked that it belongs to the tenant.
+pub(crate) fn rp_id_of_request(app: &App, headers: &HeaderMap) -> String {
     headers
         .get(header::ORIGIN)
-        .and_then(|origin| host(origin.to_str().ok()?))
-        .or_else(|| host(&app.state.settings().public_url))
+        .and_then(|origin| host_of_origin(origin.to_str().ok()?))
+        .or_else(|| host_of_origin(&app.state.settings().public_url))
         .unwrap_or_default()
 }
 
-/// The host of the page on which the authenticator was asked, if that page is the tenant's.
-pub(crate) async fn of_client_data(
+/// The host of the page on which the authenticator was used, if that page belongs to the tenant.
+pub(crate) async fn rp_id_of_client_data(
     app: &App,
     client_data: &ClientData,
     tenant: TenantId,
 ) -> Result<Option<String>> {
     let origin = client_data.origin();
     let known = cors::is_allowed(&app.state, origin, Some(tenant)).await?;
-    Ok(host(origin).filter(|_| known))
+    Ok(host_of_origin(origin).filter(|_| known))
 }
 
-/// Which challenge was signed, if it is one of ours: it names its tenant and row.
-pub(crate) fn challenge_of(client_data: &ClientData) -> Option<Opaque<PasskeyChallenge>> {
+/// The challenge that was signed, if we issued it: it identifies its tenant and row.
+pub(crate) fn parse_challenge(client_data: &ClientData) -> Option<Opaque<PasskeyChallenge>> {
     Opaque::parse(client_data.challenge())
 }
 
 /// The bytes of a challenge.
-pub(crate) fn bytes_of(challenge: &Opaque<PasskeyChallenge>) -> Vec<u8> {
+pub(crate) fn challenge_bytes(challenge: &Opaque<PasskeyChallenge>) -> Vec<u8> {
     URL_SAFE_NO_PAD
         .decode(challenge.to_text())
         .unwrap_or_default()
 }
 
-/// Options for making a passkey, for `PublicKeyCredential.parseCreationOptionsFromJSON()`.
+/// Options for creating a passkey, for `PublicKeyCredential.parseCreationOptionsFromJSON()`.
 pub(crate) fn creation_options(
     (rp_id, rp_name): (&str, &str),
     user: &UserRow,
@@ -89,7 +94,8 @@ pub(crate) fn creation_options(
     })
 }
 
-/// Options for using one, for `PublicKeyCredential.parseRequestOptionsFromJSON()`. Without `known` the authenticator says who it is.
+/// Options for using a passkey, for `PublicKeyCredential.parseRequestOptionsFromJSON()`. Without `known` the authenticator
+/// identifies the user.
 pub(crate) fn request_options(
     rp_id: &str,
     challenge: &str,

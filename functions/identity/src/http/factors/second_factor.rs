@@ -1,10 +1,10 @@
-//! What all second factors share: proving one, and telling of one more or one fewer.
+//! Shared by all second factors: verification, and the consequences of adding or removing one.
 
-use access::{Principal, Purpose, audit};
+use access::{Purpose, audit};
 use chrono::{DateTime, Utc};
 use db::TenantTx;
 use events::EventKind;
-use ids::{SessionId, TenantId, UserId};
+use ids::{TenantId, UserId};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -13,66 +13,43 @@ use web::{Problem, RequestInfo, fields::Secret, problem, problem::Result};
 use crate::{
     App,
     domain::{factor::FactorMethod, recovery_code::RecoveryCode, totp::TotpSecret},
-    error::NOT_A_PERSON,
-    http::{
-        announce,
-        sessions::{logout::home, session::Bearer},
-    },
+    http::{announce, current_user::CurrentUser, sessions::session::AccessTokenSubject},
     store::{mfa_challenges, recovery_codes, second_factors, sessions, totp, users},
 };
 
-/// A code as it was typed.
-pub(crate) type GivenCode = Secret<1, 64>;
+/// A code, as entered by the user.
+pub(crate) type CodeInput = Secret<1, 64>;
 
-/// The person who calls, at home.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Me {
-    pub(crate) tenant: TenantId,
-    pub(crate) user: UserId,
-    pub(crate) session: SessionId,
-}
-
-impl Me {
-    /// Refuses keys.
-    pub(crate) fn of(caller: &Principal) -> Result<Self> {
-        let (user, session) = caller.user.zip(caller.session).ok_or(&NOT_A_PERSON)?;
-        Ok(Self {
-            tenant: home(caller),
-            user,
-            session,
-        })
-    }
-}
-
-/// A fresh access token of the same session, which says what was proved.
+/// A new access token of the same session, with the new authentication state.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ProvedToken {
-    /// For `Authorization: Bearer` from now on.
+#[schema(as = ProvedToken)]
+pub(crate) struct StepUpToken {
+    /// Access token for `Authorization: Bearer`, to be used from now on.
     access_token: String,
     /// Always `Bearer`.
     #[schema(example = "Bearer")]
     token_type: &'static str,
-    /// Seconds for which the access token is good.
+    /// Lifetime of the access token in seconds.
     #[schema(example = 600)]
     expires_in: i64,
 }
 
-/// What is proved with.
+/// A code given as second factor.
 #[derive(Debug)]
-pub(crate) enum Given {
-    /// A code of the authenticator app.
-    Totp(GivenCode),
+pub(crate) enum SubmittedCode {
+    /// A code from the authenticator app.
+    Totp(CodeInput),
     /// A recovery code.
-    RecoveryCode(GivenCode),
+    RecoveryCode(CodeInput),
 }
 
-/// What a secret of an authenticator app is sealed with: nobody else's opens in its place.
-fn context(tenant: TenantId, user: UserId) -> Vec<u8> {
+/// The context that the secret is sealed with, so that it cannot be swapped with another user's.
+fn seal_context(tenant: TenantId, user: UserId) -> Vec<u8> {
     [*tenant.uuid().as_bytes(), *user.uuid().as_bytes()].concat()
 }
 
-/// The secret as it is kept.
-pub(crate) fn seal(
+/// Seals the secret for storage.
+pub(crate) fn seal_totp_secret(
     app: &App,
     tenant: TenantId,
     user: UserId,
@@ -80,46 +57,55 @@ pub(crate) fn seal(
 ) -> Result<Vec<u8>> {
     app.state
         .keyring()
-        .seal(Purpose::Totp, &context(tenant, user), secret.as_bytes())
+        .seal(
+            Purpose::Totp,
+            &seal_context(tenant, user),
+            secret.as_bytes(),
+        )
         .map_err(Problem::internal)
 }
 
-/// The secret itself.
-pub(crate) fn open(app: &App, tenant: TenantId, user: UserId, sealed: &[u8]) -> Result<TotpSecret> {
+/// Opens a sealed secret.
+pub(crate) fn open_totp_secret(
+    app: &App,
+    tenant: TenantId,
+    user: UserId,
+    sealed: &[u8],
+) -> Result<TotpSecret> {
     let secret = app
         .state
         .keyring()
-        .open(Purpose::Totp, &context(tenant, user), sealed)
+        .open(Purpose::Totp, &seal_context(tenant, user), sealed)
         .map_err(Problem::internal)?;
     TotpSecret::from_bytes(&secret)
-        .ok_or_else(|| Problem::internal("a secret of another length was sealed"))
+        .ok_or_else(|| Problem::internal("the sealed secret has the wrong length"))
 }
 
-/// Uses the code up, in the transaction of what it opens. `None` when it is not good.
+/// Uses the code in the caller's transaction. `None` if it is not valid.
 pub(crate) async fn use_code(
     app: &App,
     tx: &mut TenantTx,
     request: &RequestInfo,
     user: UserId,
-    given: &Given,
+    submitted: &SubmittedCode,
     now: DateTime<Utc>,
 ) -> Result<Option<FactorMethod>> {
-    match given {
-        Given::Totp(code) => {
+    match submitted {
+        SubmittedCode::Totp(code) => {
             let Some(row) = totp::find_totp(tx, user)
                 .await?
                 .filter(|row| row.confirmed_at.is_some())
             else {
                 return Ok(None);
             };
-            let secret = open(app, tx.tenant(), user, &row.secret_sealed)?;
+            let secret = open_totp_secret(app, tx.tenant(), user, &row.secret_sealed)?;
             let Some(step) = secret.find_step(code.expose(), row.last_step, now) else {
                 return Ok(None);
             };
-            let fresh = totp::use_step(tx, user, step).await?;
+            let fresh = totp::use_totp_step(tx, user, step).await?;
             Ok(fresh.then_some(FactorMethod::Totp))
         }
-        Given::RecoveryCode(code) => {
+        SubmittedCode::RecoveryCode(code) => {
             let Some(code) = RecoveryCode::parse(code.expose()) else {
                 return Ok(None);
             };
@@ -138,36 +124,36 @@ pub(crate) async fn use_code(
     }
 }
 
-/// Notes in the session what was proved, and signs a token that says so; it is good once the transaction is committed.
-pub(crate) async fn prove(
+/// Records the authentication in the session and signs a matching token, which is valid once the transaction is committed.
+pub(crate) async fn step_up(
     app: &App,
     tx: &mut TenantTx,
-    (me, role): (Me, &str),
+    (me, role): (CurrentUser, &str),
     amr: Vec<String>,
     now: DateTime<Utc>,
-) -> Result<ProvedToken> {
+) -> Result<StepUpToken> {
     let signer = app.signer().await?;
-    if !sessions::prove_session(tx, me.user, me.session, &amr, now).await? {
+    if !sessions::step_up_session(tx, me.user, me.session, &amr, now).await? {
         return Err(problem::UNAUTHENTICATED.problem());
     }
-    let bearer = Bearer {
+    let subject = AccessTokenSubject {
         tenant: me.tenant,
         user: me.user,
         session: me.session,
         role,
         amr,
-        proved_at: now,
+        authenticated_at: now,
     };
-    Ok(ProvedToken {
-        access_token: bearer.sign(app, &signer, now)?,
+    Ok(StepUpToken {
+        access_token: subject.sign(app, &signer, now)?,
         token_type: "Bearer",
         expires_in: access::token::LIFETIME.num_seconds(),
     })
 }
 
-/// One more or one fewer: the mirror, the announcement that becomes a mail, the audit entry. With the last factor the recovery
-/// codes go.
-pub(crate) async fn tell(
+/// Updates the projection, publishes the event and writes the audit entry after a factor was added or removed. Removing the last
+/// factor deletes the recovery codes.
+pub(crate) async fn record_and_announce(
     tx: &mut TenantTx,
     (request, reason): (&RequestInfo, Option<&str>),
     user: UserId,
@@ -195,9 +181,13 @@ pub(crate) async fn tell(
     Ok(())
 }
 
-/// Sign-ins that wait for what is being removed wait no more. Comes before the removal: a sign-in that is just being finished
-/// holds its own row first, too.
-pub(crate) async fn end_waiting(tx: &mut TenantTx, user: UserId, now: DateTime<Utc>) -> Result<()> {
+/// Ends sign-ins that wait for a second factor. Runs before the removal, in the same lock order as a sign-in that is being
+/// completed.
+pub(crate) async fn void_pending_mfa(
+    tx: &mut TenantTx,
+    user: UserId,
+    now: DateTime<Utc>,
+) -> Result<()> {
     mfa_challenges::void_challenges(tx, user, now).await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! One's own authenticator app.
+//! The authenticator app of the signed-in user.
 
 use access::{Caller, Enrolling, Reach};
 use axum::{Json, extract::State};
@@ -13,72 +13,76 @@ use web::{
     problem::{self, Result},
 };
 
-use super::second_factor::{GivenCode, Me, ProvedToken, end_waiting, open, prove, seal, tell};
+use super::second_factor::{
+    CodeInput, StepUpToken, open_totp_secret, record_and_announce, seal_totp_secret, step_up,
+    void_pending_mfa,
+};
 use crate::{
     App,
     domain::{factor::FactorMethod, qr_code, recovery_code::RecoveryCode, totp::TotpSecret},
     error::{FACTOR_EXISTS, NO_ENROLMENT, PROOF_REFUSED, TOO_MANY_FACTORS},
     events::{MFA_DISABLED, MFA_ENABLED},
+    http::current_user::CurrentUser,
     store::{recovery_codes, second_factors, totp, users},
 };
 
-/// How one's authenticator app stands.
+/// Get the authenticator app's status
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TotpState {
-    /// Whether it is in force.
+    /// Whether an authenticator app is set up and confirmed.
     #[schema(example = true)]
     enabled: bool,
-    /// Since when; null when it is not.
+    /// When it was confirmed; null if it is not enabled.
     confirmed_at: Option<DateTime<Utc>>,
-    /// Until when a new one can be confirmed; null when none waits for that.
+    /// Until when a new app can be confirmed; null if none is waiting for confirmation.
     pending_until: Option<DateTime<Utc>>,
 }
 
-/// An authenticator app that waits for its first code. What it shows is shown once.
+/// An authenticator app that waits for its first code. The secret is shown only here.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TotpStarted {
-    /// The secret, for apps without a camera.
+    /// Secret in base32, for manual entry.
     #[schema(example = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")]
     secret: String,
-    /// The address that an app on this device opens.
+    /// `otpauth:` URI that opens the app on this device.
     #[schema(
         example = "otpauth://totp/Demo:ada%40demo.example?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Demo&algorithm=SHA1&digits=6&period=30"
     )]
     otpauth_uri: String,
-    /// The same as a picture: a `data:` address with a PNG.
+    /// QR code of the URI, as a `data:` URL with a PNG.
     #[schema(example = "data:image/png;base64,iVBORw0KGgo=")]
     qr_png: String,
-    /// Until when it can be confirmed.
+    /// Until when the app can be confirmed.
     expires_at: DateTime<Utc>,
 }
 
 web::body! {
     /// The first code of a new authenticator app.
     pub struct ConfirmTotp {
-        /// The six digits that it shows.
-        pub code: GivenCode,
+        /// Six-digit code from the app.
+        pub code: CodeInput,
     }
     example { "code": "287082" }
 }
 
-/// The authenticator app is in force.
+/// The authenticator app is confirmed.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TotpConfirmed {
-    /// Codes for the day on which the app is gone, each good once. Shown once; null when there are some already.
+    /// Recovery codes, each usable once and shown only here. Null if the user already has recovery codes.
     #[schema(example = json!(["gezd-gnbv-gy3t-qojq"]))]
     recovery_codes: Option<Vec<String>>,
     #[serde(flatten)]
-    token: ProvedToken,
+    token: StepUpToken,
 }
 
-/// How one's authenticator app stands.
-#[utoipa::path(get, path = "/auth/mfa/totp", responses((status = 200, body = TotpState, description = "Whether there is one.")))]
+/// Get the authenticator app's status
+#[utoipa::path(get, path = "/auth/mfa/totp", responses((status = 200, body = TotpState, description = "The status of the authenticator app.")))]
 pub(crate) async fn get_totp(
     State(app): State<App>,
     caller: Caller<Enrolling>,
 ) -> Result<Json<TotpState>> {
     let now = app.state.clock().now();
-    let me = Me::of(&caller)?;
+    let me = CurrentUser::from_caller(&caller)?;
     let mut tx = app
         .db
         .begin_read_only(me.tenant, Actor::user(me.user))
@@ -95,10 +99,11 @@ pub(crate) async fn get_totp(
     }))
 }
 
-/// Set up an authenticator app. It counts once its first code was confirmed, for which there are 5 minutes.
+/// Start setting up an authenticator app
 ///
-/// Starting again replaces what was not confirmed. Needs a recent proof.
-#[utoipa::path(post, path = "/auth/mfa/totp", responses((status = 201, body = TotpStarted, description = "Scan it, then confirm its first code.")))]
+/// Returns the secret, which must be confirmed with a first code within 5 minutes. Starting again replaces an unconfirmed secret.
+/// Requires authentication within the last 10 minutes (`POST /auth/reauthenticate`).
+#[utoipa::path(post, path = "/auth/mfa/totp", responses((status = 201, body = TotpStarted, description = "The secret to add to the app.")))]
 pub(crate) async fn start_totp(
     State(app): State<App>,
     caller: Caller<Enrolling>,
@@ -108,11 +113,11 @@ pub(crate) async fn start_totp(
     Json<TotpStarted>,
 )> {
     let now = app.state.clock().now();
-    let me = Me::of(&caller)?;
+    let me = CurrentUser::from_caller(&caller)?;
     caller.require_recent_authentication(now)?;
     let secret = TotpSecret::generate();
-    let sealed = seal(&app, me.tenant, me.user, &secret)?;
-    let expires_at = now + app.settings.factor_patience;
+    let sealed = seal_totp_secret(&app, me.tenant, me.user, &secret)?;
+    let expires_at = now + app.settings.mfa_challenge_ttl;
     let organisation = app.state.authenticator().tenant(me.tenant).await?;
     let organisation = organisation.ok_or(&problem::NOT_FOUND)?;
     let mut tx = app
@@ -140,26 +145,27 @@ pub(crate) async fn start_totp(
     Ok((StatusCode::CREATED, location, Json(started)))
 }
 
-/// Confirm a new authenticator app with its first code; this session has then proved both factors.
+/// Confirm an authenticator app
 ///
-/// With the first factor come recovery codes, shown once.
-#[utoipa::path(post, path = "/auth/mfa/totp/confirm", responses((status = 200, body = TotpConfirmed, description = "It is in force.")))]
+/// Takes the first code from the app and enables it as second factor. The current session then counts as authenticated with both
+/// factors. With the first factor the user also receives recovery codes.
+#[utoipa::path(post, path = "/auth/mfa/totp/confirm", responses((status = 200, body = TotpConfirmed, description = "The app is confirmed.")))]
 pub(crate) async fn confirm_totp(
     State(app): State<App>,
     caller: Caller<Enrolling>,
     body: ValidJson<ConfirmTotp>,
 ) -> Result<Json<TotpConfirmed>> {
     let now = app.state.clock().now();
-    let me = Me::of(&caller)?;
+    let me = CurrentUser::from_caller(&caller)?;
     let mut tx = app.db.begin(me.tenant, Actor::user(me.user)).await?;
     users::lock_user(&mut tx, Reach::Own(me.user), me.user).await?;
-    let waiting = totp::find_totp(&mut tx, me.user)
+    let pending = totp::find_totp(&mut tx, me.user)
         .await?
         .filter(|row| row.expires_at.is_some_and(|end| end > now))
         .ok_or(&NO_ENROLMENT)?;
-    let secret = open(&app, me.tenant, me.user, &waiting.secret_sealed)?;
+    let secret = open_totp_secret(&app, me.tenant, me.user, &pending.secret_sealed)?;
     let step = secret
-        .find_step(body.value.code.expose(), waiting.last_step, now)
+        .find_step(body.value.code.expose(), pending.last_step, now)
         .ok_or(&PROOF_REFUSED)?;
     let before = second_factors::find_factors(&mut tx, me.user).await?;
     if before.full() {
@@ -175,11 +181,11 @@ pub(crate) async fn confirm_totp(
         recovery_codes::replace_recovery_codes(&mut tx, me.user, &codes, now).await?;
         Some(codes.iter().map(RecoveryCode::to_text).collect())
     };
-    let told = (caller.request(), caller.reason.as_deref());
+    let audit_context = (caller.request(), caller.reason.as_deref());
     let change = (&MFA_ENABLED, FactorMethod::Totp.as_str());
-    tell(&mut tx, told, me.user, change, now).await?;
+    record_and_announce(&mut tx, audit_context, me.user, change, now).await?;
     let amr = FactorMethod::Totp.added_to(caller.amr.clone());
-    let token = prove(&app, &mut tx, (me, &caller.role), amr, now).await?;
+    let token = step_up(&app, &mut tx, (me, &caller.role), amr, now).await?;
     tx.commit().await?;
     app.state.authenticator().invalidate_people();
     Ok(Json(TotpConfirmed {
@@ -188,24 +194,27 @@ pub(crate) async fn confirm_totp(
     }))
 }
 
-/// Remove one's authenticator app. With the last factor the recovery codes go. Needs a recent proof.
-#[utoipa::path(delete, path = "/auth/mfa/totp", responses((status = 204, description = "Removed.")))]
+/// Remove the authenticator app
+///
+/// Removing the last second factor also deletes the recovery codes. Requires authentication within the last 10 minutes
+/// (`POST /auth/reauthenticate`).
+#[utoipa::path(delete, path = "/auth/mfa/totp", responses((status = 204, description = "The app has been removed.")))]
 pub(crate) async fn delete_totp(
     State(app): State<App>,
     caller: Caller<Enrolling>,
 ) -> Result<StatusCode> {
     let now = app.state.clock().now();
-    let me = Me::of(&caller)?;
+    let me = CurrentUser::from_caller(&caller)?;
     caller.require_recent_authentication(now)?;
     let mut tx = app.db.begin(me.tenant, Actor::user(me.user)).await?;
     users::lock_user(&mut tx, Reach::Own(me.user), me.user).await?;
-    end_waiting(&mut tx, me.user, now).await?;
+    void_pending_mfa(&mut tx, me.user, now).await?;
     if !totp::delete_totp(&mut tx, me.user).await? {
         return Err(problem::NOT_FOUND.problem());
     }
-    let told = (caller.request(), caller.reason.as_deref());
+    let audit_context = (caller.request(), caller.reason.as_deref());
     let change = (&MFA_DISABLED, FactorMethod::Totp.as_str());
-    tell(&mut tx, told, me.user, change, now).await?;
+    record_and_announce(&mut tx, audit_context, me.user, change, now).await?;
     tx.commit().await?;
     app.state.authenticator().invalidate_people();
     Ok(StatusCode::NO_CONTENT)

@@ -1,11 +1,13 @@
-//! Asking for a new password.
+//! Requests a link that resets the password.
 
 use axum::extract::State;
 use http::HeaderMap;
 use web::{Accepted, RequestInfo, ValidJson, problem::Result};
 
 use super::{
-    mail_request::{AskForMail, CheckMail, admit, at_a_step, send_link},
+    mail_request::{
+        AskForMail, MailAccepted, check_mail_request, constant_time_response, send_link_to_account,
+    },
     one_time_link::Link,
 };
 use crate::{
@@ -13,34 +15,34 @@ use crate::{
     store::one_time_tokens::TokenPurpose,
 };
 
-/// Ask for a link by which a new password can be chosen.
+/// Request a password reset
 ///
-/// Known and unknown addresses get the same answer after the same time; only the mail tells. The link is good for an hour, and
-/// only the newest one.
+/// Sends an email with a link that is valid for one hour and replaces earlier ones. The response and its timing are the same
+/// whether or not the account exists.
 #[utoipa::path(
     post,
     path = "/auth/password/forgot",
     extensions(("x-permission" = json!("everyone"))),
     security(()),
-    responses((status = 202, body = CheckMail, description = "If there is such an account, a mail with a link is on its way."))
+    responses((status = 202, body = MailAccepted, description = "If the account exists, an email with a link is sent."))
 )]
 pub(crate) async fn forgot_password(
     State(app): State<App>,
     request: RequestInfo,
     headers: HeaderMap,
     body: ValidJson<AskForMail>,
-) -> Result<Accepted<CheckMail>> {
+) -> Result<Accepted<MailAccepted>> {
     let ask = body.value;
-    at_a_step(&app, async {
-        let tenant = admit(&app, (&request, &headers), &ask).await?;
-        let link = Link::plain(
+    constant_time_response(&app, async {
+        let tenant = check_mail_request(&app, (&request, &headers), &ask).await?;
+        let link = Link::new(
             &PASSWORD_RESET_REQUESTED,
             TokenPurpose::ResetPassword,
             app.settings.reset_lifetime,
         );
         let active =
             |account: &crate::store::accounts::Account| account.status == UserStatus::Active;
-        send_link(
+        send_link_to_account(
             &app,
             &request,
             (tenant.as_deref(), &ask.email),
@@ -50,5 +52,5 @@ pub(crate) async fn forgot_password(
         .await
     })
     .await?;
-    Ok(CheckMail::answer())
+    Ok(MailAccepted::answer())
 }

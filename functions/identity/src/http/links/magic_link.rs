@@ -1,4 +1,4 @@
-//! Asking for a link that signs in.
+//! Requests a link that signs in.
 
 use axum::{
     extract::State,
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use web::{Accepted, RequestInfo, ValidJson, problem::Result};
 
 use super::{
-    mail_request::{AskForMail, admit, at_a_step, send_link},
+    mail_request::{AskForMail, check_mail_request, constant_time_response, send_link_to_account},
     one_time_link::Link,
 };
 use crate::{
@@ -25,28 +25,29 @@ use crate::{
     store::{accounts::Account, one_time_tokens::TokenPurpose},
 };
 
-/// What everybody hears.
+/// Confirms the request. The response is the same whether or not the account exists.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct MagicLinkAsked {
+#[schema(as = MagicLinkAsked)]
+pub(crate) struct MagicLinkAccepted {
     /// Always `check_mail`.
     #[schema(example = "check_mail")]
     status: &'static str,
-    /// To be shown, and typed where the link is opened. Null when the link works in this browser alone, by a cookie.
+    /// Code to show to the user, who enters it where the link is opened. Null if the link is bound to this browser by a cookie.
     #[schema(example = "204518")]
     code: Option<String>,
 }
 
-/// Ask for a link that signs in.
+/// Request a sign-in link
 ///
-/// Known and unknown addresses get the same answer after the same time; only the mail tells. The link is good for 15 minutes,
-/// once, and only the newest one. A page of the same site gets a cookie, and the link works only in that browser; everybody else
-/// gets a code that has to be typed where the link is opened.
+/// Sends an email with a link that is valid for 15 minutes, can be used once and replaces earlier ones. Pages of the same site
+/// receive a cookie, and the link works only in that browser; other clients receive a code that must be entered with the link.
+/// The response and its timing are the same whether or not the account exists.
 #[utoipa::path(
     post,
     path = "/auth/magic-link",
     extensions(("x-permission" = json!("everyone"))),
     security(()),
-    responses((status = 202, body = MagicLinkAsked, description = "If there is such an account, a mail with a link is on its way."))
+    responses((status = 202, body = MagicLinkAccepted, description = "If the account exists, an email with a link is sent."))
 )]
 pub(crate) async fn request_magic_link(
     State(app): State<App>,
@@ -55,23 +56,23 @@ pub(crate) async fn request_magic_link(
     body: ValidJson<AskForMail>,
 ) -> Result<Response> {
     let ask = body.value;
-    let binding = if cookie::can_keep(&headers) {
-        Binding::to_browser(cookie::read_link(&app.state, &headers))
+    let binding = if cookie::keeps_cookies(&headers) {
+        Binding::to_browser(cookie::read_link_cookie(&app.state, &headers))
     } else {
         Binding::to_code()
     };
     let lifetime = app.settings.magic_link_lifetime;
-    at_a_step(&app, async {
-        let tenant = admit(&app, (&request, &headers), &ask).await?;
+    constant_time_response(&app, async {
+        let tenant = check_mail_request(&app, (&request, &headers), &ask).await?;
         let offered = tenant
             .as_deref()
-            .is_some_and(tenant_rules::offers_magic_links);
+            .is_some_and(tenant_rules::allows_magic_links);
         let wanted = |account: &Account| offered && account.status == UserStatus::Active;
         let link = Link {
             binding: Some(&binding),
-            ..Link::plain(&MAGIC_LINK_REQUESTED, TokenPurpose::MagicLink, lifetime)
+            ..Link::new(&MAGIC_LINK_REQUESTED, TokenPurpose::MagicLink, lifetime)
         };
-        send_link(
+        send_link_to_account(
             &app,
             &request,
             (tenant.as_deref(), &ask.email),
@@ -82,13 +83,13 @@ pub(crate) async fn request_magic_link(
     })
     .await?;
     let shown = binding.kind == BindingKind::Code;
-    let mut response = Accepted(MagicLinkAsked {
+    let mut response = Accepted(MagicLinkAccepted {
         status: "check_mail",
         code: shown.then(|| binding.text().to_owned()),
     })
     .into_response();
     if !shown {
-        let set_cookie = cookie::set_link(&app.state, binding.text(), lifetime)?;
+        let set_cookie = cookie::set_link_cookie(&app.state, binding.text(), lifetime)?;
         response
             .headers_mut()
             .append(header::SET_COOKIE, set_cookie);

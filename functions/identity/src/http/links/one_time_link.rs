@@ -1,4 +1,4 @@
-//! Links that work once: made, sealed for the mail, and read again.
+//! One-time links: created, sealed for the email, and parsed when they come back.
 
 use access::{Purpose, opaque::Opaque};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,32 +16,32 @@ use crate::{
     store::one_time_tokens::{self, NewToken, TokenPurpose},
 };
 
-/// A link's token as it comes back.
-pub(crate) type GivenToken = Secret<1, 1024>;
+/// The token of a link, as sent by the client.
+pub(crate) type TokenInput = Secret<1, 1024>;
 
-/// Reads a token; one of another form is as unknown as one that never was.
-pub(crate) fn parse(token: &GivenToken) -> Result<Opaque<OneTimeToken>> {
+/// Parses a token; a malformed one is refused like an unknown one.
+pub(crate) fn parse_token(token: &TokenInput) -> Result<Opaque<OneTimeToken>> {
     Opaque::parse(token.expose()).ok_or_else(|| unauthorized(&INVALID_TOKEN))
 }
 
-/// A link to be made.
+/// A link to create.
 pub(crate) struct Link<'a> {
     pub(crate) kind: &'static EventKind,
     pub(crate) purpose: TokenPurpose,
     pub(crate) lifetime: TimeDelta,
-    /// The password that holds from its use on.
+    /// The password that its use sets.
     pub(crate) password_hash: Option<&'a str>,
-    /// The address that its use brings; the mail goes there.
+    /// The email address that its use sets; the email is sent there.
     pub(crate) email: Option<&'a str>,
-    /// What has to be shown beside it.
+    /// What must be presented together with it.
     pub(crate) binding: Option<&'a Binding>,
-    /// Further members of the announcement.
+    /// Additional members of the event's data.
     pub(crate) data: Value,
 }
 
 impl Link<'_> {
-    /// A link that brings nothing along.
-    pub(crate) fn plain(
+    /// A link without a password, email address or binding.
+    pub(crate) fn new(
         kind: &'static EventKind,
         purpose: TokenPurpose,
         lifetime: TimeDelta,
@@ -58,8 +58,8 @@ impl Link<'_> {
     }
 }
 
-/// Keeps the hash of a fresh token and announces the token itself, sealed for the function that sends mails.
-pub(crate) async fn send(
+/// Stores the hash of a new token and publishes the token, sealed for the function that sends emails.
+pub(crate) async fn send_link(
     app: &App,
     tx: &mut TenantTx,
     request: &RequestInfo,
@@ -78,11 +78,11 @@ pub(crate) async fn send(
         binding: link.binding,
     };
     one_time_tokens::insert_token(tx, &token, &new, times).await?;
-    // The address that is not a person's yet is in no event but here, where nobody else reads it.
-    let mut letter = token.to_text();
+    // The new address is not verified yet, so it is sent only sealed.
+    let mut content = token.to_text();
     if let Some(email) = link.email {
-        letter.push('\n');
-        letter.push_str(email);
+        content.push('\n');
+        content.push_str(email);
     }
     let sealed = app
         .state
@@ -90,7 +90,7 @@ pub(crate) async fn send(
         .seal(
             Purpose::Notifications,
             tenant.uuid().as_bytes(),
-            letter.as_bytes(),
+            content.as_bytes(),
         )
         .map_err(Problem::internal)?;
     let mut data =
@@ -109,8 +109,8 @@ pub(crate) async fn send(
     Ok(())
 }
 
-/// Invites somebody, or invites again: links that are still open become worthless.
-pub(crate) async fn invite(
+/// Sends an invitation and voids open ones.
+pub(crate) async fn send_invitation(
     app: &App,
     tx: &mut TenantTx,
     request: &RequestInfo,
@@ -119,6 +119,6 @@ pub(crate) async fn invite(
 ) -> Result<()> {
     one_time_tokens::void_tokens(tx, user.0, now).await?;
     let lifetime = app.settings.invite_lifetime;
-    let link = Link::plain(&USER_INVITED, TokenPurpose::Invite, lifetime);
-    send(app, tx, request, user, link, now).await
+    let link = Link::new(&USER_INVITED, TokenPurpose::Invite, lifetime);
+    send_link(app, tx, request, user, link, now).await
 }

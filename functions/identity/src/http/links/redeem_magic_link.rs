@@ -1,16 +1,16 @@
-//! Signing in with a link.
+//! Signs in with a link.
 
 use std::sync::Arc;
 
 use access::{Tenant, opaque, opaque::Opaque};
 use axum::{extract::State, response::Response};
 use chrono::{DateTime, Utc};
-use db::TenantTx;
+use db::{Actor, TenantTx};
 use http::HeaderMap;
 use ids::OneTimeToken;
-use web::{SingleLine, Problem, RequestInfo, ValidJson, problem::Result};
+use web::{Problem, RequestInfo, SingleLine, ValidJson, problem::Result};
 
-use super::one_time_link::{self, GivenToken};
+use super::one_time_link::{self, TokenInput};
 use crate::{
     App,
     domain::{
@@ -19,13 +19,12 @@ use crate::{
     },
     error::{INVALID_TOKEN, LINK_CODE_REQUIRED, OTHER_BROWSER, unauthorized},
     http::{
-        account::register::EXTERNAL,
         sessions::{
             cookie::{self, RefreshMode},
             session::{Device, TokenAnswer},
         },
-        sign_in::first_factor::{Entered, Proof, enter},
-        tenant::{find_living, introduce},
+        sign_in::first_factor::{AuthMethod, SignInOutcome, complete_first_factor},
+        tenant::{find_open_tenant, set_caller},
     },
     store::{
         accounts,
@@ -35,15 +34,15 @@ use crate::{
 };
 
 web::body! {
-    /// The token of a link, and the code that was shown where it was asked for.
+    /// The token from a sign-in link, with the code that was shown when it was requested.
     pub struct RedeemMagicLink {
-        /// It works once.
-        pub token: GivenToken,
-        /// Six digits; not needed in the browser that has the cookie.
+        /// Token from the link. It can be used once.
+        pub token: TokenInput,
+        /// Six-digit code. Not needed in the browser that has the cookie.
         pub code: Option<SingleLine<1, 20>>,
-        /// Where the refresh token goes: `body` (default) or `cookie`.
+        /// How the refresh token is returned: `body` (default) or `cookie`.
         pub refresh: Option<RefreshMode>,
-        /// How the person calls this device.
+        /// Name of this device, as shown in the list of sessions.
         pub device_name: Option<SingleLine<1, 100>>,
     }
 }
@@ -52,16 +51,16 @@ fn invalid() -> Problem {
     unauthorized(&INVALID_TOKEN)
 }
 
-/// Sign in with the link of a mail.
+/// Sign in with a link
 ///
-/// Of two who try at the same time one gets in. A missing code or another browser does not use the link up; after five wrong
-/// codes it is worthless.
+/// The link can be used once, even by concurrent requests. A missing code or a different browser does not use it up; after five
+/// incorrect codes it is no longer valid.
 #[utoipa::path(
     post,
     path = "/auth/magic-link/redeem",
     extensions(("x-permission" = json!("everyone"))),
     security(()),
-    responses((status = 200, body = TokenAnswer, description = "Signed in."))
+    responses((status = 200, body = TokenAnswer, description = "Signed in; the tokens of the new session."))
 )]
 pub(crate) async fn redeem_magic_link(
     State(app): State<App>,
@@ -80,25 +79,27 @@ pub(crate) async fn redeem_magic_link(
         mode: refresh.unwrap_or_default(),
         name: device_name,
     };
-    let token = one_time_link::parse(&token)?;
-    let tenant = find_living(&app, token.tenant).await?.ok_or_else(invalid)?;
+    let token = one_time_link::parse_token(&token)?;
+    let tenant = find_open_tenant(&app, token.tenant)
+        .await?
+        .ok_or_else(invalid)?;
     device.check_page(&app, &headers, Some(tenant.id)).await?;
-    if !tenant_rules::offers_magic_links(&tenant) {
+    if !tenant_rules::allows_magic_links(&tenant) {
         return Err(invalid());
     }
     app.signer().await?;
-    let shown = Shown {
-        cookie: cookie::read_link(&app.state, &headers),
+    let presented = PresentedBinding {
+        cookie: cookie::read_link_cookie(&app.state, &headers),
         code: code.as_ref().map(SingleLine::as_str),
     };
     let client = (&request, &headers, &device);
-    let entered = redeem(&app, tenant, (&token, shown), client, now).await?;
-    entered.answer(&app, &device, now).await
+    let outcome = redeem(&app, tenant, (&token, presented), client, now).await?;
+    outcome.answer(&app, &device, now).await
 }
 
-/// What came beside the token.
+/// What was presented together with the token.
 #[derive(Clone, Copy)]
-struct Shown<'a> {
+struct PresentedBinding<'a> {
     cookie: Option<&'a str>,
     code: Option<&'a str>,
 }
@@ -106,58 +107,67 @@ struct Shown<'a> {
 async fn redeem(
     app: &App,
     tenant: Arc<Tenant>,
-    (token, shown): (&Opaque<OneTimeToken>, Shown<'_>),
+    (token, presented): (&Opaque<OneTimeToken>, PresentedBinding<'_>),
     (request, headers, device): (&RequestInfo, &HeaderMap, &Device),
     now: DateTime<Utc>,
-) -> Result<Entered> {
+) -> Result<SignInOutcome> {
     let purpose = TokenPurpose::MagicLink;
-    let mut tx = app.db.begin(tenant.id, EXTERNAL).await?;
-    let found = one_time_tokens::find_token(&mut tx, token, purpose, now)
+    let mut tx = app.db.begin(tenant.id, Actor::EXTERNAL).await?;
+    let token_row = one_time_tokens::find_token(&mut tx, token, purpose, now)
         .await?
         .ok_or_else(invalid)?;
-    // The account first, as whoever changes it does; then the link as it is once nobody else holds it.
-    if !accounts::hold_account(&mut tx, found.user, None).await? {
+    // Lock the account first, in the same order as changes to it; then re-read the link under the lock.
+    if !accounts::lock_account_shared(&mut tx, token_row.user, None).await? {
         return Err(invalid());
     }
     one_time_tokens::lock_token(&mut tx, token).await?;
     let live = one_time_tokens::find_token(&mut tx, token, purpose, now)
         .await?
         .ok_or_else(invalid)?;
-    let mut tx = check_binding(tx, (token, &live), shown, now).await?;
-    let opened = one_time_tokens::use_token(&mut tx, token, purpose, now)
+    let mut tx = check_binding(tx, (token, &live), presented, now).await?;
+    let redeemed = one_time_tokens::use_token(&mut tx, token, purpose, now)
         .await?
         .ok_or_else(invalid)?;
-    let user = users::find_user(&mut tx, access::Reach::All, opened.user, false)
+    let user = users::find_user(&mut tx, access::Reach::All, redeemed.user, false)
         .await?
         .ok_or_else(invalid)?;
-    introduce(request, &tenant, user.id, &user.locale);
+    set_caller(request, &tenant, user.id, &user.locale);
     let client = (request, headers, device);
-    let entered = enter(app, &mut tx, (tenant, user), Proof::MagicLink, client, now).await?;
+    let outcome = complete_first_factor(
+        app,
+        &mut tx,
+        (tenant, user),
+        AuthMethod::MagicLink,
+        client,
+        now,
+    )
+    .await?;
     tx.commit().await?;
-    Ok(entered)
+    Ok(outcome)
 }
 
-/// Gives the transaction back when the right thing was shown. A wrong code is counted although the answer is a refusal.
+/// Returns the transaction if the binding was satisfied. An incorrect code is counted and committed although the request is refused.
 async fn check_binding(
     mut tx: TenantTx,
     (token, live): (&Opaque<OneTimeToken>, &LiveToken),
-    shown: Shown<'_>,
+    presented: PresentedBinding<'_>,
     now: DateTime<Utc>,
 ) -> Result<TenantTx> {
     let kind = live.binding.ok_or_else(invalid)?;
     let stored = live.binding_hash.as_deref().unwrap_or_default();
     let text = match kind {
-        BindingKind::Browser => shown.cookie,
-        BindingKind::Code => shown.code,
+        BindingKind::Browser => presented.cookie,
+        BindingKind::Code => presented.code,
     };
-    let right = text
-        .is_some_and(|text| opaque::constant_time_eq(&Binding::given(kind, text).hash(&token.secret), stored));
+    let right = text.is_some_and(|text| {
+        opaque::constant_time_eq(&Binding::given(kind, text).hash(&token.secret), stored)
+    });
     match kind {
         _ if right => Ok(tx),
         BindingKind::Browser => Err(OTHER_BROWSER.problem()),
         BindingKind::Code => {
             if text.is_some() {
-                one_time_tokens::note_failure(&mut tx, token, now).await?;
+                one_time_tokens::record_failed_code(&mut tx, token, now).await?;
                 tx.commit().await?;
             }
             Err(LINK_CODE_REQUIRED.problem())

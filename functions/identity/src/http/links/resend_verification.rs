@@ -1,19 +1,20 @@
-//! The link that proves an address, once more.
+//! Sends the verification link again.
 
 use access::Tenant;
 use axum::extract::State;
+use db::Actor;
 use http::HeaderMap;
 use web::{Accepted, RequestInfo, ValidJson, problem::Result};
 
 use super::{
-    mail_request::{AskForMail, CheckMail, admit, at_a_step},
+    mail_request::{AskForMail, MailAccepted, check_mail_request, constant_time_response},
     one_time_link::{self, Link},
 };
 use crate::{
     App,
     domain::status::UserStatus,
     events::VERIFICATION_REQUESTED,
-    http::{account::register::EXTERNAL, tenant::NOBODYS},
+    http::tenant::NIL_TENANT,
     store::{
         accounts,
         one_time_tokens::{self, TokenPurpose},
@@ -21,30 +22,30 @@ use crate::{
     },
 };
 
-/// Ask again for the link that proves the address of a registration.
+/// Resend the verification link
 ///
-/// All get the same answer after the same time. Whoever registered several times with different passwords gets none: registering
-/// once more sends a link that belongs to the password chosen then.
+/// Sends the link of a registration again if the address has not been verified yet. The response and its timing are always the
+/// same. After several registrations with different passwords nothing is sent; register again to get a link.
 #[utoipa::path(
     post,
     path = "/auth/email/verify/resend",
     extensions(("x-permission" = json!("everyone"))),
     security(()),
-    responses((status = 202, body = CheckMail, description = "If somebody registered with this address and has not proved it, a mail with a link is on its way."))
+    responses((status = 202, body = MailAccepted, description = "If the address is registered and not verified yet, an email with a link is sent."))
 )]
 pub(crate) async fn resend_verification(
     State(app): State<App>,
     request: RequestInfo,
     headers: HeaderMap,
     body: ValidJson<AskForMail>,
-) -> Result<Accepted<CheckMail>> {
+) -> Result<Accepted<MailAccepted>> {
     let ask = body.value;
-    at_a_step(&app, async {
-        let tenant = admit(&app, (&request, &headers), &ask).await?;
+    constant_time_response(&app, async {
+        let tenant = check_mail_request(&app, (&request, &headers), &ask).await?;
         resend(&app, &request, tenant.as_deref(), &ask).await
     })
     .await?;
-    Ok(CheckMail::answer())
+    Ok(MailAccepted::answer())
 }
 
 async fn resend(
@@ -54,25 +55,25 @@ async fn resend(
     ask: &AskForMail,
 ) -> Result<()> {
     let now = app.state.clock().now();
-    let id = tenant.map_or(NOBODYS, |tenant| tenant.id);
-    let mut tx = app.db.begin(id, EXTERNAL).await?;
+    let id = tenant.map_or(NIL_TENANT, |tenant| tenant.id);
+    let mut tx = app.db.begin(id, Actor::EXTERNAL).await?;
     let account = accounts::find_account(&mut tx, ask.email.as_str()).await?;
-    let waiting =
+    let pending =
         account.filter(|account| account.registered && account.status == UserStatus::Invited);
-    if let Some(account) = waiting {
+    if let Some(account) = pending {
         users::lock_user(&mut tx, access::Reach::All, account.id).await?;
         let passwords = one_time_tokens::list_registered_passwords(&mut tx, account.id).await?;
-        // Of several, nobody knows which is the owner's and which a stranger's.
+        // With several passwords it is unknown which one the owner of the address chose.
         if let [password_hash] = passwords.as_slice() {
             let purpose = TokenPurpose::VerifyEmail;
             one_time_tokens::void_tokens_for(&mut tx, account.id, purpose, now).await?;
             let lifetime = app.settings.verify_lifetime;
             let link = Link {
                 password_hash: Some(password_hash),
-                ..Link::plain(&VERIFICATION_REQUESTED, purpose, lifetime)
+                ..Link::new(&VERIFICATION_REQUESTED, purpose, lifetime)
             };
             let user = (account.id, account.version);
-            one_time_link::send(app, &mut tx, request, user, link, now).await?;
+            one_time_link::send_link(app, &mut tx, request, user, link, now).await?;
         }
     }
     tx.commit().await?;

@@ -1,14 +1,15 @@
-//! Choosing a new password by a link.
+//! Resets the password with a link.
 
 use access::{Tenant, audit, opaque::Opaque};
 use axum::extract::State;
 use chrono::{DateTime, Utc};
+use db::Actor;
 use http::{HeaderMap, StatusCode};
 use ids::OneTimeToken;
 use serde_json::json;
 use web::{Problem, RequestInfo, ValidJson, problem::Result};
 
-use super::one_time_link::{self, GivenToken};
+use super::one_time_link::{self, TokenInput};
 use crate::{
     App,
     domain::{
@@ -17,7 +18,7 @@ use crate::{
     },
     error::{INVALID_TOKEN, unauthorized},
     events::PASSWORD_CHANGED,
-    http::{account::register::EXTERNAL, announce, sessions::cookie, tenant::find_living},
+    http::{announce, sessions::cookie, tenant::find_open_tenant},
     store::{
         accounts,
         one_time_tokens::{self, TokenPurpose},
@@ -27,11 +28,11 @@ use crate::{
 };
 
 web::body! {
-    /// The token of a link, and the password that its owner chooses.
+    /// The token from a link and the new password.
     pub struct ResetPassword {
-        /// It works once.
-        pub token: GivenToken,
-        /// The password from now on.
+        /// Token from the link. It can be used once.
+        pub token: TokenInput,
+        /// The new password.
         pub password: NewPassword,
     }
 }
@@ -40,16 +41,16 @@ fn invalid() -> Problem {
     unauthorized(&INVALID_TOKEN)
 }
 
-/// Choose a new password with the link of a mail.
+/// Reset a password
 ///
-/// Every session ends and every other link becomes worthless; nobody is signed in by it. A password that is not good enough does
-/// not use the link up.
+/// Sets a new password with the token from the link. All sessions and all other links of the account end, and the user is not
+/// signed in. If the password is rejected, the link stays valid.
 #[utoipa::path(
     post,
     path = "/auth/password/reset",
     extensions(("x-permission" = json!("everyone"))),
     security(()),
-    responses((status = 204, description = "The password is another one."))
+    responses((status = 204, description = "The password has been changed."))
 )]
 pub(crate) async fn reset_password(
     State(app): State<App>,
@@ -59,8 +60,10 @@ pub(crate) async fn reset_password(
 ) -> Result<StatusCode> {
     let now = app.state.clock().now();
     let ResetPassword { token, password } = body.value;
-    let token = one_time_link::parse(&token)?;
-    let tenant = find_living(&app, token.tenant).await?.ok_or_else(invalid)?;
+    let token = one_time_link::parse_token(&token)?;
+    let tenant = find_open_tenant(&app, token.tenant)
+        .await?
+        .ok_or_else(invalid)?;
     cookie::check_page(&app.state, &headers, Some(tenant.id)).await?;
     let user = find_owner(&app, &tenant, &token, now).await?;
     let owner = Owner {
@@ -69,21 +72,22 @@ pub(crate) async fn reset_password(
         family_name: &user.family_name,
     };
     let min_length = tenant_rules::min_password_length(&tenant);
-    password::check(&password, owner, min_length).map_err(password::refused)?;
+    password::check(&password, owner, min_length)
+        .map_err(|code| Problem::field("/password", code))?;
     let password_hash = app.hasher.hash(password.expose()).await?;
-    reset(&app, &request, (&user, &token), &password_hash, now).await?;
+    change_password_with_token(&app, &request, (&user, &token), &password_hash, now).await?;
     app.state.authenticator().invalidate_people();
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Whose link it is, as long as it is good.
+/// Finds the owner of the link while it is valid.
 async fn find_owner(
     app: &App,
     tenant: &Tenant,
     token: &Opaque<OneTimeToken>,
     now: DateTime<Utc>,
 ) -> Result<UserRow> {
-    let mut tx = app.db.begin(tenant.id, EXTERNAL).await?;
+    let mut tx = app.db.begin(tenant.id, Actor::EXTERNAL).await?;
     let live = one_time_tokens::find_token(&mut tx, token, TokenPurpose::ResetPassword, now)
         .await?
         .ok_or_else(invalid)?;
@@ -92,22 +96,22 @@ async fn find_owner(
     user.ok_or_else(invalid)
 }
 
-/// The account before its links and sessions, as everybody locks them: a sign-in at the same moment ends with the rest.
-async fn reset(
+/// Locks the account before its links and sessions, like every other change, so that a concurrent sign-in is ended too.
+async fn change_password_with_token(
     app: &App,
     request: &RequestInfo,
     (user, token): (&UserRow, &Opaque<OneTimeToken>),
     password_hash: &str,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let mut tx = app.db.begin(token.tenant, EXTERNAL).await?;
+    let mut tx = app.db.begin(token.tenant, Actor::EXTERNAL).await?;
     let version = accounts::change_password(&mut tx, user.id, (None, password_hash), now)
         .await?
         .ok_or_else(invalid)?;
     one_time_tokens::use_token(&mut tx, token, TokenPurpose::ResetPassword, now)
         .await?
         .ok_or_else(invalid)?;
-    accounts::note_address_proved(&mut tx, user.id, now).await?;
+    accounts::mark_email_verified(&mut tx, user.id, now).await?;
     one_time_tokens::void_tokens(&mut tx, user.id, now).await?;
     sessions::end_sessions(&mut tx, user.id, None, EndReason::PasswordChanged, now).await?;
     let data = json!({"user_id": user.id});

@@ -1,21 +1,21 @@
-//! Opening the link that proves an address.
+//! Verifies the email address of a registration.
 
 use access::audit;
 use axum::{Json, extract::State};
+use db::Actor;
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 use web::{Problem, RequestInfo, ValidJson, problem::Result};
 
-use super::one_time_link::{self, GivenToken};
+use super::one_time_link::{self, TokenInput};
 use crate::{
     App,
     error::{INVALID_TOKEN, unauthorized},
     events::USER_ACTIVATED,
     http::{
-        account::register::EXTERNAL,
         announce,
-        tenant::{check_changeable, find_living},
+        tenant::{check_writable, find_open_tenant},
     },
     store::{
         accounts,
@@ -25,14 +25,14 @@ use crate::{
 };
 
 web::body! {
-    /// The token of a link that was sent.
+    /// The token from a verification link.
     pub struct VerifyEmail {
-        /// It works once.
-        pub token: GivenToken,
+        /// Token from the link. It can be used once.
+        pub token: TokenInput,
     }
 }
 
-/// The address is proved.
+/// Confirms that the email address is verified.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Verified {
     /// Always `verified`.
@@ -41,19 +41,21 @@ pub(crate) struct Verified {
 }
 
 impl Verified {
-    /// It is.
+    /// The response for a verified address.
     pub(crate) fn answer() -> Self {
         Self { status: "verified" }
     }
 }
 
-/// Prove a mail address with the link that was sent there; the account can be signed in to from then on.
+/// Verify an email address
+///
+/// Takes the token from the link that was sent at registration and activates the account. The user is not signed in.
 #[utoipa::path(
     post,
     path = "/auth/email/verify",
     extensions(("x-permission" = json!("everyone"))),
     security(()),
-    responses((status = 200, body = Verified, description = "The account can be signed in to."))
+    responses((status = 200, body = Verified, description = "The address is verified and the account is active."))
 )]
 pub(crate) async fn verify_email(
     State(app): State<App>,
@@ -62,13 +64,15 @@ pub(crate) async fn verify_email(
 ) -> Result<Json<Verified>> {
     let now = app.state.clock().now();
     let invalid = || -> Problem { unauthorized(&INVALID_TOKEN) };
-    let token = one_time_link::parse(&body.value.token)?;
-    let tenant = find_living(&app, token.tenant).await?.ok_or_else(invalid)?;
-    let mut tx = app.db.begin(tenant.id, EXTERNAL).await?;
+    let token = one_time_link::parse_token(&body.value.token)?;
+    let tenant = find_open_tenant(&app, token.tenant)
+        .await?
+        .ok_or_else(invalid)?;
+    let mut tx = app.db.begin(tenant.id, Actor::EXTERNAL).await?;
     let opened = one_time_tokens::use_token(&mut tx, &token, TokenPurpose::VerifyEmail, now)
         .await?
         .ok_or_else(invalid)?;
-    check_changeable(&tenant)?;
+    check_writable(&tenant)?;
     let password_hash = opened.password_hash.ok_or_else(invalid)?;
     if !accounts::activate_user(&mut tx, opened.user, &password_hash, now).await? {
         return Err(invalid());

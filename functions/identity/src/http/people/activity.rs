@@ -1,4 +1,4 @@
-//! What a person did, and what was done about them.
+//! The activity of a user, from the audit log.
 
 use access::{Caller, mask};
 use axum::{Json, extract::State};
@@ -19,21 +19,21 @@ use crate::{
     App,
     permissions::{ActivityRead, UserReadSensitive},
     store::{
-        activity::{self, ActRow, Position},
+        activity::{self, ActivityRow, Position},
         users,
     },
 };
 
-/// Who did something.
+/// The actor of an action.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ActorView {
     /// `user`, `api_key`, `superadmin`, `system` or `external`.
     pub(crate) kind: ActorKind,
-    /// Which one, when it has an identifier.
+    /// Identifier of the actor; null if it has none.
     pub(crate) id: Option<Uuid>,
 }
 
-/// Something that happened.
+/// An entry in a user's activity.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f",
@@ -47,37 +47,44 @@ pub(crate) struct ActorView {
     "address": "203.0.113.•••"
 }))]
 pub(crate) struct Activity {
+    /// Identifier of the entry.
     id: AuditEntryId,
+    /// When it happened.
     occurred_at: DateTime<Utc>,
-    /// `context.thing.past_tense`.
+    /// Action in the form `context.resource.past_tense`.
     action: String,
+    /// Who performed the action.
     actor: ActorView,
-    /// What it was done to.
+    /// Type of the affected resource.
     resource_kind: String,
+    /// Identifier of the affected resource; null if it has none.
     resource_id: Option<String>,
-    /// The fields that changed, with what they were and are.
+    /// Changed fields, with the old and the new value.
     #[schema(value_type = std::collections::BTreeMap<String, serde_json::Value>)]
     changes: Value,
-    /// Why staff of the platform, or whoever looked at the account, did it.
+    /// Reason given by platform staff or for an impersonation; null otherwise.
     reason: Option<String>,
-    /// From where; without `identity.user.read_sensitive` the network alone, not the machine.
+    /// IP address; masked for callers without `identity.user.read_sensitive`. Null if unknown.
     address: Option<String>,
 }
 
-/// Which page.
+/// Pagination parameters.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListActivity {
-    /// How many a page has.
+    /// Maximum number of items per page.
     #[serde(default)]
     #[param(value_type = Option<Limit>, inline)]
     limit: Limit,
-    /// Where the page begins: `next_cursor` of the one before.
+    /// `next_cursor` of the previous page; omit it for the first page.
     cursor: Option<String>,
 }
 
-/// List what a person did and what was done about them, the newest first: sign-ins and everything that the audit log keeps.
-#[utoipa::path(get, path = "/users/{id}/activity", responses((status = 200, body = Page<Activity>, description = "A page of acts.")))]
+/// List a user's activity
+///
+/// Returns sign-ins and all audit log entries of actions by the user or affecting the user, newest first. With reach `own` callers
+/// see only their own activity.
+#[utoipa::path(get, path = "/users/{id}/activity", responses((status = 200, body = Page<Activity>, description = "A page of entries.")))]
 pub(crate) async fn list_activity(
     State(app): State<App>,
     caller: Caller<ActivityRead>,
@@ -91,12 +98,17 @@ pub(crate) async fn list_activity(
         .map(|cursor| app.cursors.open(&scope, cursor))
         .transpose()?;
     let mut tx = caller.begin(&app.db).await?;
-    users::find_user(&mut tx, caller.reach(), id, rules::sees_disabled(&caller))
-        .await?
-        .ok_or(&problem::NOT_FOUND)?;
+    users::find_user(
+        &mut tx,
+        caller.reach(),
+        id,
+        rules::can_see_disabled(&caller),
+    )
+    .await?
+    .ok_or(&problem::NOT_FOUND)?;
     let rows = activity::list_activity(&mut tx, id, after, query.limit).await?;
     tx.commit().await?;
-    let plain = caller.may::<UserReadSensitive>().is_some();
+    let unmasked = caller.may::<UserReadSensitive>().is_some();
     let page = query.limit.page(rows, |last| {
         let position = Position {
             occurred_at: last.occurred_at,
@@ -104,11 +116,11 @@ pub(crate) async fn list_activity(
         };
         app.cursors.seal(&scope, &position)
     });
-    Ok(Json(page.map(|row| Activity::shown(row, plain))))
+    Ok(Json(page.map(|row| Activity::from_row(row, unmasked))))
 }
 
 impl Activity {
-    fn shown(row: ActRow, plain: bool) -> Self {
+    fn from_row(row: ActivityRow, unmasked: bool) -> Self {
         let address = row.address;
         Self {
             id: row.id,
@@ -122,7 +134,7 @@ impl Activity {
             resource_id: row.resource_id,
             changes: row.changes,
             reason: row.reason,
-            address: if plain {
+            address: if unmasked {
                 address
             } else {
                 address.as_deref().map(mask::address)

@@ -1,4 +1,4 @@
-//! Adding people.
+//! Creates users.
 
 use access::{Attempt, Caller, Idempotent, audit, mask};
 use axum::{extract::State, response::Response};
@@ -7,7 +7,7 @@ use db::{DbError, TenantTx};
 use ids::UserId;
 use serde_json::{Value, json};
 use web::{
-    Created, Email, SingleLine, Problem, TimeZone,
+    Created, Email, Problem, SingleLine, TimeZone,
     fields::Locale,
     problem::{self, Result},
 };
@@ -32,36 +32,37 @@ use crate::{
 };
 
 web::body! {
-    /// Somebody new.
+    /// A new user.
     pub struct CreateUser {
-        /// The mail address, unique in the organisation.
+        /// Email address, unique in the organisation.
         pub email: Email,
-        /// With a password the account can be signed in to at once; without, an invitation is sent.
+        /// Password. If given, the account is active at once; otherwise an invitation is sent.
         pub password: Option<NewPassword>,
-        /// Given name; needed with `family_name` unless `name` is there.
+        /// Given name. Required together with `family_name` unless `name` is given.
         pub given_name: Option<NamePart>,
         /// Family name.
         pub family_name: Option<NamePart>,
-        /// The whole name instead.
+        /// Full name, instead of `given_name` and `family_name`.
         pub name: Option<FullName>,
-        /// The role's name; `customer` by default.
+        /// Name of the role. Defaults to `customer`.
         pub role: Option<SingleLine<1, 64>>,
-        /// Telephone number.
+        /// Phone number.
         pub phone: Option<Phone>,
-        /// Language of mails and pages; the organisation's by default.
+        /// Language of emails and pages. Defaults to the organisation's.
         pub locale: Option<Locale>,
-        /// The organisation's by default.
+        /// Time zone. Defaults to the organisation's.
         pub time_zone: Option<TimeZone>,
     }
     example { "email": "ada@example.org", "given_name": "Ada", "family_name": "Lovelace", "role": "expert" }
 }
 
-/// Add a person: invited, or with a password at once active.
+/// Create a user
 ///
-/// Whoever may not assign roles adds experts and customers; nobody gives a role that may do more than they may themselves.
-#[utoipa::path(post, path = "/users", responses((status = 201, body = User, description = "Added.", headers(
-    ("Location" = String, description = "Where the person is."),
-    ("Idempotent-Replayed" = Option<String>, description = "`true` when this is the answer to an earlier request with the same key."),
+/// With a password the account is active at once; without one an invitation is sent by email. Callers without
+/// `identity.role.assign` can create only experts and customers. No caller can grant a role with more permissions than their own.
+#[utoipa::path(post, path = "/users", responses((status = 201, body = User, description = "The created user.", headers(
+    ("Location" = String, description = "URL of the user."),
+    ("Idempotent-Replayed" = Option<String>, description = "`true` if this is the response to an earlier request with the same key."),
 ))))]
 pub(crate) async fn create_user(
     State(app): State<App>,
@@ -69,12 +70,12 @@ pub(crate) async fn create_user(
     body: Idempotent<CreateUser>,
 ) -> Result<Response> {
     let now = app.state.clock().now();
-    let (name, password_hash) = prepare(&app, &caller, body.body()).await?;
+    let (name, password_hash) = hash_password(&app, &caller, body.body()).await?;
     let (mut tx, body, pending) = match body.begin(&caller, &app.db, now).await? {
         Attempt::First(tx, body, pending) => (tx, body, pending),
         Attempt::Replay(answer) => return Ok(answer),
     };
-    let user = add(
+    let user = insert(
         &mut tx,
         &caller,
         &body,
@@ -95,7 +96,7 @@ pub(crate) async fn create_user(
         )
         .await?;
     } else {
-        one_time_link::invite(&app, &mut tx, caller.request(), version, now).await?;
+        one_time_link::send_invitation(&app, &mut tx, caller.request(), version, now).await?;
     }
     let entry = audit::Entry::new("identity.user.created", "user", user.id)
         .change("email", Value::Null, mask::email(&user.email))
@@ -110,13 +111,13 @@ pub(crate) async fn create_user(
     )
     .await?;
     let location = format!("/api/v1/users/{}", user.id);
-    // Unmasked: the caller has just said it all.
-    let resource = User::shown(user, true);
+    // Unmasked, because the caller has just provided the values.
+    let resource = User::from_row(user, true);
     pending.created(tx, Created { location, resource }).await
 }
 
-/// The part that needs no database and takes its time: no transaction waits for a hash.
-async fn prepare(
+/// Validates and hashes before the transaction begins, so that no transaction waits for a hash.
+async fn hash_password(
     app: &App,
     caller: &Caller<UserCreate>,
     body: &CreateUser,
@@ -136,12 +137,13 @@ async fn prepare(
         family_name: &name.family,
     };
     let min_length = tenant_rules::min_password_length(&caller.tenant);
-    password::check(password, owner, min_length).map_err(password::refused)?;
+    password::check(password, owner, min_length)
+        .map_err(|code| Problem::field("/password", code))?;
     let hash = app.hasher.hash(password.expose()).await?;
     Ok((name, Some(hash)))
 }
 
-async fn add(
+async fn insert(
     tx: &mut TenantTx,
     caller: &Caller<UserCreate>,
     body: &CreateUser,
@@ -149,7 +151,10 @@ async fn add(
     now: DateTime<Utc>,
 ) -> Result<UserRow> {
     let roles = roles::list_roles(tx).await?;
-    let role = rules::find_role(&roles, body.role.as_ref().map_or("customer", SingleLine::as_str))?;
+    let role = rules::find_role(
+        &roles,
+        body.role.as_ref().map_or("customer", SingleLine::as_str),
+    )?;
     rules::check_authority(caller, role)?;
     seats::lock_people(tx).await?;
     rules::check_seats(tx, now).await?;
@@ -170,14 +175,16 @@ async fn add(
             .map_or(&caller.tenant.time_zone, |zone| zone.as_str()),
         phone: phone.as_deref(),
     };
-    users::insert_user(tx, &new, now).await.map_err(taken)?;
+    users::insert_user(tx, &new, now)
+        .await
+        .map_err(email_conflict)?;
     users::find_user(tx, access::Reach::All, new.id, false)
         .await?
         .ok_or_else(|| problem::NOT_FOUND.problem())
 }
 
-/// The address is somebody's, perhaps somebody's who is disabled.
-pub(crate) fn taken(error: DbError) -> Problem {
+/// Maps the unique constraint on the email address, which disabled users count towards too.
+pub(crate) fn email_conflict(error: DbError) -> Problem {
     if error.is_constraint("users_email_key") {
         EMAIL_TAKEN.problem()
     } else {

@@ -1,4 +1,4 @@
-//! Disabling people. What they did stays; erasing is the privacy context's.
+//! Disables users. Their data is kept; erasure belongs to the privacy context.
 
 use access::{Caller, audit};
 use axum::extract::State;
@@ -24,8 +24,11 @@ use crate::{
     },
 };
 
-/// Disable a person: every session ends, the seat is free. `PUT` with `?status=disabled` and `"status": "active"` undoes it.
-#[utoipa::path(delete, path = "/users/{id}", responses((status = 204, description = "Disabled.")))]
+/// Disable a user
+///
+/// Ends all sessions of the user and frees the seat; no data is deleted. To enable the user again, call
+/// `PUT /users/{id}?status=disabled` with `"status": "active"`.
+#[utoipa::path(delete, path = "/users/{id}", responses((status = 204, description = "The user is disabled.")))]
 pub(crate) async fn delete_user(
     State(app): State<App>,
     caller: Caller<UserDisable>,

@@ -1,25 +1,156 @@
-//! What a person can do.
+//! Skills of users.
 
 use access::{Caller, audit};
 use axum::extract::State;
+use chrono::NaiveDate;
 use ids::UserId;
+use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 use web::{
-    Fetched, IfMatch, PathIds, Problem, ValidJson,
-    problem::{self, Result},
+    Fetched, IfMatch, PathIds, Problem, SingleLine, ValidJson,
+    body::{BoundedVec, Int},
+    problem::{self, FieldError, Result},
+    reply::Versioned,
 };
 
 use crate::{
     App,
-    domain::expertise::{Expertise, ReplaceExpertise},
+    domain::expertise::{Certificate, Skill, check_unique},
     events::USER_UPDATED,
     http::announce,
     permissions::{ExpertiseRead, ExpertiseUpdate},
     store::{expertise, users},
 };
 
-/// Read a person's skills.
-#[utoipa::path(get, path = "/users/{id}/expertise", responses((status = 200, body = Expertise, description = "All skills.")))]
+web::body! {
+    /// All skills of a user; skills that are not listed are removed.
+    pub struct ReplaceExpertise {
+        /// The skills, each at most once.
+        pub items: BoundedVec<SkillBody, 100>,
+    }
+    example { "items": [{ "skill": "heating", "level": 4, "years": 9 }] }
+}
+
+web::body! {
+    /// A skill.
+    pub struct SkillBody {
+        /// Name of the skill; stored in lower case.
+        pub skill: SingleLine<1, 80>,
+        /// Level from 1 (learning) to 5 (teaching others).
+        pub level: Int<1, 5>,
+        /// Years of experience.
+        pub years: Option<Int<0, 80>>,
+        /// Certificate for the skill.
+        pub certificate: Option<CertificateBody>,
+    }
+}
+
+web::body! {
+    /// A certificate.
+    pub struct CertificateBody {
+        /// Name of the certificate.
+        pub name: SingleLine<1, 200>,
+        /// Last day of validity; omit it if the certificate does not expire.
+        pub valid_until: Option<NaiveDate>,
+    }
+}
+
+/// The skills of a user.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "items": [{ "skill": "heating", "level": 4, "years": 9, "certificate": { "name": "Meisterbrief", "valid_until": null } }],
+    "next_cursor": null,
+    "version": 3
+}))]
+pub(crate) struct Expertise {
+    /// The skills, in alphabetical order.
+    items: Vec<SkillView>,
+    /// Always null: the list fits on one page.
+    #[schema(value_type = Option<String>)]
+    next_cursor: Option<()>,
+    /// Version of the user, for `If-Match`.
+    version: i32,
+}
+
+impl Versioned for Expertise {
+    fn version(&self) -> i32 {
+        self.version
+    }
+}
+
+/// A skill.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Skill)]
+pub(crate) struct SkillView {
+    /// Name of the skill, in lower case.
+    skill: String,
+    /// Level from 1 (learning) to 5 (teaching others).
+    level: i16,
+    /// Years of experience; null if unknown.
+    years: Option<i16>,
+    /// Certificate for the skill; null if none.
+    certificate: Option<CertificateView>,
+}
+
+/// A certificate.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Certificate)]
+pub(crate) struct CertificateView {
+    /// Name of the certificate.
+    name: String,
+    /// Last day of validity; null if the certificate does not expire.
+    valid_until: Option<NaiveDate>,
+}
+
+impl ReplaceExpertise {
+    /// The skills, or an error for each one that is listed twice.
+    fn into_skills(self) -> Result<Vec<Skill>, Vec<FieldError>> {
+        check_unique(
+            self.items
+                .0
+                .into_iter()
+                .map(SkillBody::into_skill)
+                .collect(),
+        )
+    }
+}
+
+impl From<Skill> for SkillView {
+    fn from(skill: Skill) -> Self {
+        Self {
+            skill: skill.skill,
+            level: skill.level,
+            years: skill.years,
+            certificate: skill.certificate.map(|certificate| CertificateView {
+                name: certificate.name,
+                valid_until: certificate.valid_until,
+            }),
+        }
+    }
+}
+
+impl SkillBody {
+    fn into_skill(self) -> Skill {
+        Skill {
+            skill: self.skill.as_str().to_lowercase(),
+            level: to_i16(self.level.get()),
+            years: self.years.map(|years| to_i16(years.get())),
+            certificate: self.certificate.map(|certificate| Certificate {
+                name: certificate.name.into_string(),
+                valid_until: certificate.valid_until,
+            }),
+        }
+    }
+}
+
+/// Levels and years are bounded by their types, so the conversion cannot fail.
+fn to_i16(number: i32) -> i16 {
+    i16::try_from(number).unwrap_or(i16::MAX)
+}
+
+/// Get a user's skills
+#[utoipa::path(get, path = "/users/{id}/expertise", responses((status = 200, body = Expertise, description = "The user's skills.")))]
 pub(crate) async fn get_expertise(
     State(app): State<App>,
     caller: Caller<ExpertiseRead>,
@@ -32,14 +163,16 @@ pub(crate) async fn get_expertise(
     let items = expertise::list_expertise(&mut tx, caller.reach(), id).await?;
     tx.commit().await?;
     Ok(Fetched(Expertise {
-        items,
+        items: items.into_iter().map(SkillView::from).collect(),
         next_cursor: None,
         version: user.version,
     }))
 }
 
-/// Replace a person's skills as a whole.
-#[utoipa::path(put, path = "/users/{id}/expertise", responses((status = 200, body = Expertise, description = "All skills as they are now.")))]
+/// Replace a user's skills
+///
+/// Replaces the whole list; skills that are not in the request are removed.
+#[utoipa::path(put, path = "/users/{id}/expertise", responses((status = 200, body = Expertise, description = "The updated skills.")))]
 pub(crate) async fn replace_expertise(
     State(app): State<App>,
     caller: Caller<ExpertiseUpdate>,
@@ -48,7 +181,7 @@ pub(crate) async fn replace_expertise(
     body: ValidJson<ReplaceExpertise>,
 ) -> Result<Fetched<Expertise>> {
     let now = app.state.clock().now();
-    let skills = body.value.skills().map_err(Problem::invalid)?;
+    let skills = body.value.into_skills().map_err(Problem::invalid)?;
     let reach = caller.reach();
     let mut tx = caller.begin(&app.db).await?;
     users::lock_user(&mut tx, reach, id).await?;
@@ -90,8 +223,33 @@ pub(crate) async fn replace_expertise(
     }
     tx.commit().await?;
     Ok(Fetched(Expertise {
-        items,
+        items: items.into_iter().map(SkillView::from).collect(),
         next_cursor: None,
         version,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn skills(json: &str) -> Result<Vec<Skill>, Vec<FieldError>> {
+        web::json::parse::<ReplaceExpertise>(json.as_bytes())
+            .unwrap()
+            .into_skills()
+    }
+
+    #[test]
+    fn a_skill_is_there_once_however_it_is_written() {
+        let twice = skills(
+            r#"{"items": [{"skill": "Heating", "level": 1}, {"skill": "HEATING", "level": 2}]}"#,
+        );
+        assert_eq!(twice.unwrap_err()[0].pointer, "/items/1/skill");
+        let once = skills(r#"{"items": [{"skill": "Heating", "level": 1, "years": 80}]}"#).unwrap();
+        assert_eq!(
+            (once[0].skill.as_str(), once[0].years),
+            ("heating", Some(80))
+        );
+        assert_eq!(skills(r#"{"items": []}"#), Ok(vec![]));
+    }
 }

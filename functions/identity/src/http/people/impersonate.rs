@@ -1,4 +1,4 @@
-//! Looking at somebody's account as that person sees it (RFC 8693): read-only, masked, for an hour at the most, and told.
+//! Impersonation (RFC 8693): a read-only, masked view of a user's account for at most one hour. The user is notified.
 
 use access::{
     Assurance, Caller, TenantStatus, audit,
@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use web::{
-    SingleLine, Problem, ValidJson,
+    Problem, SingleLine, ValidJson,
     body::Int,
     problem::{self, Result},
 };
@@ -23,10 +23,10 @@ use web::{
 use super::{User, rules};
 use crate::{
     App,
-    domain::{authority::may_look_as, status::UserStatus, tenant_rules},
-    error::{IMPERSONATION_REFUSED, NOT_A_PERSON},
+    domain::{authority::can_impersonate, status::UserStatus, tenant_rules},
+    error::IMPERSONATION_REFUSED,
     events::SESSION_IMPERSONATED,
-    http::sessions::{logout::home, session::user_agent},
+    http::{current_user::CurrentUser, sessions::session::user_agent},
     permissions::UserImpersonate,
     store::{
         roles,
@@ -36,40 +36,41 @@ use crate::{
 };
 
 web::body! {
-    /// Whose account, why, and for how long.
+    /// The account to view, the reason and the duration.
     pub struct Impersonate {
-        /// The person whose account it is.
+        /// User to impersonate.
         pub user_id: UserId,
-        /// Why; the person and the organisation can read it.
+        /// Reason. The user and the organisation can see it.
         pub reason: SingleLine<3, 500>,
-        /// For how long: 15 minutes unless said otherwise, 60 at the most.
+        /// Duration in minutes: 15 by default, at most 60.
         pub minutes: Option<Int<1, 60>>,
     }
     example { "user_id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f", "reason": "ticket T-1042: no invoices in the list", "minutes": 15 }
 }
 
-/// A token for looking at somebody's account. It can't be renewed.
+/// A read-only token for a user's account. It cannot be refreshed.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ImpersonationAnswer {
-    /// For `Authorization: Bearer`. Says in `act` who really looks.
+    /// Access token for `Authorization: Bearer`. Its `act` claim names the impersonating caller.
     access_token: String,
     /// Always `Bearer`.
     #[schema(example = "Bearer")]
     token_type: &'static str,
-    /// Seconds for which it is good.
+    /// Lifetime of the access token in seconds.
     #[schema(example = 900)]
     expires_in: i64,
-    /// The session; ends with `DELETE /users/{id}/sessions/{session_id}`, by the person, or with one's own session.
+    /// The session. It ends with `DELETE /users/{id}/sessions/{session_id}`, when the user ends it, or with the caller's own session.
     session_id: SessionId,
-    /// Whose account it is; masked, as everything is that this token shows.
+    /// The impersonated user, masked like everything that this token can read.
     user: User,
 }
 
-/// Look at the account of a person below oneself, as that person sees it.
+/// Impersonate a user
 ///
-/// The token reads only, sees addresses and numbers masked, and dies with one's own session. The person is written a mail. Admins
-/// may where the setting `impersonation_by_admins` says so; the platform's own staff may always, and says why in `X-Reason` too.
-#[utoipa::path(post, path = "/auth/impersonate", responses((status = 200, body = ImpersonationAnswer, description = "A token for looking.")))]
+/// Returns a read-only token that shows the account of a user with a lower role as that user sees it, with email addresses and phone
+/// numbers masked. The token ends with the caller's session, and the user is notified by email. Admins need the setting
+/// `impersonation_by_admins`; platform staff do not, but must also send `X-Reason`.
+#[utoipa::path(post, path = "/auth/impersonate", responses((status = 200, body = ImpersonationAnswer, description = "A read-only token.")))]
 pub(crate) async fn impersonate_user(
     State(app): State<App>,
     caller: Caller<UserImpersonate>,
@@ -77,21 +78,21 @@ pub(crate) async fn impersonate_user(
     body: ValidJson<Impersonate>,
 ) -> Result<Json<ImpersonationAnswer>> {
     let now = app.state.clock().now();
-    let (me, own_session) = caller.user.zip(caller.session).ok_or(&NOT_A_PERSON)?;
-    let looker = ActClaim {
-        sub: me,
-        tid: home(&caller),
-        sid: own_session,
+    let current = CurrentUser::from_caller(&caller)?;
+    let actor_claim = ActClaim {
+        sub: current.user,
+        tid: current.tenant,
+        sid: current.session,
     };
     let minutes = body.value.minutes.map_or(15, Int::get);
     let lifetime = TimeDelta::minutes(minutes.into()).min(LONGEST_LIFETIME);
     caller.require_recent_authentication(now)?;
     let signer = app.signer().await?;
     let mut tx = caller.begin(&app.db).await?;
-    let user = find_below(&mut tx, &caller, body.value.user_id).await?;
-    let session = open(&mut tx, &caller, &user, &headers, (now, now + lifetime)).await?;
-    let told = (session, minutes, body.value.reason.as_str());
-    tell(&mut tx, &caller, &user, told, now).await?;
+    let user = find_impersonable_user(&mut tx, &caller, body.value.user_id).await?;
+    let session = insert_session(&mut tx, &caller, &user, &headers, (now, now + lifetime)).await?;
+    let details = (session, minutes, body.value.reason.as_str());
+    record_and_announce(&mut tx, &caller, &user, details, now).await?;
     tx.commit().await?;
     let claims = Claims {
         iss: app.state.settings().public_url.clone(),
@@ -106,19 +107,19 @@ pub(crate) async fn impersonate_user(
         iat: now.timestamp(),
         exp: (now + lifetime).timestamp(),
         jti: EventId::at(now).to_string(),
-        act: Some(looker),
+        act: Some(actor_claim),
     };
     Ok(Json(ImpersonationAnswer {
         access_token: signer.sign(&claims).map_err(Problem::internal)?,
         token_type: "Bearer",
         expires_in: lifetime.num_seconds(),
         session_id: session,
-        user: User::shown(user, false),
+        user: User::from_row(user, false),
     }))
 }
 
-/// The person, if the caller may look at their account.
-async fn find_below(
+/// Finds the user, if the caller may impersonate them.
+async fn find_impersonable_user(
     tx: &mut TenantTx,
     caller: &Caller<UserImpersonate>,
     id: UserId,
@@ -129,8 +130,9 @@ async fn find_below(
     let role = roles::find_role(tx, user.role_id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    let allowed = caller.is_superadmin() || tenant_rules::lets_admins_look(&caller.tenant);
-    let below = may_look_as(rules::holder(caller), role.view());
+    let allowed =
+        caller.is_superadmin() || tenant_rules::allows_impersonation_by_admins(&caller.tenant);
+    let below = can_impersonate(rules::role_holder(caller), role.view());
     let living = user.status == UserStatus::Active && caller.tenant.status != TenantStatus::Closed;
     if allowed && below && living && caller.user != Some(id) {
         Ok(user)
@@ -139,8 +141,8 @@ async fn find_below(
     }
 }
 
-/// A session of its own that says who acts. Nobody knows a refresh token that would have this hash.
-async fn open(
+/// Opens a separate session that records the acting caller. Its refresh token hash is random, so it cannot be refreshed.
+async fn insert_session(
     tx: &mut TenantTx,
     caller: &Caller<UserImpersonate>,
     user: &UserRow,
@@ -159,17 +161,17 @@ async fn open(
             .request()
             .address()
             .map(|address| address.to_string()),
-        // No device of the person.
+        // Not a device of the user.
         device_hash: random(),
         expires_at,
     };
     sessions::insert_session(tx, &new, now).await?;
-    sessions::mark_acting(tx, id, caller.actor).await?;
+    sessions::set_acting_actor(tx, id, caller.actor).await?;
     Ok(id)
 }
 
-/// The log and the person hear of it.
-async fn tell(
+/// Writes the audit entry and publishes the event that notifies the user.
+async fn record_and_announce(
     tx: &mut TenantTx,
     caller: &Caller<UserImpersonate>,
     user: &UserRow,

@@ -1,7 +1,9 @@
-//! Bringing people along from another system.
+//! Imports users from another system.
 //!
-//! A portion is one transaction: whatever ends the request leaves whole portions, and the same file sent again goes on where
-//! it was, because the mail address says who is there.
+//! Rows are written in batches of one transaction each. If a request is interrupted, complete batches remain, and sending the same
+//! file again continues the import, because users are matched by email address.
+
+mod row;
 
 use std::collections::{HashMap, HashSet};
 
@@ -21,13 +23,14 @@ use web::{
     problem::{self, FieldCode, FieldError, Result},
 };
 
+use self::row::ImportUser;
 use super::rules;
 use crate::{
     App,
     domain::{
         import::{
-            Defaults, ERASED, ImportUser, ImportedUser, NO_SEAT, OTHER_ROLE, TOO_POWERFUL, TWICE,
-            refused,
+            DUPLICATE_ROW, Defaults, ERASED, ImportedUser, NO_SEAT, OTHER_ROLE, ROLE_TOO_POWERFUL,
+            field_error,
         },
         status::UserStatus,
     },
@@ -41,28 +44,29 @@ use crate::{
     },
 };
 
-/// Rows of one transaction. It keeps others from adding people, who wait for a second at most.
-const PORTION: usize = 500;
+/// Rows per transaction. The transaction blocks other requests that add users, for one second at most.
+const BATCH_SIZE: usize = 500;
 
-/// How.
+/// Query parameters.
 #[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ImportQuery {
-    /// Change nothing, and answer what would become of each row.
+    /// Validate only: change nothing, and report what would happen to each row.
     #[serde(default)]
     dry_run: bool,
-    /// Send an invitation to everybody who is new and `invited`; without it nobody gets a mail.
+    /// Send an invitation to every new user with status `invited`. By default no emails are sent.
     #[serde(default)]
     invite: bool,
 }
 
-/// Import people: at most 2,000 in a request, as CSV, JSON or NDJSON.
+/// Import users
 ///
-/// The mail address tells whether somebody is here already: names, telephone number, language and time zone then become those
-/// of the row, everything else stays. A second import of the same file changes nothing, and one that was cut off goes on. A row
-/// that is wrong, or for which the licence has no seat, is refused alone. `Accept: text/plain` answers a page to read.
+/// Takes at most 2,000 rows per request, as CSV, JSON or NDJSON. Users are matched by email address: for existing users, names, phone
+/// number, language and time zone are updated and everything else is kept. Importing a file twice changes nothing, and an interrupted
+/// import can be continued by sending it again. Invalid rows, and rows for which the licence has no seat, are refused individually.
+/// `Accept: text/plain` returns a readable report.
 #[utoipa::path(post, path = "/users/import", responses(
-    (status = 200, description = "What became of the rows.", content((Report = "application/json"), (String = "text/plain")))
+    (status = 200, description = "The result of the import, with all refused rows.", content((Report = "application/json"), (String = "text/plain")))
 ))]
 pub(crate) async fn import_users(
     State(app): State<App>,
@@ -72,30 +76,37 @@ pub(crate) async fn import_users(
     rows: Rows<ImportUser>,
 ) -> Result<Response> {
     let mut tally = Tally::default();
-    let mut right = Vec::with_capacity(rows.0.len());
+    let mut valid = Vec::with_capacity(rows.0.len());
     let mut seen = HashSet::new();
     for row in rows.0 {
         match row.read {
-            Ok(read) if seen.insert(read.email.as_str().to_owned()) => right.push((row.line, read)),
-            Ok(_) => tally.refuse(row.line, refused("/email", TWICE)),
+            Ok(read) if seen.insert(read.email.as_str().to_owned()) => valid.push((row.line, read)),
+            Ok(_) => tally.refuse(row.line, field_error("/email", DUPLICATE_ROW)),
             Err(errors) => tally.refuse(row.line, errors),
         }
     }
-    let mut promised = 0;
-    let mut right = right.into_iter().peekable();
-    while right.peek().is_some() {
-        let portion: Vec<_> = right.by_ref().take(PORTION).collect();
+    let mut reserved_seats = 0;
+    let mut valid = valid.into_iter().peekable();
+    while valid.peek().is_some() {
+        let batch: Vec<_> = valid.by_ref().take(BATCH_SIZE).collect();
         let mut tx = caller.begin(&app.db).await?;
         tx.force_custom_plans().await?;
-        let plan = Plan::of(&mut tx, &caller, portion, promised, app.state.clock().now()).await?;
+        let plan = Plan::build(
+            &mut tx,
+            &caller,
+            batch,
+            reserved_seats,
+            app.state.clock().now(),
+        )
+        .await?;
         if query.dry_run {
-            // Never committed. Who would be new there takes a seat here.
-            promised += plan.seats;
+            // A dry run is never committed, so count the seats that its new users would take.
+            reserved_seats += plan.seats;
         } else {
-            write(&app, &mut tx, &caller, &plan, query.invite).await?;
+            apply_plan(&app, &mut tx, &caller, &plan, query.invite).await?;
             tx.commit().await?;
         }
-        plan.count(&mut tally);
+        plan.add_to_tally(&mut tally);
     }
     let language = caller.request().language();
     Ok(tally
@@ -103,25 +114,25 @@ pub(crate) async fn import_users(
         .answer(&headers, language))
 }
 
-/// What becomes of a portion.
+/// The planned result of a batch.
 struct Plan {
     now: DateTime<Utc>,
     created: Vec<ImportedUser>,
-    /// After, and the names of the fields that are others then.
+    /// The users after the update, with the names of the changed fields.
     updated: Vec<(ImportedUser, Vec<&'static str>)>,
     unchanged: usize,
     refused: Vec<(u64, Vec<FieldError>)>,
-    /// Seats that the new people take.
+    /// Seats that the new users take.
     seats: i64,
 }
 
 impl Plan {
-    /// Decides, under the lock that makes seats and addresses exact.
-    async fn of(
+    /// Plans the batch under the lock that makes the check of seats and email addresses exact.
+    async fn build(
         tx: &mut TenantTx,
         caller: &Caller<UserImport>,
-        portion: Vec<(u64, ImportUser)>,
-        promised: i64,
+        batch: Vec<(u64, ImportUser)>,
+        reserved_seats: i64,
         now: DateTime<Utc>,
     ) -> Result<Self> {
         seats::lock_people(tx).await?;
@@ -129,13 +140,13 @@ impl Plan {
         let seats = seats::count_seats(tx, now)
             .await?
             .ok_or(&problem::NOT_FOUND)?;
-        let free = i64::from(seats.max_users) - seats.taken - promised;
-        let emails: Vec<String> = portion
+        let free = i64::from(seats.max_users) - seats.taken - reserved_seats;
+        let emails: Vec<String> = batch
             .iter()
             .map(|(_, row)| row.email.as_str().to_owned())
             .collect();
-        let known = import::lock_known(tx, &emails).await?;
-        let known: HashMap<&str, &ImportedUser> = known
+        let existing = import::lock_existing_users(tx, &emails).await?;
+        let existing: HashMap<&str, &ImportedUser> = existing
             .iter()
             .map(|person| (person.email.as_str(), person))
             .collect();
@@ -147,12 +158,12 @@ impl Plan {
             refused: Vec::new(),
             seats: 0,
         };
-        for (line, row) in portion {
-            let decided = match known.get(row.email.as_str()) {
+        for (line, row) in batch {
+            let result = match existing.get(row.email.as_str()) {
                 Some(before) => plan.merge(caller, &roles, row, before),
                 None => plan.add(caller, &roles, row, free),
             };
-            if let Err(errors) = decided {
+            if let Err(errors) = result {
                 plan.refused.push((line, errors));
             }
         }
@@ -167,22 +178,22 @@ impl Plan {
         before: &ImportedUser,
     ) -> Result<(), Vec<FieldError>> {
         if before.status == UserStatus::Erased {
-            return Err(refused("/email", ERASED));
+            return Err(field_error("/email", ERASED));
         }
         let role = roles.iter().find(|role| role.id == before.role_id);
         if let Some(wanted) = &row.role
             && role.is_none_or(|role| role.name != wanted.as_str())
         {
-            return Err(refused("/role", OTHER_ROLE));
+            return Err(field_error("/role", OTHER_ROLE));
         }
-        let after = row.merged(before);
-        let changed = after.changed(before);
+        let after = row.merged_into(before);
+        let changed = after.changed_fields(before);
         if changed.is_empty() {
             self.unchanged += 1;
         } else if role.is_some_and(|role| rules::check_authority(caller, role).is_ok()) {
             self.updated.push((after, changed));
         } else {
-            return Err(refused("/email", TOO_POWERFUL));
+            return Err(field_error("/email", ROLE_TOO_POWERFUL));
         }
         Ok(())
     }
@@ -197,20 +208,20 @@ impl Plan {
         let wanted = row.role.as_ref().map_or("customer", SingleLine::as_str);
         let Some(role) = roles.iter().find(|role| role.name == wanted) else {
             let names: Vec<&str> = roles.iter().map(|role| role.name.as_str()).collect();
-            return Err(refused("/role", FieldCode::NotOneOf(names.join(", "))));
+            return Err(field_error("/role", FieldCode::NotOneOf(names.join(", "))));
         };
         if rules::check_authority(caller, role).is_err() {
-            return Err(refused("/role", TOO_POWERFUL));
+            return Err(field_error("/role", ROLE_TOO_POWERFUL));
         }
-        let person = row.newcomer(Defaults {
+        let person = row.into_new_user(Defaults {
             role: role.id,
             locale: &caller.tenant.locale,
             time_zone: &caller.tenant.time_zone,
             now: self.now,
         })?;
-        if person.status.takes_seat() {
+        if person.status.occupies_seat() {
             if self.seats >= free {
-                return Err(refused("/email", NO_SEAT));
+                return Err(field_error("/email", NO_SEAT));
             }
             self.seats += 1;
         }
@@ -218,7 +229,7 @@ impl Plan {
         Ok(())
     }
 
-    fn count(self, tally: &mut Tally) {
+    fn add_to_tally(self, tally: &mut Tally) {
         tally.created += self.created.len();
         tally.updated += self.updated.len();
         tally.unchanged += self.unchanged;
@@ -228,8 +239,8 @@ impl Plan {
     }
 }
 
-/// Writes a portion, with its entries in the audit log, its invitations, and one announcement for all.
-async fn write(
+/// Writes a batch with its audit entries, its invitations and one event for all rows.
+async fn apply_plan(
     app: &App,
     tx: &mut TenantTx,
     caller: &Caller<UserImport>,
@@ -264,7 +275,7 @@ async fn write(
     if invite {
         let invited = |person: &&ImportedUser| person.status == UserStatus::Invited;
         for person in plan.created.iter().filter(invited) {
-            one_time_link::invite(app, tx, request, (person.user_id, 1), now).await?;
+            one_time_link::send_invitation(app, tx, request, (person.user_id, 1), now).await?;
         }
     }
     let ids = |people: &[ImportedUser]| {

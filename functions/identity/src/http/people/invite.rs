@@ -1,4 +1,4 @@
-//! Inviting somebody again.
+//! Sends an invitation again.
 
 use access::{Caller, audit};
 use axum::extract::State;
@@ -13,18 +13,20 @@ use crate::{
     App,
     domain::status::UserStatus,
     error::ILLEGAL_STATUS,
-    http::links::{mail_request::CheckMail, one_time_link},
+    http::links::{mail_request::MailAccepted, one_time_link},
     permissions::UserCreate,
     store::{roles, users},
 };
 
-/// Send an invitation again; the one before becomes worthless.
-#[utoipa::path(post, path = "/users/{id}/invite", responses((status = 202, body = CheckMail, description = "A mail with a link is on its way.")))]
+/// Resend an invitation
+///
+/// Sends a new invitation by email to a user who has not accepted yet. Earlier invitations are no longer valid.
+#[utoipa::path(post, path = "/users/{id}/invite", responses((status = 202, body = MailAccepted, description = "An email with a link is sent.")))]
 pub(crate) async fn invite_user(
     State(app): State<App>,
     caller: Caller<UserCreate>,
     PathIds(id): PathIds<UserId>,
-) -> Result<Accepted<CheckMail>> {
+) -> Result<Accepted<MailAccepted>> {
     let now = app.state.clock().now();
     let (tenant, request) = (caller.tenant.id, caller.request());
     let mut tx = caller.begin(&app.db).await?;
@@ -44,13 +46,13 @@ pub(crate) async fn invite_user(
             .argument("from", user.status)
             .argument("to", UserStatus::Invited));
     }
-    // Per recipient alone: whoever invites a whole team does so from one address.
+    // Limited per recipient only, because a whole team may be invited from one IP address.
     app.mail_throttle
-        .count(&tenant.to_string(), &user.email, None, now)
+        .consume(&tenant.to_string(), &user.email, None, now)
         .await?;
-    one_time_link::invite(&app, &mut tx, request, (id, user.version), now).await?;
+    one_time_link::send_invitation(&app, &mut tx, request, (id, user.version), now).await?;
     let entry = audit::Entry::new("identity.user.invited", "user", id);
     audit::record(&mut tx, request, now, caller.reason.as_deref(), entry).await?;
     tx.commit().await?;
-    Ok(CheckMail::answer())
+    Ok(MailAccepted::answer())
 }

@@ -1,11 +1,11 @@
-//! Listing people.
+//! Lists users.
 
 use access::Caller;
 use axum::{Json, extract::State};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use web::{
-    Limit, SingleLine, Page, Scope, ValidQuery,
+    Limit, Page, Scope, SingleLine, ValidQuery,
     problem::{self, Result},
 };
 
@@ -16,46 +16,49 @@ use crate::{
     store::user_list::{self, Level, Position, Selection, Sort, StatusFilter},
 };
 
-/// Which people, in which order.
+/// Filters, sort order and pagination.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListUsers {
-    /// A part of the name; for callers who see addresses also of the address.
+    /// Part of the name, or of the email address for callers who can see it.
     #[param(inline)]
     q: Option<SingleLine<1, 200>>,
-    /// Only with the role of this name.
+    /// Only users with the role of this name.
     #[param(inline)]
     role: Option<SingleLine<1, 64>>,
-    /// Only with this status; `disabled` is for admins, who don't see disabled people otherwise.
+    /// Only users with this status. Disabled users are listed only with `disabled`, and only for admins.
     #[param(inline)]
     status: Option<StatusFilter>,
-    /// Only people with this skill.
+    /// Only users with this skill.
     #[param(inline)]
     skill: Option<SingleLine<1, 80>>,
-    /// Only people who have the skill, or any, at this level or above.
+    /// Only users who have the skill, or any skill, at this level or above.
     #[param(value_type = Option<i16>, minimum = 1, maximum = 5)]
     min_level: Option<Level>,
-    /// The order; by name by default.
+    /// Sort order. Defaults to `name`.
     #[param(inline)]
     sort: Option<Sort>,
-    /// How many a page has.
+    /// Maximum number of items per page.
     #[serde(default)]
     #[param(value_type = Option<Limit>, inline)]
     limit: Limit,
-    /// Where the page begins: `next_cursor` of the one before.
+    /// `next_cursor` of the previous page; omit it for the first page.
     cursor: Option<String>,
-    /// `true`: say how many there are in all.
+    /// `true`: include the total number of matching users.
     count: Option<bool>,
 }
 
-/// List people.
-#[utoipa::path(get, path = "/users", responses((status = 200, body = Page<User>, description = "A page of people.")))]
+/// List users
+///
+/// Email addresses and phone numbers are masked for callers without `identity.user.read_sensitive`. Disabled users are not included
+/// unless an admin filters for them.
+#[utoipa::path(get, path = "/users", responses((status = 200, body = Page<User>, description = "A page of users.")))]
 pub(crate) async fn list_users(
     State(app): State<App>,
     caller: Caller<UserRead>,
     ValidQuery(query): ValidQuery<ListUsers>,
 ) -> Result<Json<Page<User>>> {
-    if query.status == Some(StatusFilter::Disabled) && !rules::sees_disabled(&caller) {
+    if query.status == Some(StatusFilter::Disabled) && !rules::can_see_disabled(&caller) {
         return Err(problem::FORBIDDEN.problem().argument(
             "permission",
             <RoleAssign as access::Permission>::NAME.unwrap_or_default(),
@@ -99,7 +102,7 @@ pub(crate) async fn list_users(
         app.cursors
             .seal(&scope, &Position::of(sort, &last.user, &last.sort_name))
     });
-    let mut page = page.map(|row| User::shown_to(row.user, &caller));
+    let mut page = page.map(|row| User::redacted_for(row.user, &caller));
     page.total = total;
     Ok(Json(page))
 }

@@ -1,4 +1,4 @@
-//! Looking at one person.
+//! Reads a user.
 
 use access::Caller;
 use axum::extract::State;
@@ -14,35 +14,37 @@ use super::{User, rules};
 use crate::{App, permissions::UserRead, store::users};
 
 web::text_enum! {
-    /// Also people who are disabled; for admins.
+    /// Includes disabled users; for admins.
     pub enum Disabled {
-        /// Those too.
+        /// Include disabled users.
         Disabled = "disabled",
     }
 }
 
-/// Whether a disabled person is there.
+/// Whether disabled users are found.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct DisabledToo {
-    /// `disabled`: find the person also when disabled; for admins.
+pub(crate) struct GetUserQuery {
+    /// `disabled`: find the user even if disabled. For admins only.
     #[param(inline)]
     pub(crate) status: Option<Disabled>,
 }
 
-/// Read a person.
-#[utoipa::path(get, path = "/users/{id}", responses((status = 200, body = User, description = "The person.")))]
+/// Get a user
+///
+/// Email address and phone number are masked for callers without `identity.user.read_sensitive`, except for their own account.
+#[utoipa::path(get, path = "/users/{id}", responses((status = 200, body = User, description = "The user.")))]
 pub(crate) async fn get_user(
     State(app): State<App>,
     caller: Caller<UserRead>,
     PathIds(id): PathIds<UserId>,
-    ValidQuery(query): ValidQuery<DisabledToo>,
+    ValidQuery(query): ValidQuery<GetUserQuery>,
 ) -> Result<Fetched<User>> {
-    let disabled_too = query.status.is_some() && rules::sees_disabled(&caller);
+    let include_disabled = query.status.is_some() && rules::can_see_disabled(&caller);
     let mut tx = caller.begin(&app.db).await?;
-    let user = users::find_user(&mut tx, caller.reach(), id, disabled_too)
+    let user = users::find_user(&mut tx, caller.reach(), id, include_disabled)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     tx.commit().await?;
-    Ok(Fetched(User::shown_to(user, &caller)))
+    Ok(Fetched(User::redacted_for(user, &caller)))
 }

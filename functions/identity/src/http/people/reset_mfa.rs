@@ -1,4 +1,4 @@
-//! Helping somebody who has lost their second factors.
+//! Resets a user's second factors.
 
 use access::Caller;
 use axum::extract::State;
@@ -13,13 +13,16 @@ use super::rules;
 use crate::{
     App,
     events::MFA_DISABLED,
-    http::factors::second_factor::{end_waiting, tell},
+    http::factors::second_factor::{record_and_announce, void_pending_mfa},
     permissions::UserResetMfa,
     store::{passkeys, roles, second_factors, totp, users},
 };
 
-/// Take all second factors of a person away, with the recovery codes. The person gets a mail. Needs a recent proof.
-#[utoipa::path(delete, path = "/users/{id}/mfa", responses((status = 204, description = "The person has none any more.")))]
+/// Remove all second factors of a user
+///
+/// Removes the authenticator app, all passkeys and the recovery codes, for users who have lost them. The user is notified by email.
+/// Requires authentication within the last 10 minutes (`POST /auth/reauthenticate`).
+#[utoipa::path(delete, path = "/users/{id}/mfa", responses((status = 204, description = "All second factors have been removed.")))]
 pub(crate) async fn reset_user_mfa(
     State(app): State<App>,
     caller: Caller<UserResetMfa>,
@@ -42,11 +45,11 @@ pub(crate) async fn reset_user_mfa(
     if !second_factors::find_factors(&mut tx, id).await?.any() {
         return Err(problem::NOT_FOUND.problem());
     }
-    end_waiting(&mut tx, id, now).await?;
+    void_pending_mfa(&mut tx, id, now).await?;
     totp::delete_totp(&mut tx, id).await?;
     passkeys::delete_passkeys(&mut tx, id, None).await?;
-    let told = (caller.request(), caller.reason.as_deref());
-    tell(&mut tx, told, id, (&MFA_DISABLED, "all"), now).await?;
+    let audit_context = (caller.request(), caller.reason.as_deref());
+    record_and_announce(&mut tx, audit_context, id, (&MFA_DISABLED, "all"), now).await?;
     tx.commit().await?;
     app.state.authenticator().invalidate_people();
     Ok(StatusCode::NO_CONTENT)

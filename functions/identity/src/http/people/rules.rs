@@ -1,4 +1,4 @@
-//! Rules that hold for every change of people: who may, how many, and that an admin stays.
+//! Rules for every change of users: authority, seats, and that an admin remains.
 
 use access::{Caller, Permission, Reach};
 use chrono::{DateTime, Utc};
@@ -10,18 +10,18 @@ use web::{
 };
 
 use crate::{
-    domain::authority::{Holder, lacking, may_handle},
+    domain::authority::{RoleHolder, can_manage, missing_permissions},
     error::{LAST_ADMIN, ROLE_TOO_POWERFUL, SEATS_EXHAUSTED},
     permissions::RoleAssign,
     store::{roles::RoleRow, seats},
 };
 
-/// Whether the caller manages everybody and so sees who is disabled.
-pub(crate) fn sees_disabled<P: Permission>(caller: &Caller<P>) -> bool {
+/// Whether the caller manages all users and therefore sees disabled ones.
+pub(crate) fn can_see_disabled<P: Permission>(caller: &Caller<P>) -> bool {
     caller.may::<RoleAssign>() == Some(Reach::All)
 }
 
-/// The role of this name, or a refusal that names those there are.
+/// Finds the role with this name, or refuses and lists the existing ones.
 pub(crate) fn find_role<'a>(roles: &'a [RoleRow], name: &str) -> Result<&'a RoleRow> {
     roles.iter().find(|role| role.name == name).ok_or_else(|| {
         let names: Vec<&str> = roles.iter().map(|role| role.name.as_str()).collect();
@@ -29,29 +29,29 @@ pub(crate) fn find_role<'a>(roles: &'a [RoleRow], name: &str) -> Result<&'a Role
     })
 }
 
-/// Refuses who would give, take, make, or manage more than they hold.
+/// Refuses callers who would grant, remove, create or manage a role with more permissions than their own.
 pub(crate) fn check_authority<P: Permission>(caller: &Caller<P>, role: &RoleRow) -> Result<()> {
-    if may_handle(holder(caller), role.view()) {
+    if can_manage(role_holder(caller), role.view()) {
         Ok(())
     } else {
-        let lacking = lacking(&caller.grants, &role.permissions.0);
+        let missing = missing_permissions(&caller.grants, &role.permissions.0);
         Err(ROLE_TOO_POWERFUL
             .problem()
             .argument("role", &role.name)
-            .member("lacking", lacking))
+            .member("lacking", missing))
     }
 }
 
-/// The caller as authority sees them.
-pub(crate) fn holder<P: Permission>(caller: &Caller<P>) -> Holder<'_> {
-    Holder {
+/// The caller as input for the authority rules.
+pub(crate) fn role_holder<P: Permission>(caller: &Caller<P>) -> RoleHolder<'_> {
+    RoleHolder {
         base_role: &caller.base_role,
         permissions: &caller.grants,
-        may_assign: sees_disabled(caller),
+        may_assign: can_see_disabled(caller),
     }
 }
 
-/// Refuses one person more than the licence seats. Exact under [`seats::lock_people`].
+/// Refuses a user beyond the licence's seats. Exact under [`seats::lock_people`].
 pub(crate) async fn check_seats(tx: &mut TenantTx, now: DateTime<Utc>) -> Result<()> {
     let seats = seats::count_seats(tx, now)
         .await?
@@ -66,7 +66,7 @@ pub(crate) async fn check_seats(tx: &mut TenantTx, now: DateTime<Utc>) -> Result
     }
 }
 
-/// Refuses to lose the last one who can manage the tenant. Exact under [`seats::lock_people`].
+/// Refuses to remove the last user who can manage the tenant. Exact under [`seats::lock_people`].
 pub(crate) async fn check_last_admin(
     tx: &mut TenantTx,
     role: &RoleRow,

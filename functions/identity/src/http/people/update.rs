@@ -1,4 +1,4 @@
-//! Changing people: by whoever manages them, and by themselves.
+//! Updates users.
 
 mod changes;
 mod status;
@@ -7,15 +7,15 @@ use access::{Caller, Reach};
 use axum::extract::State;
 use ids::UserId;
 use web::{
-    Email, Fetched, IfMatch, SingleLine, PathIds, TimeZone, ValidJson, ValidQuery,
+    Email, Fetched, IfMatch, PathIds, SingleLine, TimeZone, ValidJson, ValidQuery,
     body::Change,
     fields::Locale,
     problem::{self, Result},
 };
 
-pub(crate) use changes::{Changes, change};
+pub(crate) use changes::{UserChanges, apply_changes};
 
-use super::{User, read::DisabledToo, rules};
+use super::{User, read::GetUserQuery, rules};
 use crate::{
     App,
     domain::{
@@ -28,61 +28,62 @@ use crate::{
 };
 
 web::body! {
-    /// What changes about a person.
+    /// Changes to a user. Omitted fields are not changed.
     pub struct UpdateUser {
         /// Given name.
         pub given_name: Change<NamePart>,
         /// Family name.
         pub family_name: Change<NamePart>,
-        /// The whole name instead.
+        /// Full name, instead of `given_name` and `family_name`.
         pub name: Change<FullName>,
-        /// Telephone number; null removes it.
+        /// Phone number; null removes it.
         pub phone: Change<Option<Phone>>,
-        /// Language of mails and pages.
+        /// Language of emails and pages.
         pub locale: Change<Locale>,
         /// Time zone.
         pub time_zone: Change<TimeZone>,
-        /// The mail address; only for those who manage the person.
+        /// Email address. Requires authority over the user's role.
         pub email: Change<Email>,
-        /// The role's name; only for those who manage it.
+        /// Name of the role. Requires authority over the old and the new role.
         pub role: Change<SingleLine<1, 64>>,
-        /// Lock, disable, let in again, or invite again.
+        /// Status. Locks, disables, reactivates or invites the user again.
         pub status: Change<WantedStatus>,
     }
     example { "role": "expert", "phone": "+49 30 1234567" }
 }
 
-/// Change a person.
+/// Update a user
 ///
-/// With reach `own` names, phone, locale and time zone of oneself. Another role or status counts at once, on every device.
-#[utoipa::path(method(put, patch), path = "/users/{id}", responses((status = 200, body = User, description = "The person as they are now.")))]
+/// With reach `own`, callers can change only their own names, phone number, language and time zone. Changes of role and status apply
+/// at once on every device. No caller can grant a role with more permissions than their own.
+#[utoipa::path(method(put, patch), path = "/users/{id}", responses((status = 200, body = User, description = "The updated user.")))]
 pub(crate) async fn update_user(
     State(app): State<App>,
     caller: Caller<UserUpdate>,
     PathIds(id): PathIds<UserId>,
-    ValidQuery(query): ValidQuery<DisabledToo>,
+    ValidQuery(query): ValidQuery<GetUserQuery>,
     if_match: IfMatch,
     body: ValidJson<UpdateUser>,
 ) -> Result<Fetched<User>> {
     let now = app.state.clock().now();
-    let changes = Changes::from(body.value);
-    let disabled_too = query.status.is_some() && rules::sees_disabled(&caller);
+    let changes = UserChanges::from(body.value);
+    let include_disabled = query.status.is_some() && rules::can_see_disabled(&caller);
     let mut tx = caller.begin(&app.db).await?;
-    if changes.concerns_others() {
+    if changes.affects_seats_or_admins() {
         seats::lock_people(&mut tx).await?;
     }
     users::lock_user(&mut tx, caller.reach(), id).await?;
-    let before = users::find_user(&mut tx, caller.reach(), id, disabled_too)
+    let before = users::find_user(&mut tx, caller.reach(), id, include_disabled)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     if_match.check(before.version)?;
-    let after = change(&app, &mut tx, &caller, before, changes, now).await?;
+    let after = apply_changes(&app, &mut tx, &caller, before, changes, now).await?;
     tx.commit().await?;
     app.state.authenticator().invalidate_people();
-    Ok(Fetched(User::shown_to(after, &caller)))
+    Ok(Fetched(User::redacted_for(after, &caller)))
 }
 
-/// Whether somebody may only change their own profile.
-fn is_own_only(reach: Reach) -> bool {
+/// Whether the caller may change only their own profile.
+fn is_limited_to_self(reach: Reach) -> bool {
     reach != Reach::All
 }

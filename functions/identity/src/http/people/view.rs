@@ -1,4 +1,4 @@
-//! How a person is shown.
+//! The wire format of a user.
 
 use access::{Caller, Permission, mask};
 use chrono::{DateTime, Utc};
@@ -9,7 +9,7 @@ use web::reply::Versioned;
 
 use crate::{domain::status::UserStatus, permissions::UserReadSensitive, store::users::UserRow};
 
-/// A person of the organisation.
+/// A user of the organisation.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f",
@@ -29,32 +29,39 @@ use crate::{domain::status::UserStatus, permissions::UserReadSensitive, store::u
     "version": 1
 }))]
 pub(crate) struct User {
+    /// Identifier of the user.
     pub(crate) id: UserId,
-    /// Masked (`a•••@example.org`) for callers without `identity.user.read_sensitive`, but for their own.
+    /// Email address. Masked (`a•••@example.org`) for callers without `identity.user.read_sensitive`, except their own.
     email: String,
+    /// Given name.
     given_name: String,
-    /// Empty for people who have one name only.
+    /// Family name; empty for users with a single name.
     family_name: String,
-    /// As the person is called.
+    /// Display name.
     name: String,
-    /// The role's name.
+    /// Name of the role.
     role: String,
+    /// Status of the account.
     status: UserStatus,
+    /// Language of emails and pages.
     locale: String,
+    /// Time zone (IANA name).
     time_zone: String,
-    /// Masked as the address is.
+    /// Phone number, masked like the email address; null if none.
     phone: Option<String>,
-    /// Since when the address is known to be theirs.
+    /// When the email address was verified; null if it was not.
     email_verified_at: Option<DateTime<Utc>>,
-    /// When they last signed in or renewed their session.
+    /// When the user last signed in or refreshed a session; null if never.
     last_seen_at: Option<DateTime<Utc>>,
+    /// When the account was created.
     created_at: DateTime<Utc>,
+    /// When the user was last changed.
     updated_at: DateTime<Utc>,
+    /// Version for `If-Match`; increases with every change.
     version: i32,
 }
 
-/// The version leaves `last_seen_at` out on purpose: being there is no change of the person, and would make every `ETag` stale with
-/// each refresh.
+/// `last_seen_at` deliberately does not change the version: otherwise every refresh would invalidate the `ETag`.
 impl Versioned for User {
     fn version(&self) -> i32 {
         self.version
@@ -62,9 +69,9 @@ impl Versioned for User {
 }
 
 impl User {
-    /// Plain, or with address and number masked.
-    pub(crate) fn shown(row: UserRow, plain: bool) -> Self {
-        let (email, phone) = if plain {
+    /// The user, with email address and phone number masked unless `plain`.
+    pub(crate) fn from_row(row: UserRow, unmasked: bool) -> Self {
+        let (email, phone) = if unmasked {
             (row.email, row.phone)
         } else {
             (
@@ -91,10 +98,10 @@ impl User {
         }
     }
 
-    /// As this caller may see it.
-    pub(crate) fn shown_to<P: Permission>(row: UserRow, caller: &Caller<P>) -> Self {
-        // Whoever looks at the person's account is not the person.
+    /// The user as this caller may see it.
+    pub(crate) fn redacted_for<P: Permission>(row: UserRow, caller: &Caller<P>) -> Self {
+        // An impersonator does not count as the user.
         let own = caller.user == Some(row.id) && caller.impersonator.is_none();
-        Self::shown(row, own || caller.may::<UserReadSensitive>().is_some())
+        Self::from_row(row, own || caller.may::<UserReadSensitive>().is_some())
     }
 }

@@ -1,4 +1,4 @@
-//! Making roles.
+//! Creates custom roles.
 
 use access::{Attempt, Caller, Idempotent};
 use axum::{extract::State, response::Response};
@@ -8,7 +8,7 @@ use web::{Created, SingleLine, Text, problem::Result};
 
 use super::{
     read::Role,
-    rules::{check_role, follow_up, taken},
+    rules::{check_role, name_conflict, record_and_announce},
 };
 use crate::{
     App,
@@ -19,19 +19,19 @@ use crate::{
     store::roles::{self, RoleRow},
 };
 
-/// Roles that a tenant has at most: all of them stand on one page.
-const MOST_ROLES: usize = 100;
+/// Maximum number of roles per tenant; all of them are listed on one page.
+const MAX_ROLES: usize = 100;
 
 web::body! {
     /// A new role.
     pub struct CreateRole {
-        /// Unique in the organisation; people are given the role by it.
+        /// Name, unique in the organisation. Users are assigned the role by this name.
         pub name: SingleLine<1, 60>,
-        /// What it is for.
+        /// Description of the role's purpose.
         pub description: Option<Text<1, 500>>,
-        /// The built-in role that it is built on: whoever manages people below that one manages those who have this one.
+        /// Built-in role that this role is based on. It determines who may manage users with this role.
         pub base_role: BaseRole,
-        /// What it may do, and how far.
+        /// Permissions with their reach: `all`, `assigned` or `own`.
         pub permissions: WantedGrants,
     }
     example {
@@ -42,12 +42,12 @@ web::body! {
     }
 }
 
-/// Make a role.
+/// Create a role
 ///
-/// Nobody gives a role a permission that they lack themselves, or one that reaches farther than theirs.
-#[utoipa::path(post, path = "/roles", responses((status = 201, body = Role, description = "Made.", headers(
-    ("Location" = String, description = "Where the role is."),
-    ("Idempotent-Replayed" = Option<String>, description = "`true` when this is the answer to an earlier request with the same key."),
+/// Callers can grant only permissions that they have themselves, and with no greater reach than their own.
+#[utoipa::path(post, path = "/roles", responses((status = 201, body = Role, description = "The created role.", headers(
+    ("Location" = String, description = "URL of the role."),
+    ("Idempotent-Replayed" = Option<String>, description = "`true` if this is the response to an earlier request with the same key."),
 ))))]
 pub(crate) async fn create_role(
     State(app): State<App>,
@@ -65,20 +65,20 @@ pub(crate) async fn create_role(
         description: body.description.map(Text::into_string).unwrap_or_default(),
         base_role: body.base_role.as_str().to_owned(),
         built_in: false,
-        permissions: Json(body.permissions.whole()),
+        permissions: Json(body.permissions.into_grants()),
         version: 1,
         created_at: now,
         updated_at: now,
     };
     check_role(&mut tx, &caller, &role).await?;
     roles::lock_roles(&mut tx).await?;
-    if roles::list_roles(&mut tx).await?.len() >= MOST_ROLES {
-        return Err(TOO_MANY_ROLES.problem().argument("most", MOST_ROLES));
+    if roles::list_roles(&mut tx).await?.len() >= MAX_ROLES {
+        return Err(TOO_MANY_ROLES.problem().argument("most", MAX_ROLES));
     }
     roles::insert_role(&mut tx, &role)
         .await
-        .map_err(taken(&role))?;
-    follow_up(
+        .map_err(name_conflict(&role))?;
+    record_and_announce(
         &mut tx,
         &caller,
         (&ROLE_CREATED, "identity.role.created"),
@@ -87,6 +87,6 @@ pub(crate) async fn create_role(
     )
     .await?;
     let location = format!("/api/v1/roles/{}", role.id);
-    let resource = Role::shown(role, 0);
+    let resource = Role::from_row(role, 0);
     pending.created(tx, Created { location, resource }).await
 }

@@ -1,4 +1,4 @@
-//! Removing roles.
+//! Deletes custom roles.
 
 use access::Caller;
 use axum::extract::State;
@@ -10,7 +10,7 @@ use web::{
     problem::{self, Result},
 };
 
-use super::rules::{check_custom, follow_up};
+use super::rules::{check_custom, record_and_announce};
 use crate::{
     App,
     error::ROLE_IN_USE,
@@ -20,8 +20,10 @@ use crate::{
     store::{roles, seats},
 };
 
-/// Remove a role that nobody has any more; people who are disabled count.
-#[utoipa::path(delete, path = "/roles/{id}", responses((status = 204, description = "Removed.")))]
+/// Delete a role
+///
+/// Built-in roles, and roles that are still assigned to users (including disabled ones), cannot be deleted.
+#[utoipa::path(delete, path = "/roles/{id}", responses((status = 204, description = "The role has been deleted.")))]
 pub(crate) async fn delete_role(
     State(app): State<App>,
     caller: Caller<RoleUpdate>,
@@ -30,7 +32,7 @@ pub(crate) async fn delete_role(
 ) -> Result<StatusCode> {
     let now = app.state.clock().now();
     let mut tx = caller.begin(&app.db).await?;
-    // Whoever gives people roles holds the same lock.
+    // Requests that assign roles take the same lock.
     seats::lock_people(&mut tx).await?;
     roles::lock_roles(&mut tx).await?;
     let role = roles::find_role(&mut tx, id)
@@ -42,10 +44,12 @@ pub(crate) async fn delete_role(
     let people = roles::count_people(&mut tx, true).await?;
     let people = people.get(&id).copied().unwrap_or_default();
     if people > 0 {
-        return Err(in_use(people));
+        return Err(role_in_use(people));
     }
-    roles::delete_role(&mut tx, id).await.map_err(held)?;
-    follow_up(
+    roles::delete_role(&mut tx, id)
+        .await
+        .map_err(role_in_use_conflict)?;
+    record_and_announce(
         &mut tx,
         &caller,
         (&ROLE_DELETED, "identity.role.deleted"),
@@ -57,17 +61,17 @@ pub(crate) async fn delete_role(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn in_use(people: i64) -> Problem {
+fn role_in_use(people: i64) -> Problem {
     ROLE_IN_USE
         .problem()
         .argument("people", people)
         .member("people", people)
 }
 
-/// Somebody got it meanwhile, by a way that does not wait for the others.
-fn held(error: DbError) -> Problem {
+/// Maps the foreign key: the role was assigned concurrently by a request that does not take the lock.
+fn role_in_use_conflict(error: DbError) -> Problem {
     if error.is_constraint("users_role_fkey") || error.is_constraint("people_role_fkey") {
-        in_use(1)
+        role_in_use(1)
     } else {
         error.into()
     }

@@ -1,4 +1,4 @@
-//! Every permission there is.
+//! Lists all permissions.
 
 use std::collections::BTreeMap;
 
@@ -10,22 +10,24 @@ use web::{Page, problem::Result};
 
 use crate::{App, permissions::RoleRead, store::roles};
 
-/// One permission.
+/// A permission.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PermissionView {
-    /// `context.resource.action`.
+    /// Name in the form `context.resource.action`.
     #[schema(example = "support.ticket.read")]
     name: String,
-    /// The context that asks for it.
+    /// Context that the permission belongs to.
     #[schema(example = "support")]
     context: String,
-    /// How far it reaches for each built-in role that has it: `all`, `assigned` or `own`.
+    /// Built-in roles that have the permission, with its reach: `all`, `assigned` or `own`.
     #[schema(example = json!({"admin": "all", "customer": "own"}))]
     built_in_roles: BTreeMap<String, String>,
 }
 
-/// List every permission that a role or key can have, and which built-in role has it.
-#[utoipa::path(get, path = "/permissions", responses((status = 200, body = Page<PermissionView>, description = "All permissions by name, on one page.")))]
+/// List permissions
+///
+/// Returns every permission that a role or API key can have, with the built-in roles that have it.
+#[utoipa::path(get, path = "/permissions", responses((status = 200, body = Page<PermissionView>, description = "All permissions, sorted by name, on one page.")))]
 pub(crate) async fn list_permissions(
     State(app): State<App>,
     caller: Caller<RoleRead>,
@@ -34,7 +36,7 @@ pub(crate) async fn list_permissions(
     let grants = roles::list_builtin_grants(&mut tx).await?;
     tx.commit().await?;
     let mut by_name: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
-    // What only the platform's own staff may do is nothing that a tenant could give.
+    // Tenants cannot grant permissions that are reserved for platform staff.
     let visible = |base_role: &str| base_role != "superadmin" || caller.is_superadmin();
     for grant in grants.into_iter().filter(|grant| visible(&grant.base_role)) {
         by_name

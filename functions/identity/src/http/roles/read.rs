@@ -1,4 +1,4 @@
-//! Looking at roles.
+//! Reads roles.
 
 use access::{Caller, Grants};
 use axum::{Json, extract::State};
@@ -34,23 +34,28 @@ use crate::{
     "version": 1
 }))]
 pub(crate) struct Role {
+    /// Identifier of the role.
     id: RoleId,
-    /// Unique in the organisation; people are given it by this name.
+    /// Name, unique in the organisation. Users are assigned the role by this name.
     #[schema(example = "manager")]
     name: String,
+    /// Description of the role's purpose; may be empty.
     description: String,
-    /// The built-in role that it is built on.
+    /// Built-in role that this role is based on.
     #[schema(example = "manager")]
     base_role: String,
-    /// Whether it came with the organisation and can't be changed.
+    /// Whether the role is built in and therefore read-only.
     built_in: bool,
-    /// What it may do, and how far: `all`, `assigned` or `own`.
+    /// Permissions with their reach: `all`, `assigned` or `own`.
     #[schema(value_type = std::collections::BTreeMap<String, String>, example = json!({"support.ticket.read": "all"}))]
     permissions: Grants,
-    /// How many people have it; those who are disabled don't count.
+    /// Number of users with this role, not counting disabled ones.
     people: i64,
+    /// When the role was created.
     created_at: DateTime<Utc>,
+    /// When the role was last changed.
     updated_at: DateTime<Utc>,
+    /// Version for `If-Match`; increases with every change.
     version: i32,
 }
 
@@ -61,8 +66,8 @@ impl Versioned for Role {
 }
 
 impl Role {
-    /// The role, which so many people have.
-    pub(super) fn shown(row: RoleRow, people: i64) -> Self {
+    /// The role, with the number of users who have it.
+    pub(super) fn from_row(row: RoleRow, people: i64) -> Self {
         Self {
             id: row.id,
             name: row.name,
@@ -78,8 +83,10 @@ impl Role {
     }
 }
 
-/// List the roles that people here can have.
-#[utoipa::path(get, path = "/roles", responses((status = 200, body = Page<Role>, description = "All roles by name, on one page.")))]
+/// List roles
+///
+/// Returns the built-in and custom roles of the organisation.
+#[utoipa::path(get, path = "/roles", responses((status = 200, body = Page<Role>, description = "All roles, sorted by name, on one page.")))]
 pub(crate) async fn list_roles(
     State(app): State<App>,
     caller: Caller<RoleRead>,
@@ -92,7 +99,7 @@ pub(crate) async fn list_roles(
         .into_iter()
         .map(|row| {
             let people = people.get(&row.id).copied().unwrap_or_default();
-            Role::shown(row, people)
+            Role::from_row(row, people)
         })
         .collect();
     Ok(Json(Page {
@@ -102,7 +109,7 @@ pub(crate) async fn list_roles(
     }))
 }
 
-/// Read a role.
+/// Get a role
 #[utoipa::path(get, path = "/roles/{id}", responses((status = 200, body = Role, description = "The role.")))]
 pub(crate) async fn get_role(
     State(app): State<App>,
@@ -116,5 +123,5 @@ pub(crate) async fn get_role(
     let people = roles::count_people(&mut tx, false).await?;
     tx.commit().await?;
     let people = people.get(&id).copied().unwrap_or_default();
-    Ok(Fetched(Role::shown(row, people)))
+    Ok(Fetched(Role::from_row(row, people)))
 }

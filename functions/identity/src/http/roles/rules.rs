@@ -1,4 +1,4 @@
-//! Rules that hold for every change of a role.
+//! Rules for every change of a role.
 
 use access::{Caller, ReachKind, audit};
 use chrono::{DateTime, Utc};
@@ -15,13 +15,13 @@ use crate::{
     store::roles::{self, RoleRow},
 };
 
-/// Refuses what no role can be here, and what this caller may not give.
+/// Refuses invalid roles, and permissions that the caller may not grant.
 pub(super) async fn check_role(
     tx: &mut TenantTx,
     caller: &Caller<RoleUpdate>,
     wanted: &RoleRow,
 ) -> Result<()> {
-    let known = roles::known_permissions(tx).await?;
+    let known = roles::list_permissions(tx).await?;
     role::check(&wanted.permissions.0, &known).map_err(Problem::invalid)?;
     if is_reserved(&wanted.name) {
         return Err(name_taken(wanted));
@@ -29,7 +29,7 @@ pub(super) async fn check_role(
     check_authority(caller, wanted)
 }
 
-/// Refuses to touch a role that came with the organisation.
+/// Refuses changes to built-in roles.
 pub(super) fn check_custom(role: &RoleRow) -> Result<()> {
     if role.built_in {
         Err(BUILT_IN_ROLE.problem().argument("role", &role.name))
@@ -38,8 +38,8 @@ pub(super) fn check_custom(role: &RoleRow) -> Result<()> {
     }
 }
 
-/// The name is another role's.
-pub(super) fn taken(role: &RoleRow) -> impl FnOnce(DbError) -> Problem {
+/// Maps the unique constraint on the role's name.
+pub(super) fn name_conflict(role: &RoleRow) -> impl FnOnce(DbError) -> Problem {
     let refusal = name_taken(role);
     move |error| {
         if error.is_constraint("roles_name_key") {
@@ -54,8 +54,8 @@ fn name_taken(role: &RoleRow) -> Problem {
     ROLE_NAME_TAKEN.problem().argument("role", &role.name)
 }
 
-/// Announces what became of a role, and writes the permissions that differ into the log.
-pub(super) async fn follow_up(
+/// Publishes the event of a changed role and writes the changed permissions to the audit log.
+pub(super) async fn record_and_announce(
     tx: &mut TenantTx,
     caller: &Caller<RoleUpdate>,
     (kind, action): (&'static EventKind, &'static str),
@@ -65,7 +65,7 @@ pub(super) async fn follow_up(
     let Some(role) = after.or(before) else {
         return Ok(());
     };
-    // The end of a role is one more change of it.
+    // Deletion counts as one more change.
     let version = i64::from(role.version) + i64::from(after.is_none());
     let announcement = Announcement {
         kind,
@@ -106,7 +106,7 @@ fn entry(
         grants(after).unwrap_or_default(),
     );
     let reach = |reach: Option<ReachKind>| reach.map_or(Value::Null, |reach| json!(reach));
-    for (permission, old, new) in role::differences(&old, &new) {
+    for (permission, old, new) in role::diff_grants(&old, &new) {
         let field = format!("permissions.{permission}");
         entry = entry.change(&field, reach(old), reach(new));
     }

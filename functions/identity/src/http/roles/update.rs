@@ -1,4 +1,4 @@
-//! Changing roles.
+//! Updates custom roles.
 
 use access::Caller;
 use axum::extract::State;
@@ -8,19 +8,19 @@ use ids::RoleId;
 use serde_json::Value;
 use sqlx::types::Json;
 use web::{
-    Fetched, IfMatch, SingleLine, PathIds, Problem, Text, Localized, ValidJson,
+    Fetched, IfMatch, Localized, PathIds, Problem, SingleLine, Text, ValidJson,
     body::Change,
     problem::{self, FieldCode, Result},
 };
 
 use super::{
     read::Role,
-    rules::{check_custom, check_role, follow_up, taken},
+    rules::{check_custom, check_role, name_conflict, record_and_announce},
 };
 use crate::{
     App,
     domain::{
-        authority::lacking,
+        authority::missing_permissions,
         role::{BaseRole, WantedGrants},
     },
     error::OWN_ROLE,
@@ -31,24 +31,25 @@ use crate::{
 };
 
 web::body! {
-    /// What changes about a role.
+    /// Changes to a role. Omitted fields are not changed.
     pub struct UpdateRole {
-        /// Its name.
+        /// Name, unique in the organisation.
         pub name: Change<SingleLine<1, 60>>,
-        /// What it is for; null clears it.
+        /// Description of the role's purpose; null clears it.
         pub description: Change<Option<Text<1, 500>>>,
-        /// The built-in role that it is built on.
+        /// Built-in role that this role is based on.
         pub base_role: Change<BaseRole>,
-        /// What it may do, and how far. `PUT` replaces the whole map; `PATCH` changes what is named, and null takes a permission away.
+        /// Permissions with their reach. `PUT` replaces the whole map; `PATCH` changes only the given permissions, and null removes one.
         pub permissions: Change<WantedGrants>,
     }
     example { "permissions": { "support.ticket.read": "all", "support.ticket.update": "own" } }
 }
 
-/// Change a role. It counts at once for everybody who has it.
+/// Update a role
 ///
-/// Built-in roles stay as they are. Nobody gives a role more than they hold themselves, and nobody adds to the role they have.
-#[utoipa::path(method(put, patch), path = "/roles/{id}", responses((status = 200, body = Role, description = "The role as it is now.")))]
+/// Changes apply at once to all users with the role. Built-in roles cannot be changed. Callers can grant only permissions that they
+/// have themselves, and cannot add permissions to their own role.
+#[utoipa::path(method(put, patch), path = "/roles/{id}", responses((status = 200, body = Role, description = "The updated role.")))]
 pub(crate) async fn update_role(
     State(app): State<App>,
     caller: Caller<RoleUpdate>,
@@ -65,14 +66,14 @@ pub(crate) async fn update_role(
     if_match.check(before.version)?;
     check_custom(&before)?;
     let merges = caller.request().method() == Method::PATCH;
-    let mut after = applied(body.value, &before, merges);
-    if differ(&before, &after) {
+    let mut after = apply_changes(body.value, &before, merges);
+    if has_changes(&before, &after) {
         check_change(&mut tx, &caller, &before, &after).await?;
         (after.version, after.updated_at) = (before.version + 1, now);
         roles::update_role(&mut tx, &after)
             .await
-            .map_err(taken(&after))?;
-        follow_up(
+            .map_err(name_conflict(&after))?;
+        record_and_announce(
             &mut tx,
             &caller,
             (&ROLE_UPDATED, "identity.role.updated"),
@@ -85,10 +86,10 @@ pub(crate) async fn update_role(
     tx.commit().await?;
     app.state.authenticator().invalidate_people();
     let people = people.get(&id).copied().unwrap_or_default();
-    Ok(Fetched(Role::shown(after, people)))
+    Ok(Fetched(Role::from_row(after, people)))
 }
 
-fn applied(body: UpdateRole, before: &RoleRow, merges: bool) -> RoleRow {
+fn apply_changes(body: UpdateRole, before: &RoleRow, merges: bool) -> RoleRow {
     let mut after = before.clone();
     if let Change::Set(name) = body.name {
         after.name = name.into_string();
@@ -101,15 +102,15 @@ fn applied(body: UpdateRole, before: &RoleRow, merges: bool) -> RoleRow {
     }
     if let Change::Set(wanted) = body.permissions {
         after.permissions = Json(if merges {
-            wanted.merged(&before.permissions.0)
+            wanted.merged_into(&before.permissions.0)
         } else {
-            wanted.whole()
+            wanted.into_grants()
         });
     }
     after
 }
 
-fn differ(before: &RoleRow, after: &RoleRow) -> bool {
+fn has_changes(before: &RoleRow, after: &RoleRow) -> bool {
     before.name != after.name
         || before.description != after.description
         || before.base_role != after.base_role
@@ -124,8 +125,8 @@ async fn check_change(
 ) -> Result<()> {
     check_authority(caller, before)?;
     check_role(tx, caller, after).await?;
-    // What the caller is remembered to hold may be more than the role has by now.
-    let more = !lacking(&before.permissions.0, &after.permissions.0).is_empty()
+    // The caller's cached permissions may exceed what the role has by now.
+    let more = !missing_permissions(&before.permissions.0, &after.permissions.0).is_empty()
         || before.base_role != after.base_role;
     if more && caller.role == before.name && !caller.is_superadmin() {
         return Err(OWN_ROLE.problem());
@@ -139,12 +140,12 @@ async fn check_change(
 const NAMED_IN_SETTINGS: FieldCode = FieldCode::Rule(
     "named_in_settings",
     Localized {
-        de: "die Einstellung mfa_required_roles nennt die Rolle bei diesem Namen",
-        en: "the setting mfa_required_roles names the role so",
+        de: "wird in der Einstellung mfa_required_roles verwendet; entfernen Sie ihn zuerst dort",
+        en: "is used in the setting mfa_required_roles; remove it there first",
     },
 );
 
-/// A role that must have a second factor would lose that with its name.
+/// Whether `mfa_required_roles` names the role: renaming it would silently drop the requirement.
 fn is_named_in_settings(caller: &Caller<RoleUpdate>, name: &str) -> bool {
     let names = caller.tenant.settings.get("mfa_required_roles");
     names

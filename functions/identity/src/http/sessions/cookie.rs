@@ -1,11 +1,11 @@
 //! The refresh token as a cookie, for pages of the same site (`decisions.md` 13).
 //!
-//! A browser sends a cookie whoever's page asked for the request. So routes that read or set it want proof that it was one
-//! of the tenant's own pages: `Sec-Fetch-Site`, which no page can set, a known `Origin`, and a header of ours that a foreign
-//! page could only send after a preflight that we refuse.
+//! Browsers send cookies with requests from any page. Routes that read or set this cookie therefore require proof that the request
+//! comes from one of the tenant's own pages: `Sec-Fetch-Site`, which pages cannot set, a known `Origin`, and a custom header that a
+//! foreign page could send only after a preflight that we refuse.
 //!
-//! Only signing out takes a cookie away. A refresh that fails never does: its answer may arrive after that of another tab
-//! which got a new cookie.
+//! Only signing out deletes the cookie. A failed refresh does not, because its response may arrive after that of another tab that
+//! received a new cookie.
 
 use access::{AppState, cors};
 use chrono::TimeDelta;
@@ -16,11 +16,11 @@ use web::{Problem, problem::Result};
 use crate::error::CSRF_REFUSED;
 
 web::text_enum! {
-    /// How a client wants to keep its refresh token.
+    /// How a client receives its refresh token.
     pub enum RefreshMode {
-        /// In the body; the client keeps it.
+        /// In the body; the client stores it.
         Body = "body",
-        /// As a cookie that scripts can't read: for browsers on the platform's own site.
+        /// As a cookie that scripts cannot read, for browsers on the platform's own site.
         Cookie = "cookie",
     }
 }
@@ -32,9 +32,9 @@ impl Default for RefreshMode {
     }
 }
 
-/// Without TLS browsers take neither `Secure` nor the prefix that demands it. Only a laptop is without TLS: on any other
-/// machine a wrong setting must not send the token in the open.
-pub(crate) fn is_plain(state: &AppState) -> bool {
+/// Whether to set cookies without `Secure`. Browsers accept neither `Secure` nor the prefix that requires it without TLS. This is
+/// allowed only in local development, so that a wrong setting elsewhere cannot expose the token.
+pub(crate) fn is_without_tls(state: &AppState) -> bool {
     let host = state
         .settings()
         .public_url
@@ -45,34 +45,51 @@ pub(crate) fn is_plain(state: &AppState) -> bool {
     host.is_some_and(|host| matches!(host.as_str(), "localhost" | "127.0.0.1" | "[::1]"))
 }
 
-fn name(state: &AppState) -> &'static str {
-    if is_plain(state) {
+fn refresh_cookie_name(state: &AppState) -> &'static str {
+    if is_without_tls(state) {
         "refresh"
     } else {
         "__Host-refresh"
     }
 }
 
-fn link_name(state: &AppState) -> &'static str {
-    if is_plain(state) {
+fn link_cookie_name(state: &AppState) -> &'static str {
+    if is_without_tls(state) {
         "link"
     } else {
         "__Host-link"
     }
 }
 
-/// `Set-Cookie` with this token.
-pub(crate) fn set(state: &AppState, token: &str, lifetime: TimeDelta) -> Result<HeaderValue> {
-    written(state, name(state), token, lifetime)
+/// `Set-Cookie` with the refresh token.
+pub(crate) fn set_refresh_cookie(
+    state: &AppState,
+    token: &str,
+    lifetime: TimeDelta,
+) -> Result<HeaderValue> {
+    set_cookie(state, refresh_cookie_name(state), token, lifetime)
 }
 
-/// `Set-Cookie` with what binds a link to the browser that asked for it.
-pub(crate) fn set_link(state: &AppState, text: &str, lifetime: TimeDelta) -> Result<HeaderValue> {
-    written(state, link_name(state), text, lifetime)
+/// `Set-Cookie` with the value that binds a link to the browser that requested it.
+pub(crate) fn set_link_cookie(
+    state: &AppState,
+    text: &str,
+    lifetime: TimeDelta,
+) -> Result<HeaderValue> {
+    set_cookie(state, link_cookie_name(state), text, lifetime)
 }
 
-fn written(state: &AppState, name: &str, token: &str, lifetime: TimeDelta) -> Result<HeaderValue> {
-    let secure = if is_plain(state) { "" } else { "; Secure" };
+fn set_cookie(
+    state: &AppState,
+    name: &str,
+    token: &str,
+    lifetime: TimeDelta,
+) -> Result<HeaderValue> {
+    let secure = if is_without_tls(state) {
+        ""
+    } else {
+        "; Secure"
+    };
     let seconds = lifetime.num_seconds().max(0);
     HeaderValue::try_from(format!(
         "{name}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
@@ -80,23 +97,23 @@ fn written(state: &AppState, name: &str, token: &str, lifetime: TimeDelta) -> Re
     .map_err(Problem::internal)
 }
 
-/// `Set-Cookie` that takes it away.
-pub(crate) fn clear(state: &AppState) -> Result<HeaderValue> {
-    set(state, "", TimeDelta::zero())
+/// `Set-Cookie` that deletes the refresh token.
+pub(crate) fn clear_refresh_cookie(state: &AppState) -> Result<HeaderValue> {
+    set_refresh_cookie(state, "", TimeDelta::zero())
 }
 
-/// The token in the request's cookie.
-pub(crate) fn read<'a>(state: &AppState, headers: &'a HeaderMap) -> Option<&'a str> {
-    find(headers, name(state))
+/// The refresh token in the request's cookie.
+pub(crate) fn read_refresh_cookie<'a>(state: &AppState, headers: &'a HeaderMap) -> Option<&'a str> {
+    find_cookie(headers, refresh_cookie_name(state))
 }
 
-/// What binds a link to this browser.
-pub(crate) fn read_link<'a>(state: &AppState, headers: &'a HeaderMap) -> Option<&'a str> {
-    find(headers, link_name(state))
+/// The value that binds a link to this browser.
+pub(crate) fn read_link_cookie<'a>(state: &AppState, headers: &'a HeaderMap) -> Option<&'a str> {
+    find_cookie(headers, link_cookie_name(state))
 }
 
-/// The cookie of this name.
-pub(crate) fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+/// The cookie with this name.
+pub(crate) fn find_cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
@@ -106,7 +123,7 @@ pub(crate) fn find<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         .find_map(|(key, value)| (key == name).then_some(value))
 }
 
-/// Refuses a page that belongs to somebody else. Without `Origin` it is no page.
+/// Refuses pages that do not belong to the tenant. Requests without `Origin` do not come from a page.
 pub(crate) async fn check_page(
     state: &AppState,
     headers: &HeaderMap,
@@ -123,15 +140,15 @@ pub(crate) async fn check_page(
     }
 }
 
-/// Whether the request comes from a page of the same site, whose browser keeps and sends our cookies.
-pub(crate) fn can_keep(headers: &HeaderMap) -> bool {
+/// Whether the request comes from a page of the same site, where browsers store and send our cookies.
+pub(crate) fn keeps_cookies(headers: &HeaderMap) -> bool {
     let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
     headers.contains_key(header::ORIGIN)
         && site.is_some_and(|site| matches!(site, b"same-origin" | b"same-site"))
 }
 
-/// Refuses what might not come from a page of the tenant.
-pub(crate) async fn check(
+/// Refuses requests that may not come from a page of the tenant.
+pub(crate) async fn check_csrf(
     state: &AppState,
     headers: &HeaderMap,
     tenant: Option<TenantId>,
@@ -177,12 +194,12 @@ mod tests {
     #[tokio::test]
     async fn a_laptop_without_tls_has_a_plainer_cookie() {
         let lifetime = TimeDelta::seconds(60);
-        let plain = set(&state("http://127.0.0.1:8080"), "t", lifetime).unwrap();
+        let plain = set_refresh_cookie(&state("http://127.0.0.1:8080"), "t", lifetime).unwrap();
         assert_eq!(
             plain,
             "refresh=t; Path=/; Max-Age=60; HttpOnly; SameSite=Strict"
         );
-        let secure = set(&state("https://api.example.org"), "t", lifetime).unwrap();
+        let secure = set_refresh_cookie(&state("https://api.example.org"), "t", lifetime).unwrap();
         assert_eq!(
             secure,
             "__Host-refresh=t; Path=/; Max-Age=60; HttpOnly; SameSite=Strict; Secure"
@@ -197,14 +214,14 @@ mod tests {
             "http://[::1]:80",
         ];
         for url in plain {
-            assert_eq!(name(&state(url)), "refresh", "{url}");
+            assert_eq!(refresh_cookie_name(&state(url)), "refresh", "{url}");
         }
         for url in [
             "http://api.example.org",
             "http://localhost.example.org",
             "http://localhost@api.example.org",
         ] {
-            let cookie = set(&state(url), "t", TimeDelta::seconds(60)).unwrap();
+            let cookie = set_refresh_cookie(&state(url), "t", TimeDelta::seconds(60)).unwrap();
             let cookie = cookie.to_str().unwrap();
             assert!(
                 cookie.starts_with("__Host-refresh=t;") && cookie.ends_with("; Secure"),
@@ -217,12 +234,12 @@ mod tests {
     async fn a_cookie_is_found_among_others() {
         let state = state("https://api.example.org");
         let mut headers = HeaderMap::new();
-        assert_eq!(read(&state, &headers), None);
+        assert_eq!(read_refresh_cookie(&state, &headers), None);
         headers.append(header::COOKIE, HeaderValue::from_static("a=1; refresh=no"));
         headers.append(
             header::COOKIE,
             HeaderValue::from_static("__Host-refresh=yes; b=2"),
         );
-        assert_eq!(read(&state, &headers), Some("yes"));
+        assert_eq!(read_refresh_cookie(&state, &headers), Some("yes"));
     }
 }

@@ -1,4 +1,4 @@
-//! The devices on which people are signed in: one's own, and those of the people one manages.
+//! Sessions, listed and ended by their owner or by those who manage the owner.
 
 use access::{Anyone, Caller, audit, mask};
 use axum::{Json, extract::State};
@@ -14,11 +14,13 @@ use web::{
     problem::{self, Result},
 };
 
-use super::logout::home;
 use crate::{
     App,
     error::NOT_A_PERSON,
-    http::people::{activity::ActorView, rules},
+    http::{
+        current_user::home_tenant,
+        people::{activity::ActorView, rules},
+    },
     permissions::SessionEnd,
     store::{
         devices::{self, DeviceRow, Position},
@@ -28,7 +30,7 @@ use crate::{
     },
 };
 
-/// A device on which somebody is signed in.
+/// A session: a device on which a user is signed in.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f",
@@ -43,39 +45,43 @@ use crate::{
     "expires_at": "2026-12-20T12:30:00Z"
 }))]
 pub(crate) struct DeviceSession {
+    /// Identifier of the session.
     id: SessionId,
-    /// Whether this request came with it.
+    /// Whether this is the session of the current request.
     current: bool,
-    /// How the person calls the device.
+    /// Name given to the device at sign-in; null if none was given.
     device_name: Option<String>,
-    /// What the device said of itself.
+    /// `User-Agent` header at sign-in; null if there was none.
     user_agent: Option<String>,
-    /// From where the person signed in, masked: the network, not the machine.
+    /// IP address at sign-in, masked; null if unknown.
     address: Option<String>,
-    /// How the person proved who they are (RFC 8176).
+    /// Authentication methods that were used (RFC 8176).
     amr: Vec<String>,
-    /// Who looks at the account, if not the person.
+    /// Who impersonates the user in this session; null for the user's own sessions.
     acting: Option<ActorView>,
+    /// When the user signed in.
     created_at: DateTime<Utc>,
-    /// When it was last refreshed.
+    /// When the session was last refreshed.
     last_used_at: DateTime<Utc>,
-    /// When it ends unless it is refreshed.
+    /// When the session expires unless it is refreshed.
     expires_at: DateTime<Utc>,
 }
 
-/// Which page.
+/// Pagination parameters.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListSessions {
-    /// How many a page has.
+    /// Maximum number of items per page.
     #[serde(default)]
     #[param(value_type = Option<Limit>, inline)]
     limit: Limit,
-    /// Where the page begins: `next_cursor` of the one before.
+    /// `next_cursor` of the previous page; omit it for the first page.
     cursor: Option<String>,
 }
 
-/// List the devices on which one is signed in, the newest first.
+/// List your sessions
+///
+/// Returns the devices on which the user is signed in, newest first.
 #[utoipa::path(get, path = "/auth/sessions", responses((status = 200, body = Page<DeviceSession>, description = "A page of sessions.")))]
 pub(crate) async fn list_sessions(
     State(app): State<App>,
@@ -83,28 +89,38 @@ pub(crate) async fn list_sessions(
     ValidQuery(query): ValidQuery<ListSessions>,
 ) -> Result<Json<Page<DeviceSession>>> {
     let me = caller.user.ok_or(&NOT_A_PERSON)?;
-    let mut tx = app.db.begin_read_only(home(&caller), Actor::user(me)).await?;
-    let page = page(&app, &mut tx, me, &query, caller.session).await?;
+    let mut tx = app
+        .db
+        .begin_read_only(home_tenant(&caller), Actor::user(me))
+        .await?;
+    let page = list_page(&app, &mut tx, me, &query, caller.session).await?;
     tx.commit().await?;
     Ok(Json(page))
 }
 
-/// Sign out on one of one's own devices.
-#[utoipa::path(delete, path = "/auth/sessions/{id}", responses((status = 204, description = "Signed out there.")))]
+/// End one of your sessions
+///
+/// Signs the user out on that device.
+#[utoipa::path(delete, path = "/auth/sessions/{id}", responses((status = 204, description = "The session has ended.")))]
 pub(crate) async fn delete_session(
     State(app): State<App>,
     caller: Caller<Anyone>,
     PathIds(id): PathIds<SessionId>,
 ) -> Result<StatusCode> {
     let me = caller.user.ok_or(&NOT_A_PERSON)?;
-    let mut tx = app.db.begin(home(&caller), Actor::user(me)).await?;
-    end(&app, &mut tx, &caller, me, Some(id)).await?;
+    let mut tx = app.db.begin(home_tenant(&caller), Actor::user(me)).await?;
+    end_and_record(&app, &mut tx, &caller, me, Some(id)).await?;
     tx.commit().await?;
-    app.state.authenticator().invalidate_session(home(&caller), id).await;
+    app.state
+        .authenticator()
+        .invalidate_session(home_tenant(&caller), id)
+        .await;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// List the devices on which a person is signed in whom one manages, the newest first.
+/// List a user's sessions
+///
+/// Returns the devices on which the user is signed in, newest first. The caller must be allowed to manage the user's role.
 #[utoipa::path(get, path = "/users/{id}/sessions", responses((status = 200, body = Page<DeviceSession>, description = "A page of sessions.")))]
 pub(crate) async fn list_user_sessions(
     State(app): State<App>,
@@ -114,13 +130,15 @@ pub(crate) async fn list_user_sessions(
 ) -> Result<Json<Page<DeviceSession>>> {
     let mut tx = caller.begin(&app.db).await?;
     check_managed(&mut tx, &caller, id).await?;
-    let page = page(&app, &mut tx, id, &query, caller.session).await?;
+    let page = list_page(&app, &mut tx, id, &query, caller.session).await?;
     tx.commit().await?;
     Ok(Json(page))
 }
 
-/// Sign a person out on one device.
-#[utoipa::path(delete, path = "/users/{id}/sessions/{session_id}", responses((status = 204, description = "Signed out there.")))]
+/// End a user's session
+///
+/// Signs the user out on that device. The caller must be allowed to manage the user's role.
+#[utoipa::path(delete, path = "/users/{id}/sessions/{session_id}", responses((status = 204, description = "The session has ended.")))]
 pub(crate) async fn delete_user_session(
     State(app): State<App>,
     caller: Caller<SessionEnd>,
@@ -128,14 +146,16 @@ pub(crate) async fn delete_user_session(
 ) -> Result<StatusCode> {
     let mut tx = caller.begin(&app.db).await?;
     check_managed(&mut tx, &caller, id).await?;
-    end(&app, &mut tx, &caller, id, Some(session)).await?;
+    end_and_record(&app, &mut tx, &caller, id, Some(session)).await?;
     tx.commit().await?;
     app.state.authenticator().invalidate_people();
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Sign a person out on every device.
-#[utoipa::path(delete, path = "/users/{id}/sessions", responses((status = 204, description = "Signed out everywhere.")))]
+/// End all sessions of a user
+///
+/// Signs the user out on every device. The caller must be allowed to manage the user's role.
+#[utoipa::path(delete, path = "/users/{id}/sessions", responses((status = 204, description = "All sessions have ended.")))]
 pub(crate) async fn delete_user_sessions(
     State(app): State<App>,
     caller: Caller<SessionEnd>,
@@ -143,13 +163,13 @@ pub(crate) async fn delete_user_sessions(
 ) -> Result<StatusCode> {
     let mut tx = caller.begin(&app.db).await?;
     check_managed(&mut tx, &caller, id).await?;
-    end(&app, &mut tx, &caller, id, None).await?;
+    end_and_record(&app, &mut tx, &caller, id, None).await?;
     tx.commit().await?;
     app.state.authenticator().invalidate_people();
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The person is there, and one whom the caller manages.
+/// Checks that the user exists and that the caller may manage them.
 async fn check_managed(tx: &mut TenantTx, caller: &Caller<SessionEnd>, user: UserId) -> Result<()> {
     let found = users::find_user(tx, caller.reach(), user, false)
         .await?
@@ -163,8 +183,8 @@ async fn check_managed(tx: &mut TenantTx, caller: &Caller<SessionEnd>, user: Use
     rules::check_authority(caller, &role)
 }
 
-/// Ends one session, which must be alive, or all.
-async fn end<P: access::Permission>(
+/// Ends one session, which must be active, or all.
+async fn end_and_record<P: access::Permission>(
     app: &App,
     tx: &mut TenantTx,
     caller: &Caller<P>,
@@ -192,7 +212,7 @@ async fn end<P: access::Permission>(
     Ok(())
 }
 
-async fn page(
+async fn list_page(
     app: &App,
     tx: &mut TenantTx,
     user: UserId,
@@ -214,11 +234,11 @@ async fn page(
         };
         app.cursors.seal(&scope, &position)
     });
-    Ok(page.map(|row| DeviceSession::shown(row, current)))
+    Ok(page.map(|row| DeviceSession::from_row(row, current)))
 }
 
 impl DeviceSession {
-    fn shown(row: DeviceRow, current: Option<SessionId>) -> Self {
+    fn from_row(row: DeviceRow, current: Option<SessionId>) -> Self {
         Self {
             id: row.id,
             current: current == Some(row.id),

@@ -1,4 +1,4 @@
-//! The public halves of the keys that sign access tokens.
+//! The public keys of access tokens.
 
 use axum::{
     Json,
@@ -12,8 +12,8 @@ use web::problem::Result;
 
 use crate::{App, signing::coordinate};
 
-/// How long others may remember the keys.
-const CACHE: HeaderValue = HeaderValue::from_static("public, max-age=300");
+/// How long clients may cache the keys.
+const CACHE_CONTROL_VALUE: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
 /// A key set (RFC 7517).
 #[derive(Debug, Serialize, ToSchema)]
@@ -31,9 +31,9 @@ pub(crate) struct SigningKey {
     /// Always `Ed25519`.
     #[schema(example = "Ed25519")]
     crv: &'static str,
-    /// The key itself.
+    /// Public key, as base64url without padding.
     x: String,
-    /// Its name in the header of tokens.
+    /// Key ID, as in the header of tokens.
     kid: String,
     /// Always `sig`.
     #[schema(rename = "use", example = "sig")]
@@ -44,13 +44,16 @@ pub(crate) struct SigningKey {
     alg: &'static str,
 }
 
-/// The keys with which access tokens can be checked.
+/// List the public keys of access tokens
+///
+/// Returns the JSON Web Key Set (RFC 7517) that verifies access tokens. Keys are published before they sign and may be cached for
+/// five minutes.
 #[utoipa::path(
     get,
     path = "/.well-known/jwks.json",
     extensions(("x-permission" = json!("everyone"))),
     security(()),
-    responses((status = 200, body = SigningKeys, description = "Keys, to be remembered for five minutes."))
+    responses((status = 200, body = SigningKeys, description = "The key set."))
 )]
 pub(crate) async fn list_signing_keys(State(app): State<App>) -> Result<Response> {
     let keys = app
@@ -66,5 +69,9 @@ pub(crate) async fn list_signing_keys(State(app): State<App>) -> Result<Response
             alg: "EdDSA",
         })
         .collect();
-    Ok(([(header::CACHE_CONTROL, CACHE)], Json(SigningKeys { keys })).into_response())
+    Ok((
+        [(header::CACHE_CONTROL, CACHE_CONTROL_VALUE)],
+        Json(SigningKeys { keys }),
+    )
+        .into_response())
 }

@@ -1,6 +1,6 @@
-//! Signing out.
+//! Signs users out.
 
-use access::{Caller, Enrolling, Principal, REVALENZ, audit};
+use access::{Caller, Enrolling, audit};
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
@@ -8,67 +8,60 @@ use axum::{
 use chrono::{DateTime, Utc};
 use db::Actor;
 use http::{HeaderMap, StatusCode, header};
-use ids::{SessionId, TenantId, UserId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use web::{RequestInfo, ValidJson, ValidQuery, problem::Result};
 
 use super::{
     cookie,
-    refresh::{Refresh, end_family, presented},
+    refresh::{Refresh, extract_token, revoke_family},
 };
 use crate::{
     App,
-    domain::refresh_token::Verdict,
-    error::{INVALID_REFRESH_TOKEN, NOT_A_PERSON, unauthorized},
+    domain::refresh_token::TokenState,
+    error::{INVALID_REFRESH_TOKEN, unauthorized},
+    http::current_user::CurrentUser,
     store::sessions::{self, EndReason},
 };
 
-/// How far.
+/// Query parameters.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct HowFar {
-    /// `true`: on all devices.
+pub(crate) struct LogoutQuery {
+    /// `true`: sign out on all devices.
     #[serde(default)]
     #[param(required = false)]
     all: bool,
 }
 
-/// Whose session ends.
-struct Leaving {
-    tenant: TenantId,
-    user: UserId,
-    session: SessionId,
-}
-
-/// Sign out: on this device, or with `all=true` on all.
+/// Sign out
 ///
-/// The access token says which session it is. A client whose access token has expired sends none, and its refresh token
-/// instead.
-#[utoipa::path(post, path = "/auth/logout", responses((status = 204, description = "Signed out.")))]
+/// Ends the session of the access token, or all sessions of the user with `all=true`. Clients whose access token has expired omit it
+/// and send their refresh token instead.
+#[utoipa::path(post, path = "/auth/logout", responses((status = 204, description = "The session has ended.")))]
 pub(crate) async fn logout(
     State(app): State<App>,
     caller: Option<Caller<Enrolling>>,
     request: RequestInfo,
     headers: HeaderMap,
-    ValidQuery(how_far): ValidQuery<HowFar>,
+    ValidQuery(query): ValidQuery<LogoutQuery>,
     body: Option<ValidJson<Refresh>>,
 ) -> Result<Response> {
     let now = app.state.clock().now();
-    let leaving = match &caller {
-        Some(caller) => of_caller(caller)?,
-        None => of_token(&app, &request, &headers, body, now).await?,
+    let current = match &caller {
+        Some(caller) => CurrentUser::from_caller(caller)?,
+        None => session_of_refresh_token(&app, &request, &headers, body, now).await?,
     };
-    let (only, reason) = if how_far.all {
+    let (only, reason) = if query.all {
         (None, EndReason::LogoutAll)
     } else {
-        (Some(leaving.session), EndReason::Logout)
+        (Some(current.session), EndReason::Logout)
     };
     let mut tx = app
         .db
-        .begin(leaving.tenant, Actor::user(leaving.user))
+        .begin(current.tenant, Actor::user(current.user))
         .await?;
-    for session in sessions::end_sessions(&mut tx, leaving.user, only, reason, now).await? {
+    for session in sessions::end_sessions(&mut tx, current.user, only, reason, now).await? {
         let entry = audit::Entry::new("identity.session.ended", "session", session).change(
             "reason",
             serde_json::Value::Null,
@@ -79,42 +72,25 @@ pub(crate) async fn logout(
     tx.commit().await?;
     app.state.authenticator().invalidate_people();
     let mut response = StatusCode::NO_CONTENT.into_response();
-    if cookie::read(&app.state, &headers).is_some() {
-        response
-            .headers_mut()
-            .append(header::SET_COOKIE, cookie::clear(&app.state)?);
+    if cookie::read_refresh_cookie(&app.state, &headers).is_some() {
+        response.headers_mut().append(
+            header::SET_COOKIE,
+            cookie::clear_refresh_cookie(&app.state)?,
+        );
     }
     Ok(response)
 }
 
-/// Staff keep their session at home, in whichever tenant they act.
-pub(crate) fn home(principal: &Principal) -> TenantId {
-    if principal.is_superadmin() {
-        REVALENZ
-    } else {
-        principal.tenant.id
-    }
-}
-
-fn of_caller(caller: &Caller<Enrolling>) -> Result<Leaving> {
-    let (user, session) = caller.user.zip(caller.session).ok_or(&NOT_A_PERSON)?;
-    Ok(Leaving {
-        tenant: home(caller),
-        user,
-        session,
-    })
-}
-
-/// Whoever could refresh the session may end it.
-async fn of_token(
+/// Finds the session by its refresh token: a caller who could refresh the session may end it.
+async fn session_of_refresh_token(
     app: &App,
     request: &RequestInfo,
     headers: &HeaderMap,
     body: Option<ValidJson<Refresh>>,
     now: DateTime<Utc>,
-) -> Result<Leaving> {
+) -> Result<CurrentUser> {
     let invalid = || unauthorized(&INVALID_REFRESH_TOKEN);
-    let (token, _) = presented(app, headers, body).await?;
+    let (token, _) = extract_token(app, headers, body).await?;
     let mut tx = app.db.begin(token.tenant, Actor::SYSTEM).await?;
     let session = sessions::lock_session(&mut tx, token.session, now)
         .await?
@@ -122,14 +98,16 @@ async fn of_token(
         .ok_or_else(invalid)?;
     match app
         .refresh_tokens
-        .judge(&token, &session.kept, now, app.settings.refresh_overlap)
+        .classify(&token, &session.stored, now, app.settings.refresh_overlap)
     {
-        Verdict::Rotate(_) | Verdict::Again(_) => {}
-        Verdict::Reused => return Err(end_family(app, tx, request, &token, &session, now).await?),
-        Verdict::Unknown => return Err(invalid()),
+        TokenState::Current(_) | TokenState::JustReplaced(_) => {}
+        TokenState::Reused => {
+            return Err(revoke_family(app, tx, request, &token, &session, now).await?);
+        }
+        TokenState::Unknown => return Err(invalid()),
     }
     tx.commit().await?;
-    Ok(Leaving {
+    Ok(CurrentUser {
         tenant: token.tenant,
         user: session.user,
         session: token.session,

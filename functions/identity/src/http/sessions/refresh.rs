@@ -1,4 +1,4 @@
-//! Renewing the tokens of a session (`decisions.md` 10).
+//! Refreshes the tokens of a session (`decisions.md` 10).
 
 use std::sync::Arc;
 
@@ -13,28 +13,28 @@ use web::{Problem, RequestInfo, ValidJson, fields::Secret, problem::Result};
 
 use super::{
     cookie::{self, RefreshMode},
-    session::{Granted, TokenAnswer},
+    session::{SessionGrant, TokenAnswer},
 };
 use crate::{
     App,
     domain::{
-        refresh_token::{RefreshToken, Verdict},
+        refresh_token::{RefreshToken, TokenState},
         tenant_rules,
     },
     error::{INVALID_REFRESH_TOKEN, REFRESH_TOKEN_REUSED, unauthorized},
     events::SESSION_REUSE_DETECTED,
-    http::tenant::{check_let_in, find_living, introduce},
+    http::tenant::{check_sign_in_allowed, find_open_tenant, set_caller},
     store::{
         accounts,
-        sessions::{self, EndReason, Presented},
+        sessions::{self, EndReason, LockedSession},
         users,
     },
 };
 
 web::body! {
-    /// The refresh token, unless it comes as a cookie.
+    /// The refresh token, unless it is sent as a cookie.
     pub struct Refresh {
-        /// As the last answer gave it.
+        /// Refresh token from the last response. Omit it if the token is kept as a cookie.
         pub refresh_token: Option<Secret<1, 4096>>,
     }
 }
@@ -43,16 +43,16 @@ fn invalid() -> Problem {
     unauthorized(&INVALID_REFRESH_TOKEN)
 }
 
-/// Get a new access token and the next refresh token.
+/// Refresh a session
 ///
-/// A refresh token is good once. Its immediate parent is good for 30 seconds more and gives the same token again, so tabs that
-/// refresh at the same time agree. Anything older ends the session.
+/// Returns a new access token and the next refresh token. A refresh token can be used once; for another 30 seconds it still returns
+/// the same successor, so that tabs that refresh at the same time agree. Using an older token ends the session.
 #[utoipa::path(
     post,
     path = "/auth/refresh",
     extensions(("x-permission" = json!("everyone"))),
     security(()),
-    responses((status = 200, body = TokenAnswer, description = "New tokens of the same session."))
+    responses((status = 200, body = TokenAnswer, description = "The new tokens of the session."))
 )]
 pub(crate) async fn refresh_session(
     State(app): State<App>,
@@ -61,41 +61,42 @@ pub(crate) async fn refresh_session(
     body: Option<ValidJson<Refresh>>,
 ) -> Result<Response> {
     let now = app.state.clock().now();
-    let (token, mode) = presented(&app, &headers, body).await?;
-    let tenant = find_living(&app, token.tenant).await?.ok_or_else(invalid)?;
+    let (token, mode) = extract_token(&app, &headers, body).await?;
+    let tenant = find_open_tenant(&app, token.tenant)
+        .await?
+        .ok_or_else(invalid)?;
     let signer = app.signer().await?;
     let mut tx = app.db.begin(tenant.id, Actor::SYSTEM).await?;
     let session = sessions::lock_session(&mut tx, token.session, now)
         .await?
         .filter(|session| session.alive)
         .ok_or_else(invalid)?;
-    let granted =
-        match app
-            .refresh_tokens
-            .judge(&token, &session.kept, now, app.settings.refresh_overlap)
-        {
-            Verdict::Rotate(child) => rotate(&app, &mut tx, tenant, session, child, now).await?,
-            Verdict::Again(current) => grant(&mut tx, tenant, session, current).await?,
-            Verdict::Reused => {
-                return Err(end_family(&app, tx, &request, &token, &session, now).await?);
-            }
-            Verdict::Unknown => return Err(invalid()),
-        };
-    introduce(
-        &request,
-        &granted.tenant,
-        granted.user.id,
-        &granted.user.locale,
-    );
+    let grant = match app.refresh_tokens.classify(
+        &token,
+        &session.stored,
+        now,
+        app.settings.refresh_overlap,
+    ) {
+        TokenState::Current(child) => {
+            rotate_token(&app, &mut tx, tenant, session, child, now).await?
+        }
+        TokenState::JustReplaced(current) => load_grant(&mut tx, tenant, session, current).await?,
+        TokenState::Reused => {
+            return Err(revoke_family(&app, tx, &request, &token, &session, now).await?);
+        }
+        TokenState::Unknown => return Err(invalid()),
+    };
+    set_caller(&request, &grant.tenant, grant.user.id, &grant.user.locale);
     tx.commit().await?;
     app.state
-        .authenticator().invalidate_session(granted.tenant.id, token.session)
+        .authenticator()
+        .invalidate_session(grant.tenant.id, token.session)
         .await;
-    granted.answer(&app, &signer, mode, now)
+    grant.answer(&app, &signer, mode, now)
 }
 
-/// The token of a request, and how its successor is to be given back. A cookie counts only on a page of the tenant.
-pub(crate) async fn presented(
+/// The refresh token of the request, and how to return its successor. Cookies are accepted only from pages of the tenant.
+pub(crate) async fn extract_token(
     app: &App,
     headers: &HeaderMap,
     body: Option<ValidJson<Refresh>>,
@@ -105,58 +106,63 @@ pub(crate) async fn presented(
         cookie::check_page(&app.state, headers, Some(token.tenant)).await?;
         return Ok((token, RefreshMode::Body));
     }
-    let text = cookie::read(&app.state, headers).ok_or_else(invalid)?;
+    let text = cookie::read_refresh_cookie(&app.state, headers).ok_or_else(invalid)?;
     let token = RefreshToken::parse(text);
-    cookie::check(&app.state, headers, token.as_ref().map(|token| token.tenant)).await?;
+    cookie::check_csrf(
+        &app.state,
+        headers,
+        token.as_ref().map(|token| token.tenant),
+    )
+    .await?;
     Ok((token.ok_or_else(invalid)?, RefreshMode::Cookie))
 }
 
-async fn rotate(
+async fn rotate_token(
     app: &App,
     tx: &mut TenantTx,
     tenant: Arc<Tenant>,
-    mut session: Presented,
+    mut session: LockedSession,
     child: RefreshToken,
     now: DateTime<Utc>,
-) -> Result<Granted> {
+) -> Result<SessionGrant> {
     session.expires_at = tenant_rules::session_end(&tenant, &app.settings, session.created_at, now);
-    // The tenant may have shortened its sessions since.
+    // The tenant may have shortened session lifetimes since.
     if session.expires_at <= now {
         return Err(invalid());
     }
     sessions::rotate_session(tx, &child, session.expires_at, now).await?;
-    accounts::note_seen(tx, session.user, now).await?;
-    grant(tx, tenant, session, child).await
+    accounts::touch_last_seen(tx, session.user, now).await?;
+    load_grant(tx, tenant, session, child).await
 }
 
-async fn grant(
+async fn load_grant(
     tx: &mut TenantTx,
     tenant: Arc<Tenant>,
-    session: Presented,
+    session: LockedSession,
     refresh: RefreshToken,
-) -> Result<Granted> {
+) -> Result<SessionGrant> {
     let user = users::find_user(tx, access::Reach::All, session.user, false)
         .await?
         .ok_or_else(invalid)?;
-    check_let_in(tx, &tenant, user.role_id).await?;
-    Ok(Granted {
+    check_sign_in_allowed(tx, &tenant, user.role_id).await?;
+    Ok(SessionGrant {
         tenant,
         user,
         refresh,
         amr: session.amr,
-        proved_at: session.proved_at,
+        authenticated_at: session.authenticated_at,
         expires_at: session.expires_at,
     })
 }
 
-/// Two have the token, and nobody can tell which of them is the thief: the session ends, and that is committed although the
-/// answer is a refusal. Other sessions of the person live on.
-pub(crate) async fn end_family(
+/// Ends a session whose refresh token was reused: two parties have the token, and they cannot be told apart. This is committed
+/// although the request is refused. Other sessions of the user continue.
+pub(crate) async fn revoke_family(
     app: &App,
     mut tx: TenantTx,
     request: &RequestInfo,
     token: &RefreshToken,
-    session: &Presented,
+    session: &LockedSession,
     now: DateTime<Utc>,
 ) -> Result<Problem> {
     let only = Some(token.session);
@@ -164,15 +170,18 @@ pub(crate) async fn end_family(
     let announcement = Announcement {
         kind: &SESSION_REUSE_DETECTED,
         subject: format!("sessions/{}", token.session),
-        version: session.kept.generation.into(),
+        version: session.stored.generation.into(),
         data: json!({"user_id": session.user, "session_id": token.session}),
         sealed: None,
     };
     events::announce(&mut tx, request, now, announcement).await?;
     let entry = audit::Entry::new("identity.session.reuse_detected", "session", token.session)
-        .change("generation", session.kept.generation, token.generation);
+        .change("generation", session.stored.generation, token.generation);
     audit::record(&mut tx, request, now, None, entry).await?;
     tx.commit().await?;
-    app.state.authenticator().invalidate_session(token.tenant, token.session).await;
+    app.state
+        .authenticator()
+        .invalidate_session(token.tenant, token.session)
+        .await;
     Ok(unauthorized(&REFRESH_TOKEN_REUSED))
 }

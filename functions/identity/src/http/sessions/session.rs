@@ -1,4 +1,4 @@
-//! A session and the answer that hands out its tokens: the same for every way of signing in.
+//! Creates sessions and the response with their tokens, for every way of signing in.
 
 use std::sync::Arc;
 
@@ -18,14 +18,14 @@ use ids::{EventId, SessionId, TenantId, UserId};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
-use web::{SingleLine, Problem, RequestInfo, problem::Result};
+use web::{Problem, RequestInfo, SingleLine, problem::Result};
 
 use super::cookie::{self, RefreshMode};
 use crate::{
     App,
     domain::{device, refresh_token::RefreshToken, tenant_rules},
     events::SESSION_NEW_DEVICE,
-    http::{people::User, tenant::check_let_in},
+    http::{people::User, tenant::check_sign_in_allowed},
     store::{
         accounts,
         sessions::{self, NewSession},
@@ -33,29 +33,29 @@ use crate::{
     },
 };
 
-/// Longest `User-Agent` that is kept.
-const LONGEST_USER_AGENT: usize = 400;
+/// Maximum length of the stored `User-Agent`.
+const MAX_USER_AGENT_LENGTH: usize = 400;
 
-/// Somebody is signed in.
+/// The tokens of a session.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TokenAnswer {
-    /// For `Authorization: Bearer`.
+    /// Access token for `Authorization: Bearer`.
     access_token: String,
     /// Always `Bearer`.
     #[schema(example = "Bearer")]
     token_type: &'static str,
-    /// Seconds for which the access token is good.
+    /// Lifetime of the access token in seconds.
     #[schema(example = 600)]
     expires_in: i64,
-    /// For `POST /auth/refresh`, once; missing when it came as a cookie.
+    /// Refresh token for `POST /auth/refresh`, usable once. Omitted if it is set as a cookie.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     refresh_token: Option<String>,
-    /// Who it is.
+    /// The signed-in user.
     user: User,
 }
 
-/// What the client says about itself and its wishes.
+/// The client's device, and how it wants to receive its refresh token.
 #[derive(Debug, Default)]
 pub(crate) struct Device {
     pub(crate) mode: RefreshMode,
@@ -63,7 +63,7 @@ pub(crate) struct Device {
 }
 
 impl Device {
-    /// Refuses a page that may not sign in so; one that wants a cookie has more to show.
+    /// Refuses pages that may not sign in; a cookie requires additional headers.
     pub(crate) async fn check_page(
         &self,
         app: &App,
@@ -72,23 +72,23 @@ impl Device {
     ) -> Result<()> {
         match self.mode {
             RefreshMode::Body => cookie::check_page(&app.state, headers, tenant).await,
-            RefreshMode::Cookie => cookie::check(&app.state, headers, tenant).await,
+            RefreshMode::Cookie => cookie::check_csrf(&app.state, headers, tenant).await,
         }
     }
 }
 
-/// The tokens of a session, ready to be handed out.
+/// The tokens of a new session, to be returned once the transaction is committed.
 #[derive(Debug)]
-pub(crate) struct Granted {
+pub(crate) struct SessionGrant {
     pub(crate) tenant: Arc<Tenant>,
     pub(crate) user: UserRow,
     pub(crate) refresh: RefreshToken,
     pub(crate) amr: Vec<String>,
-    pub(crate) proved_at: DateTime<Utc>,
+    pub(crate) authenticated_at: DateTime<Utc>,
     pub(crate) expires_at: DateTime<Utc>,
 }
 
-/// Opens a session for a person who has just proved who they are.
+/// Creates a session for a user who has just authenticated.
 pub(crate) async fn open_session(
     app: &App,
     tx: &mut TenantTx,
@@ -96,18 +96,23 @@ pub(crate) async fn open_session(
     amr: Vec<String>,
     (request, headers, device): (&RequestInfo, &HeaderMap, &Device),
     now: DateTime<Utc>,
-) -> Result<Granted> {
-    check_let_in(tx, &tenant, user.role_id).await?;
-    let refresh = app.refresh_tokens.first(tenant.id, SessionId::at(now));
+) -> Result<SessionGrant> {
+    check_sign_in_allowed(tx, &tenant, user.role_id).await?;
+    let refresh = app
+        .refresh_tokens
+        .issue_first(tenant.id, SessionId::at(now));
     let expires_at = tenant_rules::session_end(&tenant, &app.settings, now, now);
-    let (device_name, agent) = (device.name.as_ref().map(SingleLine::as_str), user_agent(headers));
+    let (device_name, agent) = (
+        device.name.as_ref().map(SingleLine::as_str),
+        user_agent(headers),
+    );
     let device_hash = device::fingerprint(agent, device_name);
     if sessions::is_new_device(tx, user.id, &device_hash).await? {
         let announcement = Announcement {
             kind: &SESSION_NEW_DEVICE,
             subject: format!("sessions/{}", refresh.session),
             version: 0,
-            data: json!({"user_id": user.id, "session_id": refresh.session, "device": device::words(agent)}),
+            data: json!({"user_id": user.id, "session_id": refresh.session, "device": device::describe(agent)}),
             sealed: None,
         };
         events::announce(tx, request, now, announcement).await?;
@@ -124,38 +129,38 @@ pub(crate) async fn open_session(
         expires_at,
     };
     sessions::insert_session(tx, &new, now).await?;
-    // Most sign-ins and refreshes write nothing here: see `note_seen`.
-    accounts::note_seen(tx, user.id, now).await?;
+    // Writes nothing in most cases: see `note_seen`.
+    accounts::touch_last_seen(tx, user.id, now).await?;
     user.last_seen_at = user.last_seen_at.max(Some(now));
-    Ok(Granted {
+    Ok(SessionGrant {
         tenant,
         user,
         refresh,
         amr,
-        proved_at: now,
+        authenticated_at: now,
         expires_at,
     })
 }
 
-/// Header values are visible ASCII here, so bytes are characters.
+/// The `User-Agent`, truncated. Header values are visible ASCII, so bytes are characters.
 pub(crate) fn user_agent(headers: &HeaderMap) -> Option<&str> {
     let text = headers.get(header::USER_AGENT)?.to_str().ok()?;
-    text.get(..text.len().min(LONGEST_USER_AGENT))
+    text.get(..text.len().min(MAX_USER_AGENT_LENGTH))
 }
 
-/// Whom an access token is for.
+/// The claims of an access token.
 #[derive(Debug)]
-pub(crate) struct Bearer<'a> {
+pub(crate) struct AccessTokenSubject<'a> {
     pub(crate) tenant: TenantId,
     pub(crate) user: UserId,
     pub(crate) session: SessionId,
     pub(crate) role: &'a str,
     pub(crate) amr: Vec<String>,
-    pub(crate) proved_at: DateTime<Utc>,
+    pub(crate) authenticated_at: DateTime<Utc>,
 }
 
-impl Bearer<'_> {
-    /// A fresh access token.
+impl AccessTokenSubject<'_> {
+    /// Signs a new access token.
     pub(crate) fn sign(self, app: &App, signer: &Signer, now: DateTime<Utc>) -> Result<String> {
         let claims = Claims {
             iss: app.state.settings().public_url.clone(),
@@ -166,7 +171,7 @@ impl Bearer<'_> {
             role: self.role.to_owned(),
             aal: Assurance::of(&self.amr),
             amr: self.amr,
-            auth_time: self.proved_at.timestamp(),
+            auth_time: self.authenticated_at.timestamp(),
             iat: now.timestamp(),
             exp: (now + LIFETIME).timestamp(),
             jti: EventId::at(now).to_string(),
@@ -176,8 +181,8 @@ impl Bearer<'_> {
     }
 }
 
-impl Granted {
-    /// The answer with fresh tokens.
+impl SessionGrant {
+    /// The response with the new tokens.
     pub(crate) fn answer(
         self,
         app: &App,
@@ -185,21 +190,25 @@ impl Granted {
         mode: RefreshMode,
         now: DateTime<Utc>,
     ) -> Result<Response> {
-        let bearer = Bearer {
+        let subject = AccessTokenSubject {
             tenant: self.tenant.id,
             user: self.user.id,
             session: self.refresh.session,
             role: &self.user.role,
             amr: self.amr,
-            proved_at: self.proved_at,
+            authenticated_at: self.authenticated_at,
         };
-        let access_token = bearer.sign(app, signer, now)?;
+        let access_token = subject.sign(app, signer, now)?;
         let refresh = self.refresh.to_text();
         let (refresh_token, set_cookie) = match mode {
             RefreshMode::Body => (Some(refresh), None),
             RefreshMode::Cookie => (
                 None,
-                Some(cookie::set(&app.state, &refresh, self.expires_at - now)?),
+                Some(cookie::set_refresh_cookie(
+                    &app.state,
+                    &refresh,
+                    self.expires_at - now,
+                )?),
             ),
         };
         let answer = TokenAnswer {
@@ -207,7 +216,7 @@ impl Granted {
             token_type: "Bearer",
             expires_in: LIFETIME.num_seconds(),
             refresh_token,
-            user: User::shown(self.user, true),
+            user: User::from_row(self.user, true),
         };
         let mut response = Json(answer).into_response();
         if let Some(set_cookie) = set_cookie {

@@ -1,4 +1,4 @@
-//! What follows once somebody has proved who they are, whichever way they came: a session, or a wait for the second factor.
+//! Continues a sign-in after the first factor: creates a session, or requires the second factor.
 
 use std::sync::Arc;
 
@@ -18,120 +18,119 @@ use ids::{MfaChallenge, MfaChallengeId};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
-use web::{SingleLine, RequestInfo, problem::Result};
+use web::{RequestInfo, SingleLine, problem::Result};
 
 use crate::{
     App,
     domain::factor::FactorMethod,
     http::{
         factors::relying_party,
-        sessions::session::{Device, Granted, TokenAnswer, open_session},
+        sessions::session::{Device, SessionGrant, TokenAnswer, open_session},
     },
     store::{
-        mfa_challenges::{self, Waiting},
+        mfa_challenges::{self, PendingMfa},
         passkeys,
         second_factors::{self, SecondFactors},
         users::UserRow,
     },
 };
 
-/// How somebody proved who they are, as RFC 8176 names it where it has a name.
+/// The first factor, with the RFC 8176 name where there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Proof {
+pub(crate) enum AuthMethod {
     /// The password.
     Password,
-    /// An invitation opened and a password chosen.
+    /// An accepted invitation with a new password.
     Invite,
-    /// A link opened that was sent by mail.
+    /// A sign-in link sent by email.
     MagicLink,
-    /// The word of another issuer.
+    /// Sign-in at an OpenID Connect provider.
     External,
 }
 
-impl Proof {
-    /// The members that it adds to `amr`.
+impl AuthMethod {
+    /// The values added to `amr`.
     pub(crate) fn amr(self) -> &'static [&'static str] {
         match self {
             Self::Password | Self::Invite => &["pwd"],
             Self::MagicLink => &["mail"],
-            // RFC 8176 has no name for it.
+            // RFC 8176 has no value for this.
             Self::External => &["fed"],
         }
     }
 }
 
-/// What somebody gets who has proved who they are.
+/// The result of a verified first factor.
 #[derive(Debug)]
-pub(crate) enum Entered {
-    /// A session.
-    Session(Box<Granted>),
-    /// Nothing yet: the second factor comes first.
+pub(crate) enum SignInOutcome {
+    /// The user is signed in.
+    Session(Box<SessionGrant>),
+    /// The second factor is required first.
     SecondFactor(MfaRequired),
 }
 
-/// What signing in answers: tokens, or with a second factor enrolled what to prove it with.
+/// The result of a sign-in: tokens, or the second factor that is required first.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 #[expect(
     dead_code,
     clippy::large_enum_variant,
-    reason = "describes the two answers, each of which is made elsewhere"
+    reason = "describes the two responses, which are built elsewhere"
 )]
 pub(crate) enum SignInAnswer {
-    /// Signed in.
+    /// The tokens of the new session.
     Tokens(TokenAnswer),
-    /// The second factor comes first.
+    /// The second factor is required first.
     SecondFactor(MfaRequired),
 }
 
-/// The first proof was right; the second factor comes at `POST /auth/mfa`.
+/// The first factor was verified; the second one is required at `POST /auth/mfa`.
 #[derive(Debug, Serialize, ToSchema)]
 #[expect(clippy::struct_field_names, reason = "the names are those on the wire")]
 pub(crate) struct MfaRequired {
     /// Always `true`.
     #[schema(example = true)]
     mfa_required: bool,
-    /// For `POST /auth/mfa`, once.
+    /// Token for `POST /auth/mfa`, usable for one successful sign-in.
     mfa_token: String,
-    /// Seconds for which the token is good.
+    /// Lifetime of `mfa_token` in seconds.
     #[schema(example = 300)]
     expires_in: i64,
-    /// What the person can prove it with.
+    /// Second factors that the user can use.
     #[schema(example = json!(["totp", "recovery_code"]))]
     methods: Vec<FactorMethod>,
-    /// What to ask an authenticator, for `PublicKeyCredential.parseRequestOptionsFromJSON()`; missing without passkeys for
-    /// this page.
+    /// Options for `PublicKeyCredential.parseRequestOptionsFromJSON()`. Omitted if the user has no passkey for this page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>, nullable = false)]
     passkey_options: Option<Value>,
 }
 
-/// Lets a person in whose first proof was right, in the transaction that used it up; or keeps the sign-in until the second
-/// factor is proved, if the person has one.
+/// Creates a session after the first factor, or stores the sign-in until the second factor is verified, if the user has one. Runs in
+/// the transaction that used the first factor.
 ///
-/// The person must be active; whoever calls has checked that.
-pub(crate) async fn enter(
+/// The caller has checked that the user is active.
+pub(crate) async fn complete_first_factor(
     app: &App,
     tx: &mut TenantTx,
     (tenant, user): (Arc<Tenant>, UserRow),
-    proof: Proof,
+    proof: AuthMethod,
     (request, headers, device): (&RequestInfo, &HeaderMap, &Device),
     now: DateTime<Utc>,
-) -> Result<Entered> {
+) -> Result<SignInOutcome> {
     let amr = proof.amr().iter().map(ToString::to_string).collect();
     let factors = second_factors::find_factors(tx, user.id).await?;
     if factors.any() {
-        let waiting = Waiting {
+        let pending = PendingMfa {
             user: user.id,
             amr,
             refresh_mode: device.mode,
             device_name: device.name.as_ref().map(|name| name.as_str().to_owned()),
         };
-        let rp_id = relying_party::of_request(app, headers);
-        let waits = wait(app, tx, &waiting, (factors, &rp_id), now).await?;
-        return Ok(Entered::SecondFactor(waits));
+        let rp_id = relying_party::rp_id_of_request(app, headers);
+        let required = begin_mfa(app, tx, &pending, (factors, &rp_id), now).await?;
+        return Ok(SignInOutcome::SecondFactor(required));
     }
-    admit(
+    issue_session(
         app,
         tx,
         (tenant, user),
@@ -142,21 +141,21 @@ pub(crate) async fn enter(
     .await
 }
 
-async fn wait(
+async fn begin_mfa(
     app: &App,
     tx: &mut TenantTx,
-    waiting: &Waiting,
+    pending: &PendingMfa,
     (factors, rp_id): (SecondFactors, &str),
     now: DateTime<Utc>,
 ) -> Result<MfaRequired> {
     let token = Opaque::<MfaChallenge>::generate(tx.tenant(), MfaChallengeId::at(now));
-    let patience = app.settings.factor_patience;
-    mfa_challenges::insert_challenge(tx, &token, waiting, (now, now + patience)).await?;
-    let known = passkeys::list_passkeys(tx, waiting.user).await?;
+    let ttl = app.settings.mfa_challenge_ttl;
+    mfa_challenges::insert_challenge(tx, &token, pending, (now, now + ttl)).await?;
+    let known = passkeys::list_passkeys(tx, pending.user).await?;
     let here = known.iter().any(|passkey| passkey.rp_id == rp_id);
     let passkey_options = here.then(|| {
         let challenge = URL_SAFE_NO_PAD.encode(passkey_challenge(&token));
-        let timeout_ms = patience.num_milliseconds();
+        let timeout_ms = ttl.num_milliseconds();
         relying_party::request_options(rp_id, &challenge, &known, "preferred", timeout_ms)
     });
     let possible = [
@@ -167,7 +166,7 @@ async fn wait(
     Ok(MfaRequired {
         mfa_required: true,
         mfa_token: token.to_text(),
-        expires_in: patience.num_seconds(),
+        expires_in: ttl.num_seconds(),
         methods: possible
             .into_iter()
             .filter_map(|(method, there)| there.then_some(method))
@@ -176,21 +175,21 @@ async fn wait(
     })
 }
 
-/// What an authenticator signs as second factor: it follows from the token, which is good once.
+/// The challenge for a passkey as second factor, derived from the single-use token.
 pub(crate) fn passkey_challenge(token: &Opaque<MfaChallenge>) -> [u8; 32] {
     sha256(format!("passkey\n{}", token.to_text()).as_bytes())
 }
 
-/// Opens the session of a person who has proved everything.
-pub(crate) async fn admit(
+/// Creates the session of a user who has completed all factors.
+pub(crate) async fn issue_session(
     app: &App,
     tx: &mut TenantTx,
     (tenant, user): (Arc<Tenant>, UserRow),
     amr: Vec<String>,
     (request, headers, device): (&RequestInfo, &HeaderMap, &Device),
     now: DateTime<Utc>,
-) -> Result<Entered> {
-    let granted = open_session(
+) -> Result<SignInOutcome> {
+    let grant = open_session(
         app,
         tx,
         (tenant, user),
@@ -199,17 +198,13 @@ pub(crate) async fn admit(
         now,
     )
     .await?;
-    let entry = audit::Entry::new(
-        "identity.session.started",
-        "session",
-        granted.refresh.session,
-    );
+    let entry = audit::Entry::new("identity.session.started", "session", grant.refresh.session);
     audit::record(tx, request, now, None, entry).await?;
-    Ok(Entered::Session(Box::new(granted)))
+    Ok(SignInOutcome::Session(Box::new(grant)))
 }
 
-impl Waiting {
-    /// The device as it was described when the sign-in began.
+impl PendingMfa {
+    /// The device as described when the sign-in began.
     pub(crate) fn device(&self) -> Device {
         Device {
             mode: self.refresh_mode,
@@ -221,8 +216,8 @@ impl Waiting {
     }
 }
 
-impl Entered {
-    /// The answer, once the transaction is committed.
+impl SignInOutcome {
+    /// The response, to be sent once the transaction is committed.
     pub(crate) async fn answer(
         self,
         app: &App,
@@ -230,9 +225,9 @@ impl Entered {
         now: DateTime<Utc>,
     ) -> Result<Response> {
         match self {
-            Self::Session(granted) => {
+            Self::Session(grant) => {
                 let signer = app.signer().await?;
-                granted.answer(app, &signer, device.mode, now)
+                grant.answer(app, &signer, device.mode, now)
             }
             Self::SecondFactor(required) => Ok(Json(required).into_response()),
         }

@@ -1,4 +1,4 @@
-//! Signing in with a password.
+//! Signs in with a password.
 
 use std::sync::Arc;
 
@@ -8,51 +8,51 @@ use chrono::{DateTime, Utc};
 use db::Actor;
 use http::HeaderMap;
 use ids::UserId;
-use web::{Email, SingleLine, RequestInfo, Slug, ValidJson, problem::Result};
+use web::{Email, RequestInfo, SingleLine, Slug, ValidJson, problem::Result};
 
-use super::first_factor::{Entered, Proof, SignInAnswer, enter};
+use super::first_factor::{AuthMethod, SignInAnswer, SignInOutcome, complete_first_factor};
 use crate::{
     App,
     domain::{
-        password::GivenPassword,
-        password_hash::{Turn, Verdict, verify_in},
+        password::PasswordInput,
+        password_hash::{HashPermit, PasswordCheck, verify_with_permit},
         status::UserStatus,
     },
     error::{INVALID_CREDENTIALS, unauthorized},
     http::{
         sessions::{cookie::RefreshMode, session::Device},
-        tenant::{self, NOBODYS, find_tenant, introduce},
+        tenant::{self, NIL_TENANT, find_tenant, set_caller},
     },
     store::{accounts, users},
 };
 
 web::body! {
-    /// Who signs in, and how the client keeps its refresh token.
+    /// Credentials, and how the client receives its refresh token.
     pub struct Login {
-        /// The organisation's slug; without it the page's or the host's domain tells.
+        /// Slug of the organisation. If omitted, the domain of the page or host determines it.
         pub tenant: Option<Slug>,
-        /// The mail address.
+        /// Email address.
         pub email: Email,
         /// The password.
-        pub password: GivenPassword,
-        /// Where the refresh token goes: `body` (default) or `cookie`.
+        pub password: PasswordInput,
+        /// How the refresh token is returned: `body` (default) or `cookie`.
         pub refresh: Option<RefreshMode>,
-        /// How the person calls this device.
+        /// Name of this device, as shown in the list of sessions.
         pub device_name: Option<SingleLine<1, 100>>,
     }
     example { "tenant": "demo", "email": "manager@demo.example", "password": "correct horse battery staple" }
 }
 
-/// Sign in.
+/// Sign in with a password
 ///
-/// Unknown organisation, unknown account, wrong password, an address not yet verified, a disabled account: all get the same
-/// answer after the same time.
+/// Returns tokens, or asks for the second factor if the user has one. An unknown organisation or account, a wrong password and an
+/// unverified or disabled account get the same response after the same time.
 #[utoipa::path(
     post,
     path = "/auth/login",
     extensions(("x-permission" = json!("everyone"))),
     security(()),
-    responses((status = 200, body = SignInAnswer, description = "Signed in, or the second factor comes first."))
+    responses((status = 200, body = SignInAnswer, description = "The tokens of the new session, or the second factor that is required first."))
 )]
 pub(crate) async fn login(
     State(app): State<App>,
@@ -72,110 +72,117 @@ pub(crate) async fn login(
         mode: refresh.unwrap_or_default(),
         name: device_name,
     };
-    // Before the database is asked anything: a flood of sign-ins must not take the connections of all the rest.
-    let turn = app.hasher.turn().await?;
+    // Wait for the hasher before using the database, so that many sign-ins at once do not exhaust its connections.
+    let permit = app.hasher.acquire().await?;
     let tenant = find_tenant(&app, &headers, slug.as_ref()).await?;
     let id = tenant.as_ref().map(|tenant| tenant.id);
     device.check_page(&app, &headers, id).await?;
-    let counted_by = tenant::place(tenant.as_deref(), slug.as_ref());
+    let throttle_key = tenant::throttle_key(tenant.as_deref(), slug.as_ref());
     let attempt = app
         .throttle
-        .begin(&counted_by, email.as_str(), request.address(), now)
+        .begin(&throttle_key, email.as_str(), request.address(), now)
         .await?;
-    let proved = prove(&app, tenant.clone(), &email, (&password, turn)).await;
-    if proved
+    let verified_credentials =
+        verify_credentials(&app, tenant.clone(), &email, (&password, permit)).await;
+    if verified_credentials
         .as_ref()
         .is_err_and(|problem| problem.kind() == &INVALID_CREDENTIALS)
     {
-        attempt.failed(now);
+        attempt.record_failure(now);
     }
-    let proved = proved?;
-    // Before anything is written: without a key that signs there is no session.
+    let verified_credentials = verified_credentials?;
+    // Before anything is written: no session can be created without a signing key.
     app.signer().await?;
     let client = (&request, &headers, &device);
-    let entered = if let Some(entered) = sign_in(&app, proved, client, now).await? {
-        entered
-    } else {
-        // The account has changed while the password was checked. Only its hash, by another sign-in at the same moment? The
-        // second look tells.
-        let turn = app.hasher.turn().await?;
-        let proved = prove(&app, tenant, &email, (&password, turn)).await?;
-        let entered = sign_in(&app, proved, client, now).await?;
-        entered.ok_or_else(|| unauthorized(&INVALID_CREDENTIALS))?
-    };
-    entered.answer(&app, &device, now).await
+    let outcome =
+        if let Some(outcome) = complete_sign_in(&app, verified_credentials, client, now).await? {
+            outcome
+        } else {
+            // The account changed while the password was being verified. Retry once, in case a concurrent sign-in only rehashed it.
+            let permit = app.hasher.acquire().await?;
+            let verified_credentials =
+                verify_credentials(&app, tenant, &email, (&password, permit)).await?;
+            let outcome = complete_sign_in(&app, verified_credentials, client, now).await?;
+            outcome.ok_or_else(|| unauthorized(&INVALID_CREDENTIALS))?
+        };
+    outcome.answer(&app, &device, now).await
 }
 
-/// Somebody whose password was right.
-struct Proved {
+/// A user whose password was verified.
+struct VerifiedCredentials {
     tenant: Arc<Tenant>,
     user: UserId,
     verified: String,
-    renewed: Option<String>,
+    rehashed: Option<String>,
 }
 
-/// Checks the password. Every way through costs one look-up and one hash.
-async fn prove(
+/// Verifies the password. Every path costs one look-up and one hash.
+async fn verify_credentials(
     app: &App,
     tenant: Option<Arc<Tenant>>,
     email: &Email,
-    (password, turn): (&GivenPassword, Turn),
-) -> Result<Proved> {
-    let id = tenant.as_ref().map_or(NOBODYS, |tenant| tenant.id);
+    (password, permit): (&PasswordInput, HashPermit),
+) -> Result<VerifiedCredentials> {
+    let id = tenant.as_ref().map_or(NIL_TENANT, |tenant| tenant.id);
     let mut tx = app.db.begin(id, Actor::SYSTEM).await?;
     let account = accounts::find_account(&mut tx, email.as_str()).await?;
     tx.commit().await?;
     let stored = account
         .as_ref()
         .and_then(|account| account.password_hash.as_deref());
-    let verdict = verify_in(turn, password.expose(), stored).await?;
+    let check = verify_with_permit(permit, password.expose(), stored).await?;
     let tenant = tenant.filter(|tenant| tenant.status != TenantStatus::Closed);
-    match (verdict, account, tenant) {
-        (Verdict::Right { renewed }, Some(account), Some(tenant))
+    match (check, account, tenant) {
+        (PasswordCheck::Correct { rehashed }, Some(account), Some(tenant))
             if account.status == UserStatus::Active =>
         {
-            Ok(Proved {
+            Ok(VerifiedCredentials {
                 tenant,
                 user: account.id,
                 verified: account.password_hash.unwrap_or_default(),
-                renewed,
+                rehashed,
             })
         }
         _ => Err(unauthorized(&INVALID_CREDENTIALS)),
     }
 }
 
-/// Opens the session. `None` when the account has changed while the password was checked.
-async fn sign_in(
+/// Creates the session. `None` if the account changed while the password was being verified.
+async fn complete_sign_in(
     app: &App,
-    proved: Proved,
+    verified_credentials: VerifiedCredentials,
     (request, headers, device): (&RequestInfo, &HeaderMap, &Device),
     now: DateTime<Utc>,
-) -> Result<Option<Entered>> {
-    let (tenant, user) = (proved.tenant.id, proved.user);
+) -> Result<Option<SignInOutcome>> {
+    let (tenant, user) = (verified_credentials.tenant.id, verified_credentials.user);
     let mut tx = app.db.begin(tenant, Actor::user(user)).await?;
-    if !accounts::hold_account(&mut tx, user, Some(&proved.verified)).await? {
+    if !accounts::lock_account_shared(&mut tx, user, Some(&verified_credentials.verified)).await? {
         return Ok(None);
     }
     let Some(user) = users::find_user(&mut tx, access::Reach::All, user, false).await? else {
         return Ok(None);
     };
-    introduce(request, &proved.tenant, user.id, &user.locale);
-    let entered = enter(
+    set_caller(request, &verified_credentials.tenant, user.id, &user.locale);
+    let outcome = complete_first_factor(
         app,
         &mut tx,
-        (proved.tenant, user),
-        Proof::Password,
+        (verified_credentials.tenant, user),
+        AuthMethod::Password,
         (request, headers, device),
         now,
     )
     .await?;
     tx.commit().await?;
-    if let Some(renewed) = proved.renewed {
-        // Afterwards: whoever holds an account at the same time as others must not write it.
+    if let Some(rehashed) = verified_credentials.rehashed {
+        // Afterwards, because the account must not be written under the shared lock.
         let mut tx = app.db.begin(tenant, Actor::SYSTEM).await?;
-        accounts::renew_hash(&mut tx, proved.user, (&proved.verified, &renewed)).await?;
+        accounts::replace_password_hash(
+            &mut tx,
+            verified_credentials.user,
+            (&verified_credentials.verified, &rehashed),
+        )
+        .await?;
         tx.commit().await?;
     }
-    Ok(Some(entered))
+    Ok(Some(outcome))
 }

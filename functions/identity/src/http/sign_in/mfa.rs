@@ -1,4 +1,4 @@
-//! The second step of signing in.
+//! Completes a sign-in with the second factor.
 
 use std::sync::Arc;
 
@@ -9,78 +9,78 @@ use db::{Actor, TenantTx};
 use http::HeaderMap;
 use ids::{MfaChallenge, TenantId, UserId};
 use web::{
-    Problem, RequestInfo, Localized, ValidJson,
+    Localized, Problem, RequestInfo, ValidJson,
     problem::{FieldCode, Result},
 };
 
-use super::first_factor::{Entered, admit, passkey_challenge};
+use super::first_factor::{SignInOutcome, issue_session, passkey_challenge};
 use crate::{
     App,
     domain::{factor::FactorMethod, status::UserStatus},
     error::{INVALID_CODE, INVALID_MFA_TOKEN, unauthorized},
     http::{
         factors::{
-            passkey_assertion::{PasskeyAssertion, Presented},
-            second_factor::{Given, GivenCode, use_code},
+            passkey_assertion::{DecodedAssertion, PasskeyAssertion},
+            second_factor::{CodeInput, SubmittedCode, use_code},
         },
-        links::one_time_link::GivenToken,
+        links::one_time_link::TokenInput,
         sessions::session::{Device, TokenAnswer},
-        tenant::{find_living, introduce},
+        tenant::{find_open_tenant, set_caller},
     },
     store::{
         accounts,
-        mfa_challenges::{self, Waiting},
+        mfa_challenges::{self, PendingMfa},
         users,
     },
 };
 
 web::body! {
-    /// A sign-in that waits, and one code.
+    /// A pending sign-in, with exactly one proof of the second factor.
     pub struct ProveSecondFactor {
-        /// As signing in gave it.
-        pub mfa_token: GivenToken,
-        /// The six digits of the authenticator app.
-        pub code: Option<GivenCode>,
-        /// Or a recovery code.
-        pub recovery_code: Option<GivenCode>,
-        /// Or what an authenticator answered to the `passkey_options`.
+        /// `mfa_token` from the sign-in.
+        pub mfa_token: TokenInput,
+        /// Six-digit code from the authenticator app.
+        pub code: Option<CodeInput>,
+        /// A recovery code.
+        pub recovery_code: Option<CodeInput>,
+        /// The authenticator's response to `passkey_options`.
         pub passkey: Option<PasskeyAssertion>,
     }
     example { "mfa_token": "AZrx8m0-fBGOWjsaLD1OX_4", "code": "287082" }
 }
 
-/// The one code that was given.
-pub(crate) fn one_of(
-    code: Option<GivenCode>,
-    recovery_code: Option<GivenCode>,
-) -> Result<Option<Given>> {
+/// The one code that was given. Refuses none or several.
+pub(crate) fn single_code(
+    code: Option<CodeInput>,
+    recovery_code: Option<CodeInput>,
+) -> Result<Option<SubmittedCode>> {
     match (code, recovery_code) {
-        (Some(code), None) => Ok(Some(Given::Totp(code))),
-        (None, Some(code)) => Ok(Some(Given::RecoveryCode(code))),
+        (Some(code), None) => Ok(Some(SubmittedCode::Totp(code))),
+        (None, Some(code)) => Ok(Some(SubmittedCode::RecoveryCode(code))),
         (None, None) => Ok(None),
-        (Some(_), Some(_)) => Err(only_one("/recovery_code")),
+        (Some(_), Some(_)) => Err(multiple_proofs("/recovery_code")),
     }
 }
 
-/// Refuses a second proof beside the first: which counts must not be guessed.
-pub(crate) fn only_one(pointer: &str) -> Problem {
+/// Refuses a request with more than one proof.
+pub(crate) fn multiple_proofs(pointer: &str) -> Problem {
     let texts = Localized {
-        de: "nur ein Nachweis auf einmal",
-        en: "one proof at a time",
+        de: "ist nicht zulässig: nur ein Nachweis pro Anfrage",
+        en: "is not allowed: only one proof per request",
     };
     Problem::field(pointer, FieldCode::Rule("only_one", texts))
 }
 
-/// Finish signing in with the second factor.
+/// Complete sign-in with a second factor
 ///
-/// The device and the way of the refresh token are those with which signing in began. A wrong code leaves the sign-in open
-/// until its time is over.
+/// Takes exactly one of code, recovery code and passkey. Device name and refresh token mode are those of the first step. After an
+/// incorrect code the sign-in can be retried until it expires.
 #[utoipa::path(
     post,
     path = "/auth/mfa",
     extensions(("x-permission" = json!("everyone"))),
     security(()),
-    responses((status = 200, body = TokenAnswer, description = "Signed in."))
+    responses((status = 200, body = TokenAnswer, description = "Signed in; the tokens of the new session."))
 )]
 pub(crate) async fn prove_second_factor(
     State(app): State<App>,
@@ -95,74 +95,79 @@ pub(crate) async fn prove_second_factor(
         recovery_code,
         passkey,
     } = body.value;
-    let code = one_of(code, recovery_code)?;
-    let token = Opaque::<MfaChallenge>::parse(mfa_token.expose()).ok_or_else(invalid)?;
-    let tenant = find_living(&app, token.tenant).await?.ok_or_else(invalid)?;
-    let given = read(&app, tenant.id, code, passkey.as_ref()).await?;
+    let code = single_code(code, recovery_code)?;
+    let token = Opaque::<MfaChallenge>::parse(mfa_token.expose()).ok_or_else(invalid_mfa_token)?;
+    let tenant = find_open_tenant(&app, token.tenant)
+        .await?
+        .ok_or_else(invalid_mfa_token)?;
+    let submitted = parse_proof(&app, tenant.id, code, passkey.as_ref()).await?;
     let mut tx = app.db.begin(tenant.id, Actor::SYSTEM).await?;
-    let waiting = mfa_challenges::find_challenge(&mut tx, &token, now).await?;
+    let pending = mfa_challenges::find_challenge(&mut tx, &token, now).await?;
     tx.commit().await?;
-    let waiting = waiting.ok_or_else(invalid)?;
-    let device = waiting.device();
+    let pending = pending.ok_or_else(invalid_mfa_token)?;
+    let device = pending.device();
     device.check_page(&app, &headers, Some(tenant.id)).await?;
-    let (place, account) = (tenant.id.to_string(), waiting.user.to_string());
+    let (tenant_key, account) = (tenant.id.to_string(), pending.user.to_string());
     let attempt = app
         .code_throttle
-        .begin(&place, &account, request.address(), now)
+        .begin(&tenant_key, &account, request.address(), now)
         .await?;
     app.signer().await?;
-    let entered = finish(
+    let outcome = complete_second_factor(
         &app,
         tenant,
-        (&token, waiting, &given),
+        (&token, pending, &submitted),
         (&request, &headers, &device),
         now,
     )
     .await;
-    if entered
+    if outcome
         .as_ref()
         .is_err_and(|problem| problem.kind() == &INVALID_CODE)
     {
-        attempt.failed(now);
+        attempt.record_failure(now);
     }
-    entered?.answer(&app, &device, now).await
+    outcome?.answer(&app, &device, now).await
 }
 
-/// The one proof that was given.
-enum SecondProof {
-    Code(Given),
-    /// On the page of this host.
-    Passkey(Box<Presented>, String),
+/// The proof that was given.
+enum SecondFactorProof {
+    Code(SubmittedCode),
+    /// With the host of the page on which it was used.
+    Passkey(Box<DecodedAssertion>, String),
 }
 
-async fn read(
+async fn parse_proof(
     app: &App,
     tenant: TenantId,
-    code: Option<Given>,
+    code: Option<SubmittedCode>,
     passkey: Option<&PasskeyAssertion>,
-) -> Result<SecondProof> {
+) -> Result<SecondFactorProof> {
     match (code, passkey) {
-        (Some(code), None) => Ok(SecondProof::Code(code)),
+        (Some(code), None) => Ok(SecondFactorProof::Code(code)),
         (None, Some(passkey)) => {
             let refused = || unauthorized(&INVALID_CODE);
-            let presented = Presented::read(passkey).ok_or_else(refused)?;
-            let rp_id = presented.page(app, tenant).await?.ok_or_else(refused)?;
-            Ok(SecondProof::Passkey(Box::new(presented), rp_id))
+            let assertion = DecodedAssertion::parse(passkey).ok_or_else(refused)?;
+            let rp_id = assertion
+                .find_rp_id(app, tenant)
+                .await?
+                .ok_or_else(refused)?;
+            Ok(SecondFactorProof::Passkey(Box::new(assertion), rp_id))
         }
         (None, None) => Err(Problem::field("/code", FieldCode::Required)),
-        (Some(_), Some(_)) => Err(only_one("/passkey")),
+        (Some(_), Some(_)) => Err(multiple_proofs("/passkey")),
     }
 }
 
-/// Uses the passkey, if it is the person's and was asked in this very sign-in.
+/// Uses the passkey, if it belongs to the user and signed the challenge of this sign-in.
 async fn use_passkey(
     tx: &mut TenantTx,
     (token, user): (&Opaque<MfaChallenge>, UserId),
-    (presented, rp_id): (&Presented, &str),
+    (assertion, rp_id): (&DecodedAssertion, &str),
     now: DateTime<Utc>,
 ) -> Result<Option<FactorMethod>> {
     let challenge = passkey_challenge(token);
-    let accepted = presented
+    let accepted = assertion
         .use_passkey(tx, &challenge, (rp_id, false), now)
         .await?;
     Ok(accepted
@@ -170,47 +175,49 @@ async fn use_passkey(
         .map(|_| FactorMethod::Passkey))
 }
 
-fn invalid() -> Problem {
+fn invalid_mfa_token() -> Problem {
     unauthorized(&INVALID_MFA_TOKEN)
 }
 
-/// The wait, the code and the session are one transaction: a code that is wrong leaves the wait as it was.
-async fn finish(
+/// Uses the pending sign-in and the code and creates the session in one transaction, so an incorrect code leaves the sign-in open.
+async fn complete_second_factor(
     app: &App,
     tenant: Arc<Tenant>,
-    (token, waiting, given): (&Opaque<MfaChallenge>, Waiting, &SecondProof),
+    (token, pending, submitted): (&Opaque<MfaChallenge>, PendingMfa, &SecondFactorProof),
     (request, headers, device): (&RequestInfo, &HeaderMap, &Device),
     now: DateTime<Utc>,
-) -> Result<Entered> {
-    let mut tx = app.db.begin(tenant.id, Actor::user(waiting.user)).await?;
-    // The account first, as whoever changes it does: a session that is opened meanwhile is ended with the others.
-    if !accounts::hold_account(&mut tx, waiting.user, None).await? {
-        return Err(invalid());
+) -> Result<SignInOutcome> {
+    let mut tx = app.db.begin(tenant.id, Actor::user(pending.user)).await?;
+    // Lock the account first, in the same order as changes to it, so that they end a session created concurrently as well.
+    if !accounts::lock_account_shared(&mut tx, pending.user, None).await? {
+        return Err(invalid_mfa_token());
     }
     if !mfa_challenges::use_challenge(&mut tx, token, now).await? {
-        return Err(invalid());
+        return Err(invalid_mfa_token());
     }
-    let user = users::find_user(&mut tx, access::Reach::All, waiting.user, false)
+    let user = users::find_user(&mut tx, access::Reach::All, pending.user, false)
         .await?
         .filter(|user| user.status == UserStatus::Active)
-        .ok_or_else(invalid)?;
-    introduce(request, &tenant, user.id, &user.locale);
-    let method = match given {
-        SecondProof::Code(given) => use_code(app, &mut tx, request, user.id, given, now).await?,
-        SecondProof::Passkey(presented, rp_id) => {
-            use_passkey(&mut tx, (token, user.id), (presented, rp_id), now).await?
+        .ok_or_else(invalid_mfa_token)?;
+    set_caller(request, &tenant, user.id, &user.locale);
+    let method = match submitted {
+        SecondFactorProof::Code(submitted) => {
+            use_code(app, &mut tx, request, user.id, submitted, now).await?
+        }
+        SecondFactorProof::Passkey(assertion, rp_id) => {
+            use_passkey(&mut tx, (token, user.id), (assertion, rp_id), now).await?
         }
     };
     let method = method.ok_or_else(|| unauthorized(&INVALID_CODE))?;
-    let entered = admit(
+    let outcome = issue_session(
         app,
         &mut tx,
         (tenant, user),
-        method.added_to(waiting.amr),
+        method.added_to(pending.amr),
         (request, headers, device),
         now,
     )
     .await?;
     tx.commit().await?;
-    Ok(entered)
+    Ok(outcome)
 }

@@ -1,4 +1,4 @@
-//! Signing in with a passkey alone: it is something that one has, and it asks for a finger, a face or a PIN.
+//! Signs in with a passkey alone, which is possession and verifies the user by biometrics or a PIN.
 
 use access::opaque::Opaque;
 use axum::{Json, extract::State, response::Response};
@@ -6,16 +6,16 @@ use chrono::{DateTime, Utc};
 use db::Actor;
 use http::HeaderMap;
 use ids::{PasskeyChallenge, PasskeyChallengeId};
-use web::{SingleLine, Problem, RequestInfo, Slug, ValidJson, problem::Result};
+use web::{Problem, RequestInfo, SingleLine, Slug, ValidJson, problem::Result};
 
-use super::first_factor::{Entered, admit};
+use super::first_factor::{SignInOutcome, issue_session};
 use crate::{
     App,
     domain::{factor::FactorMethod, status::UserStatus},
     error::{PASSKEY_REFUSED, unauthorized},
     http::{
         factors::{
-            passkey_assertion::{PasskeyAssertion, Presented},
+            passkey_assertion::{DecodedAssertion, PasskeyAssertion},
             passkeys::PasskeyOptions,
             relying_party,
         },
@@ -23,43 +23,46 @@ use crate::{
             cookie::{self, RefreshMode},
             session::{Device, TokenAnswer},
         },
-        tenant::{NOBODYS, find_living, find_tenant, introduce},
+        tenant::{NIL_TENANT, find_open_tenant, find_tenant, set_caller},
     },
     store::{accounts, passkeys, users},
 };
 
 web::body! {
-    /// Where somebody signs in.
+    /// The organisation to sign in to.
     pub struct StartPasskeyLogin {
-        /// The organisation's slug; without it the page's or the host's domain tells.
+        /// Slug of the organisation. If omitted, the domain of the page or host determines it.
         pub tenant: Option<Slug>,
     }
     example { "tenant": "demo" }
 }
 
 web::body! {
-    /// The authenticator's answer, and how the client keeps its refresh token.
+    /// The authenticator's response, and how the client receives its refresh token.
     pub struct PasskeyLogin {
-        /// What the authenticator answered.
+        /// The authenticator's response.
         pub passkey: PasskeyAssertion,
-        /// Where the refresh token goes: `body` (default) or `cookie`.
+        /// How the refresh token is returned: `body` (default) or `cookie`.
         pub refresh: Option<RefreshMode>,
-        /// How the person calls this device.
+        /// Name of this device, as shown in the list of sessions.
         pub device_name: Option<SingleLine<1, 100>>,
     }
 }
 
-fn refused() -> Problem {
+fn passkey_refused() -> Problem {
     unauthorized(&PASSKEY_REFUSED)
 }
 
-/// Begin to sign in with a passkey. Unknown organisations get options too.
+/// Start a passkey sign-in
+///
+/// Returns the options for the browser's WebAuthn API. Unknown organisations get options too, so the response does not reveal
+/// whether an organisation exists.
 #[utoipa::path(
     post,
     path = "/auth/passkeys/login/options",
     extensions(("x-permission" = json!("everyone"))),
     security(()),
-    responses((status = 200, body = PasskeyOptions, description = "What to ask the authenticator."))
+    responses((status = 200, body = PasskeyOptions, description = "The options for the authenticator."))
 )]
 pub(crate) async fn start_passkey_login(
     State(app): State<App>,
@@ -70,35 +73,37 @@ pub(crate) async fn start_passkey_login(
     let tenant = find_tenant(&app, &headers, body.value.tenant.as_ref()).await?;
     let id = tenant.as_ref().map(|tenant| tenant.id);
     cookie::check_page(&app.state, &headers, id).await?;
-    let patience = app.settings.factor_patience;
+    let ttl = app.settings.mfa_challenge_ttl;
     let challenge =
-        Opaque::<PasskeyChallenge>::generate(id.unwrap_or(NOBODYS), PasskeyChallengeId::at(now));
+        Opaque::<PasskeyChallenge>::generate(id.unwrap_or(NIL_TENANT), PasskeyChallengeId::at(now));
     if let Some(id) = id {
         let mut tx = app.db.begin(id, Actor::SYSTEM).await?;
-        let times = (now, now + patience);
+        let times = (now, now + ttl);
         passkeys::insert_passkey_challenge(&mut tx, &challenge, None, times).await?;
         tx.commit().await?;
     }
     let public_key = relying_party::request_options(
-        &relying_party::of_request(&app, &headers),
+        &relying_party::rp_id_of_request(&app, &headers),
         &challenge.to_text(),
         &[],
         "required",
-        patience.num_milliseconds(),
+        ttl.num_milliseconds(),
     );
     Ok(Json(PasskeyOptions {
         public_key,
-        expires_at: now + patience,
+        expires_at: now + ttl,
     }))
 }
 
-/// Sign in with a passkey. It proves both factors at once.
+/// Sign in with a passkey
+///
+/// Takes the authenticator's response to the options from `POST /auth/passkeys/login/options`. A passkey counts as both factors.
 #[utoipa::path(
     post,
     path = "/auth/passkeys/login",
     extensions(("x-permission" = json!("everyone"))),
     security(()),
-    responses((status = 200, body = TokenAnswer, description = "Signed in."))
+    responses((status = 200, body = TokenAnswer, description = "Signed in; the tokens of the new session."))
 )]
 pub(crate) async fn login_with_passkey(
     State(app): State<App>,
@@ -116,47 +121,51 @@ pub(crate) async fn login_with_passkey(
         mode: refresh.unwrap_or_default(),
         name: device_name,
     };
-    let presented = Presented::read(&passkey).ok_or_else(refused)?;
-    let challenge = relying_party::challenge_of(&presented.client_data).ok_or_else(refused)?;
+    let assertion = DecodedAssertion::parse(&passkey).ok_or_else(passkey_refused)?;
+    let challenge =
+        relying_party::parse_challenge(&assertion.client_data).ok_or_else(passkey_refused)?;
     device
         .check_page(&app, &headers, Some(challenge.tenant))
         .await?;
     app.signer().await?;
     let from = (&request, &headers, &device);
-    let entered = finish(&app, (&presented, &challenge), from, now).await?;
-    entered.answer(&app, &device, now).await
+    let outcome = complete_passkey_login(&app, (&assertion, &challenge), from, now).await?;
+    outcome.answer(&app, &device, now).await
 }
 
-async fn finish(
+async fn complete_passkey_login(
     app: &App,
-    (presented, challenge): (&Presented, &Opaque<PasskeyChallenge>),
+    (assertion, challenge): (&DecodedAssertion, &Opaque<PasskeyChallenge>),
     (request, headers, device): (&RequestInfo, &HeaderMap, &Device),
     now: DateTime<Utc>,
-) -> Result<Entered> {
-    let tenant = find_living(app, challenge.tenant)
+) -> Result<SignInOutcome> {
+    let tenant = find_open_tenant(app, challenge.tenant)
         .await?
-        .ok_or_else(refused)?;
-    let rp_id = presented.page(app, tenant.id).await?.ok_or_else(refused)?;
+        .ok_or_else(passkey_refused)?;
+    let rp_id = assertion
+        .find_rp_id(app, tenant.id)
+        .await?
+        .ok_or_else(passkey_refused)?;
     let mut tx = app.db.begin(tenant.id, Actor::SYSTEM).await?;
     if !passkeys::use_passkey_challenge(&mut tx, challenge, None, now).await? {
-        return Err(refused());
+        return Err(passkey_refused());
     }
-    let bytes = relying_party::bytes_of(challenge);
-    let passkey = presented
+    let bytes = relying_party::challenge_bytes(challenge);
+    let passkey = assertion
         .use_passkey(&mut tx, &bytes, (&rp_id, true), now)
         .await?
-        .ok_or_else(refused)?;
-    if !accounts::hold_account(&mut tx, passkey.user, None).await? {
-        return Err(refused());
+        .ok_or_else(passkey_refused)?;
+    if !accounts::lock_account_shared(&mut tx, passkey.user, None).await? {
+        return Err(passkey_refused());
     }
     let user = users::find_user(&mut tx, access::Reach::All, passkey.user, false)
         .await?
         .filter(|user| user.status == UserStatus::Active)
-        .ok_or_else(refused)?;
-    introduce(request, &tenant, user.id, &user.locale);
+        .ok_or_else(passkey_refused)?;
+    set_caller(request, &tenant, user.id, &user.locale);
     let amr = FactorMethod::Passkey.added_to(Vec::new());
     let from = (request, headers, device);
-    let entered = admit(app, &mut tx, (tenant, user), amr, from, now).await?;
+    let outcome = issue_session(app, &mut tx, (tenant, user), amr, from, now).await?;
     tx.commit().await?;
-    Ok(entered)
+    Ok(outcome)
 }

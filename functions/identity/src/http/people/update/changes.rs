@@ -1,4 +1,4 @@
-//! What a change of a person does: checked, written in both places, announced, audited.
+//! Applies changes to a user: checks, writes with the projection, publishes and audits.
 
 use access::{Caller, audit, mask};
 use chrono::{DateTime, Utc};
@@ -11,7 +11,7 @@ use web::{
     problem::{self, Result},
 };
 
-use super::{UpdateUser, is_own_only, rules, status};
+use super::{UpdateUser, is_limited_to_self, rules, status};
 use crate::{
     App,
     domain::{
@@ -21,7 +21,7 @@ use crate::{
     },
     error::FORBIDDEN_FIELD,
     events::{USER_ROLE_CHANGED, USER_UPDATED},
-    http::{announce, links::one_time_link, people::create::taken},
+    http::{announce, links::one_time_link, people::create::email_conflict},
     permissions::UserUpdate,
     store::{
         one_time_tokens,
@@ -30,9 +30,9 @@ use crate::{
     },
 };
 
-/// What a body asks to change.
+/// The requested changes.
 #[derive(Debug, Default)]
-pub(crate) struct Changes {
+pub(crate) struct UserChanges {
     pub(crate) given_name: Change<NamePart>,
     pub(crate) family_name: Change<NamePart>,
     pub(crate) name: Change<FullName>,
@@ -44,7 +44,7 @@ pub(crate) struct Changes {
     pub(crate) status: Change<WantedStatus>,
 }
 
-impl From<UpdateUser> for Changes {
+impl From<UpdateUser> for UserChanges {
     fn from(body: UpdateUser) -> Self {
         let UpdateUser {
             given_name,
@@ -71,14 +71,14 @@ impl From<UpdateUser> for Changes {
     }
 }
 
-impl Changes {
-    /// Whether seats or the number of admins may change.
-    pub(crate) fn concerns_others(&self) -> bool {
+impl UserChanges {
+    /// Whether the change can affect seats or the number of admins.
+    pub(crate) fn affects_seats_or_admins(&self) -> bool {
         self.role.as_set().is_some() || self.status.as_set().is_some()
     }
 
-    /// The row as it is to be, and the status that is wanted.
-    fn applied(
+    /// The changed row, and the requested status.
+    fn apply_to(
         self,
         before: &UserRow,
         roles: &[RoleRow],
@@ -109,7 +109,7 @@ impl Changes {
             after.role_id = role.id;
             role.name.clone_into(&mut after.role);
         }
-        // Asking for the status that is there changes nothing, but for a new invitation.
+        // Requesting the current status changes nothing, except that `invited` sends a new invitation.
         let wanted = self
             .status
             .set()
@@ -121,13 +121,13 @@ impl Changes {
     }
 }
 
-/// Makes the changes, and answers the person as they are then. The caller has locked the row.
-pub(crate) async fn change(
+/// Applies the changes and returns the updated user. The row must be locked.
+pub(crate) async fn apply_changes(
     app: &App,
     tx: &mut TenantTx,
     caller: &Caller<UserUpdate>,
     before: UserRow,
-    changes: Changes,
+    changes: UserChanges,
     now: DateTime<Utc>,
 ) -> Result<UserRow> {
     let roles = roles::list_roles(tx).await?;
@@ -137,7 +137,7 @@ pub(crate) async fn change(
             .find(|role| role.id == id)
             .ok_or(&problem::NOT_FOUND)
     };
-    let (mut after, wanted) = changes.applied(&before, &roles)?;
+    let (mut after, wanted) = changes.apply_to(&before, &roles)?;
     let fields = changed_fields(&before, &after);
     if fields.is_empty() && wanted.is_none() {
         return Ok(before);
@@ -148,7 +148,8 @@ pub(crate) async fn change(
         rules::check_last_admin(tx, role(before.role_id)?, before.id).await?;
     }
     if let Some(wanted) = wanted {
-        status::check(tx, caller, &before, wanted, role(before.role_id)?, now).await?;
+        status::check_status_change(tx, caller, &before, wanted, role(before.role_id)?, now)
+            .await?;
     }
     if after.email != before.email {
         after.email_verified_at = None;
@@ -156,7 +157,7 @@ pub(crate) async fn change(
     }
     if !users::update_user(tx, caller.reach(), &after, now)
         .await
-        .map_err(taken)?
+        .map_err(email_conflict)?
     {
         return Err(problem::NOT_FOUND.problem());
     }
@@ -166,12 +167,12 @@ pub(crate) async fn change(
         let data = json!({"user_id": after.id, "from": before.role, "to": after.role});
         announce(tx, caller.request(), now, &USER_ROLE_CHANGED, version, data).await?;
     }
-    let invites_again =
+    let needs_invitation =
         after.status == UserStatus::Invited && (wanted.is_some() || after.email != before.email);
-    if invites_again {
-        one_time_link::invite(app, tx, caller.request(), version, now).await?;
+    if needs_invitation {
+        one_time_link::send_invitation(app, tx, caller.request(), version, now).await?;
     } else if let Some(wanted) = wanted {
-        status::follow_up(tx, caller, &after, wanted, now).await?;
+        status::announce_status_change(tx, caller, &after, wanted, now).await?;
     }
     if fields
         .iter()
@@ -185,13 +186,13 @@ pub(crate) async fn change(
         caller.request(),
         now,
         caller.reason.as_deref(),
-        entry(&before, &after, &fields),
+        audit_entry(&before, &after, &fields),
     )
     .await?;
     Ok(after)
 }
 
-/// One's own profile is one's own; everything else is for those who manage the role.
+/// Users may change their own profile; everything else requires authority over the role.
 fn check_caller(
     caller: &Caller<UserUpdate>,
     before: &UserRow,
@@ -202,7 +203,7 @@ fn check_caller(
         .iter()
         .find(|field| matches!(**field, "email" | "role" | "status"));
     match managed {
-        Some(field) if is_own_only(caller.reach()) => {
+        Some(field) if is_limited_to_self(caller.reach()) => {
             Err(FORBIDDEN_FIELD.problem().argument("field", field))
         }
         None if caller.user == Some(before.id) => Ok(()),
@@ -229,8 +230,8 @@ fn changed_fields(before: &UserRow, after: &UserRow) -> Vec<&'static str> {
         .collect()
 }
 
-/// Names stay out of the log, addresses and numbers are masked in it.
-fn entry(before: &UserRow, after: &UserRow, fields: &[&'static str]) -> audit::Entry {
+/// The audit entry: without names, and with email addresses and phone numbers masked.
+fn audit_entry(before: &UserRow, after: &UserRow, fields: &[&'static str]) -> audit::Entry {
     let phone = |row: &UserRow| row.phone.as_deref().map(mask::phone);
     audit::Entry::new("identity.user.updated", "user", after.id)
         .change("fields", Value::Null, json!(fields))

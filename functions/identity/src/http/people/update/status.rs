@@ -1,4 +1,4 @@
-//! Letting people in and out.
+//! Changes of a user's status.
 
 use access::{Caller, Permission, Reach};
 use chrono::{DateTime, Utc};
@@ -21,8 +21,8 @@ use crate::{
     },
 };
 
-/// Refuses a step that this caller may not take, that leads nowhere, that has no seat, or that leaves nobody to manage.
-pub(super) async fn check(
+/// Refuses a status change that is not allowed, not possible, has no seat, or would leave no admin.
+pub(super) async fn check_status_change(
     tx: &mut TenantTx,
     caller: &Caller<UserUpdate>,
     before: &UserRow,
@@ -41,7 +41,7 @@ pub(super) async fn check(
             .argument("from", before.status)
             .argument("to", wanted));
     }
-    if wanted.status().takes_seat() && !before.status.takes_seat() {
+    if wanted.status().occupies_seat() && !before.status.occupies_seat() {
         rules::check_seats(tx, now).await?;
     }
     if matches!(wanted, WantedStatus::Locked | WantedStatus::Disabled) {
@@ -50,8 +50,8 @@ pub(super) async fn check(
     Ok(())
 }
 
-/// What follows from a status that has been written.
-pub(super) async fn follow_up(
+/// Applies the consequences of a status change that has been written.
+pub(super) async fn announce_status_change(
     tx: &mut TenantTx,
     caller: &Caller<UserUpdate>,
     after: &UserRow,

@@ -1,0 +1,37 @@
+//! The user who makes a request, with their session and the tenant in which both are stored.
+
+use access::{Principal, REVALENZ};
+use ids::{SessionId, TenantId, UserId};
+use web::problem::Result;
+
+use crate::error::NOT_A_PERSON;
+
+/// The signed-in user in their home tenant.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CurrentUser {
+    pub(crate) tenant: TenantId,
+    pub(crate) user: UserId,
+    pub(crate) session: SessionId,
+}
+
+impl CurrentUser {
+    /// Refuses API keys: they have neither a profile nor a session.
+    pub(crate) fn from_caller(caller: &Principal) -> Result<Self> {
+        let (user, session) = caller.user.zip(caller.session).ok_or(&NOT_A_PERSON)?;
+        Ok(Self {
+            tenant: home_tenant(caller),
+            user,
+            session,
+        })
+    }
+}
+
+/// The tenant that stores the caller's account and session. Platform staff keep theirs in their own tenant, whichever tenant
+/// they act in.
+pub(crate) fn home_tenant(principal: &Principal) -> TenantId {
+    if principal.is_superadmin() {
+        REVALENZ
+    } else {
+        principal.tenant.id
+    }
+}
