@@ -1,4 +1,4 @@
-"""Measures one function from outside, beside pgbench with the same SQL in the same run, and writes docs/performance.md."""
+"""Benchmarks one function with wrk, and pgbench with the same SQL in the same run; writes docs/performance.md."""
 
 import argparse
 import datetime
@@ -20,24 +20,24 @@ from place import Client, Place, ROOT, answers, database_seconds, free_port, pro
 HERE = pathlib.Path(__file__).parent
 TICKET = "('00000000-0000-7000-8000-' || :n)::uuid"
 FUNCTIONS = ("identity", "tenancy", "support", "notifications", "relay")
-# Mixed load of the promise: this many requests a minute, this far below 20 ms.
+# Mixed load of the product goal: requests per minute; the p95 must stay below 20 ms.
 STEADY_A_MINUTE = 10_000
 
 
 def columns():
-    """The columns and joins that the function itself selects, read from its source so that they cannot drift apart."""
+    """Returns the columns and joins that the function selects, read from its source so that they stay equal."""
     source = (ROOT / "functions/support/src/store/tickets.rs").read_text()
     return re.search(r'const COLUMNS: &str = "(.*?)";', source, re.S)[1]
 
 
 def scripts(folder, tenant):
-    """pgbench's scripts: the plain query, and the same within the tenant's transaction."""
+    """pgbench's scripts: the bare query, and the same query in a tenant transaction."""
     numbered = "\\set n random(100000000000, 100000099999)\n"
     get = f"select {columns()} where t.tenant_id = '{tenant}' and t.ticket_id = {TICKET} and t.deleted_at is null;\n"
     page = (f"select t.created_at::text as sort_value, {columns()} where t.tenant_id = '{tenant}' and t.deleted_at is null "
             "order by t.created_at desc, t.ticket_id desc limit 21;\n")
     begin, commit = f"begin;\nset local app.tenant_id = '{tenant}';\n", "commit;\n"
-    # Without row-level security in the way, the plain query is the same one under a login that sees all.
+    # The bare query runs without row-level security, with a login that sees all rows.
     texts = {
         "get, bare query": numbered + get.replace("\n", " ") + "\n",
         "get, transaction": numbered + begin + get.replace("\n", " ") + "\n" + commit,
@@ -51,13 +51,13 @@ def scripts(folder, tenant):
 
 
 def pgbench(script, url, connections, seconds, postmaster):
-    """Transactions a second; processor time of the server and of pgbench for one of them."""
+    """Returns transactions per second, and CPU time of server and pgbench per transaction."""
     before, own = database_seconds(postmaster), resource.getrusage(resource.RUSAGE_CHILDREN)
     made = subprocess.run(["pgbench", "-n", "-M", "prepared", "-c", str(connections), "-j", "1", "-T", str(seconds),
                            "-f", str(script), url], capture_output=True, text=True, check=False)
     if made.returncode:
         sys.exit(made.stderr)
-    # The postmaster knows the time of a process that has ended only when it has buried it.
+    # The postmaster has the CPU time of an exited process only after it has reaped it.
     time.sleep(0.5)
     after, own_after = database_seconds(postmaster), resource.getrusage(resource.RUSAGE_CHILDREN)
     rate = float(re.search(r"tps = ([\d.]+)", made.stdout)[1])
@@ -67,7 +67,7 @@ def pgbench(script, url, connections, seconds, postmaster):
 
 
 def wrk(load, port, token, connections, seconds, pid, postmaster):
-    """What one kind of load came to, with the processor time of function and database for one request."""
+    """Result of one load, with CPU time of function and database per request."""
     function, database = processor_seconds(pid), database_seconds(postmaster)
     environment = {**os.environ, "LOAD": load, "TOKEN": token}
     made = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(HERE / "load.lua"),
@@ -81,7 +81,7 @@ def wrk(load, port, token, connections, seconds, pid, postmaster):
 
 
 def steady(port, token, seconds):
-    """A fixed number of requests a minute, sent when they are due whatever became of the ones before."""
+    """Sends a fixed number of requests per minute, on schedule, regardless of earlier ones (open loop)."""
     import random
     took, refused, lock = [], [], threading.Lock()
     begin = time.monotonic() + 0.2
@@ -124,7 +124,7 @@ def steady(port, token, seconds):
 
 
 class Functions:
-    """The functions' own programs against the cluster that the platform made."""
+    """Runs the functions' binaries against the cluster of the platform."""
 
     def __init__(self, place):
         self.place = place
@@ -149,7 +149,7 @@ class Functions:
         return self.place.start(function, **settings), port
 
     def cold_start(self, function, times):
-        """Milliseconds from exec to the first answer from the database, and idle memory after a second."""
+        """Returns milliseconds from exec to the first database response, and idle memory after a second."""
         took = []
         for _ in range(times):
             began = time.monotonic()
@@ -174,7 +174,7 @@ def measure(options):
         place.sql((HERE / "tickets.sql").read_text(), tenant=tenant, requester=demo["users"]["customer"]["id"])
         idle_platform = resident_megabytes(platform.pid)
         place.end(platform)
-        # The platform made it; the first line of the file is the postmaster's process.
+        # Created by the platform; the first line of the file is the postmaster's pid.
         note = json.loads((place.local / "postgres.json").read_text())
         postmaster = int(pathlib.Path(note["data_dir"], "postmaster.pid").read_text().splitlines()[0])
         place.sql("checkpoint")
@@ -201,7 +201,7 @@ def measure(options):
 
         wrk("get", port, token, 64, 1, process.pid, postmaster)
         for _ in range(options.rounds):
-            # Side by side, and the better of several: other work on the machine comes and goes.
+            # In parallel, best of several, because other load on the machine varies.
             earlier, earlier_beside = dict(results), dict(beside)
             compare("get, bare query", admin)
             run("get", "get", 64)
@@ -250,7 +250,7 @@ def processor():
 
 
 def write(options, table):
-    """The measured part of docs/performance.md; what stands behind the mark is written by people."""
+    """Writes the measured part of docs/performance.md; the part after the mark is written by hand."""
     path = ROOT / "docs/performance.md"
     mark = "<!-- measured above -->"
     kept = path.read_text().split(mark, 1)[1] if path.exists() and mark in path.read_text() else "\n"

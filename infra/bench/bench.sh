@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds everything as it is released, measures it (see bench.py), renews the numbers in docs/performance.md.
+# Builds with the release profile, runs the benchmarks (see bench.py), and updates the numbers in docs/performance.md.
 # PROFILE=measured builds in a third of the time, without link-time optimisation.
 set -euo pipefail
 source "$(dirname "$0")/../scripts/lib.sh"

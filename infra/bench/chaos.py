@@ -1,8 +1,8 @@
-"""`kill -9` of the platform at random moments under load; afterwards nothing acknowledged is missing, nothing doubled.
+"""Kills the platform (`kill -9`) at random moments under load and checks that nothing acknowledged is lost or duplicated.
 
-SHARE of 200 kills (5 in CI), SEED for the same moments again. BUS=rabbitmq sends announcements over a RabbitMQ of its own,
-which after the kills is away for AWAY seconds (60) under load: no request may fail, and all is delivered after. Writers repeat a request with the same idempotency key until
-it is acknowledged, as a careful client does, so each wish must have become exactly one row.
+SHARE is the percentage of 200 kills (5 in CI), SEED repeats the same moments. BUS=rabbitmq uses a private RabbitMQ,
+which is stopped for AWAY seconds (60) under load after the kills: no request may fail, and all events are delivered later. Writers repeat a request with the same idempotency key until
+it is acknowledged, so each request must result in exactly one row.
 """
 
 import collections
@@ -23,12 +23,12 @@ SEED = int(os.environ.get("SEED") or 1)
 BUS = os.environ.get("BUS") or "http"
 AWAY_SECONDS = float(os.environ.get("AWAY") or 60)
 CUSTOMERS = ("customer", "customer2")
-# How long the relay may take to deliver what is left at the end.
+# Time limit for the relay to deliver the remaining events.
 DRAIN_SECONDS = 120
 
 
 class Writer(threading.Thread):
-    """One person who opens tickets, or comments on them, one after the other."""
+    """A client that opens tickets or comments on them, one after the other."""
 
     def __init__(self, place, person, wishes):
         super().__init__(daemon=True)
@@ -59,7 +59,7 @@ class Writer(threading.Thread):
                     self.token = self.place.sign_in(self.person)
                 status, answer = self.client.call("POST", path, self.token, body, {"idempotency-key": key})
             except (OSError, http.client.HTTPException) as error:
-                # A refused sign-in comes as an HTTPError, which is an OSError too.
+                # A failed sign-in raises HTTPError, which is an OSError too.
                 if getattr(error, "code", 0) >= 500:
                     self.statuses[error.code] += 1
                 self.cut += 1
@@ -91,7 +91,7 @@ def tickets(mark):
 
 
 def comments(mark, openers, chance):
-    """On tickets that are acknowledged: a member of staff, so that the requester gets a mail."""
+    """Comments on acknowledged tickets as an expert, so that the requester gets a mail."""
     def wishes():
         number = 0
         while True:
@@ -105,7 +105,7 @@ def comments(mark, openers, chance):
 
 
 def drained(place):
-    """Events that are not published, that no listener has taken, mails that are not sent."""
+    """Counts unpublished events, events without an inbox row, and unsent mails."""
     listened = [(f"{one['function']}.{one['consumer']}", kind)
                 for one in json.loads((ROOT / "infra/manifest.json").read_text())["subscriptions"]
                 for kind in one["types"]]
@@ -121,7 +121,7 @@ def drained(place):
 
 
 def send_broker_away(place, writers):
-    """What is wrong with a minute without the broker, as sentences."""
+    """Stops the broker for a while; returns failures as sentences."""
     before = sum(writer.cut for writer in writers), sum(len(writer.acknowledged) for writer in writers)
     place.tell_broker("stop", "stopped")
     time.sleep(AWAY_SECONDS)
@@ -129,7 +129,7 @@ def send_broker_away(place, writers):
     done = sum(len(writer.acknowledged) for writer in writers) - before[1]
     waiting = drained(place)[0]
     place.tell_broker("start", "ready")
-    print(f"{AWAY_SECONDS:.0f} s without the broker: {done} acknowledged, {cut} cut off, {waiting} events waited", flush=True)
+    print(f"{AWAY_SECONDS:.0f} s without the broker: {done} acknowledged, {cut} interrupted, {waiting} events waiting", flush=True)
     wrong = []
     if cut:
         wrong.append(f"{cut} requests failed while the broker was away")
@@ -139,7 +139,7 @@ def send_broker_away(place, writers):
 
 
 def judge(place, mark, opened, commented):
-    """What is wrong, as sentences; and counts."""
+    """Returns failures as sentences, and counts."""
     wrong = []
     rows = place.sql("""
         select t.ticket_id, t.requester_id is not null from support.tickets t where t.title like :'mark' || ' %'""",
@@ -180,8 +180,8 @@ def judge(place, mark, opened, commented):
     if strange := files - written:
         wrong.append(f"{len(strange)} files belong to no mail")
     if half := list((place.local / "outbox").glob("*.tmp")):
-        # A file that was being written at the kill is never taken for a mail; it is only told.
-        print(f"{len(half)} unfinished files beside the mails")
+        # A partly written file is never read as a mail; only report it.
+        print(f"{len(half)} unfinished files in the mail folder")
     letters = place.sql("select count(*) from events.dead_letters where replayed_at is null")
     if letters != [["0"]]:
         wrong.append(f"{letters[0][0]} events were parked")
@@ -199,7 +199,7 @@ def main():
         elif BUS != "http":
             sys.exit(f"BUS is http or rabbitmq, not {BUS}")
         platform = place.platform()
-        # Of the demo's own past nothing is brought to anybody.
+        # No events of the demo's history are delivered.
         place.began = place.sql("select now()")[0][0]
         openers = [Writer(place, person, tickets(f"{mark} {person}")) for person in CUSTOMERS]
         staff = Writer(place, "expert", comments(f"{mark} expert", openers, random.Random(SEED + 1)))
@@ -208,7 +208,7 @@ def main():
             writer.start()
         early = 0
         for kill in range(KILLS):
-            # One in ten dies while it starts, the others under load.
+            # One kill in ten is during the start, the others are under load.
             time.sleep(chance.uniform(0.02, 0.6))
             place.end(platform, signal.SIGKILL)
             if chance.random() < 0.1:
@@ -218,7 +218,7 @@ def main():
                 place.end(short, signal.SIGKILL)
             platform = place.platform()
             if any(not writer.is_alive() for writer in writers):
-                sys.exit("a writer met an answer that it did not expect")
+                sys.exit("a writer got an unexpected response")
             if (kill + 1) % 20 == 0:
                 print(f"{kill + 1} kills, {sum(len(w.acknowledged) for w in writers)} acknowledged", flush=True)
         wrong = send_broker_away(place, writers) if place.broker else []
@@ -235,7 +235,7 @@ def main():
         if left != [0, 0, 0]:
             wrong.insert(0, f"{left[0]} events are not published, {left[1]} not taken, {left[2]} mails queued")
         statuses = sum((writer.statuses for writer in writers), collections.Counter())
-        # A debug build on a busy machine may keep somebody waiting for a connection too long, and says so politely.
+        # A debug build on a busy machine may exceed the wait for a connection and return 503.
         failures = {status: count for status, count in statuses.items() if status > 499}
         if failures:
             wrong.append(f"answers of 500 and more: {failures}")
@@ -250,9 +250,9 @@ answers               {dict(sorted(statuses.items()))}
 time                  {time.monotonic() - began:.0f} s""")
         if wrong:
             told = [line for line in place.log.read_text().splitlines() if "WARN" in line or "ERROR" in line]
-            print("\n".join(["", *wrong[:20], "", "what the platform told last:", *told[-20:]]))
+            print("\n".join(["", *wrong[:20], "", "last log lines of the platform:", *told[-20:]]))
             sys.exit(1)
-        print("nothing lost, nothing doubled")
+        print("nothing lost, nothing duplicated")
 
 
 main()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Kills the platform at random moments under load and looks for what was lost or doubled. SHARE=5 for a quick look,
-# SEED=n for other moments, BUS=rabbitmq over RabbitMQ. PROFILE=dev uses the debug build that is there anyway.
+# Kills the platform at random moments under load and looks for lost or duplicated data. SHARE=5 for a quick run,
+# SEED=n for other moments, BUS=rabbitmq over RabbitMQ. PROFILE=dev uses the debug build.
 set -euo pipefail
 source "$(dirname "$0")/../scripts/lib.sh"
 

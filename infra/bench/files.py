@@ -1,4 +1,4 @@
-"""A large file through the platform: up in pieces (tus), checked, down again; hash equal, memory flat."""
+"""Transfers a large file: resumable upload (tus), scan, download; the hash must match and memory stay constant."""
 
 import hashlib
 import http.client
@@ -14,7 +14,7 @@ import tempfile
 import time
 
 PIECE = 16 << 20
-# What the process may grow by while the file passes through it.
+# Maximum growth of the process during the transfer.
 GROWTH_LIMIT = 64 << 20
 
 programs, share = pathlib.Path(sys.argv[1]), int(sys.argv[2])
@@ -26,11 +26,11 @@ def resident(pid, what="VmRSS"):
     for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(what):
             return int(line.split()[1]) << 10
-    raise SystemExit(f"{what} is not known here")
+    raise SystemExit(f"unknown: {what}")
 
 
 def pieces():
-    """The file's content, without keeping it: each piece is the one before, hashed into its head."""
+    """Generates the file's content: the head of each chunk is the hash of the previous one."""
     block = bytearray(os.urandom(1 << 20) * (PIECE >> 20))
     left = size
     number = 0
@@ -88,7 +88,7 @@ def measure(process, port, local):
         return {"Authorization": f"Bearer {json.loads(content)['access_token']}"}
 
     auth = sign_in()
-    # Once on a small scale: what a first request allocates is not what a large file does.
+    # Warm up with a small file, to exclude the allocations of first requests.
     headers, _ = ask("POST", "/api/v1/files/uploads", {**auth, "Tus-Resumable": "1.0.0", "Upload-Length": "1"})
     ask("PATCH", headers["Location"], {**auth, "Tus-Resumable": "1.0.0", "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}, b"x")
     before = resident(process.pid)
@@ -125,13 +125,13 @@ def measure(process, port, local):
     downloaded = time.monotonic() - began
     grown = resident(process.pid, "VmHWM") - before
     rate = size / 1e6
-    print(f"{size / 1e9:.2f} GB: up {uploaded:.1f} s ({rate / uploaded:.0f} MB/s), checked {checked:.1f} s, down {downloaded:.1f} s ({rate / downloaded:.0f} MB/s)")
-    print(f"resident before {before >> 20} MiB, grown by {up >> 20} MiB after the upload, {grown >> 20} MiB in all")
+    print(f"{size / 1e9:.2f} GB: uploaded in {uploaded:.1f} s ({rate / uploaded:.0f} MB/s), scanned in {checked:.1f} s, downloaded in {downloaded:.1f} s ({rate / downloaded:.0f} MB/s)")
+    print(f"resident before: {before >> 20} MiB; growth: {up >> 20} MiB after the upload, {grown >> 20} MiB in total")
     if file["status"] != "clean" or not file["sha256"] == sent.hexdigest() == got.hexdigest():
-        raise SystemExit(f"the file came back as another: {file}")
+        raise SystemExit(f"the downloaded file differs: {file}")
     if grown > GROWTH_LIMIT:
         raise SystemExit(f"the process grew by more than {GROWTH_LIMIT >> 20} MiB")
-    print("the hash is equal, the memory flat")
+    print("the hash matches, memory is constant")
 
 
 main()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Uploads and downloads 2 GB through a function as a process of its own and looks at its memory. SHARE=5 takes a twentieth.
-# PROFILE=dev uses the debug build that is there anyway.
+# Uploads and downloads 2 GB through a separate function process and checks its memory. SHARE=5 transfers 5 % of it.
+# PROFILE=dev uses the debug build.
 set -euo pipefail
 source "$(dirname "$0")/../scripts/lib.sh"
 

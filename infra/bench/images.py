@@ -1,6 +1,6 @@
-"""What each image weighs, how soon its program answers in a container, and what it keeps in memory. A table in Markdown.
+"""Measures size, start-up time in a container, and memory of each image. Prints a Markdown table.
 
-images.py PROGRAMS: a folder with the programs that prepare a place (the debug build). TAG and REGISTRY as for images.sh.
+images.py PROGRAMS: a folder with the binaries that prepare the environment (the debug build). TAG and REGISTRY as for images.sh.
 """
 
 import http.client
@@ -16,7 +16,7 @@ from place import ROOT, Client, Place, free_port, resident_megabytes, settings_o
 
 STARTS = int(os.environ.get("STARTS") or 5)
 REQUESTS = 100
-# A list from the database, for somebody who has signed in; the others are asked whether they are ready.
+# A list from the database for a signed-in user; other functions are asked for readiness.
 ASKED = {"identity": "/api/users?limit=20", "tenancy": "/api/features", "support": "/api/tickets?limit=20", "files": "/api/files"}
 LIMITS = {"files": 25, "relay": 25, "platform": None}
 RUNNER = str(ROOT / "infra/scripts/in-container.sh")
@@ -34,13 +34,13 @@ def megabytes(name):
 def milliseconds_until(port, path, began, process):
     while True:
         if process.poll() is not None:
-            sys.exit("a container ended at its start")
+            sys.exit("a container exited at its start")
         try:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
             connection.request("GET", path)
             if connection.getresponse().status == 200:
                 return (time.monotonic() - began) * 1000
-        # Where nobody listens yet on a port of the range that callers get theirs of, a call may reach itself.
+        # A connection to a closed port of the ephemeral range may connect to itself.
         except (OSError, http.client.HTTPException):
             pass
         finally:
@@ -49,7 +49,7 @@ def milliseconds_until(port, path, began, process):
 
 
 def start(place, name, settings):
-    """Its process, and how long the container took to say anything, and to ask the database."""
+    """Returns the process, and the times to the first response and to the first database response."""
     environment = {**place.bare(), **settings, **{key: os.environ[key] for key in ("TAG", "REGISTRY") if key in os.environ}}
     port = int(settings["PORT"])
     with place.log.open("ab") as log:
@@ -61,16 +61,16 @@ def start(place, name, settings):
 
 
 def program_of(name):
-    """The process inside the one container of this image."""
+    """Returns the process of the only container of this image."""
     listed = subprocess.run(["podman", "ps", "--no-trunc", "--filter", f"ancestor={image(name)}", "--format", "{{.Pid}}"],
                             check=True, capture_output=True, text=True).stdout.split()
     if len(listed) != 1:
-        sys.exit(f"there are {len(listed)} containers of {name}; none but this measurement may run")
+        sys.exit(f"{len(listed)} containers of {name} are running; stop all others")
     return int(listed[0])
 
 
 def bare_start(name, settings, place):
-    """The same program on its own: exec to the first answer, without a container around it."""
+    """Measures the same binary without a container: exec to the first response."""
     folder = pathlib.Path(os.environ["BARE"])
     port = free_port()
     times = []
@@ -120,7 +120,7 @@ def main():
             rows.append([name, f"{megabytes(name):.1f}", str(limit or ""), "", "", "", "", "", ""])
         for process in list(place.running):
             place.end(process)
-    print("| image | MB | limit | `podman run` to /healthz, ms | to the first database answer, ms | program alone, ms | to the database, ms "
+    print("| image | MB | limit | `podman run` to /healthz, ms | to the first database response, ms | binary alone, ms | to the database, ms "
           f"| resident, MB | after {REQUESTS} requests, MB |")
     print("|---|---|---|---|---|---|---|---|---|")
     for row in rows:

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# What the images weigh, how soon they answer, and what they keep in memory (infra/scripts/images.sh makes them).
-# BARE is a folder with the same programs: then they are started without a container, too. STARTS=5 of each, the middle counts.
+# Measures size, start-up time and memory of the images built by infra/scripts/images.sh.
+# BARE is a folder with the same binaries, to measure them without a container, too. Median of STARTS=5 starts each.
 set -euo pipefail
 source "$(dirname "$0")/../scripts/lib.sh"
 
 need_rust
-command -v podman >/dev/null || die "podman is missing. Type: sudo apt-get install -y --no-install-recommends podman runc"
-[ "$(id -u)" = 0 ] || die "Containers get folders of their own user: run it as root."
+command -v podman >/dev/null || die "podman is missing. Run: sudo apt-get install -y --no-install-recommends podman runc"
+[ "$(id -u)" = 0 ] || die "Run this as root: it changes the owner of folders to the user of the containers."
 cargo build --workspace --locked
 exec python3 infra/bench/images.py "$(target_dir)/debug"

@@ -1,4 +1,4 @@
-"""A place to measure and to break: a folder, a private cluster and a platform of its own, all gone afterwards."""
+"""A temporary environment for benchmarks and crash tests: a folder, a private cluster and a platform, all removed afterwards."""
 
 import contextlib
 import http.client
@@ -26,7 +26,7 @@ def free_port():
 
 
 def answers(port, path="/readyz", address="127.0.0.1"):
-    """Whether one GET on a connection of its own is answered with 200."""
+    """Whether a GET on a new connection returns 200."""
     try:
         with socket.create_connection((address, port), timeout=10) as connection:
             connection.sendall(f"GET {path} HTTP/1.1\r\nhost: {address}:{port}\r\nconnection: close\r\n\r\n".encode())
@@ -36,12 +36,12 @@ def answers(port, path="/readyz", address="127.0.0.1"):
 
 
 def settings_of(path):
-    """What `platform prepare` wrote for a shell."""
+    """Reads settings written by `platform prepare`."""
     return dict(shlex.split(line)[0].split("=", 1) for line in path.read_text().splitlines())
 
 
 class Place:
-    """Programs from `programs` (a folder of the target directory), local files in a folder of their own."""
+    """Binaries from `programs` (a folder of the target directory), local files in a separate folder."""
 
     def __init__(self, programs):
         self.programs = pathlib.Path(programs)
@@ -51,7 +51,7 @@ class Place:
         self.url = f"http://127.0.0.1:{self.port}"
         self.running = []
         self.log = self.scratch / "log"
-        # What every program is told besides.
+        # Additional settings of every binary.
         self.settings = {}
         self.broker = None
 
@@ -64,7 +64,7 @@ class Place:
                 process.kill()
             process.wait()
         if self.broker:
-            # The script ends the broker when its input ends.
+            # The script stops the broker at the end of its input.
             self.broker.communicate()
         subprocess.run([str(self.programs / "local-postgres"), "stop", "--local-dir", str(self.local), "--name", "postgres"],
                        check=False, stderr=subprocess.DEVNULL)
@@ -72,7 +72,7 @@ class Place:
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def forget_cluster(self):
-        """Where root runs this, the data lie outside the folder (the note says where)."""
+        """For root, the data is outside of the folder (the note says where)."""
         for note in self.local.glob("*.json"):
             with contextlib.suppress(ValueError, AttributeError):
                 data = json.loads(note.read_text()).get("data_dir", "")
@@ -82,12 +82,12 @@ class Place:
 
     @staticmethod
     def bare():
-        """The environment without what would lead to another database or be refused as unknown."""
+        """The environment without variables that select another database or are rejected as unknown."""
         return {name: value for name, value in os.environ.items()
                 if name not in ("DATABASE_URL", "PUBLIC_URL", "PORT") and not name.startswith("REVALENZ_")}
 
     def start(self, program, **settings):
-        """Starts a program; it is ended with the place at the latest."""
+        """Starts a binary; it is stopped with this environment at the latest."""
         environment = {**self.bare(), "LOCAL_DIR": str(self.local), "RUST_LOG": "warn", **self.settings, **settings}
         with self.log.open("ab") as log:
             process = subprocess.Popen([str(self.programs / program)], env=environment, stdout=log, stderr=log,
@@ -96,14 +96,14 @@ class Place:
         return process
 
     def prepare(self):
-        """All that the platform does before it serves; then each function's settings are in `processes`."""
+        """Runs `platform prepare`; the settings of each function are then in `processes`."""
         with self.log.open("ab") as log:
             subprocess.run([str(self.programs / "platform"), "prepare"], check=True, cwd=ROOT, stdout=log, stderr=log,
                            env={**self.bare(), "LOCAL_DIR": str(self.local), "PORT": str(self.port)})
         return self.local / "processes"
 
     def platform(self, wait=120.0, **settings):
-        """Starts the platform and waits until it answers from its database."""
+        """Starts the platform and waits until it is ready."""
         process = self.start("platform", PORT=str(self.port), **settings)
         self.until_ready(process, self.port, wait)
         return process
@@ -112,21 +112,21 @@ class Place:
         end = time.monotonic() + wait
         while time.monotonic() < end:
             if process.poll() is not None:
-                raise RuntimeError(f"it ended at its start:\n{self.log.read_text()[-3000:]}")
+                raise RuntimeError(f"it exited at its start:\n{self.log.read_text()[-3000:]}")
             if answers(port, path, address):
                 return
             time.sleep(0.005)
         raise RuntimeError(f"it is not ready after {wait} s:\n{self.log.read_text()[-3000:]}")
 
     def start_broker(self):
-        """A RabbitMQ of its own, over which announcements travel from now on."""
+        """Starts a private RabbitMQ and uses it as the event bus from now on."""
         command = [str(ROOT / "infra/scripts/broker.sh"), str(self.scratch / "broker")]
         self.broker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         url = self.heard("ready")
         self.settings |= {"REVALENZ_BUS": "rabbitmq", "REVALENZ_AMQP_URL": f"{url}/0"}
 
     def tell_broker(self, command, word):
-        """`stop` or `start`, until it is done."""
+        """Sends `stop` or `start` and waits until it is done."""
         self.broker.stdin.write(f"{command}\n")
         self.broker.stdin.flush()
         self.heard(word)
@@ -134,7 +134,7 @@ class Place:
     def heard(self, word):
         line = self.broker.stdout.readline().strip()
         if not line.startswith(word):
-            raise RuntimeError(f"RabbitMQ says {line!r} and not {word}")
+            raise RuntimeError(f"RabbitMQ answered {line!r}, expected {word}")
         return line.removeprefix(word).strip()
 
     def end(self, process, how=signal.SIGTERM):
@@ -146,7 +146,7 @@ class Place:
         return json.loads((self.local / "demo.json").read_text())["tenants"][TENANT]
 
     def sign_in(self, person, port=None):
-        """An access token."""
+        """Returns an access token."""
         one = self.demo()["users"][person]
         body = json.dumps({"tenant": TENANT, "email": one["email"], "password": one["password"]}).encode()
         request = urllib.request.Request(f"http://127.0.0.1:{port or self.port}/api/auth/login", body,
@@ -161,7 +161,7 @@ class Place:
         return made.stdout.strip()
 
     def sql(self, text, **variables):
-        """Runs SQL as an administrator who sees all rows; answers lines of fields."""
+        """Runs SQL as an administrator who sees all rows; returns lines of fields."""
         command = ["psql", self.admin_url(), "-XqAt", "-F", "\t", "-v", "ON_ERROR_STOP=1"]
         for name, value in variables.items():
             command += ["-v", f"{name}={value}"]
@@ -170,7 +170,7 @@ class Place:
 
 
 def processor_seconds(pid):
-    """User and system time of a process and of those of its children that have ended."""
+    """User and system time of a process and of its exited children."""
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()
     return sum(int(field) for field in fields[11:15]) / TICKS
 
@@ -193,7 +193,7 @@ def children(pid):
 
 
 def database_seconds(postmaster):
-    """Of the whole cluster."""
+    """CPU time of the whole cluster."""
     total = processor_seconds(postmaster)
     for child in children(postmaster):
         with contextlib.suppress(OSError):
@@ -202,13 +202,13 @@ def database_seconds(postmaster):
 
 
 class Client:
-    """One keep-alive connection that comes back after a failure."""
+    """A keep-alive connection that reconnects after a failure."""
 
     def __init__(self, port, timeout=15):
         self.port, self.timeout, self.connection = port, timeout, None
 
     def call(self, method, path, token, body=None, headers=None):
-        """Status and document; `OSError` or `HTTPException` when the server has gone."""
+        """Returns status and document; raises `OSError` or `HTTPException` if the server is down."""
         if self.connection is None:
             self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout)
         named = {"authorization": f"Bearer {token}", **(headers or {})}

@@ -1,6 +1,6 @@
-"""Two instances of each function behind Caddy, restarted one after the other at a steady rate of requests; then the
-database goes away and comes back; then forty instances start at once. The proxy is configured by infra/caddy/Caddyfile, and a
-name stands for two addresses as it does between containers (127.0.0.1 and 127.0.0.2, which macOS has not).
+"""Restarts two instances of each function behind Caddy one after the other under constant load; then stops and starts the
+database; then starts forty instances at once. The proxy uses infra/caddy/Caddyfile, and each
+name has two addresses as between containers (127.0.0.1 and 127.0.0.2, which macOS does not have).
 
 RESTARTS of each function (default 50), RATE requests a second (200), AWAY seconds without a database (30), STORM instances (40).
 """
@@ -30,12 +30,12 @@ ADDRESSES = ("127.0.0.1", "127.0.0.2")
 
 
 def settings_of(path):
-    """What `platform prepare` wrote for a shell."""
+    """Reads settings written by `platform prepare`."""
     return dict(shlex.split(line)[0].split("=", 1) for line in path.read_text().splitlines())
 
 
 class Names(threading.Thread):
-    """A resolver: every name has all addresses, each time another first (RFC 1035)."""
+    """A DNS server (RFC 1035): every name has all addresses, in rotating order."""
 
     def __init__(self):
         super().__init__(daemon=True)
@@ -46,7 +46,7 @@ class Names(threading.Thread):
     def run(self):
         for turn in itertools.count():
             query, client = self.socket.recvfrom(512)
-            # One question: name, type, class. What follows is an option that may be left out of the answer.
+            # One question: name, type, class. The rest is an option that the response may omit.
             end = query.index(b"\0", 12) + 5
             kind = int.from_bytes(query[end - 4:end - 2], "big")
             addresses = [ADDRESSES[(turn // 2 + step) % len(ADDRESSES)] for step in range(len(ADDRESSES))] if kind == 1 else []
@@ -56,7 +56,7 @@ class Names(threading.Thread):
 
 
 class Load:
-    """RATE requests a second: three readings and a writing in turn, on connections that are kept."""
+    """Sends RATE requests per second: three reads, then a write, on keep-alive connections."""
 
     def __init__(self, place, port):
         self.place, self.port = place, port
@@ -107,7 +107,7 @@ def start(place, name, settings, address):
 
 
 def proxy(place, folder, ports):
-    """Caddy as on a server, but that it asks our resolver, and that every function has a port of its own."""
+    """Caddy as on a server, but with our resolver and a separate port for each function."""
     names = Names()
     names.start()
     text = (ROOT / "infra/caddy/Caddyfile").read_text()
@@ -127,7 +127,7 @@ def proxy(place, folder, ports):
 
 def main():
     if not shutil.which("caddy"):
-        sys.exit("Caddy is missing; infra/scripts/processes.sh says how to get it")
+        sys.exit("Caddy is missing; see infra/scripts/processes.sh")
     with Place(sys.argv[1]) as place:
         subprocess.run([str(place.programs / "platform"), "prepare"], check=True, cwd=ROOT, stdout=subprocess.DEVNULL,
                        env={**place.bare(), "LOCAL_DIR": str(place.local), "PORT": str(place.port)})
@@ -208,7 +208,7 @@ def database_away(place, instances, ports):
         for process, address in zip(pair, ADDRESSES):
             place.until_ready(process, ports[name], 30, address=address)
             slowest = max(slowest, time.monotonic() - back)
-    print(f"database away for {AWAY} s: answers {dict(statuses)}; the last of {2 * len(instances)} processes ready "
+    print(f"database down for {AWAY} s: responses {dict(statuses)}; the last of {2 * len(instances)} processes ready "
           f"{slowest:.2f} s after it was back")
     if slowest > 2:
         wrong.append(f"readiness came back after {slowest:.2f} s")
@@ -235,7 +235,7 @@ def storm(place, folder):
     for thread in threads:
         thread.join()
     connections = place.sql("select count(*) from pg_stat_activity where usename = 'rvz_support_login'")[0][0]
-    print(f"{STORM} instances at once: all ready after {ready:.2f} s, answers {dict(answered)}, {connections} connections")
+    print(f"{STORM} instances at once: all ready after {ready:.2f} s, responses {dict(answered)}, {connections} connections")
     for _, process in processes:
         place.end(process, signal.SIGKILL)
     return [] if answered == {200: STORM} else [f"of {STORM} instances these answered: {dict(answered)}"]

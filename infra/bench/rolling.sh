@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Rolling restarts behind Caddy without a failed request, the database away and back, many instances at once.
-# RESTARTS=5 AWAY=5 for a quick look. PROFILE=dev uses the debug build that is there anyway.
+# Rolling restarts behind Caddy without a failed request, a database outage, and many instances at once.
+# RESTARTS=5 AWAY=5 for a quick run. PROFILE=dev uses the debug build.
 set -euo pipefail
 source "$(dirname "$0")/../scripts/lib.sh"
 

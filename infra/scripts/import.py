@@ -1,9 +1,9 @@
-"""Brings people or tickets along from another system, a file of any length in parts.
+"""Imports users or tickets from another system, in chunks, from a file of any length.
 
 import.py URL users|tickets FILE [dry_run=true] [invite=true] [source=NAME]
 
-FILE is .csv, .json (an array) or .ndjson. The credential stands in IMPORT_TOKEN (an access token) or IMPORT_API_KEY. What was cut off
-goes on when it is started again: rows that are there already are left alone.
+FILE is .csv, .json (an array) or .ndjson. The credential is in IMPORT_TOKEN (an access token) or IMPORT_API_KEY. An interrupted import
+can be repeated: existing rows are skipped.
 """
 
 import csv
@@ -20,7 +20,7 @@ ROWS, BYTES, PATIENCE = 2_000, 12 << 20, 60
 
 
 def csv_rows(text):
-    """The header, and every row with the line where it begins."""
+    """Returns the header, and every row with its line number."""
     text = text.removeprefix("\ufeff")
     first = text.split("\n", 1)[0]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if first.count(";") > first.count(",") else ",")
@@ -39,7 +39,7 @@ def written(cells):
 
 
 def read(path):
-    """Media type, header, and every row as a text with the line or place where it stands."""
+    """Returns media type, header, and every row as text with its line number or position."""
     with open(path, encoding="utf-8", newline="") as file:
         text = file.read()
     if path.endswith(".csv"):
@@ -75,12 +75,12 @@ def send(url, media, body):
             with urllib.request.urlopen(request, timeout=30) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
-            # Busy: whatever was done stays done, and is left alone the next time.
+            # Overloaded: completed rows stay and are skipped on the retry.
             if error.code not in (429, 503) or time.monotonic() > until:
                 sys.exit(f"{error.code}: {error.read().decode()}")
             time.sleep(min(int(error.headers.get("retry-after") or 1), 30))
         except OSError as error:
-            # Gone, perhaps to come back.
+            # Unreachable; retry.
             if time.monotonic() > until:
                 sys.exit(str(error))
             time.sleep(1)

@@ -1,5 +1,5 @@
-"""Functions as AWS Lambda runs them: from sign-in to a ticket and its file, once with the events of HTTP APIs (2.0) and once
-with those of REST APIs (1.0). Beside each stands the same program as a server: what both are asked, both must answer alike.
+"""Tests functions on an AWS Lambda emulator: from sign-in to a ticket and its file, with events of HTTP APIs (2.0) and
+REST APIs (1.0). The same binary runs as a server; both must give the same responses.
 
 lambda-walk.py PROGRAMS CARGO-LAMBDA
 """
@@ -22,9 +22,9 @@ from place import TENANT, Place, free_port, settings_of  # noqa: E402
 
 FUNCTIONS = ("identity", "support", "files")
 STAGE = "prod"
-# What differs from one answer to the next, and what only a server says.
+# Headers that differ between responses, and headers that only a server sends.
 PASSING = {"x-request-id", "date", "content-length", "connection", "transfer-encoding", "ratelimit", "ratelimit-policy"}
-# Text by its first bytes, and yet no UTF-8: a byte order mark in front, Latin-1 behind.
+# Starts like text but is not valid UTF-8: a byte order mark followed by Latin-1.
 ODD = b"\xef\xbb\xbfGr\xfc\xdfe aus dem S\xfcden\r\n"
 
 
@@ -38,7 +38,7 @@ def check(right, sentence):
 
 
 class Answer:
-    """Status, headers with all their lines, bytes."""
+    """Status, headers with all values, body."""
 
     def __init__(self, status, headers, body):
         self.status, self.headers, self.body = status, headers, body
@@ -52,7 +52,7 @@ class Answer:
         return lines[0]
 
     def told(self):
-        """What must be the same however it was asked."""
+        """The parts that must be equal on Lambda and on a server."""
         headers = {name: ", ".join(lines) for name, lines in self.headers.items() if name not in PASSING}
         body = self.body
         if "problem+json" in headers.get("content-type", ""):
@@ -61,7 +61,7 @@ class Answer:
 
 
 class Gateway:
-    """Turns requests into events, and gives them to the runtime as the gateway would."""
+    """Converts requests to events and sends them to the runtime, like the gateway."""
 
     def __init__(self, place, tool, port, version):
         self.place, self.tool, self.port, self.version = place, tool, port, version
@@ -94,7 +94,7 @@ class Gateway:
         }
 
     def invoke(self, function, event):
-        """What the function gives for an event, as `cargo lambda invoke` prints it; `None` when it fails."""
+        """Returns the function's result for an event, as printed by `cargo lambda invoke`; `None` on failure."""
         file = self.place.scratch / f"{uuid.uuid4().hex}.json"
         file.write_text(json.dumps(event) if isinstance(event, dict) else event)
         made = subprocess.run([self.tool, "lambda", "invoke", "-A", "127.0.0.1", "-P", str(self.port), "-F", str(file), function],
@@ -119,7 +119,7 @@ class Gateway:
 
 
 class Server:
-    """The same program, listening."""
+    """The same binary as a server."""
 
     def __init__(self, ports):
         self.ports = ports
@@ -143,7 +143,7 @@ def main():
     with Place(programs) as place:
         folder = place.prepare()
         port, ports, running = free_port(), {}, {}
-        # It answers for programs of a project alone, none of which it starts.
+        # cargo-lambda only works inside a project, although it starts no binary of it.
         (place.scratch / "src").mkdir()
         (place.scratch / "src/main.rs").write_text("fn main() {}\n")
         (place.scratch / "Cargo.toml").write_text('[package]\nname = "functions"\nedition = "2024"\n[workspace]\n'
@@ -172,7 +172,7 @@ def main():
 
 
 def runtime_of(name, port):
-    """What AWS tells a function."""
+    """Environment of a function on AWS."""
     return {"AWS_LAMBDA_RUNTIME_API": f"http://127.0.0.1:{port}/.rt/{name}", "AWS_LAMBDA_FUNCTION_NAME": name,
             "AWS_LAMBDA_FUNCTION_VERSION": "1", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256"}
 
@@ -186,7 +186,7 @@ def listening(runtime, port, place):
             return
         except OSError:
             time.sleep(0.02)
-    fail("cargo lambda watch does not listen")
+    fail("cargo lambda watch does not open its port")
 
 
 def relay_stays_out(place, folder, port):
@@ -198,7 +198,7 @@ def relay_stays_out(place, folder, port):
 
 def walk(gateway, server, people):
     def same(wanted, function, method, path, query=(), headers=None, body=None):
-        """Asked both ways, answered alike."""
+        """Sends the request both ways and compares the responses."""
         theirs = gateway.ask(function, method, path, query, headers, body)
         ours = server.ask(function, method, path, query, headers, body)
         check(theirs.status == wanted, f"{theirs.status} instead of {wanted}: {method} {path}: {theirs.body[:500]}")
@@ -216,7 +216,7 @@ def walk(gateway, server, people):
     typed = {**user, "content-type": "application/json"}
     title = f"Grüße aus {uuid.uuid4().hex}"
 
-    # A ticket, in a body as text and in one as base64.
+    # Create tickets with a text body and a base64 body.
     made = gateway.ask("support", "POST", "/api/v1/tickets", headers=typed, body=json.dumps({"title": title}))
     check(made.status == 201, f"the ticket gives {made.status} {made.body[:500]}")
     ticket = made.json()["id"]
@@ -227,7 +227,7 @@ def walk(gateway, server, people):
                            body=gzip.compress(json.dumps({"title": title}).encode()))
     check(squeezed.status == 201, f"a body in gzip gives {squeezed.status} {squeezed.body[:500]}")
 
-    # Read, changed, listed.
+    # Read, update, list.
     read = same(200, "support", "GET", f"/api/v1/tickets/{ticket}", headers=user)
     check(read.json()["title"] == title, "the ticket has another title")
     same(304, "support", "GET", f"/api/v1/tickets/{ticket}", headers={**user, "if-none-match": read.one("etag")})
@@ -243,7 +243,7 @@ def walk(gateway, server, people):
     squeezed = same(200, "support", "GET", "/api/v1/tickets", [("limit", "5")], {**user, "accept-encoding": "gzip"})
     check(squeezed.one("content-encoding") == "gzip" and json.loads(gzip.decompress(squeezed.body))["items"], "the list is not packed")
 
-    # Refusals, which are documents here as there.
+    # Errors are problem documents in both cases.
     same(401, "support", "GET", f"/api/v1/tickets/{ticket}")
     same(401, "support", "GET", f"/api/v1/tickets/{ticket}", headers={"authorization": "Bearer nonsense", "accept-language": "de"})
     same(404, "support", "GET", f"/api/v1/tickets/{uuid.uuid4()}", headers=user)
@@ -258,7 +258,7 @@ def walk(gateway, server, people):
     again = server.ask("support", "GET", "/api/v1/tickets", [("status", "open"), ("status", "closed")], user)
     check(twice.told() == again.told() and twice.status >= 400, f"two values differ:\n{twice.told()}\n{again.told()}")
 
-    # Events that are none: each is refused for itself, and the process takes the next one.
+    # Invalid events: each fails on its own, and the process handles the next one.
     for nonsense in ('{"hello": 1}', "[]", "null",
                      json.dumps({**gateway.event("POST", "/api/v1/tickets", [], typed, "%%%"), "isBase64Encoded": True})):
         given = gateway.invoke("support", nonsense)
@@ -279,13 +279,13 @@ def walk(gateway, server, people):
     part = same(206, "files", "GET", f"/api/v1/files/{file}/content", headers={**user, "range": "bytes=3-7"})
     check(part.body == ODD[3:8], f"the part came back as {part.body!r}")
 
-    # Many at once; the runtime gives them to the process one after the other.
+    # Concurrent requests; the runtime passes them on one after the other.
     with concurrent.futures.ThreadPoolExecutor(20) as pool:
         asked = [pool.submit(gateway.ask, "support", "GET", f"/api/v1/tickets/{ticket}", (), user) for _ in range(20)]
         got = [(one.result().status, one.result().json()["id"]) for one in asked]
     check(got == [(200, ticket)] * 20, f"20 at once give {got}")
 
-    # The end: a cookie has its own place.
+    # Finally sign out: cookies have their own field.
     out = gateway.ask("identity", "POST", "/api/v1/auth/logout", headers=user)
     check(out.status == 204 and not out.body, f"the sign-out gives {out.status} {out.body[:500]}")
 

@@ -1,5 +1,5 @@
-"""A real Prometheus reads every function as a process, by the configuration of the server in containers: all answer, all rules
-work, and whatever the rules and dashboards speak of is there. Lines of a function on Cloud Run are read besides.
+"""Runs a real Prometheus with the configuration of the server against every function as a process, and checks that all targets are
+up, all rules evaluate, and all metrics in rules and dashboards exist. Also checks the log format on Cloud Run.
 
 scrape-test.py PROGRAMS PROMETHEUS
 """
@@ -18,7 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "bench"))
 from place import ROOT, Client, Place, free_port, settings_of  # noqa: E402
 
 OBSERVABILITY = ROOT / "infra/observability"
-# What is counted only once it has happened, and does not happen here.
+# Metrics that appear only after an event that this test does not cause.
 RARE = {"events_parked_total", "events_retried_total", "events_unreachable_total", "http_requests_shed_total", "job_runs_total"}
 WORDS = set("abs absent and avg bool by count group_left group_right histogram_quantile ignoring increase max min max_over_time "
             "min_over_time offset on or rate sum topk unless without".split())
@@ -26,14 +26,14 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 def metrics_of(expression):
-    """The names of metrics in PromQL."""
+    """Returns the metric names in PromQL."""
     text = re.sub(r'"[^"]*"', "", expression)
     text = re.sub(r"\{[^}]*\}|\[[^\]]*\]|\b(by|on|ignoring|without)\s*\([^)]*\)", " ", text)
     return {name for name in re.findall(r"(?<![\w:$])[a-z_:][a-zA-Z0-9_:]*", text) if name not in WORDS}
 
 
 def expressions():
-    """Each with where it stands."""
+    """Returns each metric name with its location."""
     for path in sorted((OBSERVABILITY / "rules").glob("*.yml")):
         for line in path.read_text().splitlines():
             if found := re.match(r"\s+expr: (.*)", line):
@@ -57,14 +57,14 @@ class Prometheus:
 
 
 def configuration(ports, folder):
-    """The server's, with addresses instead of names, and in a hurry."""
+    """The server's configuration, with addresses instead of names and a short interval."""
     text = (OBSERVABILITY / "prometheus.yml").read_text()
     whole = json.loads(text[text.index("{"):])
     whole["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     whole["rule_files"] = [str(OBSERVABILITY / "rules/*.yml")]
     jobs = {job["job_name"] for job in whole["scrape_configs"]} - {"rabbitmq"}
     if jobs != set(ports):
-        sys.exit(f"Prometheus is told of {sorted(jobs)}, and there are {sorted(ports)}")
+        sys.exit(f"Prometheus is configured for {sorted(jobs)}, running are {sorted(ports)}")
     whole["scrape_configs"] = [{"job_name": name, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]} for name, port in ports.items()]
     path = folder / "prometheus.yml"
     path.write_text(json.dumps(whole))
@@ -99,14 +99,14 @@ def start(place, prometheus):
 
 
 def requests(place, ports):
-    """One of each kind: signed in, written (an announcement follows, and a mail), read, refused."""
+    """Causes each kind of metric: sign-in, write (with an event and a mail), read, error."""
     token = place.sign_in("customer", ports["identity"])
     client = Client(ports["support"])
     headers = {"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
     made = client.call("POST", "/api/v1/tickets", token, {"title": "Scraped"}, headers)
     if made[0] != 201:
-        sys.exit(f"the ticket gives {made}")
-    # More than once, and later: a rate needs two looks.
+        sys.exit(f"creating a ticket returned {made}")
+    # Repeated over time: a rate needs two samples.
     for _ in range(3):
         client.call("GET", "/api/v1/tickets", token, headers=headers)
         time.sleep(1)
@@ -140,7 +140,7 @@ def check_metrics(prometheus, ports):
     rules = [rule for group in prometheus.ask("rules")["groups"] for rule in group["rules"]]
     wrong += [f"{rule['name']}: {rule.get('lastError')}" for rule in rules if rule["health"] == "err"]
     wrong += [f"{rule['name']} sounds: {rule['alerts']}" for rule in rules if rule.get("state") == "firing"]
-    print(f"{len(ports)} functions are up, {len(there)} names are told, {len(wanted)} are spoken of, {len(rules)} rules work; "
+    print(f"{len(ports)} functions are up, {len(there)} metrics exist, {len(wanted)} are in use, {len(rules)} rules evaluate; "
           f"only after something happened: {', '.join(sorted(set(wanted) & RARE - there))}")
     return wrong
 
@@ -170,7 +170,7 @@ def check_lines(place):
             wrong.append(f"no line for Cloud Logging: {text}")
     if traced < 3:
         wrong.append(f"{traced} of {len(lines)} lines say their trace")
-    print(f"{len(lines)} lines as Cloud Logging reads them, {traced} of them of one trace")
+    print(f"{len(lines)} lines in Cloud Logging's format, {traced} of them with the same trace")
     return wrong
 
 

@@ -1,4 +1,4 @@
-"""Walks through docs/signing-in.md against a running backend, with nothing but HTTP, /dev/mail and an authenticator of its own.
+"""Runs the steps of docs/signing-in.md against a running backend, using only HTTP, /dev/mail and its own authenticator.
 
 sign-in-walk.py URL: registration, verification, enrolment of a second factor, sign-in with it, a forgotten password.
 """
@@ -21,7 +21,7 @@ FIRST, SECOND = "a walk in the park 7", "another walk in the park 8"
 
 
 def call(method, path, body=None, token=None):
-    """Status and document."""
+    """Returns status and document."""
     headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {token}"} if token else {})
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(URL + path, data, headers, method=method)
@@ -36,7 +36,7 @@ def call(method, path, body=None, token=None):
 def expect(wanted, method, path, body=None, token=None):
     status, document = call(method, path, body, token)
     if status != wanted:
-        sys.exit(f"{status} instead of {wanted}: {method} {path}: {document}")
+        sys.exit(f"{status}, expected {wanted}: {method} {path}: {document}")
     return document
 
 
@@ -46,7 +46,7 @@ def page(path):
 
 
 def mailed(path, known):
-    """The token of the newest mail to us whose link leads to `path`, and all mails that are known by then."""
+    """Returns the token in the newest mail to us with a link to `path`, and all mails known by then."""
     end = time.monotonic() + 30
     while time.monotonic() < end:
         for mail in dict.fromkeys(re.findall(r'href="(/dev/mail/[^"#?]+)"', page("/dev/mail"))):
@@ -57,11 +57,11 @@ def mailed(path, known):
             if EMAIL in text and found:
                 return found[1], known | {mail}
         time.sleep(0.3)
-    sys.exit(f"no mail to {EMAIL} leads to {path}")
+    sys.exit(f"no mail to {EMAIL} has a link to {path}")
 
 
 def code(secret, at):
-    """RFC 6238: six digits of the half minute at this time."""
+    """RFC 6238: the six-digit code of the 30-second step at this time."""
     key = base64.b32decode(secret + "=" * (-len(secret) % 8))
     digest = hmac.new(key, int(at // 30).to_bytes(8, "big"), hashlib.sha1).digest()
     place = digest[-1] & 15
@@ -79,7 +79,7 @@ def main():
     access = expect(200, "POST", "/api/auth/login", {**who, "password": FIRST})["access_token"]
 
     started = expect(201, "POST", "/api/auth/mfa/totp", token=access)
-    # One step of drift is allowed, so the code before is good too, and leaves the next one for signing in.
+    # One step of drift is allowed, so use the previous code and keep the current one for the sign-in.
     first, now = time.time() - 30, time.time()
     confirmed = expect(200, "POST", "/api/auth/mfa/totp/confirm", {"code": code(started["secret"], first)}, access)
     assert len(confirmed["recovery_codes"]) == 10
@@ -99,7 +99,7 @@ def main():
     answer = {"mfa_token": waiting["mfa_token"], "recovery_code": confirmed["recovery_codes"][0]}
     access = expect(200, "POST", "/api/auth/mfa", answer)["access_token"]
     expect(200, "GET", "/api/me", token=access)
-    print("registered, verified, enrolled a second factor, signed in with it, and chose another password")
+    print("registered, verified, enrolled a second factor, signed in with it, and reset the password")
 
 
 main()

@@ -1,5 +1,5 @@
-# An account for each function alone. It may write logs and metrics by Cloud Run's own doing; everything else is granted beside
-# the thing it is for.
+# A service account for each function. Cloud Run lets it write logs and metrics; everything else is granted next to
+# the resource.
 resource "google_service_account" "function" {
   for_each = local.functions
 

@@ -1,4 +1,4 @@
-# Everything the platform is made of on Google Cloud. IAM stands beside what it guards, in the modules.
+# All resources of the platform on Google Cloud. IAM bindings are in the modules, next to the resources they protect.
 
 resource "google_project_service" "this" {
   for_each = toset([
@@ -7,7 +7,7 @@ resource "google_project_service" "this" {
   ])
 
   service = "${each.key}.googleapis.com"
-  # Switching a service off deletes what lives in it.
+  # Disabling an API deletes its resources.
   disable_on_destroy = false
 }
 

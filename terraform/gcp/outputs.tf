@@ -1,20 +1,20 @@
 output "address" {
-  description = "The DNS record of the domain has to say this."
+  description = "Address for the DNS record of the domain."
   value       = module.edge.address
 }
 
 output "registry" {
-  description = "Where images go."
+  description = "Image repository."
   value       = module.delivery.registry
 }
 
 output "builds_bucket" {
-  description = "Where `gcloud builds submit` puts the source."
+  description = "Bucket for the sources of `gcloud builds submit`."
   value       = module.delivery.builds_bucket
 }
 
 output "build_account" {
-  description = "As whom builds run."
+  description = "Service account of builds."
   value       = module.delivery.build_account
 }
 
@@ -24,18 +24,18 @@ output "connections" {
 }
 
 output "urls" {
-  description = "Function to its address, as callers inside reach it."
+  description = "Internal address of each function."
   value       = local.urls
 }
 
 output "environment" {
-  description = "Function to what it is told; secrets by name."
+  description = "Settings of each function; secrets by name."
   value = {
     for function in keys(local.functions) : function => merge(module.settings.values[function], module.settings.secrets[function])
   }
 }
 
 output "secrets_environment" {
-  description = "What infra/scripts/gcp-secrets.sh is told, as shell: eval \"$(terraform output -raw secrets_environment)\"."
+  description = "Environment for infra/scripts/gcp-secrets.sh, as shell: eval \"$(terraform output -raw secrets_environment)\"."
   value       = join("", [for name, value in local.secrets_environment : "export ${name}='${value}'\n"])
 }

@@ -1,4 +1,4 @@
-# What follows from the manifest alone. A function that the manifest gains appears everywhere below by itself.
+# Values derived from the manifest. A new function appears everywhere below automatically.
 
 module "manifest" {
   source = "../modules/manifest"
@@ -16,14 +16,14 @@ module "names" {
 locals {
   functions = module.manifest.functions
 
-  # Cloud Run's address of a service that need not be asked for: known before the service is there.
+  # Cloud Run's deterministic URL of a service, known before the service exists.
   urls = { for function, service in module.names.services : function => "https://${service}-${var.project_number}.${var.region}.run.app" }
 
-  # Whom tokens of the platform's own callers are for.
+  # Audience of tokens of internal callers.
   audience = "https://${var.domain}/internal"
   callers  = { for caller in ["push", "scheduler"] : caller => "${module.names.accounts[caller]}@${var.project}.iam.gserviceaccount.com" }
 
-  # Pub/Sub pushes to who listens, and hands dead letters to the relay; the scheduler calls who has jobs.
+  # Pub/Sub pushes events to subscribers and dead letters to the relay; Cloud Scheduler calls functions with jobs.
   accepted = {
     for function, one in local.functions : function => concat(
       one.listens || function == "relay" ? [local.callers.push] : [],
@@ -31,13 +31,13 @@ locals {
     )
   }
 
-  # Functions that keep objects say so by reading where.
+  # Functions that store objects read the setting of the bucket.
   keepers = toset([for function, one in local.functions : function if length(setintersection(one.settings, ["REVALENZ_GCS_BUCKET", "REVALENZ_S3_BUCKET"])) > 0])
   bucket  = "${var.project}-objects"
-  # Cloud Storage speaks S3, too, to those that know nothing else, with a key of its own kind.
+  # Functions that support only S3 use Cloud Storage's S3 API with an HMAC key.
   by_s3 = toset([for function in local.keepers : function if !contains(local.functions[function].settings, "REVALENZ_GCS_BUCKET")])
 
-  # Beside functions that ask a scanner; without an image of it they have none, and hand out no file.
+  # Sidecar of functions that scan files; without an image there is no scanner, and files cannot be downloaded.
   scanned = toset([for function, one in local.functions : function if contains(one.settings, "REVALENZ_CLAMD") && var.clamd_image != null])
 
   ca_folder = "/etc/revalenz/ca"
@@ -67,19 +67,19 @@ module "settings" {
   values = merge({
     PUBLIC_URL           = "https://${var.domain}"
     GOOGLE_CLOUD_PROJECT = var.project
-    # The load balancer writes two addresses: the client's and its own.
+    # The load balancer adds two addresses: the client's and its own.
     REVALENZ_TRUSTED_PROXIES = "2"
     REVALENZ_BUS             = "pubsub"
-    # The name of a function that listens comes behind it.
+    # Followed by the name of the subscribing function.
     REVALENZ_PUBSUB_TOPICS = "projects/${var.project}/topics/${var.prefix}-events-"
     REVALENZ_FUNCTION_URLS = jsonencode(local.urls)
     REVALENZ_GCS_BUCKET    = local.bucket
-    # Without an image nobody is there, and what can't be scanned is handed out to nobody.
+    # Without an image there is no scanner, and files that were not scanned cannot be downloaded.
     REVALENZ_CLAMD = "127.0.0.1:3310"
     RUST_LOG       = var.log_level
   }, var.settings)
 
-  # Each accepts the callers that have a reason to call it, and no others.
+  # Each function accepts only the callers it needs.
   own_values = {
     for function in keys(local.functions) : function => {
       REVALENZ_POOL                   = tostring(module.sizes.sizes[function].pool)
@@ -102,7 +102,7 @@ module "connections" {
   source = "../modules/connections"
 
   functions = { for function, size in module.sizes.sizes : function => { instances = size.max, pool = size.pool } }
-  # The migration job, and a person with psql.
+  # The migration job, and an operator with psql.
   jobs            = { migrate = 2, people = 2 }
   reserved        = var.reserved_connections
   max_connections = var.max_connections

@@ -2,8 +2,8 @@ locals {
   # REVALENZ_OIDC_PROVIDERS becomes oidc-providers.
   optional_secrets = { for setting in var.secret_settings : setting => lower(replace(trimprefix(setting, "REVALENZ_"), "_", "-")) }
 
-  # Who reads which secret. A function reads its own login's address and the shared secrets that the manifest says it needs;
-  # the administrator's login is the migration job's alone.
+  # Readers of each secret. A function reads the URL of its own login and the shared secrets that the manifest lists for it;
+  # only the migration job reads the administrator's login.
   readers = merge(
     { for function in keys(local.functions) : "${function}-database-url" => toset([function]) },
     merge([for ending in values(local.s3_secrets) : { for function in local.by_s3 : "${function}-${ending}" => toset([function]) }]...),
@@ -34,20 +34,20 @@ module "secrets" {
   depends_on = [google_project_service.this]
 }
 
-# The certificate by which functions know the database. It is public; it is among the secrets because that is what Cloud Run
-# can mount as a file.
+# The CA certificate of the database. It is public, but stored as a secret because Cloud Run
+# can mount secrets as files.
 resource "google_secret_manager_secret_version" "database_ca" {
   secret      = module.secrets.ids["database-ca"]
   secret_data = module.database.ca_certificate
 }
 
-# Values that are missing are made on the machine that applies, and go straight to where they are kept. Nothing that exists is
-# changed, so this may run any number of times; it runs for each secret once.
+# Generates missing values on the machine that applies and sends them directly to Secret Manager. Existing values are not
+# changed, so this can be repeated; it runs once for each secret.
 resource "terraform_data" "secret_value" {
   for_each = setsubtract(keys(local.readers), concat(
     ["database-ca", "login-passwords"],
     values(local.optional_secrets),
-    # Both halves of a key are made at once.
+    # Both halves of a key are created together.
     [for function in local.by_s3 : "${function}-s3-secret-key"],
   ))
 
@@ -59,11 +59,11 @@ resource "terraform_data" "secret_value" {
     environment = local.secrets_environment
   }
 
-  # A key is made for an account that is there, and that may use the bucket.
+  # A key needs an existing account with access to the bucket.
   depends_on = [google_service_account.function]
 }
 
-# The functions' passwords once more, together, for the migration job: anew for each function that comes.
+# The functions' passwords together, for the migration job; renewed for each new function.
 resource "terraform_data" "login_passwords" {
   input            = module.secrets.ids["login-passwords"]
   triggers_replace = sort(keys(local.functions))
@@ -87,7 +87,7 @@ locals {
     DATABASE_OPTIONS  = local.database_options
   }
 
-  # Full names of secrets that have a value: who reads one comes after it.
+  # Full names of secrets with a value; their readers depend on them.
   filled = merge(
     { for secret, value in terraform_data.secret_value : secret => value.output },
     { for secret in values(local.optional_secrets) : secret => module.secrets.ids[secret] },

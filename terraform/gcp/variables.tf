@@ -1,6 +1,6 @@
-# Staging and production differ in these and in nothing else: environments/<environment>.tfvars.
+# Staging and production differ only in these variables: environments/<environment>.tfvars.
 
-# --- where
+# --- location
 
 variable "environment" {
   description = "staging or production."
@@ -18,46 +18,46 @@ variable "project" {
 }
 
 variable "project_number" {
-  description = "Its number: `gcloud projects describe PROJECT --format 'value(projectNumber)'`."
+  description = "Project number: `gcloud projects describe PROJECT --format 'value(projectNumber)'`."
   type        = string
 
   validation {
     condition     = can(regex("^[0-9]+$", var.project_number))
-    error_message = "Digits alone."
+    error_message = "Digits only."
   }
 }
 
 variable "region" {
-  description = "Where everything runs and everything is kept."
+  description = "Region of all resources and data."
   type        = string
   default     = "europe-west3"
 }
 
 variable "backup_location" {
-  description = "Where the database's backups are kept."
+  description = "Location of the database's backups."
   type        = string
   default     = "eu"
 }
 
 variable "domain" {
-  description = "Name under which clients reach the platform."
+  description = "Public domain of the platform."
   type        = string
 }
 
 variable "manifest" {
-  description = "What the functions say of themselves; another file only in tests."
+  description = "Path of the manifest; changed only in tests."
   type        = string
   default     = "../../infra/manifest.json"
 }
 
 variable "prefix" {
-  description = "Begins the name of everything."
+  description = "Prefix of every resource name."
   type        = string
   default     = "revalenz"
 }
 
 variable "functions_range" {
-  description = "Private addresses of function instances."
+  description = "Private address range of function instances."
   type        = string
   default     = "10.10.0.0/22"
 }
@@ -65,7 +65,7 @@ variable "functions_range" {
 # --- functions
 
 variable "size" {
-  description = "A function's size, where `sizes` says nothing else."
+  description = "Default size of a function; `sizes` overrides it."
   type = object({
     min         = optional(number, 0)
     max         = optional(number, 3)
@@ -80,7 +80,7 @@ variable "size" {
 }
 
 variable "sizes" {
-  description = "Function to what differs."
+  description = "Overrides of the size by function."
   type = map(object({
     min         = optional(number)
     max         = optional(number)
@@ -95,106 +95,106 @@ variable "sizes" {
 }
 
 variable "settings" {
-  description = "Setting to value, for every function that reads it; see infra/manifest.json. No secrets."
+  description = "Values of settings, for every function that reads them; see infra/manifest.json. No secrets."
   type        = map(string)
   default     = {}
 }
 
 variable "secret_settings" {
-  description = "Optional secret settings that are in use, such as REVALENZ_OIDC_PROVIDERS; their values are put in by hand before."
+  description = "Optional secret settings in use, such as REVALENZ_OIDC_PROVIDERS; add their values manually before applying."
   type        = set(string)
   default     = []
 }
 
 variable "log_level" {
-  description = "What functions log."
+  description = "Log filter of the functions."
   type        = string
   default     = "info"
 }
 
 variable "placeholder_image" {
-  description = "What runs until the pipeline brings the first image. Answers 200 to everything, keeps nothing."
+  description = "Placeholder image until the first deployment. Responds to everything with 200."
   type        = string
   default     = "us-docker.pkg.dev/cloudrun/container/hello"
 }
 
 variable "placeholder_job_image" {
-  description = "The same for the migration job."
+  description = "Placeholder image of the migration job."
   type        = string
   default     = "us-docker.pkg.dev/cloudrun/container/job"
 }
 
 variable "smoke_image" {
-  description = "An image with curl, by which a new revision is asked whether it is ready."
+  description = "Image with curl for readiness checks of new revisions."
   type        = string
   default     = "gcr.io/cloud-builders/curl"
 }
 
 variable "clamd_image" {
-  description = "Image of clamd with its signatures, by digest. Null: there is no scanner, and no uploaded file is handed out."
+  description = "Image of clamd with its signatures, by digest. Null: no scanner, and uploaded files cannot be downloaded."
   type        = string
   default     = null
 
   validation {
     condition     = var.clamd_image == null || can(regex("@sha256:[0-9a-f]{64}$", var.clamd_image))
-    error_message = "By digest: ...@sha256:..."
+    error_message = "Must have a digest: ...@sha256:..."
   }
 }
 
 # --- database
 
 variable "database_instance" {
-  description = "Name of the instance, when a restored one has taken the place of the first. Null: the prefix."
+  description = "Name of the instance after a restore into a new one. Null: the prefix."
   type        = string
   default     = null
 }
 
 variable "database_tier" {
-  description = "Size of the database's machine."
+  description = "Machine tier of the database."
   type        = string
 }
 
 variable "database_highly_available" {
-  description = "Whether a second machine stands by in another zone."
+  description = "Whether there is a standby in another zone."
   type        = bool
 }
 
 variable "database_disk_gb" {
-  description = "Its disk at the beginning."
+  description = "Initial disk size."
   type        = number
   default     = 10
 }
 
 variable "database_disk_limit_gb" {
-  description = "How far the disk grows by itself."
+  description = "Maximum disk size for automatic growth."
   type        = number
   default     = 100
 }
 
 variable "database_tls" {
-  description = "verify-ca: functions know the database by its certificate. require: encrypted alone."
+  description = "verify-ca: functions verify the database's certificate. require: encryption only."
   type        = string
   default     = "verify-ca"
 
   validation {
     condition     = contains(["verify-ca", "require"], var.database_tls)
-    error_message = "verify-ca or require."
+    error_message = "Must be verify-ca or require."
   }
 }
 
 variable "max_connections" {
-  description = "What the database accepts; Google advises by memory."
+  description = "max_connections of the database; Google recommends a value by memory size."
   type        = number
 }
 
 variable "reserved_connections" {
-  description = "Kept for administrators and Google's agents."
+  description = "Connections reserved for administrators and Google's agents."
   type        = number
   default     = 12
 }
 
 variable "retained_backups" {
-  description = "Daily backups that are kept."
+  description = "Number of daily backups to keep."
   type        = number
   default     = 14
 }
@@ -202,13 +202,13 @@ variable "retained_backups" {
 # --- bus and objects
 
 variable "max_delivery_attempts" {
-  description = "Tries before an event is a dead letter: 5 to 100. 20 last about two hours."
+  description = "Delivery attempts before an event becomes a dead letter: 5 to 100. 20 take about two hours."
   type        = number
   default     = 20
 }
 
 variable "deleted_objects_days" {
-  description = "Days for which a deleted object can be had back."
+  description = "Days for which deleted objects can be restored."
   type        = number
   default     = 7
 }
@@ -222,19 +222,19 @@ variable "upload_origins" {
 # --- edge
 
 variable "waf_preview" {
-  description = "Whether the firewall's ready-made rules only tell what they would refuse."
+  description = "Whether the preconfigured WAF rules only log (preview mode)."
   type        = bool
   default     = true
 }
 
 variable "sign_ins_per_minute" {
-  description = "Requests below /auth of one address."
+  description = "Rate limit of one address for paths under /auth."
   type        = number
   default     = 120
 }
 
 variable "requests_per_minute" {
-  description = "Requests of one address: above what a user (1,200) and a key (6,000) may."
+  description = "Rate limit of one address; above the limits of a user (1,200) and a key (6,000)."
   type        = number
   default     = 12000
 }
@@ -242,50 +242,50 @@ variable "requests_per_minute" {
 # --- delivery
 
 variable "repository" {
-  description = "The connected repository; null: builds are started by hand."
+  description = "The connected repository; null: builds are started manually."
   type        = string
   default     = null
 }
 
 variable "branch" {
-  description = "Expression of the branches whose pushes are rolled out."
+  description = "Regular expression of branches that are rolled out on push."
   type        = string
   default     = null
 }
 
 variable "tag" {
-  description = "Expression of the tags that are rolled out."
+  description = "Regular expression of tags that are rolled out."
   type        = string
   default     = null
 }
 
 variable "approval" {
-  description = "Whether a person has to say yes first."
+  description = "Whether a roll-out needs manual approval."
   type        = bool
   default     = true
 }
 
-# --- watching
+# --- monitoring
 
 variable "alert_mails" {
-  description = "Who is told."
+  description = "Email addresses for alerts."
   type        = list(string)
 }
 
 variable "log_days" {
-  description = "Days for which logs are kept."
+  description = "Retention of logs, in days."
   type        = number
   default     = 90
 }
 
 variable "billing_account" {
-  description = "Which account pays; null: no budget is watched."
+  description = "Billing account; null: no budget alert."
   type        = string
   default     = null
 }
 
 variable "monthly_euros" {
-  description = "What a month may cost before somebody is told."
+  description = "Monthly budget; exceeding it sends an alert."
   type        = number
   default     = 300
 }

@@ -8,7 +8,7 @@ terraform {
     }
   }
 
-  # Which bucket is said at `terraform init -backend-config=...`: staging and production keep their states apart.
+  # `terraform init -backend-config=...` sets the bucket: staging and production have separate states.
   backend "gcs" {
     prefix = "revalenz"
   }

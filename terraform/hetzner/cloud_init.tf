@@ -1,5 +1,5 @@
-# A server's first instructions: Docker, its data on the volume, and which part of infra/compose.yaml runs here. No secret is
-# among them, because every program on a server may read them; secrets and the folder infra come by SSH (docs/operations.md).
+# cloud-init of a server: Docker, its data on the volume, and the services of infra/compose.yaml for this server. It contains no
+# secrets, because every program on the server can read it; secrets and the folder infra are copied with SSH (docs/operations.md).
 
 locals {
   place = {
@@ -28,7 +28,7 @@ locals {
             path = "/etc/revalenz/place.env"
             content = join("", [for key, value in {
               REVALENZ_IMAGES = var.registry
-              # All of it, or what the others need of this one.
+              # All services, or those that other servers need from this one.
               SERVICES = contains(server.roles, "app") ? "" : "postgres rabbitmq migrate"
             } : "${key}=${value}\n"])
           },
@@ -48,7 +48,7 @@ locals {
       runcmd = [
         ["systemctl", "reload", "ssh"],
         ["systemctl", "daemon-reload"],
-        # Docker may have started on the disk before the volume was there.
+        # Docker may have started before the volume was mounted.
         ["systemctl", "restart", "docker"],
         ["systemctl", "enable", "revalenz.service"],
       ]

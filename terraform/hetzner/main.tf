@@ -1,5 +1,5 @@
-# Everything the platform is made of at Hetzner. Objects lie in Hetzner's object storage, which this provider does not know:
-# its bucket is made by infra/scripts/hetzner-bucket.sh (README.md says why).
+# All resources of the platform at Hetzner. This provider does not support Hetzner's object storage:
+# infra/scripts/hetzner-bucket.sh creates the bucket (see README.md).
 
 module "network" {
   source = "./modules/network"

@@ -1,10 +1,10 @@
 output "address" {
-  description = "The DNS record of the domain has to say this."
+  description = "Address for the DNS record of the domain."
   value       = module.edge.address
 }
 
 output "servers" {
-  description = "Name to the address for SSH."
+  description = "SSH address of each server."
   value       = module.servers.public_addresses
 }
 
@@ -19,11 +19,11 @@ output "connections" {
 }
 
 output "environment" {
-  description = "Function to what it is told, but for secrets."
+  description = "Settings of each function, without secrets."
   value       = module.settings.values
 }
 
 output "open_ports" {
-  description = "Ports of the servers' public side that are open to somebody."
+  description = "Open public ports of the servers."
   value       = module.network.open
 }

@@ -1,4 +1,4 @@
-# What follows from the manifest and the list of servers alone.
+# Values derived from the manifest and the list of servers.
 
 module "manifest" {
   source = "../modules/manifest"
@@ -13,7 +13,7 @@ locals {
   data = [for name, server in var.servers : name if contains(server.roles, "data")]
   apps = [for name, server in var.servers : name if contains(server.roles, "app")]
 
-  # The first ten are the load balancer's and the network's.
+  # The first ten are reserved for the load balancer and the network.
   addresses    = { for name, server in var.servers : name => cidrhost(var.range, 10 + server.number) }
   data_address = local.addresses[local.data[0]]
 }
@@ -25,7 +25,7 @@ module "settings" {
   secret_settings = module.manifest.secret_settings
   extra           = toset(keys(var.settings))
 
-  # What infra/compose.yaml does not say, because it is so only here.
+  # Settings that differ from infra/compose.yaml.
   values = merge({
     # The load balancer and Caddy.
     REVALENZ_TRUSTED_PROXIES = "2"
@@ -34,7 +34,7 @@ module "settings" {
   }, var.settings)
 }
 
-# An instance of each function on each server that runs them.
+# An instance of each function on each app server.
 module "connections" {
   source = "../modules/connections"
 

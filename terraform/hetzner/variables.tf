@@ -1,4 +1,4 @@
-# Staging and production differ in these and in nothing else: environments/<environment>.tfvars.
+# Staging and production differ only in these variables: environments/<environment>.tfvars.
 
 variable "environment" {
   description = "staging or production."
@@ -11,24 +11,24 @@ variable "environment" {
 }
 
 variable "prefix" {
-  description = "Begins the name of everything."
+  description = "Prefix of every resource name."
   type        = string
   default     = "revalenz"
 }
 
 variable "manifest" {
-  description = "What the functions say of themselves; another file only in tests."
+  description = "Path of the manifest; changed only in tests."
   type        = string
   default     = "../../infra/manifest.json"
 }
 
 variable "domain" {
-  description = "Name under which clients reach the platform; its zone has to be with Hetzner."
+  description = "Public domain of the platform; its DNS zone must be at Hetzner."
   type        = string
 }
 
 variable "location" {
-  description = "Where everything is."
+  description = "Location of all resources."
   type        = string
   default     = "fsn1"
 }
@@ -40,28 +40,28 @@ variable "network_zone" {
 }
 
 variable "range" {
-  description = "Private addresses."
+  description = "Private address range."
   type        = string
   default     = "10.20.0.0/24"
 }
 
 variable "admin_addresses" {
-  description = "Ranges from which operators come by SSH."
+  description = "Address ranges with SSH access."
   type        = list(string)
 
   validation {
     condition     = alltrue([for range in var.admin_addresses : can(cidrhost(range, 0)) && !endswith(range, "/0")])
-    error_message = "Ranges such as 192.0.2.7/32, and never everybody."
+    error_message = "Address ranges such as 192.0.2.7/32; not 0.0.0.0/0."
   }
 }
 
 variable "ssh_keys" {
-  description = "Operator to public key."
+  description = "SSH public keys by operator."
   type        = map(string)
 }
 
 variable "servers" {
-  description = "Name to number (its private address follows; never reused), type, and roles: data (PostgreSQL, RabbitMQ), app (functions, Caddy)."
+  description = "Servers by name: number (determines the private address, never reused), type, and roles: data (PostgreSQL, RabbitMQ), app (functions, Caddy)."
   type = map(object({
     number = number
     type   = string
@@ -70,19 +70,19 @@ variable "servers" {
 
   validation {
     condition     = length([for server in values(var.servers) : server if contains(server.roles, "data")]) == 1
-    error_message = "Exactly one server keeps the data: more than one database is beyond this (README.md)."
+    error_message = "Exactly one server must have the role data (see README.md)."
   }
   validation {
     condition     = length([for server in values(var.servers) : server if contains(server.roles, "app")]) >= 1
-    error_message = "At least one server runs the functions."
+    error_message = "At least one server must have the role app."
   }
   validation {
     condition     = alltrue([for server in values(var.servers) : length(setsubtract(server.roles, ["data", "app"])) == 0 && length(server.roles) > 0])
-    error_message = "Roles are data and app."
+    error_message = "Roles must be data or app."
   }
   validation {
     condition     = length(distinct(values(var.servers)[*].number)) == length(var.servers) && alltrue([for server in values(var.servers) : server.number >= 1 && server.number <= 200])
-    error_message = "Numbers from 1 to 200, each once."
+    error_message = "Numbers must be unique, from 1 to 200."
   }
 }
 
@@ -98,19 +98,19 @@ variable "data_gb" {
 }
 
 variable "load_balancer_type" {
-  description = "Size of the load balancer."
+  description = "Type of the load balancer."
   type        = string
   default     = "lb11"
 }
 
 variable "health_path" {
-  description = "What the load balancer asks of every server; public, and answered from the database."
+  description = "Health check path of the load balancer; public, reads from the database."
   type        = string
   default     = "/.well-known/jwks.json"
 }
 
 variable "registry" {
-  description = "Where images come from, without a slash at the end."
+  description = "Image registry, without a trailing slash."
   type        = string
 }
 
@@ -121,19 +121,19 @@ variable "pool" {
 }
 
 variable "max_connections" {
-  description = "What PostgreSQL accepts."
+  description = "max_connections of PostgreSQL."
   type        = number
   default     = 100
 }
 
 variable "settings" {
-  description = "Setting to value, for every function that reads it; see infra/manifest.json. No secrets."
+  description = "Values of settings, for every function that reads them; see infra/manifest.json. No secrets."
   type        = map(string)
   default     = {}
 }
 
 variable "log_level" {
-  description = "What functions log."
+  description = "Log filter of the functions."
   type        = string
   default     = "info"
 }

@@ -8,12 +8,12 @@ terraform {
     }
   }
 
-  # Hetzner's own object storage; which bucket and whose keys is said at `terraform init -backend-config=...`.
+  # Hetzner's object storage; `terraform init -backend-config=...` sets bucket and keys.
   backend "s3" {
     key          = "revalenz.tfstate"
     region       = "fsn1"
     use_lockfile = true
-    # What Amazon has and others do not.
+    # Amazon-specific checks that other stores do not support.
     skip_credentials_validation = true
     skip_metadata_api_check     = true
     skip_region_validation      = true

@@ -22,7 +22,7 @@ from pathlib import Path
 TERRAFORM = Path(__file__).resolve().parent.parent
 PACKAGES = {
     "google": ("cdktn-provider-google", "21.1.0", "hashicorp/google", "8.7.0"),
-    # The package does not say which provider it was made of: the version is the one that ours is pinned to.
+    # The package does not name its provider version; this is the version that we pin.
     "hcloud": ("pulumi-hcloud", "1.43.3", "hetznercloud/hcloud", None),
 }
 USED = re.compile(r'^\s*(?:resource|data)\s+"(\w+)"', re.M)
@@ -110,7 +110,7 @@ class Script:
             if read:
                 attributes[name] = f"{READ.get(read, 'any')} computed"
             else:
-                # A list of objects that only the provider writes.
+                # A list of objects that only the provider sets.
                 fields = self.notes(re.sub(r"List$", "OutputReference", of or ""))
                 inner = {field: READ.get(seen[3] or "", "any") for field, seen in fields.items()}
                 attributes[name] = {"list": inner} if inner else "any computed"
@@ -194,7 +194,7 @@ def members(cls, inputs, settable=None):
         what = shape(annotation, inputs)
         if isinstance(what, tuple):
             many, child = what[0] == "many", what[1]
-            # Blocks that may be repeated are called in the plural there.
+            # Repeatable blocks have plural names there.
             plain = name[:-1] if many and name.endswith("s") else name
             blocks[plain] = {"nesting": "set" if many else "list", **({"many": True} if many else {})} | child
             continue
@@ -219,7 +219,7 @@ def hcloud(archive):
         plain = kind.removeprefix("hcloud_")
         name = "".join(word.capitalize() for word in plain.split("_"))
         found = {key.lower(): value for key, value in classes(plain).items()}
-        # Where a nested type has the name already, the resource's own arguments are called InitArgs.
+        # If a nested type already has the name, the resource's arguments are called InitArgs.
         arguments = found.get(f"{name}args".lower()) or found[f"{name}initargs".lower()]
         settable = {key: required for key, (_, required) in parameters(arguments).items()}
         resources[kind] = members(found[f"_{name}state".lower()], inputs, settable)

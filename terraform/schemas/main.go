@@ -1,8 +1,8 @@
-// Command standin is a Terraform provider that knows what a real one accepts, and does nothing.
+// Command standin is a mock Terraform provider with the schema of a real one. It does nothing.
 //
-// Where the real provider can't be had, Terraform itself then still checks every argument, type, block and reference
-// against the distilled schema beside this file, and writes a plan without an account in any cloud. It never creates
-// anything: applying is refused.
+// Without the real provider, Terraform still checks every argument, type, block and reference
+// against the extracted schema in this folder, and writes a plan without a cloud account. It never creates
+// anything: apply fails.
 package main
 
 import (

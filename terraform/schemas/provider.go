@@ -8,7 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
-// provider answers what Terraform asks on the way to a plan. What it is never asked there is left to the embedded nil.
+// provider implements the calls that Terraform makes for a plan. Others are left to the embedded nil.
 type provider struct {
 	tfprotov6.ProviderServer
 	schema *schema
@@ -46,7 +46,7 @@ func (p *provider) ValidateResourceConfig(context.Context, *tfprotov6.ValidateRe
 	return &tfprotov6.ValidateResourceConfigResponse{}, nil
 }
 
-// PlanResourceChange plans what is proposed; what only the provider would know is not known yet.
+// PlanResourceChange plans the proposed state; computed values are unknown.
 func (p *provider) PlanResourceChange(_ context.Context, request *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
 	block := p.schema.resources[request.TypeName].Block
 	proposed, err := request.ProposedNewState.Unmarshal(block.ValueType())
@@ -68,7 +68,7 @@ func (p *provider) PlanResourceChange(_ context.Context, request *tfprotov6.Plan
 	return &tfprotov6.PlanResourceChangeResponse{PlannedState: &state}, err
 }
 
-// unknown marks what the configuration leaves to the provider.
+// unknown marks computed values that the configuration does not set.
 func unknown(value tftypes.Value, block *tfprotov6.SchemaBlock) (tftypes.Value, error) {
 	if value.IsNull() || !value.IsKnown() {
 		return value, nil
@@ -103,7 +103,7 @@ func unknown(value tftypes.Value, block *tfprotov6.SchemaBlock) (tftypes.Value, 
 	return tftypes.NewValue(value.Type(), members), nil
 }
 
-// ApplyResourceChange refuses: this is no provider of anything.
+// ApplyResourceChange always fails: a mock provider creates nothing.
 func (p *provider) ApplyResourceChange(context.Context, *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
 	return nil, errors.New("this stands in for " + p.schema.source + " in checks and creates nothing; install the real provider")
 }

@@ -15,14 +15,14 @@ import (
 //go:embed *.json
 var files embed.FS
 
-// schema is a provider's, as Terraform wants it told.
+// schema is a provider's schema in Terraform's format.
 type schema struct {
 	source        string
 	configuration *tfprotov6.Schema
 	resources     map[string]*tfprotov6.Schema
 }
 
-// document is a distilled file.
+// document is an extracted schema file.
 type document struct {
 	Provider      string           `json:"provider"`
 	Configuration block            `json:"configuration"`
@@ -106,7 +106,7 @@ func (b block) schema() (*tfprotov6.SchemaBlock, error) {
 	return made, nil
 }
 
-// attribute reads "<type> <need>", or the fields of a list that only the provider writes.
+// attribute parses "<type> <need>", or the fields of a list that only the provider sets.
 func attribute(name string, raw json.RawMessage) (*tfprotov6.SchemaAttribute, error) {
 	made := &tfprotov6.SchemaAttribute{Name: name}
 	var list struct {

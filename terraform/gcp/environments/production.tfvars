@@ -1,4 +1,4 @@
-# Production: a function of each kind awake, a database that survives its zone, and a person who says yes.
+# Production: at least one instance of each function, a database with failover, manual approval.
 
 environment    = "production"
 project        = "revalenz-production"

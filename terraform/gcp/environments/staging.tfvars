@@ -1,4 +1,4 @@
-# Staging: as small as it goes, asleep when nobody asks.
+# Staging: minimal, scales to zero.
 
 environment    = "staging"
 project        = "revalenz-staging"

@@ -1,4 +1,4 @@
-# Plans against a provider that answers nothing: no account, no cloud.
+# Plans with mock providers: no account, no cloud.
 
 mock_provider "google" {}
 
@@ -18,11 +18,11 @@ run "nothing_but_the_load_balancer_is_reached_from_outside" {
 
   assert {
     condition     = module.database.public == { address = false, plain = false, deletable = false }
-    error_message = "The database is private, encrypted, and stays."
+    error_message = "The database must be private, encrypted and protected from deletion."
   }
   assert {
     condition     = alltrue([for service in module.service : service.ingress == "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER"])
-    error_message = "Services are closed to the internet."
+    error_message = "Services must not be reachable from the internet."
   }
 }
 
@@ -31,11 +31,11 @@ run "every_function_of_the_manifest_is_there" {
 
   assert {
     condition     = toset(keys(output.urls)) == toset(jsondecode(file("../../infra/manifest.json")).functions[*].name)
-    error_message = "A service each."
+    error_message = "Expected a service for each function."
   }
   assert {
     condition     = toset(keys(module.edge.paths)) == toset(keys(output.urls))
-    error_message = "A way to each."
+    error_message = "Expected a route to each function."
   }
 }
 
@@ -49,39 +49,39 @@ run "a_function_more_appears_everywhere" {
 
   assert {
     condition     = output.urls.rooms == "https://revalenz-rooms-123456789012.europe-west3.run.app"
-    error_message = "A service."
+    error_message = "Expected a service."
   }
   assert {
     condition     = module.edge.paths.rooms == toset(["/api/rooms", "/api/rooms/*", "/api/v1/rooms", "/api/v1/rooms/*", "/.well-known/rooms.json"])
-    error_message = "Paths that lead to it."
+    error_message = "Expected its paths."
   }
   assert {
     condition     = module.bus.topics == { rooms = "revalenz-events-rooms" }
-    error_message = "Events, as the only one that listens."
+    error_message = "Expected events for the only subscriber."
   }
   assert {
     condition     = module.scheduler.jobs == ["revalenz-rooms-sweep"]
-    error_message = "Its job."
+    error_message = "Expected its job."
   }
   assert {
     condition     = output.environment.rooms.DATABASE_URL == "rooms-database-url" && output.environment.rooms.REVALENZ_GCS_BUCKET == "revalenz-test-objects"
-    error_message = "Its login and its store."
+    error_message = "Expected its login and its object store."
   }
   assert {
     condition     = output.environment.rooms.REVALENZ_INTERNAL_OIDC_ACCOUNTS == "revalenz-push@revalenz-test.iam.gserviceaccount.com,revalenz-scheduler@revalenz-test.iam.gserviceaccount.com"
-    error_message = "It is called by the bus and by the clock."
+    error_message = "Expected calls by Pub/Sub and Cloud Scheduler."
   }
   assert {
     condition     = output.environment.relay.REVALENZ_INTERNAL_OIDC_ACCOUNTS == "revalenz-push@revalenz-test.iam.gserviceaccount.com"
-    error_message = "The relay is handed dead letters, and has no job here."
+    error_message = "Expected the relay to receive dead letters, without a job."
   }
   assert {
     condition     = !contains(keys(output.environment.identity), "REVALENZ_INTERNAL_OIDC_AUDIENCE") && !contains(keys(output.environment.identity), "REVALENZ_GCS_BUCKET")
-    error_message = "Who is called by nobody accepts nobody, and is told nothing of stores."
+    error_message = "A function without callers must accept no caller and get no store settings."
   }
   assert {
     condition     = toset(module.storage.users) == toset(["rooms"])
-    error_message = "It alone may use the bucket."
+    error_message = "Only this function may use the bucket."
   }
 }
 
@@ -94,11 +94,11 @@ run "a_secret_that_is_in_use_is_read_by_who_needs_it" {
 
   assert {
     condition     = output.environment.identity.REVALENZ_OIDC_PROVIDERS == "oidc-providers" && !contains(keys(output.environment.support), "REVALENZ_OIDC_PROVIDERS")
-    error_message = "identity alone."
+    error_message = "Only identity may read it."
   }
   assert {
     condition     = module.secrets.readers["oidc-providers"] == toset(["identity"]) && module.secrets.readers["migrate-database-url"] == toset(["migrate"])
-    error_message = "Nobody else may read either."
+    error_message = "No other function may read either."
   }
 }
 
@@ -113,10 +113,10 @@ run "who_knows_only_s3_has_a_key_for_it" {
     condition = output.environment.rooms.REVALENZ_S3_BUCKET == "revalenz-test-objects" && [
       output.environment.rooms.REVALENZ_S3_ACCESS_KEY, output.environment.rooms.REVALENZ_S3_SECRET_KEY
     ] == ["rooms-s3-access-key", "rooms-s3-secret-key"]
-    error_message = "The bucket, and both halves of a key of its own."
+    error_message = "Expected the bucket, and both halves of its own key."
   }
   assert {
     condition     = module.secrets.readers["rooms-s3-secret-key"] == toset(["rooms"]) && toset(module.storage.users) == toset(["rooms"])
-    error_message = "Nobody else reads it, and nobody else uses the bucket."
+    error_message = "No other function may read it or use the bucket."
   }
 }

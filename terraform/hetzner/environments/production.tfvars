@@ -1,4 +1,4 @@
-# Production: data on a server of its own, functions on two that are alike.
+# Production: data on its own server, functions on two identical ones.
 
 environment = "production"
 domain      = "api.revalenz.example"

@@ -1,7 +1,7 @@
-# Plans against a provider that answers nothing: no account, no cloud.
+# Plans with mock providers: no account, no cloud.
 
 mock_provider "hcloud" {
-  # Identifiers are numbers in texts there.
+  # Identifiers are numeric strings.
   override_during = plan
 
   mock_resource "hcloud_network" { defaults = { id = "1" } }
@@ -30,7 +30,7 @@ run "nothing_is_open_but_the_load_balancer" {
 
   assert {
     condition     = length(output.open_ports) == 0
-    error_message = "Without operators' addresses not even SSH."
+    error_message = "Without operators' addresses, SSH must be closed."
   }
 }
 
@@ -39,7 +39,7 @@ run "every_function_is_told_what_it_reads" {
 
   assert {
     condition     = toset(keys(output.environment)) == toset(jsondecode(file("../../infra/manifest.json")).functions[*].name)
-    error_message = "The manifest's functions."
+    error_message = "Expected the functions of the manifest."
   }
 }
 
@@ -57,23 +57,23 @@ run "a_function_more_appears_on_every_server" {
 
   assert {
     condition     = output.environment.rooms == { REVALENZ_POOL = "4" }
-    error_message = "Told what it reads, and nothing else."
+    error_message = "Expected exactly the settings that it reads."
   }
   assert {
     condition     = alltrue([for name in ["app-1", "app-2"] : yamldecode(replace(local.place[name], "/!(override|reset) /", "")).services.rooms.extra_hosts[0] == "postgres:10.20.0.11"])
-    error_message = "On both servers that run functions, with the way to the data."
+    error_message = "Expected both app servers, with the address of the data."
   }
   assert {
     condition     = yamldecode(replace(local.place.data, "/!(override|reset) /", "")).services.postgres.ports == ["10.20.0.11:5432:5432"] && !strcontains(local.place.data, "rooms")
-    error_message = "The data server lends its data to the private network alone, and runs no function."
+    error_message = "The data server must expose its data to the private network only and run no function."
   }
   assert {
     condition     = output.connections.functions.rooms == 8
-    error_message = "Connections on both servers that run functions."
+    error_message = "Expected connections of both app servers."
   }
   assert {
     condition     = output.data_address == "10.20.0.11" && local.addresses.app-2 == "10.20.0.17"
-    error_message = "Addresses follow the numbers."
+    error_message = "Expected addresses by server number."
   }
 }
 
@@ -82,11 +82,11 @@ run "one_server_runs_everything" {
 
   assert {
     condition     = !strcontains(local.place.one, "elsewhere") && !strcontains(local.place.one, "extra_hosts") && !strcontains(local.place.one, ":5432")
-    error_message = "Nothing is elsewhere, and the database is lent to nobody."
+    error_message = "Everything must be local, and the database not exposed."
   }
   assert {
     condition     = yamldecode(replace(local.place.one, "/!(override|reset) /", "")).services.caddy.ports == ["10.20.0.11:80:80"]
-    error_message = "Caddy listens in the private network alone."
+    error_message = "Caddy must listen in the private network only."
   }
 }
 
@@ -95,11 +95,11 @@ run "first_instructions_fit_and_hold_no_secret" {
 
   assert {
     condition     = alltrue([for text in values(local.cloud_init) : length(text) < 32768])
-    error_message = "Hetzner takes 32 KiB."
+    error_message = "Hetzner accepts at most 32 KiB."
   }
   assert {
     condition     = alltrue([for text in values(local.cloud_init) : !can(regex("(MASTER_KEY|PASSWORD|DATABASE_URL|SECRET)=", text))])
-    error_message = "Every program on the server may read them."
+    error_message = "Must contain no secrets: every program on the server can read it."
   }
 }
 

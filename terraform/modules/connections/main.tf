@@ -1,4 +1,4 @@
-# The connection budget: what all instances together may open stays below what the database accepts, also while a roll-out
+# The connection budget: all instances together stay below max_connections, also while a roll-out
 # runs two revisions of a function side by side. Functions are rolled out one after the other, so the largest counts twice.
 
 locals {

@@ -11,6 +11,6 @@ output "budget" {
 
   precondition {
     condition     = local.needed <= var.max_connections
-    error_message = "The functions could open more connections than the database accepts: ${local.functions} of all functions, ${local.roll_out} more during a roll-out, ${local.jobs} of jobs, ${var.reserved} reserved make ${local.needed}, and max_connections is ${var.max_connections}. Fewer instances, smaller pools, or a larger database."
+    error_message = "The functions could open more connections than max_connections allows: ${local.functions} of all functions, ${local.roll_out} more during a roll-out, ${local.jobs} of jobs, ${var.reserved} reserved make ${local.needed}, and max_connections is ${var.max_connections}. Fewer instances, smaller pools, or a larger database."
   }
 }

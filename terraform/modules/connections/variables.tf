@@ -1,5 +1,5 @@
 variable "functions" {
-  description = "Function to the most instances it may have and the connections of each one's pool."
+  description = "Maximum instances and pool size of each function."
   type = map(object({
     instances = number
     pool      = number
@@ -7,17 +7,17 @@ variable "functions" {
 }
 
 variable "jobs" {
-  description = "Connections of what runs beside the functions, by name."
+  description = "Connections used by other processes, by name."
   type        = map(number)
   default     = {}
 }
 
 variable "reserved" {
-  description = "What the database keeps for its own administrators and its keeper's agents."
+  description = "Connections reserved for administrators and the cloud's agents."
   type        = number
 }
 
 variable "max_connections" {
-  description = "What the database accepts."
+  description = "max_connections of the database."
   type        = number
 }

@@ -1,4 +1,4 @@
-# What infra/manifest.json says, arranged for the clouds. No provider: it is tested without one.
+# Arranges infra/manifest.json for the clouds. Needs no provider, so it is tested without one.
 
 locals {
   read = jsondecode(var.text)
@@ -8,7 +8,7 @@ locals {
       about      = function.about
       prefixes   = function.prefixes
       root_paths = function.root_paths
-      # What all are told, and what this one is told besides.
+      # Common settings and its own.
       settings = concat(local.read.settings[*].name, function.settings[*].name)
       jobs     = [for job in local.read.jobs : job.name if job.function == function.name]
       listens  = contains(local.read.subscriptions[*].function, function.name)

@@ -1,14 +1,14 @@
 output "functions" {
-  description = "Every function by name: about, prefixes, root_paths, settings (their names), jobs (their names), listens."
+  description = "Every function by name: about, prefixes, root_paths, settings (names), jobs (names), listens (whether it subscribes to events)."
   value       = local.functions
 
   precondition {
     condition     = length(local.strange) == 0
-    error_message = "A function's name becomes a service, an account and a login: a letter, then letters and digits, at most 20. Not so: ${join(", ", local.strange)}."
+    error_message = "A function's name is used for a service, an account and a login: a letter, then letters and digits, at most 20 characters. Invalid: ${join(", ", local.strange)}."
   }
   precondition {
     condition     = length(local.nobody) == 0
-    error_message = "Jobs or subscriptions belong to functions that the manifest does not list: ${join(", ", local.nobody)}."
+    error_message = "Jobs or subscriptions of functions that are not in the manifest: ${join(", ", local.nobody)}."
   }
   precondition {
     condition     = length(local.paths) == length(distinct(local.paths))
@@ -16,12 +16,12 @@ output "functions" {
   }
   precondition {
     condition     = length(local.internal) == 0
-    error_message = "Nothing internal may be reached through the load balancer: ${join(", ", local.internal)}."
+    error_message = "Internal paths must not be routed by the load balancer: ${join(", ", local.internal)}."
   }
 }
 
 output "listeners" {
-  description = "Names of the functions that listen to events."
+  description = "Names of the functions that subscribe to events."
   value       = toset([for name, function in local.functions : name if function.listens])
 }
 
@@ -31,6 +31,6 @@ output "jobs" {
 }
 
 output "secret_settings" {
-  description = "Names of the settings that come from where secrets are kept."
+  description = "Names of the settings that are secrets."
   value       = toset(local.secret_settings)
 }

@@ -1,4 +1,4 @@
 variable "text" {
-  description = "The manifest, as it is committed in infra/manifest.json."
+  description = "Content of infra/manifest.json."
   type        = string
 }

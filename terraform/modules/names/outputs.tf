@@ -1,19 +1,19 @@
 output "services" {
-  description = "Function to the name of its service."
+  description = "Service name of each function."
   value       = local.services
 
   precondition {
     condition     = length(local.clashes) == 0
-    error_message = "A function must not be called like an account of the platform: ${join(", ", local.clashes)}."
+    error_message = "A function must not have the name of a platform account: ${join(", ", local.clashes)}."
   }
 }
 
 output "accounts" {
-  description = "Function, push, scheduler, build, migrate or smoke to the id of its service account."
+  description = "Service account ids of the functions and of push, scheduler, build, migrate and smoke."
   value       = local.accounts
 
   precondition {
     condition     = length(local.long) == 0
-    error_message = "Ids of service accounts have at most 30 letters; shorten the prefix: ${join(", ", local.long)}."
+    error_message = "Service account ids have at most 30 characters; shorten the prefix: ${join(", ", local.long)}."
   }
 }

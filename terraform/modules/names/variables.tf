@@ -1,10 +1,10 @@
 variable "prefix" {
-  description = "Begins the name of everything."
+  description = "Prefix of every resource name."
   type        = string
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,13}[a-z0-9]$", var.prefix))
-    error_message = "3 to 15 small letters, digits and dashes, beginning with a letter."
+    error_message = "3 to 15 lower-case letters, digits and hyphens, starting with a letter."
   }
 }
 

@@ -1,5 +1,5 @@
-# Which function is told what. A function refuses to start when it is told a REVALENZ_* setting that it does not know, so each
-# is told exactly what the manifest says it reads, as far as there is a value.
+# Settings of each function. A function does not start with an unknown REVALENZ_* setting, so each
+# gets exactly the settings that the manifest lists for it and that have a value.
 
 locals {
   values = {

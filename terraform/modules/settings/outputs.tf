@@ -1,5 +1,5 @@
 output "values" {
-  description = "Function to setting to value."
+  description = "Settings of each function."
   value       = local.values
 
   precondition {
@@ -13,6 +13,6 @@ output "values" {
 }
 
 output "secrets" {
-  description = "Function to setting to the name of the secret that holds it."
+  description = "Secret settings of each function, with the name of the secret."
   value       = local.secrets
 }

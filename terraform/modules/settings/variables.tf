@@ -1,27 +1,27 @@
 variable "functions" {
-  description = "Function to the names of the settings that it reads."
+  description = "Names of the settings that each function reads."
   type        = map(list(string))
 }
 
 variable "values" {
-  description = "Setting to value, for every function that reads it. Null: no value here."
+  description = "Value of each setting, for every function that reads it. Null: no value."
   type        = map(string)
 }
 
 variable "own_values" {
-  description = "Function to setting to value, where it differs by function."
+  description = "Values that differ by function."
   type        = map(map(string))
   default     = {}
 }
 
 variable "secrets" {
-  description = "Setting to the secret that all functions share."
+  description = "Settings with a secret shared by all functions, and its name."
   type        = map(string)
   default     = {}
 }
 
 variable "own_secrets" {
-  description = "Setting to the ending of a secret that every function has for itself."
+  description = "Settings with a secret per function, and the suffix of its name."
   type        = map(string)
   default     = {}
 }
@@ -33,7 +33,7 @@ variable "secret_settings" {
 }
 
 variable "extra" {
-  description = "Settings that the operator chose: a misspelt one would be told to nobody, and nobody would notice."
+  description = "Settings chosen by the operator; checked, because no function would read a misspelt one."
   type        = set(string)
   default     = []
 }

@@ -1,9 +1,9 @@
-# How many instances each function has, and how large. Whoever operates has the last word, then what the function's work asks
-# for, then the common size.
+# Number and size of instances of each function. The operator's value takes precedence, then the needs of the function's work,
+# then the default size.
 
 locals {
-  # The relay moves announcements whether somebody asks or not; jobs go on after their caller has had its answer; a file takes
-  # as long as its owner's line does.
+  # The relay works without requests; jobs continue after their response; a file transfer takes
+  # as long as the client's connection needs.
   asked = {
     for function, jobs in var.jobs : function => {
       min        = function == "relay" ? 1 : null

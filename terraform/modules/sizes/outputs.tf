@@ -1,13 +1,13 @@
 output "sizes" {
-  description = "Function to its size."
+  description = "Size of each function."
   value       = local.sizes
 
   precondition {
     condition     = length(local.unknown) == 0
-    error_message = "There is no function ${join(", ", local.unknown)}."
+    error_message = "Unknown function: ${join(", ", local.unknown)}."
   }
   precondition {
     condition     = length(local.inverted) == 0
-    error_message = "More instances at least than at most: ${join(", ", local.inverted)}."
+    error_message = "Minimum of instances above the maximum: ${join(", ", local.inverted)}."
   }
 }

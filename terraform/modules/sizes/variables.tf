@@ -1,16 +1,16 @@
 variable "jobs" {
-  description = "Function to the names of its jobs."
+  description = "Job names of each function."
   type        = map(list(string))
 }
 
 variable "streams" {
-  description = "Functions whose requests carry files."
+  description = "Functions that transfer files."
   type        = set(string)
   default     = []
 }
 
 variable "common" {
-  description = "A function's size, where nothing else is said."
+  description = "Default size of a function."
   type = object({
     min         = number
     max         = number
@@ -24,7 +24,7 @@ variable "common" {
 }
 
 variable "own" {
-  description = "Function to what differs."
+  description = "Overrides of the size by function."
   type = map(object({
     min         = optional(number)
     max         = optional(number)

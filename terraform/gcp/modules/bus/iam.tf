@@ -1,12 +1,12 @@
-# As whom Pub/Sub knocks at functions: this account may do nothing at all, its name is what the functions check.
+# Identity of push requests: the account has no permissions; functions check its name.
 resource "google_service_account" "push" {
   account_id   = var.push_account
   display_name = "Pub/Sub's pushes"
-  description  = "Presented to functions that listen; holds no rights."
+  description  = "Identity of push requests; has no permissions."
 }
 
 locals {
-  # Pub/Sub's own agent in this project.
+  # Pub/Sub's service agent in this project.
   agent = "serviceAccount:service-${var.project_number}@gcp-sa-pubsub.iam.gserviceaccount.com"
 }
 
@@ -16,7 +16,7 @@ resource "google_service_account_iam_member" "push" {
   member             = local.agent
 }
 
-# The agent moves dead letters: takes them from each subscription, puts them into the topic.
+# The agent moves dead letters from each subscription to the topic.
 resource "google_pubsub_subscription_iam_member" "agent" {
   for_each = google_pubsub_subscription.events
 
@@ -31,7 +31,7 @@ resource "google_pubsub_topic_iam_member" "agent" {
   member = local.agent
 }
 
-# The relay is the only one that publishes.
+# Only the relay publishes.
 resource "google_pubsub_topic_iam_member" "relay" {
   for_each = google_pubsub_topic.events
 

@@ -1,5 +1,5 @@
-# A topic and a push subscription for each function that listens: order holds within an aggregate over all kinds of events,
-# and one function's trouble does not hold up another.
+# A topic and a push subscription for each subscribing function: events of an aggregate stay in order across event types,
+# and a failing function does not delay others.
 
 resource "google_pubsub_topic" "events" {
   for_each = var.listeners
@@ -17,7 +17,7 @@ resource "google_pubsub_subscription" "events" {
   name                    = "${var.prefix}-events-${each.key}"
   topic                   = google_pubsub_topic.events[each.key].id
   enable_message_ordering = true
-  # The function has 10 s to answer, and its consumers 5.
+  # The function has 10 s to respond, its consumers 5.
   ack_deadline_seconds       = 30
   message_retention_duration = "604800s"
 
@@ -47,7 +47,7 @@ resource "google_pubsub_subscription" "events" {
   depends_on = [google_service_account_iam_member.push]
 }
 
-# What a function would not take after all tries. A topic that nobody subscribes to would lose it.
+# Events that a function rejected in all attempts. A topic without a subscription would lose them.
 resource "google_pubsub_topic" "dead" {
   name = "${var.prefix}-dead-letters"
 
@@ -56,7 +56,7 @@ resource "google_pubsub_topic" "dead" {
   }
 }
 
-# The relay parks them where operators look; until it has, they stay here, a month long.
+# The relay stores them for operators; until then they stay here, up to a month.
 resource "google_pubsub_subscription" "dead" {
   name                       = "${var.prefix}-dead-letters"
   topic                      = google_pubsub_topic.dead.id

@@ -1,5 +1,5 @@
 output "topics" {
-  description = "Function that listens to the name of its topic."
+  description = "Topic of each function that subscribes to events."
   value       = { for function, topic in google_pubsub_topic.events : function => topic.name }
 }
 

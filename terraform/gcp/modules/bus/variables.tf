@@ -1,20 +1,20 @@
 variable "prefix" {
-  description = "Begins every name."
+  description = "Prefix of every name."
   type        = string
 }
 
 variable "project_number" {
-  description = "Number of the project: part of the address of Pub/Sub's agent."
+  description = "Project number: part of the address of Pub/Sub's service agent."
   type        = string
 }
 
 variable "regions" {
-  description = "Messages are kept here and nowhere else."
+  description = "Region in which messages are stored."
   type        = list(string)
 }
 
 variable "listeners" {
-  description = "Function that listens to its address."
+  description = "Address of each function that subscribes to events."
   type        = map(object({ url = string }))
 }
 
@@ -29,16 +29,16 @@ variable "relay_account" {
 }
 
 variable "push_account" {
-  description = "Id of the account that pushes are made with."
+  description = "Id of the service account for push requests."
   type        = string
 }
 
 variable "audience" {
-  description = "Whom the tokens of pushes are for."
+  description = "Audience of the tokens of push requests."
   type        = string
 }
 
 variable "max_delivery_attempts" {
-  description = "Tries before an event is a dead letter; with waits of up to 10 minutes between them."
+  description = "Delivery attempts before an event becomes a dead letter, up to 10 minutes apart."
   type        = number
 }

@@ -1,6 +1,6 @@
-# One PostgreSQL, reachable only from the private network and only encrypted. Its one cloud-made user is the administrator
-# `postgres`; the functions' logins are made by SQL in the migrate job, because a login that Cloud SQL's interface makes may
-# grant itself the owner of the tables and read every tenant.
+# One PostgreSQL, reachable only from the private network and only encrypted. The only user created by the cloud is the administrator
+# `postgres`; the migration job creates the functions' logins with SQL, because a login created through Cloud SQL's API could
+# grant itself the role that owns the tables and read every tenant.
 
 resource "google_sql_database_instance" "this" {
   name                = var.name
@@ -28,7 +28,7 @@ resource "google_sql_database_instance" "this" {
     backup_configuration {
       enabled                        = true
       point_in_time_recovery_enabled = true
-      # At night here; UTC.
+      # Night in Germany; UTC.
       start_time                     = "01:00"
       location                       = var.backup_location
       transaction_log_retention_days = 7
@@ -55,7 +55,7 @@ resource "google_sql_database_instance" "this" {
       query_insights_enabled  = true
       query_string_length     = 1024
       record_application_tags = false
-      # Addresses of people do not belong there; the client is always a function anyway.
+      # Do not record client addresses; the client is always a function anyway.
       record_client_address = false
     }
 
@@ -74,7 +74,7 @@ resource "google_sql_database_instance" "this" {
 
     precondition {
       condition     = var.peering != ""
-      error_message = "The network has to be joined with Google's first."
+      error_message = "The network must be peered with Google's network first."
     }
   }
 }
@@ -82,8 +82,8 @@ resource "google_sql_database_instance" "this" {
 locals {
   flags = {
     max_connections = tostring(var.max_connections)
-    # Who connects and leaves is told; statements are not, however slow: they come with what people wrote, or with the
-    # password of a login. Query Insights has the slow ones without.
+    # Log connections but no statements, however slow: they contain user data or the
+    # password of a login. Query Insights has slow statements without values.
     log_connections            = "on"
     log_disconnections         = "on"
     log_checkpoints            = "on"
@@ -94,9 +94,9 @@ locals {
     log_min_messages           = "warning"
     log_min_duration_statement = "-1"
     "cloudsql.enable_pgaudit"  = "on"
-    # Changes of tables; not of roles, whose statements hold passwords.
+    # Schema changes, but not role changes, whose statements contain passwords.
     "pgaudit.log" = "ddl"
-    # What the functions set for themselves; here for whoever forgets it.
+    # Functions set these themselves; defaults for other clients.
     idle_in_transaction_session_timeout = "60000"
   }
 }
@@ -105,6 +105,6 @@ resource "google_sql_database" "this" {
   name     = var.database
   instance = google_sql_database_instance.this.name
   charset  = "UTF8"
-  # Dropping the database is never part of a plan.
+  # A plan must never drop the database.
   deletion_policy = "ABANDON"
 }

@@ -14,12 +14,12 @@ output "database" {
 }
 
 output "ca_certificate" {
-  description = "By which functions know that it is this database; public."
+  description = "Server CA certificate, by which functions verify the database; public."
   value       = google_sql_database_instance.this.server_ca_cert[0].cert
 }
 
 output "public" {
-  description = "Whether it could be reached from outside, unencrypted, or deleted by a plan: what must never be so."
+  description = "Whether it is reachable from outside, accepts unencrypted connections, or can be deleted by a plan; all must be false."
   value = {
     address   = google_sql_database_instance.this.settings[0].ip_configuration[0].ipv4_enabled
     plain     = google_sql_database_instance.this.settings[0].ip_configuration[0].ssl_mode != "ENCRYPTED_ONLY"

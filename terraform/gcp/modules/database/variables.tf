@@ -4,7 +4,7 @@ variable "name" {
 }
 
 variable "region" {
-  description = "Where it runs."
+  description = "Region."
   type        = string
 }
 
@@ -14,12 +14,12 @@ variable "network" {
 }
 
 variable "address_range" {
-  description = "Name of the range that was set aside for it."
+  description = "Name of the reserved address range."
   type        = string
 }
 
 variable "peering" {
-  description = "Id of the connection with Google's network: the instance comes after it."
+  description = "Id of the peering with Google's network, which the instance depends on."
   type        = string
 }
 
@@ -29,36 +29,36 @@ variable "database" {
 }
 
 variable "tier" {
-  description = "Size of the machine."
+  description = "Machine tier."
   type        = string
 }
 
 variable "highly_available" {
-  description = "Whether a second machine in another zone takes over when this one fails."
+  description = "Whether a standby in another zone takes over on failure."
   type        = bool
 }
 
 variable "disk_gb" {
-  description = "Size at the beginning; it grows by itself."
+  description = "Initial disk size; it grows automatically."
   type        = number
 }
 
 variable "disk_limit_gb" {
-  description = "How far it grows: a runaway must cost no more."
+  description = "Maximum disk size, to limit the cost."
   type        = number
 }
 
 variable "max_connections" {
-  description = "What the budget was checked against."
+  description = "max_connections, as checked by the connection budget."
   type        = number
 }
 
 variable "retained_backups" {
-  description = "How many daily backups are kept."
+  description = "Number of daily backups to keep."
   type        = number
 }
 
 variable "backup_location" {
-  description = "Where backups are kept: a place of several regions survives the loss of one."
+  description = "Location of backups; a multi-region survives the loss of one region."
   type        = string
 }

@@ -1,4 +1,4 @@
-# The pipeline of cloudbuild.yaml. Its account may write images, deploy the services (granted beside each), and run two jobs.
+# The pipeline of cloudbuild.yaml. Its account may write images, deploy the services (granted with each service), and run two jobs.
 
 resource "google_service_account" "build" {
   account_id   = var.build_account
@@ -12,14 +12,14 @@ resource "google_project_iam_member" "build_logs" {
   member  = "serviceAccount:${google_service_account.build.email}"
 }
 
-# To see how far a change of a service is; it changes none by this.
+# Read-only: to follow the progress of a deployment.
 resource "google_project_iam_member" "build_looks" {
   project = var.project
   role    = "roles/run.viewer"
   member  = "serviceAccount:${google_service_account.build.email}"
 }
 
-# What `gcloud builds submit` uploads.
+# Sources uploaded by `gcloud builds submit`.
 resource "google_storage_bucket" "builds" {
   name                        = "${var.project}-builds"
   location                    = var.region
@@ -44,7 +44,7 @@ resource "google_storage_bucket_iam_member" "build" {
   member = "serviceAccount:${google_service_account.build.email}"
 }
 
-# Only where a repository is connected: the connection itself is made once by a person who may grant it.
+# Only with a connected repository; the connection is created manually once.
 resource "google_cloudbuild_trigger" "this" {
   count = var.repository == null ? 0 : 1
 

@@ -1,9 +1,9 @@
-# What the pipeline runs inside: migrations with the administrator's login, and a look at a new revision.
+# Jobs of the pipeline in the private network: migrations with the administrator's login, and readiness checks of new revisions.
 
 resource "google_service_account" "migrate" {
   account_id   = var.migrate_account
   display_name = "Migrations"
-  description  = "Brings the database up to date and makes the functions' logins."
+  description  = "Migrates the database and creates the functions' logins."
 }
 
 resource "google_cloud_run_v2_job" "migrate" {
@@ -14,7 +14,7 @@ resource "google_cloud_run_v2_job" "migrate" {
   template {
     template {
       service_account = google_service_account.migrate.email
-      # A migration that failed halfway is looked at by a person.
+      # No retry: a failed migration needs an operator.
       max_retries = 0
       timeout     = "1800s"
 
@@ -83,11 +83,11 @@ resource "google_cloud_run_v2_job" "migrate" {
 resource "google_service_account" "smoke" {
   account_id   = var.smoke_account
   display_name = "Smoke"
-  description  = "Asks a new revision whether it is ready; holds no rights."
+  description  = "Checks the readiness of new revisions; has no permissions."
 }
 
-# The services are closed to the internet, and so to Cloud Build: the question is asked from the private network. All its
-# traffic goes through there, because that is what makes it a call from inside.
+# Services are not reachable from the internet, and so not from Cloud Build: this job checks them from the private network. All its
+# traffic goes through the network, so that it counts as internal.
 resource "google_cloud_run_v2_job" "smoke" {
   name                = "${var.prefix}-smoke"
   location            = var.region
@@ -111,7 +111,7 @@ resource "google_cloud_run_v2_job" "smoke" {
       containers {
         image   = var.smoke_image
         command = ["curl"]
-        # The pipeline says which address instead.
+        # The pipeline overrides the address.
         args = ["--version"]
 
         resources {
@@ -129,7 +129,7 @@ resource "google_cloud_run_v2_job" "smoke" {
   }
 }
 
-# The pipeline changes the image of the one, and the arguments of a run of the other.
+# The pipeline changes the image of the first job and the arguments of the second.
 resource "google_cloud_run_v2_job_iam_member" "build" {
   for_each = {
     migrate = google_cloud_run_v2_job.migrate.name

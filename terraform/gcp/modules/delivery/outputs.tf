@@ -1,5 +1,5 @@
 output "registry" {
-  description = "Where images go: host/project/repository."
+  description = "Image repository: host/project/repository."
   value       = "${google_artifact_registry_repository.images.location}-docker.pkg.dev/${var.project}/${google_artifact_registry_repository.images.repository_id}"
 }
 
@@ -14,6 +14,6 @@ output "migrate_account" {
 }
 
 output "builds_bucket" {
-  description = "Where sources of builds go."
+  description = "Bucket for build sources."
   value       = google_storage_bucket.builds.name
 }

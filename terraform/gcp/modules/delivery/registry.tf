@@ -1,4 +1,4 @@
-# Images, found by digest; a tag that was given once never moves.
+# Images are referenced by digest; tags are immutable.
 resource "google_artifact_registry_repository" "images" {
   location      = var.region
   repository_id = var.prefix
@@ -13,7 +13,7 @@ resource "google_artifact_registry_repository" "images" {
     enablement_config = "INHERITED"
   }
 
-  # What may be rolled back to stays; the rest goes after a month.
+  # Keep images for roll-backs; delete the others after a month.
   cleanup_policies {
     id     = "newest"
     action = "KEEP"

@@ -1,5 +1,5 @@
 variable "prefix" {
-  description = "Begins every name."
+  description = "Prefix of every name."
   type        = string
 }
 
@@ -14,7 +14,7 @@ variable "environment" {
 }
 
 variable "region" {
-  description = "Where it builds and runs."
+  description = "Region of builds and jobs."
   type        = string
 }
 
@@ -34,12 +34,12 @@ variable "smoke_account" {
 }
 
 variable "placeholder_job_image" {
-  description = "What the migration job is made with until the pipeline brings its image."
+  description = "Placeholder image of the migration job until the first deployment."
   type        = string
 }
 
 variable "smoke_image" {
-  description = "An image with curl."
+  description = "Image with curl."
   type        = string
 }
 
@@ -49,12 +49,12 @@ variable "network" {
 }
 
 variable "subnetwork" {
-  description = "Id of the part of it that jobs live in."
+  description = "Id of the subnet of the jobs."
   type        = string
 }
 
 variable "migrate_secrets" {
-  description = "Setting of the migration job to the full name of the secret that holds it."
+  description = "Secret settings of the migration job, with the full name of the secret."
   type        = map(string)
 }
 
@@ -64,36 +64,36 @@ variable "ca_secret" {
 }
 
 variable "ca_folder" {
-  description = "Where that certificate is mounted."
+  description = "Mount path of the certificate."
   type        = string
 }
 
 variable "ca_file" {
-  description = "Its name there."
+  description = "File name of the certificate."
   type        = string
 }
 
 variable "repository" {
-  description = "The connected repository: projects/.../connections/.../repositories/... . Null: builds are started by hand."
+  description = "The connected repository: projects/.../connections/.../repositories/... . Null: builds are started manually."
   type        = string
 }
 
 variable "branch" {
-  description = "Pushes to branches that fit this expression start the pipeline."
+  description = "Pushes to branches that match this expression start the pipeline."
   type        = string
 }
 
 variable "tag" {
-  description = "Tags that fit this expression start it."
+  description = "Tags that match this expression start the pipeline."
   type        = string
 }
 
 variable "approval" {
-  description = "Whether a person has to say yes first."
+  description = "Whether a roll-out needs manual approval."
   type        = bool
 }
 
 variable "substitutions" {
-  description = "What cloudbuild.yaml is told."
+  description = "Substitutions of cloudbuild.yaml."
   type        = map(string)
 }

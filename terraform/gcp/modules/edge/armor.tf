@@ -1,4 +1,4 @@
-# Cloud Armor in front of every function. The first rule that fits decides.
+# Cloud Armor in front of every function. The first matching rule applies.
 
 resource "google_compute_security_policy" "this" {
   name        = var.prefix
@@ -15,11 +15,11 @@ resource "google_compute_security_policy" "this" {
     }
   }
 
-  # No function's prefix leads there; this holds if one day one does, and however the path is written.
+  # No prefix of a function contains these paths; this rule holds even if one does, however the path is written.
   rule {
     action      = "deny(404)"
     priority    = 100
-    description = "What only the platform calls."
+    description = "Internal paths."
 
     match {
       expr {
@@ -34,7 +34,7 @@ resource "google_compute_security_policy" "this" {
     content {
       action   = "deny(403)"
       priority = 200 + rule.value
-      # Watched before it is believed: tickets are free text, and look like attacks at times.
+      # Preview first: tickets are free text and sometimes look like attacks.
       preview     = var.waf_preview
       description = rule.key
 
@@ -46,11 +46,11 @@ resource "google_compute_security_policy" "this" {
     }
   }
 
-  # Signing in, by address. Below this the functions count by account, and only failures.
+  # Sign-in requests by address. The functions also limit failures by account.
   rule {
     action      = "throttle"
     priority    = 900
-    description = "Sign-ins of one address."
+    description = "Sign-in requests of one address."
 
     match {
       expr {
@@ -70,12 +70,12 @@ resource "google_compute_security_policy" "this" {
     }
   }
 
-  # A whole office may share one address, and Apps Script comes from addresses that everybody shares: far above the limits
-  # that the functions keep for each user and key.
+  # An office may share one address, and Apps Script uses shared addresses: far above the limits
+  # of the functions for each user and key.
   rule {
     action      = "throttle"
     priority    = 1000
-    description = "Everything of one address."
+    description = "All requests of one address."
 
     match {
       versioned_expr = "SRC_IPS_V1"
@@ -114,7 +114,7 @@ resource "google_compute_security_policy" "this" {
 
 resource "google_compute_security_policy" "nowhere" {
   name        = "${var.prefix}-nowhere"
-  description = "There is nothing at this path."
+  description = "Denies all requests with 404."
   type        = "CLOUD_ARMOR"
 
   rule {

@@ -1,12 +1,12 @@
-# The one thing that is reached from the internet: an address, a certificate, and which path leads to which function.
+# The only public part: an address, a certificate, and the routes of the functions.
 
 resource "google_compute_global_address" "this" {
   name        = "${var.prefix}-edge"
-  description = "Where clients come in; the DNS record of ${var.domain} points here."
+  description = "Public address; the DNS record of ${var.domain} points here."
 }
 
 resource "google_compute_managed_ssl_certificate" "this" {
-  # A certificate can't be changed, only replaced: its name follows its domain.
+  # A certificate cannot be changed, only replaced, so its name contains the domain.
   name        = "${var.prefix}-${substr(sha256(var.domain), 0, 8)}"
   description = "For ${var.domain}."
 
@@ -56,8 +56,8 @@ resource "google_compute_backend_service" "this" {
   }
 }
 
-# Where every path leads that no function claims: the policy answers 404 before a backend would be asked. It has one only
-# because it must.
+# Default for paths that no function claims: the policy returns 404 before the backend is used. The backend exists only
+# because the load balancer requires one.
 resource "google_compute_backend_service" "nowhere" {
   name                  = "${var.prefix}-nowhere"
   description           = "Paths that no function claims."
@@ -76,7 +76,7 @@ resource "google_compute_backend_service" "nowhere" {
 }
 
 locals {
-  # A prefix is the path itself and what lies below it.
+  # A prefix matches the path itself and everything below it.
   paths = {
     for function, one in var.functions : function => toset(concat(one.prefixes, [for prefix in one.prefixes : "${prefix}/*"], one.root_paths))
   }
@@ -84,7 +84,7 @@ locals {
 
 resource "google_compute_url_map" "this" {
   name            = var.prefix
-  description     = "As infra/manifest.json says."
+  description     = "Routes from infra/manifest.json."
   default_service = google_compute_backend_service.nowhere.id
 
   host_rule {
@@ -112,7 +112,7 @@ resource "google_compute_target_https_proxy" "this" {
   url_map          = google_compute_url_map.this.id
   ssl_certificates = [google_compute_managed_ssl_certificate.this.id]
   ssl_policy       = google_compute_ssl_policy.this.id
-  # Early data can be sent again by whoever recorded it.
+  # TLS early data can be replayed.
   tls_early_data = "DISABLED"
 }
 
@@ -124,7 +124,7 @@ resource "google_compute_global_forwarding_rule" "https" {
   target                = google_compute_target_https_proxy.this.id
 }
 
-# Plain HTTP is answered with the way to HTTPS, and nothing else.
+# Plain HTTP only redirects to HTTPS.
 resource "google_compute_url_map" "to_https" {
   name = "${var.prefix}-to-https"
 

@@ -1,9 +1,9 @@
 output "address" {
-  description = "What the DNS record has to say."
+  description = "Address for the DNS record."
   value       = google_compute_global_address.this.address
 }
 
 output "paths" {
-  description = "Function to the paths that lead to it."
+  description = "Paths of each function."
   value       = local.paths
 }

@@ -1,20 +1,20 @@
 variable "prefix" {
-  description = "Begins every name."
+  description = "Prefix of every name."
   type        = string
 }
 
 variable "region" {
-  description = "Where the functions run."
+  description = "Region of the functions."
   type        = string
 }
 
 variable "domain" {
-  description = "Name under which clients reach the platform."
+  description = "Public domain of the platform."
   type        = string
 }
 
 variable "functions" {
-  description = "Function to its service and the paths that lead to it."
+  description = "Service and paths of each function."
   type = map(object({
     service    = string
     prefixes   = list(string)
@@ -23,22 +23,22 @@ variable "functions" {
 }
 
 variable "waf_rules" {
-  description = "Preconfigured rules, in the order in which they are asked."
+  description = "Preconfigured WAF rules, in order of evaluation."
   type        = list(string)
   default     = ["sqli-v33-stable", "lfi-v33-stable", "rce-v33-stable", "scannerdetection-v33-stable", "protocolattack-v33-stable"]
 }
 
 variable "waf_preview" {
-  description = "Whether those rules only tell what they would refuse."
+  description = "Whether these rules only log (preview mode)."
   type        = bool
 }
 
 variable "sign_ins_per_minute" {
-  description = "Requests below /auth of one address."
+  description = "Rate limit of one address for paths under /auth."
   type        = number
 }
 
 variable "requests_per_minute" {
-  description = "Requests of one address."
+  description = "Rate limit of one address."
   type        = number
 }

@@ -1,4 +1,4 @@
-# A private network: functions leave their service into it, the database lives in it, nothing comes in from outside.
+# A private network for outgoing traffic of functions and for the database, without access from outside.
 
 resource "google_compute_network" "this" {
   name                            = var.prefix
@@ -10,7 +10,7 @@ resource "google_compute_network" "this" {
 
 resource "google_compute_subnetwork" "functions" {
   name                     = "${var.prefix}-functions"
-  description              = "Addresses of function instances: Cloud Run takes several for each."
+  description              = "Addresses of function instances; Cloud Run uses several per instance."
   network                  = google_compute_network.this.id
   region                   = var.region
   ip_cidr_range            = var.functions_range
@@ -23,10 +23,10 @@ resource "google_compute_subnetwork" "functions" {
   }
 }
 
-# Nothing is ever meant to be reached in here but the database, whose network is Google's; the firewall says so.
+# Only the database may be reached, and it is in Google's network, so the firewall denies everything.
 resource "google_compute_firewall" "nothing_in" {
   name        = "${var.prefix}-nothing-in"
-  description = "Nobody connects to function instances through the network."
+  description = "Denies all connections to function instances."
   network     = google_compute_network.this.id
   direction   = "INGRESS"
   priority    = 65000
@@ -44,7 +44,7 @@ resource "google_compute_firewall" "nothing_in" {
 
 resource "google_compute_global_address" "database" {
   name          = "${var.prefix}-database"
-  description   = "Range in which Google puts the database."
+  description   = "Address range for Google-managed services (the database)."
   network       = google_compute_network.this.id
   purpose       = "VPC_PEERING"
   address_type  = "INTERNAL"
@@ -55,6 +55,6 @@ resource "google_service_networking_connection" "database" {
   network                 = google_compute_network.this.id
   service                 = "servicenetworking.googleapis.com"
   reserved_peering_ranges = [google_compute_global_address.database.name]
-  # A peering that still has producers can't be removed; the network's end takes it along.
+  # A peering with producers cannot be removed; deleting the network removes it.
   deletion_policy = "ABANDON"
 }

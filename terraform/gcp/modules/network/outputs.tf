@@ -4,16 +4,16 @@ output "network" {
 }
 
 output "subnetwork" {
-  description = "Id of the functions' part of it."
+  description = "Id of the functions' subnet."
   value       = google_compute_subnetwork.functions.id
 }
 
 output "peering" {
-  description = "Must be there before the database."
+  description = "Dependency of the database."
   value       = google_service_networking_connection.database.id
 }
 
 output "address_range" {
-  description = "Name of the range that the database may take addresses from."
+  description = "Name of the address range of the database."
   value       = google_compute_global_address.database.name
 }

@@ -1,10 +1,10 @@
 variable "prefix" {
-  description = "Begins every name."
+  description = "Prefix of every name."
   type        = string
 }
 
 variable "region" {
-  description = "Where the functions run."
+  description = "Region of the functions."
   type        = string
 }
 

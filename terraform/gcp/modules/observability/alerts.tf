@@ -1,4 +1,4 @@
-# Alerts in three classes: at once (somebody gets up), within a quarter of an hour, and daily. Each names its runbook.
+# Alerts in three classes: page, within 15 minutes, and daily. Each links its runbook.
 
 resource "google_monitoring_notification_channel" "mail" {
   for_each = toset(var.alert_mails)
@@ -16,10 +16,10 @@ locals {
 
   database = "resource.type = \"cloudsql_database\" AND resource.labels.database_id = \"${var.project}:${var.database_instance}\""
 
-  # A threshold each. `filter` picks series, `per` makes one number of each every minute, `over` makes one of all.
+  # Thresholds. `filter` selects series, `per` aligns each of them per minute, `over` combines them.
   thresholds = {
     errors = {
-      title    = "More than 1 % of answers are errors of ours"
+      title    = "More than 1 % of responses are server errors"
       severity = "CRITICAL"
       runbook  = "errors"
       filter   = "resource.type = \"https_lb_rule\" AND resource.labels.url_map_name = \"${var.url_map}\" AND metric.type = \"loadbalancing.googleapis.com/https/request_count\" AND metric.labels.response_code_class = 500"
@@ -30,7 +30,7 @@ locals {
       seconds  = 300
     }
     latency = {
-      title    = "The slowest 5 % of answers take more than half a second"
+      title    = "p95 latency above 500 ms"
       severity = "WARNING"
       runbook  = "latency"
       filter   = "resource.type = \"https_lb_rule\" AND resource.labels.url_map_name = \"${var.url_map}\" AND metric.type = \"loadbalancing.googleapis.com/https/backend_latencies\""
@@ -41,7 +41,7 @@ locals {
       seconds  = 900
     }
     database_cpu = {
-      title    = "The database computes at its limit"
+      title    = "Database CPU above 85 %"
       severity = "WARNING"
       runbook  = "database"
       filter   = "${local.database} AND metric.type = \"cloudsql.googleapis.com/database/cpu/utilization\""
@@ -52,7 +52,7 @@ locals {
       seconds  = 900
     }
     database_disk = {
-      title    = "The database's disk is nearly full"
+      title    = "Database disk nearly full"
       severity = "CRITICAL"
       runbook  = "database"
       filter   = "${local.database} AND metric.type = \"cloudsql.googleapis.com/database/disk/utilization\""
@@ -63,7 +63,7 @@ locals {
       seconds  = 300
     }
     database_connections = {
-      title    = "Four fifths of the database's connections are taken"
+      title    = "Database connections above 80 %"
       severity = "WARNING"
       runbook  = "connections"
       filter   = "${local.database} AND metric.type = \"cloudsql.googleapis.com/database/postgresql/num_backends\""
@@ -74,7 +74,7 @@ locals {
       seconds  = 300
     }
     events_waiting = {
-      title    = "An event has waited for ten minutes"
+      title    = "Oldest undelivered event older than ten minutes"
       severity = "WARNING"
       runbook  = "events"
       filter   = "resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id = starts_with(\"${var.prefix}-events-\") AND metric.type = \"pubsub.googleapis.com/subscription/oldest_unacked_message_age\""
@@ -85,7 +85,7 @@ locals {
       seconds  = 300
     }
     dead_letters = {
-      title    = "A function refused an event for good"
+      title    = "A function rejected an event permanently"
       severity = "WARNING"
       runbook  = "dead-letters"
       filter   = "resource.type = \"pubsub_subscription\" AND resource.labels.subscription_id = starts_with(\"${var.prefix}-events-\") AND metric.type = \"pubsub.googleapis.com/subscription/dead_letter_message_count\""
@@ -96,7 +96,7 @@ locals {
       seconds  = 0
     }
     outbox = {
-      title    = "Announcements wait for more than five minutes"
+      title    = "Events in the outbox older than five minutes"
       severity = "CRITICAL"
       runbook  = "outboxstuck"
       filter   = "resource.type = \"cloud_run_revision\" AND metric.type = \"logging.googleapis.com/user/${google_logging_metric.outbox.name}\""
@@ -107,7 +107,7 @@ locals {
       seconds  = 0
     }
     jobs = {
-      title    = "A scheduled job could not be started"
+      title    = "A scheduled job failed to start"
       severity = "WARNING"
       runbook  = "jobs"
       filter   = "resource.type = \"cloud_scheduler_job\" AND metric.type = \"logging.googleapis.com/user/${google_logging_metric.jobs.name}\""
@@ -120,10 +120,10 @@ locals {
   }
 }
 
-# The relay says so each minute; nobody reads its metrics here.
+# The relay logs this every minute; its metrics are not scraped on Google Cloud.
 resource "google_logging_metric" "outbox" {
   name        = "${var.prefix}-outbox-stuck"
-  description = "Announcements that the relay could not hand on for minutes."
+  description = "Events that the relay could not deliver for minutes."
   filter      = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${var.prefix}-relay\" AND jsonPayload.message=\"announcements wait too long\""
 
   metric_descriptor {
@@ -132,10 +132,10 @@ resource "google_logging_metric" "outbox" {
   }
 }
 
-# A call that failed after all its tries; a single miss is made up for by the next.
+# Calls that failed after all retries; the next run makes up for a single failure.
 resource "google_logging_metric" "jobs" {
   name        = "${var.prefix}-jobs-failed"
-  description = "Calls of Cloud Scheduler that were refused or not answered."
+  description = "Calls of Cloud Scheduler that failed."
   filter      = "resource.type=\"cloud_scheduler_job\" AND severity>=ERROR"
 
   metric_descriptor {

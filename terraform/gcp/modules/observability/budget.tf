@@ -1,4 +1,4 @@
-# Tells what a month costs; it stops nothing.
+# Alerts on monthly cost; does not stop anything.
 resource "google_billing_budget" "this" {
   count = var.billing_account == null ? 0 : 1
 

@@ -1,4 +1,4 @@
-# Logs hold no bodies and no names, but addresses of clients: they are kept for as long as somebody may ask what happened.
+# Logs contain no bodies and no names, but client addresses, so retention is limited.
 resource "google_logging_project_bucket_config" "default" {
   project        = var.project
   location       = "global"
@@ -6,7 +6,7 @@ resource "google_logging_project_bucket_config" "default" {
   retention_days = var.log_days
 }
 
-# Who read which secret.
+# Access to secrets.
 resource "google_project_iam_audit_config" "secrets" {
   project = var.project
   service = "secretmanager.googleapis.com"

@@ -1,4 +1,4 @@
-# Asked from outside, through the load balancer down to the database: the published keys are read from its table.
+# Checks from outside, through the load balancer down to the database: the published keys are read from a table.
 resource "google_monitoring_uptime_check_config" "this" {
   display_name     = "${var.domain} answers"
   period           = "60s"

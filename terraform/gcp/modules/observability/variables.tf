@@ -1,5 +1,5 @@
 variable "prefix" {
-  description = "Begins every name."
+  description = "Prefix of every name."
   type        = string
 }
 
@@ -9,7 +9,7 @@ variable "project" {
 }
 
 variable "project_number" {
-  description = "Its number."
+  description = "Project number."
   type        = string
 }
 
@@ -19,7 +19,7 @@ variable "environment" {
 }
 
 variable "domain" {
-  description = "What is asked whether it answers."
+  description = "URL of the uptime check."
   type        = string
 }
 
@@ -34,26 +34,26 @@ variable "database_instance" {
 }
 
 variable "max_connections" {
-  description = "What the database accepts."
+  description = "max_connections of the database."
   type        = number
 }
 
 variable "alert_mails" {
-  description = "Who is told."
+  description = "Email addresses for alerts."
   type        = list(string)
 }
 
 variable "log_days" {
-  description = "Days for which logs are kept."
+  description = "Retention of logs, in days."
   type        = number
 }
 
 variable "billing_account" {
-  description = "Which account pays. Null: no budget is watched."
+  description = "Billing account. Null: no budget alert."
   type        = string
 }
 
 variable "monthly_euros" {
-  description = "What a month may cost before somebody is told."
+  description = "Monthly budget; exceeding it sends an alert."
   type        = number
 }

@@ -1,10 +1,10 @@
-# The manifest's jobs at their times. Each call carries a token of an account that may do nothing: its name is what the
-# functions check. A call may come twice; the functions run a job once for a time.
+# Calls the manifest's jobs at their times, with a token of an account without permissions, whose name the
+# functions check. Calls may be repeated; functions run a job once per scheduled time.
 
 resource "google_service_account" "this" {
   account_id   = var.account
   display_name = "Cloud Scheduler's calls"
-  description  = "Presented to functions that have jobs; holds no rights."
+  description  = "Identity of scheduled calls; has no permissions."
 }
 
 resource "google_cloud_scheduler_job" "this" {

@@ -1,25 +1,25 @@
 variable "prefix" {
-  description = "Begins every name."
+  description = "Prefix of every name."
   type        = string
 }
 
 variable "region" {
-  description = "Where the clock is."
+  description = "Region of Cloud Scheduler."
   type        = string
 }
 
 variable "account" {
-  description = "Id of the account that calls are made with."
+  description = "Id of the service account for scheduled calls."
   type        = string
 }
 
 variable "audience" {
-  description = "Whom the tokens are for."
+  description = "Audience of the tokens."
   type        = string
 }
 
 variable "urls" {
-  description = "Function to its address."
+  description = "Address of each function."
   type        = map(string)
 }
 

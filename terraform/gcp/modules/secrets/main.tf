@@ -1,12 +1,12 @@
-# Places for secrets, and who may read each. Their values never pass through Terraform, so that neither plan nor state holds
-# one: infra/scripts/gcp-secrets.sh makes those that are missing.
+# Secrets and their readers. Values never pass through Terraform, so neither plan nor state contains
+# one: infra/scripts/gcp-secrets.sh generates missing ones.
 
 resource "google_secret_manager_secret" "this" {
   for_each = var.secrets
 
   secret_id           = "${var.prefix}-${each.key}"
   deletion_protection = true
-  # A version that was destroyed by mistake can be had back for a week.
+  # A destroyed version can be restored for a week.
   version_destroy_ttl = "604800s"
 
   replication {

@@ -1,19 +1,19 @@
 variable "prefix" {
-  description = "Begins every name."
+  description = "Prefix of every name."
   type        = string
 }
 
 variable "region" {
-  description = "The only place where the values are kept."
+  description = "Region in which secrets are stored."
   type        = string
 }
 
 variable "secrets" {
-  description = "Secret to the names of the accounts that may read it."
+  description = "Accounts that may read each secret."
   type        = map(set(string))
 }
 
 variable "accounts" {
-  description = "Name to the address of its service account."
+  description = "Addresses of the service accounts."
   type        = map(string)
 }

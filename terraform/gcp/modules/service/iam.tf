@@ -1,4 +1,4 @@
-# The pipeline gives this service new images and moves its traffic; nobody else's.
+# The pipeline may deploy images to this service and move its traffic.
 resource "google_cloud_run_v2_service_iam_member" "deployer" {
   name     = google_cloud_run_v2_service.this.name
   location = google_cloud_run_v2_service.this.location
@@ -6,7 +6,7 @@ resource "google_cloud_run_v2_service_iam_member" "deployer" {
   member   = "serviceAccount:${var.deployer}"
 }
 
-# A revision runs as this account, so whoever makes one has to be allowed to act as it.
+# A revision runs as this account, so the pipeline must be allowed to act as it.
 resource "google_service_account_iam_member" "deployer" {
   service_account_id = var.account.name
   role               = "roles/iam.serviceAccountUser"

@@ -1,15 +1,15 @@
-# One function as a Cloud Run service. Terraform owns the service, the pipeline owns only its image and where traffic goes.
+# One function as a Cloud Run service. Terraform owns the service, the pipeline its image and traffic.
 
 resource "google_cloud_run_v2_service" "this" {
   name        = var.name
   location    = var.region
   description = var.about
 
-  # Reachable through the load balancer and by the platform's own callers in this project, not from the internet.
+  # Reachable through the load balancer and from this project, not from the internet.
   ingress = "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER"
-  # Cloud Run's own check of callers would hand their tokens on without the signature; the function checks them itself.
+  # Cloud Run's own authentication would strip the signature of tokens; the function checks them itself.
   invoker_iam_disabled = true
-  # A service is made again in a minute, and keeps nothing.
+  # A service is stateless and can be recreated in a minute.
   deletion_protection = false
 
   scaling {
@@ -49,12 +49,12 @@ resource "google_cloud_run_v2_service" "this" {
           cpu    = var.size.cpu
           memory = var.size.memory
         }
-        # Work goes on beside answers where there are jobs or announcements to carry.
+        # CPU between requests where jobs or the relay need it.
         cpu_idle          = !var.size.cpu_always
         startup_cpu_boost = true
       }
 
-      # Whether the process runs; whether the database does is no reason to end it.
+      # Liveness of the process only: a database outage is no reason to restart it.
       startup_probe {
         period_seconds    = 1
         timeout_seconds   = 1
@@ -149,11 +149,11 @@ resource "google_cloud_run_v2_service" "this" {
 
   lifecycle {
     ignore_changes = [
-      # The pipeline's.
+      # Owned by the pipeline.
       template[0].containers[0].image,
       traffic,
-      # Written by whichever client touched the service last. Not the revision's name: one that were kept here would be given
-      # to the next revision, too, and refused.
+      # Set by the last client that changed the service. The revision name is not ignored: a kept name would be used
+      # for the next revision, too, and rejected.
       template[0].labels,
       template[0].annotations,
       client,

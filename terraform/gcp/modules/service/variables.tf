@@ -4,7 +4,7 @@ variable "name" {
 }
 
 variable "account" {
-  description = "The account that it runs as: full name and address."
+  description = "Service account: full name and address."
   type = object({
     name  = string
     email = string
@@ -17,12 +17,12 @@ variable "about" {
 }
 
 variable "region" {
-  description = "Where it runs."
+  description = "Region."
   type        = string
 }
 
 variable "placeholder_image" {
-  description = "What runs until the pipeline brings the first image."
+  description = "Placeholder image until the first deployment."
   type        = string
 }
 
@@ -37,17 +37,17 @@ variable "network" {
 }
 
 variable "subnetwork" {
-  description = "Id of the part of it that instances live in."
+  description = "Id of the subnet of the instances."
   type        = string
 }
 
 variable "values" {
-  description = "Setting to value."
+  description = "Values of settings."
   type        = map(string)
 }
 
 variable "secrets" {
-  description = "Setting to the full name of the secret that holds it."
+  description = "Secret settings, with the full name of the secret."
   type        = map(string)
 }
 
@@ -57,17 +57,17 @@ variable "ca_secret" {
 }
 
 variable "ca_folder" {
-  description = "Where that certificate is mounted."
+  description = "Mount path of the certificate."
   type        = string
 }
 
 variable "ca_file" {
-  description = "Its name there."
+  description = "File name of the certificate."
   type        = string
 }
 
 variable "size" {
-  description = "How many instances, and how large."
+  description = "Number and size of instances."
   type = object({
     min         = number
     max         = number
@@ -80,7 +80,7 @@ variable "size" {
 }
 
 variable "sidecar" {
-  description = "A program beside the function in each instance, reached at 127.0.0.1."
+  description = "Sidecar container of each instance, reached at 127.0.0.1."
   type = object({
     name   = string
     image  = string

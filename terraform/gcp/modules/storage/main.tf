@@ -1,4 +1,4 @@
-# Objects of the tenants, under a key of our own: whoever takes the key away takes all of them away at once.
+# Objects of the tenants, encrypted with a key of our own: destroying the key destroys all of them.
 
 resource "google_kms_key_ring" "this" {
   name     = var.prefix
@@ -9,7 +9,7 @@ resource "google_kms_crypto_key" "objects" {
   name            = "objects"
   key_ring        = google_kms_key_ring.this.id
   rotation_period = "7776000s" # 90 days
-  # Time to notice that the key of everything is about to be gone.
+  # Time to notice that the key is scheduled for destruction.
   destroy_scheduled_duration = "2592000s"
 
   lifecycle {
@@ -35,7 +35,7 @@ resource "google_storage_bucket" "objects" {
     default_kms_key_name = google_kms_crypto_key.objects.id
   }
 
-  # An object that was overwritten or deleted by a mistake of ours can be had back.
+  # Objects that were overwritten or deleted by mistake can be restored.
   versioning {
     enabled = true
   }
@@ -44,7 +44,7 @@ resource "google_storage_bucket" "objects" {
     retention_duration_seconds = 604800
   }
 
-  # Deleted by a person means deleted: privacy promises no more than this.
+  # Deleted means deleted after this time, as the privacy policy says.
   lifecycle_rule {
     action {
       type = "Delete"
@@ -56,7 +56,7 @@ resource "google_storage_bucket" "objects" {
     }
   }
 
-  # Uploads that nobody completed: the function gives their quota back after a day.
+  # Incomplete uploads; the function releases their quota after a day.
   lifecycle_rule {
     action {
       type = "AbortIncompleteMultipartUpload"
@@ -79,7 +79,7 @@ resource "google_storage_bucket" "objects" {
     }
   }
 
-  # Direct uploads from the frontends' pages, by signed URL.
+  # Direct uploads from the frontends, with signed URLs.
   dynamic "cors" {
     for_each = length(var.origins) == 0 ? [] : [var.origins]
 
@@ -98,7 +98,7 @@ resource "google_storage_bucket" "objects" {
   depends_on = [google_kms_crypto_key_iam_member.storage]
 }
 
-# Objects, not the bucket: nobody changes its rules but us.
+# Access to objects, not to the bucket's configuration.
 resource "google_storage_bucket_iam_member" "user" {
   for_each = var.users
 
@@ -107,7 +107,7 @@ resource "google_storage_bucket_iam_member" "user" {
   member = "serviceAccount:${each.value}"
 }
 
-# A signed URL is signed by the account itself: it may do so as itself alone.
+# The account signs URLs as itself, and only as itself.
 resource "google_service_account_iam_member" "signer" {
   for_each = var.users
 

@@ -1,9 +1,9 @@
 output "bucket" {
-  description = "Name of the bucket; there once its users may use it."
+  description = "Name of the bucket, available once its users have access."
   value       = google_storage_bucket.objects.name
 }
 
 output "users" {
-  description = "Functions that may use it."
+  description = "Functions with access."
   value       = keys(google_storage_bucket_iam_member.user)
 }

@@ -9,22 +9,22 @@ variable "project" {
 }
 
 variable "project_number" {
-  description = "Its number: part of the address of Cloud Storage's agent."
+  description = "Project number: part of the address of Cloud Storage's service agent."
   type        = string
 }
 
 variable "region" {
-  description = "Where objects and their key are kept."
+  description = "Location of objects and their key."
   type        = string
 }
 
 variable "bucket" {
-  description = "Name of the bucket; one in the world."
+  description = "Name of the bucket, globally unique."
   type        = string
 }
 
 variable "noncurrent_days" {
-  description = "Days for which what was overwritten or deleted can be had back."
+  description = "Days for which overwritten or deleted objects can be restored."
   type        = number
 }
 
@@ -34,6 +34,6 @@ variable "origins" {
 }
 
 variable "users" {
-  description = "Function that keeps objects to the address of its account."
+  description = "Account of each function that stores objects."
   type        = map(string)
 }

@@ -1,4 +1,4 @@
-# The one thing that is reached from the internet. TLS ends here; Caddy on the servers knows which path leads to which function.
+# The only public part. TLS terminates here; Caddy on the servers routes paths to functions.
 
 resource "hcloud_managed_certificate" "this" {
   name         = var.name
@@ -34,7 +34,7 @@ resource "hcloud_load_balancer_service" "https" {
   http {
     certificates  = [tonumber(hcloud_managed_certificate.this.id)]
     redirect_http = true
-    # Streams are quiet for as long as a minute.
+    # Streams may be idle for up to a minute.
     timeout_idle = 90
   }
 

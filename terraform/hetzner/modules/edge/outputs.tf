@@ -1,4 +1,4 @@
 output "address" {
-  description = "What the DNS record has to say."
+  description = "Address for the DNS record."
   value       = hcloud_load_balancer.this.ipv4
 }

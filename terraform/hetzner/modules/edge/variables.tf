@@ -4,31 +4,31 @@ variable "name" {
 }
 
 variable "location" {
-  description = "Where it is."
+  description = "Location."
   type        = string
 }
 
 variable "type" {
-  description = "Its size."
+  description = "Type of the load balancer."
   type        = string
 }
 
 variable "domain" {
-  description = "Name under which clients reach the platform; its zone has to be with Hetzner, who proves by it that it is ours."
+  description = "Public domain of the platform; its DNS zone must be at Hetzner, which validates the certificate with it."
   type        = string
 }
 
 variable "subnet" {
-  description = "Id of the private network's part that servers are in."
+  description = "Id of the servers' subnet."
   type        = string
 }
 
 variable "targets" {
-  description = "Name of a server that runs functions to its id."
+  description = "Ids of the servers that run functions, by name."
   type        = map(number)
 }
 
 variable "health_path" {
-  description = "Asked of every server: answered when Caddy, a function and the database do their work."
+  description = "Health check path: succeeds if Caddy, a function and the database work."
   type        = string
 }

@@ -1,4 +1,4 @@
-# A private network between load balancer and servers, and a wall around the servers' public side.
+# A private network between load balancer and servers, and a firewall for the servers' public addresses.
 
 resource "hcloud_network" "this" {
   name              = var.name
@@ -13,8 +13,8 @@ resource "hcloud_network_subnet" "this" {
   ip_range     = var.range
 }
 
-# Servers have a public address to fetch images and send mail, and nobody comes in by it: what no rule lets in stays out. The
-# load balancer comes through the private network, where this wall does not stand.
+# Servers have public addresses to pull images and send mail; incoming traffic needs a rule. The
+# load balancer uses the private network, which the firewall does not cover.
 resource "hcloud_firewall" "this" {
   name = var.name
 

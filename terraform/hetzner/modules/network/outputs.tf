@@ -1,12 +1,12 @@
 output "network" {
-  description = "Id of the network; there once a server can have an address in it."
+  description = "Id of the network, available once servers can have addresses in it."
   value       = tonumber(hcloud_network.this.id)
 
   depends_on = [hcloud_network_subnet.this]
 }
 
 output "subnet" {
-  description = "Id of the part of it that servers are in."
+  description = "Id of the servers' subnet."
   value       = hcloud_network_subnet.this.id
 }
 
@@ -16,6 +16,6 @@ output "firewall" {
 }
 
 output "open" {
-  description = "Ports of the public side that are open."
+  description = "Open public ports."
   value       = [for rule in hcloud_firewall.this.rule : rule.port]
 }

@@ -9,11 +9,11 @@ variable "zone" {
 }
 
 variable "range" {
-  description = "Private addresses."
+  description = "Private address range."
   type        = string
 }
 
 variable "admin_addresses" {
-  description = "Ranges from which operators come by SSH; none: nobody does."
+  description = "Address ranges with SSH access; empty: no access."
   type        = list(string)
 }

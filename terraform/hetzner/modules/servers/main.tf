@@ -1,4 +1,4 @@
-# The machines. One keeps the data; all that run functions are alike and keep nothing.
+# The servers. One stores the data; the app servers are identical and stateless.
 
 resource "hcloud_ssh_key" "this" {
   for_each = var.ssh_keys
@@ -7,7 +7,7 @@ resource "hcloud_ssh_key" "this" {
   public_key = each.value
 }
 
-# On different hosts, so that one fault does not take two.
+# On different hosts, so that one failure does not affect two servers.
 resource "hcloud_placement_group" "this" {
   name = var.name
   type = "spread"
@@ -50,13 +50,13 @@ resource "hcloud_server" "this" {
   network {
     network_id = var.network
     ip         = var.addresses[each.key]
-    # The provider would see the absence of aliases as a change.
+    # Without this, the provider sees missing aliases as a change.
     alias_ips = []
   }
 
   lifecycle {
-    # A server is not thrown away because its first instructions would read differently today: what changes later is brought
-    # by the roll-out. A new image is for new servers.
+    # Do not replace a server when its cloud-init configuration changes: later changes come with
+    # the roll-out. A new image is for new servers.
     ignore_changes = [user_data, image, ssh_keys]
   }
 }

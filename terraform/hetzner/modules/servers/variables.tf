@@ -1,10 +1,10 @@
 variable "name" {
-  description = "Begins every name."
+  description = "Prefix of every name."
   type        = string
 }
 
 variable "location" {
-  description = "Where the machines and the volume are."
+  description = "Location of servers and volume."
   type        = string
 }
 
@@ -14,7 +14,7 @@ variable "image" {
 }
 
 variable "servers" {
-  description = "Name to its type and what it does."
+  description = "Type and roles of each server."
   type = map(object({
     type  = string
     roles = set(string)
@@ -22,12 +22,12 @@ variable "servers" {
 }
 
 variable "addresses" {
-  description = "Name to its private address."
+  description = "Private address of each server."
   type        = map(string)
 }
 
 variable "cloud_init" {
-  description = "Name to its first instructions."
+  description = "cloud-init configuration of each server."
   type        = map(string)
 }
 
@@ -42,7 +42,7 @@ variable "firewall" {
 }
 
 variable "ssh_keys" {
-  description = "Operator to public key."
+  description = "SSH public keys by operator."
   type        = map(string)
 }
 

@@ -37,6 +37,6 @@ run "no_functions_need_no_connections" {
 
   assert {
     condition     = output.budget.needed == 10
-    error_message = "What is reserved."
+    error_message = "Expected the reserved connections to count."
   }
 }

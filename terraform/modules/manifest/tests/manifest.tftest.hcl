@@ -18,23 +18,23 @@ run "everything_is_found_by_name" {
 
   assert {
     condition     = toset(keys(output.functions)) == toset(["desk", "post"])
-    error_message = "Both functions."
+    error_message = "Expected both functions."
   }
   assert {
     condition     = output.functions.desk.settings == ["PORT", "DATABASE_URL", "REVALENZ_BELL"]
-    error_message = "Shared settings and its own."
+    error_message = "Expected shared and own settings."
   }
   assert {
     condition     = output.listeners == toset(["post"])
-    error_message = "Who listens."
+    error_message = "Expected the subscribers."
   }
   assert {
     condition     = output.jobs["desk/tidy"].schedule == "1 2 * * *" && output.functions.desk.jobs == ["tidy"]
-    error_message = "Jobs, and whose they are."
+    error_message = "Expected the jobs of each function."
   }
   assert {
     condition     = output.secret_settings == toset(["DATABASE_URL", "REVALENZ_BELL"])
-    error_message = "What is secret."
+    error_message = "Expected the secret settings."
   }
 }
 
@@ -47,7 +47,7 @@ run "the_committed_manifest_is_accepted" {
 
   assert {
     condition     = contains(keys(output.functions), "identity") && contains(output.listeners, "notifications")
-    error_message = "The functions of today."
+    error_message = "Expected the functions of the committed manifest."
   }
 }
 

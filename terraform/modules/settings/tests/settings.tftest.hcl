@@ -15,11 +15,11 @@ run "each_is_told_what_it_reads" {
 
   assert {
     condition     = output.values == { desk = { REVALENZ_BELL = "loud" }, post = { PORT = "8081" } }
-    error_message = "Neither more nor less."
+    error_message = "Expected exactly the settings that it reads."
   }
   assert {
     condition     = output.secrets.desk == { DATABASE_URL = "desk-database-url", REVALENZ_KEY = "key" }
-    error_message = "Its own, and the shared one."
+    error_message = "Expected its own and the shared secret."
   }
 }
 

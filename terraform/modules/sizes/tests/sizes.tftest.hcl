@@ -14,19 +14,19 @@ run "work_beside_answers_needs_its_processor" {
 
   assert {
     condition     = !output.sizes.desk.cpu_always && output.sizes.post.cpu_always && output.sizes.relay.cpu_always
-    error_message = "Who has jobs, and the relay."
+    error_message = "Expected functions with jobs, and the relay."
   }
   assert {
     condition     = output.sizes.desk.timeout == "300s" && output.sizes.post.timeout == "30s"
-    error_message = "Files take their time."
+    error_message = "Expected a longer timeout for files."
   }
   assert {
     condition     = output.sizes.relay.min == 1 && output.sizes.desk.min == 0
-    error_message = "The relay is always there."
+    error_message = "Expected at least one instance of the relay."
   }
   assert {
     condition     = output.sizes.post.max == 9 && output.sizes.post.pool == 4
-    error_message = "What differs, and the rest as common."
+    error_message = "Expected the override, and defaults otherwise."
   }
 }
 
