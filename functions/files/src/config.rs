@@ -1,63 +1,63 @@
-//! This function's settings, and how a process of its own starts with them.
+//! The settings of this function, and its start as a standalone process.
 
 use std::{net::IpAddr, path::PathBuf};
 
-use access::{Gate, process, process::Made};
+use access::{AppState, process, process::StartResult};
 use blob::{Folder, S3, S3Settings, Store};
 use db::Db;
 use http::Uri;
-use web::settings::{self, Hidden};
+use web::settings::{self, SecretString};
 
 use crate::{Scanner, service_with};
 
-/// Where objects lie when nothing else is said.
+/// The default folder for objects.
 pub const LOCAL_FOLDER: &str = ".local/objects";
 
 web::settings! {
-    /// Settings of files.
+    /// Settings of the files function.
     pub struct Settings {
-        /// Folder for objects, where no bucket is set.
+        /// Folder for objects if no bucket is set.
         pub objects_folder: PathBuf = "REVALENZ_OBJECTS_FOLDER" or ".local/objects",
-        /// Bucket of Google Cloud Storage, as the service account of the process (built with the feature gcp).
+        /// Google Cloud Storage bucket, accessed with the service account of the process. Requires the build feature gcp.
         pub gcs_bucket: Option<String> = "REVALENZ_GCS_BUCKET",
-        /// Bucket of an S3-compatible store; with it the other four settings of S3 are needed.
+        /// Bucket of an S3-compatible store. Requires the other four S3 settings.
         pub s3_bucket: Option<String> = "REVALENZ_S3_BUCKET",
-        /// Address of the S3-compatible store, such as https://fsn1.your-objectstorage.com.
+        /// Endpoint of the S3-compatible store, such as https://fsn1.your-objectstorage.com.
         pub s3_endpoint: Option<String> = "REVALENZ_S3_ENDPOINT",
-        /// Region, as the S3-compatible store calls it.
+        /// Region of the S3-compatible store.
         pub s3_region: Option<String> = "REVALENZ_S3_REGION",
-        /// Name of the access key to the S3-compatible store.
+        /// Access key id for the S3-compatible store.
         pub s3_access_key: Option<String> = "REVALENZ_S3_ACCESS_KEY",
-        /// Secret of the access key to the S3-compatible store.
-        pub s3_secret_key: Option<Hidden> = "REVALENZ_S3_SECRET_KEY",
-        /// Where clamd listens: HOST:PORT, or the path of its socket. The word `off` trusts every file: for a laptop alone, and refused where others reach the process.
+        /// Secret access key for the S3-compatible store.
+        pub s3_secret_key: Option<SecretString> = "REVALENZ_S3_SECRET_KEY",
+        /// Address of clamd: HOST:PORT, or the path of its socket. `off` disables scanning, for local development only; refused if the process can be reached from other machines.
         pub clamd: String = "REVALENZ_CLAMD",
     }
 }
 
-/// The service with the settings of this process.
-pub fn start(db: Db, gate: Gate) -> Made {
+/// Builds the service with the settings of this process.
+pub fn start(db: Db, state: AppState) -> StartResult {
     let process = process::Settings::read(&settings::environment)?;
     let settings = Settings::read(&settings::environment)?;
     let scanner = Scanner::parse(&settings.clamd);
-    check_trust(&scanner, &process.public_url, &process.address)?;
-    Ok((service_with(db, gate, store(settings)?, scanner), None))
+    check_scanner(&scanner, &process.public_url, &process.address)?;
+    Ok((service_with(db, state, store(settings)?, scanner), None))
 }
 
-/// Nobody trusts every file by mistake: a process that others reach has a scanner. One that only its own machine reaches may
-/// be somebody's demo behind a tunnel: it says what it does.
-fn check_trust(scanner: &Scanner, public_url: &str, address: &str) -> Result<(), String> {
+/// Refuses to start without a scanner if other machines can reach the process. A process that listens on a loopback address
+/// may be a demo behind a tunnel, so that only logs a warning.
+fn check_scanner(scanner: &Scanner, public_url: &str, address: &str) -> Result<(), String> {
     let uri: Option<Uri> = public_url.parse().ok();
     let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
-    if !matches!(scanner, Scanner::Trusting) || is_loopback(host) {
+    if !matches!(scanner, Scanner::Disabled) || is_loopback(host) {
         return Ok(());
     }
     if is_loopback(address) {
-        tracing::warn!(public_url, "REVALENZ_CLAMD=off: no file is scanned");
+        tracing::warn!(public_url, "REVALENZ_CLAMD=off: files are not scanned");
         return Ok(());
     }
     Err(format!(
-        "REVALENZ_CLAMD=off trusts every file, which is for a laptop alone, and {public_url} is none: say where clamd listens"
+        "REVALENZ_CLAMD=off is for local development only, but the public URL is {public_url}: set REVALENZ_CLAMD to the address of clamd"
     ))
 }
 
@@ -72,10 +72,13 @@ fn store(settings: Settings) -> Result<Store, String> {
         (Some(bucket), None) => return gcs(&bucket),
         (None, Some(bucket)) => bucket,
         (Some(_), Some(_)) => {
-            return Err("REVALENZ_GCS_BUCKET and REVALENZ_S3_BUCKET are both set".to_owned());
+            return Err(
+                "REVALENZ_GCS_BUCKET and REVALENZ_S3_BUCKET are both set; set only one of them"
+                    .to_owned(),
+            );
         }
     };
-    let missing = |name: &str| format!("REVALENZ_S3_{name} is missing beside REVALENZ_S3_BUCKET");
+    let missing = |name: &str| format!("REVALENZ_S3_{name} is required with REVALENZ_S3_BUCKET");
     let s3 = S3::new(S3Settings {
         endpoint: settings.s3_endpoint.ok_or_else(|| missing("ENDPOINT"))?,
         bucket,
@@ -93,25 +96,28 @@ fn store(settings: Settings) -> Result<Store, String> {
 }
 
 #[cfg(feature = "gcp")]
-#[expect(clippy::unnecessary_wraps, reason = "alike without the feature")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "same signature as without the feature"
+)]
 fn gcs(bucket: &str) -> Result<Store, String> {
     Ok(Store::Gcs(blob::Gcs::new(bucket)))
 }
 
 #[cfg(not(feature = "gcp"))]
 fn gcs(_bucket: &str) -> Result<Store, String> {
-    Err("REVALENZ_GCS_BUCKET wants the function files built with --features files/gcp".to_owned())
+    Err("REVALENZ_GCS_BUCKET requires a build with --features files/gcp".to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn chosen(set: &[(&str, &str)]) -> Result<Store, String> {
+    fn configured_store(set: &[(&str, &str)]) -> Result<Store, String> {
         let lookup = |name: &str| {
-            let found = set.iter().find(|(own, _)| *own == name);
+            let value = set.iter().find(|(own, _)| *own == name);
             let clamd = (name == "REVALENZ_CLAMD").then(|| "off".to_owned());
-            found.map(|(_, value)| (*value).to_owned()).or(clamd)
+            value.map(|(_, value)| (*value).to_owned()).or(clamd)
         };
         store(Settings::read(&lookup).unwrap())
     }
@@ -120,18 +126,18 @@ mod tests {
     const S3: (&str, &str) = ("REVALENZ_S3_BUCKET", "objects");
 
     #[test]
-    fn objects_lie_in_a_folder_or_in_one_bucket() {
-        assert!(matches!(chosen(&[]), Ok(Store::Folder(_))));
+    fn objects_are_in_a_folder_or_in_one_bucket() {
+        assert!(matches!(configured_store(&[]), Ok(Store::Folder(_))));
         let folder = ("REVALENZ_OBJECTS_FOLDER", "elsewhere");
-        assert!(matches!(chosen(&[folder]), Ok(Store::Folder(_))));
-        let missing = chosen(&[S3]).unwrap_err();
+        assert!(matches!(configured_store(&[folder]), Ok(Store::Folder(_))));
+        let missing = configured_store(&[S3]).unwrap_err();
         assert!(missing.contains("REVALENZ_S3_ENDPOINT"), "{missing}");
-        let both = chosen(&[S3, GCS]).unwrap_err();
+        let both = configured_store(&[S3, GCS]).unwrap_err();
         assert!(both.contains("both"), "{both}");
     }
 
     #[test]
-    fn a_process_that_others_reach_does_not_trust_every_file() {
+    fn a_process_reachable_from_other_machines_needs_a_scanner() {
         let (off, clamd) = (Scanner::parse("off"), Scanner::parse("clamd:3310"));
         let everywhere = "0.0.0.0";
         for own in [
@@ -139,25 +145,25 @@ mod tests {
             "https://localhost",
             "http://[::1]:80",
         ] {
-            assert_eq!(check_trust(&off, own, everywhere), Ok(()), "{own}");
+            assert_eq!(check_scanner(&off, own, everywhere), Ok(()), "{own}");
         }
         for public in ["https://api.example.org", "http://127.0.0.1.example.org"] {
-            assert!(check_trust(&off, public, everywhere).is_err(), "{public}");
-            assert_eq!(check_trust(&off, public, "127.0.0.1"), Ok(()));
-            assert_eq!(check_trust(&clamd, public, everywhere), Ok(()));
+            assert!(check_scanner(&off, public, everywhere).is_err(), "{public}");
+            assert_eq!(check_scanner(&off, public, "127.0.0.1"), Ok(()));
+            assert_eq!(check_scanner(&clamd, public, everywhere), Ok(()));
         }
     }
 
     #[test]
     #[cfg(feature = "gcp")]
-    fn gcs_is_a_bucket_at_google() {
-        assert!(matches!(chosen(&[GCS]), Ok(Store::Gcs(_))));
+    fn a_gcs_bucket_selects_google_cloud_storage() {
+        assert!(matches!(configured_store(&[GCS]), Ok(Store::Gcs(_))));
     }
 
     #[test]
     #[cfg(not(feature = "gcp"))]
-    fn what_was_built_without_google_says_what_to_build() {
-        let refused = chosen(&[GCS]).unwrap_err();
+    fn a_build_without_gcp_names_the_missing_feature() {
+        let refused = configured_store(&[GCS]).unwrap_err();
         assert!(refused.contains("--features files/gcp"), "{refused}");
     }
 }

@@ -1,11 +1,11 @@
-//! What this context does about events: with a tenant its files go.
+//! Event consumers: a closed tenant's files are scheduled for erasure.
 
 use db::TenantTx;
 use events::{ConsumeError, Consumers, erasure::TENANT_CLOSED};
 
 use crate::{App, erasure::ERASURE};
 
-/// The consumers, a line each.
+/// All consumers of this function.
 pub(crate) fn all() -> Consumers<App> {
     Consumers::new("files").on("tenant_closed", &[TENANT_CLOSED], |app, tx, _event| {
         Box::pin(tenant_closed(app, tx))
@@ -13,5 +13,5 @@ pub(crate) fn all() -> Consumers<App> {
 }
 
 async fn tenant_closed(app: &App, tx: &mut TenantTx) -> Result<(), ConsumeError> {
-    Ok(ERASURE.request(tx, app.gate.clock().now()).await?)
+    Ok(ERASURE.request(tx, app.state.clock().now()).await?)
 }

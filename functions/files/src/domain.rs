@@ -1,7 +1,7 @@
-//! Types that are right once they exist: no HTTP, no SQL.
+//! Business rules, independent of HTTP and SQL.
 
-pub(crate) mod disposition;
+pub(crate) mod byte_range;
+pub(crate) mod content_disposition;
 pub(crate) mod file;
-pub(crate) mod kind;
-pub(crate) mod name;
-pub(crate) mod range;
+pub(crate) mod file_name;
+pub(crate) mod media_type;

@@ -1,13 +1,13 @@
-//! What goes when a tenant is closed: every object and every row.
+//! Erasure of a closed tenant's data: all objects and rows.
 
 use blob::Key;
 use events::{Erasure, erasure::Erased};
 use ids::TenantId;
 use web::{Problem, problem::Result};
 
-use crate::{App, http::away};
+use crate::{App, error::store_unavailable};
 
-/// What this context erases.
+/// The tables that this context erases.
 pub static ERASURE: Erasure = Erasure {
     function: "files",
     tables: &[
@@ -18,9 +18,9 @@ pub static ERASURE: Erasure = Erasure {
     ],
 };
 
-/// Objects first: as long as one is left, so is the row that leads to it.
+/// Erases objects first, so that every remaining object still has its row.
 pub(crate) async fn erase_closed(app: &App) -> Result<Erased> {
-    let now = app.gate.clock().now();
+    let now = app.state.clock().now();
     for tenant in ERASURE.due(&app.db, now).await? {
         erase_objects(app, tenant).await?;
     }
@@ -30,13 +30,17 @@ pub(crate) async fn erase_closed(app: &App) -> Result<Erased> {
 async fn erase_objects(app: &App, tenant: TenantId) -> Result<()> {
     let prefix = format!("tenant/{tenant}/");
     loop {
-        let page = app.store.list(&prefix, None).await.map_err(away)?;
+        let page = app
+            .store
+            .list(&prefix, None)
+            .await
+            .map_err(store_unavailable)?;
         if page.is_empty() {
             return Ok(());
         }
         for object in page {
             let key = Key::parse(&object.key).map_err(Problem::internal)?;
-            app.store.delete(&key).await.map_err(away)?;
+            app.store.delete(&key).await.map_err(store_unavailable)?;
         }
     }
 }

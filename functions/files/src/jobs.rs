@@ -1,4 +1,4 @@
-//! What happens here at fixed times.
+//! Scheduled jobs.
 
 mod orphans;
 
@@ -9,20 +9,20 @@ use web::problem::Result;
 use self::orphans::report_orphans;
 use crate::{App, erasure::erase_closed, store::due};
 
-/// Files that are looked at in one go.
-const PORTION: i64 = 100;
+/// Number of due files loaded at once.
+const BATCH_SIZE: i64 = 100;
 
 static TEND_FILES: Job = Job {
     function: "files",
     name: "tend-files",
     schedule: "* * * * *",
-    about: "Checks what waits for it, gives up uploads that stand still, removes the bytes of deleted files.",
+    about: "Checks uploaded files, expires idle uploads and removes the content of deleted files.",
 };
 static REPORT_ORPHANS: Job = Job {
     function: "files",
     name: "report-orphans",
     schedule: "50 2 * * *",
-    about: "Counts objects that belong to no file, and files whose object is missing.",
+    about: "Counts objects without a file, and files without an object.",
 };
 static ERASE_CLOSED: Job = Job {
     function: "files",
@@ -47,37 +47,37 @@ pub(crate) fn all() -> Jobs<App> {
         })
 }
 
-/// How many steps were taken.
+/// The result of a run.
 #[derive(Debug, Default, Serialize)]
-struct Tended {
+struct TendReport {
     steps: u64,
     failures: u64,
 }
 
-async fn tend_files(app: &App, run: &Run) -> Result<Tended> {
-    let mut tended = Tended::default();
+async fn tend_files(app: &App, run: &Run) -> Result<TendReport> {
+    let mut report = TendReport::default();
     loop {
-        let now = app.gate.clock().now();
+        let now = app.state.clock().now();
         let mut tx = app.db.begin_unscoped().await?;
-        let due = due::list_due(&mut tx, now, PORTION).await?;
+        let due = due::list_due(&mut tx, now, BATCH_SIZE).await?;
         tx.commit().await?;
         let mut progress = false;
         for file in due {
-            match app.step(file, &run.request).await {
-                Ok(taken) => {
-                    tended.steps += u64::from(taken);
-                    progress |= taken;
+            match app.process_due(file, &run.request).await {
+                Ok(is_processed) => {
+                    report.steps += u64::from(is_processed);
+                    progress |= is_processed;
                 }
-                // One that fails is due again when its claim has run out; the others don't wait for it.
+                // A file that fails is due again when its claim expires, and must not hold up the others.
                 Err(problem) => {
-                    tracing::warn!(code = problem.kind().code, "a file's step failed");
-                    tended.failures += 1;
+                    tracing::warn!(code = problem.kind().code, "processing a file failed");
+                    report.failures += 1;
                     progress = true;
                 }
             }
         }
         if !progress {
-            return Ok(tended);
+            return Ok(report);
         }
     }
 }

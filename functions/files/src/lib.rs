@@ -1,8 +1,8 @@
-//! Documents and pictures of every other context: how their bytes come in, who may read them, and what keeps them safe.
+//! Files of all other contexts: uploads, access control, scanning and downloads.
 //!
-//! The bytes of an upload land as parts, however they come: as a form, in pieces over several connections (tus), or straight
-//! into the store. One pass then checks, hashes, scans and copies them to their own place ([`processing`]); only what came out
-//! of it clean is ever given to anybody.
+//! Uploads arrive as a form, as a resumable upload (tus), or directly in the object store, and are stored as parts. One pass
+//! then hashes, scans and copies the parts to the final object ([`processing`]). Only files that pass this check can be
+//! downloaded.
 
 pub mod config;
 mod consumers;
@@ -12,7 +12,7 @@ pub mod error;
 pub mod events;
 mod http;
 pub mod jobs;
-mod links;
+mod object_keys;
 pub mod permissions;
 mod previews;
 mod processing;
@@ -23,7 +23,7 @@ mod store;
 use std::sync::Arc;
 
 use ::events::Subscription;
-use access::{Gate, Purpose};
+use access::{AppState, Purpose};
 use axum::{
     extract::{FromRef, Request},
     middleware::{Next, from_fn},
@@ -37,17 +37,17 @@ use web::{Cursors, Service};
 pub use erasure::ERASURE;
 pub use scanner::{Scanner, Verdict};
 
-/// What this context owns.
+/// Summary of this context.
 pub const ABOUT: &str =
     "Documents and pictures: uploads, downloads, quotas, scanning, previews, avatars.";
 
-/// Files of one process that are checked at the same time: each holds a connection to the store and one to the scanner.
-const CHECKED_AT_ONCE: usize = 4;
+/// Files that one process checks concurrently. Each check holds a connection to the store and one to the scanner.
+const MAX_CONCURRENT_CHECKS: usize = 4;
 
-/// What handlers share.
+/// State shared by all handlers.
 #[derive(Clone, Debug)]
 pub(crate) struct App {
-    gate: Gate,
+    state: AppState,
     db: Db,
     cursors: Cursors,
     store: Store,
@@ -55,48 +55,48 @@ pub(crate) struct App {
     checks: Arc<Semaphore>,
 }
 
-impl FromRef<App> for Gate {
+impl FromRef<App> for AppState {
     fn from_ref(app: &App) -> Self {
-        app.gate.clone()
+        app.state.clone()
     }
 }
 
-/// The context over this database, behind this gate, with its objects in a local folder and nobody who scans them.
-pub fn service(db: Db, gate: Gate) -> Service {
+/// Builds the service with a local folder for objects and without a scanner.
+pub fn service(db: Db, state: AppState) -> Service {
     let folder = blob::Folder::new(config::LOCAL_FOLDER);
-    service_with(db, gate, Store::Folder(folder), Scanner::Trusting)
+    service_with(db, state, Store::Folder(folder), Scanner::Disabled)
 }
 
-/// The same with this store and this scanner.
-pub fn service_with(db: Db, gate: Gate, store: Store, scanner: Scanner) -> Service {
+/// Builds the service with this store and this scanner.
+pub fn service_with(db: Db, state: AppState, store: Store, scanner: Scanner) -> Service {
     let app = App {
-        cursors: Cursors::new(&gate.keyring().derive(Purpose::Cursors)),
-        gate: gate.clone(),
+        cursors: Cursors::new(&state.keyring().derive(Purpose::Cursors)),
+        state: state.clone(),
         db: db.clone(),
         store,
         scanner,
-        checks: Arc::new(Semaphore::new(CHECKED_AT_ONCE)),
+        checks: Arc::new(Semaphore::new(MAX_CONCURRENT_CHECKS)),
     };
     let internal = consumers::all()
-        .routes(app.clone(), db.clone(), gate.clone())
-        .merge(jobs::all().routes(app.clone(), db, gate));
+        .routes(app.clone(), db.clone(), state.clone())
+        .merge(jobs::all().routes(app.clone(), db, state));
     let mut service = Service::new("files", ABOUT, routes::routes(), app).with_internal(internal);
-    service.api = service.api.layer(from_fn(speak_tus));
+    service.api = service.api.layer(from_fn(add_tus_version));
     service
 }
 
-/// What it listens to.
+/// The event subscriptions of this context.
 pub fn subscriptions() -> Vec<Subscription> {
     consumers::all().subscriptions()
 }
 
-/// Every answer of the uploads in pieces says which protocol it speaks, refusals too.
-async fn speak_tus(request: Request, next: Next) -> Response {
+/// Adds `Tus-Resumable` to every response of the tus endpoints, including problems.
+async fn add_tus_version(request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let is_tus = path == "/files/uploads" || path.starts_with("/files/uploads/");
     let mut response = next.run(request).await;
     if is_tus {
-        let (name, version) = http::tus::RESUMABLE;
+        let (name, version) = http::tus::TUS_RESUMABLE;
         response.headers_mut().insert(name, version);
     }
     response

@@ -1,4 +1,4 @@
-//! The files function as a process of its own.
+//! The files function as a standalone process.
 
 use std::process::ExitCode;
 

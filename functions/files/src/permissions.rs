@@ -1,13 +1,13 @@
-//! What can be permitted here.
+//! Permissions of this context.
 
 access::permissions! {
     feature Some("files");
-    /// Reads files; with reach `own` those that they uploaded, and whatever a grant opens.
+    /// Read files; with reach `own`, only own uploads and files that a grant covers.
     FileRead = "files.file.read";
-    /// Uploads files.
+    /// Upload files.
     FileCreate = "files.file.create";
-    /// Renames files, and says until when they must be kept.
+    /// Rename files, set their retention and add revisions.
     FileUpdate = "files.file.update";
-    /// Deletes files.
+    /// Delete files.
     FileDelete = "files.file.delete";
 }

@@ -1,13 +1,13 @@
-//! What happens to a file when nobody waits for it: its check, what is left behind, its end.
+//! Background processing of files: checks, cleanup and expiry.
 //!
-//! A row with `due_at` is due then. Whoever comes claims it for a quarter of an hour, does one step, and says when the next is
-//! due; a process that dies in between leaves the claim to run out. Every step can be done again.
+//! A file is due at `due_at`. A process claims it for 15 minutes, takes one step and sets when it is due next. If the process
+//! dies in between, the claim expires. Every step is idempotent.
 
 mod check;
+mod cleanup;
+mod completion;
 mod inspection;
 mod preview;
-mod settlement;
-mod tidying;
 
 use std::time::Duration;
 
@@ -21,63 +21,72 @@ use crate::{
     App,
     domain::file::Status,
     store::{
-        due::{self, Due},
+        due::{self, DueFile},
         files, usage,
     },
 };
 
-/// How long a claim holds.
-const CLAIM: TimeDelta = TimeDelta::minutes(15);
-/// How long a request waits for the check of what it brought.
-const PATIENCE: Duration = Duration::from_secs(4);
+/// How long a claim is valid.
+const CLAIM_DURATION: TimeDelta = TimeDelta::minutes(15);
+/// How long a request waits for the check of the file that it uploaded.
+const CHECK_WAIT_TIMEOUT: Duration = Duration::from_secs(4);
 
 impl App {
-    /// Takes the next step of a file in a task of its own, and waits for it a little. What it leaves, the job takes up.
-    pub(crate) async fn step_soon(&self, tenant: TenantId, file: FileId, request: &RequestInfo) {
-        let waiting = tokio::time::timeout(PATIENCE, self.step_aside(tenant, file, request));
-        // Still at it, or broken: the file's row says which.
+    /// Processes a file in a separate task and waits for it briefly. The job continues whatever is left.
+    pub(crate) async fn process_now(&self, tenant: TenantId, file: FileId, request: &RequestInfo) {
+        let waiting = tokio::time::timeout(
+            CHECK_WAIT_TIMEOUT,
+            self.spawn_processing(tenant, file, request),
+        );
+        // Whether it is still running or failed is recorded in the file's row.
         drop(waiting.await);
     }
 
-    fn step_aside(&self, tenant: TenantId, file: FileId, request: &RequestInfo) -> JoinHandle<()> {
+    fn spawn_processing(
+        &self,
+        tenant: TenantId,
+        file: FileId,
+        request: &RequestInfo,
+    ) -> JoinHandle<()> {
         let (app, request) = (self.clone(), request.clone());
         tokio::spawn(async move {
-            if let Err(problem) = app.step(Due { tenant, file }, &request).await {
+            if let Err(problem) = app.process_due(DueFile { tenant, file }, &request).await {
                 tracing::warn!(
                     code = problem.kind().code,
-                    "a file's step is left to the job"
+                    "processing a file failed and is left to the job"
                 );
             }
         })
     }
 
-    /// Takes the step that is due; `false` when there is none, or somebody else takes it.
-    pub(crate) async fn step(&self, due: Due, request: &RequestInfo) -> Result<bool> {
-        let _place = self.checks.acquire().await.map_err(Problem::internal)?;
-        let now = self.gate.clock().now();
+    /// Takes the step that is due. Returns `false` if none is, or if another process takes it.
+    pub(crate) async fn process_due(&self, due: DueFile, request: &RequestInfo) -> Result<bool> {
+        let _permit = self.checks.acquire().await.map_err(Problem::internal)?;
+        let now = self.state.clock().now();
         let mut tx = self.db.begin(due.tenant, Actor::SYSTEM).await?;
-        let Some(claimed) = due::claim(&mut tx, due.file, now + CLAIM, now).await? else {
+        let Some(claimed) = due::claim_file(&mut tx, due.file, now + CLAIM_DURATION, now).await?
+        else {
             return Ok(false);
         };
         tx.commit().await?;
         match claimed.status {
-            Status::Pending => self.give_up(due, claimed.attempts).await?,
+            Status::Pending => self.expire_upload(due, claimed.attempts).await?,
             Status::Scanning | Status::ScanFailed => {
                 self.check(due, claimed.attempts, request).await?;
             }
             Status::Clean | Status::Infected | Status::Rejected | Status::Deleted => {}
         }
-        self.tidy(due).await?;
+        self.clean_up(due).await?;
         Ok(true)
     }
 
-    /// The bytes did not come in time: the room goes to others.
-    async fn give_up(&self, due: Due, attempts: i32) -> Result<()> {
-        let now = self.gate.clock().now();
+    /// Deletes an upload that was not completed in time and releases its storage.
+    async fn expire_upload(&self, due: DueFile, attempts: i32) -> Result<()> {
+        let now = self.state.clock().now();
         let mut tx = self.db.begin(due.tenant, Actor::SYSTEM).await?;
-        if due::lock_claimed(&mut tx, due.file, attempts).await? == Some(Status::Pending) {
+        if due::lock_claimed_file(&mut tx, due.file, attempts).await? == Some(Status::Pending) {
             files::delete_file(&mut tx, due.file, now, now).await?;
-            usage::release(&mut tx, due.file).await?;
+            usage::release_reservation(&mut tx, due.file).await?;
             metrics::counter!("files_uploads_total", "became" => "expired").increment(1);
         }
         tx.commit().await?;

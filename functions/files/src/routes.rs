@@ -1,4 +1,4 @@
-//! Every route of this context.
+//! All routes of this context.
 
 use web::openapi::Routes;
 
@@ -12,7 +12,7 @@ use crate::{
     http::{avatars, content, create, downloads, files, tus, uploads},
 };
 
-/// A line a resource; method and path stand with each handler.
+/// One line per resource; each handler declares its own method and path.
 pub(crate) fn routes() -> Routes<App> {
     web::routes! {
         create: create_file;
@@ -23,24 +23,25 @@ pub(crate) fn routes() -> Routes<App> {
         uploads: create_upload, complete_upload;
         tus: describe_tus, create_tus_upload, get_tus_upload, append_to_tus_upload, end_tus_upload, override_tus_method;
     }
-    .refuses("create_file", &[&STORAGE_FULL, &TYPE_NOT_ALLOWED, &FILE_MISSING])
+    .refuses("create_file", &[&STORAGE_FULL, &TYPE_NOT_ALLOWED, &FILE_MISSING, &FILE_REFUSED, &UPLOAD_GONE])
     .refuses("delete_file", &[&FILE_RETAINED])
-    .refuses("get_content", CONTENT)
-    .refuses("get_thumbnail", CONTENT)
-    .refuses("get_avatar", CONTENT)
+    .refuses("get_content", DOWNLOAD_PROBLEMS)
+    .refuses("get_thumbnail", DOWNLOAD_PROBLEMS)
+    .refuses("get_avatar", DOWNLOAD_PROBLEMS)
     .refuses("get_link", &[&FILE_NOT_READY, &FILE_REFUSED])
     .refuses("get_download", &[&LINK_INVALID, &RANGE_NOT_SATISFIABLE])
     .refuses("create_upload", &[&STORAGE_FULL])
     .refuses("complete_upload", &[&UPLOAD_INCOMPLETE, &UPLOAD_GONE])
     .refuses("create_tus_upload", &[&STORAGE_FULL])
-    .refuses("append_to_tus_upload", APPENDING)
-    .refuses("override_tus_method", APPENDING)
+    .refuses("append_to_tus_upload", APPEND_PROBLEMS)
+    .refuses("override_tus_method", APPEND_PROBLEMS)
     .refuses("get_tus_upload", &[&UPLOAD_GONE])
     .refuses("end_tus_upload", &[&UPLOAD_GONE])
 }
 
-const CONTENT: &[&web::Kind] = &[&FILE_NOT_READY, &FILE_REFUSED, &RANGE_NOT_SATISFIABLE];
-const APPENDING: &[&web::Kind] = &[
+const DOWNLOAD_PROBLEMS: &[&web::ProblemKind] =
+    &[&FILE_NOT_READY, &FILE_REFUSED, &RANGE_NOT_SATISFIABLE];
+const APPEND_PROBLEMS: &[&web::ProblemKind] = &[
     &OFFSET_CONFLICT,
     &UPLOAD_GONE,
     &STORAGE_FULL,

@@ -1,4 +1,4 @@
-//! Asking clamd about bytes as they pass (its `INSTREAM` command).
+//! Virus scanning with clamd, by its `INSTREAM` command.
 
 use std::{io, path::PathBuf, time::Duration};
 
@@ -8,117 +8,121 @@ use tokio::{
     time::timeout,
 };
 
-/// How long clamd may take to accept a connection, and to take a piece.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// How long it may think when all has come.
-const THINKING: Duration = Duration::from_mins(3);
-/// What it calls a file that holds more than its limits let it look at (with its setting `AlertExceedsMax`).
-const LIMIT: &str = " Heuristics.Limits.Exceeded";
-/// Longest answer that is read.
-const LONGEST_ANSWER: u64 = 4_096;
+/// Time limit for connecting to clamd, and for sending it one chunk.
+const IO_TIMEOUT: Duration = Duration::from_secs(20);
+/// Time limit for clamd's verdict after the last chunk.
+const VERDICT_TIMEOUT: Duration = Duration::from_mins(3);
+/// The signature that clamd reports for content beyond its limits, if `AlertExceedsMax` is set.
+const LIMITS_EXCEEDED: &str = " Heuristics.Limits.Exceeded";
+/// Maximum length of clamd's response in bytes.
+const MAX_RESPONSE_LENGTH: u64 = 4_096;
 
-/// Who says whether a file is harmful.
+/// The malware scanner.
 #[derive(Clone, Debug)]
 pub enum Scanner {
-    /// Nobody: every file is clean at once. For a laptop.
-    Trusting,
+    /// No scanner: every file is considered clean. For local development only.
+    Disabled,
     /// clamd at `host:port`.
     Tcp(String),
-    /// clamd at a socket.
+    /// clamd at a Unix socket.
     Socket(PathBuf),
 }
 
-/// What it says.
+/// The verdict on a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Nothing was found.
     Clean,
-    /// Something was.
+    /// Malware was found.
     Infected,
-    /// The file, or what is packed into it, is more than what it looks at.
+    /// The file, or an archive's content, exceeds the scanner's limits.
     TooLarge,
 }
 
-trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
 
-/// A file on its way through the scanner.
+/// A scan in progress.
 pub(crate) struct Scan {
-    wire: Option<Box<dyn Wire>>,
-    /// It takes nothing more; its answer says why.
-    closed: bool,
+    connection: Option<Box<dyn Connection>>,
+    /// clamd has closed its side; its response says why.
+    is_closed: bool,
 }
 
 impl Scanner {
-    /// Reads `off`, `host:port`, or a path.
+    /// Parses `off`, `host:port`, or the path of a socket.
     pub fn parse(text: &str) -> Self {
         match text {
-            "off" => Self::Trusting,
+            "off" => Self::Disabled,
             path if path.starts_with('/') => Self::Socket(path.into()),
             address => Self::Tcp(address.to_owned()),
         }
     }
 
-    /// Begins with a file.
-    pub(crate) async fn begin(&self) -> io::Result<Scan> {
-        let mut wire: Box<dyn Wire> = match self {
-            Self::Trusting => {
+    /// Starts to scan a file.
+    pub(crate) async fn start_scan(&self) -> io::Result<Scan> {
+        let mut connection: Box<dyn Connection> = match self {
+            Self::Disabled => {
                 return Ok(Scan {
-                    wire: None,
-                    closed: false,
+                    connection: None,
+                    is_closed: false,
                 });
             }
-            Self::Tcp(address) => Box::new(timeout(PATIENCE, TcpStream::connect(address)).await??),
-            Self::Socket(path) => Box::new(timeout(PATIENCE, UnixStream::connect(path)).await??),
+            Self::Tcp(address) => {
+                Box::new(timeout(IO_TIMEOUT, TcpStream::connect(address)).await??)
+            }
+            Self::Socket(path) => Box::new(timeout(IO_TIMEOUT, UnixStream::connect(path)).await??),
         };
-        timeout(PATIENCE, wire.write_all(b"zINSTREAM\0")).await??;
+        timeout(IO_TIMEOUT, connection.write_all(b"zINSTREAM\0")).await??;
         Ok(Scan {
-            wire: Some(wire),
-            closed: false,
+            connection: Some(connection),
+            is_closed: false,
         })
     }
 }
 
 impl Scan {
-    /// Shows it a piece.
-    pub(crate) async fn feed(&mut self, piece: &[u8]) -> io::Result<()> {
-        let Some(wire) = &mut self.wire else {
+    /// Sends a chunk to the scanner.
+    pub(crate) async fn feed(&mut self, chunk: &[u8]) -> io::Result<()> {
+        let Some(connection) = &mut self.connection else {
             return Ok(());
         };
-        if self.closed || piece.is_empty() {
+        if self.is_closed || chunk.is_empty() {
             return Ok(());
         }
-        let length = u32::try_from(piece.len()).map_err(io::Error::other)?;
-        let sent = timeout(PATIENCE, async {
-            wire.write_all(&length.to_be_bytes()).await?;
-            wire.write_all(piece).await
+        let length = u32::try_from(chunk.len()).map_err(io::Error::other)?;
+        let sent = timeout(IO_TIMEOUT, async {
+            connection.write_all(&length.to_be_bytes()).await?;
+            connection.write_all(chunk).await
         });
-        // It hangs up when it has seen too much, and has said so before.
-        self.closed = sent.await?.is_err();
+        // clamd closes the connection after it has responded that its limits are exceeded.
+        self.is_closed = sent.await?.is_err();
         Ok(())
     }
 
-    /// What it says now that it has seen everything.
+    /// Ends the stream and returns the verdict.
     pub(crate) async fn finish(self) -> io::Result<Verdict> {
-        let Some(mut wire) = self.wire else {
+        let Some(mut connection) = self.connection else {
             return Ok(Verdict::Clean);
         };
-        if !self.closed {
-            timeout(PATIENCE, wire.write_all(&0_u32.to_be_bytes())).await??;
+        if !self.is_closed {
+            timeout(IO_TIMEOUT, connection.write_all(&0_u32.to_be_bytes())).await??;
         }
-        let mut answer = Vec::new();
-        let mut wire = wire.take(LONGEST_ANSWER);
-        let read = timeout(THINKING, wire.read_to_end(&mut answer)).await?;
-        let answer = String::from_utf8_lossy(&answer);
-        let answer = answer.trim_end_matches(['\0', '\n']);
-        match answer {
-            "stream: OK" if !self.closed => Ok(Verdict::Clean),
-            limit if limit.contains(LIMIT) && limit.ends_with(" FOUND") => Ok(Verdict::TooLarge),
+        let mut response = Vec::new();
+        let mut connection = connection.take(MAX_RESPONSE_LENGTH);
+        let read = timeout(VERDICT_TIMEOUT, connection.read_to_end(&mut response)).await?;
+        let response = String::from_utf8_lossy(&response);
+        let response = response.trim_end_matches(['\0', '\n']);
+        match response {
+            "stream: OK" if !self.is_closed => Ok(Verdict::Clean),
+            limit if limit.contains(LIMITS_EXCEEDED) && limit.ends_with(" FOUND") => {
+                Ok(Verdict::TooLarge)
+            }
             found if found.ends_with(" FOUND") => Ok(Verdict::Infected),
             large if large.contains("size limit exceeded") => Ok(Verdict::TooLarge),
             _ => {
                 read?;
-                Err(io::Error::other("clamd did not say what it found"))
+                Err(io::Error::other("unexpected response from clamd"))
             }
         }
     }

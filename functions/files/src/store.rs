@@ -1,4 +1,4 @@
-//! SQL, and nothing else.
+//! SQL statements and row types.
 
 pub(crate) mod due;
 pub(crate) mod files;

@@ -1,7 +1,7 @@
-//! The rules, without HTTP and SQL.
+//! Business rules, independent of HTTP and SQL.
 
-pub(crate) mod changes;
 pub(crate) mod comment;
 pub(crate) mod import;
 pub(crate) mod status;
 pub(crate) mod ticket;
+pub(crate) mod update;

@@ -1,8 +1,8 @@
-//! What goes when a tenant is closed: every ticket with its comments and its history.
+//! Erasure of a closed tenant's data: all tickets, comments and history.
 
 use events::Erasure;
 
-/// What this context erases.
+/// The tables that this context erases.
 pub static ERASURE: Erasure = Erasure {
     function: "support",
     tables: &[

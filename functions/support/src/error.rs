@@ -1,31 +1,34 @@
-//! How this context refuses.
+//! Problems that this context returns.
 
 use web::Problem;
 
-use crate::domain::status::{Refused, Status};
+use crate::domain::{
+    status::{IllegalTransition, Status},
+    update::UpdateError,
+};
 
 web::problems! {
-    /// The ticket can't take that step.
+    /// The ticket cannot change to the requested status.
     ILLEGAL_TRANSITION = CONFLICT "illegal_transition" {
-        de: "Statuswechsel nicht möglich", "Von {from} aus können Sie wechseln nach: {legal}.";
-        en: "Status change not possible", "From {from} you can go to: {legal}.";
+        de: "Statuswechsel nicht möglich", "Vom Status {from} ist nur ein Wechsel zu folgenden Status möglich: {legal}.";
+        en: "Status change not possible", "The status can only change from {from} to: {legal}.";
     }
-    /// A field that only staff may change.
+    /// Only staff may set this field.
     STAFF_ONLY_FIELD = FORBIDDEN "staff_only_field" {
-        de: "Feld nur für Mitarbeitende", "{field} ändern nur die Mitarbeitenden der Organisation.";
-        en: "Field for staff only", "{field} can only be changed by the organisation's staff.";
+        de: "Feld nur für Mitarbeitende", "Das Feld {field} können nur Mitarbeitende der Organisation ändern.";
+        en: "Field reserved for staff", "Only the organisation's staff can set the field {field}.";
     }
-    /// A closed ticket takes no more comments from customers.
+    /// Customers cannot comment on a closed ticket.
     TICKET_CLOSED = CONFLICT "ticket_closed" {
-        de: "Ticket geschlossen", "Das Ticket ist geschlossen. Bitte ein neues eröffnen.";
-        en: "Ticket closed", "The ticket is closed. Please open a new one.";
+        de: "Ticket geschlossen", "Dieses Ticket ist geschlossen. Bitte erstellen Sie ein neues Ticket.";
+        en: "Ticket closed", "This ticket is closed. Create a new ticket.";
     }
 }
 
-impl From<Refused> for Problem {
-    fn from(refused: Refused) -> Self {
+impl From<IllegalTransition> for Problem {
+    fn from(refused: IllegalTransition) -> Self {
         let legal: Vec<&str> = refused
-            .legal
+            .allowed
             .iter()
             .map(|status| Status::as_str(*status))
             .collect();
@@ -41,5 +44,16 @@ impl From<Refused> for Problem {
                 },
             )
             .member("legal_transitions", legal)
+    }
+}
+
+impl From<UpdateError> for Problem {
+    fn from(error: UpdateError) -> Self {
+        match error {
+            UpdateError::StaffOnlyField(field) => {
+                STAFF_ONLY_FIELD.problem().argument("field", field)
+            }
+            UpdateError::IllegalTransition(refused) => refused.into(),
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Handlers, a file a resource.
+//! Handlers and wire types, one file per resource.
 
 pub(crate) mod comments;
 pub(crate) mod file_grants;
@@ -8,48 +8,73 @@ pub(crate) mod tickets;
 
 use access::{Caller, Permission, Reach};
 use chrono::{DateTime, Utc};
-use db::TenantTx;
+use db::{ActorKind, TenantTx};
 use ids::TicketId;
+use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
 use web::{Problem, problem};
 
 use crate::{
-    domain::{status::Side, ticket::Ticket},
+    domain::status::TicketRole,
     events::Kind,
-    store::{comments::Sight, tickets as rows},
+    store::{
+        comments::CommentScope,
+        tickets::{self as store, TicketRow},
+    },
 };
 
-/// Customers reach their own tickets; everybody else works on them.
-pub(crate) fn side(reach: Reach) -> Side {
+/// Who wrote a comment or made a change.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Author {
+    /// The type of actor.
+    pub kind: ActorKind,
+    /// The actor's identifier, if it has one.
+    pub id: Option<Uuid>,
+    /// The display name, if the actor is a person of the tenant.
+    pub name: Option<String>,
+}
+
+/// The caller's role: reach `own` makes a customer, any other reach makes staff.
+pub(crate) fn ticket_role(reach: Reach) -> TicketRole {
     match reach {
-        Reach::Own(_) => Side::Customer,
-        Reach::All | Reach::Assigned(_) => Side::Staff,
+        Reach::Own(_) => TicketRole::Customer,
+        Reach::All | Reach::Assigned(_) => TicketRole::Staff,
     }
 }
 
-/// Internal remarks are for staff.
-pub(crate) fn sight(reach: Reach) -> Sight {
-    match side(reach) {
-        Side::Customer => Sight::Public,
-        Side::Staff => Sight::Everything,
+/// Only staff see internal comments.
+pub(crate) fn comment_scope(reach: Reach) -> CommentScope {
+    match ticket_role(reach) {
+        TicketRole::Customer => CommentScope::PublicOnly,
+        TicketRole::Staff => CommentScope::All,
     }
 }
 
-/// The ticket, or `404`.
-pub(crate) async fn load(tx: &mut TenantTx, reach: Reach, id: TicketId) -> Result<Ticket, Problem> {
-    rows::find_ticket(tx, reach, id)
+/// Loads a ticket within the caller's reach, or fails with `404`.
+pub(crate) async fn load_ticket(
+    tx: &mut TenantTx,
+    reach: Reach,
+    id: TicketId,
+) -> Result<TicketRow, Problem> {
+    store::find_ticket(tx, reach, id)
         .await?
         .ok_or_else(|| problem::NOT_FOUND.problem())
 }
 
-/// The ticket for changing, or `404`.
-pub(crate) async fn lock(tx: &mut TenantTx, reach: Reach, id: TicketId) -> Result<Ticket, Problem> {
-    rows::lock_ticket(tx, reach, id)
+/// Loads a ticket and locks its row, or fails with `404`.
+pub(crate) async fn lock_ticket(
+    tx: &mut TenantTx,
+    reach: Reach,
+    id: TicketId,
+) -> Result<TicketRow, Problem> {
+    store::lock_ticket(tx, reach, id)
         .await?
         .ok_or_else(|| problem::NOT_FOUND.problem())
 }
 
-/// Announces something about a ticket in its transaction.
+/// Publishes a ticket event in the transaction that made the change.
 pub(crate) async fn announce<P: Permission>(
     tx: &mut TenantTx,
     caller: &Caller<P>,

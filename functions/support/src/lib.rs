@@ -1,5 +1,6 @@
-//! Tickets between a tenant's customers and its experts: opened, worked on, commented, resolved, with a history that
-//! never changes. Customers see their own tickets and public comments; experts work on all of their tenant.
+//! Support tickets between a tenant's customers and its staff, with comments and an append-only history.
+//!
+//! Customers see their own tickets and public comments; staff work on all tickets of their tenant.
 
 mod consumers;
 mod domain;
@@ -13,45 +14,45 @@ mod routes;
 mod store;
 
 use ::events::Subscription;
-use access::{Gate, Purpose};
+use access::{AppState, Purpose};
 use axum::extract::FromRef;
 use db::Db;
 use web::{Cursors, Service};
 
 pub use erasure::ERASURE;
 
-/// What this context owns.
+/// Summary of this context.
 pub const ABOUT: &str =
     "Tickets between a tenant's customers and its experts: comments, history, search.";
 
-/// What handlers share.
+/// State shared by all handlers.
 #[derive(Clone, Debug)]
 pub(crate) struct App {
-    gate: Gate,
+    state: AppState,
     db: Db,
     cursors: Cursors,
 }
 
-impl FromRef<App> for Gate {
+impl FromRef<App> for AppState {
     fn from_ref(app: &App) -> Self {
-        app.gate.clone()
+        app.state.clone()
     }
 }
 
-/// The context over this database, behind this gate.
-pub fn service(db: Db, gate: Gate) -> Service {
+/// Builds the service of this context.
+pub fn service(db: Db, state: AppState) -> Service {
     let app = App {
-        cursors: Cursors::new(&gate.keyring().derive(Purpose::Cursors)),
-        gate: gate.clone(),
+        cursors: Cursors::new(&state.keyring().derive(Purpose::Cursors)),
+        state: state.clone(),
         db: db.clone(),
     };
     let internal = consumers::all()
-        .routes(app.clone(), db.clone(), gate.clone())
-        .merge(jobs::all().routes(app.clone(), db, gate));
+        .routes(app.clone(), db.clone(), state.clone())
+        .merge(jobs::all().routes(app.clone(), db, state));
     Service::new("support", ABOUT, routes::routes(), app).with_internal(internal)
 }
 
-/// What it listens to.
+/// The event subscriptions of this context.
 pub fn subscriptions() -> Vec<Subscription> {
     consumers::all().subscriptions()
 }

@@ -1,4 +1,4 @@
-//! The support function as a process of its own.
+//! The support function as a standalone process.
 
 use std::process::ExitCode;
 

@@ -1,21 +1,21 @@
-//! What can be permitted here.
+//! Permissions of this context.
 
 access::permissions! {
     feature Some("support");
-    /// Reads tickets, their public comments and history.
+    /// Read tickets, their public comments and their history.
     TicketRead = "support.ticket.read";
-    /// Opens tickets.
+    /// Create tickets.
     TicketCreate = "support.ticket.create";
-    /// Brings tickets along from another system, many at once.
+    /// Import tickets from another system.
     TicketImport = "support.ticket.import";
-    /// Changes tickets; with reach `own` only what a customer may.
+    /// Update tickets; with reach `own`, only the fields that customers may change.
     TicketUpdate = "support.ticket.update";
-    /// Deletes tickets.
+    /// Delete tickets.
     TicketDelete = "support.ticket.delete";
-    /// Brings deleted tickets back.
+    /// Restore deleted tickets.
     TicketRestore = "support.ticket.restore";
-    /// Comments; with reach `own` only in public on own tickets.
+    /// Add comments; with reach `own`, only public comments on own tickets.
     CommentCreate = "support.comment.create";
-    /// Edits and deletes comments; with reach `own` only those that they wrote.
+    /// Edit and delete comments; with reach `own`, only own comments.
     CommentUpdate = "support.comment.update";
 }

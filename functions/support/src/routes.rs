@@ -1,4 +1,4 @@
-//! Every route of this context.
+//! All routes of this context.
 
 use web::openapi::Routes;
 
@@ -8,7 +8,7 @@ use crate::{
     http::{comments, file_grants, history, tickets},
 };
 
-/// A line a resource; method and path stand with each handler.
+/// One line per resource; each handler declares its own method and path.
 pub(crate) fn routes() -> Routes<App> {
     web::routes! {
         tickets: list_tickets, create_ticket, import_tickets, get_ticket, update_ticket, delete_ticket, restore_ticket;

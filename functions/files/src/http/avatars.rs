@@ -1,19 +1,20 @@
-//! Pictures of people.
+//! Avatars.
 
 use access::Caller;
 use axum::{extract::State, response::Response};
 use ids::UserId;
 use web::{PathIds, ValidQuery, problem, problem::Result};
 
-use super::content::{PreviewQuery, preview};
+use super::content::{PreviewQuery, preview_response};
 use crate::{App, permissions::FileRead, store::files};
 
-/// Get somebody's picture, in WebP. Everybody of the organisation sees it; it is set by uploading a file of the category
-/// `avatar`.
+/// Get a person's avatar
+///
+/// Returns the avatar in WebP. Everyone in the organisation can see it. To set your own, upload a file of the category `avatar`.
 #[utoipa::path(
     get,
     path = "/avatars/{id}",
-    responses((status = 200, content_type = "image/webp", body = String, description = "The picture."))
+    responses((status = 200, content_type = "image/webp", body = String, description = "The avatar."))
 )]
 pub(crate) async fn get_avatar(
     State(app): State<App>,
@@ -22,7 +23,7 @@ pub(crate) async fn get_avatar(
     ValidQuery(query): ValidQuery<PreviewQuery>,
 ) -> Result<Response> {
     let mut tx = caller.begin(&app.db).await?;
-    let picture = files::find_avatar(&mut tx, user).await?;
+    let avatar = files::find_avatar(&mut tx, user).await?;
     tx.commit().await?;
-    preview(&app, &picture.ok_or(&problem::NOT_FOUND)?, query.w).await
+    preview_response(&app, &avatar.ok_or(&problem::NOT_FOUND)?, query.w).await
 }

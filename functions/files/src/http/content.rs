@@ -1,4 +1,4 @@
-//! The bytes of a file, and its previews.
+//! The content of a file, and its previews.
 
 use std::{io, time::Duration};
 
@@ -8,7 +8,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use blob::{Chunks, Key, Presented as Shown, Source};
+use blob::{Chunks, Key, ResponseHeaders, Source};
 use bytes::Bytes;
 use futures::stream;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -17,58 +17,61 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use web::{PathIds, Problem, ValidQuery, problem, problem::Result};
 
-use super::{away, grant::Presented, load, preview_key, sight};
+use super::{grant::FileGrantHeader, load_file, signed_link::DOWNLOAD_URL_TTL, viewer_scope};
 use crate::{
     App,
     domain::{
-        disposition::disposition,
-        file::{File, Status, hex},
-        kind::{is_shown, served_as},
-        range::{Asked, asked},
+        byte_range::{ByteRange, parse_range},
+        content_disposition::content_disposition,
+        file::{Status, hex},
+        media_type::{is_inline_safe, served_media_type},
     },
-    error::{FILE_NOT_READY, FILE_REFUSED, RANGE_NOT_SATISFIABLE},
-    links,
+    error::{FILE_NOT_READY, FILE_REFUSED, RANGE_NOT_SATISFIABLE, store_unavailable},
+    object_keys::preview_key,
     permissions::FileRead,
+    store::files::FileRow,
 };
 
-/// Whatever it is, it loads nothing and runs nothing.
+/// Prevents content from loading or executing anything in a browser.
 const SANDBOX: HeaderValue =
     HeaderValue::from_static("default-src 'none'; sandbox; frame-ancestors 'none'");
 
-/// Get the bytes of a file: from the store that is named in `Location`, or here. Pictures and PDFs are shown in place,
-/// everything else is saved.
+/// Download a file
+///
+/// Returns the content of a file, or redirects to a signed URL of the object store. Images and PDF files can be displayed inline;
+/// everything else is sent as an attachment. Supports `Range` and `If-Range`.
 #[utoipa::path(
     get,
     path = "/files/{id}/content",
     responses(
-        (status = 200, content_type = "application/octet-stream", body = String, description = "All of it."),
-        (status = 206, content_type = "application/octet-stream", body = String, description = "The range that was asked for."),
-        (status = 302, description = "For five minutes it is at `Location`."),
+        (status = 200, content_type = "application/octet-stream", body = String, description = "The whole file."),
+        (status = 206, content_type = "application/octet-stream", body = String, description = "The requested range."),
+        (status = 302, description = "The content is at `Location`, which is valid for five minutes."),
     )
 )]
 pub(crate) async fn get_content(
     State(app): State<App>,
     caller: Caller<FileRead>,
     PathIds(id): PathIds<FileId>,
-    presented: Presented,
+    grant: FileGrantHeader,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let sight = sight(&caller, presented.check(&app, &caller)?);
+    let viewer = viewer_scope(&caller, grant.verify(&app, &caller)?);
     let mut tx = caller.begin(&app.db).await?;
-    let file = load(&mut tx, &sight, id).await?;
+    let file = load_file(&mut tx, &viewer, id).await?;
     tx.commit().await?;
     check_clean(&file)?;
-    match address(&app, &file).await? {
-        Some(address) => Ok((StatusCode::FOUND, [(header::LOCATION, address)]).into_response()),
-        None => stream(&app, &file, &headers).await,
+    match sign_store_url(&app, &file).await? {
+        Some(url) => Ok((StatusCode::FOUND, [(header::LOCATION, url)]).into_response()),
+        None => stream_content(&app, &file, &headers).await,
     }
 }
 
-/// How wide a preview is to be.
+/// The width of a preview.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PreviewQuery {
-    /// In pixels; the answer is the smallest preview that is at least as wide, or the largest.
+    /// The width in pixels. Returns the smallest preview that is at least as wide, or the largest one.
     #[serde(default = "default_width")]
     #[param(minimum = 1, maximum = 4096, default = 320, required = false)]
     pub(super) w: u16,
@@ -78,7 +81,9 @@ fn default_width() -> u16 {
     320
 }
 
-/// Get a preview of a picture, in WebP.
+/// Get a preview of an image
+///
+/// Returns a preview in WebP. Only images that passed the check have previews.
 #[utoipa::path(
     get,
     path = "/files/{id}/thumbnail",
@@ -88,19 +93,19 @@ pub(crate) async fn get_thumbnail(
     State(app): State<App>,
     caller: Caller<FileRead>,
     PathIds(id): PathIds<FileId>,
-    presented: Presented,
+    grant: FileGrantHeader,
     ValidQuery(query): ValidQuery<PreviewQuery>,
 ) -> Result<Response> {
-    let sight = sight(&caller, presented.check(&app, &caller)?);
+    let viewer = viewer_scope(&caller, grant.verify(&app, &caller)?);
     let mut tx = caller.begin(&app.db).await?;
-    let file = load(&mut tx, &sight, id).await?;
+    let file = load_file(&mut tx, &viewer, id).await?;
     tx.commit().await?;
     check_clean(&file)?;
-    preview(&app, &file, query.w).await
+    preview_response(&app, &file, query.w).await
 }
 
-/// Only what was checked is given out.
-pub(super) fn check_clean(file: &File) -> Result<()> {
+/// Refuses files that did not pass the check.
+pub(super) fn check_clean(file: &FileRow) -> Result<()> {
     match file.status {
         Status::Clean => Ok(()),
         Status::Pending | Status::Scanning => Err(FILE_NOT_READY.problem()),
@@ -110,54 +115,62 @@ pub(super) fn check_clean(file: &File) -> Result<()> {
     }
 }
 
-/// Where a client may read the file for some minutes without us, if the store has addresses.
-pub(super) async fn address(app: &App, file: &File) -> Result<Option<String>> {
+/// A signed URL of the object store for the file, if the store supports them.
+pub(super) async fn sign_store_url(app: &App, file: &FileRow) -> Result<Option<String>> {
     let key = Key::parse(&file.object_key).map_err(Problem::internal)?;
     let mime_type = file.mime_type.as_deref().unwrap_or_default();
-    let shown = Shown {
-        content_type: served_as(mime_type),
-        disposition: &disposition(&file.name, is_shown(mime_type)),
+    let response_headers = ResponseHeaders {
+        content_type: served_media_type(mime_type),
+        disposition: &content_disposition(&file.name, is_inline_safe(mime_type)),
     };
-    let lifetime = Duration::from_secs(links::LIFETIME.num_seconds().unsigned_abs());
+    let ttl = Duration::from_secs(DOWNLOAD_URL_TTL.num_seconds().unsigned_abs());
     app.store
-        .sign_get(&key, &shown, lifetime)
+        .sign_get(&key, &response_headers, ttl)
         .await
-        .map_err(away)
+        .map_err(store_unavailable)
 }
 
-/// The bytes, as many as are asked for.
-pub(super) async fn stream(app: &App, file: &File, headers: &HeaderMap) -> Result<Response> {
+/// Streams the content, or the requested range of it.
+pub(super) async fn stream_content(
+    app: &App,
+    file: &FileRow,
+    headers: &HeaderMap,
+) -> Result<Response> {
     let key = Key::parse(&file.object_key).map_err(Problem::internal)?;
     let size = file.size.unsigned_abs();
-    let tag = format!("\"{}\"", hex(file.sha256.as_deref().unwrap_or_default()));
-    let part = match asked(wanted_range(headers, &tag), size) {
-        Asked::Whole => None,
-        Asked::Part(range) => Some(range),
-        Asked::Beyond => {
+    let etag = format!("\"{}\"", hex(file.sha256.as_deref().unwrap_or_default()));
+    let range = match parse_range(requested_range(headers, &etag), size) {
+        ByteRange::Full => None,
+        ByteRange::Partial(range) => Some(range),
+        ByteRange::Unsatisfiable => {
             return Err(RANGE_NOT_SATISFIABLE
                 .problem()
                 .argument("size", size)
                 .header(header::CONTENT_RANGE, format!("bytes */{size}")));
         }
     };
-    let found = app.store.get(&key, part.clone()).await.map_err(away)?;
-    let chunks = found.ok_or_else(|| Problem::internal("a clean file without its object"))?;
+    let object = app
+        .store
+        .get(&key, range.clone())
+        .await
+        .map_err(store_unavailable)?;
+    let chunks = object.ok_or_else(|| Problem::internal("a clean file has no object"))?;
     let mime_type = file.mime_type.as_deref().unwrap_or_default();
     let mut response = Response::new(body(chunks));
-    let length = part.as_ref().map_or(size, |range| range.end - range.start);
+    let length = range.as_ref().map_or(size, |range| range.end - range.start);
     let mut set = |name, value: &str| {
         if let Ok(value) = HeaderValue::try_from(value) {
             response.headers_mut().insert(name, value);
         }
     };
-    set(header::CONTENT_TYPE, served_as(mime_type));
+    set(header::CONTENT_TYPE, served_media_type(mime_type));
     set(header::CONTENT_LENGTH, &length.to_string());
-    set(header::ETAG, &tag);
+    set(header::ETAG, &etag);
     set(header::ACCEPT_RANGES, "bytes");
     set(header::CACHE_CONTROL, "private, no-cache");
-    let shown = is_shown(mime_type);
-    set(header::CONTENT_DISPOSITION, &disposition(&file.name, shown));
-    if let Some(range) = &part {
+    let disposition = content_disposition(&file.name, is_inline_safe(mime_type));
+    set(header::CONTENT_DISPOSITION, &disposition);
+    if let Some(range) = &range {
         let text = format!("bytes {}-{}/{size}", range.start, range.end - 1);
         set(header::CONTENT_RANGE, &text);
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
@@ -167,24 +180,26 @@ pub(super) async fn stream(app: &App, file: &File, headers: &HeaderMap) -> Resul
     Ok(response)
 }
 
-/// The range, unless the client has a part of something else (`If-Range`).
-fn wanted_range<'a>(headers: &'a HeaderMap, tag: &str) -> Option<&'a str> {
+/// The `Range` header, unless `If-Range` names another version of the content.
+fn requested_range<'a>(headers: &'a HeaderMap, etag: &str) -> Option<&'a str> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     match text(header::IF_RANGE) {
-        Some(known) if known.trim() != tag => None,
+        Some(known) if known.trim() != etag => None,
         _ => text(header::RANGE),
     }
 }
 
-/// A preview as wide as is asked for, or the widest.
-pub(super) async fn preview(app: &App, file: &File, width: u16) -> Result<Response> {
+/// The smallest preview with at least this width, or the largest one.
+pub(super) async fn preview_response(app: &App, file: &FileRow, width: u16) -> Result<Response> {
     let width = i32::from(width);
     let widths = &file.preview_widths;
-    let chosen = widths.iter().find(|made| **made >= width).or(widths.last());
-    let chosen = chosen.and_then(|made| u32::try_from(*made).ok());
-    let key = preview_key(file, chosen.ok_or(&problem::NOT_FOUND)?).map_err(away)?;
-    let found = app.store.get(&key, None).await.map_err(away)?;
-    let chunks = found.ok_or(&problem::NOT_FOUND)?;
+    let available = widths.iter().find(|available| **available >= width);
+    let chosen = available.or(widths.last());
+    let chosen = chosen.and_then(|width| u32::try_from(*width).ok());
+    let key = preview_key(&file.object_key, chosen.ok_or(&problem::NOT_FOUND)?)
+        .map_err(store_unavailable)?;
+    let object = app.store.get(&key, None).await.map_err(store_unavailable)?;
+    let chunks = object.ok_or(&problem::NOT_FOUND)?;
     let length = chunks.size();
     let mut response = Response::new(body(chunks));
     let headers = response.headers_mut();

@@ -1,8 +1,8 @@
-//! A file in one request, as a form: for small clients. It streams into the store and is never whole in memory.
+//! Upload of a file as a multipart form. The content is streamed into the object store and never held in memory as a whole.
 
 use std::io;
 
-use access::Caller;
+use access::{Caller, file_grant::FileGrant};
 use axum::extract::{FromRequest, Request, State};
 use blob::StoreError;
 use bytes::Bytes;
@@ -24,49 +24,47 @@ use web::{
 };
 
 use super::{
-    Granted, away,
-    begin::{Beginning, Begun, begin},
-    grant::Presented,
-    load,
-    piece::part_key,
-    sight,
-    uploads::{finish, withdraw},
+    body::ResourceField,
+    grant::FileGrantHeader,
+    load_file,
+    start_upload::{StartedUpload, UploadRequest, start_upload},
+    uploads::{cancel_upload, finish_upload},
+    view::File,
+    viewer_scope,
 };
 use crate::{
     App,
-    domain::{
-        file::{File, ResourceField, Status},
-        kind::Category,
-        name::FileName,
-    },
-    error::{FILE_MISSING, FILE_REFUSED, TYPE_NOT_ALLOWED},
+    domain::{file::Status, file_name::FileName, media_type::Category},
+    error::{FILE_MISSING, FILE_REFUSED, TYPE_NOT_ALLOWED, UPLOAD_GONE, store_unavailable},
+    object_keys::part_key,
     permissions::FileCreate,
     store::uploads::{self, NewUpload, Part, Protocol},
 };
 
-/// Bytes of the largest file in a form: Cloud Run cuts requests at 32 MiB.
-const MOST: u64 = 30 << 20;
-/// What the form may have around it.
-const AROUND: u64 = 64 << 10;
+/// Maximum size of a file in a form. Cloud Run limits requests to 32 MiB.
+const MAX_FORM_FILE_SIZE: u64 = 30 << 20;
+/// Allowance for the parts of the form around the file.
+const FORM_OVERHEAD: u64 = 64 << 10;
 
-/// What is said of a file beside its bytes.
+/// Properties of the new file.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewFileQuery {
-    /// What it is called; without it the form's name counts.
+    /// The file name; defaults to the name in the form.
     name: Option<String>,
-    /// What it is for; when not said `attachment`, or what its document is for.
+    /// The purpose of the file; defaults to `attachment`, or to the category of the document that `revision_of` names.
     #[param(inline)]
     category: Option<Category>,
-    /// The thing that it belongs to: `ticket:<id>` with a grant for it, or `user:<id>` for oneself.
+    /// The resource to attach the file to: `ticket:<id>` with a grant for that ticket, or `user:<id>` of the caller.
     resource: Option<String>,
-    /// Whether only staff sees it among the files of its thing.
+    /// Whether only staff can see the file among those of its resource.
     internal: Option<bool>,
-    /// The file that it is a new revision of, by whoever may change that one. It belongs where its document does.
+    /// The file of which this is a new revision. Requires permission to update that file. The revision inherits category,
+    /// resource and visibility of its document.
     revision_of: Option<FileId>,
 }
 
-/// A form on its way in.
+/// The body of a multipart request.
 #[derive(Debug)]
 pub(crate) struct Form(Incoming);
 
@@ -83,7 +81,7 @@ impl Arg for Form {
         let file = ObjectBuilder::new()
             .schema_type(Type::String)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::Binary)))
-            .description(Some("The file: up to 30 MiB."));
+            .description(Some("The file, up to 30 MiB."));
         let form = ObjectBuilder::new()
             .schema_type(Type::Object)
             .property("file", file)
@@ -108,51 +106,62 @@ impl Arg for Form {
     }
 }
 
-/// Upload a file of up to 30 MiB as a form with one field, `file`. Larger ones come in pieces: `POST /uploads`.
+/// Upload a file
+///
+/// Uploads a file of up to 30 MiB as a form with one field, `file`. The file is checked for malware and allowed types before it
+/// can be downloaded. For larger files use `POST /uploads`.
 #[utoipa::path(
     post,
     path = "/files",
-    responses((status = 201, body = File, description = "Uploaded. Large ones are still being checked."))
+    responses((status = 201, body = File, description = "The file was uploaded. Large files may still be `scanning`."))
 )]
 pub(crate) async fn create_file(
     State(app): State<App>,
     caller: Caller<FileCreate>,
-    presented: Presented,
+    grant: FileGrantHeader,
     ValidQuery(query): ValidQuery<NewFileQuery>,
     Form(incoming): Form,
 ) -> Result<Created<File>> {
-    let granted = presented.check(&app, &caller)?;
-    // A task of its own: a client that hangs up leaves neither bytes nor reserved room behind.
-    let work = tokio::spawn(async move { create(&app, &caller, granted, query, incoming).await });
-    work.await.map_err(Problem::internal)?
+    let grant = grant.verify(&app, &caller)?;
+    // In a separate task, so that objects and reserved storage are cleaned up even if the client disconnects.
+    let task =
+        tokio::spawn(async move { upload_form(&app, &caller, grant, query, incoming).await });
+    task.await.map_err(Problem::internal)?
 }
 
-async fn create(
+async fn upload_form(
     app: &App,
     caller: &Caller<FileCreate>,
-    granted: Granted,
+    grant: Option<FileGrant>,
     query: NewFileQuery,
     incoming: Incoming,
 ) -> Result<Created<File>> {
-    let too_large = || problem::TOO_LARGE.problem().argument("limit", MOST);
+    let too_large = || {
+        problem::TOO_LARGE
+            .problem()
+            .argument("limit", MAX_FORM_FILE_SIZE)
+    };
     let Ok(boundary) = multer::parse_boundary(&incoming.content_type) else {
         return Err(problem::UNSUPPORTED_MEDIA_TYPE
             .problem()
             .argument("expected", "multipart/form-data"));
     };
-    let announced = incoming.length.unwrap_or(MOST);
-    if announced > MOST + AROUND {
+    let announced = incoming.length.unwrap_or(MAX_FORM_FILE_SIZE);
+    if announced > MAX_FORM_FILE_SIZE + FORM_OVERHEAD {
         return Err(too_large());
     }
-    let constraints =
-        Constraints::new().size_limit(SizeLimit::new().whole_stream(MOST + AROUND).per_field(MOST));
-    let pieces = stream::try_unfold(incoming, |mut incoming| async move {
-        let next: Result<Option<Bytes>, web::incoming::Cut> = incoming.next().await;
-        next.map(|piece| piece.map(|piece| (piece, incoming)))
+    let constraints = Constraints::new().size_limit(
+        SizeLimit::new()
+            .whole_stream(MAX_FORM_FILE_SIZE + FORM_OVERHEAD)
+            .per_field(MAX_FORM_FILE_SIZE),
+    );
+    let chunks = stream::try_unfold(incoming, |mut incoming| async move {
+        let next: Result<Option<Bytes>, web::incoming::BodyError> = incoming.next().await;
+        next.map(|chunk| chunk.map(|chunk| (chunk, incoming)))
     });
-    let mut form = Multipart::with_constraints(pieces, boundary, constraints);
+    let mut form = Multipart::with_constraints(chunks, boundary, constraints);
     let field = loop {
-        match form.next_field().await.map_err(refused)? {
+        match form.next_field().await.map_err(form_problem)? {
             Some(field) if field.name() == Some("file") => break field,
             Some(_) => {}
             None => return Err(FILE_MISSING.problem()),
@@ -163,33 +172,35 @@ async fn create(
         .as_deref()
         .or(field.file_name())
         .unwrap_or("file");
-    let beginning = Beginning {
+    let request = UploadRequest {
         name: FileName::parse(name).map_err(|code| Problem::field("/name", code))?,
         category: query.category,
-        resource: resource(query.resource.as_deref())?,
+        resource: parse_resource(query.resource.as_deref())?,
         internal: query.internal,
         revision_of: query.revision_of,
         upload: NewUpload {
             protocol: Protocol::Form,
             length: None,
-            // Only of the whole request is the length known before it has come.
-            reserved: i64::try_from(announced.min(MOST)).unwrap_or_default(),
+            // The size of the file is not known in advance, only the length of the whole request.
+            reserved: i64::try_from(announced.min(MAX_FORM_FILE_SIZE)).unwrap_or_default(),
             expected_sha256: None,
         },
     };
-    let Begun { id, limit, .. } = begin(app, caller, &granted, beginning).await?;
+    let StartedUpload { id, max_size, .. } =
+        start_upload(app, caller, grant.as_ref(), request).await?;
     let finished = async {
-        let part = store(app, caller, id, field, limit).await?;
-        refuse_another(&mut form).await?;
+        let part = store_field(app, caller, id, field, max_size).await?;
+        check_single_file(&mut form).await?;
         finish_form(app, caller, id, &part).await
     };
     if let Err(problem) = finished.await {
-        withdraw(app, caller, id).await?;
+        cancel_upload(app, caller, id).await?;
         return Err(problem);
     }
-    app.step_soon(caller.tenant.id, id, caller.request()).await;
+    app.process_now(caller.tenant.id, id, caller.request())
+        .await;
     let mut tx = caller.begin(&app.db).await?;
-    let file = load(&mut tx, &sight(caller, granted), id).await?;
+    let file = load_file(&mut tx, &viewer_scope(caller, grant), id).await?;
     tx.commit().await?;
     match (file.status, file.failure.as_deref()) {
         (Status::Rejected, Some("type_not_allowed")) => {
@@ -199,14 +210,14 @@ async fn create(
         (Status::Infected | Status::Rejected, _) => Err(FILE_REFUSED.problem()),
         _ => Ok(Created {
             location: format!("/api/v1/files/{id}"),
-            resource: file,
+            resource: file.into(),
         }),
     }
 }
 
-/// A second file would be lost without a word.
-async fn refuse_another(form: &mut Multipart<'static>) -> Result<()> {
-    while let Some(field) = form.next_field().await.map_err(refused)? {
+/// Refuses a second file instead of silently ignoring it.
+async fn check_single_file(form: &mut Multipart<'static>) -> Result<()> {
+    while let Some(field) = form.next_field().await.map_err(form_problem)? {
         if field.name() == Some("file") {
             return Err(FILE_MISSING.problem());
         }
@@ -214,35 +225,33 @@ async fn refuse_another(form: &mut Multipart<'static>) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn resource(text: Option<&str>) -> Result<Option<access::file_grant::Resource>> {
+/// Parses the resource of a query or a header.
+pub(super) fn parse_resource(text: Option<&str>) -> Result<Option<access::file_grant::Resource>> {
     let field = text.map(ResourceField::parse).transpose();
     let field = field.map_err(|code| Problem::field("/resource", code))?;
     Ok(field.map(|field| field.0))
 }
 
-/// The field's bytes into the store.
-async fn store(
+/// Streams the content of the field into the object store.
+async fn store_field(
     app: &App,
     caller: &Caller<FileCreate>,
     id: FileId,
     field: multer::Field<'static>,
-    limit: i64,
+    max_size: i64,
 ) -> Result<Part> {
     let key = part_key(caller.tenant.id, id, 0)?;
-    let mut source = FieldSource {
-        field,
-        failed: None,
-    };
+    let mut source = FieldSource { field, error: None };
     let size = match app.store.put(&key, &mut source).await {
         Ok(size) => i64::try_from(size).unwrap_or(i64::MAX),
         Err(StoreError::Source(_)) => {
-            let failed = source.failed.map(refused);
-            return Err(failed.unwrap_or_else(|| problem::BAD_REQUEST.problem()));
+            let problem = source.error.map(form_problem);
+            return Err(problem.unwrap_or_else(|| problem::BAD_REQUEST.problem()));
         }
-        Err(error) => return Err(away(error)),
+        Err(error) => return Err(store_unavailable(error)),
     };
-    if size > limit {
-        return Err(problem::TOO_LARGE.problem().argument("limit", limit));
+    if size > max_size {
+        return Err(problem::TOO_LARGE.problem().argument("limit", max_size));
     }
     Ok(Part {
         begins_at: 0,
@@ -253,14 +262,14 @@ async fn store(
 
 struct FieldSource {
     field: multer::Field<'static>,
-    failed: Option<multer::Error>,
+    error: Option<multer::Error>,
 }
 
 impl blob::Source for FieldSource {
     async fn next(&mut self) -> io::Result<Option<Bytes>> {
         self.field.chunk().await.map_err(|error| {
-            self.failed = Some(error);
-            io::Error::other("the form broke off")
+            self.error = Some(error);
+            io::Error::other("the form is incomplete")
         })
     }
 }
@@ -271,23 +280,25 @@ async fn finish_form(
     id: FileId,
     part: &Part,
 ) -> Result<()> {
-    let now = app.gate.clock().now();
+    let now = app.state.clock().now();
     let mut tx = caller.begin(&app.db).await?;
     uploads::lock_upload(&mut tx, caller.actor, id)
         .await?
         .filter(|upload| upload.status == Status::Pending)
-        .ok_or(&crate::error::UPLOAD_GONE)?;
+        .ok_or(&UPLOAD_GONE)?;
     uploads::append_part(&mut tx, id, part, 0).await?;
     uploads::set_length(&mut tx, id, part.size, 0).await?;
-    finish(&mut tx, caller, id, now).await?;
+    finish_upload(&mut tx, caller, id, now).await?;
     tx.commit().await?;
     Ok(())
 }
 
-fn refused(error: multer::Error) -> Problem {
+fn form_problem(error: multer::Error) -> Problem {
     match error {
         multer::Error::FieldSizeExceeded { .. } | multer::Error::StreamSizeExceeded { .. } => {
-            problem::TOO_LARGE.problem().argument("limit", MOST)
+            problem::TOO_LARGE
+                .problem()
+                .argument("limit", MAX_FORM_FILE_SIZE)
         }
         _ => problem::BAD_REQUEST.problem(),
     }

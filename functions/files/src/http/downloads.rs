@@ -1,4 +1,4 @@
-//! Addresses at which a file can be read without signing in.
+//! Signed URLs for downloads without signing in.
 
 use access::Caller;
 use axum::{Json, extract::State, response::Response};
@@ -11,68 +11,69 @@ use utoipa::ToSchema;
 use web::{PathIds, ValidQuery, problem::Result};
 
 use super::{
-    content::{address, check_clean, stream},
-    grant::Presented,
-    load, sight,
+    content::{check_clean, sign_store_url, stream_content},
+    grant::FileGrantHeader,
+    load_file,
+    signed_link::{self, DOWNLOAD_URL_TTL, SignedQuery},
+    viewer_scope,
 };
-use crate::{
-    App,
-    error::LINK_INVALID,
-    links::{self, SignedQuery},
-    permissions::FileRead,
-    store::files,
-};
+use crate::{App, error::LINK_INVALID, permissions::FileRead, store::files};
 
-/// An address at which whoever has it may read one file for some minutes.
+/// A signed URL from which one file can be downloaded without other credentials.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "url": "https://api.revalenz.example/api/v1/downloads/019ab1f5-6d3e-7c11-8e5a-3b1a2c3d4e5f?tenant=019ab1f2-0000-7000-8000-000000000001&version=3&expires=1795172700&signature=c2lnbmF0dXJl",
     "expires_at": "2026-11-20T11:05:00Z"
 }))]
 pub(crate) struct SignedLink {
-    /// The address, complete.
+    /// The complete URL.
     url: String,
-    /// Until when it is good.
+    /// When the URL expires.
     expires_at: DateTime<Utc>,
 }
 
-/// Get an address for a browser that can't send a token: good for five minutes, for this file as it is now.
+/// Get a signed download URL
+///
+/// Returns a URL from which a browser can download the file without a token. It is valid for five minutes and stops working
+/// when the file changes. Only files that passed the check have one.
 #[utoipa::path(
     get,
     path = "/files/{id}/link",
-    responses((status = 200, body = SignedLink, description = "The address."))
+    responses((status = 200, body = SignedLink, description = "The signed URL."))
 )]
 pub(crate) async fn get_link(
     State(app): State<App>,
     caller: Caller<FileRead>,
     PathIds(id): PathIds<FileId>,
-    presented: Presented,
+    grant: FileGrantHeader,
 ) -> Result<Json<SignedLink>> {
-    let expires_at = app.gate.clock().now() + links::LIFETIME;
-    let sight = sight(&caller, presented.check(&app, &caller)?);
+    let expires_at = app.state.clock().now() + DOWNLOAD_URL_TTL;
+    let viewer = viewer_scope(&caller, grant.verify(&app, &caller)?);
     let mut tx = caller.begin(&app.db).await?;
-    let file = load(&mut tx, &sight, id).await?;
+    let file = load_file(&mut tx, &viewer, id).await?;
     tx.commit().await?;
     check_clean(&file)?;
-    let url = if let Some(address) = address(&app, &file).await? {
-        address
+    let url = if let Some(url) = sign_store_url(&app, &file).await? {
+        url
     } else {
-        let gate = &app.gate;
+        let state = &app.state;
         let tenant = caller.tenant.id;
-        let path = links::sign(gate.keyring(), id, tenant, file.version, expires_at);
-        format!("{}{path}", gate.settings().public_url)
+        let path = signed_link::sign(state.keyring(), id, tenant, file.version, expires_at);
+        format!("{}{path}", state.settings().public_url)
     };
     Ok(Json(SignedLink { url, expires_at }))
 }
 
-/// Get the bytes of a file by an address that was signed for it.
+/// Download a file with a signed URL
+///
+/// Returns the content of a file. The signature in the query replaces other credentials. Supports `Range` and `If-Range`.
 #[utoipa::path(
     get,
     path = "/downloads/{id}",
     security(()),
     responses(
-        (status = 200, content_type = "application/octet-stream", body = String, description = "All of it."),
-        (status = 206, content_type = "application/octet-stream", body = String, description = "The range that was asked for."),
+        (status = 200, content_type = "application/octet-stream", body = String, description = "The whole file."),
+        (status = 206, content_type = "application/octet-stream", body = String, description = "The requested range."),
     )
 )]
 pub(crate) async fn get_download(
@@ -81,15 +82,15 @@ pub(crate) async fn get_download(
     ValidQuery(query): ValidQuery<SignedQuery>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    if !links::is_good(app.gate.keyring(), id, &query, app.gate.clock().now()) {
+    if !signed_link::is_valid(app.state.keyring(), id, &query, app.state.clock().now()) {
         return Err(LINK_INVALID.problem());
     }
-    let mut tx = app.db.begin_reading(query.tenant, Actor::SYSTEM).await?;
-    let file = files::find_any_file(&mut tx, id).await?;
+    let mut tx = app.db.begin_read_only(query.tenant, Actor::SYSTEM).await?;
+    let file = files::find_file_unscoped(&mut tx, id).await?;
     tx.commit().await?;
-    // Renamed, deleted or blocked since: what was signed is not there any more.
+    // The URL was signed for one version: it ends when the file is renamed, deleted or blocked.
     let file = file
         .filter(|file| file.version == query.version && check_clean(file).is_ok())
         .ok_or(&LINK_INVALID)?;
-    stream(&app, &file, &headers).await
+    stream_content(&app, &file, &headers).await
 }

@@ -1,8 +1,8 @@
-//! Files: listed, read, changed, deleted.
+//! Files.
 
 use access::{Caller, audit, audit::Entry};
 use axum::{Json, extract::State};
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use http::StatusCode;
 use ids::FileId;
 use serde::Deserialize;
@@ -13,64 +13,70 @@ use web::{
     problem::{self, FieldCode, Result},
 };
 
-use super::{announce, grant::Presented, load, sight};
+use super::{
+    body::{ResourceField, UpdateFile},
+    grant::FileGrantHeader,
+    load_file,
+    view::File,
+    viewer_scope,
+};
 use crate::{
     App,
     domain::{
-        file::{File, ResourceField, Status, UpdateFile},
-        kind::Category,
+        file::{DELETED_FILE_RETENTION, Status},
+        media_type::Category,
     },
     error::FILE_RETAINED,
-    events::FILE_DELETED,
+    events::{FILE_DELETED, announce},
     permissions::{FileDelete, FileRead, FileUpdate},
     store::{
-        files::{self as rows, Filter, Position},
+        files::{self as store, FileFilter, FileRow, Position},
         usage,
     },
 };
 
-/// How long the bytes of a deleted file are kept.
-const GRACE: TimeDelta = TimeDelta::days(30);
-
-/// Which files.
+/// Filters and pagination of a list of files.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListQuery {
-    /// Those of a thing: `ticket:<id>`, `user:<id>`.
+    /// Only files of this resource: `ticket:<id>` or `user:<id>`.
     #[param(example = "ticket:019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f")]
     resource: Option<String>,
-    /// Those of a category.
+    /// Only files of this category.
     #[param(inline)]
     category: Option<Category>,
-    /// Every revision of this document, named by its first; without it only the newest of each.
+    /// All revisions of the document with this first revision. By default only the newest revision of each document is listed.
     revision_of: Option<FileId>,
-    /// How many a page has.
+    /// Maximum number of items per page.
     #[serde(default)]
     #[param(value_type = Option<Limit>, inline)]
     limit: Limit,
-    /// Where the page begins: `next_cursor` of the one before.
+    /// Cursor of the page to return: `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
-/// List files, the newest first: those that the caller may read, and their own in whatever state.
+/// List files
+///
+/// Returns files, newest first: the caller's own files in any status, and clean files that the caller can read. A grant in
+/// `X-File-Grant` adds the files of its resource.
 #[utoipa::path(get, path = "/files", responses((status = 200, body = Page<File>, description = "A page of files.")))]
 pub(crate) async fn list_files(
     State(app): State<App>,
     caller: Caller<FileRead>,
-    presented: Presented,
+    grant: FileGrantHeader,
     ValidQuery(query): ValidQuery<ListQuery>,
 ) -> Result<Json<Page<File>>> {
-    let sight = sight(&caller, presented.check(&app, &caller)?);
+    let viewer = viewer_scope(&caller, grant.verify(&app, &caller)?);
     let resource = query.resource.as_deref().map(ResourceField::parse);
     let resource = resource
         .transpose()
         .map_err(|code| Problem::field("/resource", code))?;
-    let filter = Filter {
+    let filter = FileFilter {
         resource: resource.map(|field| field.0),
         category: query.category,
         revision_of: query.revision_of,
     };
-    // Whose list it is counts too: what is seen depends on the caller.
+    // The cursor is bound to the caller too, because the visible files depend on it.
     let selected = (
         caller.actor,
         &query.resource,
@@ -84,38 +90,43 @@ pub(crate) async fn list_files(
         .map(|cursor| app.cursors.open(&scope, cursor))
         .transpose()?;
     let mut tx = caller.begin(&app.db).await?;
-    let found = rows::list_files(&mut tx, &sight, &filter, after.as_ref(), query.limit).await?;
+    let rows = store::list_files(&mut tx, &viewer, &filter, after.as_ref(), query.limit).await?;
     tx.commit().await?;
-    let seal = |last: &File| {
+    let seal = |last: &FileRow| {
         let position = Position {
             created_at: last.created_at,
             id: last.id,
         };
         app.cursors.seal(&scope, &position)
     };
-    Ok(Json(query.limit.page(found, seal)))
+    Ok(Json(query.limit.page(rows, seal).map(File::from)))
 }
 
-/// Read what is known of a file.
-#[utoipa::path(get, path = "/files/{id}", responses((status = 200, body = File, description = "The file, without its bytes.")))]
+/// Get a file
+///
+/// Returns a file without its content. Other callers than the uploader only see files that passed the check.
+#[utoipa::path(get, path = "/files/{id}", responses((status = 200, body = File, description = "The file, without its content.")))]
 pub(crate) async fn get_file(
     State(app): State<App>,
     caller: Caller<FileRead>,
     PathIds(id): PathIds<FileId>,
-    presented: Presented,
+    grant: FileGrantHeader,
 ) -> Result<Fetched<File>> {
-    let sight = sight(&caller, presented.check(&app, &caller)?);
+    let viewer = viewer_scope(&caller, grant.verify(&app, &caller)?);
     let mut tx = caller.begin(&app.db).await?;
-    let file = load(&mut tx, &sight, id).await?;
+    let file = load_file(&mut tx, &viewer, id).await?;
     tx.commit().await?;
-    Ok(Fetched(file))
+    Ok(Fetched(file.into()))
 }
 
-/// Rename a file, or say until when it must be kept.
+/// Update a file
+///
+/// Renames a file or sets the end of its retention period, until which it cannot be deleted. A retention period can only be
+/// extended.
 #[utoipa::path(
     method(put, patch),
     path = "/files/{id}",
-    responses((status = 200, body = File, description = "The file as it is now."))
+    responses((status = 200, body = File, description = "The updated file."))
 )]
 pub(crate) async fn update_file(
     State(app): State<App>,
@@ -124,10 +135,10 @@ pub(crate) async fn update_file(
     if_match: IfMatch,
     body: ValidJson<UpdateFile>,
 ) -> Result<Fetched<File>> {
-    let now = app.gate.clock().now();
-    let sight = sight(&caller, super::Granted::default());
+    let now = app.state.clock().now();
+    let viewer = viewer_scope(&caller, None);
     let mut tx = caller.begin(&app.db).await?;
-    let file = rows::lock_file(&mut tx, &sight, id)
+    let file = store::lock_file(&mut tx, &viewer, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     if_match.check(file.version)?;
@@ -138,10 +149,10 @@ pub(crate) async fn update_file(
         .map_or(&*file.name, |name| name.as_str());
     let until = body.value.retention_until.as_set().copied();
     if until < file.retention_until && until.is_some() {
-        return Err(Problem::field("/retention_until", earlier()));
+        return Err(Problem::field("/retention_until", RETENTION_SHORTENED));
     }
     let until = until.or(file.retention_until);
-    rows::update_file(&mut tx, id, name, until, now).await?;
+    store::update_file(&mut tx, id, name, until, now).await?;
     let entry = Entry::new("files.file.updated", "file", id).change(
         "retention_until",
         json!(file.retention_until),
@@ -157,47 +168,49 @@ pub(crate) async fn update_file(
         )
         .await?;
     }
-    let file = load(&mut tx, &sight, id).await?;
+    let file = load_file(&mut tx, &viewer, id).await?;
     tx.commit().await?;
-    Ok(Fetched(file))
+    Ok(Fetched(file.into()))
 }
 
-fn earlier() -> FieldCode {
-    FieldCode::Rule(
-        "earlier_than_before",
-        web::Texts {
-            de: "eine Aufbewahrung wird nur verlängert",
-            en: "retention can only be made longer",
-        },
-    )
-}
+const RETENTION_SHORTENED: FieldCode = FieldCode::Rule(
+    "earlier_than_before",
+    web::Localized {
+        de: "darf nicht vor dem bisherigen Ende der Aufbewahrungsfrist liegen",
+        en: "must not be before the current end of the retention period",
+    },
+);
 
-/// Delete a file. Its bytes are kept for 30 days, for nobody to read; the room is free at once.
-#[utoipa::path(delete, path = "/files/{id}", responses((status = 204, description = "Deleted.")))]
+/// Delete a file
+///
+/// Deletes a file and releases its storage at once. The content is removed after 30 days and cannot be read until then. Files
+/// under retention cannot be deleted.
+#[utoipa::path(delete, path = "/files/{id}", responses((status = 204, description = "The file was deleted.")))]
 pub(crate) async fn delete_file(
     State(app): State<App>,
     caller: Caller<FileDelete>,
     PathIds(id): PathIds<FileId>,
     if_match: IfMatch,
 ) -> Result<StatusCode> {
-    let now = app.gate.clock().now();
-    let sight = sight(&caller, super::Granted::default());
+    let now = app.state.clock().now();
+    let viewer = viewer_scope(&caller, None);
     let mut tx = caller.begin(&app.db).await?;
-    let first = load(&mut tx, &sight, id).await?.first();
-    // The document before its revision: of two that go at the same time, the second sees what the first has left.
-    rows::lock_file(&mut tx, &sight, first).await?;
-    let file = rows::lock_file(&mut tx, &sight, id)
+    let file = load_file(&mut tx, &viewer, id).await?;
+    let first = file.first_revision();
+    // Lock the document before its revision, so that concurrent deletions run one after the other.
+    store::lock_file(&mut tx, &viewer, first).await?;
+    let file = store::lock_file(&mut tx, &viewer, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     if_match.check(file.version)?;
     check_retention(&file, now)?;
-    rows::delete_file(&mut tx, id, now + GRACE, now).await?;
-    rows::restore_newest(&mut tx, first).await?;
+    store::delete_file(&mut tx, id, now + DELETED_FILE_RETENTION, now).await?;
+    store::restore_newest_revision(&mut tx, first).await?;
     if file.status == Status::Clean {
-        usage::give_back(&mut tx, file.size).await?;
-        usage::note_usage(&mut tx, id, -file.size, now).await?;
+        usage::release_storage(&mut tx, file.size).await?;
+        usage::record_usage(&mut tx, id, -file.size, now).await?;
     } else {
-        usage::release(&mut tx, id).await?;
+        usage::release_reservation(&mut tx, id).await?;
     }
     let entry = Entry::new("files.file.deleted", "file", id);
     audit::record(
@@ -208,21 +221,23 @@ pub(crate) async fn delete_file(
         entry,
     )
     .await?;
-    let resource = file
-        .resource
-        .resource()
-        .map(|resource| resource.to_string());
+    let resource = file.resource().map(|resource| resource.to_string());
     let data = json!({"file_id": id, "resource": resource});
-    let gone = File {
-        version: file.version + 1,
-        ..file
-    };
-    announce(&mut tx, caller.request(), now, &FILE_DELETED, &gone, data).await?;
+    let revision = (&file, file.version + 1);
+    announce(
+        &mut tx,
+        caller.request(),
+        now,
+        &FILE_DELETED,
+        revision,
+        data,
+    )
+    .await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn check_retention(file: &File, now: DateTime<Utc>) -> Result<()> {
+fn check_retention(file: &FileRow, now: DateTime<Utc>) -> Result<()> {
     match file.retention_until {
         Some(until) if until > now => {
             let until = until.to_rfc3339_opts(SecondsFormat::Secs, true);

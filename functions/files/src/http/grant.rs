@@ -1,4 +1,4 @@
-//! The grant of another context that a request may carry.
+//! The file grant of another context that a request may present.
 
 use access::{
     Caller, Permission,
@@ -12,51 +12,51 @@ use web::{
 
 use crate::{App, error::GRANT_INVALID};
 
-/// What the request presents; looked at when it is known who presents it.
+/// The `X-File-Grant` header of a request. It is verified once the caller is known.
 #[derive(Debug)]
-pub(crate) struct Presented(HeaderMap);
+pub(crate) struct FileGrantHeader(HeaderMap);
 
-/// What was opened to this caller, if anything.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Granted(pub(crate) Option<FileGrant>);
-
-impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Presented {
+impl<S: Send + Sync> axum::extract::FromRequestParts<S> for FileGrantHeader {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(
         parts: &mut http::request::Parts,
         _: &S,
     ) -> Result<Self, Self::Rejection> {
-        let mut own = HeaderMap::new();
+        let mut headers = HeaderMap::new();
         for value in parts.headers.get_all(HEADER) {
-            own.append(HEADER, value.clone());
+            headers.append(HEADER, value.clone());
         }
-        Ok(Self(own))
+        Ok(Self(headers))
     }
 }
 
-impl Presented {
-    /// The grant, if it is for this caller.
-    pub(crate) fn check<P: Permission>(self, app: &App, caller: &Caller<P>) -> Result<Granted> {
-        let mut presented = self.0.get_all(HEADER).iter();
-        let Some(text) = presented.next() else {
-            return Ok(Granted(None));
+impl FileGrantHeader {
+    /// The grant, if one is presented. Fails if it was not issued to this caller or has expired.
+    pub(crate) fn verify<P: Permission>(
+        self,
+        app: &App,
+        caller: &Caller<P>,
+    ) -> Result<Option<FileGrant>> {
+        let mut values = self.0.get_all(HEADER).iter();
+        let Some(text) = values.next() else {
+            return Ok(None);
         };
-        let now = app.gate.clock().now();
+        let now = app.state.clock().now();
         let tenant = caller.tenant.id;
-        let read = |text| FileGrant::read(text, app.gate.keyring(), tenant, caller.actor, now);
-        match (text.to_str().ok().and_then(read), presented.next()) {
-            (Some(grant), None) => Ok(Granted(Some(grant))),
+        let read = |text| FileGrant::read(text, app.state.keyring(), tenant, caller.actor, now);
+        match (text.to_str().ok().and_then(read), values.next()) {
+            (Some(grant), None) => Ok(Some(grant)),
             _ => Err(GRANT_INVALID.problem()),
         }
     }
 }
 
-impl Arg for Presented {
+impl Arg for FileGrantHeader {
     fn describe(doc: &mut OperationDoc) {
         doc.reads(header(
             "X-File-Grant",
-            "Leave to see and add the files of a thing, from whoever owns it: `GET /tickets/{id}/file-grant`.",
+            "A grant for the files of a resource, from the context that owns the resource: `GET /tickets/{id}/file-grant`.",
             "MDE5YWIxZjI.c2lnbmF0dXJl",
         ));
         doc.refuses(&GRANT_INVALID);

@@ -1,11 +1,12 @@
-//! Uploads in pieces, over as many connections as it takes: tus 1.0.0 with creation, creation-defer-length, termination,
-//! expiration and checksum (<https://tus.io/protocols/resumable-upload>).
+//! Resumable uploads: tus 1.0.0 with creation, creation-defer-length, termination, expiration and checksum
+//! (<https://tus.io/protocols/resumable-upload>).
 //!
-//! A piece is durable in the store before the row says how far the upload has come, and the row says it in a transaction: what
-//! a client was told is never lost, whichever process dies when. Nothing is kept in a process between two requests.
+//! A chunk is durable in the object store before the transaction that advances the offset. An acknowledged offset is therefore
+//! never lost, even if a process dies. No state is kept in memory between requests.
 
 mod append;
-mod words;
+mod headers;
+mod lookup;
 
 use access::Caller;
 use axum::{
@@ -20,32 +21,40 @@ use web::{
 };
 
 use self::{
-    append::append,
-    words::{
-        Checksums, DEFER, EXTENSIONS, LENGTH, MetadataError, OFFSET, TUS_VERSION, Tus, expires,
+    append::append_chunk,
+    headers::{
+        MetadataError, TUS_EXTENSIONS, TUS_VERSION, TusResumable, UPLOAD_DEFER_LENGTH,
+        UPLOAD_LENGTH, UPLOAD_OFFSET, UploadChecksum, format_expires,
     },
+    lookup::find_tus_upload,
 };
 use super::{
-    begin::{Beginning, Begun, begin},
-    create::resource,
-    grant::Presented,
-    uploads::{find_upload, finish, withdraw},
+    create::parse_resource,
+    grant::FileGrantHeader,
+    start_upload::{StartedUpload, UploadRequest, start_upload},
+    uploads::{cancel_upload, finish_upload},
 };
 use crate::{
     App,
     domain::{
-        file::{FileSize, Status},
-        kind::Category,
-        name::FileName,
+        file::{MAX_FILE_SIZE, Status},
+        file_name::FileName,
+        media_type::Category,
     },
-    error::UPLOAD_GONE,
     permissions::FileCreate,
-    store::uploads::{NewUpload, Protocol, Upload},
+    store::uploads::{NewUpload, Protocol},
 };
 
-pub(crate) use words::RESUMABLE;
+pub(crate) use headers::TUS_RESUMABLE;
 
-/// Learn what uploads in pieces can do here.
+const UUID_FORMAT: web::Localized = web::Localized {
+    de: "muss eine UUID sein",
+    en: "must be a UUID",
+};
+
+/// Get the supported tus extensions and limits
+///
+/// Returns the version, extensions, maximum size and checksum algorithms of the tus protocol that this server supports.
 #[utoipa::path(
     options,
     path = "/files/uploads",
@@ -57,90 +66,94 @@ pub(crate) async fn describe_tus(State(_): State<App>) -> Response {
         StatusCode::NO_CONTENT,
         [
             ("tus-version", TUS_VERSION.to_owned()),
-            ("tus-extension", EXTENSIONS.to_owned()),
-            ("tus-max-size", FileSize::MOST.to_string()),
-            ("tus-checksum-algorithm", Checksums::NAMES.to_owned()),
+            ("tus-extension", TUS_EXTENSIONS.to_owned()),
+            ("tus-max-size", MAX_FILE_SIZE.to_string()),
+            (
+                "tus-checksum-algorithm",
+                UploadChecksum::ALGORITHMS.to_owned(),
+            ),
         ],
     )
         .into_response()
 }
 
-/// Begin an upload in pieces. `Upload-Metadata` may name `filename`, `category`, `resource`, `internal`, `revision_of`.
+/// Start a resumable upload
+///
+/// Starts an upload with tus and returns its URL in `Location`. `Upload-Metadata` may contain `filename`, `category`, `resource`,
+/// `internal` and `revision_of`. Storage for the announced length is reserved.
 #[utoipa::path(
     post,
     path = "/files/uploads",
     params(
-        ("Upload-Length" = Option<i64>, Header, description = "Bytes of the file.", example = 734_003_200),
-        ("Upload-Defer-Length" = Option<i64>, Header, description = "`1`: the length is said later.", example = 1),
-        ("Upload-Metadata" = Option<String>, Header, description = "Names, each with its value in base64.", example = "filename RmlsbS5tcDQ="),
+        ("Upload-Length" = Option<i64>, Header, description = "The size of the file in bytes.", example = 734_003_200),
+        ("Upload-Defer-Length" = Option<i64>, Header, description = "`1` if the length is announced later.", example = 1),
+        ("Upload-Metadata" = Option<String>, Header, description = "Comma-separated keys, each with its value in base64.", example = "filename RmlsbS5tcDQ="),
     ),
-    responses((status = 201, description = "The pieces may come: to `Location`."))
+    responses((status = 201, description = "The upload was started. Its URL is in `Location`."))
 )]
 pub(crate) async fn create_tus_upload(
     State(app): State<App>,
     caller: Caller<FileCreate>,
-    _tus: Tus,
-    presented: Presented,
+    _tus: TusResumable,
+    grant: FileGrantHeader,
     headers: HeaderMap,
 ) -> Result<Response> {
-    let granted = presented.check(&app, &caller)?;
-    let length = match (words::length(&headers, LENGTH)?, headers.get(DEFER)) {
+    let grant = grant.verify(&app, &caller)?;
+    let length = match (
+        headers::byte_count(&headers, UPLOAD_LENGTH)?,
+        headers.get(UPLOAD_DEFER_LENGTH),
+    ) {
         (Some(length), None) => Some(length),
         (None, Some(defer)) if defer.as_bytes() == b"1" => None,
-        _ => return Err(words::invalid(LENGTH)),
+        _ => return Err(headers::invalid_header(UPLOAD_LENGTH)),
     };
-    if length.is_some_and(|length| length > FileSize::MOST) {
+    if length.is_some_and(|length| length > MAX_FILE_SIZE) {
         return Err(problem::TOO_LARGE
             .problem()
-            .argument("limit", FileSize::MOST));
+            .argument("limit", MAX_FILE_SIZE));
     }
-    let beginning = beginning(&headers, length)?;
-    let Begun {
-        id, gives_up_at, ..
-    } = begin(&app, &caller, &granted, beginning).await?;
+    let request = upload_request(&headers, length)?;
+    let StartedUpload { id, expires_at, .. } =
+        start_upload(&app, &caller, grant.as_ref(), request).await?;
     if length == Some(0) {
         let mut tx = caller.begin(&app.db).await?;
-        finish(&mut tx, &caller, id, app.gate.clock().now()).await?;
+        finish_upload(&mut tx, &caller, id, app.state.clock().now()).await?;
         tx.commit().await?;
-        app.step_soon(caller.tenant.id, id, caller.request()).await;
+        app.process_now(caller.tenant.id, id, caller.request())
+            .await;
     }
     let mut response = StatusCode::CREATED.into_response();
     let headers = response.headers_mut();
-    words::insert(headers, "location", &format!("/api/v1/files/uploads/{id}"));
-    words::insert(headers, "upload-expires", &expires(gives_up_at));
+    headers::insert(headers, "location", &format!("/api/v1/files/uploads/{id}"));
+    headers::insert(headers, "upload-expires", &format_expires(expires_at));
     Ok(response)
 }
 
-fn beginning(headers: &HeaderMap, length: Option<i64>) -> Result<Beginning> {
-    let said = words::metadata(headers)?;
-    let wrong = |name: &str, code| Problem::field(format!("/{name}"), code);
-    let said = |name: &'static str| -> Result<Option<&str>> {
-        match said.get(name) {
+fn upload_request(headers: &HeaderMap, length: Option<i64>) -> Result<UploadRequest> {
+    let metadata = headers::metadata(headers)?;
+    let invalid = |name: &str, code| Problem::field(format!("/{name}"), code);
+    let value = |name: &'static str| -> Result<Option<&str>> {
+        match metadata.get(name) {
             None => Ok(None),
             Some(Ok(text)) => Ok(Some(text)),
-            Some(Err(MetadataError)) => Err(wrong(name, FieldCode::InvalidCharacters)),
+            Some(Err(MetadataError)) => Err(invalid(name, FieldCode::InvalidCharacters)),
         }
     };
-    let category = said("category")?.map(|word| {
+    let category = value("category")?.map(|word| {
         let words: Vec<&str> = Category::ALL.iter().map(|c| c.as_str()).collect();
         Category::parse(word)
-            .ok_or_else(|| wrong("category", FieldCode::NotOneOf(words.join(", "))))
+            .ok_or_else(|| invalid("category", FieldCode::NotOneOf(words.join(", "))))
     });
-    let revision_of = said("revision_of")?.map(|id| {
-        let no_id = || {
-            FieldCode::InvalidFormat(web::Texts {
-                de: "eine UUID",
-                en: "a UUID",
-            })
-        };
-        id.parse().map_err(|_| wrong("revision_of", no_id()))
+    let revision_of = value("revision_of")?.map(|id| {
+        id.parse()
+            .map_err(|_| invalid("revision_of", FieldCode::InvalidFormat(UUID_FORMAT)))
     });
-    let name = said("filename")?.or(said("name")?).unwrap_or("file");
-    Ok(Beginning {
-        name: FileName::parse(name).map_err(|code| wrong("filename", code))?,
+    let name = value("filename")?.or(value("name")?).unwrap_or("file");
+    Ok(UploadRequest {
+        name: FileName::parse(name).map_err(|code| invalid("filename", code))?,
         category: category.transpose()?,
-        resource: resource(said("resource")?)?,
-        internal: said("internal")?.map(|said| said == "true"),
+        resource: parse_resource(value("resource")?)?,
+        internal: value("internal")?.map(|value| value == "true"),
         revision_of: revision_of.transpose()?,
         upload: NewUpload {
             protocol: Protocol::Tus,
@@ -151,7 +164,9 @@ fn beginning(headers: &HeaderMap, length: Option<i64>) -> Result<Beginning> {
     })
 }
 
-/// Learn how far an upload has come.
+/// Get the offset of a resumable upload
+///
+/// Returns how many bytes of the upload have been stored, so that a client can continue after an interruption.
 #[utoipa::path(
     head,
     path = "/files/uploads/{id}",
@@ -161,98 +176,97 @@ pub(crate) async fn get_tus_upload(
     State(app): State<App>,
     caller: Caller<FileCreate>,
     PathIds(id): PathIds<FileId>,
-    _tus: Tus,
+    _tus: TusResumable,
 ) -> Result<Response> {
-    let upload = find(&app, &caller, id).await?;
+    let upload = find_tus_upload(&app, &caller, id).await?;
     let mut response = StatusCode::OK.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    words::insert(headers, OFFSET, &upload.received.to_string());
+    headers::insert(headers, UPLOAD_OFFSET, &upload.received.to_string());
     match upload.length {
-        Some(length) => words::insert(headers, LENGTH, &length.to_string()),
-        None => words::insert(headers, DEFER, "1"),
+        Some(length) => headers::insert(headers, UPLOAD_LENGTH, &length.to_string()),
+        None => headers::insert(headers, UPLOAD_DEFER_LENGTH, "1"),
     }
     if let (Status::Pending, Some(due_at)) = (upload.status, upload.due_at) {
-        words::insert(headers, "upload-expires", &expires(due_at));
+        headers::insert(headers, "upload-expires", &format_expires(due_at));
     }
     Ok(response)
 }
 
-/// The caller's upload in pieces, or `404`, or `410` when it was given up.
-async fn find(app: &App, caller: &Caller<FileCreate>, id: FileId) -> Result<Upload> {
-    let now = app.gate.clock().now();
-    let upload = find_upload(app, caller, id).await?;
-    if upload.protocol != Protocol::Tus {
-        return Err(problem::NOT_FOUND.problem());
-    }
-    let late = upload.status == Status::Pending && upload.due_at.is_some_and(|due| due <= now);
-    if late || upload.status == Status::Deleted {
-        return Err(UPLOAD_GONE.problem());
-    }
-    Ok(upload)
-}
-
-/// Send the next piece, of up to 16 MiB. What has come of one that breaks off is kept.
+/// Append to a resumable upload
+///
+/// Appends a chunk of up to 16 MiB at the current offset. If the connection breaks, the data received so far is kept, unless a
+/// checksum was sent. The last chunk completes the upload.
 #[utoipa::path(
     patch,
     path = "/files/uploads/{id}",
     params(
-        ("Upload-Offset" = i64, Header, description = "Where the piece begins.", example = 0),
-        ("Upload-Length" = Option<i64>, Header, description = "Bytes of the file, where it was not said before.", example = 734_003_200),
-        ("Upload-Checksum" = Option<String>, Header, description = "`sha1` or `sha256`, and the piece's hash in base64. A piece with another hash is refused with status 460.", example = "sha1 Kq5sNclPz7QV2+lfQIuc6R7oRu0="),
+        ("Upload-Offset" = i64, Header, description = "The offset of the chunk; must equal the current offset of the upload.", example = 0),
+        ("Upload-Length" = Option<i64>, Header, description = "The size of the file in bytes, if it was not announced before.", example = 734_003_200),
+        ("Upload-Checksum" = Option<String>, Header, description = "`sha1` or `sha256`, and the hash of the chunk in base64. A chunk with another hash is refused with status 460.", example = "sha1 Kq5sNclPz7QV2+lfQIuc6R7oRu0="),
     ),
-    responses((status = 204, description = "It is durable; `Upload-Offset` says how far the upload has come."))
+    responses((status = 204, description = "The chunk was stored. `Upload-Offset` is the new offset."))
 )]
 pub(crate) async fn append_to_tus_upload(
     State(app): State<App>,
     caller: Caller<FileCreate>,
     PathIds(id): PathIds<FileId>,
-    _tus: Tus,
+    _tus: TusResumable,
     headers: HeaderMap,
     incoming: Incoming,
 ) -> Result<Response> {
-    // A task of its own: what has come is kept when the client hangs up.
-    let work = tokio::spawn(async move { append(&app, &caller, id, &headers, incoming).await });
-    work.await.map_err(Problem::internal)?
+    // In a separate task, so that received data is kept when the client disconnects.
+    let task =
+        tokio::spawn(async move { append_chunk(&app, &caller, id, &headers, incoming).await });
+    task.await.map_err(Problem::internal)?
 }
 
-/// Give an upload up.
+/// Cancel a resumable upload
+///
+/// Cancels an upload that is not complete, removes its data and releases its storage.
 #[utoipa::path(
     delete,
     path = "/files/uploads/{id}",
-    responses((status = 204, description = "Given up; the room is free."))
+    responses((status = 204, description = "The upload was cancelled."))
 )]
 pub(crate) async fn end_tus_upload(
     State(app): State<App>,
     caller: Caller<FileCreate>,
     PathIds(id): PathIds<FileId>,
-    _tus: Tus,
+    _tus: TusResumable,
 ) -> Result<StatusCode> {
-    end(&app, &caller, id).await
+    cancel_pending_upload(&app, &caller, id).await
 }
 
-async fn end(app: &App, caller: &Caller<FileCreate>, id: FileId) -> Result<StatusCode> {
-    let upload = find(app, caller, id).await?;
+async fn cancel_pending_upload(
+    app: &App,
+    caller: &Caller<FileCreate>,
+    id: FileId,
+) -> Result<StatusCode> {
+    let upload = find_tus_upload(app, caller, id).await?;
     if upload.status != Status::Pending {
-        // It is a file by now: `DELETE /files/{id}`.
+        // The upload is complete; the file is deleted with `DELETE /files/{id}`.
         return Err(problem::CONFLICT.problem());
     }
-    withdraw(app, caller, id).await?;
+    cancel_upload(app, caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The same for clients that can only `POST`: `X-HTTP-Method-Override` says `PATCH` or `DELETE`.
+/// Append to or cancel an upload by POST
+///
+/// For clients that cannot send `PATCH` or `DELETE`: `X-HTTP-Method-Override` names the method, and the request is handled as if
+/// it had been sent with it.
 #[utoipa::path(
     post,
     path = "/files/uploads/{id}",
     params(("X-HTTP-Method-Override" = String, Header, description = "`PATCH` or `DELETE`.", example = "PATCH")),
-    responses((status = 204, description = "As the method that is meant."))
+    responses((status = 204, description = "The response of the overridden method."))
 )]
 pub(crate) async fn override_tus_method(
     State(app): State<App>,
     caller: Caller<FileCreate>,
     PathIds(id): PathIds<FileId>,
-    tus: Tus,
+    tus: TusResumable,
     headers: HeaderMap,
     incoming: Incoming,
 ) -> Result<Response> {
@@ -263,7 +277,9 @@ pub(crate) async fn override_tus_method(
         Some(b"PATCH") => {
             append_to_tus_upload(State(app), caller, PathIds(id), tus, headers, incoming).await
         }
-        Some(b"DELETE") => Ok(end(&app, &caller, id).await?.into_response()),
-        _ => Err(words::invalid("X-HTTP-Method-Override")),
+        Some(b"DELETE") => Ok(cancel_pending_upload(&app, &caller, id)
+            .await?
+            .into_response()),
+        _ => Err(headers::invalid_header("X-HTTP-Method-Override")),
     }
 }

@@ -1,33 +1,35 @@
-//! Uploads of files that are too large for a form: where their bytes go, and that they are there.
+//! Uploads of files that are too large for a form.
 
 use std::collections::BTreeMap;
 
 use access::Caller;
 use axum::extract::State;
-use blob::Key;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use db::TenantTx;
 use ids::FileId;
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 use web::{
-    Created, Fetched, PathIds, Problem, ValidJson,
+    Created, Fetched, PathIds, ValidJson,
     problem::{self, Result},
     reply::Versioned,
 };
 
 use super::{
-    announce, away,
-    begin::{Beginning, Begun, begin},
-    grant::Presented,
-    load, parts_prefix, sight,
+    body::CreateUpload,
+    grant::FileGrantHeader,
+    load_file,
+    start_upload::{StartedUpload, UploadRequest, start_upload},
+    view::File,
+    viewer_scope,
 };
 use crate::{
     App,
-    domain::file::{CreateUpload, File, Status},
-    error::{UPLOAD_GONE, UPLOAD_INCOMPLETE},
-    events::FILE_UPLOADED,
+    domain::file::{Status, UPLOAD_URL_TTL},
+    error::{UPLOAD_GONE, UPLOAD_INCOMPLETE, store_unavailable},
+    events::{FILE_UPLOADED, announce},
+    object_keys::direct_upload_key,
     permissions::FileCreate,
     store::{
         files,
@@ -36,30 +38,27 @@ use crate::{
     },
 };
 
-/// How long an address of the store takes bytes.
-pub(crate) const ADDRESS_LIFETIME: TimeDelta = TimeDelta::minutes(15);
-
-/// Where the bytes of a file go.
+/// Where and how to upload the content of a file.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "019ab1f5-6d3e-7c11-8e5a-3b1a2c3d4e5f", "protocol": "tus", "method": "PATCH",
     "url": "/api/v1/files/uploads/019ab1f5-6d3e-7c11-8e5a-3b1a2c3d4e5f", "headers": {}, "expires_at": "2026-11-21T11:00:00Z", "version": 1
 }))]
 pub(crate) struct UploadSlot {
-    /// The file's identifier, also of its upload.
+    /// The identifier of the file and of its upload.
     id: FileId,
-    /// `put`: one request with the bytes and their exact length, to the store itself; then `POST /uploads/{id}/complete`.
-    /// `tus`: in pieces, as tus 1.0.0 has it.
+    /// `put`: send the content in one request directly to the object store, then call `POST /uploads/{id}/complete`.
+    /// `tus`: a resumable upload with tus 1.0.0.
     protocol: Protocol,
-    /// The method of that request.
+    /// The HTTP method of the upload request.
     method: &'static str,
-    /// Where to.
+    /// The URL to upload to.
     url: String,
-    /// Headers that it must have as they are here; the store compares them with what was signed.
+    /// Headers that the upload request must contain unchanged, because they are part of the signature.
     headers: BTreeMap<&'static str, String>,
-    /// Until when the bytes are waited for.
+    /// When the upload expires.
     expires_at: DateTime<Utc>,
-    /// Of the file.
+    /// The version of the file.
     version: i32,
 }
 
@@ -69,28 +68,30 @@ impl Versioned for UploadSlot {
     }
 }
 
-/// Begin an upload of up to 5 GiB: says where the bytes go. The room for them is reserved for 24 hours.
+/// Start an upload
+///
+/// Reserves storage for a file of up to 5 GiB and returns where to send its content. An upload without activity expires after
+/// 24 hours and releases its storage.
 #[utoipa::path(
     post,
     path = "/uploads",
-    responses((status = 201, body = UploadSlot, description = "The bytes may come."))
+    responses((status = 201, body = UploadSlot, description = "The upload was started."))
 )]
 pub(crate) async fn create_upload(
     State(app): State<App>,
     caller: Caller<FileCreate>,
-    presented: Presented,
+    grant: FileGrantHeader,
     body: ValidJson<CreateUpload>,
 ) -> Result<Created<UploadSlot>> {
-    let granted = presented.check(&app, &caller)?;
+    let grant = grant.verify(&app, &caller)?;
     let body = body.value;
     let size = body.size.0;
-    // Only to learn whether the store has addresses at all: the file has no identifier yet.
-    let protocol = if app.store.has_addresses() && size > 0 {
+    let protocol = if app.store.supports_signed_urls() && size > 0 {
         Protocol::Put
     } else {
         Protocol::Tus
     };
-    let beginning = Beginning {
+    let request = UploadRequest {
         name: body.name,
         category: body.category,
         resource: body.resource.map(|field| field.0),
@@ -103,33 +104,32 @@ pub(crate) async fn create_upload(
             expected_sha256: body.sha256.map(|hash| hash.0),
         },
     };
-    let Begun {
-        id, gives_up_at, ..
-    } = begin(&app, &caller, &granted, beginning).await?;
-    let key = put_key(&caller, id)?;
-    let address = match protocol {
+    let StartedUpload { id, expires_at, .. } =
+        start_upload(&app, &caller, grant.as_ref(), request).await?;
+    let key = direct_upload_key(caller.tenant.id, id)?;
+    let signed_request = match protocol {
         Protocol::Put => {
-            let lifetime = ADDRESS_LIFETIME.to_std().unwrap_or_default();
-            let signed = app.store.sign_put(&key, size.unsigned_abs(), lifetime);
+            let ttl = UPLOAD_URL_TTL.to_std().unwrap_or_default();
+            let signed = app.store.sign_put(&key, size.unsigned_abs(), ttl);
             match signed.await {
-                Ok(address) => address,
+                Ok(signed_request) => signed_request,
                 Err(error) => {
-                    // Nobody learns of the upload: its room is free at once.
-                    withdraw(&app, &caller, id).await?;
-                    return Err(away(error));
+                    // The client never learns of this upload, so its storage is released at once.
+                    cancel_upload(&app, &caller, id).await?;
+                    return Err(store_unavailable(error));
                 }
             }
         }
         Protocol::Form | Protocol::Tus => None,
     };
-    let slot = match address {
-        Some(address) => UploadSlot {
+    let slot = match signed_request {
+        Some(signed_request) => UploadSlot {
             id,
             protocol,
             method: "PUT",
-            url: address.url,
-            headers: address.headers.into_iter().collect(),
-            expires_at: app.gate.clock().now() + ADDRESS_LIFETIME,
+            url: signed_request.url,
+            headers: signed_request.headers.into_iter().collect(),
+            expires_at: app.state.clock().now() + UPLOAD_URL_TTL,
             version: 1,
         },
         None => UploadSlot {
@@ -138,15 +138,16 @@ pub(crate) async fn create_upload(
             method: "PATCH",
             url: format!("/api/v1/files/uploads/{id}"),
             headers: BTreeMap::new(),
-            expires_at: gives_up_at,
+            expires_at,
             version: 1,
         },
     };
     if size == 0 {
         let mut tx = caller.begin(&app.db).await?;
-        finish(&mut tx, &caller, id, app.gate.clock().now()).await?;
+        finish_upload(&mut tx, &caller, id, app.state.clock().now()).await?;
         tx.commit().await?;
-        app.step_soon(caller.tenant.id, id, caller.request()).await;
+        app.process_now(caller.tenant.id, id, caller.request())
+            .await;
     }
     Ok(Created {
         location: format!("/api/v1/files/{id}"),
@@ -154,49 +155,62 @@ pub(crate) async fn create_upload(
     })
 }
 
-/// Say that all bytes have come. Their size is compared at once; content and checksum are checked before anybody gets the file.
+/// Complete an upload
+///
+/// Confirms that the content was sent to the object store. The size is compared at once; content and checksum are checked before
+/// the file can be downloaded. Resumable uploads complete by themselves.
 #[utoipa::path(
     post,
     path = "/uploads/{id}/complete",
-    responses((status = 200, body = File, description = "The file; `scanning` while it is being checked."))
+    responses((status = 200, body = File, description = "The file. Its status is `scanning` while it is being checked."))
 )]
 pub(crate) async fn complete_upload(
     State(app): State<App>,
     caller: Caller<FileCreate>,
     PathIds(id): PathIds<FileId>,
-    presented: Presented,
+    grant: FileGrantHeader,
 ) -> Result<Fetched<File>> {
-    let granted = presented.check(&app, &caller)?;
+    let grant = grant.verify(&app, &caller)?;
     let upload = find_upload(&app, &caller, id).await?;
     if upload.status == Status::Pending && upload.protocol == Protocol::Put {
-        complete(&app, &caller, id, upload.length.unwrap_or_default()).await?;
+        complete_direct_upload(&app, &caller, id, upload.length.unwrap_or_default()).await?;
     } else if upload.status == Status::Pending {
         let size = upload.length.unwrap_or_default();
         return Err(UPLOAD_INCOMPLETE.problem().argument("size", size));
     }
-    app.step_soon(caller.tenant.id, id, caller.request()).await;
+    app.process_now(caller.tenant.id, id, caller.request())
+        .await;
     let mut tx = caller.begin(&app.db).await?;
-    let file = load(&mut tx, &sight(&caller, granted), id).await;
+    let file = load_file(&mut tx, &viewer_scope(&caller, grant), id).await;
     tx.commit().await?;
-    file.map(Fetched).map_err(|_| UPLOAD_GONE.problem())
+    file.map(|file| Fetched(file.into()))
+        .map_err(|_| UPLOAD_GONE.problem())
 }
 
-/// The caller's upload, or `404`. Nothing is locked: bytes may be on their way.
+/// The caller's upload, or `404`. Takes no lock, because data may be arriving.
 pub(super) async fn find_upload(
     app: &App,
     caller: &Caller<FileCreate>,
     id: FileId,
 ) -> Result<Upload> {
-    let mut tx = app.db.begin_reading(caller.tenant.id, caller.actor).await?;
+    let mut tx = app
+        .db
+        .begin_read_only(caller.tenant.id, caller.actor)
+        .await?;
     let upload = uploads::find_upload(&mut tx, caller.actor, id).await?;
     tx.commit().await?;
     upload.ok_or_else(|| problem::NOT_FOUND.problem())
 }
 
-async fn complete(app: &App, caller: &Caller<FileCreate>, id: FileId, length: i64) -> Result<()> {
-    let now = app.gate.clock().now();
-    let key = put_key(caller, id)?;
-    let stored = app.store.size(&key).await.map_err(away)?;
+async fn complete_direct_upload(
+    app: &App,
+    caller: &Caller<FileCreate>,
+    id: FileId,
+    length: i64,
+) -> Result<()> {
+    let now = app.state.clock().now();
+    let key = direct_upload_key(caller.tenant.id, id)?;
+    let stored = app.store.size(&key).await.map_err(store_unavailable)?;
     if stored != Some(length.unsigned_abs()) {
         return Err(UPLOAD_INCOMPLETE.problem().argument("size", length));
     }
@@ -211,19 +225,14 @@ async fn complete(app: &App, caller: &Caller<FileCreate>, id: FileId, length: i6
             object_key: key.as_str().to_owned(),
         };
         uploads::append_part(&mut tx, id, &part, 0).await?;
-        finish(&mut tx, caller, id, now).await?;
+        finish_upload(&mut tx, caller, id, now).await?;
     }
     tx.commit().await?;
     Ok(())
 }
 
-/// Where the store's own address puts the bytes.
-fn put_key(caller: &Caller<FileCreate>, id: FileId) -> Result<Key> {
-    Key::parse(&format!("{}/put", parts_prefix(caller.tenant.id, id))).map_err(Problem::internal)
-}
-
-/// Ends an upload whose bytes have all come: it is to be checked.
-pub(super) async fn finish(
+/// Marks an upload as complete and schedules the check of its file.
+pub(super) async fn finish_upload(
     tx: &mut TenantTx,
     caller: &Caller<FileCreate>,
     id: FileId,
@@ -232,29 +241,35 @@ pub(super) async fn finish(
     if !uploads::finish_upload(tx, id, now).await? {
         return Err(UPLOAD_GONE.problem());
     }
-    let file = files::find_any_file(tx, id)
+    let file = files::find_file_unscoped(tx, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     let data = json!({
-        "file_id": id, "category": file.category, "owner": file.owner,
-        "resource": file.resource.resource().map(|resource| resource.to_string()),
+        "file_id": id, "category": file.category, "owner": file.owner(),
+        "resource": file.resource().map(|resource| resource.to_string()),
     });
-    announce(tx, caller.request(), now, &FILE_UPLOADED, &file, data).await?;
+    let revision = (&file, file.version);
+    announce(tx, caller.request(), now, &FILE_UPLOADED, revision, data).await?;
     metrics::counter!("files_uploads_total", "became" => "uploaded").increment(1);
     Ok(())
 }
 
-/// Gives an upload up: its room is free, its bytes go.
-pub(super) async fn withdraw(app: &App, caller: &Caller<FileCreate>, id: FileId) -> Result<()> {
-    let now = app.gate.clock().now();
+/// Cancels an upload, releases its storage and removes its data.
+pub(super) async fn cancel_upload(
+    app: &App,
+    caller: &Caller<FileCreate>,
+    id: FileId,
+) -> Result<()> {
+    let now = app.state.clock().now();
     let mut tx = caller.begin(&app.db).await?;
     let upload = uploads::lock_upload(&mut tx, caller.actor, id).await?;
     if upload.is_some_and(|upload| upload.status == Status::Pending) {
         files::delete_file(&mut tx, id, now, now).await?;
-        usage::release(&mut tx, id).await?;
+        usage::release_reservation(&mut tx, id).await?;
         metrics::counter!("files_uploads_total", "became" => "withdrawn").increment(1);
     }
     tx.commit().await?;
-    app.step_soon(caller.tenant.id, id, caller.request()).await;
+    app.process_now(caller.tenant.id, id, caller.request())
+        .await;
     Ok(())
 }

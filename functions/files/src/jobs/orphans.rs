@@ -1,4 +1,4 @@
-//! What belongs to nothing: objects without a row, rows without their object.
+//! Orphans: objects without a row, and rows without an object.
 
 use std::collections::BTreeSet;
 
@@ -9,12 +9,12 @@ use web::problem::Result;
 
 use crate::{
     App,
-    http::away,
+    error::store_unavailable,
     store::{due, objects},
 };
 
-/// What was found. Nothing is removed: an orphan is a bug to be looked at, and each is in the log by its key. What came late for a
-/// file that is settled is none: that file is tidied once more.
+/// The orphans found. Nothing is removed: an orphan is a bug to investigate, and each one is logged with its key. Parts that
+/// arrived late for a processed file are no orphans; that file is scheduled for another cleanup.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Orphans {
     objects: u64,
@@ -28,50 +28,55 @@ pub(super) async fn report_orphans(app: &App) -> Result<Orphans> {
     tx.commit().await?;
     let mut found = Orphans::default();
     for tenant in tenants {
-        of_tenant(app, tenant, &mut found).await?;
+        count_orphans(app, tenant, &mut found).await?;
     }
-    metrics::gauge!("files_orphans", "kind" => "object").set(count(found.objects_without_file));
-    metrics::gauge!("files_orphans", "kind" => "row").set(count(found.files_without_object));
+    metrics::gauge!("files_orphans", "kind" => "object")
+        .set(gauge_value(found.objects_without_file));
+    metrics::gauge!("files_orphans", "kind" => "row").set(gauge_value(found.files_without_object));
     Ok(found)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-fn count(number: u64) -> f64 {
+#[expect(clippy::cast_precision_loss, reason = "gauges are floats")]
+fn gauge_value(number: u64) -> f64 {
     number as f64
 }
 
-async fn of_tenant(app: &App, tenant: TenantId, found: &mut Orphans) -> Result<()> {
+async fn count_orphans(app: &App, tenant: TenantId, found: &mut Orphans) -> Result<()> {
     let prefix = format!("tenant/{tenant}/");
     let mut after = String::new();
     loop {
-        let page = app.store.list(&prefix, Some(&after)).await.map_err(away)?;
+        let page = app
+            .store
+            .list(&prefix, Some(&after))
+            .await
+            .map_err(store_unavailable)?;
         let last = page.last().map(|object| object.key.clone());
         let ids: BTreeSet<FileId> = page
             .iter()
-            .filter_map(|object| file_of(&object.key))
+            .filter_map(|object| file_id_of(&object.key))
             .collect();
         let ids: Vec<FileId> = ids.into_iter().collect();
         let mut tx = app.db.begin(tenant, Actor::SYSTEM).await?;
         let late: Vec<FileId> = page
             .iter()
             .filter(|object| is_part(&object.key))
-            .filter_map(|object| file_of(&object.key))
+            .filter_map(|object| file_id_of(&object.key))
             .collect();
-        objects::tidy_again(&mut tx, &late, app.gate.clock().now()).await?;
-        let with_objects = objects::list_with_objects(&mut tx, &ids).await?;
-        let keys = objects::list_keys(&mut tx, &after, last.as_deref()).await?;
+        objects::schedule_cleanup(&mut tx, &late, app.state.clock().now()).await?;
+        let with_objects = objects::list_files_with_objects(&mut tx, &ids).await?;
+        let keys = objects::list_object_keys(&mut tx, &after, last.as_deref()).await?;
         tx.commit().await?;
         for object in &page {
             found.objects += 1;
-            if file_of(&object.key).is_none_or(|file| !with_objects.contains(&file)) {
+            if file_id_of(&object.key).is_none_or(|file| !with_objects.contains(&file)) {
                 found.objects_without_file += 1;
-                tell("an object belongs to no file", &object.key);
+                log_orphan("object without a file", &object.key);
             }
         }
-        let there: BTreeSet<&str> = page.iter().map(|object| object.key.as_str()).collect();
-        for key in keys.iter().filter(|key| !there.contains(key.as_str())) {
+        let present: BTreeSet<&str> = page.iter().map(|object| object.key.as_str()).collect();
+        for key in keys.iter().filter(|key| !present.contains(key.as_str())) {
             found.files_without_object += 1;
-            tell("a file has no object", key);
+            log_orphan("file without an object", key);
         }
         match last {
             Some(last) => after = last,
@@ -80,8 +85,8 @@ async fn of_tenant(app: &App, tenant: TenantId, found: &mut Orphans) -> Result<(
     }
 }
 
-/// Keys name tenants and files by their identifiers, which is all that an operator needs.
-fn tell(what: &str, key: &str) {
+/// Keys contain the identifiers of tenant and file, which is all an operator needs.
+fn log_orphan(what: &str, key: &str) {
     tracing::warn!(key, "{what}");
 }
 
@@ -90,7 +95,7 @@ fn is_part(key: &str) -> bool {
 }
 
 /// `tenant/<tenant>/uploads/<file>/<part>`, or `tenant/<tenant>/<year>/<month>/<file>[-<width>]`.
-fn file_of(key: &str) -> Option<FileId> {
+fn file_id_of(key: &str) -> Option<FileId> {
     let mut parts = key.split('/').skip(2);
     let name = match parts.next()? {
         "uploads" => parts.next()?,

@@ -1,4 +1,4 @@
-//! A check: what the bytes are, and what becomes of the file.
+//! The check of a file: its content is inspected and its status decided.
 
 use access::opaque;
 use blob::Key;
@@ -7,93 +7,98 @@ use db::Actor;
 use web::{Problem, RequestInfo, problem::Result};
 
 use super::{
-    CLAIM,
-    inspection::{Checked, inspect},
+    CLAIM_DURATION,
+    inspection::{Inspection, inspect},
 };
 use crate::{
     App,
-    domain::{
-        file::{File, Status},
-        kind::Sniffed,
-    },
+    domain::{file::Status, media_type::SniffedType},
     scanner::Verdict,
     store::{
-        due::{self, Due, Finding},
-        files, uploads,
+        due::{self, CheckResult, DueFile},
+        files::{self, FileRow},
+        uploads,
     },
 };
 
-/// Bytes that even a slow scanner looks at in a second: a large file is claimed for longer.
-const CHECKED_A_SECOND: i64 = 2 << 20;
+/// Bytes that even a slow scanner checks per second. The claim on a file is extended accordingly.
+const MIN_BYTES_PER_SECOND: i64 = 2 << 20;
 
 impl App {
-    pub(super) async fn check(&self, due: Due, attempts: i32, request: &RequestInfo) -> Result<()> {
+    pub(super) async fn check(
+        &self,
+        due: DueFile,
+        attempts: i32,
+        request: &RequestInfo,
+    ) -> Result<()> {
         let mut tx = self.db.begin(due.tenant, Actor::SYSTEM).await?;
-        let Some(file) = files::find_any_file(&mut tx, due.file).await? else {
+        let Some(file) = files::find_file_unscoped(&mut tx, due.file).await? else {
             return Ok(());
         };
         let parts = uploads::list_parts(&mut tx, due.file).await?;
-        let expected = uploads::find_expected(&mut tx, due.file).await?;
+        let expected = uploads::find_expected_content(&mut tx, due.file).await?;
         let size: i64 = parts.iter().map(|part| part.size).sum();
-        let until = self.gate.clock().now() + CLAIM + TimeDelta::seconds(size / CHECKED_A_SECOND);
-        let standing = due::lock_claimed(&mut tx, due.file, attempts).await?;
-        if !matches!(standing, Some(Status::Scanning | Status::ScanFailed)) {
-            // Deleted meanwhile: when its bytes go was said then.
+        let until = self.state.clock().now()
+            + CLAIM_DURATION
+            + TimeDelta::seconds(size / MIN_BYTES_PER_SECOND);
+        let status = due::lock_claimed_file(&mut tx, due.file, attempts).await?;
+        if !matches!(status, Some(Status::Scanning | Status::ScanFailed)) {
+            // Deleted in the meantime, which also scheduled the removal of its content.
             return Ok(());
         }
-        due::set_due(&mut tx, due.file, Some(until)).await?;
+        due::set_due_at(&mut tx, due.file, Some(until)).await?;
         tx.commit().await?;
         let key = Key::parse(&file.object_key).map_err(Problem::internal)?;
-        let checked = match inspect(self, &key, &parts).await {
-            Ok(checked) => checked,
+        let inspection = match inspect(self, &key, &parts).await {
+            Ok(inspection) => inspection,
             Err(error) => {
-                tracing::warn!(%error, attempts, "a file could not be checked");
-                return self.try_later(due, &file, attempts, request).await;
+                tracing::warn!(%error, attempts, "checking a file failed");
+                return self.schedule_retry(due, &file, attempts, request).await;
             }
         };
-        let (status, failure) = judge(&file, &checked, &expected);
+        let (status, failure) = classify(&file, &inspection, &expected);
         let widths = if status == Status::Clean {
-            self.preview(due, &file, &key, &checked).await
+            self.create_previews(due, &file, &key, &inspection).await
         } else {
             Vec::new()
         };
-        let finding = Finding {
+        let result = CheckResult {
             status,
             failure,
-            size: checked.size,
-            sha256: Some(&checked.sha256),
-            mime_type: Some(checked.sniffed.mime_type),
+            size: inspection.size,
+            sha256: Some(&inspection.sha256),
+            mime_type: Some(inspection.sniffed.mime_type),
             preview_widths: &widths,
-            due_at: Some(self.gate.clock().now()),
+            due_at: Some(self.state.clock().now()),
         };
-        self.settle(due, attempts, &finding, request).await
+        self.complete_check(due, attempts, &result, request).await
     }
 }
 
-/// What becomes of the file, and why.
-fn judge(
-    file: &File,
-    checked: &Checked,
+/// The status of the file, and the reason if it is rejected.
+fn classify(
+    file: &FileRow,
+    inspection: &Inspection,
     (length, sha256): &(Option<i64>, Option<Vec<u8>>),
 ) -> (Status, Option<&'static str>) {
-    let Sniffed {
+    let SniffedType {
         mime_type,
-        is_program,
-    } = checked.sniffed;
-    if checked.verdict == Verdict::Infected {
+        is_executable,
+    } = inspection.sniffed;
+    if inspection.verdict == Verdict::Infected {
         (Status::Infected, None)
-    } else if length.is_some_and(|length| length != checked.size) {
+    } else if length.is_some_and(|length| length != inspection.size) {
         (Status::Rejected, Some("wrong_size"))
     } else if sha256
         .as_ref()
-        .is_some_and(|wanted| !opaque::same(wanted, &checked.sha256))
+        .is_some_and(|expected| !opaque::constant_time_eq(expected, &inspection.sha256))
     {
         (Status::Rejected, Some("checksum_mismatch"))
-    } else if !file.category.allows(mime_type, is_program) {
+    } else if !file.category.allows(mime_type, is_executable) {
         (Status::Rejected, Some("type_not_allowed"))
-    } else if checked.size > file.category.limit() {
+    } else if inspection.size > file.category.max_size() {
         (Status::Rejected, Some("too_large"))
-    } else if checked.verdict == Verdict::TooLarge {
+    } else if inspection.verdict == Verdict::TooLarge {
         (Status::Rejected, Some("too_large_to_scan"))
     } else {
         (Status::Clean, None)

@@ -1,64 +1,70 @@
-//! Previews of a picture that was found to be clean.
+//! Previews of clean images.
 
 use std::io;
 
-use blob::{Key, Source, Store, StoreError, Whole};
+use blob::{BytesSource, Key, Source, Store, StoreError};
 use bytes::{Bytes, BytesMut};
 use db::Actor;
 
-use super::inspection::Checked;
+use super::inspection::Inspection;
 use crate::{
     App,
-    domain::file::File,
-    http::preview_key,
+    object_keys::preview_key,
     previews,
-    store::due::{self, Due},
+    store::{
+        due::{self, DueFile},
+        files::FileRow,
+    },
 };
 
 impl App {
-    /// Previews are a comfort: without them the file is as good.
-    pub(super) async fn preview(
+    /// Creates previews and returns their widths. Previews are optional, so errors are only logged.
+    pub(super) async fn create_previews(
         &self,
-        due: Due,
-        file: &File,
+        due: DueFile,
+        file: &FileRow,
         key: &Key,
-        checked: &Checked,
+        inspection: &Inspection,
     ) -> Vec<i32> {
-        let Some(format) = previews::format(checked.sniffed.mime_type) else {
+        let Some(format) = previews::image_format(inspection.sniffed.mime_type) else {
             return Vec::new();
         };
-        if checked.size.unsigned_abs() > previews::LARGEST {
+        if inspection.size.unsigned_abs() > previews::MAX_FILE_SIZE {
             return Vec::new();
         }
-        let made = async {
-            if !self.begin_previews(due).await.map_err(io::Error::other)? {
-                return Err(io::Error::other("a process died over them").into());
+        let created = async {
+            if !self
+                .mark_previews_started(due)
+                .await
+                .map_err(io::Error::other)?
+            {
+                return Err(io::Error::other("an earlier attempt did not finish").into());
             }
-            let picture = read(&self.store, key).await?;
-            let made = tokio::task::spawn_blocking(move || previews::make(&picture, format))
+            let image = read(&self.store, key).await?;
+            let previews = tokio::task::spawn_blocking(move || previews::generate(&image, format))
                 .await
                 .map_err(io::Error::other)?
                 .map_err(io::Error::other)?;
             let mut widths = Vec::new();
-            for (width, preview) in made {
-                let key = preview_key(file, width)?;
-                self.store.put(&key, &mut Whole::new(preview)).await?;
+            for (width, preview) in previews {
+                let key = preview_key(&file.object_key, width)?;
+                self.store.put(&key, &mut BytesSource::new(preview)).await?;
                 widths.push(i32::try_from(width).unwrap_or_default());
             }
             Ok::<_, StoreError>(widths)
         };
-        made.await.unwrap_or_else(|error| {
-            tracing::info!(%error, "a picture without previews");
+        created.await.unwrap_or_else(|error| {
+            tracing::info!(%error, "no previews were created");
             Vec::new()
         })
     }
 
-    /// Whether nobody has begun with them before: what a process dies over is not tried again.
-    async fn begin_previews(&self, due: Due) -> db::Result<bool> {
+    /// Returns `false` if previews were attempted before. An image that crashes the process must not be tried again.
+    async fn mark_previews_started(&self, due: DueFile) -> db::Result<bool> {
         let mut tx = self.db.begin(due.tenant, Actor::SYSTEM).await?;
-        let first = due::begin_previews(&mut tx, due.file).await?;
+        let is_first = due::mark_previews_started(&mut tx, due.file).await?;
         tx.commit().await?;
-        Ok(first)
+        Ok(is_first)
     }
 }
 

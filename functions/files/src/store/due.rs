@@ -1,4 +1,4 @@
-//! What is due of all tenants, and the steps that nobody asks for.
+//! SQL for background processing: files that are due, and the results of their checks.
 
 use chrono::{DateTime, Utc};
 use db::{Result, TenantTx, UnscopedTx};
@@ -6,38 +6,38 @@ use ids::{FileId, TenantId};
 
 use crate::domain::file::Status;
 
-/// A file that is due.
+/// A file that is due for processing.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Due {
+pub(crate) struct DueFile {
     pub(crate) tenant: TenantId,
     pub(crate) file: FileId,
 }
 
-/// What was claimed of it.
+/// A file that was claimed for processing.
 #[derive(Clone, Debug)]
-pub(crate) struct Claimed {
+pub(crate) struct ClaimedFile {
     pub(crate) status: Status,
     pub(crate) attempts: i32,
 }
 
-/// The files that are due, of all tenants.
+/// Files of all tenants that are due.
 pub(crate) async fn list_due(
     tx: &mut UnscopedTx,
     now: DateTime<Utc>,
-    most: i64,
-) -> Result<Vec<Due>> {
+    max_files: i64,
+) -> Result<Vec<DueFile>> {
     Ok(sqlx::query_as!(
-        Due,
+        DueFile,
         r#"select tenant_id as "tenant!: TenantId", file_id as "file!: FileId"
         from files.due_files($1, $2)"#,
         now,
-        most,
+        max_files,
     )
     .fetch_all(tx.conn())
     .await?)
 }
 
-/// Every tenant.
+/// All tenants.
 pub(crate) async fn list_tenants(tx: &mut UnscopedTx) -> Result<Vec<TenantId>> {
     Ok(
         sqlx::query_scalar!(r#"select files.tenant_ids() as "id!: TenantId""#)
@@ -46,16 +46,16 @@ pub(crate) async fn list_tenants(tx: &mut UnscopedTx) -> Result<Vec<TenantId>> {
     )
 }
 
-/// Takes a file that is due: until `until` nobody else does.
-pub(crate) async fn claim(
+/// Claims a due file until `until`.
+pub(crate) async fn claim_file(
     tx: &mut TenantTx,
     file: FileId,
     until: DateTime<Utc>,
     now: DateTime<Utc>,
-) -> Result<Option<Claimed>> {
+) -> Result<Option<ClaimedFile>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
-        Claimed,
+        ClaimedFile,
         r#"update files.files
         set due_at = $3, attempts = attempts + 1
         where tenant_id = $1 and file_id = $2 and due_at <= $4
@@ -69,8 +69,8 @@ pub(crate) async fn claim(
     .await?)
 }
 
-/// Where a file stands, for whoever claimed it for the `attempts`th time; `None` when somebody else has it by now.
-pub(crate) async fn lock_claimed(
+/// The status of a claimed file, with its row locked. `None` if another process has claimed it since.
+pub(crate) async fn lock_claimed_file(
     tx: &mut TenantTx,
     file: FileId,
     attempts: i32,
@@ -89,10 +89,10 @@ pub(crate) async fn lock_claimed(
     .await?)
 }
 
-/// Notes that previews are begun; `false` when somebody had begun with them before.
-pub(crate) async fn begin_previews(tx: &mut TenantTx, file: FileId) -> Result<bool> {
+/// Marks that previews are being generated. Returns `false` if that was attempted before.
+pub(crate) async fn mark_previews_started(tx: &mut TenantTx, file: FileId) -> Result<bool> {
     let tenant = tx.tenant();
-    let begun = sqlx::query!(
+    let updated = sqlx::query!(
         "update files.files
         set previews_begun = true
         where tenant_id = $1 and file_id = $2 and not previews_begun",
@@ -101,27 +101,27 @@ pub(crate) async fn begin_previews(tx: &mut TenantTx, file: FileId) -> Result<bo
     )
     .execute(tx.conn())
     .await?;
-    Ok(begun.rows_affected() == 1)
+    Ok(updated.rows_affected() == 1)
 }
 
-/// What a check found.
+/// The result of a check.
 #[derive(Debug)]
-pub(crate) struct Finding<'a> {
+pub(crate) struct CheckResult<'a> {
     pub(crate) status: Status,
     pub(crate) failure: Option<&'a str>,
     pub(crate) size: i64,
     pub(crate) sha256: Option<&'a [u8]>,
     pub(crate) mime_type: Option<&'a str>,
     pub(crate) preview_widths: &'a [i32],
-    /// When the next step is due.
+    /// When the file is due again.
     pub(crate) due_at: Option<DateTime<Utc>>,
 }
 
-/// Writes what a check found.
-pub(crate) async fn settle_file(
+/// Saves the result of a check.
+pub(crate) async fn save_check_result(
     tx: &mut TenantTx,
     file: FileId,
-    finding: &Finding<'_>,
+    result: &CheckResult<'_>,
     now: DateTime<Utc>,
 ) -> Result<()> {
     let tenant = tx.tenant();
@@ -132,13 +132,13 @@ pub(crate) async fn settle_file(
         where tenant_id = $1 and file_id = $2",
         tenant as _,
         file as _,
-        finding.status as Status,
-        finding.failure,
-        finding.size,
-        finding.sha256,
-        finding.mime_type,
-        finding.preview_widths,
-        finding.due_at,
+        result.status as Status,
+        result.failure,
+        result.size,
+        result.sha256,
+        result.mime_type,
+        result.preview_widths,
+        result.due_at,
         now,
     )
     .execute(tx.conn())
@@ -146,11 +146,11 @@ pub(crate) async fn settle_file(
     Ok(())
 }
 
-/// When a settled file is due that was tidied, unless somebody said so since it was found.
-pub(crate) async fn set_tidied(
+/// Schedules the next cleanup of a file that was just cleaned up, unless it was rescheduled in the meantime.
+pub(crate) async fn finish_cleanup(
     tx: &mut TenantTx,
     file: FileId,
-    (settled, until): (&Settled, DateTime<Utc>),
+    (claimed, until): (&CleanupFile, DateTime<Utc>),
     due_at: Option<DateTime<Utc>>,
 ) -> Result<()> {
     let tenant = tx.tenant();
@@ -161,7 +161,7 @@ pub(crate) async fn set_tidied(
         tenant as _,
         file as _,
         due_at,
-        settled.status as Status,
+        claimed.status as Status,
         until,
     )
     .execute(tx.conn())
@@ -169,8 +169,8 @@ pub(crate) async fn set_tidied(
     Ok(())
 }
 
-/// When the next step of a file is due; `None`: never.
-pub(crate) async fn set_due(
+/// Sets when a file is due; `None` means never.
+pub(crate) async fn set_due_at(
     tx: &mut TenantTx,
     file: FileId,
     due_at: Option<DateTime<Utc>>,
@@ -189,7 +189,7 @@ pub(crate) async fn set_due(
     Ok(())
 }
 
-/// Forgets where the parts of an upload were.
+/// Deletes the rows of an upload's parts.
 pub(crate) async fn delete_parts(tx: &mut TenantTx, file: FileId) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
@@ -203,24 +203,24 @@ pub(crate) async fn delete_parts(tx: &mut TenantTx, file: FileId) -> Result<()> 
     Ok(())
 }
 
-/// A file with which nothing is to be done but to remove what it does not need.
+/// A file that is neither pending nor being checked, whose surplus objects can be removed.
 #[derive(Clone, Debug)]
-pub(crate) struct Settled {
+pub(crate) struct CleanupFile {
     pub(crate) status: Status,
     pub(crate) object_key: String,
-    /// Where the bytes came straight into the store: when the client's address for them was made.
+    /// When the signed upload URL was issued, if the file was uploaded directly to the object store.
     pub(crate) addressed_at: Option<DateTime<Utc>>,
 }
 
-/// A file that is settled and due before `until`; whoever asks has it until then.
-pub(crate) async fn find_settled(
+/// Claims a file for cleanup until `until`, if it is due before then and no longer pending or being checked.
+pub(crate) async fn claim_for_cleanup(
     tx: &mut TenantTx,
     file: FileId,
     until: DateTime<Utc>,
-) -> Result<Option<Settled>> {
+) -> Result<Option<CleanupFile>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
-        Settled,
+        CleanupFile,
         r#"update files.files
         set due_at = $3
         where tenant_id = $1 and file_id = $2 and due_at <= $3

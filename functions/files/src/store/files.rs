@@ -1,4 +1,4 @@
-//! Files in SQL.
+//! SQL for files.
 
 use access::{
     Reach,
@@ -9,23 +9,76 @@ use db::{Actor, ActorKind, Result, TenantTx};
 use ids::{FileId, UserId};
 use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, Postgres, QueryBuilder};
+use uuid::Uuid;
 use web::Limit;
 
-use crate::domain::{file::File, kind::Category};
+use crate::domain::{file::Status, media_type::Category};
 
-/// Which files a caller sees: their own, whatever their state; clean ones within their reach; clean ones of the thing that a
-/// grant names.
+/// A file.
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct FileRow {
+    #[sqlx(rename = "file_id")]
+    pub(crate) id: FileId,
+    pub(crate) name: String,
+    pub(crate) original_name: String,
+    pub(crate) category: Category,
+    resource_type: Option<ResourceType>,
+    resource_id: Option<Uuid>,
+    pub(crate) internal: bool,
+    pub(crate) status: Status,
+    pub(crate) failure: Option<String>,
+    pub(crate) size: i64,
+    pub(crate) mime_type: Option<String>,
+    pub(crate) sha256: Option<Vec<u8>>,
+    pub(crate) preview_widths: Vec<i32>,
+    created_by_kind: ActorKind,
+    created_by_id: Option<Uuid>,
+    pub(crate) revision: i32,
+    pub(crate) revision_of: Option<FileId>,
+    pub(crate) retention_until: Option<DateTime<Utc>>,
+    pub(crate) version: i32,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) updated_at: DateTime<Utc>,
+    /// The key of the checked content in the object store.
+    pub(crate) object_key: String,
+}
+
+impl FileRow {
+    /// The resource that the file is attached to.
+    pub(crate) fn resource(&self) -> Option<Resource> {
+        Some(Resource {
+            r#type: self.resource_type?,
+            id: self.resource_id?,
+        })
+    }
+
+    /// Who uploaded the file.
+    pub(crate) fn owner(&self) -> Actor {
+        Actor {
+            kind: self.created_by_kind,
+            id: self.created_by_id,
+        }
+    }
+
+    /// The first revision, which identifies the document.
+    pub(crate) fn first_revision(&self) -> FileId {
+        self.revision_of.unwrap_or(self.id)
+    }
+}
+
+/// Which files a caller can see: their own in any status, clean ones within their reach, and clean ones of the resource that a
+/// grant covers.
 #[derive(Clone, Debug)]
-pub(crate) struct Sight {
-    /// Who looks.
+pub(crate) struct ViewerScope {
+    /// The caller.
     pub(crate) actor: Actor,
-    /// How far they may look.
+    /// The caller's reach.
     pub(crate) reach: Reach,
-    /// What else was opened to them.
+    /// The grant presented by the caller.
     pub(crate) grant: Option<FileGrant>,
 }
 
-/// What a new row says.
+/// The values of a new file.
 #[derive(Debug)]
 pub(crate) struct NewFile {
     pub(crate) id: FileId,
@@ -35,23 +88,23 @@ pub(crate) struct NewFile {
     pub(crate) internal: bool,
     pub(crate) revision_of: Option<FileId>,
     pub(crate) object_key: String,
-    /// When it is given up if its bytes have not come.
+    /// When the upload expires.
     pub(crate) due_at: DateTime<Utc>,
 }
 
-/// Where a page ended.
+/// The last row of a page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Position {
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) id: FileId,
 }
 
-/// What a list is narrowed to.
+/// Filters of a list.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Filter {
+pub(crate) struct FileFilter {
     pub(crate) resource: Option<Resource>,
     pub(crate) category: Option<Category>,
-    /// All revisions of this one; without it only the newest of each.
+    /// All revisions of this document; otherwise only the newest of each.
     pub(crate) revision_of: Option<FileId>,
 }
 
@@ -61,16 +114,16 @@ const COLUMNS: &str = "select f.file_id, f.name, f.original_name, f.category, f.
 from files.files f
 where f.tenant_id = ";
 
-fn seen(tx: &TenantTx, sight: &Sight) -> QueryBuilder<Postgres> {
+fn visible_files(tx: &TenantTx, viewer: &ViewerScope) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::new(COLUMNS);
     query.push_bind(tx.tenant());
     query.push(" and f.status <> 'deleted' and ((f.created_by_kind = ");
-    query.push_bind(sight.actor.kind);
+    query.push_bind(viewer.actor.kind);
     query.push(" and f.created_by_id = ");
-    query.push_bind(sight.actor.id);
+    query.push_bind(viewer.actor.id);
     query.push(") or (f.status = 'clean' and (");
-    query.push_bind(sight.reach == Reach::All);
-    if let Some(grant) = &sight.grant {
+    query.push_bind(viewer.reach == Reach::All);
+    if let Some(grant) = &viewer.grant {
         query.push(" or (f.resource_type = ");
         query.push_bind(grant.resource.r#type);
         query.push(" and f.resource_id = ");
@@ -83,24 +136,24 @@ fn seen(tx: &TenantTx, sight: &Sight) -> QueryBuilder<Postgres> {
     query
 }
 
-/// A file that the caller sees.
+/// A file that the caller can see.
 pub(crate) async fn find_file(
     tx: &mut TenantTx,
-    sight: &Sight,
+    viewer: &ViewerScope,
     id: FileId,
-) -> Result<Option<File>> {
-    let mut query = seen(tx, sight);
+) -> Result<Option<FileRow>> {
+    let mut query = visible_files(tx, viewer);
     query.push(" and f.file_id = ").push_bind(id);
     let row = query.build().fetch_optional(tx.conn()).await?;
-    Ok(row.map(|row| File::from_row(&row)).transpose()?)
+    Ok(row.map(|row| FileRow::from_row(&row)).transpose()?)
 }
 
-/// The same, and nobody else changes it until this transaction ends.
+/// The same, with the row locked until the transaction ends.
 pub(crate) async fn lock_file(
     tx: &mut TenantTx,
-    sight: &Sight,
+    viewer: &ViewerScope,
     id: FileId,
-) -> Result<Option<File>> {
+) -> Result<Option<FileRow>> {
     let tenant = tx.tenant();
     sqlx::query_scalar!(
         "select version
@@ -112,21 +165,21 @@ pub(crate) async fn lock_file(
     )
     .fetch_optional(tx.conn())
     .await?;
-    find_file(tx, sight, id).await
+    find_file(tx, viewer, id).await
 }
 
-/// A file whoever asks: for what was decided before, by a signature or by the check.
-pub(crate) async fn find_any_file(tx: &mut TenantTx, id: FileId) -> Result<Option<File>> {
+/// A file regardless of the caller, for background processing and signed URLs.
+pub(crate) async fn find_file_unscoped(tx: &mut TenantTx, id: FileId) -> Result<Option<FileRow>> {
     let mut query = QueryBuilder::<Postgres>::new(COLUMNS);
     query.push_bind(tx.tenant());
     query.push(" and f.status <> 'deleted' and f.file_id = ");
     query.push_bind(id);
     let row = query.build().fetch_optional(tx.conn()).await?;
-    Ok(row.map(|row| File::from_row(&row)).transpose()?)
+    Ok(row.map(|row| FileRow::from_row(&row)).transpose()?)
 }
 
-/// The picture of a person.
-pub(crate) async fn find_avatar(tx: &mut TenantTx, user: UserId) -> Result<Option<File>> {
+/// A person's avatar.
+pub(crate) async fn find_avatar(tx: &mut TenantTx, user: UserId) -> Result<Option<FileRow>> {
     let mut query = QueryBuilder::<Postgres>::new(COLUMNS);
     query.push_bind(tx.tenant());
     query.push(
@@ -135,18 +188,18 @@ pub(crate) async fn find_avatar(tx: &mut TenantTx, user: UserId) -> Result<Optio
     query.push_bind(user);
     query.push(" order by f.created_at desc, f.file_id desc limit 1");
     let row = query.build().fetch_optional(tx.conn()).await?;
-    Ok(row.map(|row| File::from_row(&row)).transpose()?)
+    Ok(row.map(|row| FileRow::from_row(&row)).transpose()?)
 }
 
-/// A page of files, the newest first (one more row than the page has).
+/// A page of files, newest first, plus one row if there is a next page.
 pub(crate) async fn list_files(
     tx: &mut TenantTx,
-    sight: &Sight,
-    filter: &Filter,
+    viewer: &ViewerScope,
+    filter: &FileFilter,
     after: Option<&Position>,
     limit: Limit,
-) -> Result<Vec<File>> {
-    let mut query = seen(tx, sight);
+) -> Result<Vec<FileRow>> {
+    let mut query = visible_files(tx, viewer);
     if let Some(resource) = &filter.resource {
         query.push(" and f.resource_type = ");
         query.push_bind(resource.r#type);
@@ -176,11 +229,11 @@ pub(crate) async fn list_files(
     let rows = query.build().fetch_all(tx.conn()).await?;
     Ok(rows
         .iter()
-        .map(File::from_row)
+        .map(FileRow::from_row)
         .collect::<sqlx::Result<_>>()?)
 }
 
-/// Writes the row of a file whose bytes are to come. A revision gets the next number of its document.
+/// Inserts a file whose content is still to be uploaded. A revision gets the next number of its document.
 pub(crate) async fn insert_file(
     tx: &mut TenantTx,
     file: &NewFile,
@@ -217,7 +270,7 @@ pub(crate) async fn insert_file(
     Ok(())
 }
 
-/// Writes another name and another end of its retention.
+/// Updates the name and the retention of a file.
 pub(crate) async fn update_file(
     tx: &mut TenantTx,
     id: FileId,
@@ -241,7 +294,7 @@ pub(crate) async fn update_file(
     Ok(())
 }
 
-/// Marks a file as deleted; its bytes go at `purge_at`.
+/// Marks a file as deleted; its content is removed at `purge_at`.
 pub(crate) async fn delete_file(
     tx: &mut TenantTx,
     id: FileId,
@@ -263,10 +316,10 @@ pub(crate) async fn delete_file(
     Ok(())
 }
 
-/// The earlier revisions of a document are no longer its newest; of a person's pictures only the newest stays.
-pub(crate) async fn supersede(
+/// Marks earlier revisions of a document as superseded, and deletes a person's earlier avatars. Returns the deleted files.
+pub(crate) async fn supersede_revisions(
     tx: &mut TenantTx,
-    newest: &File,
+    newest: &FileRow,
     purge_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<Vec<FileId>> {
@@ -287,7 +340,7 @@ pub(crate) async fn supersede(
     if newest.category != Category::Avatar {
         return Ok(Vec::new());
     }
-    let resource = newest.resource.resource();
+    let resource = newest.resource();
     Ok(sqlx::query_scalar!(
         r#"update files.files
         set status = 'deleted', deleted_at = $5, due_at = $4, updated_at = $5, version = version + 1
@@ -304,8 +357,8 @@ pub(crate) async fn supersede(
     .await?)
 }
 
-/// The newest revision that a document still has is its newest, whatever came after it.
-pub(crate) async fn restore_newest(tx: &mut TenantTx, first: FileId) -> Result<()> {
+/// Makes the newest remaining revision of a document its current one.
+pub(crate) async fn restore_newest_revision(tx: &mut TenantTx, first: FileId) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "update files.files
@@ -325,8 +378,8 @@ pub(crate) async fn restore_newest(tx: &mut TenantTx, first: FileId) -> Result<(
     Ok(())
 }
 
-/// The bytes that a deleted file had.
-pub(crate) async fn find_deleted_size(tx: &mut TenantTx, id: FileId) -> Result<i64> {
+/// The size of a file, deleted or not.
+pub(crate) async fn find_file_size(tx: &mut TenantTx, id: FileId) -> Result<i64> {
     let tenant = tx.tenant();
     Ok(sqlx::query_scalar!(
         "select size

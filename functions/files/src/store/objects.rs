@@ -1,11 +1,14 @@
-//! Rows beside the objects that they name, for the report on what belongs to nothing.
+//! SQL for comparing rows with objects in the store.
 
 use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
 use ids::FileId;
 
-/// Which of these files may have objects: those that can be read, and those with which something is still to be done.
-pub(crate) async fn list_with_objects(tx: &mut TenantTx, files: &[FileId]) -> Result<Vec<FileId>> {
+/// Those of these files that may have objects: clean files, and files that are due for processing.
+pub(crate) async fn list_files_with_objects(
+    tx: &mut TenantTx,
+    files: &[FileId],
+) -> Result<Vec<FileId>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_scalar!(
         r#"select file_id as "file: FileId"
@@ -18,8 +21,8 @@ pub(crate) async fn list_with_objects(tx: &mut TenantTx, files: &[FileId]) -> Re
     .await?)
 }
 
-/// Those of these files that are settled, and with which nothing was to be done, are due.
-pub(crate) async fn tidy_again(
+/// Schedules another cleanup of those of these files that have nothing scheduled.
+pub(crate) async fn schedule_cleanup(
     tx: &mut TenantTx,
     files: &[FileId],
     now: DateTime<Utc>,
@@ -39,14 +42,14 @@ pub(crate) async fn tidy_again(
     Ok(())
 }
 
-/// The keys that must have an object, behind `after` and not behind `until`.
-pub(crate) async fn list_keys(
+/// The keys of clean files after `after`, up to and including `until`.
+pub(crate) async fn list_object_keys(
     tx: &mut TenantTx,
     after: &str,
     until: Option<&str>,
 ) -> Result<Vec<String>> {
     let tenant = tx.tenant();
-    // Byte by byte, as stores sort their lists.
+    // Object stores sort keys by byte.
     Ok(sqlx::query_scalar!(
         r#"select object_key
         from files.files

@@ -1,24 +1,24 @@
-//! How far the bytes of a file have come, in SQL.
+//! SQL for uploads and their parts.
 
 use chrono::{DateTime, Utc};
 use db::{Actor, ActorKind, Result, TenantTx};
 use ids::FileId;
 
-use crate::domain::{file::Status, kind::Category};
+use crate::domain::{file::Status, media_type::Category};
 
 web::text_enum! {
-    /// How the bytes come.
+    /// The protocol of an upload.
     pub enum Protocol {
-        /// In one request, as a form.
+        /// One request with a multipart form.
         Form = "form",
-        /// In pieces, over as many connections as it takes.
+        /// Resumable upload with tus 1.0.0.
         Tus = "tus",
-        /// Straight into the store.
+        /// One `PUT` request directly to the object store.
         Put = "put",
     }
 }
 
-/// An upload under way, or done.
+/// An upload, in progress or complete.
 #[derive(Clone, Debug)]
 pub(crate) struct Upload {
     pub(crate) status: Status,
@@ -31,7 +31,7 @@ pub(crate) struct Upload {
     pub(crate) due_at: Option<DateTime<Utc>>,
 }
 
-/// What an upload begins with.
+/// The values of a new upload.
 #[derive(Clone, Debug)]
 pub(crate) struct NewUpload {
     pub(crate) protocol: Protocol,
@@ -40,7 +40,7 @@ pub(crate) struct NewUpload {
     pub(crate) expected_sha256: Option<Vec<u8>>,
 }
 
-/// Bytes that have come, and where they lie.
+/// A stored part of an upload.
 #[derive(Clone, Debug)]
 pub(crate) struct Part {
     pub(crate) begins_at: i64,
@@ -48,7 +48,7 @@ pub(crate) struct Part {
     pub(crate) object_key: String,
 }
 
-/// Writes the row of an upload that begins.
+/// Inserts an upload.
 pub(crate) async fn insert_upload(
     tx: &mut TenantTx,
     file: FileId,
@@ -72,7 +72,7 @@ pub(crate) async fn insert_upload(
     Ok(())
 }
 
-/// An upload that `actor` began.
+/// An upload that `actor` started.
 pub(crate) async fn find_upload(
     tx: &mut TenantTx,
     actor: Actor,
@@ -96,14 +96,14 @@ pub(crate) async fn find_upload(
     .await?)
 }
 
-/// The same, and nobody else changes it until this transaction ends.
+/// The same, with the file's row locked until the transaction ends.
 pub(crate) async fn lock_upload(
     tx: &mut TenantTx,
     actor: Actor,
     file: FileId,
 ) -> Result<Option<Upload>> {
     let tenant = tx.tenant();
-    // The file first: whoever settles or gives up an upload begins with it too.
+    // Lock the file first, in the same order as everything that completes or cancels an upload.
     sqlx::query_scalar!(
         "select version
         from files.files
@@ -117,7 +117,7 @@ pub(crate) async fn lock_upload(
     find_upload(tx, actor, file).await
 }
 
-/// Notes bytes that are durable under their key. Whoever calls holds the upload's lock and has seen that they belong here.
+/// Appends a part that is durable in the store. The caller holds the upload's lock and has checked the offset.
 pub(crate) async fn append_part(
     tx: &mut TenantTx,
     file: FileId,
@@ -150,7 +150,7 @@ pub(crate) async fn append_part(
     Ok(())
 }
 
-/// The client has said how long the file is; so much more is reserved for it.
+/// Sets the length of an upload and reserves more storage for it.
 pub(crate) async fn set_length(
     tx: &mut TenantTx,
     file: FileId,
@@ -172,8 +172,12 @@ pub(crate) async fn set_length(
     Ok(())
 }
 
-/// It goes on: another while until it is given up.
-pub(crate) async fn postpone(tx: &mut TenantTx, file: FileId, due_at: DateTime<Utc>) -> Result<()> {
+/// Extends the time until an idle upload expires.
+pub(crate) async fn extend_upload(
+    tx: &mut TenantTx,
+    file: FileId,
+    due_at: DateTime<Utc>,
+) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "update files.files
@@ -188,7 +192,7 @@ pub(crate) async fn postpone(tx: &mut TenantTx, file: FileId, due_at: DateTime<U
     Ok(())
 }
 
-/// All bytes have come: it is to be checked, now. Whether it was still to come.
+/// Completes an upload and schedules its check. Returns whether it was pending.
 pub(crate) async fn finish_upload(
     tx: &mut TenantTx,
     file: FileId,
@@ -208,8 +212,8 @@ pub(crate) async fn finish_upload(
     Ok(finished.rows_affected() == 1)
 }
 
-/// What the sender says that the bytes are.
-pub(crate) async fn find_expected(
+/// The length and SHA-256 that the client declared.
+pub(crate) async fn find_expected_content(
     tx: &mut TenantTx,
     file: FileId,
 ) -> Result<(Option<i64>, Option<Vec<u8>>)> {
@@ -226,7 +230,7 @@ pub(crate) async fn find_expected(
     Ok((row.length, row.expected_sha256))
 }
 
-/// The bytes that have come, in order.
+/// The parts of an upload, in order.
 pub(crate) async fn list_parts(tx: &mut TenantTx, file: FileId) -> Result<Vec<Part>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(

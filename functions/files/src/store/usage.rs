@@ -1,12 +1,25 @@
-//! A tenant's room, in SQL: what is used, and what is reserved for what is still to come.
+//! SQL for a tenant's storage: bytes in use, and bytes reserved for uploads in progress.
 
 use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
 use ids::FileId;
+use serde_json::{Map, Value};
 
-/// Reserves so many bytes more, if then no more than `limit` are taken. Whoever comes at the same time waits for this
-/// transaction's end, so together they never take more.
-pub(crate) async fn reserve(tx: &mut TenantTx, bytes: i64, limit: i64) -> Result<bool> {
+/// The storage limit of tenants whose licence does not set one: 5 GiB.
+const DEFAULT_STORAGE_LIMIT: i64 = 5 << 30;
+
+/// The number of bytes that a tenant may store, from the limits of its licence.
+pub(crate) fn storage_limit(limits: &Map<String, Value>) -> i64 {
+    limits
+        .get("storage_bytes")
+        .and_then(Value::as_i64)
+        .unwrap_or(DEFAULT_STORAGE_LIMIT)
+}
+
+/// Reserves storage unless that would exceed `limit`. Returns whether it succeeded.
+///
+/// Concurrent reservations of a tenant wait for each other, so together they never exceed the limit.
+pub(crate) async fn reserve_storage(tx: &mut TenantTx, bytes: i64, limit: i64) -> Result<bool> {
     if bytes <= 0 {
         return Ok(true);
     }
@@ -29,13 +42,19 @@ pub(crate) async fn reserve(tx: &mut TenantTx, bytes: i64, limit: i64) -> Result
     Ok(reserved.rows_affected() == 1)
 }
 
-/// Gives back what was reserved for a file, and answers how much that was.
-pub(crate) async fn release(tx: &mut TenantTx, file: FileId) -> Result<i64> {
-    settle(tx, file, 0).await.map(|(_, released)| released)
+/// Releases the storage reserved for a file. Returns the number of bytes.
+pub(crate) async fn release_reservation(tx: &mut TenantTx, file: FileId) -> Result<i64> {
+    settle_reservation(tx, file, 0)
+        .await
+        .map(|(_, released)| released)
 }
 
-/// What was reserved for a file becomes the bytes that it has. Answers what is used since, and what was reserved.
-pub(crate) async fn settle(tx: &mut TenantTx, file: FileId, size: i64) -> Result<(i64, i64)> {
+/// Replaces the reservation of a file by its actual size. Returns the bytes now in use, and those that were reserved.
+pub(crate) async fn settle_reservation(
+    tx: &mut TenantTx,
+    file: FileId,
+    size: i64,
+) -> Result<(i64, i64)> {
     let tenant = tx.tenant();
     let reserved = sqlx::query_scalar!(
         r#"with before as (
@@ -70,8 +89,8 @@ pub(crate) async fn settle(tx: &mut TenantTx, file: FileId, size: i64) -> Result
     Ok((used, reserved))
 }
 
-/// A file that was counted is gone.
-pub(crate) async fn give_back(tx: &mut TenantTx, bytes: i64) -> Result<()> {
+/// Releases the storage of a deleted file.
+pub(crate) async fn release_storage(tx: &mut TenantTx, bytes: i64) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "update files.storage_usage
@@ -85,24 +104,24 @@ pub(crate) async fn give_back(tx: &mut TenantTx, bytes: i64) -> Result<()> {
     Ok(())
 }
 
-/// Notes for the bill that so many bytes are stored from now on, or no longer.
-pub(crate) async fn note_usage(
+/// Records a change of the stored bytes for billing.
+pub(crate) async fn record_usage(
     tx: &mut TenantTx,
     file: FileId,
     bytes: i64,
     now: DateTime<Utc>,
 ) -> Result<()> {
     if bytes == 0 {
-        // Nothing to be billed, and no sign that told both notes apart.
+        // Nothing to bill, and without a sign the event could not be told apart from its counterpart.
         return Ok(());
     }
     let tenant = tx.tenant();
-    let what = if bytes < 0 { "deleted" } else { "stored" };
+    let change = if bytes < 0 { "deleted" } else { "stored" };
     sqlx::query!(
         "insert into access.usage_events (tenant_id, source, source_id, metric, quantity, occurred_at)
         values ($1, 'files', $2, 'storage_bytes', $3, $4)",
         tenant as _,
-        format!("{file}/{what}"),
+        format!("{file}/{change}"),
         bytes,
         now,
     )
@@ -111,12 +130,10 @@ pub(crate) async fn note_usage(
     Ok(())
 }
 
-/// What the tenant's licence allows, as the directory has it.
-pub(crate) async fn find_limits(
-    tx: &mut TenantTx,
-) -> Result<serde_json::Map<String, serde_json::Value>> {
+/// The limits of the tenant's licence.
+pub(crate) async fn find_tenant_limits(tx: &mut TenantTx) -> Result<Map<String, Value>> {
     let tenant = tx.tenant();
-    let limits: serde_json::Value = sqlx::query_scalar!(
+    let limits: Value = sqlx::query_scalar!(
         "select limits
         from access.tenants
         where tenant_id = $1",

@@ -114,7 +114,7 @@ async fn a_page_or_a_picture_that_wants_to_run_does_not() {
         }
     });
     let svg = || async { ([(header::CONTENT_TYPE, "image/svg+xml")], SVG) };
-    let ours = Router::new().fallback_service(place.stage.router());
+    let ours = Router::new().fallback_service(place.app.router());
     let router = Router::new()
         .route(
             "/ran",

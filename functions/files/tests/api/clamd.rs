@@ -135,7 +135,7 @@ async fn the_real_scanner_refuses_eicar_also_inside_of_a_zip() {
         form(&customer, "", name, content)
             .send()
             .await
-            .refused(403, "file_refused");
+            .expect_problem(403, "file_refused");
     };
     refused("eicar.com", &eicar()).await;
     refused("eicar.zip", &zip(&eicar(), false)).await;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use http::StatusCode;
 use reqwest::redirect::Policy;
 use serde_json::{Value, json};
-use testkit::{Answer, Client};
+use testkit::{Client, TestResponse};
 
 use crate::{Place, eicar, noise, sha256};
 
@@ -38,7 +38,7 @@ async fn put(slot: &Value, bytes: Vec<u8>) -> StatusCode {
     request.send().await.unwrap().status()
 }
 
-async fn complete(client: &Client, slot: &Value) -> Answer {
+async fn complete(client: &Client, slot: &Value) -> TestResponse {
     let id = slot["id"].as_str().unwrap();
     client
         .post(&format!("/api/v1/uploads/{id}/complete"), json!({}))
@@ -59,7 +59,7 @@ async fn goes_in_and_comes_out(place: &Place) {
     assert_eq!(place.room().await, (0, 300_000));
     complete(&customer, &slot)
         .await
-        .refused(409, "upload_incomplete");
+        .expect_problem(409, "upload_incomplete");
     assert_eq!(put(&slot, content.clone()).await, 200);
     let file = complete(&customer, &slot).await.expect(200).json();
     assert_eq!(
@@ -99,7 +99,7 @@ async fn goes_in_and_comes_out(place: &Place) {
     assert_eq!(put(&slot, vec![0; size]).await, 200);
     let got = follow(sent.header("location")).await;
     assert_eq!(got.bytes().await.unwrap(), content);
-    place.stage.clock.advance(Duration::from_mins(31));
+    place.app.clock.advance(Duration::from_mins(31));
     place.run("tend-files").await;
     assert_eq!(place.objects().await.len(), 1, "the file alone");
 
@@ -108,10 +108,10 @@ async fn goes_in_and_comes_out(place: &Place) {
     let customer = place.customer();
     customer.delete(&path).await.expect(204);
     customer.get(&format!("{path}/content")).await.expect(404);
-    place.stage.clock.advance(Duration::from_hours(30 * 24));
+    place.app.clock.advance(Duration::from_hours(30 * 24));
     place.run("tend-files").await;
     assert_eq!(place.objects().await, [""; 0]);
-    place.stage.clock.advance(Duration::from_mins(1));
+    place.app.clock.advance(Duration::from_mins(1));
     let none = json!({"objects": 0, "objects_without_file": 0, "files_without_object": 0});
     assert_eq!(place.run("report-orphans").await, none);
     // S3 says to whoever may not list a bucket that he may not, whatever is there.
@@ -144,7 +144,7 @@ async fn what_is_wrong_is_given_to_nobody(place: &Place) {
         let path = format!("/api/v1/files/{}", slot["id"].as_str().unwrap());
         for way in ["content", "link"] {
             let asked = customer.get(&format!("{path}/{way}")).await;
-            asked.refused(403, "file_refused");
+            asked.expect_problem(403, "file_refused");
         }
     }
     assert_eq!(place.room().await, (0, 0));
@@ -154,12 +154,12 @@ async fn what_is_wrong_is_given_to_nobody(place: &Place) {
     assert_eq!(put(&slot, eicar.clone()).await, 200);
     complete(&customer, &slot).await.expect(200);
     assert_eq!(put(&slot, eicar.clone()).await, 200);
-    place.stage.clock.advance(Duration::from_mins(31));
+    place.app.clock.advance(Duration::from_mins(31));
     place.run("tend-files").await;
     assert_eq!(place.objects().await, [""; 0]);
     // So do those of a slow client, who began in time and was not done before now.
     assert_eq!(put(&slot, eicar.clone()).await, 200);
-    place.stage.clock.advance(Duration::from_hours(24));
+    place.app.clock.advance(Duration::from_hours(24));
     place.run("tend-files").await;
     assert_eq!(place.objects().await, [""; 0]);
 }
@@ -171,13 +171,13 @@ async fn what_nobody_completes_is_given_up(place: &Place) {
     // Only for whoever began it, and only once something is there.
     complete(&place.admin(), &slot)
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     assert_eq!(place.room().await, (0, 5));
-    place.stage.clock.advance(Duration::from_hours(24));
+    place.app.clock.advance(Duration::from_hours(24));
     place.run("tend-files").await;
     complete(&place.customer(), &slot)
         .await
-        .refused(410, "upload_gone");
+        .expect_problem(410, "upload_gone");
     assert_eq!(place.room().await, (0, 0));
     assert_eq!(place.objects().await, [""; 0]);
 }

@@ -75,7 +75,7 @@ async fn names_in_any_script_come_back_and_a_path_in_a_name_goes_nowhere() {
         let refused = form(&place.customer(), &format!("?name={name}"), "x", b"x")
             .send()
             .await;
-        refused.refused(422, "validation_failed");
+        refused.expect_problem(422, "validation_failed");
     }
 }
 
@@ -133,7 +133,7 @@ async fn a_type_that_the_category_does_not_take_is_refused_and_takes_no_room() {
         )
         .send()
         .await;
-        let document = refused.refused(415, "type_not_allowed");
+        let document = refused.expect_problem(415, "type_not_allowed");
         assert!(document["detail"].as_str().unwrap().contains("text/html"));
     }
     let program = form(
@@ -144,7 +144,7 @@ async fn a_type_that_the_category_does_not_take_is_refused_and_takes_no_room() {
     )
     .send()
     .await;
-    program.refused(415, "type_not_allowed");
+    program.expect_problem(415, "type_not_allowed");
     assert_eq!(place.room().await, (0, 0));
     assert_eq!(place.objects().await, [""; 0]);
 }
@@ -157,14 +157,14 @@ async fn a_form_that_is_none_is_refused_and_leaves_nothing() {
         .json(&serde_json::json!({}))
         .send()
         .await
-        .refused(415, "unsupported_media_type");
+        .expect_problem(415, "unsupported_media_type");
     let multipart = "multipart/form-data; boundary=limit";
     let empty = post()
         .header("content-type", multipart)
         .bytes("--limit--\r\n")
         .send()
         .await;
-    empty.refused(422, "file_missing");
+    empty.expect_problem(422, "file_missing");
     let other =
         "--limit\r\nContent-Disposition: form-data; name=\"other\"\r\n\r\nx\r\n--limit--\r\n";
     let other = post()
@@ -172,7 +172,7 @@ async fn a_form_that_is_none_is_refused_and_leaves_nothing() {
         .bytes(other)
         .send()
         .await;
-    other.refused(422, "file_missing");
+    other.expect_problem(422, "file_missing");
     let cut =
         "--limit\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nhalf";
     let cut = post()
@@ -180,11 +180,11 @@ async fn a_form_that_is_none_is_refused_and_leaves_nothing() {
         .bytes(cut)
         .send()
         .await;
-    cut.refused(400, "bad_request");
+    cut.expect_problem(400, "bad_request");
     let large = form(&place.customer(), "", "large", &noise(31 << 20))
         .send()
         .await;
-    large.refused(413, "too_large");
+    large.expect_problem(413, "too_large");
     // Without a length it shows only on the way.
     let mut body =
         b"--limit\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n"
@@ -195,7 +195,7 @@ async fn a_form_that_is_none_is_refused_and_leaves_nothing() {
         .bytes(body)
         .send()
         .await;
-    large.refused(413, "too_large");
+    large.expect_problem(413, "too_large");
     assert_eq!(place.room().await, (0, 0));
     assert_eq!(place.objects().await, [""; 0]);
 }
@@ -214,7 +214,11 @@ async fn an_empty_file_is_a_file() {
     assert!(got.body.is_empty());
     let path = format!("/api/v1/files/{}", file.id());
     place.customer().delete(&path).await.expect(204);
-    place.customer().get(&path).await.refused(404, "not_found");
+    place
+        .customer()
+        .get(&path)
+        .await
+        .expect_problem(404, "not_found");
 }
 
 #[tokio::test]
@@ -231,7 +235,7 @@ async fn a_form_with_two_files_is_refused_and_leaves_nothing() {
         .call(Method::POST, "/api/v1/files")
         .header("content-type", "multipart/form-data; boundary=limit")
         .bytes(body);
-    sent.send().await.refused(422, "file_missing");
+    sent.send().await.expect_problem(422, "file_missing");
     assert_eq!(place.room().await, (0, 0));
     assert_eq!(place.objects().await, [""; 0]);
 }

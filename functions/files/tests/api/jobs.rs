@@ -1,6 +1,6 @@
 //! What happens when nobody asks.
 
-use blob::{Key, Whole};
+use blob::{BytesSource, Key};
 use serde_json::json;
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ async fn the_bytes_of_a_deleted_file_go_after_a_month() {
         .expect(204);
     place.run("tend-files").await;
     assert_eq!(place.objects().await.len(), 1);
-    place.stage.clock.advance(Duration::from_hours(30 * 24));
+    place.app.clock.advance(Duration::from_hours(30 * 24));
     assert_eq!(
         place.run("tend-files").await,
         json!({"steps": 1, "failures": 0})
     );
     assert_eq!(place.objects().await, [""; 0]);
-    place.stage.clock.advance(Duration::from_mins(1));
+    place.app.clock.advance(Duration::from_mins(1));
     assert_eq!(
         place.run("tend-files").await,
         json!({"steps": 0, "failures": 0})
@@ -37,21 +37,21 @@ async fn a_check_that_a_process_died_over_is_done_by_the_next() {
     // As a process leaves it that was killed after its claim.
     sqlx::query("update files.files set status = 'scanning', sha256 = null, mime_type = null, size = 0, due_at = $2 where file_id = $1::uuid")
         .bind(&file)
-        .bind(place.stage.clock.now() + chrono::TimeDelta::minutes(15))
-        .execute(&mut place.stage.admin().await)
+        .bind(place.app.clock.now() + chrono::TimeDelta::minutes(15))
+        .execute(&mut place.app.admin().await)
         .await
         .unwrap();
     let key = format!("tenant/{}/uploads/{file}/0", place.demo.id);
     place
         .store
-        .put(&Key::parse(&key).unwrap(), &mut Whole::new("hello"))
+        .put(&Key::parse(&key).unwrap(), &mut BytesSource::new("hello"))
         .await
         .unwrap();
     sqlx::query("insert into files.parts (tenant_id, file_id, begins_at, size, object_key) values ($1, $2::uuid, 0, 5, $3)")
         .bind(place.demo.id)
         .bind(&file)
         .bind(&key)
-        .execute(&mut place.stage.admin().await)
+        .execute(&mut place.app.admin().await)
         .await
         .unwrap();
     for forgotten in [
@@ -59,7 +59,7 @@ async fn a_check_that_a_process_died_over_is_done_by_the_next() {
         "delete from access.usage_events",
     ] {
         sqlx::query(forgotten)
-            .execute(&mut place.stage.admin().await)
+            .execute(&mut place.app.admin().await)
             .await
             .unwrap();
     }
@@ -68,11 +68,11 @@ async fn a_check_that_a_process_died_over_is_done_by_the_next() {
         0,
         "it may still be at work"
     );
-    place.stage.clock.advance(Duration::from_mins(15));
+    place.app.clock.advance(Duration::from_mins(15));
     assert_eq!(place.run("tend-files").await["steps"], 1);
     let read = place
-        .stage
-        .as_(&place.demo.customer)
+        .app
+        .as_user(&place.demo.customer)
         .get(&format!("/api/v1/files/{file}"))
         .await
         .expect(200)
@@ -101,10 +101,10 @@ async fn what_belongs_to_nothing_is_reported() {
     place.store.delete(&key(&lost)).await.unwrap();
     place
         .store
-        .put(&key("a-stray"), &mut Whole::new("x"))
+        .put(&key("a-stray"), &mut BytesSource::new("x"))
         .await
         .unwrap();
-    place.stage.clock.advance(Duration::from_mins(1));
+    place.app.clock.advance(Duration::from_mins(1));
     let found = json!({"objects": 2, "objects_without_file": 1, "files_without_object": 1});
     assert_eq!(place.run("report-orphans").await, found);
 }
@@ -113,7 +113,7 @@ async fn what_belongs_to_nothing_is_reported() {
 async fn the_bytes_of_a_file_that_is_deleted_while_it_is_tidied_go_all_the_same() {
     let place = Place::new().await;
     upload(&place.customer(), "a", &noise(10)).await;
-    let now = place.stage.clock.now();
+    let now = place.app.clock.now();
     // Somebody deletes it between the list of its parts and what the job writes then.
     let meanwhile = format!(
         "update files.files set due_at = '{now}';
@@ -127,12 +127,12 @@ async fn the_bytes_of_a_file_that_is_deleted_while_it_is_tidied_go_all_the_same(
         create trigger meanwhile before delete on files.parts for each statement execute function files.meanwhile()"
     );
     sqlx::raw_sql(sqlx::AssertSqlSafe(meanwhile))
-        .execute(&mut place.stage.admin().await)
+        .execute(&mut place.app.admin().await)
         .await
         .unwrap();
     place.run("tend-files").await;
     assert_eq!(place.objects().await.len(), 1, "they are kept for a while");
-    place.stage.clock.advance(Duration::from_hours(30 * 24));
+    place.app.clock.advance(Duration::from_hours(30 * 24));
     place.run("tend-files").await;
     assert_eq!(place.objects().await, [""; 0]);
 }
@@ -144,7 +144,7 @@ async fn what_came_after_the_last_look_is_found_at_night() {
     let late = format!("tenant/{}/uploads/{file}/put", place.demo.id);
     place
         .store
-        .put(&Key::parse(&late).unwrap(), &mut Whole::new("late"))
+        .put(&Key::parse(&late).unwrap(), &mut BytesSource::new("late"))
         .await
         .unwrap();
     place.run("report-orphans").await;

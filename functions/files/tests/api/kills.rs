@@ -6,7 +6,7 @@ use std::{
 };
 
 use ids::TenantId;
-use testkit::Stage;
+use testkit::TestApp;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -28,7 +28,7 @@ impl Drop for Process {
     }
 }
 
-async fn start(stage: &Stage, objects: &std::path::Path) -> Process {
+async fn start(app: &TestApp, objects: &std::path::Path) -> Process {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = free.local_addr().unwrap().port();
     drop(free);
@@ -36,7 +36,7 @@ async fn start(stage: &Stage, objects: &std::path::Path) -> Process {
         .env_clear()
         .env("PORT", port.to_string())
         .env("REVALENZ_ADDRESS", "127.0.0.1")
-        .env("DATABASE_URL", stage.database.login_url("files"))
+        .env("DATABASE_URL", app.database.login_url("files"))
         .env("PUBLIC_URL", testkit::PUBLIC_URL)
         .env("REVALENZ_MASTER_KEY", access::Keyring::generate())
         .env("REVALENZ_OBJECTS_FOLDER", objects)
@@ -89,14 +89,14 @@ async fn ask(port: u16, head: &str, body: &[u8], wanted: &str) -> String {
 
 #[tokio::test]
 async fn an_upload_goes_on_after_each_death_and_nothing_of_it_is_lost() {
-    let stage = Stage::of(&[("files", files::service)]).await;
+    let app = TestApp::new(&[("files", files::service)]).await;
     // The process has the machine's clock.
-    stage.clock.set(Clock::system().now());
-    let demo = stage.tenant("demo").await;
+    app.clock.set(Clock::system().now());
+    let demo = app.tenant("demo").await;
     let objects = folder();
     let content = noise(3_000_000);
-    let mut process = start(&stage, &objects).await;
-    let bearer = format!("Authorization: Bearer {}", stage.token(&demo.customer));
+    let mut process = start(&app, &objects).await;
+    let bearer = format!("Authorization: Bearer {}", app.token(&demo.customer));
     let create = format!(
         "POST /api/v1/files/uploads HTTP/1.1\r\n{bearer}\r\nUpload-Length: {}",
         content.len()
@@ -117,7 +117,7 @@ async fn an_upload_goes_on_after_each_death_and_nothing_of_it_is_lost() {
             drop(process);
             drop(connection);
             deaths += 1;
-            process = start(&stage, &objects).await;
+            process = start(&app, &objects).await;
         } else {
             told = ask(process.port, &append, piece, "upload-offset")
                 .await
@@ -139,7 +139,7 @@ async fn an_upload_goes_on_after_each_death_and_nothing_of_it_is_lost() {
     sqlx::query(
         "update files.files set due_at = least(due_at, created_at) where status = 'scanning'",
     )
-    .execute(&mut stage.admin().await)
+    .execute(&mut app.admin().await)
     .await
     .unwrap();
     let complete = format!("POST /api/v1/uploads/{file}/complete HTTP/1.1\r\n{bearer}");
@@ -149,7 +149,7 @@ async fn an_upload_goes_on_after_each_death_and_nothing_of_it_is_lost() {
         let found: Option<Vec<u8>> = sqlx::query_scalar("select sha256 from files.files where tenant_id = $1 and file_id = $2::uuid and status = 'clean'")
             .bind::<TenantId>(demo.id)
             .bind(file)
-            .fetch_optional(&mut stage.admin().await)
+            .fetch_optional(&mut app.admin().await)
             .await
             .unwrap()
             .flatten();

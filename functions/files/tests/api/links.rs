@@ -19,9 +19,9 @@ async fn an_address_is_good_for_one_file_of_one_tenant_for_five_minutes() {
     let place = Place::new().await;
     let file = upload(&place.customer(), "a.txt", b"hello").await.id();
     let second = upload(&place.customer(), "b.txt", b"other").await.id();
-    let other = place.stage.tenant("other").await;
+    let other = place.app.tenant("other").await;
     let link = link(&place, &file).await;
-    let stranger = place.stage.stranger();
+    let stranger = place.app.anonymous();
     let got = stranger.get(&link).await.expect(200);
     assert_eq!(got.text(), "hello");
     assert!(got.header("content-security-policy").contains("sandbox"));
@@ -42,22 +42,28 @@ async fn an_address_is_good_for_one_file_of_one_tenant_for_five_minutes() {
         format!("{}AAAA", &link[..link.len() - 4]),
     ] {
         assert_ne!(changed, link);
-        stranger.get(&changed).await.refused(403, "link_invalid");
+        stranger
+            .get(&changed)
+            .await
+            .expect_problem(403, "link_invalid");
     }
     for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
         stranger
             .call(method, &link)
             .send()
             .await
-            .refused(405, "method_not_allowed");
+            .expect_problem(405, "method_not_allowed");
     }
     let unsigned = link.split("&signature").next().unwrap();
     stranger
         .get(unsigned)
         .await
-        .refused(422, "validation_failed");
-    place.stage.clock.advance(Duration::from_secs(301));
-    stranger.get(&link).await.refused(403, "link_invalid");
+        .expect_problem(422, "validation_failed");
+    place.app.clock.advance(Duration::from_secs(301));
+    stranger
+        .get(&link)
+        .await
+        .expect_problem(403, "link_invalid");
 }
 
 #[tokio::test]
@@ -72,17 +78,17 @@ async fn an_address_ends_with_what_it_was_made_for() {
         .await
         .expect(200);
     place
-        .stage
-        .stranger()
+        .app
+        .anonymous()
         .get(&before)
         .await
-        .refused(403, "link_invalid");
+        .expect_problem(403, "link_invalid");
     let before = link(&place, &file).await;
     place.customer().delete(&path).await.expect(204);
     place
-        .stage
-        .stranger()
+        .app
+        .anonymous()
         .get(&before)
         .await
-        .refused(403, "link_invalid");
+        .expect_problem(403, "link_invalid");
 }

@@ -15,9 +15,9 @@ fn names(page: &serde_json::Value) -> Vec<&str> {
 #[tokio::test]
 async fn customers_see_their_own_files_and_staff_sees_all() {
     let place = Place::new().await;
-    let customer2 = place.stage.as_(&place.demo.customer2);
+    let customer2 = place.app.as_user(&place.demo.customer2);
     let one = upload(&place.customer(), "one", b"1").await.id();
-    place.stage.clock.advance(std::time::Duration::from_secs(1));
+    place.app.clock.advance(std::time::Duration::from_secs(1));
     upload(&customer2, "two", b"2").await;
     let list = "/api/v1/files";
     assert_eq!(names(&place.customer().get(list).await.json()), ["one"]);
@@ -25,13 +25,13 @@ async fn customers_see_their_own_files_and_staff_sees_all() {
     assert_eq!(names(&place.admin().get(list).await.json()), ["two", "one"]);
     for path in ["", "/content", "/link", "/thumbnail"] {
         let path = format!("{list}/{one}{path}");
-        customer2.get(&path).await.refused(404, "not_found");
+        customer2.get(&path).await.expect_problem(404, "not_found");
     }
     customer2
         .delete(&format!("{list}/{one}"))
         .await
-        .refused(404, "not_found");
-    let key = place.stage.key(place.demo.id, &["files.file.read"]).await;
+        .expect_problem(404, "not_found");
+    let key = place.app.key(place.demo.id, &["files.file.read"]).await;
     assert_eq!(
         names(&key.get(list).await.expect(200).json()),
         ["two", "one"]
@@ -53,7 +53,7 @@ async fn customers_see_their_own_files_and_staff_sees_all() {
     let stolen = key
         .get(&format!("/api/v1/files?limit=1&cursor={cursor}"))
         .await;
-    stolen.refused(400, "invalid_cursor");
+    stolen.expect_problem(400, "invalid_cursor");
 }
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn a_file_is_renamed_and_kept_and_deleted() {
         .json(&json!({"name": "x"}))
         .send()
         .await
-        .refused(412, "precondition_failed");
+        .expect_problem(412, "precondition_failed");
     let body = json!({"name": "a/new.txt", "retention_until": "2026-12-01T00:00:00Z"});
     let changed = place.admin().patch(&path, body).await.expect(200).json();
     assert_eq!(
@@ -81,26 +81,34 @@ async fn a_file_is_renamed_and_kept_and_deleted() {
         .admin()
         .patch(&path, sooner)
         .await
-        .refused(422, "validation_failed");
+        .expect_problem(422, "validation_failed");
     place
         .admin()
         .delete(&path)
         .await
-        .refused(409, "file_retained");
+        .expect_problem(409, "file_retained");
     assert_eq!(place.room().await, (5, 0));
 
     place
-        .stage
+        .app
         .clock
         .advance(std::time::Duration::from_hours(11 * 24));
     place.admin().delete(&path).await.expect(204);
-    place.admin().delete(&path).await.refused(404, "not_found");
-    place.admin().get(&path).await.refused(404, "not_found");
+    place
+        .admin()
+        .delete(&path)
+        .await
+        .expect_problem(404, "not_found");
+    place
+        .admin()
+        .get(&path)
+        .await
+        .expect_problem(404, "not_found");
     assert_eq!(place.room().await, (0, 0));
     let used: Vec<i64> = sqlx::query_scalar(
         "select quantity from access.usage_events where metric = 'storage_bytes' order by quantity",
     )
-    .fetch_all(&mut place.stage.admin().await)
+    .fetch_all(&mut place.app.admin().await)
     .await
     .unwrap();
     assert_eq!(used, [-5, 5]);
@@ -135,9 +143,9 @@ async fn a_new_revision_takes_the_place_of_the_old_one() {
         .await
         .expect(200);
     assert_eq!(got.text(), "one");
-    let foreign = place.stage.as_(&place.demo.customer2);
+    let foreign = place.app.as_user(&place.demo.customer2);
     let refused = form(&foreign, &format!("?revision_of={first}"), "x", b"x")
         .send()
         .await;
-    refused.refused(422, "validation_failed");
+    refused.expect_problem(422, "validation_failed");
 }

@@ -28,11 +28,11 @@ use bytes::Bytes;
 use files::Scanner;
 use http::Method;
 use serde_json::Value;
-use testkit::{Answer, Call, Client, Maker, Stage, TestTenant};
+use testkit::{Call, Client, ServiceFactory, TestApp, TestResponse, TestTenant};
 
 /// A stage with the function, a tenant, and a store of its own.
 struct Place {
-    stage: Stage,
+    app: TestApp,
     demo: TestTenant,
     store: Store,
     /// Where the store is, if it is a folder.
@@ -41,7 +41,7 @@ struct Place {
 
 impl Place {
     async fn new() -> Self {
-        Self::with(Scanner::Trusting).await
+        Self::with(Scanner::Disabled).await
     }
 
     async fn with(scanner: Scanner) -> Self {
@@ -54,13 +54,13 @@ impl Place {
 
     async fn on(store: Store, scanner: Scanner) -> Self {
         let objects = store.clone();
-        let make: Maker = Arc::new(move |db, gate| {
-            files::service_with(db, gate, objects.clone(), scanner.clone())
+        let make: ServiceFactory = Arc::new(move |db, state| {
+            files::service_with(db, state, objects.clone(), scanner.clone())
         });
-        let stage = Stage::made_of(vec![("files", make)]).await;
-        let demo = stage.tenant("demo").await;
+        let app = TestApp::from_factories(vec![("files", make)]).await;
+        let demo = app.tenant("demo").await;
         Self {
-            stage,
+            app,
             demo,
             store,
             folder: folder(),
@@ -68,11 +68,11 @@ impl Place {
     }
 
     fn customer(&self) -> Client {
-        self.stage.as_(&self.demo.customer)
+        self.app.as_user(&self.demo.customer)
     }
 
     fn admin(&self) -> Client {
-        self.stage.as_(&self.demo.admin)
+        self.app.as_user(&self.demo.admin)
     }
 
     /// Every object that there is.
@@ -86,7 +86,7 @@ impl Place {
         sqlx::query("update access.tenants set limits = limits || jsonb_build_object('storage_bytes', $2::bigint) where tenant_id = $1")
             .bind(self.demo.id)
             .bind(bytes)
-            .execute(&mut self.stage.admin().await)
+            .execute(&mut self.app.admin().await)
             .await
             .unwrap();
     }
@@ -97,7 +97,7 @@ impl Place {
             "select used_bytes, reserved_bytes from files.storage_usage where tenant_id = $1",
         )
         .bind(self.demo.id)
-        .fetch_optional(&mut self.stage.admin().await)
+        .fetch_optional(&mut self.app.admin().await)
         .await
         .unwrap()
         .unwrap_or_default()
@@ -105,10 +105,10 @@ impl Place {
 
     /// A job runs, now.
     async fn run(&self, job: &str) -> Value {
-        let header = self.stage.gate.internal_auth().header().unwrap();
+        let header = self.app.state.internal_auth().header().unwrap();
         let platform = self
-            .stage
-            .stranger()
+            .app
+            .anonymous()
             .with("authorization", header.to_str().unwrap());
         let path = format!("/internal/jobs/{job}");
         platform
@@ -122,7 +122,7 @@ impl Place {
     /// Types of the events that were announced, sorted: time stands still.
     async fn announced(&self) -> Vec<String> {
         sqlx::query_scalar("select replace(type, 'de.revalenz.files.', '') from events.outbox where type like 'de.revalenz.files.%' order by 1")
-            .fetch_all(&mut self.stage.admin().await)
+            .fetch_all(&mut self.app.admin().await)
             .await
             .unwrap()
     }
@@ -157,7 +157,7 @@ fn form(client: &Client, query: &str, name: &str, content: &[u8]) -> Call {
 }
 
 /// An uploaded file.
-async fn upload(client: &Client, name: &str, content: &[u8]) -> Answer {
+async fn upload(client: &Client, name: &str, content: &[u8]) -> TestResponse {
     form(client, "", name, content).send().await.expect(201)
 }
 

@@ -44,18 +44,18 @@ async fn a_picture_has_previews_and_another_file_has_none() {
         .customer()
         .get(&format!("{path}?w=x"))
         .await
-        .refused(422, "validation_failed");
+        .expect_problem(422, "validation_failed");
     place
         .customer()
         .get(&format!("{path}?h=5"))
         .await
-        .refused(422, "validation_failed");
+        .expect_problem(422, "validation_failed");
     let text = upload(&place.customer(), "a.txt", b"text").await.id();
     place
         .customer()
         .get(&format!("/api/v1/files/{text}/thumbnail"))
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     // Half a picture is a file without a preview.
     let half = upload(&place.customer(), "half.png", &png(800, 400)[..200]).await;
     assert_eq!(half.json()["preview_widths"], serde_json::json!([]));
@@ -66,7 +66,7 @@ async fn a_picture_has_previews_and_another_file_has_none() {
         .await
         .expect(204);
     place
-        .stage
+        .app
         .clock
         .advance(std::time::Duration::from_hours(31 * 24));
     place.run("tend-files").await;
@@ -78,7 +78,11 @@ async fn a_picture_has_previews_and_another_file_has_none() {
 async fn everybody_of_the_organisation_sees_a_persons_newest_picture() {
     let place = Place::new().await;
     let path = format!("/api/v1/avatars/{}", place.demo.customer.id);
-    place.admin().get(&path).await.refused(404, "not_found");
+    place
+        .admin()
+        .get(&path)
+        .await
+        .expect_problem(404, "not_found");
     let set = async |pixels| {
         let answer = form(
             &place.customer(),
@@ -95,31 +99,35 @@ async fn everybody_of_the_organisation_sees_a_persons_newest_picture() {
         first["resource"],
         format!("user:{}", place.demo.customer.id)
     );
-    place.stage.clock.advance(std::time::Duration::from_secs(1));
+    place.app.clock.advance(std::time::Duration::from_secs(1));
     set(70).await;
     for person in [
         &place.demo.customer2,
         &place.demo.expert,
         &place.demo.customer,
     ] {
-        let got = place.stage.as_(person).get(&path).await.expect(200);
+        let got = place.app.as_user(person).get(&path).await.expect(200);
         assert_eq!(width(&got.body), 70);
     }
     let old = format!("/api/v1/files/{}", first["id"].as_str().unwrap());
-    place.customer().get(&old).await.refused(404, "not_found");
-    let stranger = place.stage.tenant("other").await;
     place
-        .stage
-        .as_(&stranger.admin)
+        .customer()
+        .get(&old)
+        .await
+        .expect_problem(404, "not_found");
+    let stranger = place.app.tenant("other").await;
+    place
+        .app
+        .as_user(&stranger.admin)
         .get(&path)
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     // Nobody sets another's.
     let other = format!("?category=avatar&resource=user:{}", place.demo.expert.id);
     form(&place.customer(), &other, "me.png", &png(9, 9))
         .send()
         .await
-        .refused(403, "file_grant_invalid");
+        .expect_problem(403, "file_grant_invalid");
     let huge = form(
         &place.customer(),
         "?category=avatar",
@@ -128,19 +136,19 @@ async fn everybody_of_the_organisation_sees_a_persons_newest_picture() {
     )
     .send()
     .await;
-    huge.refused(413, "too_large");
-    let key = place.stage.key(place.demo.id, &["files.file.create"]).await;
+    huge.expect_problem(413, "too_large");
+    let key = place.app.key(place.demo.id, &["files.file.create"]).await;
     form(&key, "?category=avatar", "me.png", &png(9, 9))
         .send()
         .await
-        .refused(422, "validation_failed");
+        .expect_problem(422, "validation_failed");
     place
-        .stage
-        .stranger()
+        .app
+        .anonymous()
         .call(Method::GET, &path)
         .send()
         .await
-        .refused(401, "unauthenticated");
+        .expect_problem(401, "unauthenticated");
 }
 
 #[tokio::test]

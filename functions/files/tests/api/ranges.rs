@@ -38,7 +38,7 @@ async fn a_download_can_be_continued_where_it_broke_off() {
     }
     let beyond = ask("bytes=100000-").send().await;
     assert_eq!(beyond.header("content-range"), "bytes */100000");
-    beyond.refused(416, "range_not_satisfiable");
+    beyond.expect_problem(416, "range_not_satisfiable");
     for whole in ["bytes=0-1,5-6", "lines=1-2", "bytes=9-1"] {
         assert_eq!(ask(whole).send().await.expect(200).body.len(), 100_000);
     }

@@ -20,10 +20,10 @@ fn granted(place: &Place, person: &Person, internal: bool) -> Client {
         actor: Actor::user(person.id),
         resource: TICKET,
         internal,
-        expires_at: place.stage.clock.now() + LIFETIME,
+        expires_at: place.app.clock.now() + LIFETIME,
     };
-    let text = grant.to_text(place.stage.gate.keyring());
-    place.stage.as_(person).with(HEADER, &text)
+    let text = grant.to_text(place.app.state.keyring());
+    place.app.as_user(person).with(HEADER, &text)
 }
 
 #[tokio::test]
@@ -38,7 +38,7 @@ async fn who_may_not_change_a_document_adds_no_revision_to_it() {
     let refused = form(&customer, &format!("?revision_of={offer}"), "x", b"1")
         .send()
         .await
-        .refused(422, "validation_failed");
+        .expect_problem(422, "validation_failed");
     assert_eq!(refused["errors"][0]["pointer"], "/revision_of");
     let list = customer.get(&format!("/api/v1/files{query}")).await.json();
     assert_eq!(list["items"][0]["id"], offer.as_str());
@@ -57,7 +57,7 @@ async fn a_revision_is_where_its_document_is() {
     ] {
         let query = format!("?revision_of={note}&{differing}");
         let refused = form(&staff, &query, "note.txt", b"two").send().await;
-        refused.refused(422, "validation_failed");
+        refused.expect_problem(422, "validation_failed");
     }
     let query = format!("?revision_of={note}");
     let next = form(&staff, &query, "note.txt", b"two").send().await;
@@ -71,7 +71,7 @@ async fn a_revision_is_where_its_document_is() {
     form(&place.admin(), &query, "note.txt", b"three")
         .send()
         .await
-        .refused(403, "file_grant_invalid");
+        .expect_problem(403, "file_grant_invalid");
 }
 
 #[tokio::test]

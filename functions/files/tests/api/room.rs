@@ -65,7 +65,7 @@ async fn fifty_forms_at_once_never_take_a_byte_more_than_there_is() {
     assert!((1..=20).contains(&stored), "{stored}");
     let sizes: i64 =
         sqlx::query_scalar("select sum(size)::bigint from files.files where status = 'clean'")
-            .fetch_one(&mut place.stage.admin().await)
+            .fetch_one(&mut place.app.admin().await)
             .await
             .unwrap();
     assert_eq!(sizes, used);
@@ -78,7 +78,7 @@ async fn room_comes_back_with_what_is_given_up_and_the_tenant_is_warned() {
     let refused = form(&place.customer(), "", "a", &noise(20_000))
         .send()
         .await;
-    refused.refused(413, "storage_full");
+    refused.expect_problem(413, "storage_full");
     let slot = json!({"name": "a", "size": 9_000});
     let begun = place
         .customer()
@@ -89,7 +89,7 @@ async fn room_comes_back_with_what_is_given_up_and_the_tenant_is_warned() {
         .customer()
         .post("/api/v1/uploads", slot)
         .await
-        .refused(413, "storage_full");
+        .expect_problem(413, "storage_full");
     let ended = place
         .customer()
         .call(Method::DELETE, begun.json()["url"].as_str().unwrap())

@@ -80,7 +80,7 @@ async fn what_is_harmful_is_given_to_nobody_and_takes_no_room() {
     form(&customer, "", "eicar.txt", &eicar())
         .send()
         .await
-        .refused(403, "file_refused");
+        .expect_problem(403, "file_refused");
     let own = customer.get("/api/v1/files").await.json()["items"][0].clone();
     assert_eq!(
         own["status"], "infected",
@@ -120,11 +120,11 @@ async fn where_nobody_can_scan_nobody_can_read_until_somebody_can() {
         .customer()
         .get(&format!("{path}/content"))
         .await
-        .refused(409, "file_not_ready");
+        .expect_problem(409, "file_not_ready");
     assert_eq!(place.admin().get(&path).await.status, 404);
     assert_eq!(place.room().await.0, 0);
     for _ in 0..8 {
-        place.stage.clock.advance(Duration::from_hours(1));
+        place.app.clock.advance(Duration::from_hours(1));
         place.run("tend-files").await;
     }
     let failed = place.customer().get(&path).await.expect(200).json();
@@ -133,10 +133,10 @@ async fn where_nobody_can_scan_nobody_can_read_until_somebody_can() {
         .customer()
         .get(&format!("{path}/content"))
         .await
-        .refused(403, "file_refused");
+        .expect_problem(403, "file_refused");
 
     let asked = scanner(TcpListener::bind(address).await.unwrap());
-    place.stage.clock.advance(Duration::from_hours(1));
+    place.app.clock.advance(Duration::from_hours(1));
     place.run("tend-files").await;
     assert_eq!(asked.load(Ordering::SeqCst), 1);
     let read = place.customer().get(&path).await.expect(200).json();
@@ -156,7 +156,7 @@ async fn what_is_too_large_to_be_scanned_is_given_to_nobody() {
     form(&place.customer(), "", "large", &noise(4 << 20))
         .send()
         .await
-        .refused(403, "file_refused");
+        .expect_problem(403, "file_refused");
     let own = place.customer().get("/api/v1/files").await.json()["items"][0].clone();
     assert_eq!(own["status"], "rejected");
     assert_eq!(own["failure"], "too_large_to_scan");
@@ -174,11 +174,11 @@ async fn a_picture_that_a_process_died_over_is_clean_and_has_no_previews() {
     // As a process leaves it that was killed over its previews.
     sqlx::query("update files.files set previews_begun = true where file_id = $1::uuid")
         .bind(deadly.id())
-        .execute(&mut place.stage.admin().await)
+        .execute(&mut place.app.admin().await)
         .await
         .unwrap();
     scanner(TcpListener::bind(address).await.unwrap());
-    place.stage.clock.advance(Duration::from_mins(15));
+    place.app.clock.advance(Duration::from_mins(15));
     place.run("tend-files").await;
     for (file, widths) in [(sound, vec![96, 320]), (deadly, vec![])] {
         let path = format!("/api/v1/files/{}", file.id());

@@ -5,14 +5,14 @@ use std::time::Duration;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::Method;
-use testkit::{Answer, Client};
+use testkit::{Client, TestResponse};
 use tokio::{io::AsyncWriteExt, net::TcpListener, net::TcpStream};
 
 use crate::{Place, noise, sha256};
 
 const UPLOADS: &str = "/api/v1/files/uploads";
 
-async fn create(client: &Client, headers: &[(&str, &str)]) -> Answer {
+async fn create(client: &Client, headers: &[(&str, &str)]) -> TestResponse {
     loop {
         let mut call = client
             .call(Method::POST, UPLOADS)
@@ -41,7 +41,7 @@ async fn created(client: &Client, length: usize) -> String {
         .to_owned()
 }
 
-async fn append(client: &Client, place: &str, offset: usize, piece: Bytes) -> Answer {
+async fn append(client: &Client, place: &str, offset: usize, piece: Bytes) -> TestResponse {
     client
         .call(Method::PATCH, place)
         .header("tus-resumable", "1.0.0")
@@ -52,7 +52,7 @@ async fn append(client: &Client, place: &str, offset: usize, piece: Bytes) -> An
         .await
 }
 
-async fn head(client: &Client, place: &str) -> Answer {
+async fn head(client: &Client, place: &str) -> TestResponse {
     client
         .call(Method::HEAD, place)
         .header("tus-resumable", "1.0.0")
@@ -97,7 +97,7 @@ async fn a_file_comes_in_pieces_and_is_one() {
     customer
         .get(&format!("{file}/content"))
         .await
-        .refused(409, "file_not_ready");
+        .expect_problem(409, "file_not_ready");
     append(&customer, &upload, offset, content.slice(offset..))
         .await
         .expect(204);
@@ -154,7 +154,7 @@ async fn what_is_not_of_the_protocol_is_refused_before_anything_happens() {
     let old = old.send().await;
     assert_eq!(old.header("tus-version"), "1.0.0");
     assert_eq!(old.header("tus-resumable"), "1.0.0");
-    old.refused(412, "tus_version");
+    old.expect_problem(412, "tus_version");
     for headers in [
         &[][..],
         &[("upload-length", "-1")],
@@ -166,12 +166,12 @@ async fn what_is_not_of_the_protocol_is_refused_before_anything_happens() {
     ] {
         create(&customer, headers)
             .await
-            .refused(400, "invalid_header");
+            .expect_problem(400, "invalid_header");
     }
     for length in [(5_u64 << 30) + 1, u64::MAX] {
         create(&customer, &[("upload-length", &length.to_string())])
             .await
-            .refused(413, "too_large");
+            .expect_problem(413, "too_large");
     }
     let zip = format!("filename {}", STANDARD.encode("../"));
     create(
@@ -179,7 +179,7 @@ async fn what_is_not_of_the_protocol_is_refused_before_anything_happens() {
         &[("upload-length", "1"), ("upload-metadata", &zip)],
     )
     .await
-    .refused(422, "validation_failed");
+    .expect_problem(422, "validation_failed");
     assert_eq!(place.room().await, (0, 0));
 
     let upload = created(&customer, 10).await;
@@ -192,23 +192,26 @@ async fn what_is_not_of_the_protocol_is_refused_before_anything_happens() {
     let octets = patch()
         .header("content-type", "application/octet-stream")
         .header("upload-offset", "0");
-    octets.send().await.refused(415, "unsupported_media_type");
-    typed().send().await.refused(400, "invalid_header");
+    octets
+        .send()
+        .await
+        .expect_problem(415, "unsupported_media_type");
+    typed().send().await.expect_problem(400, "invalid_header");
     let ahead = append(&customer, &upload, 5, Bytes::from("x")).await;
     assert_eq!(ahead.header("upload-offset"), "0");
-    ahead.refused(409, "upload_offset_conflict");
+    ahead.expect_problem(409, "upload_offset_conflict");
     append(&customer, &upload, 0, noise(11))
         .await
-        .refused(413, "too_large");
+        .expect_problem(413, "too_large");
     assert_eq!(head(&customer, &upload).await.header("upload-offset"), "0");
-    let strange = place.stage.as_(&place.demo.customer2);
+    let strange = place.app.as_user(&place.demo.customer2);
     for client in [&strange, &place.admin()] {
         assert_eq!(head(client, &upload).await.status, 404);
         append(client, &upload, 0, noise(1))
             .await
-            .refused(404, "not_found");
+            .expect_problem(404, "not_found");
     }
-    assert_eq!(head(&place.stage.stranger(), &upload).await.status, 401);
+    assert_eq!(head(&place.app.anonymous(), &upload).await.status, 401);
 }
 
 #[tokio::test]
@@ -226,12 +229,15 @@ async fn a_piece_that_arrived_as_another_is_thrown_away() {
             .bytes("hello")
     };
     for unknown in ["md5 XUFAKrxLKna5cZ2REBfFkg==", "sha1", "sha1 x"] {
-        sum(unknown).send().await.refused(400, "invalid_header");
+        sum(unknown)
+            .send()
+            .await
+            .expect_problem(400, "invalid_header");
     }
     let wrong = sum(&format!("sha1 {}", STANDARD.encode([0; 20])))
         .send()
         .await;
-    wrong.refused(460, "checksum_mismatch");
+    wrong.expect_problem(460, "checksum_mismatch");
     assert_eq!(head(&customer, &upload).await.header("upload-offset"), "0");
     assert_eq!(place.objects().await, [""; 0]);
     sum("sha1 qvTGHdzF6KLavt4PO0gs2a6pQ00=")
@@ -270,7 +276,7 @@ async fn the_length_may_be_said_later() {
     // There is room for 600 more.
     append(&customer, &upload, 400, noise(601))
         .await
-        .refused(413, "storage_full");
+        .expect_problem(413, "storage_full");
     assert_eq!(place.room().await, (0, 400));
     let last = |length: &str| {
         customer
@@ -281,8 +287,14 @@ async fn the_length_may_be_said_later() {
             .header("upload-length", length)
             .bytes(noise(100))
     };
-    last("300").send().await.refused(400, "invalid_header");
-    last("2000").send().await.refused(413, "storage_full");
+    last("300")
+        .send()
+        .await
+        .expect_problem(400, "invalid_header");
+    last("2000")
+        .send()
+        .await
+        .expect_problem(413, "storage_full");
     last("500").send().await.expect(204);
     assert_eq!(place.room().await, (500, 0));
     let nothing = create(&customer, &[("upload-length", "0")])
@@ -304,20 +316,20 @@ async fn an_upload_is_given_up_or_stands_still_for_a_day_and_its_room_is_free() 
             .header("tus-resumable", "1.0.0")
     };
     end().send().await.expect(204);
-    end().send().await.refused(410, "upload_gone");
+    end().send().await.expect_problem(410, "upload_gone");
     assert_eq!(head(&customer, &upload).await.status, 410);
     append(&customer, &upload, 10, noise(1))
         .await
-        .refused(410, "upload_gone");
+        .expect_problem(410, "upload_gone");
     assert_eq!(place.room().await, (0, 0));
     assert_eq!(place.objects().await, [""; 0]);
 
     let upload = created(&customer, 1_000).await;
     append(&customer, &upload, 0, noise(10)).await.expect(204);
-    place.stage.clock.advance(Duration::from_hours(23));
+    place.app.clock.advance(Duration::from_hours(23));
     let customer = place.customer();
     append(&customer, &upload, 10, noise(10)).await.expect(204);
-    place.stage.clock.advance(Duration::from_hours(24));
+    place.app.clock.advance(Duration::from_hours(24));
     let customer = place.customer();
     assert_eq!(head(&customer, &upload).await.status, 410);
     assert_eq!(place.room().await, (0, 1_000));
@@ -367,7 +379,10 @@ async fn clients_that_can_only_post_say_what_they_mean() {
             .bytes("hel")
     };
     post("PATCH").send().await.expect(204);
-    post("PUT").send().await.refused(400, "invalid_header");
+    post("PUT")
+        .send()
+        .await
+        .expect_problem(400, "invalid_header");
     post("DELETE").send().await.expect(204);
     assert_eq!(head(&customer, &upload).await.status, 410);
 }
@@ -382,10 +397,10 @@ async fn what_came_of_a_piece_that_broke_off_is_kept() {
     let address = listener.local_addr().unwrap();
     tokio::spawn(web::server::serve(
         listener,
-        place.stage.router(),
+        place.app.router(),
         std::future::pending(),
     ));
-    let token = place.stage.token(&place.demo.customer);
+    let token = place.app.token(&place.demo.customer);
     let request = format!(
         "PATCH {upload} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nTus-Resumable: 1.0.0\r\n\
          Content-Type: application/offset+octet-stream\r\nUpload-Offset: 0\r\nContent-Length: {}\r\n\r\n",
@@ -426,7 +441,7 @@ async fn a_piece_stays_where_the_database_may_have_kept_it() {
     let trigger = "create function files.lose() returns trigger language plpgsql as $$ begin raise exception 'lost'; end $$;
         create constraint trigger lose after insert on files.parts deferrable initially deferred
         for each row execute function files.lose()";
-    let mut admin = place.stage.admin().await;
+    let mut admin = place.app.admin().await;
     sqlx::raw_sql(trigger).execute(&mut admin).await.unwrap();
     let lost = append(&customer, &upload, 0, content.clone()).await;
     assert_eq!(lost.status, 500);
@@ -438,7 +453,7 @@ async fn a_piece_stays_where_the_database_may_have_kept_it() {
     // What was refused before is in nobody's way.
     append(&customer, &upload, 5, noise(1))
         .await
-        .refused(409, "upload_offset_conflict");
+        .expect_problem(409, "upload_offset_conflict");
     append(&customer, &upload, 0, content).await.expect(204);
     let file = format!("/api/v1/files/{}", id(&upload));
     assert_eq!(customer.get(&file).await.json()["status"], "clean");

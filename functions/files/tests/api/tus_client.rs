@@ -16,13 +16,13 @@ async fn the_published_client_uploads_resumes_and_gives_up() {
     let base = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(web::server::serve(
         listener,
-        place.stage.router(),
+        place.app.router(),
         std::future::pending(),
     ));
     let content = noise(3_000_000);
     let source = folder();
     std::fs::write(&source, &content).unwrap();
-    let token = place.stage.token(&place.demo.customer);
+    let token = place.app.token(&place.demo.customer);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tus-js-client.mjs");
     let arguments = [
         script.display().to_string(),

@@ -1,69 +1,73 @@
-//! The life of a ticket.
+//! The status of a ticket and its transitions.
 
 web::text_enum! {
-    /// Where a ticket stands.
+    /// The status of a ticket.
     pub enum Status {
-        /// Nobody has taken it up yet.
+        /// New, not yet worked on.
         Open = "open",
-        /// Somebody works on it.
+        /// Staff are working on it.
         InProgress = "in_progress",
-        /// The requester has to answer.
+        /// Staff are waiting for the requester's reply.
         WaitingOnCustomer = "waiting_on_customer",
-        /// Done, unless the requester disagrees.
+        /// Solved; the requester can still reopen it.
         Resolved = "resolved",
-        /// Over.
+        /// Closed for good.
         Closed = "closed",
     }
 }
 
-/// On which side of the ticket somebody stands.
+/// The role in which a caller acts on a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
-    /// Whose ticket it is.
+pub(crate) enum TicketRole {
+    /// The requester.
     Customer,
-    /// Who works on it.
+    /// A member of staff.
     Staff,
 }
 
-/// A step that is not legal, with those that are.
+/// A transition that is not allowed, with those that are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refused {
+pub(crate) struct IllegalTransition {
     pub(crate) from: Status,
-    pub(crate) legal: &'static [Status],
+    pub(crate) allowed: &'static [Status],
 }
 
 impl Status {
-    /// Where `side` may go from here.
-    pub(crate) fn legal(self, side: Side) -> &'static [Status] {
+    /// The statuses that `role` may set from this one.
+    pub(crate) fn allowed_transitions(self, role: TicketRole) -> &'static [Status] {
         use Status::{Closed, InProgress, Open, Resolved, WaitingOnCustomer};
-        match (side, self) {
-            (Side::Staff, Open) => &[InProgress],
-            (Side::Staff, InProgress) => &[WaitingOnCustomer, Resolved],
-            (Side::Staff, WaitingOnCustomer) => &[InProgress, Resolved],
-            (Side::Staff, Resolved) => &[Closed, InProgress],
-            (Side::Customer, Open | InProgress) => &[Closed],
-            (Side::Customer, WaitingOnCustomer | Resolved) => &[Open, Closed],
+        match (role, self) {
+            (TicketRole::Staff, Open) => &[InProgress],
+            (TicketRole::Staff, InProgress) => &[WaitingOnCustomer, Resolved],
+            (TicketRole::Staff, WaitingOnCustomer) => &[InProgress, Resolved],
+            (TicketRole::Staff, Resolved) => &[Closed, InProgress],
+            (TicketRole::Customer, Open | InProgress) => &[Closed],
+            (TicketRole::Customer, WaitingOnCustomer | Resolved) => &[Open, Closed],
             (_, Closed) => &[],
         }
     }
 
-    /// Takes the step, or names the legal ones. Staying is always possible.
-    pub(crate) fn step(self, to: Status, side: Side) -> Result<Status, Refused> {
-        if to == self || self.legal(side).contains(&to) {
+    /// Checks a transition. Keeping the current status is always allowed.
+    pub(crate) fn transition(
+        self,
+        to: Status,
+        role: TicketRole,
+    ) -> Result<Status, IllegalTransition> {
+        if to == self || self.allowed_transitions(role).contains(&to) {
             Ok(to)
         } else {
-            Err(Refused {
+            Err(IllegalTransition {
                 from: self,
-                legal: self.legal(side),
+                allowed: self.allowed_transitions(role),
             })
         }
     }
 
-    /// What a customer's public reply makes of it: a question that was waiting, or a solution that did not hold, goes
-    /// back to whoever works on it.
-    pub(crate) fn after_reply(self, assigned: bool) -> Status {
+    /// The status after a customer's public reply: a waiting or resolved ticket goes back to its assignee, or to `open` if
+    /// it has none.
+    pub(crate) fn after_reply(self, is_assigned: bool) -> Status {
         match self {
-            Self::WaitingOnCustomer | Self::Resolved if assigned => Self::InProgress,
+            Self::WaitingOnCustomer | Self::Resolved if is_assigned => Self::InProgress,
             Self::WaitingOnCustomer | Self::Resolved => Self::Open,
             other => other,
         }
@@ -76,32 +80,32 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_main_road_is_open_to_staff() {
-        let road = [
+    fn staff_can_follow_the_main_path() {
+        let path = [
             Status::Open,
             Status::InProgress,
             Status::WaitingOnCustomer,
             Status::Resolved,
             Status::Closed,
         ];
-        for pair in road.windows(2) {
-            assert_eq!(pair[0].step(pair[1], Side::Staff), Ok(pair[1]));
+        for pair in path.windows(2) {
+            assert_eq!(pair[0].transition(pair[1], TicketRole::Staff), Ok(pair[1]));
         }
     }
 
     #[test]
-    fn staff_cannot_skip_the_work_and_nobody_leaves_closed() {
+    fn staff_cannot_skip_in_progress_and_closed_is_final() {
         assert_eq!(
-            Status::Open.step(Status::Closed, Side::Staff),
-            Err(Refused {
+            Status::Open.transition(Status::Closed, TicketRole::Staff),
+            Err(IllegalTransition {
                 from: Status::Open,
-                legal: &[Status::InProgress]
+                allowed: &[Status::InProgress]
             })
         );
         for to in Status::ALL {
-            for side in [Side::Staff, Side::Customer] {
+            for role in [TicketRole::Staff, TicketRole::Customer] {
                 assert_eq!(
-                    Status::Closed.step(*to, side).is_ok(),
+                    Status::Closed.transition(*to, role).is_ok(),
                     *to == Status::Closed
                 );
             }
@@ -109,9 +113,9 @@ mod tests {
     }
 
     #[test]
-    fn customers_close_and_reopen_and_nothing_else() {
+    fn customers_can_only_close_and_reopen() {
         for from in Status::ALL {
-            for to in from.legal(Side::Customer) {
+            for to in from.allowed_transitions(TicketRole::Customer) {
                 assert!(
                     matches!(to, Status::Open | Status::Closed),
                     "{from} to {to}"
@@ -126,22 +130,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_refusal_names_exactly_the_steps_that_work(from in any_status(), to in any_status(), staff: bool) {
-            let side = if staff { Side::Staff } else { Side::Customer };
-            match from.step(to, side) {
+        fn a_refusal_lists_exactly_the_allowed_transitions(from in any_status(), to in any_status(), staff: bool) {
+            let role = if staff { TicketRole::Staff } else { TicketRole::Customer };
+            match from.transition(to, role) {
                 Ok(now) => prop_assert_eq!(now, to),
                 Err(refused) => {
-                    prop_assert!(!refused.legal.contains(&to));
-                    for legal in refused.legal {
-                        prop_assert!(from.step(*legal, side).is_ok());
+                    prop_assert!(!refused.allowed.contains(&to));
+                    for allowed in refused.allowed {
+                        prop_assert!(from.transition(*allowed, role).is_ok());
                     }
                 }
             }
         }
 
         #[test]
-        fn a_reply_never_closes_and_never_leaves_a_question_waiting(from in any_status(), assigned: bool) {
-            let after = from.after_reply(assigned);
+        fn a_reply_never_closes_and_never_stays_waiting(from in any_status(), is_assigned: bool) {
+            let after = from.after_reply(is_assigned);
             prop_assert_ne!(after, Status::WaitingOnCustomer);
             prop_assert_eq!(after == Status::Closed, from == Status::Closed);
         }

@@ -1,4 +1,4 @@
-//! Comments: written, listed, edited, deleted.
+//! Comments of a ticket.
 
 use access::{Attempt, Caller, Idempotent, Reach};
 use axum::{Json, extract::State, response::Response};
@@ -6,35 +6,114 @@ use chrono::{DateTime, Utc};
 use db::TenantTx;
 use http::StatusCode;
 use ids::{TicketCommentId, TicketId};
+use serde::Serialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 use web::{
-    Created, Fetched, IfMatch, Page, PathIds, ValidJson, ValidQuery, problem, problem::Result,
+    Created, Fetched, IfMatch, Page, PathIds, Text, ValidJson, ValidQuery, problem,
+    problem::Result, reply::Versioned,
 };
 
 use super::{
-    announce, load, lock,
-    page::{PageQuery, page_of_ticket},
-    side, sight,
+    Author, announce, comment_scope, load_ticket, lock_ticket,
+    page::{PageQuery, ticket_page},
+    ticket_role,
     tickets::record_changes,
 };
 use crate::{
     App,
     domain::{
-        changes::{FieldChange, moved},
-        comment::{Comment, CreateComment, UpdateComment, Visibility},
-        status::{Side, Status},
-        ticket::Ticket,
+        comment::Visibility,
+        status::{Status, TicketRole},
     },
     error::{STAFF_ONLY_FIELD, TICKET_CLOSED},
     events::TICKET_COMMENTED,
     permissions::{CommentCreate, CommentUpdate, TicketRead},
     store::{
-        comments::{self, Position, Sight},
-        history, tickets,
+        comments::{self, CommentRow, CommentScope, Position},
+        history::{self, FieldChange},
+        tickets::{self, TicketRow},
     },
 };
 
-/// List a ticket's comments, oldest first; customers see public ones.
+/// A comment on a ticket.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "019ab1f3-1111-7c11-8e5a-3b1a2c3d4e5f", "ticket_id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f",
+    "author": {"kind": "user", "id": "019ab1f2-0000-7000-8000-000000000002", "name": "Ole Brandt"},
+    "content": "A technician comes tomorrow at nine.", "visibility": "public", "edited_at": null, "version": 1,
+    "created_at": "2026-11-20T11:00:00Z", "updated_at": "2026-11-20T11:00:00Z"
+}))]
+pub struct Comment {
+    /// The comment's identifier.
+    pub id: TicketCommentId,
+    /// The ticket that the comment belongs to.
+    pub ticket_id: TicketId,
+    /// Who wrote the comment.
+    pub author: Author,
+    /// The text of the comment.
+    pub content: String,
+    /// Who can see the comment.
+    pub visibility: Visibility,
+    /// When the comment was last edited.
+    pub edited_at: Option<DateTime<Utc>>,
+    /// The version, which increases with every change.
+    pub version: i32,
+    /// When the comment was written.
+    pub created_at: DateTime<Utc>,
+    /// When the comment last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Versioned for Comment {
+    fn version(&self) -> i32 {
+        self.version
+    }
+}
+
+impl From<CommentRow> for Comment {
+    fn from(row: CommentRow) -> Self {
+        Self {
+            id: row.id,
+            ticket_id: row.ticket_id,
+            author: Author {
+                kind: row.author_kind,
+                id: row.author_id,
+                name: row.author_name,
+            },
+            content: row.content,
+            visibility: row.visibility,
+            edited_at: row.edited_at,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+web::body! {
+    /// A new comment.
+    pub struct CreateComment {
+        /// The text of the comment.
+        pub content: Text<1, 20_000>,
+        /// Who can see the comment; defaults to `public`. Only staff can write internal comments.
+        pub visibility: Option<Visibility>,
+    }
+    example { "content": "A technician comes tomorrow at nine.", "visibility": "public" }
+}
+
+web::body! {
+    /// The new text of a comment.
+    pub struct UpdateComment {
+        /// The text of the comment.
+        pub content: Text<1, 20_000>,
+    }
+    example { "content": "A technician comes on Thursday at nine." }
+}
+
+/// List a ticket's comments
+///
+/// Returns the comments of a ticket, oldest first. Customers see public comments only; staff also see internal ones.
 #[utoipa::path(get, path = "/tickets/{id}/comments", responses((status = 200, body = Page<Comment>, description = "A page of comments.")))]
 pub(crate) async fn list_comments(
     State(app): State<App>,
@@ -42,26 +121,30 @@ pub(crate) async fn list_comments(
     PathIds(id): PathIds<TicketId>,
     ValidQuery(query): ValidQuery<PageQuery>,
 ) -> Result<Json<Page<Comment>>> {
-    page_of_ticket(
+    let page = ticket_page(
         &app,
         &caller,
         ("comments", id),
         &query,
-        async |tx, sight, after, limit| comments::list_comments(tx, id, sight, after, limit).await,
-        |last| Position {
+        async |tx, scope, after, limit| comments::list_comments(tx, id, scope, after, limit).await,
+        |last: &CommentRow| Position {
             created_at: last.created_at,
             id: last.id,
         },
     )
-    .await
+    .await?;
+    Ok(Json(page.map(Comment::from)))
 }
 
-/// Comment on a ticket. A customer's reply reopens one that waited or was resolved.
+/// Add a comment to a ticket
+///
+/// Customers add public comments to their own tickets; only staff can add internal ones. A customer's reply reopens a ticket
+/// that is resolved or waiting for the customer. The first public comment by staff sets `first_responded_at`.
 #[utoipa::path(
     post,
     path = "/tickets/{id}/comments",
     responses(
-        (status = 201, body = Comment, description = "Written."),
+        (status = 201, body = Comment, description = "The comment was added."),
     )
 )]
 pub(crate) async fn create_comment(
@@ -70,18 +153,18 @@ pub(crate) async fn create_comment(
     PathIds(id): PathIds<TicketId>,
     body: Idempotent<CreateComment>,
 ) -> Result<Response> {
-    let now = app.gate.clock().now();
+    let now = app.state.clock().now();
     let (mut tx, body, pending) = match body.begin(&caller, &app.db, now).await? {
         Attempt::First(tx, body, pending) => (tx, body, pending),
         Attempt::Replay(answer) => return Ok(answer),
     };
-    let ticket = lock(&mut tx, caller.reach(), id).await?;
-    let side = side(caller.reach());
+    let ticket = lock_ticket(&mut tx, caller.reach(), id).await?;
+    let role = ticket_role(caller.reach());
     let visibility = body.visibility.unwrap_or(Visibility::Public);
-    if side == Side::Customer && visibility == Visibility::Internal {
+    if role == TicketRole::Customer && visibility == Visibility::Internal {
         return Err(STAFF_ONLY_FIELD.problem().argument("field", "visibility"));
     }
-    if side == Side::Customer && ticket.status == Status::Closed {
+    if role == TicketRole::Customer && ticket.status == Status::Closed {
         return Err(TICKET_CLOSED.problem());
     }
     let comment_id = TicketCommentId::at(now);
@@ -95,11 +178,11 @@ pub(crate) async fn create_comment(
     )
     .await?;
     let version = match visibility {
-        Visibility::Public => answered(&mut tx, &caller, &ticket, side, now).await?,
-        // Nothing that a customer can see moves.
+        Visibility::Public => apply_reply(&mut tx, &caller, &ticket, role, now).await?,
+        // An internal comment changes nothing that a customer can see, so the version stays.
         Visibility::Internal => ticket.version,
     };
-    told(
+    announce_comment(
         &mut tx,
         &caller,
         (&ticket, version),
@@ -108,20 +191,22 @@ pub(crate) async fn create_comment(
         now,
     )
     .await?;
-    let comment = found(&mut tx, id, comment_id, Sight::Everything).await?;
+    let comment = load_comment(&mut tx, id, comment_id, CommentScope::All).await?;
     let location = format!("/api/v1/tickets/{id}/comments/{comment_id}");
     pending
         .created(
             tx,
             Created {
                 location,
-                resource: comment,
+                resource: Comment::from(comment),
             },
         )
         .await
 }
 
-/// Read one comment; customers only public ones.
+/// Get a comment
+///
+/// Returns one comment of a ticket. Customers can only get public comments.
 #[utoipa::path(
     get,
     path = "/tickets/{id}/comments/{comment_id}",
@@ -133,17 +218,19 @@ pub(crate) async fn get_comment(
     PathIds((id, comment_id)): PathIds<(TicketId, TicketCommentId)>,
 ) -> Result<Fetched<Comment>> {
     let mut tx = caller.begin(&app.db).await?;
-    load(&mut tx, caller.reach(), id).await?;
-    let comment = found(&mut tx, id, comment_id, sight(caller.reach())).await?;
+    load_ticket(&mut tx, caller.reach(), id).await?;
+    let comment = load_comment(&mut tx, id, comment_id, comment_scope(caller.reach())).await?;
     tx.commit().await?;
-    Ok(Fetched(comment))
+    Ok(Fetched(comment.into()))
 }
 
-/// Edit a comment: one's own, or any for admins.
+/// Edit a comment
+///
+/// Replaces the text of a comment. Authors can edit their own comments; admins can edit any.
 #[utoipa::path(
     method(put, patch),
     path = "/tickets/{id}/comments/{comment_id}",
-    responses((status = 200, body = Comment, description = "The comment as it is now."))
+    responses((status = 200, body = Comment, description = "The updated comment."))
 )]
 pub(crate) async fn update_comment(
     State(app): State<App>,
@@ -152,22 +239,24 @@ pub(crate) async fn update_comment(
     if_match: IfMatch,
     body: ValidJson<UpdateComment>,
 ) -> Result<Fetched<Comment>> {
-    let now = app.gate.clock().now();
+    let now = app.state.clock().now();
     let mut tx = caller.begin(&app.db).await?;
-    let (ticket, comment) = writable(&mut tx, &caller, id, comment_id).await?;
+    let (ticket, comment) = load_editable(&mut tx, &caller, id, comment_id).await?;
     if_match.check(comment.version)?;
-    comments::edit_comment(&mut tx, comment_id, body.value.content.as_str(), now).await?;
-    remember(&mut tx, &ticket, &comment, "edited", now).await?;
-    let comment = found(&mut tx, id, comment_id, Sight::Everything).await?;
+    comments::update_comment(&mut tx, comment_id, body.value.content.as_str(), now).await?;
+    record_edit(&mut tx, &ticket, &comment, "edited", now).await?;
+    let comment = load_comment(&mut tx, id, comment_id, CommentScope::All).await?;
     tx.commit().await?;
-    Ok(Fetched(comment))
+    Ok(Fetched(comment.into()))
 }
 
-/// Delete a comment: one's own, or any for admins.
+/// Delete a comment
+///
+/// Removes a comment from a ticket. Authors can delete their own comments; admins can delete any.
 #[utoipa::path(
     delete,
     path = "/tickets/{id}/comments/{comment_id}",
-    responses((status = 204, description = "Deleted."))
+    responses((status = 204, description = "The comment was deleted."))
 )]
 pub(crate) async fn delete_comment(
     State(app): State<App>,
@@ -175,72 +264,75 @@ pub(crate) async fn delete_comment(
     PathIds((id, comment_id)): PathIds<(TicketId, TicketCommentId)>,
     if_match: IfMatch,
 ) -> Result<StatusCode> {
-    let now = app.gate.clock().now();
+    let now = app.state.clock().now();
     let mut tx = caller.begin(&app.db).await?;
-    let (ticket, comment) = writable(&mut tx, &caller, id, comment_id).await?;
+    let (ticket, comment) = load_editable(&mut tx, &caller, id, comment_id).await?;
     if_match.check(comment.version)?;
     comments::delete_comment(&mut tx, comment_id, now).await?;
-    remember(&mut tx, &ticket, &comment, "deleted", now).await?;
+    record_edit(&mut tx, &ticket, &comment, "deleted", now).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// What a public comment does to its ticket: the first answer, or a reply that reopens. The version since.
-async fn answered(
+/// Applies the effect of a public comment on its ticket: the first response, or a reply that reopens. Returns the new version.
+async fn apply_reply(
     tx: &mut TenantTx,
     caller: &Caller<CommentCreate>,
-    ticket: &Ticket,
-    side: Side,
+    ticket: &TicketRow,
+    role: TicketRole,
     now: DateTime<Utc>,
 ) -> Result<i32> {
-    let status = match side {
-        Side::Customer => ticket.status.after_reply(ticket.assigned_to.is_some()),
-        Side::Staff => ticket.status,
+    let status = match role {
+        TicketRole::Customer => ticket.status.after_reply(ticket.assigned_to.is_some()),
+        TicketRole::Staff => ticket.status,
     };
     if status == ticket.status {
-        tickets::touch_ticket(tx, ticket.id, side == Side::Staff, now).await?;
+        tickets::touch_ticket(tx, ticket.id, role == TicketRole::Staff, now).await?;
     } else {
-        let (new, changes) = moved(ticket, status, now);
-        record_changes(tx, caller, ticket, &new, &changes, now).await?;
+        let old = ticket.fields();
+        let new = old.with_status(status, now);
+        let changes = history::field_changes(&old, &new);
+        record_changes(tx, caller, ticket, &new, changes, now).await?;
     }
     Ok(ticket.version + 1)
 }
 
-async fn told(
+/// Records a new comment in the ticket's history and publishes its event.
+async fn announce_comment(
     tx: &mut TenantTx,
     caller: &Caller<CommentCreate>,
-    (ticket, version): (&Ticket, i32),
+    (ticket, version): (&TicketRow, i32),
     comment: TicketCommentId,
     visibility: Visibility,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let written = FieldChange {
+    let change = FieldChange {
         field: "comment",
         old: Value::Null,
         new: json!({"comment_id": comment, "visibility": visibility}),
     };
-    history::append(tx, ticket.id, &[written], visibility, now).await?;
+    history::append_history(tx, ticket.id, &[change], visibility, now).await?;
     let data = json!({
         "ticket_id": ticket.id, "number": ticket.number, "requester_id": ticket.requester_id,
         "assigned_to": ticket.assigned_to, "comment_id": comment, "visibility": visibility, "author": caller.actor,
     });
-    let place = (ticket.id, version);
-    announce(tx, caller, now, &TICKET_COMMENTED, place, data).await
+    let revision = (ticket.id, version);
+    announce(tx, caller, now, &TICKET_COMMENTED, revision, data).await
 }
 
-/// A comment that the caller may change: reach `own` is what they wrote themselves.
-async fn writable(
+/// Loads a comment that the caller may change; with reach `own`, only comments that they wrote.
+async fn load_editable(
     tx: &mut TenantTx,
     caller: &Caller<CommentUpdate>,
     id: TicketId,
     comment_id: TicketCommentId,
-) -> Result<(Ticket, Comment)> {
-    // Which tickets the caller sees is another permission than which comments they may change.
+) -> Result<(TicketRow, CommentRow)> {
+    // The reach of ticket.read decides which tickets are visible, that of comment.update which comments may be changed.
     let read = caller.may::<TicketRead>().ok_or(&problem::NOT_FOUND)?;
-    let ticket = lock(tx, read, id).await?;
-    let comment = found(tx, id, comment_id, sight(read)).await?;
+    let ticket = lock_ticket(tx, read, id).await?;
+    let comment = load_comment(tx, id, comment_id, comment_scope(read)).await?;
     if let Reach::Own(user) | Reach::Assigned(user) = caller.reach()
-        && comment.author.id != Some(user.uuid())
+        && comment.author_id != Some(user.uuid())
     {
         let permission = "support.comment.update (all)";
         return Err(problem::FORBIDDEN
@@ -250,30 +342,31 @@ async fn writable(
     Ok((ticket, comment))
 }
 
-async fn found(
+async fn load_comment(
     tx: &mut TenantTx,
     ticket: TicketId,
     id: TicketCommentId,
-    sight: Sight,
-) -> Result<Comment> {
-    comments::find_comment(tx, ticket, id, sight)
+    scope: CommentScope,
+) -> Result<CommentRow> {
+    comments::find_comment(tx, ticket, id, scope)
         .await?
         .ok_or_else(|| problem::NOT_FOUND.problem())
 }
 
-async fn remember(
+/// Records the edit or deletion of a comment in the ticket's history.
+async fn record_edit(
     tx: &mut TenantTx,
-    ticket: &Ticket,
-    comment: &Comment,
-    what: &'static str,
+    ticket: &TicketRow,
+    comment: &CommentRow,
+    action: &'static str,
     now: DateTime<Utc>,
 ) -> Result<()> {
     let change = FieldChange {
         field: "comment",
         old: json!({"comment_id": comment.id}),
-        new: json!({"comment_id": comment.id, what: true}),
+        new: json!({"comment_id": comment.id, action: true}),
     };
-    history::append(tx, ticket.id, &[change], comment.visibility, now).await?;
+    history::append_history(tx, ticket.id, &[change], comment.visibility, now).await?;
     if comment.visibility == Visibility::Public {
         tickets::touch_ticket(tx, ticket.id, false, now).await?;
     }

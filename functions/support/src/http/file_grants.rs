@@ -1,4 +1,4 @@
-//! Leave to see and add the files of a ticket.
+//! Permission to view and attach files of a ticket.
 
 use access::{
     Caller,
@@ -11,27 +11,30 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use web::{PathIds, problem::Result};
 
-use super::{load, side};
-use crate::{App, domain::status::Side, permissions::TicketRead};
+use super::{load_ticket, ticket_role};
+use crate::{App, domain::status::TicketRole, permissions::TicketRead};
 
-/// Leave to see and add the files of a ticket, for whoever asked for it.
+/// Permission to view and attach files of a ticket, valid for the caller who requested it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "grant": "MDE5YWIxZjI.c2lnbmF0dXJl", "resource": "ticket:019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f",
     "internal": false, "expires_at": "2026-11-20T11:10:00Z"
 }))]
 pub(crate) struct TicketFileGrant {
-    /// For the header `X-File-Grant` of `/files` and `/uploads`.
+    /// The value for the header `X-File-Grant` of requests to `/files` and `/uploads`.
     grant: String,
-    /// What it is for: the `resource` of the ticket's files.
+    /// The `resource` to filter by and to attach files to.
     resource: String,
-    /// Whether it also opens files that only staff sees.
+    /// Whether the grant also covers files that only staff can see.
     internal: bool,
-    /// Until when it is good.
+    /// When the grant expires.
     expires_at: DateTime<Utc>,
 }
 
-/// Get leave to see and add a ticket's files: for the caller, for ten minutes. Whoever sees the ticket gets it.
+/// Get permission to view and attach files
+///
+/// Returns a grant for the files of this ticket. It is valid for ten minutes and for the caller only. Everyone who can see the
+/// ticket can request one.
 #[utoipa::path(
     get,
     path = "/tickets/{id}/file-grant",
@@ -43,7 +46,7 @@ pub(crate) async fn get_file_grant(
     PathIds(id): PathIds<TicketId>,
 ) -> Result<Json<TicketFileGrant>> {
     let mut tx = caller.begin(&app.db).await?;
-    load(&mut tx, caller.reach(), id).await?;
+    load_ticket(&mut tx, caller.reach(), id).await?;
     tx.commit().await?;
     let grant = FileGrant {
         tenant: caller.tenant.id,
@@ -52,11 +55,11 @@ pub(crate) async fn get_file_grant(
             r#type: ResourceType::Ticket,
             id: id.uuid(),
         },
-        internal: side(caller.reach()) == Side::Staff,
-        expires_at: app.gate.clock().now() + LIFETIME,
+        internal: ticket_role(caller.reach()) == TicketRole::Staff,
+        expires_at: app.state.clock().now() + LIFETIME,
     };
     Ok(Json(TicketFileGrant {
-        grant: grant.to_text(app.gate.keyring()),
+        grant: grant.to_text(app.state.keyring()),
         resource: grant.resource.to_string(),
         internal: grant.internal,
         expires_at: grant.expires_at,

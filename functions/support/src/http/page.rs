@@ -1,38 +1,43 @@
-//! Pages of what hangs on a ticket: its comments, its history.
+//! Paginated lists that belong to a ticket: its comments and its history.
 
 use access::{Caller, Permission};
-use axum::Json;
 use db::TenantTx;
 use ids::TicketId;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::IntoParams;
 use web::{Limit, Page, Scope, problem::Result};
 
-use super::{load, sight};
-use crate::{App, store::comments::Sight};
+use super::{comment_scope, load_ticket};
+use crate::{App, store::comments::CommentScope};
 
-/// A page of a list.
+/// Pagination of a list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PageQuery {
-    /// How many a page has.
+    /// Maximum number of items per page.
     #[serde(default)]
     #[param(value_type = Option<Limit>, inline)]
     pub(crate) limit: Limit,
-    /// Where the page begins: `next_cursor` of the one before.
+    /// Cursor of the page to return: `next_cursor` of the previous page.
     pub(crate) cursor: Option<String>,
 }
 
-/// The page that `query` asks for, of the list `name` of a ticket that the caller sees. `rows` reads behind a position;
-/// `position` says where a row stands.
-pub(super) async fn page_of_ticket<P: Permission, Item, Position>(
+/// Returns one page of the list `name` of a ticket that the caller can see.
+///
+/// `list` reads the rows after a position, one more than the page holds; `position` returns the position of a row.
+pub(super) async fn ticket_page<P: Permission, Row, Position>(
     app: &App,
     caller: &Caller<P>,
     (name, id): (&str, TicketId),
     query: &PageQuery,
-    rows: impl AsyncFnOnce(&mut TenantTx, Sight, Option<&Position>, Limit) -> db::Result<Vec<Item>>,
-    position: impl FnOnce(&Item) -> Position,
-) -> Result<Json<Page<Item>>>
+    list: impl AsyncFnOnce(
+        &mut TenantTx,
+        CommentScope,
+        Option<&Position>,
+        Limit,
+    ) -> db::Result<Vec<Row>>,
+    position: impl FnOnce(&Row) -> Position,
+) -> Result<Page<Row>>
 where
     Position: Serialize + DeserializeOwned,
 {
@@ -43,9 +48,10 @@ where
         .map(|cursor| app.cursors.open(&scope, cursor))
         .transpose()?;
     let mut tx = caller.begin(&app.db).await?;
-    load(&mut tx, caller.reach(), id).await?;
-    let rows = rows(&mut tx, sight(caller.reach()), after.as_ref(), query.limit).await?;
+    load_ticket(&mut tx, caller.reach(), id).await?;
+    let comment_scope = comment_scope(caller.reach());
+    let rows = list(&mut tx, comment_scope, after.as_ref(), query.limit).await?;
     tx.commit().await?;
-    let seal = |last: &Item| app.cursors.seal(&scope, &position(last));
-    Ok(Json(query.limit.page(rows, seal)))
+    let seal = |last: &Row| app.cursors.seal(&scope, &position(last));
+    Ok(query.limit.page(rows, seal))
 }

@@ -1,4 +1,4 @@
-//! Comments in SQL.
+//! SQL for comments.
 
 use chrono::{DateTime, Utc};
 use db::{ActorKind, Result, TenantTx};
@@ -6,69 +6,51 @@ use ids::{TicketCommentId, TicketId};
 use serde::{Deserialize, Serialize};
 use web::Limit;
 
-use crate::domain::comment::{Author, Comment, Visibility};
+use crate::domain::comment::Visibility;
 
-/// Whose comments are seen.
+/// Which comments are visible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sight {
-    /// Public ones.
-    Public,
-    /// Internal ones too.
-    Everything,
+pub(crate) enum CommentScope {
+    /// Public comments.
+    PublicOnly,
+    /// Public and internal comments.
+    All,
 }
 
-/// Where a page ended.
+/// The last row of a page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Position {
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) id: TicketCommentId,
 }
 
-struct Row {
-    id: TicketCommentId,
-    ticket_id: TicketId,
-    author_kind: ActorKind,
-    author_id: Option<uuid::Uuid>,
-    author_name: Option<String>,
-    content: String,
-    visibility: Visibility,
-    edited_at: Option<DateTime<Utc>>,
-    version: i32,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
+/// A comment with its author's name.
+#[derive(Clone, Debug)]
+pub(crate) struct CommentRow {
+    pub(crate) id: TicketCommentId,
+    pub(crate) ticket_id: TicketId,
+    pub(crate) author_kind: ActorKind,
+    pub(crate) author_id: Option<uuid::Uuid>,
+    pub(crate) author_name: Option<String>,
+    pub(crate) content: String,
+    pub(crate) visibility: Visibility,
+    pub(crate) edited_at: Option<DateTime<Utc>>,
+    pub(crate) version: i32,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) updated_at: DateTime<Utc>,
 }
 
-impl From<Row> for Comment {
-    fn from(row: Row) -> Self {
-        Self {
-            id: row.id,
-            ticket_id: row.ticket_id,
-            author: Author {
-                kind: row.author_kind,
-                id: row.author_id,
-                name: row.author_name,
-            },
-            content: row.content,
-            visibility: row.visibility,
-            edited_at: row.edited_at,
-            version: row.version,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        }
-    }
-}
-
-/// A page of a ticket's comments, oldest first (one more row than the page has).
+/// A page of a ticket's comments, oldest first, plus one row if there is a next page.
 pub(crate) async fn list_comments(
     tx: &mut TenantTx,
     ticket: TicketId,
-    sight: Sight,
+    scope: CommentScope,
     after: Option<&Position>,
     limit: Limit,
-) -> Result<Vec<Comment>> {
+) -> Result<Vec<CommentRow>> {
     let tenant = tx.tenant();
-    let rows = sqlx::query_as!(
-        Row,
+    Ok(sqlx::query_as!(
+        CommentRow,
         r#"select
             c.ticket_comment_id as "id: TicketCommentId", c.ticket_id as "ticket_id: TicketId",
             c.author_kind as "author_kind: ActorKind", c.author_id, p.display_name as "author_name?", c.content,
@@ -82,26 +64,25 @@ pub(crate) async fn list_comments(
         limit $6"#,
         tenant as _,
         ticket as _,
-        sight == Sight::Everything,
+        scope == CommentScope::All,
         after.map(|position| position.created_at),
         after.map(|position| position.id) as _,
         limit.rows(),
     )
     .fetch_all(tx.conn())
-    .await?;
-    Ok(rows.into_iter().map(Comment::from).collect())
+    .await?)
 }
 
-/// One comment of a ticket. Whoever changes it holds the lock of its ticket.
+/// One comment of a ticket. Lock the ticket before changing it.
 pub(crate) async fn find_comment(
     tx: &mut TenantTx,
     ticket: TicketId,
     id: TicketCommentId,
-    sight: Sight,
-) -> Result<Option<Comment>> {
+    scope: CommentScope,
+) -> Result<Option<CommentRow>> {
     let tenant = tx.tenant();
-    let row = sqlx::query_as!(
-        Row,
+    Ok(sqlx::query_as!(
+        CommentRow,
         r#"select
             c.ticket_comment_id as "id: TicketCommentId", c.ticket_id as "ticket_id: TicketId",
             c.author_kind as "author_kind: ActorKind", c.author_id, p.display_name as "author_name?", c.content,
@@ -113,14 +94,13 @@ pub(crate) async fn find_comment(
         tenant as _,
         ticket as _,
         id as _,
-        sight == Sight::Everything,
+        scope == CommentScope::All,
     )
     .fetch_optional(tx.conn())
-    .await?;
-    Ok(row.map(Comment::from))
+    .await?)
 }
 
-/// Writes a comment.
+/// Inserts a comment.
 pub(crate) async fn insert_comment(
     tx: &mut TenantTx,
     ticket: TicketId,
@@ -149,8 +129,8 @@ pub(crate) async fn insert_comment(
     Ok(())
 }
 
-/// Gives a comment another text.
-pub(crate) async fn edit_comment(
+/// Replaces the text of a comment.
+pub(crate) async fn update_comment(
     tx: &mut TenantTx,
     id: TicketCommentId,
     content: &str,

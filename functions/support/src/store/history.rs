@@ -1,41 +1,90 @@
-//! History in SQL: appended, read, never changed.
+//! SQL for the append-only history.
 
 use chrono::{DateTime, Utc};
 use db::{ActorKind, Result, TenantTx};
 use ids::{TicketHistoryId, TicketId};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use utoipa::ToSchema;
+use serde_json::{Value, json};
+use uuid::Uuid;
 use web::Limit;
 
-use super::comments::Sight;
-use crate::domain::{
-    changes::FieldChange,
-    comment::{Author, Visibility},
-};
+use super::comments::CommentScope;
+use crate::domain::{comment::Visibility, update::TicketFields};
 
-/// One change of one field.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct HistoryEntry {
-    /// Its identifier.
-    pub id: TicketHistoryId,
-    /// Which field; `created`, `imported`, `comment` and `deleted` for what is no field.
-    pub field: String,
-    /// What it was.
-    #[schema(value_type = Option<Value>)]
-    pub old: Option<Value>,
-    /// What it is since.
-    #[schema(value_type = Option<Value>)]
-    pub new: Option<Value>,
-    /// Who did it.
-    pub actor: Author,
-    /// When.
-    pub occurred_at: DateTime<Utc>,
-    #[serde(skip)]
-    pub(crate) place: i16,
+/// A change of one field.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct FieldChange {
+    pub(crate) field: &'static str,
+    pub(crate) old: Value,
+    pub(crate) new: Value,
 }
 
-/// Where a page ended.
+/// Longer texts are cut in the history.
+const MAX_VALUE_LENGTH: usize = 255;
+
+impl FieldChange {
+    /// The same change with long texts cut.
+    pub(crate) fn truncate(self) -> Self {
+        Self {
+            field: self.field,
+            old: truncate(self.old),
+            new: truncate(self.new),
+        }
+    }
+}
+
+fn truncate(value: Value) -> Value {
+    match value.as_str() {
+        Some(text) if text.chars().count() > MAX_VALUE_LENGTH => {
+            let kept = text.chars().take(MAX_VALUE_LENGTH - 1);
+            Value::String(kept.chain(std::iter::once('…')).collect())
+        }
+        _ => value,
+    }
+}
+
+/// The fields that differ between two versions of a ticket.
+pub(crate) fn field_changes(old: &TicketFields, new: &TicketFields) -> Vec<FieldChange> {
+    [
+        ("title", json!(old.title), json!(new.title)),
+        (
+            "description",
+            json!(old.description),
+            json!(new.description),
+        ),
+        ("status", json!(old.status), json!(new.status)),
+        ("priority", json!(old.priority), json!(new.priority)),
+        ("category", json!(old.category), json!(new.category)),
+        ("tags", json!(old.tags), json!(new.tags)),
+        (
+            "assigned_to",
+            json!(old.assigned_to),
+            json!(new.assigned_to),
+        ),
+        ("team", json!(old.team), json!(new.team)),
+        ("due_at", json!(old.due_at), json!(new.due_at)),
+    ]
+    .into_iter()
+    .filter(|(_, old, new)| old != new)
+    .map(|(field, old, new)| FieldChange { field, old, new })
+    .collect()
+}
+
+/// A history entry with its actor's name.
+#[derive(Clone, Debug)]
+pub(crate) struct HistoryRow {
+    pub(crate) id: TicketHistoryId,
+    pub(crate) field: String,
+    pub(crate) old_value: Option<Value>,
+    pub(crate) new_value: Option<Value>,
+    pub(crate) actor_kind: ActorKind,
+    pub(crate) actor_id: Option<Uuid>,
+    pub(crate) actor_name: Option<String>,
+    pub(crate) occurred_at: DateTime<Utc>,
+    pub(crate) position: i16,
+}
+
+/// The last row of a page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Position {
     pub(crate) occurred_at: DateTime<Utc>,
@@ -44,7 +93,7 @@ pub(crate) struct Position {
 }
 
 /// Appends changes in their order.
-pub(crate) async fn append(
+pub(crate) async fn append_history(
     tx: &mut TenantTx,
     ticket: TicketId,
     changes: &[FieldChange],
@@ -77,16 +126,17 @@ pub(crate) async fn append(
     Ok(())
 }
 
-/// A page of a ticket's history, oldest first (one more row than the page has).
+/// A page of a ticket's history, oldest first, plus one row if there is a next page.
 pub(crate) async fn list_history(
     tx: &mut TenantTx,
     ticket: TicketId,
-    sight: Sight,
+    scope: CommentScope,
     after: Option<&Position>,
     limit: Limit,
-) -> Result<Vec<HistoryEntry>> {
+) -> Result<Vec<HistoryRow>> {
     let tenant = tx.tenant();
-    let rows = sqlx::query!(
+    Ok(sqlx::query_as!(
+        HistoryRow,
         r#"select
             h.ticket_history_id as "id: TicketHistoryId", h.field, h.old_value, h.new_value,
             h.actor_kind as "actor_kind: ActorKind", h.actor_id, p.display_name as "actor_name?", h.occurred_at, h.position
@@ -99,28 +149,12 @@ pub(crate) async fn list_history(
         limit $7"#,
         tenant as _,
         ticket as _,
-        sight == Sight::Everything,
+        scope == CommentScope::All,
         after.map(|position| position.occurred_at),
         after.map(|position| position.place),
         after.map(|position| position.id) as _,
         limit.rows(),
     )
     .fetch_all(tx.conn())
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| HistoryEntry {
-            id: row.id,
-            field: row.field,
-            old: row.old_value.filter(|value| !value.is_null()),
-            new: row.new_value.filter(|value| !value.is_null()),
-            actor: Author {
-                kind: row.actor_kind,
-                id: row.actor_id,
-                name: row.actor_name,
-            },
-            occurred_at: row.occurred_at,
-            place: row.position,
-        })
-        .collect())
+    .await?)
 }

@@ -1,14 +1,86 @@
-//! Many tickets at once.
+//! SQL for bulk imports of tickets.
 
 use std::collections::HashMap;
 
-use db::{Result, TenantTx};
-use ids::UserId;
+use chrono::{DateTime, Utc};
+use db::{ActorKind, Result, TenantTx};
+use ids::{TicketCommentId, TicketHistoryId, TicketId, UserId};
+use serde::Serialize;
+use serde_json::Value;
 use sqlx::types::Json;
+use uuid::Uuid;
 
-use crate::domain::import::rows::{CommentRow, HistoryRow, Person, TicketRow};
+use crate::domain::{
+    comment::Visibility,
+    status::Status,
+    ticket::{Channel, Priority},
+};
 
-/// The people of the tenant who have one of these addresses.
+/// A person of the tenant.
+#[derive(Clone, Debug)]
+pub(crate) struct Person {
+    pub(crate) id: UserId,
+    pub(crate) email: String,
+    /// Whether tickets can be assigned to them.
+    pub(crate) staff: bool,
+}
+
+/// A row of `support.tickets`.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ImportedTicketRow {
+    pub(crate) ticket_id: TicketId,
+    /// Assigned last, to tickets that have no number of their own.
+    pub(crate) number: Option<i32>,
+    pub(crate) title: String,
+    pub(crate) description: String,
+    pub(crate) status: Status,
+    pub(crate) priority: Priority,
+    pub(crate) category: Option<String>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) channel: Channel,
+    pub(crate) created_by_kind: ActorKind,
+    pub(crate) created_by_id: Option<Uuid>,
+    pub(crate) requester_id: Option<UserId>,
+    pub(crate) requester_email: Option<String>,
+    pub(crate) assigned_to: Option<UserId>,
+    pub(crate) team: Option<String>,
+    pub(crate) due_at: Option<DateTime<Utc>>,
+    pub(crate) first_responded_at: Option<DateTime<Utc>>,
+    pub(crate) resolved_at: Option<DateTime<Utc>>,
+    pub(crate) closed_at: Option<DateTime<Utc>>,
+    pub(crate) external_id: String,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) updated_at: DateTime<Utc>,
+}
+
+/// A row of `support.ticket_comments`.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ImportedCommentRow {
+    pub(crate) ticket_comment_id: TicketCommentId,
+    pub(crate) ticket_id: TicketId,
+    pub(crate) author_kind: ActorKind,
+    pub(crate) author_id: Option<Uuid>,
+    pub(crate) content: String,
+    pub(crate) visibility: Visibility,
+    pub(crate) created_at: DateTime<Utc>,
+}
+
+/// A row of `support.ticket_history`.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ImportedHistoryRow {
+    pub(crate) ticket_history_id: TicketHistoryId,
+    pub(crate) ticket_id: TicketId,
+    pub(crate) field: &'static str,
+    pub(crate) old_value: Value,
+    pub(crate) new_value: Value,
+    pub(crate) visibility: Visibility,
+    pub(crate) actor_kind: ActorKind,
+    pub(crate) actor_id: Option<Uuid>,
+    pub(crate) occurred_at: DateTime<Utc>,
+    pub(crate) position: i16,
+}
+
+/// The people of the tenant with one of these email addresses, by address.
 pub(crate) async fn list_people(
     tx: &mut TenantTx,
     emails: &[String],
@@ -31,7 +103,7 @@ pub(crate) async fn list_people(
         .collect())
 }
 
-/// The highest number that was given. Nobody else takes one until the end of the transaction.
+/// The highest assigned number, locked until the transaction ends.
 pub(crate) async fn lock_numbers(tx: &mut TenantTx) -> Result<i32> {
     let tenant = tx.tenant();
     Ok(sqlx::query_scalar!(
@@ -45,7 +117,7 @@ pub(crate) async fn lock_numbers(tx: &mut TenantTx) -> Result<i32> {
     .await?)
 }
 
-/// Numbers up to this one have been given. Under [`lock_numbers`].
+/// Marks all numbers up to this one as assigned. Requires [`lock_numbers`].
 pub(crate) async fn raise_numbers(tx: &mut TenantTx, last: i32) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
@@ -60,11 +132,11 @@ pub(crate) async fn raise_numbers(tx: &mut TenantTx, last: i32) -> Result<()> {
     Ok(())
 }
 
-/// Which of these identifiers of a source are here, deleted tickets too. Exact under [`lock_numbers`].
-pub(crate) async fn list_known(
+/// The external ids that exist already, including those of deleted tickets. Requires [`lock_numbers`] to be exact.
+pub(crate) async fn list_existing_external_ids(
     tx: &mut TenantTx,
     source: &str,
-    external: &[String],
+    external_ids: &[String],
 ) -> Result<Vec<String>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_scalar!(
@@ -73,14 +145,14 @@ pub(crate) async fn list_known(
         where tenant_id = $1 and external_source = $2 and external_id = any($3)"#,
         tenant as _,
         source,
-        external,
+        external_ids,
     )
     .fetch_all(tx.conn())
     .await?)
 }
 
-/// Which of these numbers are taken. Exact under [`lock_numbers`].
-pub(crate) async fn list_taken(tx: &mut TenantTx, numbers: &[i32]) -> Result<Vec<i32>> {
+/// The numbers that are taken. Requires [`lock_numbers`] to be exact.
+pub(crate) async fn list_taken_numbers(tx: &mut TenantTx, numbers: &[i32]) -> Result<Vec<i32>> {
     if numbers.is_empty() {
         return Ok(Vec::new());
     }
@@ -96,11 +168,11 @@ pub(crate) async fn list_taken(tx: &mut TenantTx, numbers: &[i32]) -> Result<Vec
     .await?)
 }
 
-/// Adds tickets, all of which have a number.
+/// Inserts tickets, which must all have a number.
 pub(crate) async fn insert_tickets(
     tx: &mut TenantTx,
     source: &str,
-    tickets: &[&TicketRow],
+    tickets: &[&ImportedTicketRow],
 ) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
@@ -128,8 +200,11 @@ pub(crate) async fn insert_tickets(
     Ok(())
 }
 
-/// Adds remarks.
-pub(crate) async fn insert_comments(tx: &mut TenantTx, comments: &[&CommentRow]) -> Result<()> {
+/// Inserts comments.
+pub(crate) async fn insert_comments(
+    tx: &mut TenantTx,
+    comments: &[&ImportedCommentRow],
+) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "insert into support.ticket_comments (
@@ -149,8 +224,11 @@ pub(crate) async fn insert_comments(tx: &mut TenantTx, comments: &[&CommentRow])
     Ok(())
 }
 
-/// Adds history.
-pub(crate) async fn insert_history(tx: &mut TenantTx, history: &[&HistoryRow]) -> Result<()> {
+/// Inserts history entries.
+pub(crate) async fn insert_history(
+    tx: &mut TenantTx,
+    history: &[&ImportedHistoryRow],
+) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "insert into support.ticket_history (

@@ -1,18 +1,88 @@
-//! Tickets in SQL.
+//! SQL for tickets.
 
 use access::Reach;
 use chrono::{DateTime, TimeDelta, Utc};
 use db::{ActorKind, Result, TenantTx};
 use ids::{TicketId, UserId};
+use serde::{Serialize, Serializer};
 use sqlx::FromRow;
+use uuid::Uuid;
 
 use crate::domain::{
-    changes::NewValues,
     status::Status,
-    ticket::{Channel, Priority, Ticket},
+    ticket::{Channel, Priority},
+    update::TicketFields,
 };
 
-/// What a new row says.
+/// How long a deleted ticket can be restored.
+const RESTORE_PERIOD: TimeDelta = TimeDelta::days(30);
+
+/// A ticket with the names of its requester and its assignee.
+#[derive(Clone, Debug, FromRow)]
+pub(crate) struct TicketRow {
+    #[sqlx(rename = "ticket_id")]
+    pub(crate) id: TicketId,
+    #[sqlx(try_from = "i32")]
+    pub(crate) number: Number,
+    pub(crate) title: String,
+    pub(crate) description: String,
+    pub(crate) status: Status,
+    pub(crate) priority: Priority,
+    pub(crate) category: Option<String>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) channel: Channel,
+    pub(crate) created_by_kind: ActorKind,
+    pub(crate) created_by_id: Option<Uuid>,
+    pub(crate) requester_id: Option<UserId>,
+    pub(crate) requester_name: Option<String>,
+    pub(crate) requester_email: Option<String>,
+    pub(crate) assigned_to: Option<UserId>,
+    pub(crate) assigned_to_name: Option<String>,
+    pub(crate) team: Option<String>,
+    pub(crate) due_at: Option<DateTime<Utc>>,
+    pub(crate) first_responded_at: Option<DateTime<Utc>>,
+    pub(crate) resolved_at: Option<DateTime<Utc>>,
+    pub(crate) closed_at: Option<DateTime<Utc>>,
+    pub(crate) version: i32,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) updated_at: DateTime<Utc>,
+}
+
+impl TicketRow {
+    /// The fields that an update can change.
+    pub(crate) fn fields(&self) -> TicketFields {
+        TicketFields {
+            title: self.title.clone(),
+            description: self.description.clone(),
+            status: self.status,
+            priority: self.priority,
+            category: self.category.clone(),
+            tags: self.tags.clone(),
+            assigned_to: self.assigned_to,
+            team: self.team.clone(),
+            due_at: self.due_at,
+            resolved_at: self.resolved_at,
+            closed_at: self.closed_at,
+        }
+    }
+}
+
+/// A ticket number, written as `T-1042`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Number(pub i32);
+
+impl From<i32> for Number {
+    fn from(number: i32) -> Self {
+        Self(number)
+    }
+}
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("T-{}", self.0))
+    }
+}
+
+/// The values of a new ticket.
 #[derive(Debug)]
 pub(crate) struct NewTicket {
     pub(crate) id: TicketId,
@@ -29,7 +99,7 @@ pub(crate) struct NewTicket {
     pub(crate) due_at: Option<DateTime<Utc>>,
 }
 
-/// The columns of a [`Ticket`], with the names of the people on it; `t`, `r` and `a` are its tables.
+/// The columns and tables of a [`TicketRow`], for queries that are built at run time.
 pub(super) const COLUMNS: &str = "t.ticket_id, t.number, t.title, t.description, t.status, t.priority, t.category, t.tags, t.channel,
     t.created_by_kind, t.created_by_id, t.requester_id, r.display_name as requester_name, t.requester_email,
     t.assigned_to, a.display_name as assigned_to_name, t.team, t.due_at, t.first_responded_at, t.resolved_at,
@@ -38,33 +108,43 @@ from support.tickets t
 left join access.people r on r.tenant_id = t.tenant_id and r.user_id = t.requester_id
 left join access.people a on a.tenant_id = t.tenant_id and a.user_id = t.assigned_to";
 
-/// A ticket within reach that is not deleted.
+/// A ticket within the caller's reach that is not deleted.
 pub(crate) async fn find_ticket(
     tx: &mut TenantTx,
     reach: Reach,
     id: TicketId,
-) -> Result<Option<Ticket>> {
-    let mut query = sqlx::QueryBuilder::new("select ");
-    query.push(COLUMNS);
-    query.push(" where t.tenant_id = ").push_bind(tx.tenant());
-    query.push(" and t.ticket_id = ").push_bind(id);
-    query.push(" and t.deleted_at is null");
-    if let Some(owner) = reach.owner() {
-        query.push(" and t.requester_id = ").push_bind(owner);
-    }
-    if let Some(assignee) = reach.assignee() {
-        query.push(" and t.assigned_to = ").push_bind(assignee);
-    }
-    let row = query.build().fetch_optional(tx.conn()).await?;
-    Ok(row.map(|row| Ticket::from_row(&row)).transpose()?)
+) -> Result<Option<TicketRow>> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_as!(
+        TicketRow,
+        r#"select
+            t.ticket_id as "id: TicketId", t.number, t.title, t.description, t.status as "status: Status",
+            t.priority as "priority: Priority", t.category, t.tags, t.channel as "channel: Channel",
+            t.created_by_kind as "created_by_kind: ActorKind", t.created_by_id, t.requester_id as "requester_id: UserId",
+            r.display_name as "requester_name?", t.requester_email, t.assigned_to as "assigned_to: UserId",
+            a.display_name as "assigned_to_name?", t.team, t.due_at, t.first_responded_at, t.resolved_at, t.closed_at,
+            t.version, t.created_at, t.updated_at
+        from support.tickets t
+        left join access.people r on r.tenant_id = t.tenant_id and r.user_id = t.requester_id
+        left join access.people a on a.tenant_id = t.tenant_id and a.user_id = t.assigned_to
+        where t.tenant_id = $1 and t.ticket_id = $2 and t.deleted_at is null
+            and ($3::uuid is null or t.requester_id = $3)
+            and ($4::uuid is null or t.assigned_to = $4)"#,
+        tenant as _,
+        id as _,
+        reach.owner() as _,
+        reach.assignee() as _,
+    )
+    .fetch_optional(tx.conn())
+    .await?)
 }
 
-/// The same, and nobody else changes it until this transaction ends.
+/// The same, with the row locked until the transaction ends.
 pub(crate) async fn lock_ticket(
     tx: &mut TenantTx,
     reach: Reach,
     id: TicketId,
-) -> Result<Option<Ticket>> {
+) -> Result<Option<TicketRow>> {
     let tenant = tx.tenant();
     let locked = sqlx::query_scalar!(
         "select version
@@ -82,10 +162,9 @@ pub(crate) async fn lock_ticket(
     }
 }
 
-/// Writes a new ticket and gives its number.
+/// Inserts a ticket and returns its number.
 ///
-/// Whoever takes a number makes the others of the tenant wait until it is used, so this is the last thing that a
-/// transaction does before it tells of the ticket.
+/// Taking a number locks the tenant's counter until the transaction ends, so insert the ticket as late as possible.
 pub(crate) async fn insert_ticket(
     tx: &mut TenantTx,
     ticket: &NewTicket,
@@ -128,11 +207,11 @@ pub(crate) async fn insert_ticket(
     .await?)
 }
 
-/// Writes changed fields; the version grows.
+/// Updates the fields of a ticket and increments its version.
 pub(crate) async fn update_ticket(
     tx: &mut TenantTx,
     id: TicketId,
-    new: &NewValues,
+    new: &TicketFields,
     now: DateTime<Utc>,
 ) -> Result<()> {
     let tenant = tx.tenant();
@@ -161,7 +240,7 @@ pub(crate) async fn update_ticket(
     Ok(())
 }
 
-/// Notes that something public happened on the ticket; the first answer of staff is kept.
+/// Marks public activity on a ticket; the first one by staff sets `first_responded_at`.
 pub(crate) async fn touch_ticket(
     tx: &mut TenantTx,
     id: TicketId,
@@ -184,7 +263,7 @@ pub(crate) async fn touch_ticket(
     Ok(())
 }
 
-/// Marks a ticket as deleted and gives its version, if it was there.
+/// Marks a ticket as deleted.
 pub(crate) async fn delete_ticket(
     tx: &mut TenantTx,
     id: TicketId,
@@ -204,7 +283,7 @@ pub(crate) async fn delete_ticket(
     Ok(())
 }
 
-/// Brings a ticket back that was deleted less than 30 days ago; whether there was one.
+/// Restores a ticket that was deleted less than 30 days ago. Returns whether there was one.
 pub(crate) async fn restore_ticket(
     tx: &mut TenantTx,
     id: TicketId,
@@ -218,14 +297,14 @@ pub(crate) async fn restore_ticket(
         tenant as _,
         id as _,
         now,
-        now - TimeDelta::days(30),
+        now - RESTORE_PERIOD,
     )
     .execute(tx.conn())
     .await?;
     Ok(restored.rows_affected() == 1)
 }
 
-/// Whether tickets can be given to this person: active staff of the tenant.
+/// Whether this person can be assigned to tickets: active staff of the tenant.
 pub(crate) async fn is_assignable(tx: &mut TenantTx, user: UserId) -> Result<bool> {
     let tenant = tx.tenant();
     Ok(sqlx::query_scalar!(
@@ -242,7 +321,7 @@ pub(crate) async fn is_assignable(tx: &mut TenantTx, user: UserId) -> Result<boo
     .await?)
 }
 
-/// Whether this is a person of the tenant who may have tickets.
+/// Whether this is a person of the tenant who can be a requester.
 pub(crate) async fn is_person(tx: &mut TenantTx, user: UserId) -> Result<bool> {
     let tenant = tx.tenant();
     Ok(sqlx::query_scalar!(

@@ -2,19 +2,19 @@
 
 use serde_json::{Value, json};
 
-use crate::stage;
+use crate::app;
 
 #[tokio::test]
 async fn internal_comments_leave_no_trace_for_the_customer() {
-    let (stage, demo) = stage().await;
-    let customer = stage.as_(&demo.customer);
+    let (app, demo) = app().await;
+    let customer = app.as_user(&demo.customer);
     let id = customer
         .post("/api/v1/tickets", json!({"title": "x"}))
         .await
         .expect(201)
         .id();
     let path = format!("/api/v1/tickets/{id}");
-    let seen = |answer: testkit::Answer| (answer.header("etag").to_owned(), answer.json());
+    let seen = |answer: testkit::TestResponse| (answer.header("etag").to_owned(), answer.json());
     let before = (
         seen(customer.get(&path).await),
         customer.get(&format!("{path}/comments")).await.json(),
@@ -24,17 +24,16 @@ async fn internal_comments_leave_no_trace_for_the_customer() {
             .await
             .json(),
     );
-    stage.clock.advance(std::time::Duration::from_mins(1));
+    app.clock.advance(std::time::Duration::from_mins(1));
     let body = json!({"content": "secret remark", "visibility": "internal"});
-    let comment = stage
-        .as_(&demo.expert)
+    let comment = app
+        .as_user(&demo.expert)
         .post(&format!("{path}/comments"), body)
         .await
         .expect(201)
         .id();
     let comment_path = format!("{path}/comments/{comment}");
-    stage
-        .as_(&demo.expert)
+    app.as_user(&demo.expert)
         .patch(&comment_path, json!({"content": "secret again"}))
         .await
         .expect(200);
@@ -51,16 +50,16 @@ async fn internal_comments_leave_no_trace_for_the_customer() {
     customer
         .patch(&comment_path, json!({"content": "mine"}))
         .await
-        .refused(404, "not_found");
-    let staff = stage
-        .as_(&demo.expert2)
+        .expect_problem(404, "not_found");
+    let staff = app
+        .as_user(&demo.expert2)
         .get(&format!("{path}/comments"))
         .await
         .expect(200)
         .json();
     assert_eq!(staff["items"][0]["content"], "secret again");
-    let history = stage
-        .as_(&demo.expert2)
+    let history = app
+        .as_user(&demo.expert2)
         .get(&format!("{path}/history"))
         .await
         .expect(200)
@@ -70,8 +69,8 @@ async fn internal_comments_leave_no_trace_for_the_customer() {
 
 #[tokio::test]
 async fn customers_write_in_public_only() {
-    let (stage, demo) = stage().await;
-    let customer = stage.as_(&demo.customer);
+    let (app, demo) = app().await;
+    let customer = app.as_user(&demo.customer);
     let id = customer
         .post("/api/v1/tickets", json!({"title": "x"}))
         .await
@@ -82,7 +81,7 @@ async fn customers_write_in_public_only() {
     customer
         .post(&path, body)
         .await
-        .refused(403, "staff_only_field");
+        .expect_problem(403, "staff_only_field");
     let comment = customer
         .post(&path, json!({"content": "Hello"}))
         .await
@@ -90,22 +89,20 @@ async fn customers_write_in_public_only() {
         .json();
     assert_eq!(comment["visibility"], "public");
     assert_eq!(comment["author"]["name"], "customer");
-    stage
-        .as_(&demo.customer2)
+    app.as_user(&demo.customer2)
         .post(&path, json!({"content": "Hi"}))
         .await
-        .refused(404, "not_found");
-    stage
-        .as_(&demo.customer2)
+        .expect_problem(404, "not_found");
+    app.as_user(&demo.customer2)
         .get(&path)
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
 }
 
 #[tokio::test]
 async fn a_customers_reply_reopens_and_the_first_answer_of_staff_is_kept() {
-    let (stage, demo) = stage().await;
-    let (customer, expert) = (stage.as_(&demo.customer), stage.as_(&demo.expert));
+    let (app, demo) = app().await;
+    let (customer, expert) = (app.as_user(&demo.customer), app.as_user(&demo.expert));
     let id = customer
         .post("/api/v1/tickets", json!({"title": "x"}))
         .await
@@ -130,12 +127,12 @@ async fn a_customers_reply_reopens_and_the_first_answer_of_staff_is_kept() {
         )
         .await
         .expect(200);
-    stage.clock.advance(std::time::Duration::from_mins(1));
+    app.clock.advance(std::time::Duration::from_mins(1));
     expert
         .post(&comments, json!({"content": "Which room?"}))
         .await
         .expect(201);
-    stage.clock.advance(std::time::Duration::from_mins(1));
+    app.clock.advance(std::time::Duration::from_mins(1));
     expert
         .post(&comments, json!({"content": "And since when?"}))
         .await
@@ -166,13 +163,13 @@ async fn a_customers_reply_reopens_and_the_first_answer_of_staff_is_kept() {
     customer
         .post(&comments, json!({"content": "Still"}))
         .await
-        .refused(409, "ticket_closed");
+        .expect_problem(409, "ticket_closed");
 }
 
 #[tokio::test]
 async fn comments_are_changed_by_their_author_or_an_admin() {
-    let (stage, demo) = stage().await;
-    let customer = stage.as_(&demo.customer);
+    let (app, demo) = app().await;
+    let customer = app.as_user(&demo.customer);
     let id = customer
         .post("/api/v1/tickets", json!({"title": "x"}))
         .await
@@ -187,28 +184,25 @@ async fn comments_are_changed_by_their_author_or_an_admin() {
         .expect(201)
         .id();
     let path = format!("/api/v1/tickets/{id}/comments/{comment}");
-    stage
-        .as_(&demo.expert)
+    app.as_user(&demo.expert)
         .put(&path, json!({"content": "b"}))
         .await
-        .refused(403, "forbidden");
+        .expect_problem(403, "forbidden");
     let edited = customer
         .put(&path, json!({"content": "b"}))
         .await
         .expect(200);
     assert_eq!(edited.json()["edited_at"], "2026-11-20T10:00:00Z");
     assert_eq!(edited.header("etag"), "\"2\"");
-    stage
-        .as_(&demo.admin)
+    app.as_user(&demo.admin)
         .put(&path, json!({"content": "c"}))
         .await
         .expect(200);
-    stage.as_(&demo.admin).delete(&path).await.expect(204);
-    stage
-        .as_(&demo.admin)
+    app.as_user(&demo.admin).delete(&path).await.expect(204);
+    app.as_user(&demo.admin)
         .delete(&path)
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     let left = customer
         .get(&format!("/api/v1/tickets/{id}/comments"))
         .await
@@ -218,8 +212,8 @@ async fn comments_are_changed_by_their_author_or_an_admin() {
 
 #[tokio::test]
 async fn a_long_conversation_comes_in_pages() {
-    let (stage, demo) = stage().await;
-    let customer = stage.as_(&demo.customer);
+    let (app, demo) = app().await;
+    let customer = app.as_user(&demo.customer);
     let id = customer
         .post("/api/v1/tickets", json!({"title": "x"}))
         .await
@@ -256,8 +250,8 @@ async fn a_long_conversation_comes_in_pages() {
 
 #[tokio::test]
 async fn a_comment_is_read_where_its_location_says() {
-    let (stage, demo) = stage().await;
-    let (customer, expert) = (stage.as_(&demo.customer), stage.as_(&demo.expert));
+    let (app, demo) = app().await;
+    let (customer, expert) = (app.as_user(&demo.customer), app.as_user(&demo.expert));
     let id = customer
         .post("/api/v1/tickets", json!({"title": "x"}))
         .await
@@ -279,23 +273,26 @@ async fn a_comment_is_read_where_its_location_says() {
     customer.get(&locations[0]).await.expect(200);
     for (who, location) in [
         (&customer, &locations[1]),
-        (&stage.as_(&demo.customer2), &locations[0]),
+        (&app.as_user(&demo.customer2), &locations[0]),
     ] {
-        who.get(location).await.refused(404, "not_found");
+        who.get(location).await.expect_problem(404, "not_found");
     }
     expert.delete(&locations[0]).await.expect(204);
-    customer.get(&locations[0]).await.refused(404, "not_found");
+    customer
+        .get(&locations[0])
+        .await
+        .expect_problem(404, "not_found");
 }
 
 #[tokio::test]
 async fn whoever_is_told_of_a_comment_can_tell_whom_it_concerns() {
-    let (stage, demo) = stage().await;
-    let manager = stage.as_(&demo.manager);
+    let (app, demo) = app().await;
+    let manager = app.as_user(&demo.manager);
     let body =
         json!({"title": "x", "requester_id": demo.customer.id, "assigned_to": demo.expert.id});
     let id = manager.post("/api/v1/tickets", body).await.expect(201).id();
-    let comment = stage
-        .as_(&demo.expert)
+    let comment = app
+        .as_user(&demo.expert)
         .post(
             &format!("/api/v1/tickets/{id}/comments"),
             json!({"content": "secret", "visibility": "internal"}),
@@ -306,7 +303,7 @@ async fn whoever_is_told_of_a_comment_can_tell_whom_it_concerns() {
     let data: Value = sqlx::query_scalar(
         "select data from events.outbox where type = 'de.revalenz.support.ticket.commented.v1'",
     )
-    .fetch_one(&mut stage.admin().await)
+    .fetch_one(&mut app.admin().await)
     .await
     .unwrap();
     let author = json!({"kind": "user", "id": demo.expert.id});

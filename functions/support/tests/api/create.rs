@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 use sqlx::Row;
 
-use crate::stage;
+use crate::app;
 
 #[tokio::test]
 async fn a_customer_opens_a_ticket_and_finds_it_again() {
-    let (stage, demo) = stage().await;
-    let customer = stage.as_(&demo.customer);
+    let (app, demo) = app().await;
+    let customer = app.as_user(&demo.customer);
     let created = customer
         .post(
             "/api/v1/tickets",
@@ -43,15 +43,15 @@ async fn a_customer_opens_a_ticket_and_finds_it_again() {
 
 #[tokio::test]
 async fn history_and_announcement_are_written_with_the_ticket() {
-    let (stage, demo) = stage().await;
-    let id = stage
-        .as_(&demo.customer)
+    let (app, demo) = app().await;
+    let id = app
+        .as_user(&demo.customer)
         .post("/api/v1/tickets", json!({"title": "x"}))
         .await
         .expect(201)
         .id();
-    let history = stage
-        .as_(&demo.customer)
+    let history = app
+        .as_user(&demo.customer)
         .get(&format!("/api/v1/tickets/{id}/history"))
         .await
         .expect(200)
@@ -60,7 +60,7 @@ async fn history_and_announcement_are_written_with_the_ticket() {
     assert_eq!(history["items"][0]["actor"]["id"], json!(demo.customer.id));
     let rows = sqlx::query("select type, subject, data from events.outbox where tenant_id = $1")
         .bind(demo.id)
-        .fetch_all(&mut stage.admin().await)
+        .fetch_all(&mut app.admin().await)
         .await
         .unwrap();
     assert_eq!(rows.len(), 1);
@@ -81,10 +81,10 @@ async fn history_and_announcement_are_written_with_the_ticket() {
 
 #[tokio::test]
 async fn numbers_have_no_gap_and_no_double_under_parallel_creation() {
-    let (stage, demo) = stage().await;
+    let (app, demo) = app().await;
     let mut tasks = tokio::task::JoinSet::new();
     for index in 0..20 {
-        let client = stage.as_(&demo.customer);
+        let client = app.as_user(&demo.customer);
         tasks.spawn(async move {
             client
                 .post(
@@ -107,10 +107,9 @@ async fn numbers_have_no_gap_and_no_double_under_parallel_creation() {
 
 #[tokio::test]
 async fn a_repeated_request_opens_one_ticket_and_gets_the_first_answer() {
-    let (stage, demo) = stage().await;
+    let (app, demo) = app().await;
     let call = || {
-        stage
-            .as_(&demo.customer)
+        app.as_user(&demo.customer)
             .call(http::Method::POST, "/api/v1/tickets")
             .header("idempotency-key", "import-1")
             .json(&json!({"title": "once"}))
@@ -126,17 +125,16 @@ async fn a_repeated_request_opens_one_ticket_and_gets_the_first_answer() {
         .json(&json!({"title": "twice"}))
         .send()
         .await
-        .refused(422, "idempotency_key_reused");
-    let listed = stage
-        .as_(&demo.customer)
+        .expect_problem(422, "idempotency_key_reused");
+    let listed = app
+        .as_user(&demo.customer)
         .get("/api/v1/tickets?count=true")
         .await
         .expect(200)
         .json();
     assert_eq!(listed["total"], 1);
     // Another person's key of the same text is another key.
-    stage
-        .as_(&demo.customer2)
+    app.as_user(&demo.customer2)
         .call(http::Method::POST, "/api/v1/tickets")
         .header("idempotency-key", "import-1")
         .json(&json!({"title": "mine"}))
@@ -147,10 +145,10 @@ async fn a_repeated_request_opens_one_ticket_and_gets_the_first_answer() {
 
 #[tokio::test]
 async fn parallel_repetitions_open_one_ticket() {
-    let (stage, demo) = stage().await;
+    let (app, demo) = app().await;
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..10 {
-        let client = stage.as_(&demo.customer);
+        let client = app.as_user(&demo.customer);
         tasks.spawn(async move {
             client
                 .call(http::Method::POST, "/api/v1/tickets")
@@ -169,10 +167,9 @@ async fn parallel_repetitions_open_one_ticket() {
 
 #[tokio::test]
 async fn a_refused_request_may_be_tried_again_with_its_key() {
-    let (stage, demo) = stage().await;
+    let (app, demo) = app().await;
     let call = |body: Value| {
-        stage
-            .as_(&demo.customer)
+        app.as_user(&demo.customer)
             .call(http::Method::POST, "/api/v1/tickets")
             .header("idempotency-key", "k")
             .json(&body)
@@ -180,45 +177,42 @@ async fn a_refused_request_may_be_tried_again_with_its_key() {
     };
     call(json!({"title": "x", "category": "nonsense"}))
         .await
-        .refused(422, "validation_failed");
+        .expect_problem(422, "validation_failed");
     call(json!({"title": "x"})).await.expect(201);
 }
 
 #[tokio::test]
 async fn staff_opens_tickets_for_others_and_customers_do_not() {
-    let (stage, demo) = stage().await;
+    let (app, demo) = app().await;
     let body = json!({"title": "For Maria", "requester_id": demo.customer.id, "assigned_to": demo.expert2.id});
-    let ticket = stage
-        .as_(&demo.expert)
+    let ticket = app
+        .as_user(&demo.expert)
         .post("/api/v1/tickets", body.clone())
         .await
         .expect(201)
         .json();
     assert_eq!(ticket["requester_id"], json!(demo.customer.id));
     assert_eq!(ticket["assigned_to_name"], "expert2");
-    stage
-        .as_(&demo.customer2)
+    app.as_user(&demo.customer2)
         .post("/api/v1/tickets", body)
         .await
-        .refused(403, "staff_only_field");
+        .expect_problem(403, "staff_only_field");
     let unknown = json!({"title": "x", "requester_id": "019ab1f2-0000-7000-8000-000000000001"});
-    stage
-        .as_(&demo.expert)
+    app.as_user(&demo.expert)
         .post("/api/v1/tickets", unknown)
         .await
-        .refused(422, "validation_failed");
+        .expect_problem(422, "validation_failed");
     let to_customer = json!({"title": "x", "assigned_to": demo.customer.id});
-    stage
-        .as_(&demo.expert)
+    app.as_user(&demo.expert)
         .post("/api/v1/tickets", to_customer)
         .await
-        .refused(422, "validation_failed");
+        .expect_problem(422, "validation_failed");
 }
 
 #[tokio::test]
 async fn a_key_opens_tickets_within_its_scopes() {
-    let (stage, demo) = stage().await;
-    let key = stage.key(demo.id, &["support.ticket.create"]).await;
+    let (app, demo) = app().await;
+    let key = app.key(demo.id, &["support.ticket.create"]).await;
     let ticket = key
         .post("/api/v1/tickets", json!({"title": "From a sheet"}))
         .await
@@ -227,26 +221,28 @@ async fn a_key_opens_tickets_within_its_scopes() {
     assert_eq!(ticket["channel"], "api");
     assert_eq!(ticket["created_by"]["kind"], "api_key");
     assert_eq!(ticket["requester_id"], Value::Null);
-    key.get("/api/v1/tickets").await.refused(403, "forbidden");
+    key.get("/api/v1/tickets")
+        .await
+        .expect_problem(403, "forbidden");
 }
 
 #[tokio::test]
 async fn outside_addresses_are_masked_for_those_who_may_not_see_them() {
-    let (stage, demo) = stage().await;
+    let (app, demo) = app().await;
     let body = json!({"title": "x", "requester_email": "Maria@Example.org"});
-    let id = stage
-        .as_(&demo.manager)
+    let id = app
+        .as_user(&demo.manager)
         .post("/api/v1/tickets", body)
         .await
         .expect(201)
         .id();
     let path = format!("/api/v1/tickets/{id}");
     assert_eq!(
-        stage.as_(&demo.manager).get(&path).await.json()["requester_email"],
+        app.as_user(&demo.manager).get(&path).await.json()["requester_email"],
         "maria@example.org"
     );
     assert_eq!(
-        stage.as_(&demo.expert).get(&path).await.json()["requester_email"],
+        app.as_user(&demo.expert).get(&path).await.json()["requester_email"],
         "m•••@example.org"
     );
 }

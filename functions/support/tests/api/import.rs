@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
-use testkit::{Answer, Client, Stage};
+use testkit::{Client, TestApp, TestResponse};
 
-use crate::stage;
+use crate::app;
 
-async fn send(client: &Client, query: &str, media: &str, body: impl Into<String>) -> Answer {
+async fn send(client: &Client, query: &str, media: &str, body: impl Into<String>) -> TestResponse {
     client
         .call(
             http::Method::POST,
@@ -52,9 +52,9 @@ fn many(tickets: usize) -> String {
     file
 }
 
-async fn count(stage: &Stage, of: &str) -> i64 {
+async fn count(app: &TestApp, of: &str) -> i64 {
     sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {of}")))
-        .fetch_one(&mut stage.admin().await)
+        .fetch_one(&mut app.admin().await)
         .await
         .unwrap()
 }
@@ -75,8 +75,8 @@ fn old_ticket() -> Value {
 
 #[tokio::test]
 async fn tickets_come_along_with_their_story_and_a_second_time_nothing_happens() {
-    let (stage, demo) = stage().await;
-    let admin = stage.as_(&demo.admin);
+    let (app, demo) = app().await;
+    let admin = app.as_user(&demo.admin);
     let rows = old_ticket();
     let dry = send(
         &admin,
@@ -87,7 +87,7 @@ async fn tickets_come_along_with_their_story_and_a_second_time_nothing_happens()
     .await;
     assert_eq!(counts(&dry.expect(200).json()), [1, 0, 0, 0]);
     assert_eq!(
-        count(&stage, "support.tickets").await,
+        count(&app, "support.tickets").await,
         0,
         "a dry run changes nothing"
     );
@@ -122,7 +122,7 @@ async fn tickets_come_along_with_their_story_and_a_second_time_nothing_happens()
     }
     let path = format!("/api/v1/tickets/{}", ticket["id"].as_str().unwrap());
     // Whose it is sees what is public, and nothing of where it comes from.
-    let customer = stage.as_(&demo.customer);
+    let customer = app.as_user(&demo.customer);
     let comments = customer
         .get(&format!("{path}/comments"))
         .await
@@ -160,10 +160,10 @@ async fn tickets_come_along_with_their_story_and_a_second_time_nothing_happens()
     );
     assert_eq!(all["items"][3]["actor"]["id"], json!(demo.admin.id));
     // One announcement that mails nobody, and none of an opened ticket.
-    assert_eq!(count(&stage, "events.outbox").await, 1);
+    assert_eq!(count(&app, "events.outbox").await, 1);
     assert_eq!(
         count(
-            &stage,
+            &app,
             "events.outbox where type = 'de.revalenz.support.ticket.imported.v1'"
         )
         .await,
@@ -171,7 +171,7 @@ async fn tickets_come_along_with_their_story_and_a_second_time_nothing_happens()
     );
     assert_eq!(
         count(
-            &stage,
+            &app,
             "access.audit_log where action = 'support.ticket.imported'"
         )
         .await,
@@ -181,8 +181,8 @@ async fn tickets_come_along_with_their_story_and_a_second_time_nothing_happens()
 
 #[tokio::test]
 async fn numbers_are_kept_or_given_above_those_that_were_kept() {
-    let (stage, demo) = stage().await;
-    let admin = stage.as_(&demo.admin);
+    let (app, demo) = app().await;
+    let admin = app.as_user(&demo.admin);
     admin
         .post("/api/v1/tickets", json!({"title": "first of all"}))
         .await
@@ -205,13 +205,13 @@ async fn numbers_are_kept_or_given_above_those_that_were_kept() {
         .expect(201);
     assert_eq!(next.json()["number"], "T-2003");
     let numbers = "support.tickets where number in (1001, 2000, 2001, 2002, 2003)";
-    assert_eq!(count(&stage, numbers).await, 5);
+    assert_eq!(count(&app, numbers).await, 5);
 }
 
 #[tokio::test]
 async fn what_is_wrong_is_named_by_line() {
-    let (stage, demo) = stage().await;
-    let admin = stage.as_(&demo.admin);
+    let (app, demo) = app().await;
+    let admin = app.as_user(&demo.admin);
     let file = "external_id;title;status;category;assignee_email;created_at;resolved_at;closed_at;tags\n\
         1;fine;;;expert@demo.example;2024-01-01T00:00:00Z;;;a, b\n\
         2;nobody;;;who@demo.example;;;;\n\
@@ -251,8 +251,8 @@ async fn what_is_wrong_is_named_by_line() {
 
 #[tokio::test]
 async fn a_file_in_portions_and_two_at_once_make_each_ticket_once() {
-    let (stage, demo) = stage().await;
-    let admin = stage.as_(&demo.admin);
+    let (app, demo) = app().await;
+    let admin = app.as_user(&demo.admin);
     let file = many(600);
     // Somebody has begun, and was cut off after a portion.
     let first: Vec<&str> = file.split_inclusive('\n').take(251).collect();
@@ -275,11 +275,11 @@ async fn a_file_in_portions_and_two_at_once_make_each_ticket_once() {
         let [created, updated, unchanged, refused] = counts(&report);
         assert_eq!((created + unchanged, updated, refused), (600, 0, 0));
     }
-    assert_eq!(count(&stage, "support.tickets").await, 600);
+    assert_eq!(count(&app, "support.tickets").await, 600);
     let distinct =
         "(select distinct number from support.tickets where number between 1001 and 1600) n";
     assert_eq!(
-        count(&stage, distinct).await,
+        count(&app, distinct).await,
         600,
         "no number twice, none left out"
     );
@@ -287,39 +287,43 @@ async fn a_file_in_portions_and_two_at_once_make_each_ticket_once() {
 
 #[tokio::test]
 async fn only_who_may_imports_and_only_into_the_own_tenant() {
-    let (stage, demo) = stage().await;
-    let other = stage.tenant("other").await;
+    let (app, demo) = app().await;
+    let other = app.tenant("other").await;
     let file = "external_id,title,requester_email\n1,One,customer@demo.example\n";
     for refused in [&demo.manager, &demo.expert, &demo.customer] {
-        send(&stage.as_(refused), "", "text/csv", file)
+        send(&app.as_user(refused), "", "text/csv", file)
             .await
-            .refused(403, "forbidden");
+            .expect_problem(403, "forbidden");
     }
     for client in [
-        stage.as_(&other.admin),
-        stage.key(demo.id, &["support.ticket.import"]).await,
+        app.as_user(&other.admin),
+        app.key(demo.id, &["support.ticket.import"]).await,
     ] {
         assert_eq!(counts(&import(&client, "", file).await), [1, 0, 0, 0]);
     }
     // Of another tenant's person only the address is known there.
-    let list = stage.as_(&other.admin).get("/api/v1/tickets").await.json();
+    let list = app
+        .as_user(&other.admin)
+        .get("/api/v1/tickets")
+        .await
+        .json();
     assert_eq!(list["items"][0]["requester_id"], Value::Null);
     assert_eq!(list["items"][0]["requester_email"], "customer@demo.example");
     // Two systems may call different tickets the same.
-    let admin = stage.as_(&demo.admin);
+    let admin = app.as_user(&demo.admin);
     assert_eq!(
         counts(&import(&admin, "?source=jira", file).await),
         [1, 0, 0, 0]
     );
     send(&admin, "?source=", "text/csv", file)
         .await
-        .refused(422, "validation_failed");
+        .expect_problem(422, "validation_failed");
 }
 
 #[tokio::test]
 async fn an_import_that_is_cut_off_again_and_again_ends_with_each_ticket_once() {
-    let (stage, demo) = stage().await;
-    let admin = stage.as_(&demo.admin);
+    let (app, demo) = app().await;
+    let admin = app.as_user(&demo.admin);
     let file = many(900);
     // Wherever it is: the request is dropped, as when the client hangs up.
     for patience in [5, 60, 120, 180, 240] {
@@ -340,6 +344,6 @@ async fn an_import_that_is_cut_off_again_and_again_ends_with_each_ticket_once() 
         ("support.tickets", 900),
         ("support.ticket_history", 1_800),
     ] {
-        assert_eq!(count(&stage, table).await, rows, "{table}");
+        assert_eq!(count(&app, table).await, rows, "{table}");
     }
 }

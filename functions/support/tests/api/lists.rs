@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testkit::Client;
 
-use crate::stage;
+use crate::app;
 
 async fn titles(client: &Client, query: &str) -> Vec<String> {
     let page = client
@@ -21,8 +21,8 @@ async fn titles(client: &Client, query: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn filters_select_and_sorts_order() {
-    let (stage, demo) = stage().await;
-    let manager = stage.as_(&demo.manager);
+    let (app, demo) = app().await;
+    let manager = app.as_user(&demo.manager);
     for (title, body) in [
         (
             "a",
@@ -40,7 +40,7 @@ async fn filters_select_and_sorts_order() {
         let mut body = body;
         body["title"] = json!(title);
         manager.post("/api/v1/tickets", body).await.expect(201);
-        stage.clock.advance(std::time::Duration::from_mins(1));
+        app.clock.advance(std::time::Duration::from_mins(1));
     }
     for (query, wanted) in [
         ("", vec!["c", "b", "a"]),
@@ -64,17 +64,17 @@ async fn filters_select_and_sorts_order() {
         assert_eq!(titles(&manager, query).await, wanted, "{query}");
     }
     assert_eq!(
-        titles(&stage.as_(&demo.expert), "assigned_to=me").await,
+        titles(&app.as_user(&demo.expert), "assigned_to=me").await,
         ["b"]
     );
-    assert_eq!(titles(&stage.as_(&demo.customer), "").await, ["c"]);
-    assert!(titles(&stage.as_(&demo.customer2), "").await.is_empty());
+    assert_eq!(titles(&app.as_user(&demo.customer), "").await, ["c"]);
+    assert!(titles(&app.as_user(&demo.customer2), "").await.is_empty());
 }
 
 #[tokio::test]
 async fn search_finds_german_and_english_stems_and_numbers() {
-    let (stage, demo) = stage().await;
-    let manager = stage.as_(&demo.manager);
+    let (app, demo) = app().await;
+    let manager = app.as_user(&demo.manager);
     for title in [
         "Rechnungen fehlen",
         "Printer is broken",
@@ -107,8 +107,8 @@ async fn search_finds_german_and_english_stems_and_numbers() {
 
 #[tokio::test]
 async fn pages_in_every_order_show_each_ticket_once() {
-    let (stage, demo) = stage().await;
-    let manager = stage.as_(&demo.manager);
+    let (app, demo) = app().await;
+    let manager = app.as_user(&demo.manager);
     for index in 0..11 {
         let priority = ["low", "medium", "high", "urgent"][index % 4];
         let due = if index % 3 == 0 {
@@ -124,7 +124,7 @@ async fn pages_in_every_order_show_each_ticket_once() {
             .await
             .expect(201);
         if index % 2 == 0 {
-            stage.clock.advance(std::time::Duration::from_micros(1));
+            app.clock.advance(std::time::Duration::from_micros(1));
         }
     }
     for sort in [
@@ -165,9 +165,9 @@ async fn pages_in_every_order_show_each_ticket_once() {
 
 #[tokio::test]
 async fn a_cursor_belongs_to_its_list_its_tenant_and_its_person() {
-    let (stage, demo) = stage().await;
-    let other = stage.tenant("other").await;
-    let manager = stage.as_(&demo.manager);
+    let (app, demo) = app().await;
+    let other = app.tenant("other").await;
+    let manager = app.as_user(&demo.manager);
     for title in ["a", "b"] {
         manager
             .post("/api/v1/tickets", json!({"title": title}))
@@ -191,26 +191,26 @@ async fn a_cursor_belongs_to_its_list_its_tenant_and_its_person() {
             .expect(200);
     }
     for (client, query) in [
-        (stage.as_(&demo.manager), "status=open&"),
-        (stage.as_(&demo.manager), "sort=created&"),
-        (stage.as_(&demo.expert), ""),
-        (stage.as_(&other.manager), ""),
+        (app.as_user(&demo.manager), "status=open&"),
+        (app.as_user(&demo.manager), "sort=created&"),
+        (app.as_user(&demo.expert), ""),
+        (app.as_user(&other.manager), ""),
     ] {
         client
             .get(&format!("/api/v1/tickets?{query}cursor={cursor}"))
             .await
-            .refused(400, "invalid_cursor");
+            .expect_problem(400, "invalid_cursor");
     }
     manager
         .get("/api/v1/tickets?cursor=nonsense")
         .await
-        .refused(400, "invalid_cursor");
+        .expect_problem(400, "invalid_cursor");
 }
 
 #[tokio::test]
 async fn what_a_client_has_already_is_not_sent_again() {
-    let (stage, demo) = stage().await;
-    let manager = stage.as_(&demo.manager);
+    let (app, demo) = app().await;
+    let manager = app.as_user(&demo.manager);
     let created = manager
         .post("/api/v1/tickets", json!({"title": "a"}))
         .await
@@ -233,9 +233,9 @@ async fn what_a_client_has_already_is_not_sent_again() {
 
 #[tokio::test]
 async fn the_document_knows_every_parameter_of_the_list() {
-    let (stage, demo) = stage().await;
-    let document = stage
-        .as_(&demo.manager)
+    let (app, demo) = app().await;
+    let document = app
+        .as_user(&demo.manager)
         .get("/api/v1/support/openapi.json")
         .await
         .expect(200)

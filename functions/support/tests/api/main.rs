@@ -9,11 +9,11 @@ mod refusals;
 mod second_factor;
 mod update;
 
-use testkit::{Stage, TestTenant};
+use testkit::{TestApp, TestTenant};
 
 /// A stage with the function and one tenant.
-async fn stage() -> (Stage, TestTenant) {
-    let stage = Stage::of(&[("support", support::service)]).await;
-    let demo = stage.tenant("demo").await;
-    (stage, demo)
+async fn app() -> (TestApp, TestTenant) {
+    let app = TestApp::new(&[("support", support::service)]).await;
+    let demo = app.tenant("demo").await;
+    (app, demo)
 }

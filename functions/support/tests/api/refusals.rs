@@ -3,12 +3,12 @@
 use http::Method;
 use serde_json::json;
 
-use crate::stage;
+use crate::app;
 
 #[tokio::test]
 async fn bad_bodies_get_their_problem() {
-    let (stage, demo) = stage().await;
-    let manager = stage.as_(&demo.manager);
+    let (app, demo) = app().await;
+    let manager = app.as_user(&demo.manager);
     let send = |content_type: &'static str, body: Vec<u8>| {
         manager
             .call(Method::POST, "/api/v1/tickets")
@@ -18,30 +18,30 @@ async fn bad_bodies_get_their_problem() {
     };
     send("application/json", b"{".to_vec())
         .await
-        .refused(400, "invalid_json");
+        .expect_problem(400, "invalid_json");
     send("application/json", Vec::new())
         .await
-        .refused(400, "invalid_json");
+        .expect_problem(400, "invalid_json");
     send("application/json", b"{\"title\": \"\xff\"}".to_vec())
         .await
-        .refused(400, "invalid_json");
+        .expect_problem(400, "invalid_json");
     send("text/plain", b"{}".to_vec())
         .await
-        .refused(415, "unsupported_media_type");
+        .expect_problem(415, "unsupported_media_type");
     send("application/json", b"[]".to_vec())
         .await
-        .refused(422, "validation_failed");
+        .expect_problem(422, "validation_failed");
     send("application/json", vec![b' '; 10 << 20])
         .await
-        .refused(413, "too_large");
+        .expect_problem(413, "too_large");
     let nested = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     send("application/json", nested.into_bytes())
         .await
-        .refused(400, "invalid_json");
+        .expect_problem(400, "invalid_json");
     let refusal = manager
         .post("/api/v1/tickets", json!({"title": "a\u{0}", "priority": "soon", "tags": [1], "extra": true, "due_at": "tomorrow"}))
         .await
-        .refused(422, "validation_failed");
+        .expect_problem(422, "validation_failed");
     let mut pointers: Vec<&str> = refusal["errors"]
         .as_array()
         .unwrap()
@@ -64,24 +64,23 @@ async fn bad_bodies_get_their_problem() {
 
 #[tokio::test]
 async fn a_compressed_bomb_is_refused() {
-    let (stage, demo) = stage().await;
+    let (app, demo) = app().await;
     // 20 MB of blanks as gzip: some 20 kB.
     let bomb = include_bytes!("bomb.gz").to_vec();
-    stage
-        .as_(&demo.manager)
+    app.as_user(&demo.manager)
         .call(Method::POST, "/api/v1/tickets")
         .header("content-type", "application/json")
         .header("content-encoding", "gzip")
         .bytes(bomb)
         .send()
         .await
-        .refused(413, "too_large");
+        .expect_problem(413, "too_large");
 }
 
 #[tokio::test]
 async fn bad_queries_and_paths_get_their_problem() {
-    let (stage, demo) = stage().await;
-    let manager = stage.as_(&demo.manager);
+    let (app, demo) = app().await;
+    let manager = app.as_user(&demo.manager);
     for query in [
         "limit=0",
         "limit=201",
@@ -96,7 +95,7 @@ async fn bad_queries_and_paths_get_their_problem() {
         manager
             .get(&format!("/api/v1/tickets?{query}"))
             .await
-            .refused(422, "validation_failed");
+            .expect_problem(422, "validation_failed");
     }
     for id in [
         "1",
@@ -108,7 +107,7 @@ async fn bad_queries_and_paths_get_their_problem() {
         manager
             .get(&format!("/api/v1/tickets/{id}"))
             .await
-            .refused(404, "not_found");
+            .expect_problem(404, "not_found");
     }
     let refusal = manager.call(Method::DELETE, "/api/v1/tickets").send().await;
     assert!(
@@ -116,20 +115,20 @@ async fn bad_queries_and_paths_get_their_problem() {
         "{:?}",
         refusal.headers
     );
-    refusal.refused(405, "method_not_allowed");
+    refusal.expect_problem(405, "method_not_allowed");
     manager
         .get("/api/v1/nowhere")
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
 }
 
 #[tokio::test]
 async fn without_or_with_bad_credentials_nothing_is_told() {
-    let (stage, demo) = stage().await;
-    let refusal = stage.stranger().get("/api/v1/tickets").await;
+    let (app, demo) = app().await;
+    let refusal = app.anonymous().get("/api/v1/tickets").await;
     assert!(refusal.header("www-authenticate").starts_with("Bearer"));
-    refusal.refused(401, "unauthenticated");
-    let token = stage.token(&demo.manager);
+    refusal.expect_problem(401, "unauthenticated");
+    let token = app.token(&demo.manager);
     let (head, signature) = token.rsplit_once('.').unwrap();
     let forged = format!("{head}.{}", signature.chars().rev().collect::<String>());
     for bad in [
@@ -139,40 +138,36 @@ async fn without_or_with_bad_credentials_nothing_is_told() {
         "rvz_live_1_2",
         &token[..token.len() - 1],
     ] {
-        stage
-            .stranger()
+        app.anonymous()
             .bearer(bad)
             .get("/api/v1/tickets")
             .await
-            .refused(401, "unauthenticated");
+            .expect_problem(401, "unauthenticated");
     }
-    stage
-        .stranger()
+    app.anonymous()
         .bearer(&token)
         .get("/api/v1/tickets")
         .await
         .expect(200);
     // Two credentials: which one counts must not be guessed.
-    stage
-        .stranger()
+    app.anonymous()
         .bearer(&token)
         .with("x-api-key", "x")
         .get("/api/v1/tickets")
         .await
-        .refused(400, "several_credentials");
-    stage.clock.advance(std::time::Duration::from_mins(11));
-    stage
-        .stranger()
+        .expect_problem(400, "several_credentials");
+    app.clock.advance(std::time::Duration::from_mins(11));
+    app.anonymous()
         .bearer(&token)
         .get("/api/v1/tickets")
         .await
-        .refused(401, "unauthenticated");
+        .expect_problem(401, "unauthenticated");
 }
 
 #[tokio::test]
 async fn a_switched_off_feature_refuses_every_route_and_a_suspended_tenant_only_reads() {
-    let (stage, demo) = stage().await;
-    let customer = stage.as_(&demo.customer);
+    let (app, demo) = app().await;
+    let customer = app.as_user(&demo.customer);
     let id = customer
         .post("/api/v1/tickets", json!({"title": "x"}))
         .await
@@ -184,7 +179,7 @@ async fn a_switched_off_feature_refuses_every_route_and_a_suspended_tenant_only_
             demo.id
         );
         sqlx::query(sqlx::AssertSqlSafe(sql))
-            .execute(&mut stage.admin().await)
+            .execute(&mut app.admin().await)
             .await
             .unwrap();
     };
@@ -196,33 +191,33 @@ async fn a_switched_off_feature_refuses_every_route_and_a_suspended_tenant_only_
     customer
         .post("/api/v1/tickets", json!({"title": "y"}))
         .await
-        .refused(403, "tenant_suspended");
+        .expect_problem(403, "tenant_suspended");
     set("status", "closed").await;
     customer
         .get("/api/v1/tickets")
         .await
-        .refused(401, "unauthenticated");
+        .expect_problem(401, "unauthenticated");
     set("status", "active").await;
     set("features", "{\"support\": false}").await;
     customer
         .get("/api/v1/tickets")
         .await
-        .refused(403, "feature_disabled");
+        .expect_problem(403, "feature_disabled");
     customer
         .post("/api/v1/tickets", json!({"title": "y"}))
         .await
-        .refused(403, "feature_disabled");
+        .expect_problem(403, "feature_disabled");
 }
 
 #[tokio::test]
 async fn refusals_speak_the_language_that_the_client_prefers() {
-    let (stage, demo) = stage().await;
-    let german = stage
-        .as_(&demo.customer)
+    let (app, demo) = app().await;
+    let german = app
+        .as_user(&demo.customer)
         .with("accept-language", "de-DE,de;q=0.9");
     let refusal = german.post("/api/v1/tickets", json!({})).await;
     assert_eq!(refusal.header("content-language"), "de");
-    let refusal = refusal.refused(422, "validation_failed");
+    let refusal = refusal.expect_problem(422, "validation_failed");
     assert_eq!(refusal["title"], "Eingaben ungültig");
     assert_eq!(refusal["errors"][0]["detail"], "wird gebraucht");
     assert_eq!(refusal["instance"], "/api/v1/tickets");

@@ -3,20 +3,20 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::stage;
+use crate::app;
 
 /// Sessions of admins are without a factor here, so nothing is open to them, whatever it is.
 #[tokio::test]
 async fn nothing_is_open_to_who_has_still_to_enrol() {
-    let (stage, demo) = stage().await;
+    let (app, demo) = app().await;
     sqlx::query(
         "update access.tenants set settings = '{\"mfa_required_roles\": [\"admin\"]}' where slug = 'demo'",
     )
-    .execute(&mut stage.admin().await)
+    .execute(&mut app.admin().await)
     .await
     .unwrap();
-    let admin = stage.as_(&demo.admin);
-    let document = serde_json::to_value(stage.document()).unwrap();
+    let admin = app.as_user(&demo.admin);
+    let document = serde_json::to_value(app.document()).unwrap();
     let mut tried = 0;
     for (path, methods) in document["paths"].as_object().unwrap() {
         let path = path.replace("{id}", &demo.id.to_string());
@@ -30,12 +30,14 @@ async fn nothing_is_open_to_who_has_still_to_enrol() {
                 Method::GET | Method::DELETE => call,
                 _ => call.json(&json!({})),
             };
-            call.send().await.refused(403, "mfa_enrolment_required");
+            call.send()
+                .await
+                .expect_problem(403, "mfa_enrolment_required");
             tried += 1;
         }
     }
     assert!(tried >= 8, "{tried}");
-    let manager = stage.as_(&demo.manager).get("/api/v1/tickets").await;
+    let manager = app.as_user(&demo.manager).get("/api/v1/tickets").await;
     assert_ne!(
         manager.json()["code"],
         Value::from("mfa_enrolment_required")

@@ -2,26 +2,26 @@
 
 use serde_json::{Value, json};
 
-use crate::stage;
+use crate::app;
 
 #[tokio::test]
 async fn staff_walks_a_ticket_down_the_main_road() {
-    let (stage, demo) = stage().await;
-    let id = stage
-        .as_(&demo.customer)
+    let (app, demo) = app().await;
+    let id = app
+        .as_user(&demo.customer)
         .post("/api/v1/tickets", json!({"title": "x"}))
         .await
         .expect(201)
         .id();
     let path = format!("/api/v1/tickets/{id}");
-    let expert = stage.as_(&demo.expert);
+    let expert = app.as_user(&demo.expert);
     for (version, status) in [
         (2, "in_progress"),
         (3, "waiting_on_customer"),
         (4, "resolved"),
         (5, "closed"),
     ] {
-        stage.clock.advance(std::time::Duration::from_secs(1));
+        app.clock.advance(std::time::Duration::from_secs(1));
         let ticket = expert
             .put(&path, json!({"status": status}))
             .await
@@ -55,30 +55,30 @@ async fn staff_walks_a_ticket_down_the_main_road() {
 
 #[tokio::test]
 async fn an_illegal_step_is_refused_and_names_the_legal_ones() {
-    let (stage, demo) = stage().await;
-    let id = stage
-        .as_(&demo.customer)
+    let (app, demo) = app().await;
+    let id = app
+        .as_user(&demo.customer)
         .post("/api/v1/tickets", json!({"title": "x"}))
         .await
         .expect(201)
         .id();
     let path = format!("/api/v1/tickets/{id}");
-    let refusal = stage
-        .as_(&demo.expert)
+    let refusal = app
+        .as_user(&demo.expert)
         .put(&path, json!({"status": "closed"}))
         .await
-        .refused(409, "illegal_transition");
+        .expect_problem(409, "illegal_transition");
     assert_eq!(refusal["legal_transitions"], json!(["in_progress"]));
     assert_eq!(
-        stage.as_(&demo.expert).get(&path).await.json()["version"],
+        app.as_user(&demo.expert).get(&path).await.json()["version"],
         1
     );
 }
 
 #[tokio::test]
 async fn put_and_patch_leave_alone_what_they_do_not_name_and_null_clears() {
-    let (stage, demo) = stage().await;
-    let manager = stage.as_(&demo.manager);
+    let (app, demo) = app().await;
+    let manager = app.as_user(&demo.manager);
     let body = json!({"title": "x", "description": "y", "category": "billing", "team": "North", "due_at": "2026-12-01T00:00:00Z"});
     let id = manager.post("/api/v1/tickets", body).await.expect(201).id();
     let path = format!("/api/v1/tickets/{id}");
@@ -98,7 +98,7 @@ async fn put_and_patch_leave_alone_what_they_do_not_name_and_null_clears() {
     manager
         .patch(&path, json!({"title": null}))
         .await
-        .refused(422, "validation_failed");
+        .expect_problem(422, "validation_failed");
     // Nothing new: no version, no history.
     let same = manager
         .patch(&path, json!({"title": "x"}))
@@ -110,8 +110,8 @@ async fn put_and_patch_leave_alone_what_they_do_not_name_and_null_clears() {
 
 #[tokio::test]
 async fn the_second_of_two_editors_is_told_that_the_first_was_there() {
-    let (stage, demo) = stage().await;
-    let expert = stage.as_(&demo.expert);
+    let (app, demo) = app().await;
+    let expert = app.as_user(&demo.expert);
     let created = expert
         .post("/api/v1/tickets", json!({"title": "x"}))
         .await
@@ -128,28 +128,28 @@ async fn the_second_of_two_editors_is_told_that_the_first_was_there() {
     assert_eq!(first.header("etag"), "\"2\"");
     let refusal = edit("second", created.header("etag"))
         .await
-        .refused(412, "precondition_failed");
+        .expect_problem(412, "precondition_failed");
     assert_eq!(refusal["current_version"], 2);
     assert_eq!(expert.get(&path).await.json()["title"], "first");
     edit("third", first.header("etag")).await.expect(200);
     edit("fourth", "*").await.expect(200);
     edit("fifth", "\"x\"")
         .await
-        .refused(412, "precondition_failed");
+        .expect_problem(412, "precondition_failed");
 }
 
 #[tokio::test]
 async fn two_parallel_editors_of_one_version_have_one_winner() {
-    let (stage, demo) = stage().await;
-    let id = stage
-        .as_(&demo.expert)
+    let (app, demo) = app().await;
+    let id = app
+        .as_user(&demo.expert)
         .post("/api/v1/tickets", json!({"title": "x"}))
         .await
         .expect(201)
         .id();
     let mut tasks = tokio::task::JoinSet::new();
     for index in 0..8 {
-        let (client, path) = (stage.as_(&demo.expert), format!("/api/v1/tickets/{id}"));
+        let (client, path) = (app.as_user(&demo.expert), format!("/api/v1/tickets/{id}"));
         tasks.spawn(async move {
             let body = json!({"title": format!("by {index}")});
             client
@@ -169,8 +169,8 @@ async fn two_parallel_editors_of_one_version_have_one_winner() {
 
 #[tokio::test]
 async fn customers_change_their_words_and_nothing_else() {
-    let (stage, demo) = stage().await;
-    let customer = stage.as_(&demo.customer);
+    let (app, demo) = app().await;
+    let customer = app.as_user(&demo.customer);
     let id = customer
         .post("/api/v1/tickets", json!({"title": "x"}))
         .await
@@ -203,7 +203,7 @@ async fn customers_change_their_words_and_nothing_else() {
     customer
         .put(&path, json!({"status": "in_progress"}))
         .await
-        .refused(409, "illegal_transition");
+        .expect_problem(409, "illegal_transition");
     customer
         .put(&path, json!({"status": "closed"}))
         .await
@@ -212,9 +212,9 @@ async fn customers_change_their_words_and_nothing_else() {
 
 #[tokio::test]
 async fn tickets_are_given_to_active_staff_only() {
-    let (stage, demo) = stage().await;
-    let other = stage.tenant("other").await;
-    let expert = stage.as_(&demo.expert);
+    let (app, demo) = app().await;
+    let other = app.tenant("other").await;
+    let expert = app.as_user(&demo.expert);
     let id = expert
         .post("/api/v1/tickets", json!({"title": "x"}))
         .await
@@ -225,7 +225,7 @@ async fn tickets_are_given_to_active_staff_only() {
         let refusal = expert
             .put(&path, json!({"assigned_to": nobody}))
             .await
-            .refused(422, "validation_failed");
+            .expect_problem(422, "validation_failed");
         assert_eq!(refusal["errors"][0]["code"], "not_assignable");
     }
     let ticket = expert
@@ -238,58 +238,48 @@ async fn tickets_are_given_to_active_staff_only() {
 
 #[tokio::test]
 async fn a_deleted_ticket_is_gone_until_an_admin_restores_it() {
-    let (stage, demo) = stage().await;
-    let id = stage
-        .as_(&demo.customer)
+    let (app, demo) = app().await;
+    let id = app
+        .as_user(&demo.customer)
         .post("/api/v1/tickets", json!({"title": "x"}))
         .await
         .expect(201)
         .id();
     let path = format!("/api/v1/tickets/{id}");
-    stage
-        .as_(&demo.customer)
+    app.as_user(&demo.customer)
         .delete(&path)
         .await
-        .refused(403, "forbidden");
-    stage
-        .as_(&demo.expert)
+        .expect_problem(403, "forbidden");
+    app.as_user(&demo.expert)
         .delete(&path)
         .await
-        .refused(403, "forbidden");
-    stage.as_(&demo.manager).delete(&path).await.expect(204);
-    stage
-        .as_(&demo.manager)
+        .expect_problem(403, "forbidden");
+    app.as_user(&demo.manager).delete(&path).await.expect(204);
+    app.as_user(&demo.manager)
         .delete(&path)
         .await
-        .refused(404, "not_found");
-    stage
-        .as_(&demo.customer)
+        .expect_problem(404, "not_found");
+    app.as_user(&demo.customer)
         .get(&path)
         .await
-        .refused(404, "not_found");
-    stage
-        .as_(&demo.customer)
+        .expect_problem(404, "not_found");
+    app.as_user(&demo.customer)
         .get(&format!("{path}/comments"))
         .await
-        .refused(404, "not_found");
-    stage
-        .as_(&demo.manager)
+        .expect_problem(404, "not_found");
+    app.as_user(&demo.manager)
         .post(&format!("{path}/restore"), json!(null))
         .await
-        .refused(403, "forbidden");
-    stage
-        .as_(&demo.admin)
+        .expect_problem(403, "forbidden");
+    app.as_user(&demo.admin)
         .post(&format!("{path}/restore"), json!(null))
         .await
         .expect(200);
-    stage.as_(&demo.customer).get(&path).await.expect(200);
-    stage.as_(&demo.manager).delete(&path).await.expect(204);
-    stage
-        .clock
-        .advance(std::time::Duration::from_hours(31 * 24));
-    stage
-        .as_(&stage.person(demo.id, "admin", "later@demo.example").await)
+    app.as_user(&demo.customer).get(&path).await.expect(200);
+    app.as_user(&demo.manager).delete(&path).await.expect(204);
+    app.clock.advance(std::time::Duration::from_hours(31 * 24));
+    app.as_user(&app.person(demo.id, "admin", "later@demo.example").await)
         .post(&format!("{path}/restore"), json!(null))
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
 }

@@ -1,6 +1,6 @@
-//! One piece: into the store, then into the row.
+//! Appending a chunk: first to the object store, then to the upload's row.
 
-use access::{Caller, opaque::same};
+use access::{Caller, opaque::constant_time_eq};
 use axum::response::{IntoResponse, Response};
 use blob::{Key, StoreError};
 use db::TenantTx;
@@ -12,74 +12,82 @@ use web::{
 };
 
 use super::{
-    find,
-    words::{self, Checksums, LENGTH, OFFSET, expires},
+    headers::{
+        UPLOAD_LENGTH, UPLOAD_OFFSET, UploadChecksum, byte_count, format_expires, insert,
+        invalid_header,
+    },
+    lookup::find_tus_upload,
 };
 use crate::{
     App,
     domain::file::Status,
-    error::{CHECKSUM_MISMATCH, OFFSET_CONFLICT, TOO_MANY_PARTS, UPLOAD_GONE},
+    error::{CHECKSUM_MISMATCH, OFFSET_CONFLICT, TOO_MANY_PARTS, UPLOAD_GONE, store_unavailable},
     http::{
-        away,
-        begin::{STANDSTILL, reserve},
-        piece::{Piece, part_key},
-        uploads::finish,
+        chunk::Chunk,
+        start_upload::{UPLOAD_IDLE_TIMEOUT, reserve_storage},
+        uploads::finish_upload,
     },
+    object_keys::part_key,
     permissions::FileCreate,
     store::uploads::{self, Part, Upload},
 };
 
-/// Bytes of the largest piece (`decisions.md` 21).
-const LARGEST: u64 = 16 << 20;
-/// Pieces of one upload: 5 GiB are 320 of the largest.
-const MOST_PARTS: i32 = 10_000;
-/// What tus has for a piece that arrived as another.
-const MISMATCH: u16 = 460;
-const OCTETS: &str = "application/offset+octet-stream";
+/// Maximum length of a chunk in bytes.
+const MAX_CHUNK_LENGTH: u64 = 16 << 20;
+/// Maximum number of parts of an upload. 5 GiB need 320 chunks of the maximum length.
+const MAX_PARTS: i32 = 10_000;
+/// The status that tus defines for a wrong checksum.
+const CHECKSUM_MISMATCH_STATUS: u16 = 460;
+const CHUNK_CONTENT_TYPE: &str = "application/offset+octet-stream";
 
-pub(super) async fn append(
+pub(super) async fn append_chunk(
     app: &App,
     caller: &Caller<FileCreate>,
     id: FileId,
     headers: &HeaderMap,
     incoming: Incoming,
 ) -> Result<Response> {
-    if incoming.content_type != OCTETS {
+    if incoming.content_type != CHUNK_CONTENT_TYPE {
         return Err(problem::UNSUPPORTED_MEDIA_TYPE
             .problem()
-            .argument("expected", OCTETS));
+            .argument("expected", CHUNK_CONTENT_TYPE));
     }
-    let offset = words::length(headers, OFFSET)?.ok_or_else(|| words::invalid(OFFSET))?;
-    let length = words::length(headers, LENGTH)?;
-    let checksum = Checksums::read(headers)?;
-    let upload = find(app, caller, id).await?;
+    let offset =
+        byte_count(headers, UPLOAD_OFFSET)?.ok_or_else(|| invalid_header(UPLOAD_OFFSET))?;
+    let length = byte_count(headers, UPLOAD_LENGTH)?;
+    let checksum = UploadChecksum::parse(headers)?;
+    let upload = find_tus_upload(app, caller, id).await?;
     if offset != upload.received {
-        return Err(elsewhere(&upload));
+        return Err(offset_conflict(&upload));
     }
     let length = check_length(&upload, length)?;
-    let left = length.unwrap_or(upload.category.limit()) - offset;
-    let most = left.unsigned_abs().min(LARGEST);
-    let too_large = || problem::TOO_LARGE.problem().argument("limit", most);
-    if incoming.length.is_some_and(|length| length > most) {
+    let remaining = length.unwrap_or(upload.category.max_size()) - offset;
+    let max_length = remaining.unsigned_abs().min(MAX_CHUNK_LENGTH);
+    let too_large = || problem::TOO_LARGE.problem().argument("limit", max_length);
+    if incoming.length.is_some_and(|length| length > max_length) {
         return Err(too_large());
     }
 
     let key = part_key(caller.tenant.id, id, offset)?;
-    let mut piece = Piece::new(incoming, most, checksum.as_ref().map(|c| c.algorithm));
-    let size = match app.store.put(&key, &mut piece).await {
+    let algorithm = checksum.as_ref().map(|checksum| checksum.algorithm);
+    let mut chunk = Chunk::new(incoming, max_length, algorithm);
+    let size = match app.store.put(&key, &mut chunk).await {
         Ok(size) => i64::try_from(size).unwrap_or(i64::MAX),
-        Err(StoreError::Source(_)) if piece.is_too_long => return Err(too_large()),
-        Err(error) => return Err(away(error)),
+        Err(StoreError::Source(_)) if chunk.is_too_long => return Err(too_large()),
+        Err(error) => return Err(store_unavailable(error)),
     };
-    let is_sound = match (&checksum, piece.hash.take()) {
-        (Some(checksum), Some(hash)) => same(hash.finish().as_ref(), &checksum.wanted),
+    let is_intact = match (&checksum, chunk.hash.take()) {
+        (Some(checksum), Some(hash)) => {
+            constant_time_eq(hash.finish().as_ref(), &checksum.expected)
+        }
         _ => true,
     };
-    let kept = match piece.cut {
-        // Half a piece has another hash: it is worth nothing.
-        Some(cut) if checksum.is_some() => Err(cut.into()),
-        None if !is_sound => {
-            let status = StatusCode::from_u16(MISMATCH).unwrap_or(StatusCode::BAD_REQUEST);
+    let recorded = match chunk.interruption {
+        // An incomplete chunk cannot match its checksum.
+        Some(error) if checksum.is_some() => Err(error.into()),
+        None if !is_intact => {
+            let status =
+                StatusCode::from_u16(CHECKSUM_MISMATCH_STATUS).unwrap_or(StatusCode::BAD_REQUEST);
             Err(CHECKSUM_MISMATCH.problem().with_status(status))
         }
         _ => {
@@ -88,73 +96,78 @@ pub(super) async fn append(
                 size,
                 object_key: key.as_str().to_owned(),
             };
-            keep(app, caller, id, &part, length).await
+            record_part(app, caller, id, &part, length).await
         }
     };
-    let (standing, tx) = match kept {
-        Ok(kept) => kept,
+    let (progress, tx) = match recorded {
+        Ok(recorded) => recorded,
         Err(problem) => {
-            forget(app, &key).await;
+            delete_object(app, &key).await;
             return Err(problem);
         }
     };
-    // If its answer is lost the database may have kept the part all the same: then the object must be there.
+    // If the response to the commit is lost, the part may be recorded all the same, so the object must stay.
     tx.commit().await?;
     if size == 0 {
-        forget(app, &key).await;
+        delete_object(app, &key).await;
     }
-    if let Some(cut) = piece.cut {
-        return Err(cut.into());
+    if let Some(error) = chunk.interruption {
+        return Err(error.into());
     }
-    if standing.is_complete {
-        app.step_soon(caller.tenant.id, id, caller.request()).await;
+    if progress.is_complete {
+        app.process_now(caller.tenant.id, id, caller.request())
+            .await;
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
-    words::insert(headers, OFFSET, &standing.received.to_string());
-    if !standing.is_complete {
-        words::insert(headers, "upload-expires", &standing.expires);
+    insert(headers, UPLOAD_OFFSET, &progress.received.to_string());
+    if !progress.is_complete {
+        insert(headers, "upload-expires", &progress.expires);
     }
     Ok(response)
 }
 
-/// The length that the upload has, or is given now.
-fn check_length(upload: &Upload, said: Option<i64>) -> Result<Option<i64>> {
-    match (upload.length, said) {
-        (Some(length), Some(said)) if said != length => Err(words::invalid(LENGTH)),
-        (None, Some(said)) if said < upload.received => Err(words::invalid(LENGTH)),
-        (None, Some(said)) if said > upload.category.limit() => {
-            let limit = upload.category.limit();
+/// The length of the upload, known before or announced with this request.
+fn check_length(upload: &Upload, announced: Option<i64>) -> Result<Option<i64>> {
+    match (upload.length, announced) {
+        (Some(length), Some(announced)) if announced != length => {
+            Err(invalid_header(UPLOAD_LENGTH))
+        }
+        (None, Some(announced)) if announced < upload.received => {
+            Err(invalid_header(UPLOAD_LENGTH))
+        }
+        (None, Some(announced)) if announced > upload.category.max_size() => {
+            let limit = upload.category.max_size();
             Err(problem::TOO_LARGE.problem().argument("limit", limit))
         }
-        (known, said) => Ok(known.or(said)),
+        (known, announced) => Ok(known.or(announced)),
     }
 }
 
-fn elsewhere(upload: &Upload) -> Problem {
+fn offset_conflict(upload: &Upload) -> Problem {
     let offset = upload.received;
     OFFSET_CONFLICT
         .problem()
         .argument("offset", offset)
-        .header(HeaderName::from_static(OFFSET), offset.to_string())
+        .header(HeaderName::from_static(UPLOAD_OFFSET), offset.to_string())
 }
 
-/// How far the upload has come.
-struct Standing {
+/// The progress of an upload.
+struct UploadProgress {
     received: i64,
     is_complete: bool,
     expires: String,
 }
 
-/// Notes a piece that is durable, unless somebody else's came first. It counts with the end of the transaction.
-async fn keep(
+/// Records a stored part, unless another request advanced the offset first. It takes effect when the transaction commits.
+async fn record_part(
     app: &App,
     caller: &Caller<FileCreate>,
     id: FileId,
     part: &Part,
     length: Option<i64>,
-) -> Result<(Standing, TenantTx)> {
-    let now = app.gate.clock().now();
+) -> Result<(UploadProgress, TenantTx)> {
+    let now = app.state.clock().now();
     let mut tx = caller.begin(&app.db).await?;
     let upload = uploads::lock_upload(&mut tx, caller.actor, id)
         .await?
@@ -163,58 +176,58 @@ async fn keep(
         return Err(UPLOAD_GONE.problem());
     }
     if upload.received != part.begins_at {
-        return Err(elsewhere(&upload));
+        return Err(offset_conflict(&upload));
     }
     let received = upload.received + part.size;
     if upload.status == Status::Pending {
         let length = check_length(&upload, length)?;
-        // Of an upload whose length is not known, what has come is reserved; else all of it.
-        let wanted = length.unwrap_or(received);
-        if received > wanted {
-            return Err(elsewhere(&upload));
+        // Without a known length, only the received data is reserved.
+        let required = length.unwrap_or(received);
+        if received > required {
+            return Err(offset_conflict(&upload));
         }
-        let more = wanted - upload.reserved;
-        reserve(&mut tx, caller, more).await?;
+        let additional = required - upload.reserved;
+        reserve_storage(&mut tx, caller, additional).await?;
         if let (None, Some(length)) = (upload.length, length) {
-            uploads::set_length(&mut tx, id, length, more).await?;
+            uploads::set_length(&mut tx, id, length, additional).await?;
         }
         if part.size > 0 {
-            if upload.parts >= MOST_PARTS {
+            if upload.parts >= MAX_PARTS {
                 return Err(TOO_MANY_PARTS.problem());
             }
             let reserved = if upload.length.is_none() && length.is_none() {
-                more
+                additional
             } else {
                 0
             };
             uploads::append_part(&mut tx, id, part, reserved).await?;
         }
         if length == Some(received) {
-            finish(&mut tx, caller, id, now).await?;
+            finish_upload(&mut tx, caller, id, now).await?;
         } else {
-            uploads::postpone(&mut tx, id, now + STANDSTILL).await?;
+            uploads::extend_upload(&mut tx, id, now + UPLOAD_IDLE_TIMEOUT).await?;
         }
-        let standing = Standing {
+        let progress = UploadProgress {
             received,
             is_complete: length == Some(received),
-            expires: expires(now + STANDSTILL),
+            expires: format_expires(now + UPLOAD_IDLE_TIMEOUT),
         };
-        return Ok((standing, tx));
+        return Ok((progress, tx));
     }
     if part.size > 0 {
-        return Err(elsewhere(&upload));
+        return Err(offset_conflict(&upload));
     }
-    let standing = Standing {
+    let progress = UploadProgress {
         received,
         is_complete: true,
         expires: String::new(),
     };
-    Ok((standing, tx))
+    Ok((progress, tx))
 }
 
-/// Nobody will ask for it; what can't be removed now goes with the rest of the upload.
-async fn forget(app: &App, key: &Key) {
+/// Deletes an object that is not part of the upload. What cannot be deleted now is removed with the rest of the upload.
+async fn delete_object(app: &App, key: &Key) {
     if let Err(error) = app.store.delete(key).await {
-        tracing::warn!(%error, "a piece that nobody needs is left to the end of its upload");
+        tracing::warn!(%error, "deleting an unused part failed");
     }
 }

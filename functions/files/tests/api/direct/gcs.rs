@@ -21,7 +21,7 @@ async fn place(scanner: Scanner) -> (FakeGcs, Place) {
 
 #[tokio::test]
 async fn a_file_goes_straight_to_google_and_comes_back() {
-    let (_fake, place) = place(Scanner::Trusting).await;
+    let (_fake, place) = place(Scanner::Disabled).await;
     goes_in_and_comes_out(&place).await;
 }
 
@@ -34,13 +34,13 @@ async fn what_is_wrong_at_google_is_given_to_nobody() {
 
 #[tokio::test]
 async fn what_nobody_completes_at_google_is_given_up() {
-    let (_fake, place) = place(Scanner::Trusting).await;
+    let (_fake, place) = place(Scanner::Disabled).await;
     what_nobody_completes_is_given_up(&place).await;
 }
 
 #[tokio::test]
 async fn google_takes_what_was_signed_and_gives_it_for_minutes() {
-    let (fake, place) = place(Scanner::Trusting).await;
+    let (fake, place) = place(Scanner::Disabled).await;
     let customer = place.customer();
     let slot = begin(&customer, json!({"name": "a", "size": 5})).await;
     for wrong in ["1234", "123456"] {
@@ -51,7 +51,7 @@ async fn google_takes_what_was_signed_and_gives_it_for_minutes() {
     assert_eq!(put(&without, b"hello".to_vec()).await, 403);
     complete(&customer, &slot)
         .await
-        .refused(409, "upload_incomplete");
+        .expect_problem(409, "upload_incomplete");
     assert_eq!(put(&slot, b"hello".to_vec()).await, 200);
     complete(&customer, &slot).await.expect(200);
     let id = slot["id"].as_str().unwrap();
@@ -73,15 +73,17 @@ async fn google_takes_what_was_signed_and_gives_it_for_minutes() {
 
 #[tokio::test]
 async fn while_google_is_away_nothing_is_lost() {
-    let (fake, place) = place(Scanner::Trusting).await;
+    let (fake, place) = place(Scanner::Disabled).await;
     let customer = place.customer();
     let kept = upload(&customer, "a.txt", b"hello").await.json();
     assert_eq!(kept["status"], "clean");
     let slot = begin(&customer, json!({"name": "b", "size": 5})).await;
     assert_eq!(put(&slot, b"hello".to_vec()).await, 200);
-    fake.be_away(true);
-    complete(&customer, &slot).await.refused(503, "unavailable");
-    fake.be_away(false);
+    fake.set_unavailable(true);
+    complete(&customer, &slot)
+        .await
+        .expect_problem(503, "unavailable");
+    fake.set_unavailable(false);
     let file: Value = complete(&customer, &slot).await.expect(200).json();
     assert_eq!(file["status"], "clean");
 }
@@ -92,9 +94,9 @@ async fn what_google_gives_no_address_for_takes_no_room() {
     let mut account = fake.account();
     account["private_key"] = json!("none");
     let store = Gcs::at(fake.address(), FakeGcs::BUCKET, account);
-    let place = Place::on(Store::Gcs(store), Scanner::Trusting).await;
+    let place = Place::on(Store::Gcs(store), Scanner::Disabled).await;
     let body = json!({"name": "a", "size": 5});
     let refused = place.customer().post("/api/v1/uploads", body).await;
-    refused.refused(503, "unavailable");
+    refused.expect_problem(503, "unavailable");
     assert_eq!(place.room().await, (0, 0));
 }

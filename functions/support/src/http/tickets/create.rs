@@ -1,4 +1,4 @@
-//! Opening a ticket.
+//! Creating a ticket.
 
 use access::{Attempt, Caller, Idempotent, Reach};
 use axum::{extract::State, response::Response};
@@ -10,33 +10,56 @@ use web::{
     problem::{FieldCode, Result},
 };
 
-use super::shown;
+use super::{
+    body::{CreateTicket, tag_list},
+    categories::check_category,
+    view::Ticket,
+};
 use crate::{
     App,
     domain::{
-        changes::FieldChange,
         comment::Visibility,
-        status::Side,
-        ticket::{Channel, CreateTicket, Priority, Ticket, categories, tags},
+        status::TicketRole,
+        ticket::{Channel, Priority},
     },
     error::STAFF_ONLY_FIELD,
     events::TICKET_CREATED,
-    http::{announce, load, side},
+    http::{announce, load_ticket, ticket_role},
     permissions::TicketCreate,
     store::{
-        history,
+        history::{self, FieldChange},
         tickets::{self, NewTicket},
     },
 };
 
-/// Open a ticket.
+/// The person cannot be assigned to tickets.
+pub(super) const NOT_ASSIGNABLE: FieldCode = FieldCode::Rule(
+    "not_assignable",
+    web::Localized {
+        de: "muss aktive Mitarbeiterin oder aktiver Mitarbeiter dieser Organisation sein",
+        en: "must be an active staff member of this organisation",
+    },
+);
+
+const UNKNOWN_PERSON: FieldCode = FieldCode::Rule(
+    "unknown_person",
+    web::Localized {
+        de: "ist in dieser Organisation nicht bekannt",
+        en: "does not exist in this organisation",
+    },
+);
+
+/// Create a ticket
+///
+/// Opens a ticket for the caller. Staff and API keys can create tickets for other people of the tenant or for an external email
+/// address, and set assignee, team and due date. Customers cannot set these fields.
 #[utoipa::path(
     post,
     path = "/tickets",
     responses(
-        (status = 201, body = Ticket, description = "Opened.", headers(
-            ("Location" = String, description = "Where it is."),
-            ("Idempotent-Replayed" = Option<String>, description = "`true` when this is the answer to an earlier request with the same key."),
+        (status = 201, body = Ticket, description = "The ticket was created.", headers(
+            ("Location" = String, description = "The URL of the ticket."),
+            ("Idempotent-Replayed" = Option<String>, description = "`true` if this is the stored response to an earlier request with the same key."),
         )),
     )
 )]
@@ -45,20 +68,20 @@ pub(crate) async fn create_ticket(
     caller: Caller<TicketCreate>,
     body: Idempotent<CreateTicket>,
 ) -> Result<Response> {
-    let now = app.gate.clock().now();
+    let now = app.state.clock().now();
     let (mut tx, body, pending) = match body.begin(&caller, &app.db, now).await? {
         Attempt::First(tx, body, pending) => (tx, body, pending),
         Attempt::Replay(answer) => return Ok(answer),
     };
-    let new = checked(&mut tx, &caller, body, TicketId::at(now)).await?;
+    let new = new_ticket(&mut tx, &caller, body, TicketId::at(now)).await?;
     tickets::insert_ticket(&mut tx, &new, now).await?;
-    let ticket = load(&mut tx, Reach::All, new.id).await?;
-    let opened = FieldChange {
+    let ticket = load_ticket(&mut tx, Reach::All, new.id).await?;
+    let change = FieldChange {
         field: "created",
         old: json!(null),
         new: json!(ticket.status),
     };
-    history::append(&mut tx, new.id, &[opened], Visibility::Public, now).await?;
+    history::append_history(&mut tx, new.id, &[change], Visibility::Public, now).await?;
     let data = json!({
         "ticket_id": ticket.id, "number": ticket.number, "priority": ticket.priority, "requester_id": ticket.requester_id,
         "assigned_to": ticket.assigned_to, "author": caller.actor,
@@ -78,21 +101,21 @@ pub(crate) async fn create_ticket(
             tx,
             Created {
                 location,
-                resource: shown(&caller, ticket),
+                resource: Ticket::redacted_for(&caller, ticket),
             },
         )
         .await
 }
 
-/// What the caller may say, with people and category looked up.
-async fn checked(
+/// Checks the body against the caller's role and the tenant's people and categories.
+async fn new_ticket(
     tx: &mut TenantTx,
     caller: &Caller<TicketCreate>,
     body: CreateTicket,
     id: TicketId,
 ) -> Result<NewTicket> {
-    if side(caller.reach()) == Side::Customer {
-        let reserved = [
+    if ticket_role(caller.reach()) == TicketRole::Customer {
+        let staff_fields = [
             (
                 "requester_id",
                 body.requester_id.is_some() && body.requester_id != caller.user,
@@ -102,7 +125,7 @@ async fn checked(
             ("team", body.team.is_some()),
             ("due_at", body.due_at.is_some()),
         ];
-        if let Some((field, _)) = reserved.iter().find(|(_, named)| *named) {
+        if let Some((field, _)) = staff_fields.iter().find(|(_, is_set)| *is_set) {
             return Err(STAFF_ONLY_FIELD.problem().argument("field", field));
         }
     }
@@ -110,17 +133,17 @@ async fn checked(
         && Some(requester) != caller.user
         && !tickets::is_person(tx, requester).await?
     {
-        return Err(Problem::field("/requester_id", unknown_person()));
+        return Err(Problem::field("/requester_id", UNKNOWN_PERSON));
     }
     if let Some(assignee) = body.assigned_to
         && !tickets::is_assignable(tx, assignee).await?
     {
-        return Err(Problem::field("/assigned_to", not_assignable()));
+        return Err(Problem::field("/assigned_to", NOT_ASSIGNABLE));
     }
-    let category = body.category.map(web::Line::into_string);
+    let category = body.category.map(web::SingleLine::into_string);
     check_category(caller, category.as_deref())?;
-    // Nobody is named: the caller, unless that is a key, or staff of the platform acting in a customer's tenant.
-    let own = caller
+    // The caller is the default requester, unless it is an API key or platform staff acting in a customer's tenant.
+    let default_requester = caller
         .user
         .filter(|_| body.requester_email.is_none() && caller.actor.kind == db::ActorKind::User);
     Ok(NewTicket {
@@ -132,51 +155,16 @@ async fn checked(
             .unwrap_or_default(),
         priority: body.priority.unwrap_or(Priority::Medium),
         category,
-        tags: body.tags.map(tags).unwrap_or_default(),
+        tags: body.tags.as_ref().map(tag_list).unwrap_or_default(),
         channel: if caller.api_key.is_some() {
             Channel::Api
         } else {
             Channel::Portal
         },
-        requester_id: body.requester_id.or(own),
+        requester_id: body.requester_id.or(default_requester),
         requester_email: body.requester_email.map(web::Email::into_string),
         assigned_to: body.assigned_to,
-        team: body.team.map(web::Line::into_string),
+        team: body.team.map(web::SingleLine::into_string),
         due_at: body.due_at,
     })
-}
-
-/// Refuses a category that the tenant does not have, and names those that it has.
-pub(crate) fn check_category(principal: &access::Principal, category: Option<&str>) -> Result<()> {
-    let Some(category) = category else {
-        return Ok(());
-    };
-    let known = categories(&principal.tenant);
-    if known.iter().any(|one| one == category) {
-        return Ok(());
-    }
-    Err(Problem::field(
-        "/category",
-        FieldCode::NotOneOf(known.join(", ")),
-    ))
-}
-
-pub(crate) fn not_assignable() -> FieldCode {
-    FieldCode::Rule(
-        "not_assignable",
-        web::Texts {
-            de: "ist keine aktive Mitarbeiterin, kein aktiver Mitarbeiter hier",
-            en: "is nobody of the active staff here",
-        },
-    )
-}
-
-fn unknown_person() -> FieldCode {
-    FieldCode::Rule(
-        "unknown_person",
-        web::Texts {
-            de: "gibt es hier nicht",
-            en: "is nobody here",
-        },
-    )
 }

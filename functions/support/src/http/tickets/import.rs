@@ -1,7 +1,10 @@
-//! Bringing tickets along from another system.
+//! Importing tickets from another system.
 //!
-//! A portion is one transaction: whatever ends the request leaves whole portions, and the same file sent again goes on where
-//! it was, because the identifier of the other system says what is there.
+//! Each batch of rows is one transaction. An interrupted request leaves complete batches, and sending the same file again
+//! continues where it stopped, because `external_id` identifies the tickets that exist already.
+
+mod body;
+mod plan;
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,47 +17,46 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::IntoParams;
 use web::{
-    Line, Texts, ValidQuery,
+    Localized, SingleLine, ValidQuery,
     import::{Report, Rows, Tally},
     problem::{FieldCode, FieldError, Result},
 };
 
+use self::{
+    body::ImportTicket,
+    plan::{ImportContext, ImportedTicket},
+};
+use super::categories::ticket_categories;
 use crate::{
     App,
-    domain::{
-        import::{
-            ImportTicket,
-            rows::{Imported, Person, Place},
-        },
-        ticket::categories,
-    },
     events::TICKETS_IMPORTED,
     permissions::TicketImport,
-    store::import,
+    store::import::{self, Person},
 };
 
-/// Rows of one transaction. It keeps others from opening tickets, who wait for a second at most.
-const PORTION: usize = 250;
+/// Rows per transaction. A batch blocks the creation of other tickets of the tenant for a second at most.
+const BATCH_SIZE: usize = 250;
 
-/// How.
+/// Options of an import.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ImportQuery {
-    /// Change nothing, and answer what would become of each row.
+    /// If `true`, report the result of each row without changing anything.
     #[serde(default)]
     dry_run: bool,
-    /// Where the tickets come from: `external_id` names one ticket of it. `import` when not said.
+    /// The system that the tickets come from; `external_id` is unique within it. Defaults to `import`.
     #[param(inline)]
-    source: Option<Line<1, 40>>,
+    source: Option<SingleLine<1, 40>>,
 }
 
-/// Import tickets: at most 2,000 in a request, as CSV, JSON or NDJSON.
+/// Import tickets
 ///
-/// `source` and `external_id` tell whether a ticket is here already; then it stays as it is, whatever the row says. A second
-/// import of the same file changes nothing, and one that was cut off goes on. A row that is wrong is refused alone. Nobody gets a
-/// mail, and no answer is due. `Accept: text/plain` answers a page to read.
+/// Imports up to 2,000 tickets per request from CSV, JSON or NDJSON. A ticket that was imported before, as identified by
+/// `source` and `external_id`, is left unchanged, so an interrupted import can be sent again. Invalid rows are refused
+/// individually and reported with their line. No emails are sent and no response times start. With `Accept: text/plain` the
+/// report is plain text.
 #[utoipa::path(post, path = "/tickets/import", responses(
-    (status = 200, description = "What became of the rows.", content((Report = "application/json"), (String = "text/plain")))
+    (status = 200, description = "The result of the import.", content((Report = "application/json"), (String = "text/plain")))
 ))]
 pub(crate) async fn import_tickets(
     State(app): State<App>,
@@ -64,131 +66,132 @@ pub(crate) async fn import_tickets(
     rows: Rows<ImportTicket>,
 ) -> Result<Response> {
     let mut tally = Tally::default();
-    let right = distinct(rows, &mut tally);
-    let people = people(&app, &caller, &right).await?;
-    let categories = categories(&caller.tenant);
-    let highest = right
+    let valid = deduplicate(rows, &mut tally);
+    let people = list_people(&app, &caller, &valid).await?;
+    let categories = ticket_categories(&caller.tenant);
+    let highest = valid
         .iter()
         .filter_map(|(_, row)| row.number)
         .map(|number| number.0)
         .max();
-    let mut file = File {
-        source: query.source.as_ref().map_or("import", Line::as_str),
+    let mut import = Import {
+        source: query.source.as_ref().map_or("import", SingleLine::as_str),
         people: &people,
         categories: &categories,
-        highest: highest.unwrap_or_default(),
+        highest_number: highest.unwrap_or_default(),
     };
-    let mut right = right.into_iter().peekable();
-    while right.peek().is_some() {
-        let portion: Vec<_> = right.by_ref().take(PORTION).collect();
+    let mut valid = valid.into_iter().peekable();
+    while valid.peek().is_some() {
+        let batch: Vec<_> = valid.by_ref().take(BATCH_SIZE).collect();
         let mut tx = caller.begin(&app.db).await?;
-        tx.plan_each_statement().await?;
-        let new = file
-            .plan(&app, &caller, &mut tx, portion, &mut tally)
+        tx.force_custom_plans().await?;
+        let new = import
+            .plan(&app, &caller, &mut tx, batch, &mut tally)
             .await?;
         tally.created += new.len();
         if !query.dry_run && !new.is_empty() {
-            write(&app, &caller, &mut tx, file.source, new).await?;
+            insert_batch(&app, &caller, &mut tx, import.source, new).await?;
             tx.commit().await?;
         }
     }
     let language = caller.request().language();
     Ok(tally
         .report("tickets", query.dry_run, language)
-        .answer(&headers, language))
+        .into_response_for(&headers, language))
 }
 
-/// The rows that are right by themselves, each ticket and each number once.
-fn distinct(rows: Rows<ImportTicket>, tally: &mut Tally) -> Vec<(u64, ImportTicket)> {
-    let (mut right, mut seen, mut numbers) = (Vec::new(), HashSet::new(), HashSet::new());
+/// The rows that are valid by themselves, without repeated tickets and numbers.
+fn deduplicate(rows: Rows<ImportTicket>, tally: &mut Tally) -> Vec<(u64, ImportTicket)> {
+    let (mut valid, mut seen, mut numbers) = (Vec::new(), HashSet::new(), HashSet::new());
     for row in rows.0 {
         match row.read {
             Err(errors) => tally.refuse(row.line, errors),
             Ok(read) if !seen.insert(read.external_id.as_str().to_owned()) => {
-                tally.refuse(row.line, refused("/external_id", FieldCode::Duplicate));
+                tally.refuse(row.line, field_error("/external_id", FieldCode::Duplicate));
             }
             Ok(read) if read.number.is_some_and(|number| !numbers.insert(number.0)) => {
-                tally.refuse(row.line, refused("/number", FieldCode::Duplicate));
+                tally.refuse(row.line, field_error("/number", FieldCode::Duplicate));
             }
-            Ok(read) => right.push((row.line, read)),
+            Ok(read) => valid.push((row.line, read)),
         }
     }
-    right
+    valid
 }
 
-/// Everybody whom the file names and who is here.
-async fn people(
+/// The people of the tenant whose email addresses occur in the file.
+async fn list_people(
     app: &App,
     caller: &Caller<TicketImport>,
     rows: &[(u64, ImportTicket)],
 ) -> Result<HashMap<String, Person>> {
-    let named: HashSet<&str> = rows
+    let emails: HashSet<&str> = rows
         .iter()
-        .flat_map(|(_, row)| row.addresses())
+        .flat_map(|(_, row)| row.emails())
         .map(web::Email::as_str)
         .collect();
-    let named: Vec<String> = named.into_iter().map(str::to_owned).collect();
+    let emails: Vec<String> = emails.into_iter().map(str::to_owned).collect();
     let mut tx = caller.begin(&app.db).await?;
-    tx.plan_each_statement().await?;
-    let people = import::list_people(&mut tx, &named).await?;
+    tx.force_custom_plans().await?;
+    let people = import::list_people(&mut tx, &emails).await?;
     tx.commit().await?;
     Ok(people)
 }
 
-/// What holds for all portions of a file.
-struct File<'a> {
+/// State shared by all batches of a file.
+struct Import<'a> {
     source: &'a str,
     people: &'a HashMap<String, Person>,
     categories: &'a [String],
-    /// The highest number that the file wants, or has been given: those that want none get higher ones.
-    highest: i32,
+    /// The highest number that the file contains or that was assigned; rows without a number get higher ones.
+    highest_number: i32,
 }
 
-impl File<'_> {
-    /// What of a portion is new, under the lock that makes numbers exact.
+impl Import<'_> {
+    /// The new tickets of a batch, under the lock on the tenant's ticket numbers.
     async fn plan(
         &mut self,
         app: &App,
         caller: &Caller<TicketImport>,
         tx: &mut TenantTx,
-        portion: Vec<(u64, ImportTicket)>,
+        batch: Vec<(u64, ImportTicket)>,
         tally: &mut Tally,
-    ) -> Result<Vec<Imported>> {
-        let place = Place {
+    ) -> Result<Vec<ImportedTicket>> {
+        let context = ImportContext {
             people: self.people,
             categories: self.categories,
             source: self.source,
             actor: caller.actor,
-            now: app.gate.clock().now(),
+            now: app.state.clock().now(),
         };
-        self.highest = self.highest.max(import::lock_numbers(tx).await?);
-        let external: Vec<String> = portion
+        self.highest_number = self.highest_number.max(import::lock_numbers(tx).await?);
+        let external_ids: Vec<String> = batch
             .iter()
             .map(|(_, row)| row.external_id.as_str().to_owned())
             .collect();
-        let known = import::list_known(tx, self.source, &external).await?;
-        let known: HashSet<String> = known.into_iter().collect();
-        let wanted: Vec<i32> = portion
+        let existing = import::list_existing_external_ids(tx, self.source, &external_ids).await?;
+        let existing: HashSet<String> = existing.into_iter().collect();
+        let numbers: Vec<i32> = batch
             .iter()
             .filter_map(|(_, row)| row.number)
             .map(|number| number.0)
             .collect();
-        let taken: HashSet<i32> = import::list_taken(tx, &wanted).await?.into_iter().collect();
+        let taken = import::list_taken_numbers(tx, &numbers).await?;
+        let taken: HashSet<i32> = taken.into_iter().collect();
         let mut new = Vec::new();
-        for (line, row) in portion {
-            if known.contains(row.external_id.as_str()) {
+        for (line, row) in batch {
+            if existing.contains(row.external_id.as_str()) {
                 tally.unchanged += 1;
                 continue;
             }
             if row.number.is_some_and(|number| taken.contains(&number.0)) {
-                tally.refuse(line, refused("/number", TAKEN));
+                tally.refuse(line, field_error("/number", NUMBER_TAKEN));
                 continue;
             }
-            match row.rows(&place) {
+            match context.plan_ticket(row) {
                 Ok(mut imported) => {
                     imported.ticket.number.get_or_insert_with(|| {
-                        self.highest += 1;
-                        self.highest
+                        self.highest_number += 1;
+                        self.highest_number
                     });
                     new.push(imported);
                 }
@@ -199,15 +202,15 @@ impl File<'_> {
     }
 }
 
-/// Writes a portion, with one entry in the audit log and one announcement for all.
-async fn write(
+/// Inserts a batch, with one audit entry and one event for all of its tickets.
+async fn insert_batch(
     app: &App,
     caller: &Caller<TicketImport>,
     tx: &mut TenantTx,
     source: &str,
-    new: Vec<Imported>,
+    new: Vec<ImportedTicket>,
 ) -> Result<()> {
-    let (now, request) = (app.gate.clock().now(), caller.request());
+    let (now, request) = (app.state.clock().now(), caller.request());
     let tickets: Vec<_> = new.iter().map(|imported| &imported.ticket).collect();
     let comments: Vec<_> = new.iter().flat_map(|imported| &imported.comments).collect();
     let history: Vec<_> = new.iter().flat_map(|imported| &imported.history).collect();
@@ -239,17 +242,17 @@ async fn write(
     Ok(())
 }
 
-fn refused(pointer: &str, code: FieldCode) -> Vec<FieldError> {
+fn field_error(pointer: &str, code: FieldCode) -> Vec<FieldError> {
     vec![FieldError {
         pointer: pointer.to_owned(),
         code,
     }]
 }
 
-const TAKEN: FieldCode = FieldCode::Rule(
+const NUMBER_TAKEN: FieldCode = FieldCode::Rule(
     "number_taken",
-    Texts {
-        de: "hat hier schon ein anderes Ticket",
-        en: "belongs to another ticket here",
+    Localized {
+        de: "gehört bereits zu einem anderen Ticket",
+        en: "already belongs to another ticket",
     },
 );

@@ -7,68 +7,65 @@ use ids::UserId;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 use web::{
-    Limit, Line, Page, Problem, Scope, ValidQuery,
+    Limit, Page, Problem, Scope, SingleLine, ValidQuery,
     problem::{FieldCode, Result},
     query::instant,
 };
 
-use super::shown;
+use super::view::Ticket;
 use crate::{
     App,
-    domain::{
-        status::Status,
-        ticket::{Priority, Ticket},
-    },
+    domain::{status::Status, ticket::Priority},
     permissions::TicketRead,
-    store::list::{self, Assignment, Position, Selection, Sort},
+    store::list::{self, AssigneeFilter, Position, Sort, TicketFilter},
 };
 
-/// Which tickets, in which order.
+/// Filters, order and pagination of a list of tickets.
 #[derive(Debug, Deserialize, Serialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ListTickets {
-    /// Only with this status.
+    /// Only tickets with this status.
     status: Option<Status>,
-    /// Only with this priority.
+    /// Only tickets with this priority.
     priority: Option<Priority>,
-    /// Only of this category.
+    /// Only tickets of this category.
     #[param(inline)]
-    category: Option<Line<1, 40>>,
-    /// Only those that this person works on: an identifier, `me` or `none`.
+    category: Option<SingleLine<1, 40>>,
+    /// Only tickets assigned to this person: an identifier, `me` or `none`.
     #[param(value_type = Option<String>, example = "me", pattern = "^(me|none|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$")]
     assigned_to: Option<AssignedTo>,
-    /// Only those of this person.
+    /// Only tickets of this requester.
     requester: Option<UserId>,
-    /// Only with this label.
+    /// Only tickets with this tag.
     #[param(inline)]
-    tag: Option<Line<1, 40>>,
-    /// Opened at this time or later.
+    tag: Option<SingleLine<1, 40>>,
+    /// Only tickets created at or after this time.
     #[serde(default, deserialize_with = "instant")]
     created_from: Option<DateTime<Utc>>,
-    /// Opened before this time.
+    /// Only tickets created before this time.
     #[serde(default, deserialize_with = "instant")]
     created_to: Option<DateTime<Utc>>,
-    /// Changed at this time or later: for scripts that fetch what is new.
+    /// Only tickets last changed at or after this time, for incremental synchronisation.
     #[serde(default, deserialize_with = "instant")]
     updated_from: Option<DateTime<Utc>>,
-    /// Last changed before this time.
+    /// Only tickets last changed before this time.
     #[serde(default, deserialize_with = "instant")]
     updated_to: Option<DateTime<Utc>>,
-    /// `true`: only those whose due time has passed and that are neither resolved nor closed.
+    /// If `true`, only tickets that are past their due time and neither resolved nor closed.
     overdue: Option<bool>,
-    /// Words in title or description, German or English, or the beginning of a number.
+    /// Full-text search in title and description, in German and English, or the beginning of a ticket number.
     #[param(inline)]
-    q: Option<Line<1, 200>>,
-    /// The order.
+    q: Option<SingleLine<1, 200>>,
+    /// The sort order.
     #[param(inline)]
     sort: Option<Sort>,
-    /// How many a page has.
+    /// Maximum number of items per page.
     #[serde(default)]
     #[param(value_type = Option<Limit>, inline)]
     limit: Limit,
-    /// Where the page begins: `next_cursor` of the one before.
+    /// Cursor of the page to return: `next_cursor` of the previous page.
     cursor: Option<String>,
-    /// `true`: say how many there are in all.
+    /// If `true`, include the total number of tickets.
     count: Option<bool>,
 }
 
@@ -94,61 +91,74 @@ impl<'de> Deserialize<'de> for AssignedTo {
     }
 }
 
-/// List tickets: all of the tenant for staff, their own for customers.
+/// An API key is not a person, so `me` has no meaning for it.
+const NO_PERSON: FieldCode = FieldCode::Rule(
+    "no_person",
+    web::Localized {
+        de: "kann mit einem API-Schlüssel nicht me sein",
+        en: "cannot be me with an API key",
+    },
+);
+
+/// List tickets
+///
+/// Returns the tickets that match the filters, newest first unless `sort` says otherwise. Staff see all tickets of the tenant;
+/// customers see their own.
 #[utoipa::path(get, path = "/tickets", responses((status = 200, body = Page<Ticket>, description = "A page of tickets.")))]
 pub(crate) async fn list_tickets(
     State(app): State<App>,
     caller: Caller<TicketRead>,
-    ValidQuery(mut filter): ValidQuery<ListTickets>,
+    ValidQuery(mut query): ValidQuery<ListTickets>,
 ) -> Result<Json<Page<Ticket>>> {
-    // Taken out: a cursor is bound to what is selected, not to how it is paged.
-    let limit = std::mem::take(&mut filter.limit);
-    let (cursor, count) = (filter.cursor.take(), filter.count.take() == Some(true));
-    let scope = Scope::new("tickets", caller.tenant.id, &(&filter, caller.user));
+    // Taken out because a cursor is bound to the filters and the order, not to the page size.
+    let limit = std::mem::take(&mut query.limit);
+    let (cursor, count) = (query.cursor.take(), query.count.take() == Some(true));
+    let scope = Scope::new("tickets", caller.tenant.id, &(&query, caller.user));
     let after: Option<Position> = cursor
         .map(|cursor| app.cursors.open(&scope, &cursor))
         .transpose()?;
-    let selection = selection(filter, caller.user, app.gate.clock().now())?;
+    let filter = ticket_filter(query, caller.user, app.state.clock().now())?;
     let mut tx = caller.begin(&app.db).await?;
-    let rows =
-        list::list_tickets(&mut tx, caller.reach(), &selection, after.as_ref(), limit).await?;
+    let rows = list::list_tickets(&mut tx, caller.reach(), &filter, after.as_ref(), limit).await?;
     let total = if count {
-        Some(list::count_tickets(&mut tx, caller.reach(), &selection).await?)
+        Some(list::count_tickets(&mut tx, caller.reach(), &filter).await?)
     } else {
         None
     };
     tx.commit().await?;
     let mut page = limit.page(rows, |(_, position)| app.cursors.seal(&scope, position));
     page.total = total;
-    Ok(Json(page.map(|(ticket, _)| shown(&caller, ticket))))
+    Ok(Json(
+        page.map(|(ticket, _)| Ticket::redacted_for(&caller, ticket)),
+    ))
 }
 
-fn selection(filter: ListTickets, user: Option<UserId>, now: DateTime<Utc>) -> Result<Selection> {
-    let assigned_to = match filter.assigned_to {
+fn ticket_filter(
+    query: ListTickets,
+    user: Option<UserId>,
+    now: DateTime<Utc>,
+) -> Result<TicketFilter> {
+    let assigned_to = match query.assigned_to {
         None => None,
-        Some(AssignedTo::None) => Some(Assignment::Nobody),
-        Some(AssignedTo::Person(id)) => Some(Assignment::To(id)),
-        Some(AssignedTo::Me) => Some(Assignment::To(user.ok_or_else(|| {
-            let nobody = web::Texts {
-                de: "ein Schlüssel ist niemand",
-                en: "a key is nobody",
-            };
-            Problem::field("/assigned_to", FieldCode::Rule("no_person", nobody))
-        })?)),
+        Some(AssignedTo::None) => Some(AssigneeFilter::Unassigned),
+        Some(AssignedTo::Person(id)) => Some(AssigneeFilter::AssignedTo(id)),
+        Some(AssignedTo::Me) => Some(AssigneeFilter::AssignedTo(
+            user.ok_or_else(|| Problem::field("/assigned_to", NO_PERSON))?,
+        )),
     };
-    Ok(Selection {
-        status: filter.status,
-        priority: filter.priority,
-        category: filter.category.map(Line::into_string),
+    Ok(TicketFilter {
+        status: query.status,
+        priority: query.priority,
+        category: query.category.map(SingleLine::into_string),
         assigned_to,
-        requester: filter.requester,
-        tag: filter.tag.map(|tag| tag.as_str().to_lowercase()),
-        created_from: filter.created_from,
-        created_to: filter.created_to,
-        updated_from: filter.updated_from,
-        updated_to: filter.updated_to,
-        overdue_at: (filter.overdue == Some(true)).then_some(now),
-        query: filter.q.map(Line::into_string),
-        sort: filter.sort.unwrap_or_default(),
+        requester: query.requester,
+        tag: query.tag.map(|tag| tag.as_str().to_lowercase()),
+        created_from: query.created_from,
+        created_to: query.created_to,
+        updated_from: query.updated_from,
+        updated_to: query.updated_to,
+        overdue_at: (query.overdue == Some(true)).then_some(now),
+        query: query.q.map(SingleLine::into_string),
+        sort: query.sort.unwrap_or_default(),
     })
 }

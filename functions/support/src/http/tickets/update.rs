@@ -1,4 +1,4 @@
-//! Changing a ticket.
+//! Updating a ticket.
 
 use access::{Caller, Permission};
 use axum::extract::State;
@@ -8,33 +8,30 @@ use ids::TicketId;
 use serde_json::json;
 use web::{Fetched, IfMatch, PathIds, Problem, ValidJson, body::Change, problem::Result};
 
-use super::{
-    brief,
-    create::{check_category, not_assignable},
-    shown,
-};
+use super::{body::UpdateTicket, categories::check_category, create::NOT_ASSIGNABLE, view::Ticket};
 use crate::{
     App,
-    domain::{
-        changes::{self, FieldChange, NewValues},
-        comment::Visibility,
-        status::Status,
-        ticket::{Ticket, UpdateTicket},
-    },
+    domain::{comment::Visibility, status::Status, update::TicketFields},
     events::{
         TICKET_ASSIGNED, TICKET_CLOSED, TICKET_RESOLVED, TICKET_STATUS_CHANGED, TICKET_UPDATED,
     },
-    http::{announce, load, lock, side},
+    http::{announce, load_ticket, lock_ticket, ticket_role},
     permissions::TicketUpdate,
-    store::{history, tickets},
+    store::{
+        history::{self, FieldChange},
+        tickets::{self, TicketRow},
+    },
 };
 
-/// Change a ticket; what the body does not name stays as it is.
+/// Update a ticket
+///
+/// Changes the given fields; omitted fields keep their value. Customers can change title, description and category of their own
+/// tickets, and close or reopen them. The other fields and transitions are for staff.
 #[utoipa::path(
     method(put, patch),
     path = "/tickets/{id}",
     responses(
-        (status = 200, body = Ticket, description = "The ticket as it is now."),
+        (status = 200, body = Ticket, description = "The updated ticket."),
     )
 )]
 pub(crate) async fn update_ticket(
@@ -44,70 +41,65 @@ pub(crate) async fn update_ticket(
     if_match: IfMatch,
     body: ValidJson<UpdateTicket>,
 ) -> Result<Fetched<Ticket>> {
-    let now = app.gate.clock().now();
+    let now = app.state.clock().now();
     let update = body.value;
     let mut tx = caller.begin(&app.db).await?;
-    let ticket = lock(&mut tx, caller.reach(), id).await?;
+    let ticket = lock_ticket(&mut tx, caller.reach(), id).await?;
     if_match.check(ticket.version)?;
     if let Change::Set(Some(assignee)) = update.assigned_to
         && ticket.assigned_to != Some(assignee)
         && !tickets::is_assignable(&mut tx, assignee).await?
     {
-        return Err(Problem::field("/assigned_to", not_assignable()));
+        return Err(Problem::field("/assigned_to", NOT_ASSIGNABLE));
     }
     if let Change::Set(Some(category)) = &update.category
         && ticket.category.as_deref() != Some(category.as_str())
     {
         check_category(&caller, Some(category.as_str()))?;
     }
-    let (new, changes) = changes::apply(&ticket, update, side(caller.reach()), now)?;
+    let old = ticket.fields();
+    let new = old.apply(update.into(), ticket_role(caller.reach()), now)?;
+    let changes = history::field_changes(&old, &new);
     if changes.is_empty() {
         tx.commit().await?;
-        return Ok(Fetched(shown(&caller, ticket)));
+        return Ok(Fetched(Ticket::redacted_for(&caller, ticket)));
     }
-    record_changes(&mut tx, &caller, &ticket, &new, &changes, now).await?;
-    let ticket = load(&mut tx, caller.reach(), id).await?;
+    record_changes(&mut tx, &caller, &ticket, &new, changes, now).await?;
+    let ticket = load_ticket(&mut tx, caller.reach(), id).await?;
     tx.commit().await?;
-    Ok(Fetched(shown(&caller, ticket)))
+    Ok(Fetched(Ticket::redacted_for(&caller, ticket)))
 }
 
-/// Writes changed values with their history and announcements.
+/// Saves changed fields, appends them to the history and publishes their events.
 pub(crate) async fn record_changes<P: Permission>(
     tx: &mut TenantTx,
     caller: &Caller<P>,
-    ticket: &Ticket,
-    new: &NewValues,
-    changes: &[FieldChange],
+    ticket: &TicketRow,
+    new: &TicketFields,
+    changes: Vec<FieldChange>,
     now: DateTime<Utc>,
 ) -> Result<()> {
     tickets::update_ticket(tx, ticket.id, new, now).await?;
-    let told: Vec<FieldChange> = changes
-        .iter()
-        .map(|change| FieldChange {
-            field: change.field,
-            old: brief(&change.old),
-            new: brief(&change.new),
-        })
-        .collect();
-    history::append(tx, ticket.id, &told, Visibility::Public, now).await?;
-    let place = (ticket.id, ticket.version + 1);
+    let changes: Vec<FieldChange> = changes.into_iter().map(FieldChange::truncate).collect();
+    history::append_history(tx, ticket.id, &changes, Visibility::Public, now).await?;
+    let revision = (ticket.id, ticket.version + 1);
     let fields: Vec<&str> = changes.iter().map(|change| change.field).collect();
     announce(
         tx,
         caller,
         now,
         &TICKET_UPDATED,
-        place,
+        revision,
         json!({"ticket_id": ticket.id, "fields": fields}),
     )
     .await?;
     if new.assigned_to != ticket.assigned_to {
         let data = json!({"ticket_id": ticket.id, "assigned_to": new.assigned_to, "previously": ticket.assigned_to});
-        announce(tx, caller, now, &TICKET_ASSIGNED, place, data).await?;
+        announce(tx, caller, now, &TICKET_ASSIGNED, revision, data).await?;
     }
     if new.status != ticket.status {
         let data = json!({"ticket_id": ticket.id, "from": ticket.status, "to": new.status});
-        announce(tx, caller, now, &TICKET_STATUS_CHANGED, place, data).await?;
+        announce(tx, caller, now, &TICKET_STATUS_CHANGED, revision, data).await?;
         let milestone = match new.status {
             Status::Resolved => Some(&TICKET_RESOLVED),
             Status::Closed => Some(&TICKET_CLOSED),
@@ -119,7 +111,7 @@ pub(crate) async fn record_changes<P: Permission>(
                 caller,
                 now,
                 kind,
-                place,
+                revision,
                 json!({"ticket_id": ticket.id}),
             )
             .await?;

@@ -2,7 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// `attr-char` of RFC 8187 stays, everything else is encoded.
+/// Everything but `attr-char` of RFC 8187 is encoded.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'!')
     .remove(b'#')
@@ -17,10 +17,10 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'~');
 
-/// The header: a name in ASCII for old clients, and the name itself.
-pub fn disposition(name: &str, inline: bool) -> String {
-    let how = if inline { "inline" } else { "attachment" };
-    let plain: String = name
+/// The value of the header: an ASCII file name for old clients, and the full file name.
+pub fn content_disposition(name: &str, inline: bool) -> String {
+    let disposition = if inline { "inline" } else { "attachment" };
+    let ascii: String = name
         .chars()
         .map(|c| match c {
             '"' | '\\' | '%' => '_',
@@ -29,7 +29,7 @@ pub fn disposition(name: &str, inline: bool) -> String {
         })
         .collect();
     let encoded = utf8_percent_encode(name, ENCODED);
-    format!("{how}; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+    format!("{disposition}; filename=\"{ascii}\"; filename*=UTF-8''{encoded}")
 }
 
 #[cfg(test)]
@@ -37,23 +37,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_can_neither_end_the_header_nor_be_lost() {
+    fn file_names_are_escaped_and_preserved() {
         assert_eq!(
-            disposition("März \"1\".pdf", false),
+            content_disposition("März \"1\".pdf", false),
             "attachment; filename=\"M_rz _1_.pdf\"; filename*=UTF-8''M%C3%A4rz%20%221%22.pdf"
         );
-        assert!(disposition("a", true).starts_with("inline; "));
+        assert!(content_disposition("a", true).starts_with("inline; "));
     }
 
     proptest::proptest! {
         #[test]
-        fn it_is_always_a_header_of_plain_ascii(name in "\\PC{1,60}") {
-            let header = disposition(&name, false);
+        fn the_value_is_always_plain_ascii(name in "\\PC{1,60}") {
+            let header = content_disposition(&name, false);
             proptest::prop_assert!(header.bytes().all(|b| (0x20..0x7f).contains(&b)));
             proptest::prop_assert_eq!(header.matches('"').count(), 2);
             let (_, encoded) = header.split_once("*=UTF-8''").unwrap();
-            let back = percent_encoding::percent_decode_str(encoded).decode_utf8().unwrap();
-            proptest::prop_assert_eq!(back, name);
+            let decoded = percent_encoding::percent_decode_str(encoded).decode_utf8().unwrap();
+            proptest::prop_assert_eq!(decoded, name);
         }
     }
 }
