@@ -1,19 +1,19 @@
-//! How a function refuses an event. The relay decides by the status and keeps `reason`.
+//! Problem kinds for events and jobs. The relay decides by the status and stores `reason`.
 
 web::problems! {
-    /// A consumer will never take this event: it is parked at once.
+    /// A consumer can never process this event; it is parked immediately.
     EVENT_REFUSED = UNPROCESSABLE_ENTITY "event_refused" {
         de: "Ereignis abgelehnt", "{consumer} kann dieses Ereignis nicht verarbeiten: {reason}";
-        en: "Event refused", "{consumer} can't process this event: {reason}";
+        en: "Event refused", "{consumer} cannot process this event: {reason}";
     }
-    /// A consumer could not take this event now: it comes again.
+    /// A consumer cannot process this event now; it is delivered again.
     EVENT_POSTPONED = SERVICE_UNAVAILABLE "event_postponed" {
-        de: "Ereignis aufgeschoben", "{consumer} kann dieses Ereignis gerade nicht verarbeiten: {reason}";
-        en: "Event postponed", "{consumer} can't process this event now: {reason}";
+        de: "Ereignis zurückgestellt", "{consumer} kann dieses Ereignis zurzeit nicht verarbeiten: {reason}";
+        en: "Event postponed", "{consumer} cannot process this event right now: {reason}";
     }
-    /// A run of this job is under way.
+    /// A run of this job is in progress.
     JOB_RUNNING = CONFLICT "job_running" {
-        de: "Läuft gerade", "Ein Lauf dieser Aufgabe ist noch im Gange.";
-        en: "Still running", "A run of this job is still under way.";
+        de: "Aufgabe läuft bereits", "Ein Lauf dieser Aufgabe ist noch nicht abgeschlossen.";
+        en: "Job already running", "A run of this job is still in progress.";
     }
 }

@@ -1,7 +1,7 @@
-//! Bodies that are right or refused, every wrong field named at once.
+//! Validated request bodies that report all invalid fields together.
 //!
-//! Request types are declared with [`body!`](crate::body!): each field's type knows its own limits, unknown
-//! fields are refused, and the OpenAPI schema comes from the same declaration.
+//! Request types are declared with [`body!`](crate::body!): each field's type carries its limits, unknown fields are
+//! rejected, and the OpenAPI schema comes from the same declaration.
 
 mod primitives;
 
@@ -16,21 +16,21 @@ use utoipa::openapi::{
 
 use crate::problem::{Errors, FieldCode, Pointer};
 
-/// A value that can be read from JSON, checked on the way, and described in OpenAPI.
+/// A value that can be read from JSON, validated, and described in OpenAPI.
 pub trait Field: Sized {
-    /// Reads `value`, which stands at `at`; notes everything wrong in `errors`, and then is `None`.
+    /// Reads `value` at the location `at`. Records all errors in `errors` and returns `None` if there are any.
     fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self>;
 
-    /// What it means when the field is not there; `None` when it must be.
+    /// The value of an absent field; `None` if the field is required.
     fn absent() -> Option<Self> {
         None
     }
 
-    /// Its schema, written in place.
+    /// The inline schema.
     fn schema() -> RefOr<Schema>;
 }
 
-/// `null` and absence are both "nothing".
+/// `null` and absence both mean `None`.
 impl<T: Field> Field for Option<T> {
     fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
         if value.is_null() {
@@ -50,23 +50,23 @@ impl<T: Field> Field for Option<T> {
 /// A field of `PUT` and `PATCH`: absent means unchanged. `Change<Option<T>>` can be cleared with `null`.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum Change<T> {
-    /// The request does not name it.
+    /// The field is absent.
     #[default]
     Keep,
-    /// The request sets it.
+    /// The field is set.
     Set(T),
 }
 
 impl<T> Change<T> {
-    /// The new value, or the one that was there.
-    pub fn or(self, present: T) -> T {
+    /// The new value, or `current` if unchanged.
+    pub fn or(self, current: T) -> T {
         match self {
-            Self::Keep => present,
+            Self::Keep => current,
             Self::Set(value) => value,
         }
     }
 
-    /// The new value, when there is one.
+    /// The new value, if any.
     pub fn set(self) -> Option<T> {
         match self {
             Self::Keep => None,
@@ -74,7 +74,7 @@ impl<T> Change<T> {
         }
     }
 
-    /// The new value, when there is one.
+    /// The new value, if any.
     pub fn as_set(&self) -> Option<&T> {
         match self {
             Self::Keep => None,
@@ -98,7 +98,7 @@ impl<T: Field> Field for Change<T> {
     }
 }
 
-/// At most `MAX` items.
+/// A list of at most `MAX` items.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct BoundedVec<T, const MAX: usize>(pub Vec<T>);
 
@@ -110,7 +110,7 @@ impl<T: Field, const MAX: usize> Field for BoundedVec<T, MAX> {
         if items.len() > MAX {
             return errors.refuse(at, FieldCode::TooLong(MAX));
         }
-        // Read all of them before giving up, so that every wrong item is named.
+        // Read all items first, so that every invalid one is reported.
         let read: Vec<Option<T>> = items
             .into_iter()
             .enumerate()
@@ -126,22 +126,22 @@ impl<T: Field, const MAX: usize> Field for BoundedVec<T, MAX> {
     }
 }
 
-/// Takes a declared field out of the object. For [`body!`](crate::body!).
+/// Removes and reads a declared field; used by [`body!`](crate::body!).
 #[doc(hidden)]
-pub fn take<T: Field>(
+pub fn take_field<T: Field>(
     object: &mut Map<String, Value>,
     name: &str,
     at: &Pointer,
     errors: &mut Errors,
 ) -> Option<T> {
-    let place = at.child(name);
+    let at = at.child(name);
     match object.remove(name) {
-        Some(value) => T::read(value, &place, errors),
-        None => T::absent().or_else(|| errors.refuse(&place, FieldCode::Required)),
+        Some(value) => T::read(value, &at, errors),
+        None => T::absent().or_else(|| errors.refuse(&at, FieldCode::Required)),
     }
 }
 
-/// The object itself, or a refusal. For [`body!`](crate::body!).
+/// The value as an object, or an error; used by [`body!`](crate::body!).
 #[doc(hidden)]
 pub fn object(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Map<String, Value>> {
     match value {
@@ -150,7 +150,7 @@ pub fn object(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Map<Str
     }
 }
 
-/// Refuses what is left in the object. For [`body!`](crate::body!).
+/// Rejects the remaining fields of the object; used by [`body!`](crate::body!).
 #[doc(hidden)]
 pub fn refuse_unknown_fields(object: Map<String, Value>, at: &Pointer, errors: &mut Errors) {
     for name in object.keys() {
@@ -158,7 +158,7 @@ pub fn refuse_unknown_fields(object: Map<String, Value>, at: &Pointer, errors: &
     }
 }
 
-/// The same schema, and `null`.
+/// The schema, extended by `null`.
 pub fn nullable(schema: RefOr<Schema>) -> RefOr<Schema> {
     match schema {
         RefOr::T(Schema::Object(mut object)) => {
@@ -189,7 +189,7 @@ fn or_null(schema_type: SchemaType) -> SchemaType {
     }
 }
 
-/// The same schema with a description.
+/// The schema with a description.
 pub fn described(schema: RefOr<Schema>, description: &str) -> RefOr<Schema> {
     let description = Some(description.trim().to_owned()).filter(|text| !text.is_empty());
     match schema {
@@ -205,14 +205,14 @@ pub fn described(schema: RefOr<Schema>, description: &str) -> RefOr<Schema> {
     }
 }
 
-/// Declares a request body: fields that know their limits, unknown ones refused, the schema alongside.
+/// Declares a request body with validated fields and its schema.
 ///
 /// ```
 /// use web::{SingleLine, body::Change};
 /// web::body! {
-///     /// What changes about a shelf.
+///     /// Changes of a shelf.
 ///     pub struct UpdateShelf {
-///         /// What stands on its label.
+///         /// The text on its label.
 ///         pub label: Change<SingleLine<1, 80>>,
 ///     }
 ///     example { "label": "Paints" }
@@ -240,7 +240,7 @@ macro_rules! body {
                 errors: &mut $crate::problem::Errors,
             ) -> Option<Self> {
                 let mut object = $crate::body::object(value, at, errors)?;
-                $( let $field = $crate::body::take::<$ty>(&mut object, stringify!($field), at, errors); )*
+                $( let $field = $crate::body::take_field::<$ty>(&mut object, stringify!($field), at, errors); )*
                 let complete = object.is_empty();
                 $crate::body::refuse_unknown_fields(object, at, errors);
                 if !complete {

@@ -1,4 +1,4 @@
-//! Time as an argument.
+//! The clock.
 
 use std::{
     sync::{
@@ -10,48 +10,48 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// Tells the time to everything that needs it, so that tests and the demo can live at another one.
+/// Source of the current time, so that tests and the demo can use another one.
 ///
-/// Times have microseconds, as PostgreSQL's `timestamptz`.
+/// Times have microsecond precision, like PostgreSQL's `timestamptz`.
 #[derive(Clone, Debug, Default)]
 pub struct Clock(Option<Arc<AtomicI64>>);
 
 impl Clock {
-    /// The machine's clock.
+    /// The system clock.
     pub fn system() -> Self {
         Self(None)
     }
 
-    /// A clock that stands still until it is moved; clones move together.
+    /// A clock fixed at a time until it is advanced; clones share the time.
     pub fn fixed_at(now: DateTime<Utc>) -> Self {
         Self(Some(Arc::new(AtomicI64::new(now.timestamp_micros()))))
     }
 
-    /// The time now.
+    /// The current time.
     pub fn now(&self) -> DateTime<Utc> {
         let micros = match &self.0 {
-            Some(standing) => standing.load(Ordering::SeqCst),
+            Some(fixed) => fixed.load(Ordering::SeqCst),
             #[expect(
                 clippy::disallowed_methods,
-                reason = "the one place that asks the machine"
+                reason = "the only place that reads the system time"
             )]
             None => Utc::now().timestamp_micros(),
         };
         DateTime::from_timestamp_micros(micros).unwrap_or_default()
     }
 
-    /// Moves a standing clock forward; the machine's clock can't be moved and stays.
+    /// Advances a fixed clock; has no effect on the system clock.
     pub fn advance(&self, by: Duration) {
-        if let Some(standing) = &self.0 {
+        if let Some(fixed) = &self.0 {
             let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
-            standing.fetch_add(micros, Ordering::SeqCst);
+            fixed.fetch_add(micros, Ordering::SeqCst);
         }
     }
 
-    /// Puts a standing clock to a time; the machine's clock can't be moved and stays.
+    /// Sets a fixed clock; has no effect on the system clock.
     pub fn set(&self, now: DateTime<Utc>) {
-        if let Some(standing) = &self.0 {
-            standing.store(now.timestamp_micros(), Ordering::SeqCst);
+        if let Some(fixed) = &self.0 {
+            fixed.store(now.timestamp_micros(), Ordering::SeqCst);
         }
     }
 

@@ -1,46 +1,46 @@
-//! CSV (RFC 4180): read as spreadsheets write it, written so that they can open it without harm.
+//! CSV (RFC 4180): reads what spreadsheets export, and writes files that are safe to open in them.
 
 use bytes::Bytes;
 use csv::{ReaderBuilder, StringRecord, Terminator, WriterBuilder};
 use http::HeaderValue;
 
-/// The media type that is answered.
+/// The media type of CSV responses.
 pub const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("text/csv; charset=utf-8");
 
-/// Why a file can't be read at all.
+/// Why a file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CsvError {
-    /// Not UTF-8.
-    #[error("it is not UTF-8")]
+    /// The file is not UTF-8.
+    #[error("the file is not UTF-8")]
     NotUtf8,
-    /// Not even a header.
-    #[error("it has no header row")]
+    /// The file has no header.
+    #[error("the file has no header row")]
     Empty,
-    /// Whatever else the parser says.
+    /// The parser failed.
     #[error(transparent)]
     Broken(#[from] csv::Error),
 }
 
-/// A header, and the rows below it with their lines.
+/// The header, and the rows with their line numbers.
 pub(crate) struct Table {
     pub(crate) header: StringRecord,
-    /// At most one more than was asked for.
+    /// At most one more than requested.
     pub(crate) rows: Vec<(u64, StringRecord)>,
 }
 
-/// Reads at most `most` rows and one more. UTF-8 with or without a byte order mark; cells are parted by whichever of `,` and
-/// `;` parts the header into more.
-pub(crate) fn read(bytes: &[u8], most: usize) -> Result<Table, CsvError> {
+/// Reads at most `max_rows + 1` rows. UTF-8 with or without a byte order mark; the delimiter is the one of `,` and `;` that
+/// splits the header into more cells.
+pub(crate) fn read(bytes: &[u8], max_rows: usize) -> Result<Table, CsvError> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|_| CsvError::NotUtf8)?;
-    let parted = |delimiter: u8| -> Result<StringRecord, CsvError> {
+    let header_with = |delimiter: u8| -> Result<StringRecord, CsvError> {
         Ok(ReaderBuilder::new()
             .delimiter(delimiter)
             .from_reader(text.as_bytes())
             .headers()?
             .clone())
     };
-    let (commas, semicolons) = (parted(b',')?, parted(b';')?);
+    let (commas, semicolons) = (header_with(b',')?, header_with(b';')?);
     let (delimiter, header) = if semicolons.len() > commas.len() {
         (b';', semicolons)
     } else {
@@ -54,9 +54,9 @@ pub(crate) fn read(bytes: &[u8], most: usize) -> Result<Table, CsvError> {
         .flexible(true)
         .from_reader(text.as_bytes());
     let (mut rows, mut counted, mut line) = (Vec::new(), 0, 1);
-    for record in reader.records().take(most + 1) {
+    for record in reader.records().take(max_rows + 1) {
         let record = record?;
-        // The parser's own line is that of the break before the record, when that is CRLF or an empty line.
+        // The parser reports the line of the preceding break if that is CRLF or an empty line, so lines are counted here.
         let start = record
             .position()
             .and_then(|position| usize::try_from(position.byte()).ok())
@@ -68,7 +68,7 @@ pub(crate) fn read(bytes: &[u8], most: usize) -> Result<Table, CsvError> {
     Ok(Table { header, rows })
 }
 
-/// How many bytes of line breaks come first.
+/// Number of leading bytes that are line breaks.
 fn breaks(bytes: &[u8]) -> usize {
     bytes
         .iter()
@@ -80,7 +80,7 @@ fn count_lines(bytes: &[u8]) -> u64 {
     bytes.iter().map(|byte| u64::from(*byte == b'\n')).sum()
 }
 
-/// Lines with CRLF between them. A cell that a spreadsheet would take for a formula begins with an apostrophe.
+/// Writes records separated by CRLF. A cell that a spreadsheet would take for a formula is prefixed with an apostrophe.
 pub fn write<R, C>(records: impl IntoIterator<Item = R>) -> std::io::Result<Bytes>
 where
     R: IntoIterator<Item = C>,
@@ -107,7 +107,7 @@ where
     Ok(bytes.into())
 }
 
-/// What makes a spreadsheet calculate (OWASP, "CSV injection").
+/// Whether a spreadsheet would evaluate the cell (OWASP, "CSV injection").
 fn is_formula(cell: &str) -> bool {
     cell.starts_with(['=', '+', '-', '@', '\t', '\r'])
 }
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn spreadsheets_of_both_habits_are_read() {
+    fn both_delimiters_are_read() {
         let wanted = vec![
             (1, vec!["a".to_owned(), "b".to_owned()]),
             (2, vec!["x, y; z".to_owned(), "two\nlines".to_owned()]),
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_table_is_said() {
+    fn a_file_without_a_table_is_refused() {
         assert!(matches!(read(b"", 9), Err(CsvError::Empty)));
         assert!(matches!(read(b"a,\xff", 9), Err(CsvError::NotUtf8)));
         let ten = "a\n".repeat(11);
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn no_cell_is_calculated_and_none_breaks_out() {
+    fn formulas_and_delimiters_are_escaped() {
         let written = write([["=1+1", "a\"b"], ["@x", "c\r\nd"], ["-", "plain"]]).unwrap();
         assert_eq!(
             written.as_ref(),

@@ -1,4 +1,4 @@
-//! Keyset paging with cursors that nobody can forge or carry to another list.
+//! Keyset pagination with authenticated cursors.
 
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -8,10 +8,10 @@ use utoipa::ToSchema;
 
 use crate::problem::{self, Problem};
 
-/// Bytes of the authentication tag: half of SHA-256, as RFC 2104 allows.
-const TAG: usize = 16;
+/// Length of the authentication tag in bytes: half of SHA-256, as RFC 2104 allows.
+const TAG_LENGTH: usize = 16;
 
-/// Makes and reads cursors. A cursor is its position and an HMAC over position and [`Scope`].
+/// Creates and verifies cursors. A cursor is a position with an HMAC over position and [`Scope`].
 #[derive(Clone)]
 pub struct Cursors(hmac::Key);
 
@@ -21,44 +21,44 @@ impl std::fmt::Debug for Cursors {
     }
 }
 
-/// What a cursor is good for: one list of one tenant with one filter and sort.
+/// The scope of a cursor: one list of one tenant with one filter and sort order.
 #[derive(Debug)]
 pub struct Scope(Vec<u8>);
 
 impl Scope {
-    /// The list `name` of `tenant` as `filter` (without its cursor and limit) selects and sorts it.
+    /// The list `name` of `tenant`, with `filter` (without cursor and limit) including its sort order.
     pub fn new(name: &str, tenant: TenantId, filter: &impl Serialize) -> Self {
         let mut scope = format!("{name}\n{tenant}\n").into_bytes();
-        // A filter is a plain struct of texts and numbers: writing it can't fail.
+        // A filter is a plain struct of texts and numbers; serializing it cannot fail.
         scope.extend(serde_json::to_vec(filter).unwrap_or_default());
         Self(scope)
     }
 }
 
 impl Cursors {
-    /// With the key for this purpose (32 bytes).
+    /// Creates cursors with a key derived for this purpose (32 bytes).
     pub fn new(key: &[u8; 32]) -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, key))
     }
 
-    /// The cursor that stands behind `position`.
+    /// The cursor of `position`.
     pub fn seal(&self, scope: &Scope, position: &impl Serialize) -> String {
         let position = serde_json::to_vec(position).unwrap_or_default();
-        let mut cursor = self.sign(scope, &position).as_ref()[..TAG].to_vec();
+        let mut cursor = self.sign(scope, &position).as_ref()[..TAG_LENGTH].to_vec();
         cursor.extend(position);
         URL_SAFE_NO_PAD.encode(cursor)
     }
 
-    /// The position of a cursor that we made for this scope; `400 invalid_cursor` otherwise.
+    /// The position of a cursor that was created for this scope; `400 invalid_cursor` otherwise.
     pub fn open<T: DeserializeOwned>(&self, scope: &Scope, cursor: &str) -> Result<T, Problem> {
         let bytes = URL_SAFE_NO_PAD
             .decode(cursor)
             .map_err(|_| problem::INVALID_CURSOR.problem())?;
         let (tag, position) = bytes
-            .split_at_checked(TAG)
+            .split_at_checked(TAG_LENGTH)
             .ok_or(&problem::INVALID_CURSOR)?;
         aws_lc_rs::constant_time::verify_slices_are_equal(
-            &self.sign(scope, position).as_ref()[..TAG],
+            &self.sign(scope, position).as_ref()[..TAG_LENGTH],
             tag,
         )
         .map_err(|_| problem::INVALID_CURSOR.problem())?;
@@ -74,7 +74,7 @@ impl Cursors {
     }
 }
 
-/// How many items a page has: 1 to 200, default 50.
+/// Page size: 1 to 200, default 50.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Limit(u16);
 
@@ -94,12 +94,12 @@ impl<'de> Deserialize<'de> for Limit {
 }
 
 impl Limit {
-    /// Rows to ask for: one more than the page has, to know whether another page follows.
+    /// Number of rows to select: one more than the page size, to detect whether another page follows.
     pub fn rows(self) -> i64 {
         i64::from(self.0) + 1
     }
 
-    /// The page of these rows, which were selected with [`Limit::rows`]; `cursor` names a row's position.
+    /// Builds the page from rows selected with [`Limit::rows`]; `cursor` creates the cursor of a row.
     pub fn page<T>(self, mut rows: Vec<T>, cursor: impl FnOnce(&T) -> String) -> Page<T> {
         let more = rows.len() > usize::from(self.0);
         rows.truncate(usize::from(self.0));
@@ -129,16 +129,16 @@ impl ToSchema for Limit {}
 pub struct Page<T> {
     /// The items, in order.
     pub items: Vec<T>,
-    /// Where the next page begins; null on the last one.
+    /// Cursor of the next page; null on the last page.
     pub next_cursor: Option<String>,
-    /// How many there are in all, when asked for with `count=true`.
+    /// Total number of items; only present with `count=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub total: Option<i64>,
 }
 
 impl<T> Page<T> {
-    /// The same page of other items.
+    /// Converts the items of the page.
     pub fn map<U>(self, to: impl FnMut(T) -> U) -> Page<U> {
         Page {
             items: self.items.into_iter().map(to).collect(),
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_is_good_for_its_own_list_only() {
+    fn a_cursor_is_only_valid_for_its_own_list() {
         let cursors = Cursors::new(&[7; 32]);
         let now = "2026-11-20T10:00:00Z".parse().unwrap();
         let (ours, theirs) = (TenantId::at(now), TenantId::at(now));

@@ -1,5 +1,5 @@
-//! The outermost layer of every process: request id, limits of time and size, refusals as documents,
-//! security headers, one log line and one measurement a request.
+//! The outermost layer of every process: request id, time and size limits, problem documents, security headers, and one log
+//! line and one measurement per request.
 
 mod drain_body;
 mod finish;
@@ -24,33 +24,33 @@ use tower_http::{
 };
 use tracing::Instrument;
 
-use drain_body::Rest;
+use drain_body::UnreadBody;
 
 use crate::{
     Clock, Problem, RequestInfo, problem,
-    request::{Held, client_address, sane_id},
+    request::{PermitGuard, client_address, valid_request_id},
     telemetry::trace::{self, Trace},
 };
 
-/// The budget to the response head; a stream may take longer behind it.
+/// Time limit for the response head; the body may stream for longer.
 pub const RESPONSE_HEAD_LIMIT: Duration = Duration::from_secs(10);
-/// Longest address, path and query together.
-const URI_LIMIT: usize = 8 * 1024;
+/// Maximum length of path and query in bytes.
+const MAX_URI_BYTES: usize = 8 * 1024;
 
 /// The peer's address, put into each request by the server.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub IpAddr);
 
-/// What the outermost layer needs to know.
+/// Settings of the outermost layer.
 #[derive(Clone, Debug)]
 pub struct Edge {
-    /// Tells the time of request ids.
+    /// The clock, for request ids.
     pub clock: Clock,
-    /// How many proxies in front of us write `X-Forwarded-For`.
+    /// Number of trusted proxies in front that write `X-Forwarded-For`.
     pub trusted_proxies: usize,
 }
 
-/// Puts the layers around a complete router.
+/// Wraps a complete router in the layers.
 pub fn wrap(router: Router, edge: Edge) -> Router {
     router
         .layer(RequestDecompressionLayer::new())
@@ -58,7 +58,7 @@ pub fn wrap(router: Router, edge: Edge) -> Router {
         .layer(CompressionLayer::new().compress_when(worth_compressing()))
 }
 
-/// Not what can be asked for in ranges: those are ranges of the bytes as they are stored.
+/// Responses that support range requests are not compressed: ranges refer to the stored bytes.
 fn worth_compressing() -> impl Predicate {
     DefaultPredicate::new().and(
         |_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions| {
@@ -68,7 +68,7 @@ fn worth_compressing() -> impl Predicate {
 }
 
 async fn around(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
-    let trace = Trace::of(request.headers());
+    let trace = Trace::from_headers(request.headers());
     trace::within(trace, answer(&edge, request, next)).await
 }
 
@@ -77,7 +77,8 @@ async fn answer(edge: &Edge, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let peer = parts.extensions.get::<Peer>().map(|peer| peer.0);
     let address = client_address(&parts.headers, peer, edge.trusted_proxies);
-    let id = sane_id(&parts.headers).unwrap_or_else(|| EventId::at(edge.clock.now()).to_string());
+    let id = valid_request_id(&parts.headers)
+        .unwrap_or_else(|| EventId::at(edge.clock.now()).to_string());
     let info = RequestInfo::new(&parts, id, address);
     let route = parts
         .extensions
@@ -89,18 +90,18 @@ async fn answer(edge: &Edge, request: Request, next: Next) -> Response {
     let answer = if parts
         .uri
         .path_and_query()
-        .is_some_and(|uri| uri.as_str().len() > URI_LIMIT)
+        .is_some_and(|uri| uri.as_str().len() > MAX_URI_BYTES)
     {
         problem::URI_TOO_LONG.problem().into_response()
     } else {
         let span = tracing::info_span!("request", request_id = info.id());
-        let rest = Rest::default();
-        let body = rest.watch(&parts.headers, body);
-        let held = Held(info.clone());
+        let unread = UnreadBody::default();
+        let body = unread.watch(&parts.headers, body);
+        let permits = PermitGuard(info.clone());
         let run = next.run(Request::from_parts(parts, body)).instrument(span);
         let answer = answer_in_time(&info, run).await;
-        drop(held);
-        rest.discard().await;
+        drop(permits);
+        unread.drain().await;
         answer
     };
     let response = finish::finish(answer, &info, &conditions);
@@ -108,9 +109,9 @@ async fn answer(edge: &Edge, request: Request, next: Next) -> Response {
     response
 }
 
-/// A panic costs one request, never the process; a handler that hangs is cut off.
+/// A panic fails only its own request; a handler that hangs is timed out.
 ///
-/// Where a handler reads the body as it streams, the limit is one of silence: it begins again with each piece that comes.
+/// While a handler reads a streaming body, the limit is an idle timeout: it restarts with each chunk.
 async fn answer_in_time(info: &RequestInfo, run: impl Future<Output = Response>) -> Response {
     let run = AssertUnwindSafe(run).catch_unwind();
     tokio::pin!(run);

@@ -5,17 +5,17 @@ use http::{HeaderMap, HeaderValue, header, request::Parts};
 
 use crate::problem::{self, Problem};
 
-/// What the client says it has seen.
+/// The `If-Match` precondition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IfMatch {
-    /// It does not care: the last write wins.
+    /// No precondition: the last write wins.
     Anything,
     /// One of these tags, quotes included.
     OneOf(Vec<String>),
 }
 
 impl IfMatch {
-    /// Refuses with 412 when the client has seen another version than `version`.
+    /// Fails with 412 if the client's version differs from `version`.
     pub fn check(&self, version: i32) -> Result<(), Problem> {
         match self {
             Self::Anything => Ok(()),
@@ -54,12 +54,12 @@ fn tag_text(version: i32) -> String {
 
 /// The tag of a version.
 pub fn tag(version: i32) -> HeaderValue {
-    // Digits and quotes are always a header value.
+    // Digits and quotes are always a valid header value.
     HeaderValue::try_from(tag_text(version)).unwrap_or(HeaderValue::from_static("\"0\""))
 }
 
-/// Whether the client already has what `etag` names (weak comparison, RFC 9110, 13.1.2).
-pub(crate) fn client_has(request: &HeaderMap, etag: &HeaderValue) -> bool {
+/// Whether the client already has the version `etag` (weak comparison, RFC 9110, 13.1.2).
+pub(crate) fn is_not_modified(request: &HeaderMap, etag: &HeaderValue) -> bool {
     let strong = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     let Ok(etag) = etag.to_str() else {
         return false;

@@ -1,6 +1,6 @@
-//! Localized that parse at the door: lines, texts, mail addresses, slugs, zones, money.
+//! Validated field types: lines, texts, email addresses, slugs, time zones, money.
 //!
-//! All are trimmed, in Unicode NFC, without NUL or other control characters, and counted in characters.
+//! Texts are trimmed and in Unicode NFC, contain no NUL or other control characters, and are measured in characters.
 
 mod email;
 mod money;

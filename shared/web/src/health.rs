@@ -1,4 +1,4 @@
-//! `/healthz`, `/livez` (the process), `/readyz` (what it needs), `/metrics` (Prometheus).
+//! `/healthz` and `/livez` (liveness), `/readyz` (readiness), `/metrics` (Prometheus).
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use crate::{
     telemetry::Metrics,
 };
 
-/// Answers whether everything that the process needs is there; the text says what is missing.
+/// Checks whether all dependencies are available; the error says which one is not.
 pub type Readiness = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
-/// The four routes. Liveness never touches the database.
+/// The four routes. The liveness check does not use the database.
 pub fn routes(readiness: Readiness, metrics: Metrics) -> Router {
     let alive = || async { Json(json!({"status": "ok"})) };
     Router::new()

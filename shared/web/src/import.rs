@@ -1,7 +1,7 @@
-//! Rows of another system, many in one request: CSV, a JSON array, or a JSON value a line.
+//! Bulk import: many rows in one request, as CSV, a JSON array or NDJSON.
 //!
-//! Each row is read like a body ([`crate::body!`]), and what is wrong with one says nothing of the others: the answer is a
-//! [`Report`] that names every refused row. A table's cells become what the schema of the row says.
+//! Each row is read like a body ([`crate::body!`]) and validated on its own; the response is a [`Report`] that lists every
+//! refused row. CSV cells are converted to the types in the row's schema.
 
 mod cells;
 mod report;
@@ -31,32 +31,32 @@ use crate::{
     problem::{self, Errors, FieldCode, FieldError, Pointer, Problem},
 };
 
-/// Rows of one request: what is done within the budget to the response head, with room to spare.
+/// Maximum number of rows in one request; they can be processed well within the response time limit.
 pub const MAX_ROWS: usize = 2_000;
-/// Bytes of one request, decompressed.
+/// Maximum size of a request body in bytes, after decompression.
 pub const MAX_BODY_BYTES: usize = 16 << 20;
-/// Wrong fields that are named of one row.
-const MOST_ERRORS: usize = 10;
+/// Maximum number of errors reported for one row.
+const MAX_ERRORS_PER_ROW: usize = 10;
 
-/// Files that are taken apart at once: a value of JSON takes several times the room of its text.
-static READING: Semaphore = Semaphore::const_new(2);
+/// Limits concurrent parsing: a parsed JSON value takes several times the memory of its text.
+static PARSE_PERMITS: Semaphore = Semaphore::const_new(2);
 
-/// One row, right or refused.
+/// One row, valid or refused.
 #[derive(Debug)]
 pub struct Row<T> {
-    /// Its line in the file (of a JSON array: its place), from 1.
+    /// Line in the file, or position in a JSON array, starting at 1.
     pub line: u64,
-    /// What it says, or everything that is wrong with it.
+    /// The parsed row, or its errors.
     pub read: Result<T, Vec<FieldError>>,
 }
 
-/// The rows of a request, in their order.
+/// The rows of a request, in order.
 #[derive(Debug)]
 pub struct Rows<T>(pub Vec<Row<T>>);
 
-/// The forms in which rows come.
+/// Supported formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+enum Format {
     Csv,
     Json,
     Lines,
@@ -66,18 +66,18 @@ impl<S: Send + Sync, T: Field + Send + 'static> FromRequest<S> for Rows<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let form = form(request.headers()).ok_or_else(|| {
+        let format = format_of(request.headers()).ok_or_else(|| {
             problem::UNSUPPORTED_MEDIA_TYPE.problem().argument(
                 "expected",
                 "text/csv, application/json, application/x-ndjson",
             )
         })?;
         let bytes = collect(request, MAX_BODY_BYTES).await?;
-        let turn = READING.acquire().await.map_err(Problem::internal)?;
-        // Off the async threads: it may be a second's work. The turn goes along, also when nobody waits any more.
+        let permit = PARSE_PERMITS.acquire().await.map_err(Problem::internal)?;
+        // Parsing may take a second of CPU. The permit moves along, so that it is held even if the client disconnects.
         tokio::task::spawn_blocking(move || {
-            let rows = read(form, &bytes);
-            drop(turn);
+            let rows = read(format, &bytes);
+            drop(permit);
             rows
         })
         .await
@@ -85,26 +85,26 @@ impl<S: Send + Sync, T: Field + Send + 'static> FromRequest<S> for Rows<T> {
     }
 }
 
-fn form(headers: &HeaderMap) -> Option<Form> {
+fn format_of(headers: &HeaderMap) -> Option<Format> {
     let content_type = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     let essence = content_type.split(';').next()?.trim().to_ascii_lowercase();
     match essence.as_str() {
-        "text/csv" => Some(Form::Csv),
-        "application/json" => Some(Form::Json),
-        "application/x-ndjson" => Some(Form::Lines),
+        "text/csv" => Some(Format::Csv),
+        "application/json" => Some(Format::Json),
+        "application/x-ndjson" => Some(Format::Lines),
         _ => None,
     }
 }
 
-fn read<T: Field>(form: Form, bytes: &Bytes) -> Result<Rows<T>, Problem> {
-    let rows: Vec<(u64, Result<Value, FieldError>)> = match form {
-        Form::Csv => cells::values(bytes, &T::schema())?,
-        Form::Json => array(bytes)?
+fn read<T: Field>(format: Format, bytes: &Bytes) -> Result<Rows<T>, Problem> {
+    let rows: Vec<(u64, Result<Value, FieldError>)> = match format {
+        Format::Csv => cells::values(bytes, &T::schema())?,
+        Format::Json => array(bytes)?
             .into_iter()
             .zip(1..)
             .map(|(value, place)| (place, Ok(value)))
             .collect(),
-        Form::Lines => lines(bytes),
+        Format::Lines => lines(bytes),
     };
     if rows.len() > MAX_ROWS {
         return Err(problem::TOO_MANY_ROWS.problem().argument("limit", MAX_ROWS));
@@ -120,11 +120,11 @@ fn read_row<T: Field>(value: Value) -> Result<T, Vec<FieldError>> {
     let mut errors = Errors::default();
     let row = T::read(value, &Pointer::default(), &mut errors);
     let mut errors = errors.into_list();
-    errors.truncate(MOST_ERRORS);
+    errors.truncate(MAX_ERRORS_PER_ROW);
     row.filter(|_| errors.is_empty()).ok_or(errors)
 }
 
-/// The items of an array, no more of them than it takes to know that they are too many.
+/// The items of an array, at most `MAX_ROWS + 1`: enough to detect that there are too many.
 fn array(bytes: &[u8]) -> Result<Vec<Value>, Problem> {
     let refused = |error| problem::INVALID_JSON.problem().argument("cause", error);
     let mut json = serde_json::Deserializer::from_slice(bytes);
@@ -169,14 +169,14 @@ fn lines(bytes: &[u8]) -> Vec<(u64, Result<Value, FieldError>)> {
         .map(|(line, number)| {
             let value = serde_json::from_slice(line).map_err(|_| FieldError {
                 pointer: String::new(),
-                code: NO_JSON,
+                code: NOT_JSON,
             });
             (number, value)
         })
         .collect()
 }
 
-const NO_JSON: FieldCode = FieldCode::Rule(
+const NOT_JSON: FieldCode = FieldCode::Rule(
     "invalid_json",
     Localized {
         de: "ist kein gültiges JSON",
@@ -201,8 +201,8 @@ impl<T: ToSchema> Arg for Rows<T> {
         let json = ContentBuilder::new().schema(Some(array)).build();
         let body = RequestBodyBuilder::new()
             .description(Some(format!(
-                "At most {MAX_ROWS} rows and {} MiB. CSV: UTF-8, a header row with the names of the fields, cells parted by `,` or `;`; an empty \
-                 cell is a field that is not there, several values stand in one cell with commas between. NDJSON: an object a line.",
+                "At most {MAX_ROWS} rows and {} MiB. CSV: UTF-8 with a header row of field names, separated by `,` or `;`. An empty cell means \
+                 that the field is absent; multiple values in a cell are separated by commas. NDJSON: one object per line.",
                 MAX_BODY_BYTES >> 20
             )))
             .content("application/json", json)
@@ -237,22 +237,22 @@ mod tests {
         pub struct Shelf {
             /// Its label.
             pub label: SingleLine<1, 5>,
-            /// How many boards.
+            /// Number of boards.
             pub boards: Option<Int<1, 9>>,
-            /// What stands on it.
+            /// Its contents.
             pub things: Option<BoundedVec<SingleLine<1, 9>, 3>>,
         }
     }
 
-    fn shelves(form: Form, text: &str) -> Vec<(u64, Result<Shelf, Vec<FieldError>>)> {
-        let Rows(rows) = read::<Shelf>(form, &Bytes::from(text.to_owned())).unwrap();
+    fn shelves(format: Format, text: &str) -> Vec<(u64, Result<Shelf, Vec<FieldError>>)> {
+        let Rows(rows) = read::<Shelf>(format, &Bytes::from(text.to_owned())).unwrap();
         rows.into_iter().map(|row| (row.line, row.read)).collect()
     }
 
     #[test]
     fn cells_become_what_the_schema_says() {
         let rows = shelves(
-            Form::Csv,
+            Format::Csv,
             "Label;boards;things\nA;3;x, y,\nB;;\n\n=C;many;a\n",
         );
         let (line, first) = &rows[0];
@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn a_row_with_too_many_cells_is_refused_alone() {
-        let rows = shelves(Form::Csv, "label,boards\nA,1,2\nB,2\n");
+        let rows = shelves(Format::Csv, "label,boards\nA,1,2\nB,2\n");
         assert_eq!(
             rows[0].1.as_ref().unwrap_err()[0].code.code(),
             "column_count"
@@ -278,10 +278,10 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_means_nothing_is_refused_at_once() {
+    fn an_unknown_header_refuses_the_whole_file() {
         let refused = |text: &str| {
             let bytes = Bytes::from(text.to_owned());
-            let problem = read::<Shelf>(Form::Csv, &bytes).unwrap_err();
+            let problem = read::<Shelf>(Format::Csv, &bytes).unwrap_err();
             problem.document(crate::Language::En, "/", "")
         };
         let document = refused("label,colour,label\nA,b,c\n");
@@ -292,15 +292,18 @@ mod tests {
     }
 
     #[test]
-    fn lines_and_arrays_say_where_a_row_stands() {
-        let rows = shelves(Form::Lines, "{\"label\": \"A\"}\n\n{oops}\n{\"label\": 5}");
+    fn rows_of_lines_and_arrays_have_their_position() {
+        let rows = shelves(
+            Format::Lines,
+            "{\"label\": \"A\"}\n\n{oops}\n{\"label\": 5}",
+        );
         let lines: Vec<u64> = rows.iter().map(|(line, _)| *line).collect();
         assert_eq!(lines, [1, 3, 4]);
         assert_eq!(
             rows[1].1.as_ref().unwrap_err()[0].code.code(),
             "invalid_json"
         );
-        let rows = shelves(Form::Json, r#"[{"label": "A"}, 7]"#);
+        let rows = shelves(Format::Json, r#"[{"label": "A"}, 7]"#);
         assert_eq!(rows[1].0, 2);
         assert_eq!(rows[1].1.as_ref().unwrap_err()[0].code.code(), "wrong_type");
     }
@@ -308,20 +311,20 @@ mod tests {
     #[test]
     fn too_many_rows_are_refused_in_every_form() {
         let many = MAX_ROWS + 3;
-        for (form, text) in [
-            (Form::Csv, format!("label\n{}", "A\n".repeat(many))),
-            (Form::Lines, "{}\n".repeat(many)),
-            (Form::Json, format!("[{}]", vec!["{}"; many].join(","))),
+        for (format, text) in [
+            (Format::Csv, format!("label\n{}", "A\n".repeat(many))),
+            (Format::Lines, "{}\n".repeat(many)),
+            (Format::Json, format!("[{}]", vec!["{}"; many].join(","))),
         ] {
-            let refused = read::<Shelf>(form, &Bytes::from(text)).unwrap_err();
+            let refused = read::<Shelf>(format, &Bytes::from(text)).unwrap_err();
             assert_eq!(refused.kind().code, "too_many_rows");
         }
     }
 
     #[test]
-    fn a_file_that_is_no_array_is_no_json() {
+    fn a_file_that_is_not_an_array_is_invalid_json() {
         for text in ["{}", "[", "[] []", "", "7"] {
-            let refused = read::<Shelf>(Form::Json, &Bytes::from(text)).unwrap_err();
+            let refused = read::<Shelf>(Format::Json, &Bytes::from(text)).unwrap_err();
             assert_eq!(refused.kind().code, "invalid_json", "{text}");
         }
     }

@@ -1,4 +1,4 @@
-//! A body that is read as it streams, never whole in memory.
+//! Streaming request bodies, never held in memory as a whole.
 
 use std::time::Duration;
 
@@ -20,29 +20,29 @@ use crate::{
     problem,
 };
 
-/// How long a client may keep silent in the middle of a body: shorter than the limit of the answer, so that there is one.
-const SILENCE: Duration = Duration::from_secs(8);
+/// Idle timeout within a body: shorter than the limit of the response head, so that a response is still sent.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// A body to be read piece by piece. Whoever reads it sets the limit of its size; the limit of time is one of silence.
+/// A body to be read chunk by chunk. The reader limits its size; the time limit is an idle timeout.
 #[derive(Debug)]
 pub struct Incoming {
     body: Body,
     info: RequestInfo,
-    /// How many bytes the client has announced, if it has.
+    /// The value of `Content-Length`, if present.
     pub length: Option<u64>,
-    /// Its `Content-Type`; empty when there is none.
+    /// The value of `Content-Type`; empty if absent.
     pub content_type: String,
 }
 
-/// The body ended before its end.
+/// The body ended prematurely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    /// The connection broke, or what came is not what was announced.
-    #[error("the body broke off")]
+    /// The connection broke, or the length differs from `Content-Length`.
+    #[error("the body ended prematurely")]
     Broken,
-    /// Nothing came for too long.
-    #[error("the body came to a halt")]
-    Silent,
+    /// The client sent nothing for too long.
+    #[error("the client stopped sending the body")]
+    TimedOut,
 }
 
 impl From<BodyError> for Problem {
@@ -52,16 +52,16 @@ impl From<BodyError> for Problem {
 }
 
 impl Incoming {
-    /// The next piece; `None` at the end.
+    /// The next chunk; `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
         loop {
-            match tokio::time::timeout(SILENCE, self.body.frame()).await {
-                Err(_) => return Err(BodyError::Silent),
+            match tokio::time::timeout(IDLE_TIMEOUT, self.body.frame()).await {
+                Err(_) => return Err(BodyError::TimedOut),
                 Ok(None) => return Ok(None),
                 Ok(Some(Err(_))) => return Err(BodyError::Broken),
                 Ok(Some(Ok(frame))) => {
-                    self.info.note_progress();
-                    // Trailers say nothing to us.
+                    self.info.record_progress();
+                    // Trailers are ignored.
                     if let Ok(bytes) = frame.into_data() {
                         return Ok(Some(bytes));
                     }

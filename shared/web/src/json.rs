@@ -1,4 +1,4 @@
-//! Reading a JSON body: type, size, syntax, then every field.
+//! JSON bodies: media type, size, syntax, then every field.
 
 use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use bytes::Bytes;
@@ -11,15 +11,15 @@ use crate::{
     problem::{self, Errors, FieldCode, Pointer, Problem},
 };
 
-/// Bodies over this many bytes (after decompression) are refused unless a route says otherwise.
+/// Maximum size of a body in bytes after decompression, unless a route sets another limit.
 pub const BODY_LIMIT: usize = 1 << 20;
 
-/// A JSON body that has been read and checked, with the bytes it came as (for fingerprints).
+/// A validated JSON body, with its raw bytes (for fingerprints).
 #[derive(Debug)]
 pub struct ValidJson<T> {
-    /// What it says.
+    /// The parsed value.
     pub value: T,
-    /// As it was sent, decompressed.
+    /// The raw bytes, decompressed.
     pub bytes: Bytes,
 }
 
@@ -38,12 +38,12 @@ impl<S: Send + Sync, T: Field> FromRequest<S> for ValidJson<T> {
     }
 }
 
-/// A body that may be missing altogether.
+/// An optional body.
 impl<S: Send + Sync, T: Field> OptionalFromRequest<S> for ValidJson<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
-        // Decompression hides the length, so whether there is a body shows only when it has been read.
+        // Decompression hides the length, so an empty body is only detected after reading it.
         let (parts, body) = request.into_parts();
         let bytes = collect(Request::new(body), BODY_LIMIT).await?;
         if bytes.is_empty() {
@@ -56,7 +56,7 @@ impl<S: Send + Sync, T: Field> OptionalFromRequest<S> for ValidJson<T> {
     }
 }
 
-/// The whole body, if it is not larger than `limit` bytes.
+/// Reads the whole body; `413` if it is larger than `limit` bytes.
 pub async fn collect(request: Request, limit: usize) -> Result<Bytes, Problem> {
     match Limited::new(request.into_body(), limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
@@ -72,14 +72,14 @@ fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {
         .any(<dyn std::error::Error>::is::<LengthLimitError>)
 }
 
-/// Reads and checks a document.
+/// Parses and validates a document.
 pub fn parse<T: Field>(bytes: &[u8]) -> Result<T, Problem> {
     let document: Value = serde_json::from_slice(bytes)
         .map_err(|error| problem::INVALID_JSON.problem().argument("cause", error))?;
     let (mut errors, mut nuls) = (Errors::default(), Errors::default());
-    refuse_nul(&document, &Place::Root, &mut nuls);
+    refuse_nul(&document, &Location::Root, &mut nuls);
     let value = T::read(document, &Pointer::default(), &mut errors);
-    errors.complete(nuls);
+    errors.merge(nuls);
     let errors = errors.into_list();
     match value {
         Some(value) if errors.is_empty() => Ok(value),
@@ -87,15 +87,15 @@ pub fn parse<T: Field>(bytes: &[u8]) -> Result<T, Problem> {
     }
 }
 
-/// Where the walk stands. The pointer is written only for what is refused: writing one for each of a million items is
-/// seconds of work.
-enum Place<'a> {
+/// The current location. The pointer is only built for rejected values: building one for each of a million items would take
+/// seconds.
+enum Location<'a> {
     Root,
-    Member(&'a Place<'a>, &'a str),
-    Item(&'a Place<'a>, usize),
+    Member(&'a Location<'a>, &'a str),
+    Item(&'a Location<'a>, usize),
 }
 
-impl Place<'_> {
+impl Location<'_> {
     fn pointer(&self) -> Pointer {
         match self {
             Self::Root => Pointer::default(),
@@ -105,8 +105,8 @@ impl Place<'_> {
     }
 }
 
-/// PostgreSQL can't store `\u0000` in text or jsonb; refusing it here covers free JSON too.
-fn refuse_nul(value: &Value, at: &Place<'_>, errors: &mut Errors) {
+/// PostgreSQL cannot store `\u0000` in text or jsonb; rejecting it here covers free-form JSON too.
+fn refuse_nul(value: &Value, at: &Location<'_>, errors: &mut Errors) {
     if errors.is_full() {
         return;
     }
@@ -116,7 +116,7 @@ fn refuse_nul(value: &Value, at: &Place<'_>, errors: &mut Errors) {
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                refuse_nul(item, &Place::Item(at, index), errors);
+                refuse_nul(item, &Location::Item(at, index), errors);
             }
         }
         Value::Object(members) => {
@@ -124,7 +124,7 @@ fn refuse_nul(value: &Value, at: &Place<'_>, errors: &mut Errors) {
                 if name.contains('\0') {
                     errors.refuse::<()>(&at.pointer(), FieldCode::InvalidCharacters);
                 }
-                refuse_nul(member, &Place::Member(at, name), errors);
+                refuse_nul(member, &Location::Member(at, name), errors);
             }
         }
         _ => {}
@@ -158,7 +158,7 @@ mod tests {
         pub struct Shelf {
             /// Its label.
             pub label: SingleLine<1, 5>,
-            /// How many boards.
+            /// Number of boards.
             pub boards: Int<1, 9>,
             /// Its colour.
             pub colour: Option<SingleLine<1, 9>>,
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_field_is_named_at_once() {
+    fn all_invalid_fields_are_reported_together() {
         assert_eq!(
             codes(r#"{"label": "too long", "boards": 0, "colour": 5, "what": 1, "x/y": 2}"#),
             [
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn nul_is_refused_wherever_it_stands() {
+    fn nul_characters_are_refused_everywhere() {
         assert_eq!(
             codes(r#"{"label": "a\u0000", "boards": 1}"#),
             [("/label".to_owned(), "invalid_characters")],
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn lone_surrogates_and_broken_utf8_are_no_json() {
+    fn lone_surrogates_and_invalid_utf8_are_invalid_json() {
         for body in [
             &br#"{"label": "\ud800"}"#[..],
             b"{\"label\": \"\xff\"}",

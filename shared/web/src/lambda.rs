@@ -1,4 +1,4 @@
-//! The same router behind API Gateway: each event is a request, each answer a document.
+//! Serves the router on AWS Lambda behind API Gateway: each event is a request.
 
 use std::{
     future::{Future, ready},
@@ -22,8 +22,8 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use crate::edge::Peer;
 
-/// What ends a path or can't stand in one: HTTP APIs hand paths over decoded.
-const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
+/// Characters that end a path or are invalid in one: HTTP APIs pass decoded paths.
+const PATH_ESCAPES: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
     .add(b'#')
@@ -36,19 +36,19 @@ const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
 pub async fn serve(router: Router) -> Result<(), Error> {
     let service = ServiceBuilder::new()
         .service(router)
-        .map_request(as_sent)
+        .map_request(original_request)
         .map_err(Error::from)
-        .and_then(Answer::of);
+        .and_then(LambdaResponse::new);
     lambda_http::run(service).await
 }
 
-/// The request as the client sent it: the path without the application stateway's stage, the address of whoever spoke to the application stateway.
-fn as_sent(mut request: Request) -> Request {
+/// Restores the request as the client sent it: the path without the gateway's stage, and the client's address.
+fn original_request(mut request: Request) -> Request {
     let context = request.request_context_ref();
     let stage = context.and_then(stage).map(str::to_owned);
     let peer = context.and_then(address);
     let path = without_stage(request.raw_http_path(), stage.as_deref());
-    if let Some(uri) = address_of(path, request.uri().query()) {
+    if let Some(uri) = uri_of(path, request.uri().query()) {
         *request.uri_mut() = uri;
     }
     if let Some(peer) = peer {
@@ -57,7 +57,7 @@ fn as_sent(mut request: Request) -> Request {
     request
 }
 
-/// The stage that stands in front of the path: HTTP APIs put theirs there, REST APIs don't.
+/// The stage that prefixes the path: HTTP APIs add it, REST APIs do not.
 fn stage(context: &RequestContext) -> Option<&str> {
     match context {
         RequestContext::ApiGatewayV2(context) => context.stage.as_deref(),
@@ -81,8 +81,8 @@ fn without_stage<'a>(path: &'a str, stage: Option<&str>) -> &'a str {
         .unwrap_or(path)
 }
 
-fn address_of(path: &str, query: Option<&str>) -> Option<Uri> {
-    let path = utf8_percent_encode(path, NOT_IN_A_PATH);
+fn uri_of(path: &str, query: Option<&str>) -> Option<Uri> {
+    let path = utf8_percent_encode(path, PATH_ESCAPES);
     let whole = match query {
         Some(query) => PathAndQuery::try_from(format!("{path}?{query}")),
         None => PathAndQuery::try_from(path.to_string()),
@@ -90,28 +90,29 @@ fn address_of(path: &str, query: Option<&str>) -> Option<Uri> {
     whole.ok().map(Uri::from)
 }
 
-/// What the application stateway gets. The library would decode whatever calls itself text, and so change bytes that are none.
-struct Answer(http::Response<Body>);
+/// The response for the gateway. The library would decode every body declared as text and so change bytes of other charsets.
+struct LambdaResponse(http::Response<Body>);
 
-impl Answer {
-    /// The whole of an answer; one that breaks off is none, and the application stateway says 502.
-    async fn of(response: Response) -> Result<Self, Error> {
+impl LambdaResponse {
+    /// Collects the response; if the body fails, the gateway responds with 502.
+    async fn new(response: Response) -> Result<Self, Error> {
         let (mut parts, body) = response.into_parts();
         let bytes = body.collect().await?.to_bytes();
-        join_lines(&mut parts.headers);
-        let body = as_told(&parts.headers, &bytes);
+        join_repeated_headers(&mut parts.headers);
+        let body = encode_body(&parts.headers, &bytes);
         Ok(Self(http::Response::from_parts(parts, body)))
     }
 }
 
-impl IntoResponse for Answer {
+impl IntoResponse for LambdaResponse {
     fn into_response(self) -> Pin<Box<dyn Future<Output = http::Response<Body>> + Send>> {
         Box::pin(ready(self.0))
     }
 }
 
-/// Events of HTTP APIs have one line for a header, and the library takes the first; `Set-Cookie` has a place of its own.
-fn join_lines(headers: &mut HeaderMap) {
+/// Joins repeated headers: responses of HTTP APIs have one value per header, and the library takes the first. `Set-Cookie`
+/// is passed separately.
+fn join_repeated_headers(headers: &mut HeaderMap) {
     let names: Vec<HeaderName> = headers
         .keys()
         .filter(|name| **name != header::SET_COOKIE)
@@ -130,8 +131,8 @@ fn join_lines(headers: &mut HeaderMap) {
     }
 }
 
-/// Text where it is text, base64 otherwise.
-fn as_told(headers: &HeaderMap, bytes: &Bytes) -> Body {
+/// Text if it is text, base64 otherwise.
+fn encode_body(headers: &HeaderMap, bytes: &Bytes) -> Body {
     let kind = headers
         .get(header::CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok())
@@ -151,7 +152,7 @@ mod tests {
     use super::*;
 
     fn sent(event: serde_json::Value) -> Request {
-        as_sent(lambda_http::request::from_str(&event.to_string()).unwrap())
+        original_request(lambda_http::request::from_str(&event.to_string()).unwrap())
     }
 
     #[test]
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stage_of_a_rest_api_may_be_called_as_our_paths_begin() {
+    fn the_stage_of_a_rest_api_may_equal_a_path_prefix() {
         let request = sent(serde_json::json!({
             "resource": "/{proxy+}", "path": "/api/v1/tickets", "httpMethod": "GET",
             "requestContext": {"stage": "api", "httpMethod": "GET"}
@@ -219,7 +220,7 @@ mod tests {
                 .headers_mut()
                 .insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
         }
-        Answer::of(response)
+        LambdaResponse::new(response)
             .await
             .unwrap()
             .into_response()
@@ -242,17 +243,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_breaks_off_is_none() {
+    async fn a_response_whose_body_fails_is_an_error() {
         let pieces = futures::stream::iter([
             Ok(Bytes::from_static(b"a")),
             Err(std::io::Error::other("gone")),
         ]);
         let response = Response::new(axum::body::Body::from_stream(pieces));
-        assert!(Answer::of(response).await.is_err());
+        assert!(LambdaResponse::new(response).await.is_err());
     }
 
     #[test]
-    fn several_lines_of_a_header_become_one_and_cookies_stay_apart() {
+    fn repeated_headers_are_joined_except_cookies() {
         let mut headers = HeaderMap::new();
         for (name, value) in [
             ("vary", "Origin"),
@@ -262,7 +263,7 @@ mod tests {
         ] {
             headers.append(name, HeaderValue::from_static(value));
         }
-        join_lines(&mut headers);
+        join_repeated_headers(&mut headers);
         assert_eq!(headers["vary"], "Origin, Accept-Encoding");
         assert_eq!(headers.get_all("vary").iter().count(), 1);
         assert_eq!(headers.get_all("set-cookie").iter().count(), 2);

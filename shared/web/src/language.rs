@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, header};
 
-/// A language in which we answer.
+/// A supported language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum Language {
     /// German.
@@ -12,7 +12,7 @@ pub enum Language {
     En,
 }
 
-/// One text in both languages. `{name}` stands for an argument.
+/// A text in both languages. `{name}` is a placeholder for an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Localized {
     /// German.
@@ -22,7 +22,7 @@ pub struct Localized {
 }
 
 impl Localized {
-    /// The text in `language` with its arguments in place.
+    /// The text in `language` with placeholders replaced.
     pub fn render(&self, language: Language, arguments: &[(&'static str, String)]) -> String {
         let mut text = match language {
             Language::De => self.de,
@@ -49,7 +49,7 @@ impl Language {
         }
     }
 
-    /// The language that `Accept-Language` (RFC 9110, 12.5.4) prefers among ours.
+    /// The supported language that `Accept-Language` (RFC 9110, 12.5.4) prefers.
     pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let accepted = headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?;
         let mut best: Option<(f32, Self)> = None;
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn the_highest_quality_wins_and_unknown_languages_are_passed_over() {
+    fn the_highest_quality_wins_and_unknown_languages_are_skipped() {
         assert_eq!(preferred("de-DE,de;q=0.9,en;q=0.8"), Some(Language::De));
         assert_eq!(preferred("fr, en;q=0.3, de;q=0.4"), Some(Language::De));
         assert_eq!(preferred("en, de"), Some(Language::En));

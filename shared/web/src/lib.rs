@@ -1,8 +1,7 @@
-//! Transport, and nothing else: what every endpoint of every context does alike.
+//! HTTP transport shared by all contexts.
 //!
-//! A handler takes its input as types that are already right ([`ValidJson`], [`ValidQuery`], [`PathIds`]),
-//! answers with a resource or a [`Problem`], and is described in OpenAPI from its own signature
-//! ([`openapi::Routes`]). Who the caller is belongs to the crate `access`.
+//! A handler takes validated input ([`ValidJson`], [`ValidQuery`], [`PathIds`]), returns a resource or a [`Problem`], and is
+//! described in OpenAPI from its signature ([`openapi::Routes`]). Authentication belongs to the crate `access`.
 
 pub mod body;
 pub mod clock;
@@ -45,7 +44,7 @@ pub use reply::{Accepted, Created, Fetched};
 pub use request::RequestInfo;
 pub use service::Service;
 
-/// What macros of this crate need from others; not for hands.
+/// Re-exports for the macros of this crate; not a public API.
 #[doc(hidden)]
 pub mod __private {
     pub use pastey::paste;

@@ -1,7 +1,7 @@
-//! Routes that describe themselves: a handler's signature says what it reads, who may call it, how it refuses.
+//! Self-describing routes: a handler's signature says what it reads, who may call it, and which errors it returns.
 //!
-//! Each argument type implements [`Arg`]; [`Routes::add`] walks the handler's arguments and completes the
-//! operation, so a document can't forget a status, a parameter or a permission.
+//! Each argument type implements [`Arg`]; [`Routes::handle`] visits the handler's arguments and completes the operation, so
+//! that no status, parameter or permission is missing from the document.
 
 mod args;
 mod document;
@@ -26,26 +26,26 @@ pub use document::{FieldProblem, ProblemDocument, document, merge, to_pretty_jso
 
 use crate::problem::{self, ProblemKind};
 
-/// Where the newest version of every context is served.
+/// Base path of the current version.
 pub const BASE: &str = "/api/v1";
 
 /// An operation under construction.
 pub struct OperationDoc {
-    /// The path template, `{id}` and all.
+    /// The path template, such as `/tickets/{id}`.
     pub path: String,
-    /// What is known so far.
+    /// The operation so far.
     pub operation: Operation,
-    /// Schemas that it refers to.
+    /// Referenced schemas.
     pub schemas: Vec<(String, RefOr<Schema>)>,
 }
 
 impl OperationDoc {
-    /// It may answer with this refusal.
+    /// Adds a problem kind that the operation may return.
     pub fn refuses(&mut self, kind: &'static ProblemKind) {
         document::add_refusal(&mut self.operation, kind);
     }
 
-    /// It reads this parameter.
+    /// Adds a parameter.
     pub fn reads(&mut self, parameter: Parameter) {
         self.operation
             .parameters
@@ -53,7 +53,7 @@ impl OperationDoc {
             .push(RefOr::T(parameter));
     }
 
-    /// Sets an extension, `x-` first.
+    /// Sets an extension; the name starts with `x-`.
     pub fn extend(&mut self, name: &str, value: impl Into<serde_json::Value>) {
         let extension = Extensions::builder().add(name, value.into()).build();
         match &mut self.operation.extensions {
@@ -99,9 +99,9 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
             };
             P::schemas(&mut doc.schemas);
             if index > 0 {
-                // One handler, several methods: each operation needs a name of its own.
+                // One handler, several methods: operation ids must be unique.
                 let name = doc.operation.operation_id.take().unwrap_or_default();
-                doc.operation.operation_id = Some(format!("{name}_by_{}", word(&method)));
+                doc.operation.operation_id = Some(format!("{name}_by_{}", method_name(&method)));
             }
             T::describe(&mut doc);
             versions::describe(&mut doc, &method);
@@ -120,11 +120,11 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self
     }
 
-    /// The operation may also answer with these refusals of its context.
+    /// Adds problem kinds of the context that the operation may return.
     pub fn refuses(mut self, operation_id: &str, kinds: &[&'static ProblemKind]) -> Self {
         for (_, doc) in &mut self.operations {
             let id = doc.operation.operation_id.as_deref().unwrap_or_default();
-            // One handler of several methods is described once for each, under `<name>_by_<method>`.
+            // A handler of several methods has one operation per method, named `<name>_by_<method>`.
             if id == operation_id
                 || id
                     .strip_prefix(operation_id)
@@ -144,7 +144,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 }
 
-/// Paths that have no version.
+/// Whether the path is outside the versioned API.
 pub(crate) fn is_root(path: &str) -> bool {
     path.starts_with("/.well-known/") || path.starts_with("/internal/")
 }
@@ -162,8 +162,8 @@ fn filter(method: &HttpMethod) -> MethodFilter {
     }
 }
 
-/// The method's lower-case word.
-pub fn word(method: &HttpMethod) -> &'static str {
+/// The method's name in lower case.
+pub fn method_name(method: &HttpMethod) -> &'static str {
     match method {
         HttpMethod::Get => "get",
         HttpMethod::Put => "put",
@@ -176,7 +176,7 @@ pub fn word(method: &HttpMethod) -> &'static str {
     }
 }
 
-/// All routes of a context on one page, a line a module: `web::routes! { tickets: list_tickets, get_ticket; }`.
+/// Lists the routes of a context, one line per module: `web::routes! { tickets: list_tickets, get_ticket; }`.
 #[macro_export]
 macro_rules! routes {
     ($($module:ident : $($handler:ident),+ ;)*) => {

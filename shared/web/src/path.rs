@@ -1,4 +1,4 @@
-//! Identifiers in the path: a malformed one is as unknown as a missing row.
+//! Identifiers in the path.
 
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::problem::{self, Problem};
 
-/// One identifier, or a tuple of them, from the path. A malformed one answers 404.
+/// One identifier, or a tuple of them, from the path. A malformed one is answered with 404, like an unknown one.
 #[derive(Debug)]
 pub struct PathIds<T>(pub T);
 

@@ -1,7 +1,7 @@
-//! Refusals: RFC 9457 problem documents with a stable code, in German and English.
+//! Problem documents (RFC 9457) with a stable code, in German and English.
 //!
 //! A handler returns a [`Problem`]; the outermost layer ([`crate::edge`]) writes the document, because
-//! only it knows the language, the path and the request id.
+//! only that layer knows the language, the path and the request id.
 
 mod field;
 mod kinds;
@@ -15,23 +15,23 @@ pub use kinds::*;
 
 use crate::language::{Language, Localized};
 
-/// Where the documents of all codes live; `type` of a problem is this and the code.
+/// Base of a problem's `type`; the code is appended to it.
 pub const TYPE_BASE: &str = "https://docs.revalenz.example/problems/";
 
-/// One stable code, with its status and texts. Declared with [`problems!`](crate::problems).
+/// A stable code with its status and texts. Declared with [`problems!`](crate::problems).
 #[derive(Debug, PartialEq, Eq)]
 pub struct ProblemKind {
     /// The stable code that clients rely on.
     pub code: &'static str,
     /// HTTP status.
     pub status: StatusCode,
-    /// Short, the same for every occurrence.
+    /// Short summary, the same for every occurrence.
     pub title: Localized,
-    /// What to do about it; may hold `{arguments}`.
+    /// What happened and what to do next; may contain `{arguments}`.
     pub detail: Localized,
 }
 
-/// A refusal on its way to the client.
+/// An error response before it is rendered.
 #[derive(Debug, Clone)]
 pub struct Problem {
     kind: &'static ProblemKind,
@@ -42,11 +42,11 @@ pub struct Problem {
     status: StatusCode,
 }
 
-/// What handlers answer.
+/// Result of a handler.
 pub type Result<T, E = Problem> = std::result::Result<T, E>;
 
 impl ProblemKind {
-    /// A refusal of this kind.
+    /// A problem of this kind.
     pub fn problem(&'static self) -> Problem {
         Problem {
             kind: self,
@@ -66,14 +66,14 @@ impl From<&'static ProblemKind> for Problem {
 }
 
 impl Problem {
-    /// A refusal of a body or query whose fields are wrong.
+    /// A problem for a body or query with invalid fields.
     pub fn invalid(errors: Vec<FieldError>) -> Self {
         let mut problem = VALIDATION_FAILED.problem();
         problem.errors = errors;
         problem
     }
 
-    /// A refusal of one field, found after parsing.
+    /// A problem for a single field, found after parsing.
     pub fn field(pointer: impl Into<String>, code: FieldCode) -> Self {
         Self::invalid(vec![FieldError {
             pointer: pointer.into(),
@@ -81,25 +81,25 @@ impl Problem {
         }])
     }
 
-    /// Our fault: the cause is logged here with its whole chain, the client learns nothing of it.
+    /// An internal error. The cause is logged with its whole chain and not shown to the client.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         tracing::error!(cause = %cause, "internal error");
         INTERNAL_ERROR.problem()
     }
 
-    /// Sets `{name}` of the detail text.
+    /// Sets the argument `{name}` of the detail text.
     pub fn argument(mut self, name: &'static str, value: impl ToString) -> Self {
         self.arguments.push((name, value.to_string()));
         self
     }
 
-    /// Adds an extension member (RFC 9457, 3.2) for programs.
+    /// Adds an extension member (RFC 9457, 3.2).
     pub fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.members.insert(name.to_owned(), value.into());
         self
     }
 
-    /// Adds a header.
+    /// Adds a response header.
     pub fn header(mut self, name: HeaderName, value: impl TryInto<HeaderValue>) -> Self {
         if let Ok(value) = value.try_into() {
             self.headers.push((name, value));
@@ -107,23 +107,23 @@ impl Problem {
         self
     }
 
-    /// With a status that a protocol other than HTTP asks for, in place of its kind's.
+    /// Overrides the kind's status, for protocols on top of HTTP that require another one.
     pub fn with_status(mut self, status: StatusCode) -> Self {
         self.status = status;
         self
     }
 
-    /// Its status.
+    /// The status.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// Its kind.
+    /// The kind.
     pub fn kind(&self) -> &'static ProblemKind {
         self.kind
     }
 
-    /// The document.
+    /// The problem document.
     pub fn document(&self, language: Language, instance: &str, request_id: &str) -> Value {
         let mut document = json!({
             "type": format!("{TYPE_BASE}{}", self.kind.code),
@@ -143,13 +143,13 @@ impl Problem {
         document
     }
 
-    /// Headers that belong to it.
+    /// The response headers.
     pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
         &self.headers
     }
 }
 
-/// Bodiless until the outermost layer writes the document.
+/// Has no body until the outermost layer writes the document.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
@@ -158,14 +158,14 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Declares problem kinds, and `ALL`, the list of them.
+/// Declares problem kinds and `ALL`, a list of them.
 ///
 /// ```
 /// web::problems! {
-///     /// The ticket can't take that step.
+///     /// The ticket's status does not allow this change.
 ///     ILLEGAL_TRANSITION = CONFLICT "illegal_transition" {
-///         de: "Schritt nicht möglich", "Von hier geht es nur nach {legal}.";
-///         en: "Step not possible", "From here only {legal} is possible.";
+///         de: "Statuswechsel nicht möglich", "Erlaubt ist nur der Wechsel zu {legal}.";
+///         en: "Transition not allowed", "The status can only change to {legal}.";
 ///     }
 /// }
 /// assert_eq!(ILLEGAL_TRANSITION.status.as_u16(), 409);
@@ -190,6 +190,6 @@ macro_rules! problems {
     };
 }
 
-/// `http::StatusCode` under a name that macros can reach.
+/// `http::StatusCode`, re-exported for macros.
 #[doc(hidden)]
 pub type StatusCodes = StatusCode;

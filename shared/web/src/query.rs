@@ -1,4 +1,4 @@
-//! Query parameters: typed, unknown ones refused with 422.
+//! Query parameters: typed; unknown ones are rejected with 422.
 
 use axum::extract::{FromRequestParts, Query};
 use http::request::Parts;
@@ -9,7 +9,7 @@ use crate::{
     problem::{FieldCode, Problem},
 };
 
-/// Parameters of the query string as a `T` with `#[serde(deny_unknown_fields)]`.
+/// The query string as a `T` with `#[serde(deny_unknown_fields)]`.
 #[derive(Debug)]
 pub struct ValidQuery<T>(pub T);
 
@@ -24,7 +24,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for ValidQuery<T> 
     }
 }
 
-/// The rejection reads `Failed to deserialize query string: <name>: <cause>`; of the cause we pass on what we know.
+/// The rejection reads `Failed to deserialize query string: <name>: <cause>`; known causes are translated.
 fn refused(text: &str) -> Problem {
     let rest = text
         .strip_prefix("Failed to deserialize query string: ")
@@ -46,7 +46,7 @@ fn refused(text: &str) -> Problem {
     Problem::field(format!("/{name}"), code_of(cause))
 }
 
-/// What is wrong, as far as the types that we put into queries say it.
+/// The field code for the causes reported by our own query types.
 fn code_of(cause: &str) -> FieldCode {
     if let Some(words) = cause.strip_prefix("one of ") {
         return FieldCode::NotOneOf(words.replace(' ', ", "));
@@ -54,12 +54,12 @@ fn code_of(cause: &str) -> FieldCode {
     if let Some((min, max)) = cause.strip_prefix("from ").and_then(range) {
         return FieldCode::OutOfRange(min, max);
     }
-    FieldCode::InvalidFormat(if cause == NO_INSTANT {
+    FieldCode::InvalidFormat(if cause == NOT_A_TIME {
         crate::body::RFC_3339
     } else {
         Localized {
-            de: "dieser Wert ist hier nicht möglich",
-            en: "this value is not possible here",
+            de: "ungültiger Wert",
+            en: "invalid value",
         }
     })
 }
@@ -69,18 +69,18 @@ fn range(text: &str) -> Option<(i64, i64)> {
     Some((min.parse().ok()?, max.parse().ok()?))
 }
 
-const NO_INSTANT: &str = "no RFC 3339 time";
+const NOT_A_TIME: &str = "no RFC 3339 time";
 
-/// For optional times of the query: RFC 3339.
+/// Deserializes an optional RFC 3339 time of a query.
 pub fn instant<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<chrono::DateTime<chrono::Utc>>, D::Error> {
     use serde::Deserialize;
     let text = Option::<std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-    // In a query a plus sign is a space: `+02:00` arrives as ` 02:00` from careless clients.
+    // In a query a plus sign means a space: clients that do not escape it send `+02:00` as ` 02:00`.
     text.map(|text| {
         crate::body::instant(&text.replace(' ', "+"))
-            .ok_or_else(|| serde::de::Error::custom(NO_INSTANT))
+            .ok_or_else(|| serde::de::Error::custom(NOT_A_TIME))
     })
     .transpose()
 }
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_wrong_parameter_is_named() {
+    async fn the_invalid_parameter_is_reported() {
         assert_eq!(pointer("limit=no").await, "/limit \"invalid_format\"");
         assert_eq!(pointer("limti=5").await, "/limti \"unknown_field\"");
         assert_eq!(pointer("limit=5&limit=6").await, "/limit \"duplicate\"");
@@ -128,8 +128,8 @@ mod tests {
     }
 
     crate::text_enum! {
-        /// How soon.
-        pub enum Hurry {
+        /// Urgency.
+        pub enum Urgency {
             /// Whenever.
             Low = "low",
             /// Today.
@@ -139,9 +139,9 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only its refusals are looked at")]
+    #[expect(dead_code, reason = "only its errors are tested")]
     struct Search {
-        hurry: Option<Hurry>,
+        hurry: Option<Urgency>,
         #[serde(default)]
         limit: crate::Limit,
         #[serde(default, deserialize_with = "instant")]
@@ -149,23 +149,23 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_possible_is_said() {
-        for hurry in Hurry::ALL {
+    fn the_allowed_values_are_reported() {
+        for hurry in Urgency::ALL {
             let uri = format!("/x?hurry={hurry}&limit=200").parse().unwrap();
             Query::<Search>::try_from_uri(&uri).unwrap();
         }
         for (query, wanted) in [
-            ("hurry=now", "/hurry not_one_of: one of: low, high"),
-            ("limit=201", "/limit out_of_range: between 1 and 200"),
-            ("limit=-1", "/limit out_of_range: between 1 and 200"),
+            ("hurry=now", "/hurry not_one_of: must be one of: low, high"),
+            (
+                "limit=201",
+                "/limit out_of_range: must be between 1 and 200",
+            ),
+            ("limit=-1", "/limit out_of_range: must be between 1 and 200"),
             (
                 "from=2026-11-20",
-                "/from invalid_format: must be a time of RFC 3339 between the years 1900 and 9999",
+                "/from invalid_format: must be an RFC 3339 time between the years 1900 and 9999",
             ),
-            (
-                "limit=many",
-                "/limit invalid_format: this value is not possible here",
-            ),
+            ("limit=many", "/limit invalid_format: invalid value"),
         ] {
             let uri = format!("/x?{query}").parse().unwrap();
             let rejection = Query::<Search>::try_from_uri(&uri).unwrap_err();

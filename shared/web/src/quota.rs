@@ -1,28 +1,27 @@
-//! How much a caller may still ask for, told in `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers,
-//! in the form of structured fields).
+//! The `RateLimit` and `RateLimit-Policy` headers (draft-ietf-httpapi-ratelimit-headers, as structured fields).
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// What is left of a rate limit after a request was charged.
+/// State of a rate limit after a request was counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
     /// The policy's name: lower-case letters.
     pub policy: &'static str,
-    /// Requests in a window.
+    /// Requests per window.
     pub limit: u32,
-    /// Seconds of a window.
+    /// Length of a window in seconds.
     pub window_seconds: u32,
-    /// Requests that may still come at once.
+    /// Requests left.
     pub remaining: u32,
-    /// Seconds until all of them may come again.
+    /// Seconds until the limit is fully reset.
     pub reset_seconds: u32,
 }
 
 impl Quota {
-    pub(crate) fn tell(&self, headers: &mut HeaderMap) {
+    pub(crate) fn write_headers(&self, headers: &mut HeaderMap) {
         let Self {
             policy,
             limit,
@@ -41,7 +40,7 @@ impl Quota {
             ),
         ];
         for (name, text) in fields {
-            // A name of letters, and numbers: always a header value.
+            // Letters and numbers are always a valid header value.
             if let Ok(value) = HeaderValue::try_from(text) {
                 headers.insert(name, value);
             }
@@ -54,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_fields_are_structured_as_the_draft_wants_them() {
+    fn the_headers_follow_the_draft() {
         let quota = Quota {
             policy: "user",
             limit: 1_200,
@@ -63,7 +62,7 @@ mod tests {
             reset_seconds: 30,
         };
         let mut headers = HeaderMap::new();
-        quota.tell(&mut headers);
+        quota.write_headers(&mut headers);
         assert_eq!(headers["ratelimit-policy"], "\"user\";q=1200;w=60");
         assert_eq!(headers["ratelimit"], "\"user\";r=1190;t=30");
     }

@@ -1,4 +1,4 @@
-//! The shapes of success: fetched, created, accepted.
+//! Success responses.
 
 use axum::{
     Json,
@@ -9,13 +9,13 @@ use serde::Serialize;
 
 use crate::etag;
 
-/// Something with a version, and so with an `ETag`.
+/// A resource with a version, and therefore an `ETag`.
 pub trait Versioned: Serialize {
-    /// Grows by one with every change.
+    /// The version; increases by one with every change.
     fn version(&self) -> i32;
 }
 
-/// `200`, the resource, its `ETag`.
+/// `200` with the resource and its `ETag`.
 #[derive(Debug)]
 pub struct Fetched<T>(pub T);
 
@@ -26,12 +26,12 @@ impl<T: Versioned> IntoResponse for Fetched<T> {
     }
 }
 
-/// `201`, the resource, its `Location` and `ETag`.
+/// `201` with the resource, its `Location` and `ETag`.
 #[derive(Debug)]
 pub struct Created<T> {
-    /// Where it is from now on: an absolute path.
+    /// The absolute path of the resource.
     pub location: String,
-    /// What was created.
+    /// The created resource.
     pub resource: T,
 }
 
@@ -51,7 +51,7 @@ impl<T: Versioned> IntoResponse for Created<T> {
     }
 }
 
-/// `202`: it will be looked at; the answer says nothing of the outcome.
+/// `202`: the request is processed later; the response does not reveal the outcome.
 #[derive(Debug)]
 pub struct Accepted<T>(pub T);
 

@@ -1,4 +1,4 @@
-//! What is known of a request besides its content.
+//! Metadata of a request.
 
 use std::{
     any::Any,
@@ -19,7 +19,7 @@ use crate::{language::Language, quota::Quota};
 /// The header that carries the request id both ways.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Made by the outermost layer for every request; cheap to clone.
+/// Metadata of a request, created by the outermost layer; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct RequestInfo(Arc<Inner>);
 
@@ -31,13 +31,13 @@ struct Inner {
     accepted: Option<Language>,
     caller: OnceLock<CallerInfo>,
     quota: OnceLock<Quota>,
-    held: Mutex<Vec<Box<dyn Any + Send>>>,
-    began: Instant,
-    moved: Mutex<Instant>,
+    permits: Mutex<Vec<Box<dyn Any + Send>>>,
+    started: Instant,
+    last_progress: Mutex<Instant>,
 }
 
-/// How long a request may take whose body keeps coming.
-const LONGEST_BODY: Duration = Duration::from_mins(15);
+/// Time limit for a request with a streaming body.
+const MAX_BODY_DURATION: Duration = Duration::from_mins(15);
 
 impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -50,14 +50,14 @@ impl fmt::Debug for Inner {
     }
 }
 
-/// Who is calling, for the log line and the language of refusals; told by `access`.
+/// The caller, for the log line and the language of problems; set by `access`.
 #[derive(Clone, Debug)]
 pub struct CallerInfo {
     /// The tenant whose data the request works on.
     pub tenant: TenantId,
     /// `user`, `api_key` and so on, with the identifier.
     pub actor: String,
-    /// The language to answer in when the request names none.
+    /// The response language if the request has no preference.
     pub language: Language,
 }
 
@@ -72,33 +72,33 @@ impl RequestInfo {
             accepted: Language::from_headers(&parts.headers),
             caller: OnceLock::new(),
             quota: OnceLock::new(),
-            held: Mutex::default(),
-            began: now,
-            moved: Mutex::new(now),
+            permits: Mutex::default(),
+            started: now,
+            last_progress: Mutex::new(now),
         }))
     }
 
-    /// The request id, ours or the client's.
+    /// The request id: the client's if valid, else a generated one.
     pub fn id(&self) -> &str {
         &self.0.id
     }
 
-    /// The method as it came.
+    /// The method.
     pub fn method(&self) -> &Method {
         &self.0.method
     }
 
-    /// The path as it came, before any router cut it.
+    /// The full path, before nested routers strip a prefix.
     pub fn path(&self) -> &str {
         &self.0.path
     }
 
-    /// The client's address as the trusted proxies tell it.
+    /// The client's address as reported by the trusted proxies.
     pub fn address(&self) -> Option<IpAddr> {
         self.0.address
     }
 
-    /// The language to answer in: the request's, else the caller's, else English.
+    /// The response language: the request's, else the caller's, else English.
     pub fn language(&self) -> Language {
         self.0
             .accepted
@@ -106,55 +106,65 @@ impl RequestInfo {
             .unwrap_or_default()
     }
 
-    /// Tells who is calling; the first word counts.
+    /// Sets the caller; only the first call has an effect.
     pub fn set_caller(&self, caller: CallerInfo) {
         let _ = self.0.caller.set(caller);
     }
 
-    /// Who is calling, when that is known by now.
+    /// The caller, if already known.
     pub fn caller(&self) -> Option<&CallerInfo> {
         self.0.caller.get()
     }
 
-    /// Tells what is left of the rate limit that the request was charged to; the first word counts.
+    /// Sets the quota of the rate limit that the request counts against; only the first call has an effect.
     pub fn set_quota(&self, quota: Quota) {
         let _ = self.0.quota.set(quota);
     }
 
-    /// What is left of the rate limit, once the request was charged.
+    /// The quota of the rate limit, if already known.
     pub fn quota(&self) -> Option<&Quota> {
         self.0.quota.get()
     }
 
-    /// Holds `place` until the answer is ready, or the client has hung up.
-    pub fn hold_permit(&self, place: impl Any + Send) {
-        self.held().push(Box::new(place));
+    /// Holds `permit` until the response is ready or the client disconnects.
+    pub fn hold_permit(&self, permit: impl Any + Send) {
+        self.permits().push(Box::new(permit));
     }
 
-    /// Notes that more of a body has come that is read as it streams.
-    pub(crate) fn note_progress(&self) {
-        *self.0.moved.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    /// Records that another chunk of a streaming body has arrived.
+    pub(crate) fn record_progress(&self) {
+        *self
+            .0
+            .last_progress
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
-    /// When the head of the answer must be there: so long after the beginning, or after the last that came of a body that is
-    /// read as it streams.
+    /// Deadline of the response head: `limit` after the start, or after the last chunk of a streaming body.
     pub(crate) fn deadline(&self, limit: Duration) -> Instant {
-        let moved = *self.0.moved.lock().unwrap_or_else(PoisonError::into_inner);
-        (moved + limit).min(self.0.began + LONGEST_BODY)
+        let last_progress = *self
+            .0
+            .last_progress
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        (last_progress + limit).min(self.0.started + MAX_BODY_DURATION)
     }
 
-    fn held(&self) -> std::sync::MutexGuard<'_, Vec<Box<dyn Any + Send>>> {
-        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn permits(&self) -> std::sync::MutexGuard<'_, Vec<Box<dyn Any + Send>>> {
+        self.0
+            .permits
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Gives back what a request holds, however it ends: answered, timed out, or given up.
-pub(crate) struct Held(pub(crate) RequestInfo);
+/// Releases the permits of a request when it ends: answered, timed out or aborted.
+pub(crate) struct PermitGuard(pub(crate) RequestInfo);
 
-impl Drop for Held {
+impl Drop for PermitGuard {
     fn drop(&mut self) {
-        let places = std::mem::take(&mut *self.0.held());
-        drop(places);
+        let permits = std::mem::take(&mut *self.0.permits());
+        drop(permits);
     }
 }
 
@@ -164,13 +174,13 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestInfo {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         Ok(match parts.extensions.get::<Self>() {
             Some(info) => info.clone(),
-            // Only without the outermost layer, in a test of one router.
+            // Only without the outermost layer, in the test of a single router.
             None => Self::new(parts, String::new(), None),
         })
     }
 }
 
-/// The network that counts as one client: whoever has one IPv6 address usually has the 64 bits behind it too.
+/// The network that counts as one client: an IPv6 client usually controls a whole /64.
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
@@ -181,18 +191,18 @@ pub fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The client's request id, if it is sane: 1 to 128 visible ASCII characters without quotes and commas.
-pub(crate) fn sane_id(headers: &HeaderMap) -> Option<String> {
+/// The client's request id, if valid: 1 to 128 visible ASCII characters without quotes and commas.
+pub(crate) fn valid_request_id(headers: &HeaderMap) -> Option<String> {
     let id = headers.get(X_REQUEST_ID)?.to_str().ok()?;
-    let sane = (1..=128).contains(&id.len())
+    let is_valid = (1..=128).contains(&id.len())
         && id
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':' | '/' | '='));
-    sane.then(|| id.to_owned())
+    is_valid.then(|| id.to_owned())
 }
 
-/// The client's address: the peer, or with `hops` trusted proxies the entry of `X-Forwarded-For` that the
-/// outermost of them wrote. Entries further left are the client's own words.
+/// The client's address: the peer, or with `hops` trusted proxies the entry of `X-Forwarded-For` that the outermost of them
+/// wrote. Entries further left are set by the client and not trustworthy.
 pub(crate) fn client_address(
     headers: &HeaderMap,
     peer: Option<IpAddr>,

@@ -1,4 +1,4 @@
-//! Serving HTTP/1.1: header time-out, connection limits, an orderly end.
+//! HTTP/1.1 server with header timeout, connection limits and graceful shutdown.
 
 use std::{
     io,
@@ -22,12 +22,12 @@ use tower::Service;
 
 use crate::edge::Peer;
 
-/// How long a client may take to send the head of a request.
-const HEADER_LIMIT: Duration = Duration::from_secs(10);
-/// How long open requests may take after the signal to stop.
-const DRAIN_LIMIT: Duration = Duration::from_secs(8);
+/// Time limit for receiving the head of a request.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time limit for open requests after the stop signal.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// Serves until `stop` resolves, then accepts nothing new and lets open requests finish.
+/// Serves until `stop` resolves, then stops accepting connections and lets open requests finish.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -36,9 +36,9 @@ pub async fn serve(
     serve_lingering(listener, router, stop, Duration::ZERO).await
 }
 
-/// The same, but goes on answering for `linger` after `stop`, each answer the last one of its connection (RFC 9112, section
-/// 9.6). A proxy in front leaves an instance so without meeting a refused or a broken connection, which it could not tell
-/// from a request half done. Connections that it keeps idle have to end before `linger` does.
+/// Like [`serve`], but keeps answering for `linger` after `stop`, closing each connection after its response (RFC 9112,
+/// section 9.6). A proxy in front can then drain the instance without a refused or broken connection, which it could not
+/// distinguish from a request in progress. The proxy's idle timeout must be shorter than `linger`.
 pub async fn serve_lingering(
     listener: TcpListener,
     router: Router,
@@ -47,41 +47,41 @@ pub async fn serve_lingering(
 ) -> io::Result<()> {
     let connections = Connections {
         router,
-        leaving: Arc::default(),
+        closing: Arc::default(),
         graceful: GracefulShutdown::new(),
     };
     tokio::select! {
         () = stop => {}
         () = connections.accept(&listener) => {}
     }
-    connections.leaving.store(true, Ordering::Relaxed);
-    // Once more at the least: who has connected by now shall not find the door shut behind it.
+    connections.closing.store(true, Ordering::Relaxed);
+    // At least one more iteration, for clients that have already connected.
     _ = tokio::time::timeout(linger, connections.accept(&listener)).await;
     drop(listener);
-    if tokio::time::timeout(DRAIN_LIMIT, connections.graceful.shutdown())
+    if tokio::time::timeout(DRAIN_TIMEOUT, connections.graceful.shutdown())
         .await
         .is_err()
     {
-        tracing::warn!("requests were still open after {DRAIN_LIMIT:?}");
+        tracing::warn!("requests were still open after {DRAIN_TIMEOUT:?}");
     }
     Ok(())
 }
 
 struct Connections {
     router: Router,
-    /// Whether each answer says that its connection ends.
-    leaving: Arc<AtomicBool>,
+    /// Whether responses carry `Connection: close`.
+    closing: Arc<AtomicBool>,
     graceful: GracefulShutdown,
 }
 
 impl Connections {
-    /// Takes connections for as long as it is polled.
+    /// Accepts connections for as long as it is polled.
     async fn accept(&self, listener: &TcpListener) {
         loop {
             match listener.accept().await {
                 Ok((stream, peer)) => self.answer(stream, peer),
                 Err(error) => {
-                    // Out of file descriptors, or a client that hung up: neither ends the server.
+                    // Out of file descriptors, or a client that disconnected: neither stops the server.
                     tracing::warn!(%error, "accept failed");
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
@@ -91,23 +91,23 @@ impl Connections {
 
     fn answer(&self, stream: TcpStream, peer: SocketAddr) {
         _ = stream.set_nodelay(true);
-        let (router, leaving) = (self.router.clone(), self.leaving.clone());
+        let (router, closing) = (self.router.clone(), self.closing.clone());
         let service = service_fn(move |mut request: http::Request<Incoming>| {
             request.extensions_mut().insert(Peer(peer.ip()));
-            let answer = router.clone().call(request);
-            let leaving = leaving.clone();
+            let response = router.clone().call(request);
+            let closing = closing.clone();
             async move {
-                let mut answer = answer.await?;
-                if leaving.load(Ordering::Relaxed) {
+                let mut response = response.await?;
+                if closing.load(Ordering::Relaxed) {
                     let close = HeaderValue::from_static("close");
-                    answer.headers_mut().insert(header::CONNECTION, close);
+                    response.headers_mut().insert(header::CONNECTION, close);
                 }
-                Ok::<_, std::convert::Infallible>(answer)
+                Ok::<_, std::convert::Infallible>(response)
             }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_LIMIT)
+            .header_read_timeout(HEADER_TIMEOUT)
             .max_headers(100)
             .serve_connection(TokioIo::new(stream), service);
         let connection = self.graceful.watch(connection);
@@ -125,7 +125,7 @@ pub async fn stop_signal() {
     let mut terminate = match signal(SignalKind::terminate()) {
         Ok(terminate) => terminate,
         Err(error) => {
-            tracing::error!(%error, "can't listen for SIGTERM");
+            tracing::error!(%error, "cannot listen for SIGTERM");
             return std::future::pending().await;
         }
     };
@@ -169,7 +169,7 @@ mod tests {
         }
     }
 
-    /// One request; what came back, in small letters, and whether the connection ended with it.
+    /// Sends one request; returns the response in lower case, and whether the connection was closed.
     async fn ask(stream: &mut TcpStream) -> (String, bool) {
         stream
             .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_lingers_answers_old_and_new_connections_once_more_and_ends_them() {
+    async fn a_lingering_server_answers_open_and_new_connections_and_closes_them() {
         let server = server(Duration::from_mins(1)).await;
         let mut old = TcpStream::connect(server.address).await.unwrap();
         let (_, ended) = ask(&mut old).await;
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_does_not_linger_still_answers_whoever_had_connected() {
+    async fn a_server_without_linger_still_answers_established_connections() {
         let server = server(Duration::ZERO).await;
         // The handshake is the kernel's: the server has not run since.
         let mut stream = TcpStream::connect(server.address).await.unwrap();

@@ -1,4 +1,4 @@
-//! A context ready to be served: its routes with their state, and its document.
+//! A context ready to be served: its routes with their state, and its OpenAPI document.
 
 use axum::{Router, routing::get};
 use http::{HeaderValue, header};
@@ -6,29 +6,29 @@ use utoipa::openapi::OpenApi;
 
 use crate::openapi::{BASE, Routes, document, to_pretty_json};
 
-/// The version of everything in this workspace.
+/// The version of the workspace.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// A context as a process serves it, alone or beside others.
+/// A context as served by a process, alone or together with others.
 #[derive(Clone)]
 pub struct Service {
-    /// The context's name: also its schema, its feature flag, its folder.
+    /// The context's name, also of its database schema, feature flag and folder.
     pub name: &'static str,
-    /// What it owns, in a sentence.
+    /// One sentence on what it owns.
     pub about: &'static str,
     /// Routes below `/api/v1` and `/api`.
     pub api: Router,
     /// Routes at the root: `/.well-known/...` and `/internal/...`.
     pub root: Router,
-    /// Routes that only the platform itself calls, the same in many functions (`POST /internal/events`): served where a
-    /// function is alone, called in process where several share one.
+    /// Routes that only the platform itself calls, with the same paths in many functions (`POST /internal/events`). Served by
+    /// a process with a single function, called in process where several share one.
     pub internal: Router,
     /// Its OpenAPI document.
     pub document: OpenApi,
 }
 
 impl Service {
-    /// The service of these routes with this state.
+    /// Builds the service from routes and state.
     pub fn new<S: Clone + Send + Sync + 'static>(
         name: &'static str,
         about: &'static str,
@@ -63,15 +63,15 @@ impl Service {
         }
     }
 
-    /// The same service with routes that only the platform itself calls.
+    /// Adds routes that only the platform itself calls.
     pub fn with_internal(mut self, internal: Router) -> Self {
         self.internal = self.internal.merge(internal);
         self
     }
 }
 
-/// One router of several services: the newest version also without its number. What only the platform itself calls is
-/// left out, because every function has it under the same path.
+/// One router for several services. The current version is also served without its number. Internal routes are left out,
+/// because every function has them under the same path.
 pub fn compose<'a>(services: impl IntoIterator<Item = &'a Service>) -> Router {
     let mut api = Router::new();
     let mut root = Router::new();

@@ -1,4 +1,4 @@
-//! Settings from the environment: one documented struct a binary, read once, unknown keys refused.
+//! Settings from the environment: one documented struct per binary, read once; unknown variables are rejected.
 
 use std::{
     fmt::{self, Write as _},
@@ -7,10 +7,10 @@ use std::{
     str::FromStr,
 };
 
-/// Keys with this prefix are ours: one that nobody reads is a mistake.
+/// Prefix of the platform's own variables. A variable with this prefix that no setting reads is rejected.
 pub const PREFIX: &str = "REVALENZ_";
 
-/// What is wrong with the settings, all of it.
+/// All errors in the settings.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
 pub struct SettingsError(pub Vec<String>);
@@ -20,21 +20,21 @@ pub struct SettingsError(pub Vec<String>);
 pub struct Entry {
     /// The environment variable.
     pub name: &'static str,
-    /// What it is for.
+    /// The description.
     pub doc: &'static str,
-    /// What holds when it is not set.
+    /// The default value.
     pub default: Option<&'static str>,
-    /// Whether its value is never shown, and comes from where secrets are kept.
+    /// Whether the value is a secret: never printed, and provided by the secret manager.
     pub secret: bool,
 }
 
-/// A type that a setting can have.
+/// A type of a setting.
 pub trait Setting: Sized {
-    /// Whether the value is never shown.
+    /// Whether the value is a secret.
     const SECRET: bool = false;
-    /// Reads a value.
+    /// Parses a value.
     fn read(text: &str) -> Result<Self, String>;
-    /// What an unset variable means, if that is allowed.
+    /// The value of an unset variable; `None` if the setting is required.
     fn unset() -> Option<Self> {
         None
     }
@@ -64,7 +64,7 @@ macro_rules! at_least_one {
     ($($ty:ty),*) => {$(
         impl Setting for $ty {
             fn read(text: &str) -> Result<Self, String> {
-                <$ty>::from_str(text).map_err(|_| "a whole number, at least 1".to_owned())
+                <$ty>::from_str(text).map_err(|_| "must be a whole number of at least 1".to_owned())
             }
         }
     )*};
@@ -81,7 +81,7 @@ impl<T: Setting> Setting for Option<T> {
     }
 }
 
-/// Reads one setting. For [`settings!`](crate::settings!).
+/// Reads one setting; used by [`settings!`](crate::settings!).
 #[doc(hidden)]
 pub fn read_one<T: Setting>(
     entry: Entry,
@@ -93,8 +93,8 @@ pub fn read_one<T: Setting>(
         Some(text) => match T::read(&text) {
             Ok(value) => Some(value),
             Err(error) => {
-                // The value itself may be a secret.
-                wrong.push(format!("{} is not valid: {error}", entry.name));
+                // Without the value: it may be a secret.
+                wrong.push(format!("{} is invalid: {error}", entry.name));
                 None
             }
         },
@@ -105,7 +105,7 @@ pub fn read_one<T: Setting>(
     }
 }
 
-/// Refuses keys that start with `REVALENZ_` and are in none of the lists.
+/// Rejects variables that start with `REVALENZ_` and are in none of the lists.
 pub fn refuse_unknown(
     names: impl Iterator<Item = String>,
     known: &[&[Entry]],
@@ -117,7 +117,7 @@ pub fn refuse_unknown(
                 .iter()
                 .any(|entries| entries.iter().any(|entry| entry.name == name))
         })
-        .map(|name| format!("{name} is no setting; --help lists them all"))
+        .map(|name| format!("{name} is not a setting; see --help for the list"))
         .collect();
     if unknown.is_empty() {
         Ok(())
@@ -128,10 +128,7 @@ pub fn refuse_unknown(
 
 /// The text of `--help`.
 pub fn help(binary: &str, about: &str, lists: &[&[Entry]]) -> String {
-    let mut text = format!(
-        "{binary}: {}\n\nSettings, all from the environment:\n",
-        about.trim()
-    );
+    let mut text = format!("{binary}: {}\n\nEnvironment variables:\n", about.trim());
     for entry in lists.iter().copied().flatten() {
         let default = entry
             .default
@@ -170,7 +167,7 @@ pub fn environment_names() -> impl Iterator<Item = String> {
 pub struct SecretString(String);
 
 impl SecretString {
-    /// Hides it.
+    /// Wraps a secret.
     pub fn new(secret: impl Into<String>) -> Self {
         Self(secret.into())
     }
@@ -197,11 +194,11 @@ impl fmt::Debug for SecretString {
 ///
 /// ```
 /// web::settings! {
-///     /// Settings of a shelf.
+///     /// Settings of the shelf service.
 ///     pub struct Settings {
 ///         /// Port to listen on.
 ///         pub port: u16 = "PORT" or "8080",
-///         /// Where the shelf stands, if it stands.
+///         /// Location of the shelf.
 ///         pub place: Option<String> = "REVALENZ_PLACE",
 ///     }
 /// }
@@ -231,7 +228,7 @@ macro_rules! settings {
                 },
             )*];
 
-            /// Reads them all; the error names everything that is wrong.
+            /// Reads all settings; the error lists everything that is missing or invalid.
             pub fn read(
                 lookup: &dyn Fn(&str) -> Option<String>,
             ) -> Result<Self, $crate::settings::SettingsError> {

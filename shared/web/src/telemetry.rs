@@ -1,4 +1,4 @@
-//! Logs and metrics of a process.
+//! Logs and metrics.
 
 pub(crate) mod cloud;
 pub(crate) mod trace;
@@ -7,23 +7,23 @@ use std::sync::Arc;
 
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
-/// Upper bounds of the histogram of answers, in seconds: from a cached answer to the time-out.
-const SECONDS: &[f64] = &[
+/// Upper bounds of the request duration histogram, in seconds.
+const DURATION_BUCKETS: &[f64] = &[
     0.001, 0.002_5, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
 
-/// Where lines go when they go to Cloud Logging.
+/// Settings for Cloud Logging.
 #[derive(Clone, Debug, Default)]
 pub struct CloudLogging {
-    /// The project that traces belong to; without it lines don't say theirs.
+    /// The project that traces belong to; without it, log lines have no trace.
     pub project: Option<String>,
 }
 
-/// Cloud Logging's JSON when there is a `cloud`, readable lines otherwise; `filter` as in `RUST_LOG`.
+/// Initialises logging: JSON for Cloud Logging if `cloud` is set, readable lines otherwise; `filter` as in `RUST_LOG`.
 pub fn init_logs(cloud: Option<CloudLogging>, filter: &str) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let layer = if let Some(cloud) = cloud {
-        // A panic too is one line, and one entry.
+        // A panic is one line too, and therefore one entry.
         std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
         cloud::layer(cloud.project.as_deref(), std::io::stdout).boxed()
     } else {
@@ -39,7 +39,7 @@ pub fn init_logs(cloud: Option<CloudLogging>, filter: &str) {
         .try_init();
 }
 
-/// What stands behind `/metrics`.
+/// The metrics served at `/metrics`.
 #[derive(Clone)]
 pub struct Metrics {
     registry: prometheus::Registry,
@@ -47,7 +47,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// The same, with gauges that are set whenever somebody looks.
+    /// Adds gauges that are updated on every scrape.
     #[must_use]
     pub fn with_gauges(self, gauges: impl Fn() + Send + Sync + 'static) -> Self {
         Self {
@@ -56,26 +56,26 @@ impl Metrics {
         }
     }
 
-    /// Everything that was counted, in Prometheus' text format.
+    /// All metrics in the Prometheus text format.
     pub fn render(&self) -> String {
         (self.gauges)();
-        // Names and labels were checked when they were registered; a gap is better than a 500.
+        // Names and labels were checked at registration; an incomplete response is better than a 500.
         prometheus::TextEncoder::new()
             .encode_to_string(&self.registry.gather())
             .unwrap_or_default()
     }
 }
 
-/// Where `metrics::counter!` and its like are counted. The first call of a process installs it, later ones have their own.
+/// Installs the recorder of `metrics::counter!` and the like. Only the first call in a process has an effect.
 pub fn init_metrics() -> Metrics {
     let registry = prometheus::Registry::new();
     let mut builder = metrics_prometheus::Recorder::builder().with_registry(&registry);
-    // Counters and gauges register themselves at their first use; a histogram must say its bounds before.
+    // Counters and gauges register at first use; a histogram needs its buckets beforehand.
     let durations = prometheus::HistogramOpts::new(
         "http_request_duration_seconds",
-        "From the head of a request to the head of its answer.",
+        "Time from the request head to the response head.",
     )
-    .buckets(SECONDS.to_vec());
+    .buckets(DURATION_BUCKETS.to_vec());
     if let Ok(durations) = prometheus::HistogramVec::new(durations, &["method", "route"]) {
         builder = builder.with_metric(durations);
     }
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_counted_can_be_read() {
+    fn recorded_metrics_are_rendered() {
         let first = init_metrics();
         metrics::counter!("tries_total", "became" => "sent").increment(2);
         metrics::histogram!("http_request_duration_seconds", "method" => "GET", "route" => "/a")
@@ -104,7 +104,7 @@ mod tests {
         let gauged = first.with_gauges(|| metrics::gauge!("open_doors").set(3.0));
         let text = gauged.render();
         assert!(text.contains("\nopen_doors 3"), "{text}");
-        // A platform in the same process, in another test.
+        // As in another test of the same process.
         assert_eq!(init_metrics().render(), "");
     }
 }

@@ -1,8 +1,8 @@
-/// Declares an enum that is one lower-case word on the wire and in SQL (`text` with a check).
+/// Declares an enum that is a lower-case word on the wire and in SQL (`text` with a check constraint).
 ///
 /// ```ignore
 /// web::text_enum! {
-///     /// How soon it matters.
+///     /// Urgency of a ticket.
 ///     pub enum Priority {
 ///         /// Whenever.
 ///         Low = "low",
@@ -25,7 +25,7 @@ macro_rules! text_enum {
             /// Every value, in order.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
-            /// Its word.
+            /// The word.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)+ }
             }

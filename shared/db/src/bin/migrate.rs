@@ -1,6 +1,6 @@
-//! `migrate`: brings the database at `DATABASE_URL` up to date, then makes the functions' logins.
+//! `migrate`: applies the migrations to the database at `DATABASE_URL`, then creates the functions' logins.
 //!
-//! A job of its own, before the roll-out.
+//! Runs as a job before a deployment.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -14,9 +14,9 @@ use web::settings::{SecretString, help};
 web::settings! {
     /// Settings of the migration job.
     pub struct Settings {
-        /// URL of an administrator who may create roles and schemas.
+        /// PostgreSQL URL of a role that may create roles and schemas.
         pub database_url: SecretString = "DATABASE_URL",
-        /// JSON object of function to password: logins `rvz_<function>_login` are made with them.
+        /// JSON object from function to password; the logins `rvz_<function>_login` are created with these passwords.
         pub login_passwords: Option<SecretString> = "REVALENZ_LOGIN_PASSWORDS",
     }
 }
@@ -28,7 +28,7 @@ async fn main() -> ExitCode {
             "{}",
             help(
                 "migrate",
-                "brings the database up to date",
+                "applies database migrations",
                 &[Settings::ENTRIES]
             )
         );
@@ -47,13 +47,13 @@ async fn migrate() -> Result<(), Box<dyn std::error::Error>> {
     let settings = Settings::read(&web::settings::environment)?;
     let url = settings.database_url.expose();
     db::migrate::run(url).await?;
-    println!("migrations up to {}", db::migrate::expected_version());
+    println!("migrated to {}", db::migrate::expected_version());
     if let Some(passwords) = &settings.login_passwords {
         let passwords: BTreeMap<String, String> = serde_json::from_str(passwords.expose())?;
         for (function, password) in &passwords {
             if !db::migrate::functions().contains(function) {
                 return Err(format!(
-                    "REVALENZ_LOGIN_PASSWORDS names {function}, which is no function"
+                    "REVALENZ_LOGIN_PASSWORDS contains the unknown function {function}"
                 )
                 .into());
             }

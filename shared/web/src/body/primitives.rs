@@ -1,4 +1,4 @@
-//! The plain values: booleans, numbers, times, identifiers, free JSON.
+//! Primitive fields: booleans, numbers, times, identifiers, free-form JSON.
 
 use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 use serde_json::Value;
@@ -24,7 +24,7 @@ impl Field for bool {
     }
 }
 
-/// A whole number from `MIN` to `MAX`, both included.
+/// An integer from `MIN` to `MAX`, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Int<const MIN: i32, const MAX: i32>(i32);
 
@@ -40,7 +40,7 @@ impl<const MIN: i32, const MAX: i32> Field for Int<MIN, MAX> {
         let Value::Number(number) = value else {
             return errors.refuse(at, FieldCode::WrongType("integer"));
         };
-        // JSON Schema counts 1.0 as an integer; so do we.
+        // JSON Schema treats 1.0 as an integer.
         let whole = number.as_i64().or_else(|| {
             #[expect(clippy::cast_possible_truncation, reason = "checked by the comparison")]
             number
@@ -71,11 +71,11 @@ impl<const MIN: i32, const MAX: i32> Field for Int<MIN, MAX> {
 }
 
 pub(crate) const RFC_3339: Localized = Localized {
-    de: "muss ein Zeitpunkt nach RFC 3339 sein, zwischen den Jahren 1900 und 9999",
-    en: "must be a time of RFC 3339 between the years 1900 and 9999",
+    de: "muss ein Zeitpunkt nach RFC 3339 zwischen den Jahren 1900 und 9999 sein",
+    en: "must be an RFC 3339 time between the years 1900 and 9999",
 };
 
-/// Reads a time; years are bounded before they reach SQL, and PostgreSQL keeps microseconds.
+/// Parses a time. Years are bounded before they reach SQL, and PostgreSQL stores microseconds.
 pub(crate) fn instant(text: &str) -> Option<DateTime<Utc>> {
     let instant = DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc);
     let year = chrono::Datelike::year(&instant);
@@ -147,7 +147,7 @@ impl<K: ids::Kind> Field for ids::Id<K> {
     }
 }
 
-/// Any JSON; its texts have been checked for NUL when the body was read.
+/// Any JSON; NUL characters are already rejected when the body is read.
 impl Field for Value {
     fn read(value: Value, _: &Pointer, _: &mut Errors) -> Option<Self> {
         Some(value)

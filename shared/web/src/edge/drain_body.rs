@@ -1,7 +1,8 @@
-//! What is left of a request's body when its answer is ready.
+//! Drains the unread rest of a request body before the response is sent.
 //!
-//! A refusal (too large, not signed in) is often ready before the body has arrived. To close then resets the connection under
-//! a client that still sends, and most never get to read why. So a bounded rest is read and thrown away before the answer.
+//! An error response (too large, not authenticated) is often ready before the body has arrived. Closing the connection then
+//! resets it while the client is still sending, and most clients never read the response. So a bounded rest is read and
+//! discarded first.
 
 use std::{
     pin::Pin,
@@ -15,53 +16,54 @@ use http::{HeaderMap, header};
 use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
 
-/// Bytes that are thrown away at most: what Cloud Run lets a request have.
-const MOST: u64 = 32 << 20;
-/// How long that may take.
-const LONGEST: Duration = Duration::from_secs(2);
+/// Maximum number of bytes to discard: the request limit of Cloud Run.
+const MAX_DRAIN_BYTES: u64 = 32 << 20;
+/// Time limit for draining.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Where a body goes that nobody read to its end.
+/// Receives a body that was dropped before its end.
 #[derive(Clone, Default)]
-pub(super) struct Rest(Arc<Mutex<Option<Body>>>);
+pub(super) struct UnreadBody(Arc<Mutex<Option<Body>>>);
 
-impl Rest {
-    /// The same body, which comes here when it is dropped early.
+impl UnreadBody {
+    /// Wraps a body so that it is kept when dropped before its end.
     pub(super) fn watch(&self, headers: &HeaderMap, body: Body) -> Body {
         if body.is_end_stream() {
             return body;
         }
         Body::new(Watched {
             body,
-            wanted: !headers.contains_key(header::EXPECT),
-            rest: self.clone(),
+            requested: !headers.contains_key(header::EXPECT),
+            unread: self.clone(),
         })
     }
 
-    /// Reads what is left, within bounds.
-    pub(super) async fn discard(self) {
-        let left = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(mut body) = left.filter(|body| body.size_hint().lower() <= MOST) else {
+    /// Reads and discards the rest, within limits.
+    pub(super) async fn drain(self) {
+        let unread = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut body) = unread.filter(|body| body.size_hint().lower() <= MAX_DRAIN_BYTES)
+        else {
             return;
         };
         let reading = async {
             let mut read = 0;
             while let Some(Ok(frame)) = body.frame().await {
                 read += frame.data_ref().map_or(0, |data| data.len() as u64);
-                if read > MOST {
+                if read > MAX_DRAIN_BYTES {
                     break;
                 }
             }
         };
-        // Whoever is slower than that finds the connection closed.
-        let _ = tokio::time::timeout(LONGEST, reading).await;
+        // A slower client finds the connection closed.
+        let _ = tokio::time::timeout(DRAIN_TIMEOUT, reading).await;
     }
 }
 
 struct Watched {
     body: Body,
-    /// A client that expects to be asked has sent nothing yet, as long as nobody reads.
-    wanted: bool,
-    rest: Rest,
+    /// A client that sent `Expect: 100-continue` sends nothing until the body is read.
+    requested: bool,
+    unread: UnreadBody,
 }
 
 impl HttpBody for Watched {
@@ -72,7 +74,7 @@ impl HttpBody for Watched {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        self.wanted = true;
+        self.requested = true;
         Pin::new(&mut self.body).poll_frame(cx)
     }
 
@@ -87,9 +89,9 @@ impl HttpBody for Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        if self.wanted && !self.body.is_end_stream() {
+        if self.requested && !self.body.is_end_stream() {
             let body = std::mem::take(&mut self.body);
-            *self.rest.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
+            *self.unread.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
         }
     }
 }
@@ -108,7 +110,7 @@ mod tests {
         problem,
     };
 
-    /// What a client reads that sends everything before it reads anything.
+    /// The response as read by a client that sends its whole request first.
     async fn answer(head: &str, body: &[u8]) -> String {
         let router = Router::new()
             .route("/early", post(|| async { problem::FORBIDDEN.problem() }))
@@ -138,7 +140,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_still_sends_gets_to_read_why_it_was_refused() {
+    async fn a_client_that_is_still_sending_can_read_the_error_response() {
         let body = vec![b'a'; 10_000_000];
         for (path, status) in [("/early", "403"), ("/late", "413")] {
             let head = format!("{path} HTTP/1.1\r\nContent-Length: {}", body.len());
@@ -151,7 +153,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_is_asked_to_send_what_is_thrown_away() {
+    async fn a_client_that_expects_100_continue_is_not_asked_for_an_unneeded_body() {
         let head = "/early HTTP/1.1\r\nContent-Length: 9\r\nExpect: 100-continue";
         assert!(answer(head, b"").await.starts_with("HTTP/1.1 403"));
     }

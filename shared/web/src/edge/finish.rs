@@ -1,4 +1,4 @@
-//! What happens to every response on its way out.
+//! Post-processing of every response.
 
 use std::time::Duration;
 
@@ -19,20 +19,20 @@ const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
-const NOTHING_LOADS: HeaderValue =
+const DENY_ALL_CSP: HeaderValue =
     HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 
-/// Turns refusals into documents, revalidates, sets the headers that all answers have.
+/// Renders problems, handles conditional requests, and sets the headers of all responses.
 pub(super) fn finish(mut response: Response, info: &RequestInfo, request: &HeaderMap) -> Response {
     let refusal = response.extensions_mut().remove::<Problem>();
-    if let Some(refusal) = refusal.or_else(|| unspoken_refusal(&response)) {
+    if let Some(refusal) = refusal.or_else(|| framework_error(&response)) {
         response = document(response, &refusal, info);
     } else if response.status() == StatusCode::OK
         && matches!(*info.method(), Method::GET | Method::HEAD)
         && response
             .headers()
             .get(header::ETAG)
-            .is_some_and(|tag| etag::client_has(request, tag))
+            .is_some_and(|tag| etag::is_not_modified(request, tag))
     {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         *response.body_mut() = Body::empty();
@@ -44,13 +44,13 @@ pub(super) fn finish(mut response: Response, info: &RequestInfo, request: &Heade
         headers.insert(X_REQUEST_ID, id);
     }
     if let Some(quota) = info.quota() {
-        quota.tell(headers);
+        quota.write_headers(headers);
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
-    unless_set(headers, header::CACHE_CONTROL, NO_STORE);
-    unless_set(headers, header::CONTENT_SECURITY_POLICY, NOTHING_LOADS);
-    unless_set(
+    insert_if_absent(headers, header::CACHE_CONTROL, NO_STORE);
+    insert_if_absent(headers, header::CONTENT_SECURITY_POLICY, DENY_ALL_CSP);
+    insert_if_absent(
         headers,
         header::REFERRER_POLICY,
         HeaderValue::from_static("no-referrer"),
@@ -58,24 +58,24 @@ pub(super) fn finish(mut response: Response, info: &RequestInfo, request: &Heade
     response
 }
 
-fn unless_set(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
+fn insert_if_absent(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) {
     if let Entry::Vacant(vacant) = headers.entry(name) {
         vacant.insert(value);
     }
 }
 
-/// Refusals that the framework made without us: unknown route, wrong method.
-fn unspoken_refusal(response: &Response) -> Option<Problem> {
+/// The problem for an error response of the framework itself: unknown route, wrong method.
+fn framework_error(response: &Response) -> Option<Problem> {
     let status = response.status();
-    let spoken = response.headers().get(header::CONTENT_TYPE) == Some(&PROBLEM_JSON);
-    if spoken || !(status.is_client_error() || status.is_server_error()) {
+    let is_problem = response.headers().get(header::CONTENT_TYPE) == Some(&PROBLEM_JSON);
+    if is_problem || !(status.is_client_error() || status.is_server_error()) {
         return None;
     }
     let kind = kind_of_status(status);
     if kind == &problem::INTERNAL_ERROR {
-        tracing::error!(%status, "the framework failed");
+        tracing::error!(%status, "framework error");
     }
-    // Only the layer that decompresses refuses a type by itself.
+    // The decompression layer is the only one that rejects a media type by itself.
     Some(
         kind.problem()
             .argument("expected", "Content-Encoding gzip, br"),
@@ -99,12 +99,12 @@ fn document(answered: Response, refusal: &Problem, info: &RequestInfo) -> Respon
         headers.append(name, value.clone());
     }
     if refusal.kind().status == StatusCode::SERVICE_UNAVAILABLE {
-        unless_set(headers, header::RETRY_AFTER, HeaderValue::from_static("1"));
+        insert_if_absent(headers, header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     response
 }
 
-/// A client can invent methods, and each would be a series that stays for ever.
+/// Unknown methods share one label value: a client could otherwise create an unbounded number of time series.
 fn method_label(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
@@ -118,7 +118,7 @@ fn method_label(method: &Method) -> &'static str {
     }
 }
 
-/// One log line and one measurement. Never bodies, tokens, or addresses of people.
+/// Writes one log line and one measurement. Never bodies, tokens or email addresses.
 pub(super) fn record(info: &RequestInfo, route: &str, response: &Response, took: Duration) {
     let status = response.status().as_u16();
     let caller = info.caller();
@@ -134,14 +134,14 @@ pub(super) fn record(info: &RequestInfo, route: &str, response: &Response, took:
     metrics::histogram!("http_request_duration_seconds", &labels[..2]).record(took.as_secs_f64());
     let tenant = caller.map(|caller| caller.tenant.to_string());
     let actor = caller.map(|caller| caller.actor.as_str());
-    // Two forms, because names of fields are fixed when this is compiled.
+    // Two variants, because field names are fixed at compile time.
     macro_rules! line {
         ($level:ident) => {
             if is_cloud() {
                 tracing::$level!(
                     request_id = info.id(), route, tenant, actor,
                     http_request.request_method = %info.method(),
-                    // Never the address itself: it may hold a signature.
+                    // Never the URL itself: it may contain a signature.
                     http_request.request_url = route,
                     http_request.status = status,
                     http_request.latency = %format_args!("{:.6}s", took.as_secs_f64()),
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn invented_methods_are_one_series() {
+    fn unknown_methods_share_one_label() {
         for method in [Method::GET, Method::DELETE, Method::OPTIONS] {
             assert_eq!(method_label(&method), method.as_str());
         }

@@ -1,4 +1,4 @@
-//! Mail addresses.
+//! Email addresses.
 
 use serde::Serialize;
 use utoipa::openapi::{KnownFormat, ObjectBuilder, SchemaFormat};
@@ -6,16 +6,16 @@ use utoipa::openapi::{KnownFormat, ObjectBuilder, SchemaFormat};
 use super::parsed_text;
 use crate::{language::Localized, problem::FieldCode};
 
-/// A mail address in lower case, at most 254 characters (RFC 5321, 4.5.3.1).
+/// An email address in lower case, at most 254 characters (RFC 5321, 4.5.3.1).
 ///
-/// Accepts what people have: a dot-atom of RFC 5322 before the `@`, a host name with a dot behind it
-/// (also in Unicode). Quoted local parts, comments and address literals are refused.
+/// Accepts an RFC 5322 dot-atom as the local part and a host name with at least one dot (both also in Unicode). Quoted local
+/// parts, comments and address literals are rejected.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Email(String);
 
 impl Email {
-    /// Reads it, or says what is wrong.
+    /// Parses and validates the text.
     pub fn parse(text: &str) -> Result<Self, FieldCode> {
         let text = text.trim();
         if text.chars().count() > 254 {
@@ -27,7 +27,7 @@ impl Email {
             }
             _ => Err(FieldCode::InvalidFormat(Localized {
                 de: "muss eine E-Mail-Adresse sein",
-                en: "must be a mail address",
+                en: "must be an email address",
             })),
         }
     }
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn invalid_addresses_are_refused() {
         for text in [
             "",
             "a",

@@ -1,4 +1,4 @@
-//! Money: a decimal text and a currency, whole minor units inside, never a float.
+//! Money: a decimal string with a currency, stored in minor units, never a float.
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use serde_json::Value;
@@ -9,12 +9,12 @@ use utoipa::openapi::{
 
 use super::parsed_text;
 use crate::{
-    body::{Field, object, refuse_unknown_fields, take},
+    body::{Field, object, refuse_unknown_fields, take_field},
     language::Localized,
     problem::{Errors, FieldCode, Pointer},
 };
 
-/// Currencies of ISO 4217 that are money of a country or union, by how many digits stand behind the point.
+/// ISO 4217 currencies of countries and unions, by their number of decimal digits.
 const CURRENCIES: [(u32, &str); 3] = [
     (
         2,
@@ -31,8 +31,8 @@ const CURRENCIES: [(u32, &str); 3] = [
     (3, "BHD IQD JOD KWD LYD OMR TND"),
 ];
 
-/// Digits in front of the point at most.
-const MOST_DIGITS: usize = 12;
+/// Maximum number of digits before the decimal point.
+const MAX_WHOLE_DIGITS: usize = 12;
 
 /// A currency by its code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,7 +42,7 @@ pub struct Currency {
 }
 
 impl Currency {
-    /// Reads it, or says what is wrong.
+    /// Parses and validates the code.
     pub fn parse(text: &str) -> Result<Self, FieldCode> {
         let text = text.trim();
         CURRENCIES
@@ -56,7 +56,7 @@ impl Currency {
             })
             .ok_or(FieldCode::InvalidFormat(Localized {
                 de: "muss ein Währungscode nach ISO 4217 wie EUR sein",
-                en: "must be a currency code of ISO 4217 such as EUR",
+                en: "must be an ISO 4217 currency code such as EUR",
             }))
     }
 
@@ -65,7 +65,7 @@ impl Currency {
         self.code
     }
 
-    /// How many digits stand behind the point.
+    /// Number of decimal digits.
     pub fn scale(self) -> u32 {
         self.scale
     }
@@ -79,7 +79,7 @@ impl Currency {
 
 parsed_text!([] Currency);
 
-/// An amount of money that is not negative: `{"amount": "1234.50", "currency": "EUR"}`.
+/// A non-negative amount of money: `{"amount": "1234.50", "currency": "EUR"}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Money {
     minor: i64,
@@ -87,14 +87,14 @@ pub struct Money {
 }
 
 impl Money {
-    /// Reads an amount of this currency, or says what is wrong.
+    /// Parses and validates an amount in this currency.
     pub fn parse(amount: &str, currency: Currency) -> Result<Self, FieldCode> {
         let (whole, fraction) = amount.split_once('.').unwrap_or((amount, "0"));
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-        if !digits(whole) || !digits(fraction) || whole.len() > MOST_DIGITS {
+        if !digits(whole) || !digits(fraction) || whole.len() > MAX_WHOLE_DIGITS {
             return Err(FieldCode::InvalidFormat(Localized {
-                de: "muss eine Zahl wie 1234.50 sein, mit höchstens 12 Stellen vor dem Punkt",
-                en: "must be a number such as 1234.50 with at most 12 digits before the point",
+                de: "muss eine Zahl wie 1234.50 mit höchstens 12 Stellen vor dem Punkt sein",
+                en: "must be a number such as 1234.50 with at most 12 digits before the decimal point",
             }));
         }
         let scale = usize::try_from(currency.scale).unwrap_or_default();
@@ -105,20 +105,20 @@ impl Money {
             _ => Err(FieldCode::Rule(
                 "scale",
                 Localized {
-                    de: "hat mehr Stellen hinter dem Punkt, als die Währung kennt",
-                    en: "has more digits behind the point than the currency knows",
+                    de: "hat mehr Nachkommastellen, als die Währung zulässt",
+                    en: "has more decimal places than the currency allows",
                 },
             )),
         }
     }
 
-    /// So many minor units of the currency with this code, if they can be.
+    /// An amount in minor units of the currency with this code; `None` if it is negative or the code is unknown.
     pub fn from_minor(minor: i64, code: &str) -> Option<Self> {
         let currency = Currency::parse(code).ok()?;
         (minor >= 0).then_some(Self { minor, currency })
     }
 
-    /// In minor units: cents.
+    /// The amount in minor units, such as cents.
     pub fn minor(self) -> i64 {
         self.minor
     }
@@ -128,7 +128,7 @@ impl Money {
         self.currency
     }
 
-    /// The amount with all its digits: `1234.50`.
+    /// The amount with all decimal digits, such as `1234.50`.
     pub fn amount(self) -> String {
         let unit = 10_i64.pow(self.currency.scale);
         let (whole, fraction) = (self.minor / unit, self.minor % unit);
@@ -142,8 +142,8 @@ impl Money {
 impl Field for Money {
     fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
         let mut fields = object(value, at, errors)?;
-        let amount = take::<Amount>(&mut fields, "amount", at, errors);
-        let currency = take::<Currency>(&mut fields, "currency", at, errors);
+        let amount = take_field::<Amount>(&mut fields, "amount", at, errors);
+        let currency = take_field::<Currency>(&mut fields, "currency", at, errors);
         let complete = fields.is_empty();
         refuse_unknown_fields(fields, at, errors);
         let (Amount(amount), currency) = amount.zip(currency)?;
@@ -181,7 +181,7 @@ impl Serialize for Money {
     }
 }
 
-/// Only a text: a JSON number has gone through somebody's float. What it may be depends on the currency beside it.
+/// A string: JSON numbers may have lost precision as floats. Which values are valid depends on the currency.
 struct Amount(String);
 
 impl Field for Amount {
@@ -210,9 +210,9 @@ mod tests {
     fn read(value: Value) -> Result<Money, Vec<(String, &'static str)>> {
         let mut errors = Errors::default();
         let read = Money::read(value, &Pointer::default(), &mut errors);
-        let told = errors.into_list();
-        let told = told.into_iter().map(|e| (e.pointer, e.code.code()));
-        read.ok_or_else(|| told.collect())
+        let errors = errors.into_list();
+        let errors = errors.into_iter().map(|e| (e.pointer, e.code.code()));
+        read.ok_or_else(|| errors.collect())
     }
 
     #[test]
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_money_is_named() {
+    fn invalid_amounts_are_reported() {
         for (amount, currency, pointer, code) in [
             (json!("1.234"), "EUR", "/amount", "scale"),
             (json!("1.0"), "JPY", "/amount", "scale"),
@@ -253,8 +253,8 @@ mod tests {
             (json!("1"), "eur", "/currency", "invalid_format"),
             (json!("1"), "XXX", "/currency", "invalid_format"),
         ] {
-            let told = read(json!({"amount": amount, "currency": currency})).unwrap_err();
-            assert_eq!(told, [(pointer.to_owned(), code)], "{amount} {currency}");
+            let errors = read(json!({"amount": amount, "currency": currency})).unwrap_err();
+            assert_eq!(errors, [(pointer.to_owned(), code)], "{amount} {currency}");
         }
         let more = json!({"amount": "1", "currency": "EUR", "vat": true});
         assert_eq!(
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn every_code_stands_once() {
+    fn currency_codes_are_unique() {
         let mut codes: Vec<&str> = CURRENCIES
             .iter()
             .flat_map(|(_, codes)| codes.split_ascii_whitespace())

@@ -1,4 +1,4 @@
-//! Slugs, locales, time zones, web addresses.
+//! Slugs, locales, time zones, URLs.
 
 use serde::Serialize;
 use utoipa::openapi::{ObjectBuilder, SchemaFormat};
@@ -9,13 +9,13 @@ use crate::{
     problem::FieldCode,
 };
 
-/// A short name in addresses: lower-case letters, digits and single hyphens, 2 to 63 characters.
+/// A short name for URLs: lower-case letters, digits and single hyphens, 2 to 63 characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Slug(String);
 
 impl Slug {
-    /// Reads it, or says what is wrong.
+    /// Parses and validates the text.
     pub fn parse(text: &str) -> Result<Self, FieldCode> {
         let text = text.trim();
         let fits = (2..=63).contains(&text.len())
@@ -29,8 +29,8 @@ impl Slug {
             Ok(Self(text.to_owned()))
         } else {
             Err(FieldCode::InvalidFormat(Localized {
-                de: "2 bis 63 Kleinbuchstaben, Ziffern und einzelne Bindestriche",
-                en: "2 to 63 lower-case letters, digits and single hyphens",
+                de: "muss aus 2 bis 63 Kleinbuchstaben, Ziffern und einzelnen Bindestrichen bestehen",
+                en: "must consist of 2 to 63 lower-case letters, digits and single hyphens",
             }))
         }
     }
@@ -46,13 +46,13 @@ impl Slug {
     }
 }
 
-/// A language we speak, with an optional region: `de`, `en`, `de-AT`.
+/// A supported language with an optional region: `de`, `en`, `de-AT`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Locale(String);
 
 impl Locale {
-    /// Reads it, or says what is wrong.
+    /// Parses and validates the text.
     pub fn parse(text: &str) -> Result<Self, FieldCode> {
         let text = text.trim();
         let region_fits = match text.get(2..) {
@@ -68,8 +68,8 @@ impl Locale {
             Ok(Self(text.to_owned()))
         } else {
             Err(FieldCode::InvalidFormat(Localized {
-                de: "de oder en, auch mit Region wie de-AT",
-                en: "de or en, also with a region such as de-AT",
+                de: "muss de oder en sein, auch mit Region wie de-AT",
+                en: "must be de or en, optionally with a region such as de-AT",
             }))
         }
     }
@@ -92,7 +92,7 @@ impl Locale {
 pub struct TimeZone(String);
 
 impl TimeZone {
-    /// Reads it, or says what is wrong.
+    /// Parses and validates the text.
     pub fn parse(text: &str) -> Result<Self, FieldCode> {
         text.trim()
             .parse::<chrono_tz::Tz>()
@@ -115,13 +115,13 @@ impl TimeZone {
     }
 }
 
-/// An absolute `http` or `https` address of at most 2,048 characters.
+/// An absolute `http` or `https` URL of at most 2,048 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct HttpUrl(String);
 
 impl HttpUrl {
-    /// Reads it, or says what is wrong.
+    /// Parses and validates the text.
     pub fn parse(text: &str) -> Result<Self, FieldCode> {
         let text = text.trim();
         let uri = text.parse::<http::Uri>().ok().filter(|uri| {
@@ -134,10 +134,10 @@ impl HttpUrl {
         uri.map(|_| Self(text.to_owned()))
             .ok_or(FieldCode::InvalidFormat(Localized {
                 de: "muss eine http- oder https-Adresse sein",
-                en: "must be an http or https address",
+                en: "must be an http or https URL",
             }))
     }
-    /// The address.
+    /// The URL.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slugs_locales_zones_and_addresses_know_their_form() {
+    fn slugs_locales_zones_and_urls_are_validated() {
         assert!(Slug::parse("demo-2").is_ok());
         for text in ["D", "Demo", "-a", "a-", "a--b", "a_b", "ä", "a"] {
             assert!(Slug::parse(text).is_err(), "{text}");

@@ -1,4 +1,4 @@
-//! Lines, longer texts, and secrets.
+//! Single-line texts, multi-line texts and secrets.
 
 use serde::Serialize;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
@@ -7,7 +7,7 @@ use utoipa::openapi::ObjectBuilder;
 use super::parsed_text;
 use crate::problem::FieldCode;
 
-/// One line of `MIN` to `MAX` characters: names, titles, labels.
+/// A single line of `MIN` to `MAX` characters: names, titles, labels.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct SingleLine<const MIN: usize, const MAX: usize>(String);
@@ -17,16 +17,16 @@ pub struct SingleLine<const MIN: usize, const MAX: usize>(String);
 #[serde(transparent)]
 pub struct Text<const MIN: usize, const MAX: usize>(String);
 
-/// A password or token as it was typed: neither trimmed nor normalised, and never printed.
+/// A password or token as entered: neither trimmed nor normalised, and never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret<const MIN: usize, const MAX: usize>(String);
 
-/// What [`forbidden`] refuses, as a pattern of ECMA 262 for the schema.
+/// The characters that [`forbidden`] rejects, as an ECMA 262 pattern for the schema.
 const ONE_LINE: &str = "^[^\\u0000-\\u001F\\u007F-\\u009F\\u2028-\\u202E\\u2066-\\u2069\\uFEFF]*$";
 /// The same with line feeds and tabs.
 const SEVERAL_LINES: &str =
     "^[^\\u0000-\\u0008\\u000B-\\u001F\\u007F-\\u009F\\u2028-\\u202E\\u2066-\\u2069\\uFEFF]*$";
-/// Anything that PostgreSQL can store.
+/// Anything PostgreSQL can store.
 const NO_NUL: &str = "^[^\\u0000]*$";
 
 fn normal(text: &str) -> String {
@@ -38,8 +38,7 @@ fn normal(text: &str) -> String {
     }
 }
 
-/// Control characters, and the code points that make two texts look alike while they differ or turn
-/// the reading direction of what follows (Unicode TR 36).
+/// Control characters, and code points that make different texts look alike or change the reading direction (Unicode TR 36).
 fn forbidden(character: char, breaks_allowed: bool) -> bool {
     match character {
         '\n' | '\t' => !breaks_allowed,
@@ -69,7 +68,7 @@ fn bounded(text: String, min: usize, max: usize) -> Result<String, FieldCode> {
 }
 
 impl<const MIN: usize, const MAX: usize> SingleLine<MIN, MAX> {
-    /// Reads it, or says what is wrong.
+    /// Parses and validates the text.
     pub fn parse(text: &str) -> Result<Self, FieldCode> {
         checked(text, MIN, MAX, false).map(Self)
     }
@@ -90,7 +89,7 @@ impl<const MIN: usize, const MAX: usize> SingleLine<MIN, MAX> {
 }
 
 impl<const MIN: usize, const MAX: usize> Text<MIN, MAX> {
-    /// Reads it, or says what is wrong.
+    /// Parses and validates the text.
     pub fn parse(text: &str) -> Result<Self, FieldCode> {
         checked(text, MIN, MAX, true).map(Self)
     }
@@ -111,7 +110,7 @@ impl<const MIN: usize, const MAX: usize> Text<MIN, MAX> {
 }
 
 impl<const MIN: usize, const MAX: usize> Secret<MIN, MAX> {
-    /// Takes it as it is; only NUL and the length are checked.
+    /// Accepts the text unchanged; only NUL and the length are checked.
     pub fn parse(text: &str) -> Result<Self, FieldCode> {
         if text.contains('\0') {
             return Err(FieldCode::InvalidCharacters);
@@ -192,7 +191,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_accepted_is_stable_and_storable(text in any::<String>()) {
+        fn accepted_texts_are_stable_and_storable(text in any::<String>()) {
             if let Ok(once) = Text::<0, 100>::parse(&text) {
                 prop_assert!(!once.as_str().contains('\0'));
                 prop_assert!(once.as_str().chars().count() <= 100);

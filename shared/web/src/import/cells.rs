@@ -1,4 +1,4 @@
-//! From a table's cells to the values that a row is read from.
+//! Converts CSV cells to JSON values.
 
 use std::collections::BTreeSet;
 
@@ -19,15 +19,15 @@ use super::MAX_ROWS;
 const COLUMN_COUNT: FieldCode = FieldCode::Rule(
     "column_count",
     Localized {
-        de: "hat nicht so viele Zellen wie die Kopfzeile",
-        en: "does not have as many cells as the header",
+        de: "hat eine andere Anzahl von Zellen als die Kopfzeile",
+        en: "has a different number of cells than the header",
     },
 );
 
-/// A row with its line: an object of the cells that are not empty, or what is wrong with it.
+/// A line number, and the row as an object of its non-empty cells, or an error.
 type Cells = (u64, Result<Value, FieldError>);
 
-/// The rows of a table whose header names fields of `schema`.
+/// Reads the rows of a table whose header consists of field names of `schema`.
 pub(super) fn values(bytes: &[u8], schema: &RefOr<Schema>) -> Result<Vec<Cells>, Problem> {
     let table = csv::read(bytes, MAX_ROWS)
         .map_err(|error| problem::INVALID_CSV.problem().argument("cause", error))?;
@@ -51,7 +51,7 @@ pub(super) fn values(bytes: &[u8], schema: &RefOr<Schema>) -> Result<Vec<Cells>,
     Ok(rows.collect())
 }
 
-/// The fields that the columns mean.
+/// Maps columns to fields.
 fn columns<'a>(
     header: &::csv::StringRecord,
     row: &'a Object,
@@ -86,11 +86,11 @@ fn value(cell: &str, schema: &RefOr<Schema>) -> Value {
             .filter(|part| !part.is_empty())
             .map(Value::from)
             .collect(),
-        RefOr::T(Schema::Object(object)) if is(object, &Type::Integer) => cell
+        RefOr::T(Schema::Object(object)) if has_type(object, &Type::Integer) => cell
             .trim()
             .parse::<i64>()
             .map_or_else(|_| text(), Value::from),
-        RefOr::T(Schema::Object(object)) if is(object, &Type::Boolean) => cell
+        RefOr::T(Schema::Object(object)) if has_type(object, &Type::Boolean) => cell
             .trim()
             .parse::<bool>()
             .map_or_else(|_| text(), Value::from),
@@ -98,7 +98,7 @@ fn value(cell: &str, schema: &RefOr<Schema>) -> Value {
     }
 }
 
-fn is(object: &Object, wanted: &Type) -> bool {
+fn has_type(object: &Object, wanted: &Type) -> bool {
     match &object.schema_type {
         SchemaType::Type(one) => one == wanted,
         SchemaType::Array(several) => several.contains(wanted),

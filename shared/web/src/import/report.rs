@@ -1,4 +1,4 @@
-//! What became of the rows: for programs, and for the person who has to mend the file.
+//! The import report, for programs and for the person who has to correct the file.
 
 use std::fmt::Write;
 
@@ -12,57 +12,57 @@ use utoipa::ToSchema;
 
 use crate::{language::Language, openapi::FieldProblem, problem::FieldError};
 
-/// What an import has done, or with `dry_run` would do.
+/// The result of an import, or with `dry_run` the expected result.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ImportReport, example = json!({
     "dry_run": true, "rows": 3, "created": 1, "updated": 0, "unchanged": 1, "refused": 1,
-    "refusals": [{"line": 4, "errors": [{"pointer": "/email", "code": "invalid_format", "detail": "must be a mail address"}]}]
+    "refusals": [{"line": 4, "errors": [{"pointer": "/email", "code": "invalid_format", "detail": "must be an email address"}]}]
 }))]
 pub struct Report {
-    /// Whether nothing was changed, because it was only asked what would be.
+    /// Whether this was a dry run, which changes nothing.
     pub dry_run: bool,
-    /// How many rows there were.
+    /// Total number of rows.
     pub rows: usize,
-    /// How many were new.
+    /// Number of created rows.
     pub created: usize,
-    /// How many were there and say something else now.
+    /// Number of updated rows.
     pub updated: usize,
-    /// How many were there as they are.
+    /// Number of rows that were already up to date.
     pub unchanged: usize,
-    /// How many were refused.
+    /// Number of refused rows.
     pub refused: usize,
-    /// The refused rows, in their order.
+    /// The refused rows, in order.
     pub refusals: Vec<RefusedRow>,
 }
 
-/// A row that was refused, and why.
+/// A refused row with its errors.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RefusedRow {
-    /// Its line in the file (of a JSON array: its place), from 1.
+    /// Line in the file, or position in a JSON array, starting at 1.
     pub line: u64,
-    /// Everything that is wrong with it; the pointer leads into the row.
+    /// The errors; pointers are relative to the row.
     pub errors: Vec<FieldProblem>,
 }
 
-/// What became of the rows so far.
+/// Counts results while an import is running.
 #[derive(Debug, Default)]
 pub struct Tally {
-    /// How many were new.
+    /// Number of created rows.
     pub created: usize,
-    /// How many say something else now.
+    /// Number of updated rows.
     pub updated: usize,
-    /// How many are as they were.
+    /// Number of rows that were already up to date.
     pub unchanged: usize,
     refusals: Vec<(u64, Vec<FieldError>)>,
 }
 
 impl Tally {
-    /// A row is refused.
+    /// Records a refused row.
     pub fn refuse(&mut self, line: u64, errors: Vec<FieldError>) {
         self.refusals.push((line, errors));
     }
 
-    /// The report on an import of `what`, in the caller's language; what was done is counted.
+    /// Builds the report of an import of `what` in the caller's language, and updates the metrics.
     pub fn report(mut self, what: &'static str, dry_run: bool, language: Language) -> Report {
         self.refusals.sort_by_key(|(line, _)| *line);
         let refusals: Vec<RefusedRow> = self
@@ -70,17 +70,20 @@ impl Tally {
             .iter()
             .map(|(line, errors)| RefusedRow {
                 line: *line,
-                errors: errors.iter().map(|error| error.shown(language)).collect(),
+                errors: errors
+                    .iter()
+                    .map(|error| error.to_field_problem(language))
+                    .collect(),
             })
             .collect();
         if !dry_run {
-            for (became, rows) in [
+            for (outcome, rows) in [
                 ("created", self.created),
                 ("updated", self.updated),
                 ("unchanged", self.unchanged),
                 ("refused", refusals.len()),
             ] {
-                let labels = [("of", what), ("became", became)];
+                let labels = [("of", what), ("became", outcome)];
                 metrics::counter!("import_rows_total", &labels).increment(rows as u64);
             }
         }
@@ -97,8 +100,8 @@ impl Tally {
 }
 
 impl Report {
-    /// JSON, or for `Accept: text/plain` a page to read.
-    pub fn answer(self, headers: &HeaderMap, language: Language) -> Response {
+    /// Responds with JSON, or with readable text for `Accept: text/plain`.
+    pub fn into_response_for(self, headers: &HeaderMap, language: Language) -> Response {
         let plain = headers
             .get(header::ACCEPT)
             .and_then(|accept| accept.to_str().ok())
@@ -123,25 +126,25 @@ impl Report {
             ..
         } = self;
         let mut text = match (language, self.dry_run) {
-            (Language::De, true) => "Probelauf: nichts wurde geändert.\n",
+            (Language::De, true) => "Probelauf: Es wurde nichts geändert.\n",
             (Language::En, true) => "Dry run: nothing was changed.\n",
             (_, false) => "",
         }
         .to_owned();
-        // Writing into a text can't fail.
+        // Writing to a String cannot fail.
         let _ = match language {
             Language::De => writeln!(
                 text,
-                "{rows} Zeilen: {created} neu, {updated} geändert, {unchanged} unverändert, {refused} abgelehnt."
+                "{rows} Zeilen: {created} angelegt, {updated} geändert, {unchanged} unverändert, {refused} abgelehnt."
             ),
             Language::En => writeln!(
                 text,
-                "{rows} rows: {created} new, {updated} changed, {unchanged} unchanged, {refused} refused."
+                "{rows} rows: {created} created, {updated} updated, {unchanged} unchanged, {refused} refused."
             ),
         };
         let line = match language {
             Language::De => "Zeile",
-            Language::En => "SingleLine",
+            Language::En => "Line",
         };
         for row in &self.refusals {
             for error in &row.errors {

@@ -1,4 +1,4 @@
-//! What each kind of argument adds to the document of its operation.
+//! What each argument type contributes to the OpenAPI operation.
 
 use axum::extract::State;
 use serde_json::json;
@@ -15,11 +15,11 @@ use utoipa::{
 use super::OperationDoc;
 use crate::{IfMatch, PathIds, RequestInfo, ValidJson, ValidQuery, problem};
 
-/// An argument of a handler that can describe itself.
+/// A handler argument that can describe itself.
 pub trait Arg {
-    /// Adds what it reads and how it refuses.
+    /// Adds its parameters, body and problem kinds.
     fn describe(doc: &mut OperationDoc);
-    /// What is different when the argument may be missing.
+    /// Adjusts the description when the argument is optional.
     fn optional(_: &mut OperationDoc) {}
 }
 
@@ -32,7 +32,7 @@ impl<T: Arg> Arg for Option<T> {
 
 /// The arguments of a handler, as axum's `Handler` names them.
 pub trait Signature {
-    /// Lets each describe itself.
+    /// Describes all arguments.
     fn describe(doc: &mut OperationDoc);
 }
 
@@ -58,7 +58,7 @@ impl Arg for http::HeaderMap {
     fn describe(_: &mut OperationDoc) {}
 }
 
-/// The names stand in the path template.
+/// The parameter names come from the path template.
 impl<T> Arg for PathIds<T> {
     fn describe(doc: &mut OperationDoc) {
         let names: Vec<String> = doc
@@ -103,7 +103,7 @@ impl<T: ToSchema> Arg for ValidJson<T> {
     }
 }
 
-/// It reads a `T` as JSON. For extractors of other crates that read a body too.
+/// Documents a JSON body of type `T`. For body extractors of other crates.
 pub fn json_body<T: ToSchema>(doc: &mut OperationDoc) {
     let name = T::name().into_owned();
     let schema: RefOr<Schema> = RefOr::Ref(Ref::from_schema_name(name.clone()));
@@ -132,7 +132,7 @@ impl Arg for IfMatch {
     fn describe(doc: &mut OperationDoc) {
         doc.reads(header(
             "If-Match",
-            "The `ETag` of the version that the change is meant for.",
+            "The `ETag` of the version to change.",
             "\"3\"",
         ));
         doc.refuses(&problem::INVALID_HEADER);

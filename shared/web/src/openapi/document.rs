@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document of one context, and of all together.
+//! The OpenAPI 3.1 document of one context, and of all contexts merged.
 
 use http::StatusCode;
 use serde::Serialize;
@@ -16,50 +16,50 @@ use utoipa::{
 use super::{BASE, OperationDoc, versions::text_header};
 use crate::problem::ProblemKind;
 
-/// A refusal (RFC 9457).
+/// A problem document (RFC 9457).
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem, example = json!({
     "type": "https://docs.revalenz.example/problems/validation_failed",
-    "title": "Input not valid",
+"title": "Invalid input",
     "status": 422,
     "code": "validation_failed",
-    "detail": "At least one value is not valid; errors names all of them.",
+    "detail": "At least one value is invalid. See errors for details.",
     "instance": "/api/v1/tickets",
     "request_id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f",
-    "errors": [{"pointer": "/title", "code": "too_long", "detail": "at most 255"}]
+    "errors": [{"pointer": "/title", "code": "too_long", "detail": "length must be at most 255"}]
 }))]
 pub struct ProblemDocument {
-    /// Where the code is explained.
+    /// URI of the documentation of the code.
     #[schema(format = "uri")]
     r#type: String,
-    /// Short, the same for every occurrence of the code.
+    /// Short summary, the same for every occurrence of the code.
     title: String,
     /// The HTTP status.
     status: u16,
-    /// Stable: programs decide by it.
+    /// Stable code for programs.
     code: String,
-    /// What to do about it.
+    /// What happened and what to do next.
     detail: String,
     /// The path of the request.
     instance: String,
-    /// Names the request in our logs.
+    /// Identifies the request in our logs.
     request_id: String,
-    /// Every field that is wrong.
+    /// All invalid fields.
     errors: Option<Vec<FieldProblem>>,
 }
 
-/// One wrong field.
+/// One invalid field.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FieldProblem {
     /// JSON Pointer (RFC 6901) into the body, or `/` and the name of a query parameter.
     pub(crate) pointer: String,
-    /// Stable: programs decide by it.
+    /// Stable code for programs.
     pub(crate) code: String,
-    /// For people.
+    /// Explanation for people.
     pub(crate) detail: String,
 }
 
-/// A line to read: `/email: must be a mail address (invalid_format)`.
+/// A readable line: `/email: must be an email address (invalid_format)`.
 impl std::fmt::Display for FieldProblem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self {
@@ -74,24 +74,24 @@ impl std::fmt::Display for FieldProblem {
     }
 }
 
-/// What holds for every operation, and so stands at none of them.
-const EVERYWHERE: &str = "\n\nEvery refusal is a problem document (RFC 9457) with a stable `code`. A path that is there without the method \
-    answers `405` with `Allow`; `HEAD` is answered wherever `GET` is. Every answer carries `X-Request-Id`, and every answer that was charged \
-    to a rate limit `RateLimit-Policy` and `RateLimit`.";
+/// Rules of every operation, stated once in the description of the document.
+const EVERYWHERE: &str = "\n\nErrors are problem documents (RFC 9457) with a stable `code`. An existing path without the requested method \
+    returns `405` with an `Allow` header. Every `GET` operation also supports `HEAD`. Every response has an `X-Request-Id` header; responses to \
+    rate-limited requests also have `RateLimit-Policy` and `RateLimit`.";
 
-/// Headers of refusals that say when to come again.
+/// Headers of error responses that say when to retry.
 fn headers_of(status: StatusCode) -> &'static [(&'static str, &'static str)] {
-    const RETRY_AFTER: (&str, &str) = ("Retry-After", "In how many seconds to try again.");
+    const RETRY_AFTER: (&str, &str) = ("Retry-After", "Seconds to wait before retrying.");
     match status {
         StatusCode::TOO_MANY_REQUESTS => &[
             RETRY_AFTER,
             (
                 "RateLimit-Policy",
-                "The limit: `q` requests in `w` seconds.",
+                "The limit: `q` requests per `w` seconds.",
             ),
             (
                 "RateLimit",
-                "What is left: `r` requests, all of them again in `t` seconds.",
+                "Requests left: `r`; the limit is fully reset in `t` seconds.",
             ),
         ],
         StatusCode::SERVICE_UNAVAILABLE => &[RETRY_AFTER],
@@ -123,7 +123,7 @@ pub(super) fn add_refusal(operation: &mut Operation, kind: &'static ProblemKind)
         .insert(status, response.into());
 }
 
-/// The document of the context `name`.
+/// Builds the document of the context `name`.
 pub fn document(
     name: &str,
     description: &str,
@@ -161,7 +161,7 @@ pub fn document(
             "api_key",
             SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(
                 "X-API-Key",
-                "A tenant's key; also accepted as a bearer token.",
+                "A tenant's API key. It is also accepted as a bearer token.",
             ))),
         );
     OpenApiBuilder::new()
@@ -181,7 +181,7 @@ pub fn document(
         .build()
 }
 
-/// The documents of all contexts in one.
+/// Merges the documents of all contexts into one.
 pub fn merge(version: &str, description: &str, documents: Vec<OpenApi>) -> OpenApi {
     let mut all = OpenApiBuilder::new()
         .info(
@@ -198,7 +198,7 @@ pub fn merge(version: &str, description: &str, documents: Vec<OpenApi>) -> OpenA
     all
 }
 
-/// As it is committed and served: indented, keys in a stable order, a line break at the end.
+/// The document as committed and served: indented, keys in a stable order, with a trailing line break.
 pub fn to_pretty_json(document: &OpenApi) -> String {
     let value = serde_json::to_value(document).unwrap_or(Value::Null);
     let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();

@@ -1,6 +1,6 @@
-//! What every resource with a version does: it comes with an `ETag`, and needn't be sent twice.
+//! Versioned resources: responses with an `ETag`, and conditional requests.
 //!
-//! A handler's signature does not tell which answers those are, but their schemas do: a resource has a `version`.
+//! A handler's signature does not say which responses are versioned, but their schemas do: they have a `version`.
 
 use utoipa::openapi::{
     HttpMethod, ObjectBuilder, RefOr, Response, ResponseBuilder, Schema,
@@ -10,7 +10,7 @@ use utoipa::openapi::{
 
 use super::{OperationDoc, header};
 
-/// Completes the operation's answers, once its schemas are known.
+/// Documents the headers of the operation's responses, once its schemas are known.
 pub(super) fn describe(doc: &mut OperationDoc, method: &HttpMethod) {
     let versioned: Vec<String> = doc
         .schemas
@@ -19,22 +19,18 @@ pub(super) fn describe(doc: &mut OperationDoc, method: &HttpMethod) {
         .map(|(name, _)| name.clone())
         .collect();
     let mut revalidates = false;
-    for (status, answer) in &mut doc.operation.responses.responses {
-        let RefOr::T(answer) = answer else {
+    for (status, response) in &mut doc.operation.responses.responses {
+        let RefOr::T(response) = response else {
             continue;
         };
         if status == "201" {
-            tell(
-                answer,
-                "Location",
-                "Where it is from now on: an absolute path.",
-            );
+            add_header(response, "Location", "Absolute path of the new resource.");
         }
-        if status.starts_with('2') && body(answer).is_some_and(|name| versioned.contains(&name)) {
-            tell(
-                answer,
+        if status.starts_with('2') && body(response).is_some_and(|name| versioned.contains(&name)) {
+            add_header(
+                response,
                 "ETag",
-                "The version in quotes; for `If-Match` and `If-None-Match`.",
+                "The version in quotes, for `If-Match` and `If-None-Match`.",
             );
             revalidates |= status == "200" && *method == HttpMethod::Get;
         }
@@ -42,11 +38,11 @@ pub(super) fn describe(doc: &mut OperationDoc, method: &HttpMethod) {
     if revalidates {
         doc.reads(header(
             "If-None-Match",
-            "The `ETag` of the version that the client has already.",
+            "The `ETag` of the version that the client already has.",
             "\"3\"",
         ));
         let same = ResponseBuilder::new()
-            .description("The client has this version already.")
+            .description("Not modified: the client already has this version.")
             .header("ETag", text_header("The version in quotes."))
             .build();
         let responses = &mut doc.operation.responses.responses;
@@ -54,7 +50,7 @@ pub(super) fn describe(doc: &mut OperationDoc, method: &HttpMethod) {
     }
 }
 
-/// A header of an answer.
+/// A response header with a text value.
 pub(super) fn text_header(description: &str) -> Header {
     let text = ObjectBuilder::new().schema_type(Type::String).build();
     HeaderBuilder::new()
@@ -63,14 +59,14 @@ pub(super) fn text_header(description: &str) -> Header {
         .build()
 }
 
-fn tell(answer: &mut Response, name: &str, description: &str) {
+fn add_header(response: &mut Response, name: &str, description: &str) {
     let header = text_header(description);
-    answer.headers.insert(name.to_owned(), header.into());
+    response.headers.insert(name.to_owned(), header.into());
 }
 
-/// The schema's name of a JSON body.
-fn body(answer: &Response) -> Option<String> {
-    match answer.content.get("application/json")? {
+/// The schema name of a JSON response body.
+fn body(response: &Response) -> Option<String> {
+    match response.content.get("application/json")? {
         RefOr::T(content) => name(content.schema.as_ref()?),
         RefOr::Ref(_) => None,
     }
@@ -93,7 +89,7 @@ fn has_version(wanted: &str, schemas: &[(String, RefOr<Schema>)]) -> bool {
         .iter()
         .find(|(name, _)| name == wanted)
         .is_some_and(|(_, schema)| match schema {
-            // A resource with something beside it.
+            // A resource with additional members.
             RefOr::T(Schema::AllOf(parts)) => parts.items.iter().any(of),
             other => of(other),
         })

@@ -1,4 +1,4 @@
-//! What is wrong with one field, and the collection of all that is.
+//! Field errors, and their collection during validation.
 
 use serde_json::{Value, json};
 
@@ -7,32 +7,32 @@ use crate::{
     openapi::FieldProblem,
 };
 
-/// Why a field was refused. The code is stable; the text follows the language.
+/// Why a field was rejected. The code is stable; the text depends on the language.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldCode {
-    /// It must be there.
+    /// The field is required.
     Required,
-    /// No such field.
+    /// The field is unknown.
     UnknownField,
-    /// It must not be null.
+    /// The field must not be null.
     Null,
-    /// Another JSON type is expected: `string`, `integer`, `boolean`, `array`, `object`.
+    /// The JSON type is wrong; expected is one of `string`, `integer`, `boolean`, `array`, `object`.
     WrongType(&'static str),
-    /// More characters, or items, than allowed.
+    /// More characters or items than allowed.
     TooLong(usize),
-    /// Fewer characters, or items, than needed.
+    /// Fewer characters or items than required.
     TooShort(usize),
-    /// A control character, or a line break where one line is wanted.
+    /// A control character, or a line break in a single-line text.
     InvalidCharacters,
-    /// Not of the form; the text says which.
+    /// The format is wrong; the text describes the expected one.
     InvalidFormat(Localized),
-    /// Outside the range, both ends included.
+    /// Outside the range; both bounds are included.
     OutOfRange(i64, i64),
-    /// None of the words that are possible.
+    /// None of the allowed values.
     NotOneOf(String),
-    /// The same item twice.
+    /// The item appears more than once.
     Duplicate,
-    /// A rule of the context, with its own code and text.
+    /// A rule of the context, with a code and text of its own.
     Rule(&'static str, Localized),
 }
 
@@ -57,30 +57,36 @@ impl FieldCode {
 
     fn detail(&self, language: Language) -> String {
         let (de, en) = match self {
-            Self::Required => ("wird gebraucht".to_owned(), "is required".to_owned()),
-            Self::UnknownField => (
-                "dieses Feld gibt es nicht".into(),
-                "there is no such field".into(),
-            ),
+            Self::Required => ("ist erforderlich".to_owned(), "is required".to_owned()),
+            Self::UnknownField => ("unbekanntes Feld".into(), "unknown field".into()),
             Self::Null => ("darf nicht null sein".into(), "must not be null".into()),
             Self::WrongType(expected) => (
                 format!("muss vom Typ {expected} sein"),
                 format!("must be of type {expected}"),
             ),
-            Self::TooLong(max) => (format!("höchstens {max}"), format!("at most {max}")),
-            Self::TooShort(min) => (format!("mindestens {min}"), format!("at least {min}")),
+            Self::TooLong(max) => (
+                format!("die Länge darf höchstens {max} betragen"),
+                format!("length must be at most {max}"),
+            ),
+            Self::TooShort(min) => (
+                format!("die Länge muss mindestens {min} betragen"),
+                format!("length must be at least {min}"),
+            ),
             Self::InvalidCharacters => (
                 "enthält unzulässige Zeichen".into(),
-                "has characters that are not allowed".into(),
+                "contains characters that are not allowed".into(),
             ),
             Self::InvalidFormat(texts) | Self::Rule(_, texts) => {
                 (texts.de.to_owned(), texts.en.to_owned())
             }
             Self::OutOfRange(min, max) => (
-                format!("zwischen {min} und {max}"),
-                format!("between {min} and {max}"),
+                format!("muss zwischen {min} und {max} liegen"),
+                format!("must be between {min} and {max}"),
             ),
-            Self::NotOneOf(words) => (format!("eines von: {words}"), format!("one of: {words}")),
+            Self::NotOneOf(words) => (
+                format!("muss einer dieser Werte sein: {words}"),
+                format!("must be one of: {words}"),
+            ),
             Self::Duplicate => ("kommt mehrfach vor".into(), "appears more than once".into()),
         };
         match language {
@@ -90,7 +96,7 @@ impl FieldCode {
     }
 }
 
-/// One wrong field.
+/// One invalid field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
     /// JSON Pointer (RFC 6901) into the body; for a query parameter `/` and its name.
@@ -100,8 +106,8 @@ pub struct FieldError {
 }
 
 impl FieldError {
-    /// As a client hears of it.
-    pub(crate) fn shown(&self, language: Language) -> FieldProblem {
+    /// The error in the wire format.
+    pub(crate) fn to_field_problem(&self, language: Language) -> FieldProblem {
         FieldProblem {
             pointer: self.pointer.clone(),
             code: self.code.code().to_owned(),
@@ -118,39 +124,39 @@ impl FieldError {
     }
 }
 
-/// A place in a JSON document, built while walking down.
+/// A location in a JSON document (RFC 6901), built while descending into it.
 #[derive(Clone, Debug, Default)]
 pub struct Pointer(String);
 
-/// Bytes after which a pointer is cut. Names of ours stay far below; those of a hostile body would be copied into the
-/// pointer of everything under them.
-const LONGEST_POINTER: usize = 512;
+/// Pointers are truncated at this many bytes. Long names in a hostile body would otherwise be copied into the pointer of
+/// every value below them.
+const MAX_POINTER_BYTES: usize = 512;
 
 impl Pointer {
-    /// The place one step further: a field's name or an item's index.
+    /// The location of a child: a field name or an item index.
     pub fn child(&self, token: impl std::fmt::Display) -> Self {
-        if self.0.len() >= LONGEST_POINTER {
+        if self.0.len() >= MAX_POINTER_BYTES {
             return self.clone();
         }
         let token = token.to_string().replace('~', "~0").replace('/', "~1");
         let mut pointer = format!("{}/{token}", self.0);
-        if pointer.len() > LONGEST_POINTER {
-            pointer.truncate(pointer.floor_char_boundary(LONGEST_POINTER));
+        if pointer.len() > MAX_POINTER_BYTES {
+            pointer.truncate(pointer.floor_char_boundary(MAX_POINTER_BYTES));
             pointer.push('…');
         }
         Self(pointer)
     }
 }
 
-/// Everything wrong that was found on the way, so that a client hears of all of it at once.
+/// All field errors of a document, so that a client can fix them in one go.
 #[derive(Debug, Default)]
 pub struct Errors(Vec<FieldError>);
 
-/// So that a hostile body of a million wrong fields has a small answer.
-const MOST_ERRORS: usize = 50;
+/// Keeps the response small for a body with a million invalid fields.
+const MAX_ERRORS: usize = 50;
 
 impl Errors {
-    /// Notes one wrong field. Answers `None`, so that a parser can end with it.
+    /// Records one invalid field. Returns `None`, so that a parser can return it directly.
     pub fn refuse<T>(&mut self, at: &Pointer, code: FieldCode) -> Option<T> {
         if !self.is_full() {
             self.0.push(FieldError {
@@ -161,13 +167,13 @@ impl Errors {
         None
     }
 
-    /// Whether nothing more is noted.
+    /// Whether the maximum number of errors is reached.
     pub(crate) fn is_full(&self) -> bool {
-        self.0.len() >= MOST_ERRORS
+        self.0.len() >= MAX_ERRORS
     }
 
-    /// Adds what another check of the same document found, but for what is known already.
-    pub(crate) fn complete(&mut self, others: Self) {
+    /// Adds the errors of another check of the same document, without duplicates.
+    pub(crate) fn merge(&mut self, others: Self) {
         let known = self.0.len();
         for error in others.0 {
             if !self.is_full() && !self.0[..known].contains(&error) {
@@ -176,7 +182,7 @@ impl Errors {
         }
     }
 
-    /// The list, to become a [`Problem`](crate::Problem).
+    /// The errors, for [`Problem::invalid`](crate::Problem::invalid).
     pub fn into_list(self) -> Vec<FieldError> {
         self.0
     }

@@ -1,124 +1,124 @@
-//! The refusals that every context shares.
+//! Problem kinds shared by all contexts.
 
 crate::problems! {
     /// The body is not JSON.
     INVALID_JSON = BAD_REQUEST "invalid_json" {
-        de: "Kein gültiges JSON", "Der Inhalt der Anfrage ist kein gültiges JSON: {cause}.";
-        en: "Not valid JSON", "The request's body is not valid JSON: {cause}.";
+        de: "Ungültiges JSON", "Der Inhalt der Anfrage ist kein gültiges JSON: {cause}.";
+        en: "Invalid JSON", "The request body is not valid JSON: {cause}.";
     }
-    /// The body is no table.
+    /// The body is not CSV.
     INVALID_CSV = BAD_REQUEST "invalid_csv" {
-        de: "Keine lesbare Tabelle", "Der Inhalt der Anfrage kann nicht als CSV gelesen werden: {cause}.";
-        en: "Not a readable table", "The request's body can't be read as CSV: {cause}.";
+        de: "Ungültige CSV-Datei", "Der Inhalt der Anfrage kann nicht als CSV gelesen werden: {cause}.";
+        en: "Invalid CSV", "The request body could not be read as CSV: {cause}.";
     }
-    /// A cursor that we did not make, or that belongs to another list.
+    /// The cursor was tampered with or belongs to another list.
     INVALID_CURSOR = BAD_REQUEST "invalid_cursor" {
-        de: "Ungültiger Cursor", "Der Cursor gehört nicht zu dieser Liste. Bitte von vorn beginnen.";
-        en: "Invalid cursor", "The cursor does not belong to this list. Please start again.";
+        de: "Ungültiger Cursor", "Der Cursor gehört nicht zu dieser Liste. Bitte laden Sie die Liste von Anfang an.";
+        en: "Invalid cursor", "The cursor does not belong to this list. Start again from the first page.";
     }
-    /// A header that can't be read.
+    /// A header has an invalid value.
     INVALID_HEADER = BAD_REQUEST "invalid_header" {
         de: "Ungültiger Header", "Der Header {header} ist ungültig.";
-        en: "Invalid header", "The header {header} is not valid.";
+        en: "Invalid header", "The {header} header is invalid.";
     }
     /// The framework could not read the request.
     BAD_REQUEST = BAD_REQUEST "bad_request" {
-        de: "Ungültige Anfrage", "Die Anfrage kann nicht gelesen werden.";
-        en: "Bad request", "The request can't be read.";
+        de: "Ungültige Anfrage", "Die Anfrage konnte nicht gelesen werden.";
+        en: "Bad request", "The request could not be read.";
     }
-    /// No, expired or revoked credentials.
+    /// Credentials are missing, expired or revoked.
     UNAUTHENTICATED = UNAUTHORIZED "unauthenticated" {
-        de: "Nicht angemeldet", "Bitte anmelden: Zugangsdaten fehlen, sind abgelaufen oder widerrufen.";
-        en: "Not signed in", "Please sign in: credentials are missing, expired or revoked.";
+        de: "Nicht angemeldet", "Die Zugangsdaten fehlen, sind abgelaufen oder wurden widerrufen. Bitte melden Sie sich an.";
+        en: "Not authenticated", "Credentials are missing, expired or revoked. Sign in and try again.";
     }
-    /// Known caller, missing permission.
+    /// The caller lacks the permission.
     FORBIDDEN = FORBIDDEN "forbidden" {
-        de: "Keine Berechtigung", "Dafür wird die Berechtigung {permission} gebraucht.";
-        en: "Not permitted", "This needs the permission {permission}.";
+        de: "Keine Berechtigung", "Für diese Aktion benötigen Sie die Berechtigung {permission}.";
+        en: "Permission denied", "This action requires the {permission} permission.";
     }
-    /// The tenant has not licensed or switched on the context.
+    /// The tenant has not licensed or enabled the feature.
     FEATURE_DISABLED = FORBIDDEN "feature_disabled" {
         de: "Funktion nicht freigeschaltet", "Die Funktion {feature} ist für diese Organisation nicht freigeschaltet.";
-        en: "Feature not enabled", "The feature {feature} is not enabled for this organisation.";
+        en: "Feature not enabled", "The {feature} feature is not enabled for this organisation.";
     }
-    /// A tenant that is suspended or closing reads only.
+    /// A suspended or closing tenant is read-only.
     TENANT_SUSPENDED = FORBIDDEN "tenant_suspended" {
-        de: "Organisation gesperrt", "Die Organisation ist gesperrt oder wird geschlossen: Lesen ist möglich, Ändern nicht.";
-        en: "Organisation suspended", "The organisation is suspended or being closed: it can read, but not change.";
+        de: "Organisation gesperrt", "Die Organisation ist gesperrt oder wird geschlossen. Daten können gelesen, aber nicht geändert werden.";
+        en: "Organisation suspended", "The organisation is suspended or being closed. Its data can be read but not changed.";
     }
-    /// No such row for this caller.
+    /// The resource does not exist or is not visible to this caller.
     NOT_FOUND = NOT_FOUND "not_found" {
-        de: "Nicht gefunden", "Das gibt es hier nicht.";
-        en: "Not found", "There is no such thing here.";
+        de: "Nicht gefunden", "Die angeforderte Ressource wurde nicht gefunden.";
+        en: "Resource not found", "The requested resource does not exist.";
     }
-    /// The path knows other methods.
+    /// The path exists, but not with this method.
     METHOD_NOT_ALLOWED = METHOD_NOT_ALLOWED "method_not_allowed" {
-        de: "Methode nicht erlaubt", "Diese Adresse kennt die Methode nicht; der Header Allow nennt die möglichen.";
-        en: "Method not allowed", "This address does not know the method; the header Allow names those it knows.";
+        de: "Methode nicht erlaubt", "Diese Methode ist hier nicht erlaubt. Die erlaubten Methoden stehen im Header Allow.";
+        en: "Method not allowed", "This method is not allowed here. The Allow header lists the allowed methods.";
     }
-    /// The answer took longer than the budget.
+    /// The response took longer than the time limit.
     TIMED_OUT = SERVICE_UNAVAILABLE "timed_out" {
-        de: "Zeit überschritten", "Die Antwort hat zu lange gedauert. Bitte später noch einmal versuchen.";
-        en: "Timed out", "The answer took too long. Please try again later.";
+        de: "Zeitüberschreitung", "Die Verarbeitung hat zu lange gedauert. Bitte versuchen Sie es später erneut.";
+        en: "Request timed out", "The request took too long to process. Try again later.";
     }
-    /// A conflict that no context has a better word for.
+    /// A conflict without a more specific kind.
     CONFLICT = CONFLICT "conflict" {
-        de: "Konflikt", "Die Änderung passt nicht zum jetzigen Stand.";
-        en: "Conflict", "The change does not fit the present state.";
+        de: "Konflikt", "Die Änderung steht im Widerspruch zum aktuellen Stand.";
+        en: "Conflict", "The change conflicts with the current state of the resource.";
     }
     /// `If-Match` names another version.
     PRECONDITION_FAILED = PRECONDITION_FAILED "precondition_failed" {
-        de: "Zwischenzeitlich geändert", "Jemand hat inzwischen geändert; die jetzige Version ist {version}. Bitte neu laden.";
-        en: "Changed meanwhile", "Somebody changed it meanwhile; the version is now {version}. Please load it again.";
+        de: "Zwischenzeitlich geändert", "Die Ressource wurde inzwischen geändert; die aktuelle Version ist {version}. Bitte laden Sie sie neu.";
+        en: "Version conflict", "The resource has been changed since it was loaded; the current version is {version}. Reload it and try again.";
     }
-    /// The body is over the limit.
+    /// The body exceeds the limit.
     TOO_LARGE = PAYLOAD_TOO_LARGE "too_large" {
-        de: "Zu groß", "Der Inhalt ist größer als {limit} Bytes.";
-        en: "Too large", "The content is larger than {limit} bytes.";
+        de: "Inhalt zu groß", "Der Inhalt der Anfrage ist größer als {limit} Bytes.";
+        en: "Content too large", "The request body is larger than {limit} bytes.";
     }
-    /// More rows than one import takes.
+    /// An import with more rows than allowed.
     TOO_MANY_ROWS = PAYLOAD_TOO_LARGE "too_many_rows" {
-        de: "Zu viele Zeilen", "Ein Import nimmt höchstens {limit} Zeilen auf einmal; bitte in mehreren Teilen senden.";
-        en: "Too many rows", "An import takes at most {limit} rows at once; please send them in parts.";
+        de: "Zu viele Zeilen", "Ein Import darf höchstens {limit} Zeilen enthalten. Bitte teilen Sie ihn auf.";
+        en: "Too many rows", "An import can contain at most {limit} rows. Split it into several imports.";
     }
-    /// The address is over the limit.
+    /// The URI exceeds the limit.
     URI_TOO_LONG = URI_TOO_LONG "uri_too_long" {
-        de: "Adresse zu lang", "Die Adresse ist zu lang.";
-        en: "Address too long", "The address is too long.";
+        de: "Adresse zu lang", "Die Adresse der Anfrage ist zu lang.";
+        en: "URI too long", "The request URI is too long.";
     }
-    /// The body has another media type.
+    /// The body has an unexpected media type.
     UNSUPPORTED_MEDIA_TYPE = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" {
-        de: "Falscher Inhaltstyp", "Hier wird {expected} erwartet.";
-        en: "Wrong media type", "This wants {expected}.";
+        de: "Falscher Inhaltstyp", "Erwartet wird der Inhaltstyp {expected}.";
+        en: "Unsupported media type", "Expected {expected}.";
     }
-    /// Fields of a body or query are wrong; `errors` names them all.
+    /// Fields of a body or query are invalid; `errors` lists them.
     VALIDATION_FAILED = UNPROCESSABLE_ENTITY "validation_failed" {
-        de: "Eingaben ungültig", "Mindestens eine Angabe ist ungültig; errors nennt alle.";
-        en: "Input not valid", "At least one value is not valid; errors names all of them.";
+        de: "Ungültige Eingaben", "Mindestens eine Angabe ist ungültig. Alle Fehler stehen in errors.";
+        en: "Invalid input", "At least one value is invalid. See errors for details.";
     }
-    /// Too many calls.
+    /// The rate limit is exceeded.
     RATE_LIMITED = TOO_MANY_REQUESTS "rate_limited" {
-        de: "Zu viele Anfragen", "Zu viele Anfragen. Bitte in {seconds} Sekunden noch einmal versuchen.";
-        en: "Too many requests", "Too many requests. Please try again in {seconds} seconds.";
+        de: "Zu viele Anfragen", "Sie haben zu viele Anfragen gesendet. Bitte versuchen Sie es in {seconds} Sekunden erneut.";
+        en: "Too many requests", "You have sent too many requests. Try again in {seconds} seconds.";
     }
-    /// Our fault.
+    /// An unexpected error on our side.
     INTERNAL_ERROR = INTERNAL_SERVER_ERROR "internal_error" {
-        de: "Interner Fehler", "Bei uns ist etwas schiefgegangen. Die request_id hilft beim Nachsehen.";
-        en: "Internal error", "Something went wrong on our side. The request_id helps to look it up.";
+        de: "Interner Fehler", "Es ist ein unerwarteter Fehler aufgetreten. Bitte geben Sie bei Rückfragen die request_id an.";
+        en: "Internal error", "Something went wrong on our side. Include the request_id when you contact support.";
     }
-    /// More requests are in flight than can be answered in time: this one was not begun.
+    /// Too many requests are in flight; this one was not started.
     OVERLOADED = SERVICE_UNAVAILABLE "overloaded" {
-        de: "Überlastet", "Es sind zu viele Anfragen zugleich unterwegs; diese wurde nicht begonnen. Bitte gleich noch einmal versuchen.";
-        en: "Overloaded", "Too many requests are under way at once; this one was not begun. Please try again in a moment.";
+        de: "Überlastet", "Der Dienst ist zurzeit überlastet; die Anfrage wurde nicht bearbeitet. Bitte versuchen Sie es gleich noch einmal.";
+        en: "Service overloaded", "The service is handling too many requests; this one was not processed. Try again in a moment.";
     }
-    /// The database or a needed provider is away.
+    /// The database or a required provider is unavailable.
     UNAVAILABLE = SERVICE_UNAVAILABLE "unavailable" {
-        de: "Vorübergehend nicht verfügbar", "Bitte gleich noch einmal versuchen.";
-        en: "Temporarily unavailable", "Please try again in a moment.";
+        de: "Vorübergehend nicht verfügbar", "Der Dienst ist vorübergehend nicht verfügbar. Bitte versuchen Sie es gleich noch einmal.";
+        en: "Service unavailable", "The service is temporarily unavailable. Try again in a moment.";
     }
 }
 
-/// The kind that speaks for a status which the framework itself answered.
+/// The kind for a status that the framework itself produced.
 pub fn kind_of_status(status: http::StatusCode) -> &'static crate::ProblemKind {
     match status.as_u16() {
         401 => &UNAUTHENTICATED,

@@ -1,4 +1,4 @@
-//! Lines as Cloud Logging reads them: one JSON object each, with the fields that it knows by name.
+//! Log lines for Cloud Logging: one JSON object per line, with its special fields.
 
 use std::{
     io::{self, Write},
@@ -13,15 +13,15 @@ use tracing_subscriber::{Layer, registry::LookupSpan};
 
 use super::trace;
 
-/// Whether lines go to Cloud Logging, which wants what is said of a request under names of its own.
+/// Whether logs go to Cloud Logging, which has field names of its own for requests.
 static CLOUD: AtomicBool = AtomicBool::new(false);
 
-/// Whether [`layer`] was made.
+/// Whether [`layer`] was created.
 pub(crate) fn is_cloud() -> bool {
     CLOUD.load(Ordering::Relaxed)
 }
 
-/// The layer; without a project nobody can say which trace a line belongs to.
+/// The layer; without a project, lines carry no trace.
 pub(super) fn layer<S, W>(
     project: Option<&str>,
     out: impl Fn() -> W + Send + Sync + 'static,
@@ -38,14 +38,14 @@ where
     })
 }
 
-/// Adds the trace to each line, which the library does only for OpenTelemetry's spans.
+/// Adds the trace to each line; the library only does so for OpenTelemetry spans.
 struct Lines<W> {
     out: W,
     project: Option<Arc<str>>,
 }
 
 impl<W: Write> Write for Lines<W> {
-    /// Whole lines, as `tracing_subscriber` writes them; in one piece, so that no other line gets in between.
+    /// Receives whole lines from `tracing_subscriber`, and writes each at once, so that lines never interleave.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let fields = self.project.as_deref().and_then(trace::fields);
         match (fields, line.strip_suffix(b"}\n")) {
@@ -79,9 +79,9 @@ mod tests {
     };
 
     #[derive(Clone, Default)]
-    struct Heard(Arc<Mutex<Vec<u8>>>);
+    struct Captured(Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Heard {
+    impl Write for Captured {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())
@@ -91,10 +91,10 @@ mod tests {
         }
     }
 
-    /// Every line that requests for these paths leave behind, each read as JSON.
+    /// All log lines of requests for these paths, parsed as JSON.
     async fn lines(requests: &[(&str, &[(&str, &str)])]) -> Vec<Value> {
-        let heard = Heard::default();
-        let out = heard.clone();
+        let captured = Captured::default();
+        let out = captured.clone();
         let layer = layer(Some("a-project"), move || out.clone());
         let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
         let router = Router::new()
@@ -118,8 +118,8 @@ mod tests {
             let request = request.body(Body::empty()).unwrap();
             router.clone().oneshot(request).await.unwrap();
         }
-        let heard = heard.0.lock().unwrap();
-        let text = std::str::from_utf8(&heard).unwrap();
+        let captured = captured.0.lock().unwrap();
+        let text = std::str::from_utf8(&captured).unwrap();
         text.lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect()

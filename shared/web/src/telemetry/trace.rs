@@ -1,15 +1,15 @@
-//! The trace that a request belongs to, as its headers tell it: every log line of the request says it too.
+//! Trace context of a request, from its headers; added to each of its log lines.
 
 use http::HeaderMap;
 
-/// Google's own header, for callers that know no other: `TRACE/SPAN;o=1`, the span as a decimal number.
+/// Google's own header: `TRACE/SPAN;o=1`, with the span as a decimal number.
 const CLOUD_TRACE_CONTEXT: &str = "x-cloud-trace-context";
 
 tokio::task_local! {
     static TRACE: Option<Trace>;
 }
 
-/// A span of somebody else, within which a request is answered.
+/// The remote parent span of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Trace {
     id: String,
@@ -17,12 +17,12 @@ pub(crate) struct Trace {
     sampled: bool,
 }
 
-/// Does `work` as part of a trace.
+/// Runs `work` within a trace.
 pub(crate) async fn within<T>(trace: Option<Trace>, work: impl Future<Output = T>) -> T {
     TRACE.scope(trace, work).await
 }
 
-/// What Cloud Logging wants of the trace that the running task works in.
+/// The Cloud Logging fields of the current task's trace.
 pub(super) fn fields(project: &str) -> Option<String> {
     TRACE
         .try_with(|trace| trace.as_ref().map(|trace| trace.fields(project)))
@@ -31,16 +31,16 @@ pub(super) fn fields(project: &str) -> Option<String> {
 }
 
 impl Trace {
-    /// By W3C's header, or by Google's.
-    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
+    /// From the W3C header, or else Google's.
+    pub(crate) fn from_headers(headers: &HeaderMap) -> Option<Self> {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         text("traceparent")
-            .and_then(Self::of_traceparent)
-            .or_else(|| text(CLOUD_TRACE_CONTEXT).and_then(Self::of_cloud_context))
+            .and_then(Self::from_traceparent)
+            .or_else(|| text(CLOUD_TRACE_CONTEXT).and_then(Self::from_cloud_context))
     }
 
-    /// `00-TRACE-SPAN-FLAGS`, later versions with more behind it (W3C Trace Context, 3.2.2).
-    fn of_traceparent(text: &str) -> Option<Self> {
+    /// `00-TRACE-SPAN-FLAGS`; later versions may append fields (W3C Trace Context, 3.2.2).
+    fn from_traceparent(text: &str) -> Option<Self> {
         let mut parts = text.split('-');
         let version = hex(parts.next()?, 2)?;
         let id = identifier(parts.next()?, 32)?;
@@ -54,7 +54,7 @@ impl Trace {
         })
     }
 
-    fn of_cloud_context(text: &str) -> Option<Self> {
+    fn from_cloud_context(text: &str) -> Option<Self> {
         let (path, options) = text.split_once(';').unwrap_or((text, ""));
         let (id, span) = path.split_once('/').unwrap_or((path, ""));
         Some(Self {
@@ -68,7 +68,7 @@ impl Trace {
         })
     }
 
-    /// The rest of a JSON object, which begins with a comma.
+    /// The fields as JSON, starting with a comma.
     fn fields(&self, project: &str) -> String {
         let Self { id, span, sampled } = self;
         let trace = serde_json::Value::from(format!("projects/{project}/traces/{id}"));
@@ -100,7 +100,7 @@ mod tests {
     fn of(name: &'static str, value: &str) -> Option<Trace> {
         let mut headers = HeaderMap::new();
         headers.insert(name, value.parse().unwrap());
-        Trace::of(&headers)
+        Trace::from_headers(&headers)
     }
 
     fn trace(span: Option<&str>, sampled: bool) -> Trace {
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_trace_is_none() {
+    fn invalid_headers_are_ignored() {
         for text in [
             "",
             "00",
