@@ -5,7 +5,7 @@ use super::{PASSWORD, add, bearer, demo};
 #[tokio::test]
 async fn people_read_what_they_did_and_what_was_done_about_them() {
     let (app, tenant) = demo().await;
-    // Acts of the same moment have no order.
+    // Entries with the same timestamp have no defined order.
     let later = || app.clock.advance(std::time::Duration::from_secs(1));
     let id = add(&app, &tenant, "expert", "ada@demo.example").await;
     later();
@@ -51,7 +51,7 @@ async fn people_read_what_they_did_and_what_was_done_about_them() {
     let plain = admin.get(&path).await.expect(200).json();
     assert_eq!(plain["items"][2]["address"], "203.0.113.77");
 
-    // Page by page it is the same.
+    // Paging returns the same entries.
     let mut seen = Vec::new();
     let mut next = format!("{path}?limit=1");
     loop {

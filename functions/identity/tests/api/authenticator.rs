@@ -1,4 +1,4 @@
-//! An authenticator made of software, with real keys and signatures.
+//! A software authenticator with real keys and signatures.
 
 use access::opaque::{random, sha256};
 use aws_lc_rs::{
@@ -13,7 +13,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ciborium::Value as Cbor;
 use serde_json::{Value, json};
 
-/// The page that asks.
+/// The page that uses the authenticator.
 pub(crate) const PAGE: &str = testkit::PUBLIC_URL;
 const HOST: &str = "api.revalenz.example";
 
@@ -23,13 +23,13 @@ enum Key {
     Rs256(Box<RsaKeyPair>),
 }
 
-/// An authenticator with one passkey, and what it says wrong on demand.
+/// An authenticator with one passkey, which can be made to respond incorrectly.
 pub(crate) struct Authenticator {
     key: Key,
     pub(crate) credential_id: Vec<u8>,
     pub(crate) counter: u32,
     pub(crate) user_handle: Vec<u8>,
-    /// Present, verified.
+    /// User present and verified.
     pub(crate) flags: u8,
     pub(crate) page: String,
     pub(crate) host: String,
@@ -46,7 +46,7 @@ fn number(number: i64) -> Cbor {
 }
 
 impl Authenticator {
-    /// With a key of this COSE algorithm.
+    /// Creates an authenticator with a key of this COSE algorithm.
     pub(crate) fn new(algorithm: i64) -> Self {
         let key = match algorithm {
             -7 => Key::Es256(Box::new(
@@ -130,7 +130,7 @@ impl Authenticator {
         data
     }
 
-    /// Makes the passkey, as the options ask.
+    /// Creates the passkey according to the options.
     pub(crate) fn create(&mut self, options: &Value) -> Value {
         let asked = &options["public_key"];
         self.user_handle = URL_SAFE_NO_PAD
@@ -156,7 +156,7 @@ impl Authenticator {
         json!({"name": "Telephone", "client_data_json": text(&client_data), "attestation_object": text(&attestation)})
     }
 
-    /// Signs what the options ask.
+    /// Signs the challenge of the options.
     pub(crate) fn get(&mut self, asked: &Value) -> Value {
         self.counter += 1;
         let client_data = self.client_data("webauthn.get", &asked["challenge"]);

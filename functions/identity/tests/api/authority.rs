@@ -82,7 +82,7 @@ async fn people_change_their_own_profile_and_nothing_else() {
             .expect_problem(403, "forbidden_field");
         assert!(problem["detail"].as_str().unwrap().contains(field));
     }
-    // What is already so is no change.
+    // Setting the current value changes nothing.
     expert
         .put(
             &own,
@@ -160,7 +160,7 @@ async fn the_last_admin_stays() {
         .await
         .expect_problem(409, "last_admin");
     admin.delete(&own).await.expect_problem(409, "last_admin");
-    // Somebody who was invited can't manage anything yet.
+    // Invited users cannot manage anything yet.
     let body = json!({"email": "second@demo.example", "name": "Second", "role": "admin"});
     admin.post("/api/v1/users", body).await.expect(201);
     admin.delete(&own).await.expect_problem(409, "last_admin");

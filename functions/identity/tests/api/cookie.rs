@@ -3,7 +3,7 @@ use testkit::{Client, PUBLIC_URL, TestApp, TestResponse};
 
 use super::{PASSWORD, add, demo};
 
-/// A page of the platform itself.
+/// A page of the platform's own site.
 fn page(app: &TestApp) -> Client {
     app.anonymous()
         .with("origin", PUBLIC_URL)

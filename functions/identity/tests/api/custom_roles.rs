@@ -3,7 +3,7 @@ use testkit::{Client, TestApp, TestTenant};
 
 use super::{add, announced, audited, bearer, count, demo, login};
 
-/// Makes a role; answers its path.
+/// Creates a role and returns its path.
 async fn make(client: &Client, name: &str, base: &str, permissions: Value) -> String {
     let body = json!({"name": name, "base_role": base, "permissions": permissions});
     let role = client.post("/api/v1/roles", body).await.expect(201);
@@ -12,7 +12,7 @@ async fn make(client: &Client, name: &str, base: &str, permissions: Value) -> St
     path
 }
 
-/// Somebody who may do just this.
+/// A user with exactly these permissions.
 async fn somebody(app: &TestApp, tenant: &TestTenant, base: &str, permissions: Value) -> Client {
     make(&app.as_user(&tenant.admin), "special", base, permissions).await;
     add(app, tenant, "special", "ada@demo.example").await;
@@ -57,7 +57,7 @@ async fn a_role_is_made_given_changed_and_removed() {
     let whole = json!({"permissions": {"identity.user.read": "own"}, "name": "planner"});
     let changed = admin.put(&path, whole.clone()).await.expect(200).json();
     assert_eq!(changed["permissions"], whole["permissions"]);
-    // The same once more is no change.
+    // Repeating the request changes nothing.
     let again = admin.put(&path, whole).await.expect(200);
     assert_eq!(again.header("etag"), "\"3\"");
 
@@ -99,7 +99,7 @@ async fn nobody_makes_a_role_that_may_do_more_than_they() {
             json!({"identity.user.read": "own", "identity.user.create": "own"}),
             json!(["identity.user.create"]),
         ),
-        // Built on a higher role than their own.
+        // Based on a higher role than their own.
         ("admin", json!({}), json!([])),
     ] {
         let body = json!({"name": "more", "base_role": base, "permissions": permissions});
@@ -125,7 +125,7 @@ async fn nobody_makes_a_role_that_may_do_more_than_they() {
             .await
             .expect_problem(403, "role_too_powerful");
     }
-    // Nor do they touch one that may more already.
+    // Nor can they change a role that already has more permissions.
     let admin = app.as_user(&tenant.admin);
     let strong = make(
         &admin,

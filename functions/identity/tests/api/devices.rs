@@ -8,7 +8,7 @@ use tower::ServiceExt;
 
 use super::{PASSWORD, add, audited, bearer, demo, login, try_refresh};
 
-/// Signs in on a device of this name, from somewhere.
+/// Signs in on a device with this name, from this address.
 async fn sign_in(app: &TestApp, email: &str, device: &str) -> Value {
     let body =
         json!({"tenant": "demo", "email": email, "password": PASSWORD, "device_name": device});
@@ -110,7 +110,7 @@ async fn somebody_elses_session_is_not_there() {
         .get("/api/v1/me")
         .await
         .expect(200);
-    // Nor is it, where the person does not fit the session.
+    // Nor if the user does not match the session.
     let path = format!(
         "/api/v1/users/{}/sessions/{}",
         tenant.customer.id, tenant.expert.session
@@ -169,7 +169,7 @@ async fn whoever_manages_people_ends_their_sessions() {
 
 #[tokio::test]
 async fn another_process_refuses_a_session_that_was_ended_once_it_has_forgotten_it() {
-    // What a process remembers at the most is a quarter of the minute that was promised.
+    // A process caches for at most a quarter of the documented minute.
     assert!(access::process::CACHE_TTL <= Duration::from_secs(15));
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", "ada@demo.example").await;

@@ -13,7 +13,7 @@ async fn ask(app: &TestApp, tokens: &Value, email: &str, password: &str) -> Test
         .await
 }
 
-/// The newest link's token, and where it goes.
+/// The token of the latest link, and the address that it was sent to.
 async fn newest(app: &TestApp, tenant: &TestTenant) -> (String, String) {
     let sealed = links(app, tenant.id, ASKED).await.pop().unwrap();
     let (token, email) = sealed.split_once('\n').unwrap();

@@ -1,4 +1,4 @@
-//! An authenticator app for tests, and the ways to it.
+//! An authenticator app for tests, and helpers to set it up.
 
 use aws_lc_rs::hmac;
 use data_encoding::BASE32_NOPAD;
@@ -7,14 +7,14 @@ use testkit::{Client, TestApp, TestResponse};
 
 use super::{bearer, login, try_login};
 
-/// What an authenticator app remembers.
+/// The state of an authenticator app.
 #[derive(Clone)]
 pub(crate) struct TotpApp {
     secret: Vec<u8>,
 }
 
 impl TotpApp {
-    /// Set up with what the platform shows.
+    /// Sets the app up with the secret from the platform.
     pub(crate) fn of(started: &Value) -> Self {
         let secret = started["secret"].as_str().unwrap();
         Self {
@@ -22,12 +22,12 @@ impl TotpApp {
         }
     }
 
-    /// The code of the present 30 seconds.
+    /// The code of the current time step.
     pub(crate) fn code(&self, app: &TestApp) -> String {
         self.code_at(app.clock.now().timestamp() / 30)
     }
 
-    /// The code of any.
+    /// The code of any time step.
     pub(crate) fn code_at(&self, step: i64) -> String {
         let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.secret);
         let tag = hmac::sign(&key, &step.to_be_bytes());
@@ -37,7 +37,7 @@ impl TotpApp {
         format!("{:06}", (number & 0x7fff_ffff) % 1_000_000)
     }
 
-    /// Six digits that are no code for a while.
+    /// Six digits that are not a valid code in the near future.
     pub(crate) fn wrong_code(&self, app: &TestApp) -> String {
         let step = app.clock.now().timestamp() / 30;
         let codes: Vec<String> = (step - 2..=step + 2)
@@ -51,8 +51,8 @@ impl TotpApp {
     }
 }
 
-/// Sets an app up and confirms it; answers it, the recovery codes, and the caller with the new token. The clock moves on, so
-/// that the next code is a fresh one.
+/// Sets an app up and confirms it; returns the app, the recovery codes and the caller with the new token. Advances the clock, so
+/// that the next code is unused.
 pub(crate) async fn enrol(app: &TestApp, client: &Client) -> (TotpApp, Vec<String>, Client) {
     let started = client
         .post("/api/v1/auth/mfa/totp", json!({}))
@@ -73,7 +73,7 @@ pub(crate) async fn login_and_enrol(app: &TestApp, email: &str) -> (TotpApp, Vec
     enrol(app, &client).await
 }
 
-/// Confirms an totp, whatever comes of it.
+/// Confirms an app and returns the response.
 pub(crate) async fn confirm(client: &Client, code: &str) -> TestResponse {
     let body = json!({"code": code});
     client.post("/api/v1/auth/mfa/totp/confirm", body).await
@@ -90,13 +90,13 @@ pub(crate) async fn waiting(app: &TestApp, email: &str) -> Value {
     answer["mfa_token"].clone()
 }
 
-/// Proves the second factor, whatever comes of it.
+/// Submits the second factor and returns the response.
 pub(crate) async fn prove(app: &TestApp, token: &Value, kind: &str, code: &str) -> TestResponse {
     let body = json!({"mfa_token": token, kind: code});
     app.anonymous().post("/api/v1/auth/mfa", body).await
 }
 
-/// Proves it again, whatever comes of it.
+/// Reauthenticates and returns the response.
 pub(crate) async fn reauthenticate(client: &Client, kind: &str, proof: &str) -> TestResponse {
     let body = json!({kind: proof});
     client.post("/api/v1/auth/reauthenticate", body).await

@@ -1,4 +1,4 @@
-//! More sign-ins than the machine can hash.
+//! More concurrent sign-ins than the server can hash.
 
 use std::sync::{
     Arc,
@@ -58,6 +58,6 @@ async fn five_hundred_sign_ins_at_once_leave_room_for_the_rest() {
             shed += 1;
         }
     }
-    // Never more than 64 wait, and one has a turn and a connection: the rest is sent away.
+    // At most 64 requests wait, and one holds a permit and a connection: the others are refused.
     assert!(hashed >= 1 && shed >= 100, "{hashed} hashed, {shed} shed");
 }

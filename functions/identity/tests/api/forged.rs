@@ -1,7 +1,7 @@
-//! Access tokens that nobody of ours made (RFC 8725 and the lists of those who attack): the application state takes none.
+//! Forged access tokens (RFC 8725 and common attack lists): all of them are refused.
 //!
-//! Where a forgery is about the claims or the header alone, it is signed with a key that the application state trusts: then nothing but the
-//! check under test can refuse it.
+//! Forgeries of claims or headers are signed with a trusted key, so that only the
+//! check under test can refuse them.
 
 use aws_lc_rs::hmac;
 use base64::{
@@ -16,14 +16,14 @@ use testkit::{
 
 use super::{PASSWORD, add, demo, try_login};
 
-/// The key that the application state trusts, by this name.
+/// The trusted key, with this key ID.
 const TRUSTED: &str = "forge";
 /// The order of Ed25519's group, little-endian (RFC 8032, 5.1).
 const ORDER: [u8; 32] = [
     0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
 ];
-/// What precedes the 32 bytes in a `SubjectPublicKeyInfo` (RFC 8410).
+/// The prefix of the 32 key bytes in a `SubjectPublicKeyInfo` (RFC 8410).
 const SPKI: [u8; 12] = [
     0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
 ];
@@ -32,11 +32,11 @@ fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Makes forgeries and keeps them with their names.
+/// Creates forgeries and collects them by name.
 struct Forge {
     key: KeyPair,
     foreign: KeyPair,
-    /// What an honest token says.
+    /// The claims of a genuine token.
     claims: Value,
     all: Vec<(String, String)>,
 }
@@ -56,34 +56,34 @@ impl Forge {
         self.all.push((name.into(), token.into()));
     }
 
-    /// With these members of the header (null takes one away), signed rightly.
+    /// Adds a token with these header members (null removes one) and a valid signature.
     fn with_header(&mut self, name: impl Into<String>, members: &Value) {
         let header = merged(Self::header(), members);
         let token = join(&header, &self.claims, |message| self.key.sign(message));
         self.add(name, token);
     }
 
-    /// With these claims, signed rightly.
+    /// Adds a token with these claims and a valid signature.
     fn with_claims(&mut self, name: impl Into<String>, members: &Value) {
         let claims = merged(self.claims.clone(), members);
         let token = join(&Self::header(), &claims, |message| self.key.sign(message));
         self.add(name, token);
     }
 
-    /// Of any texts, signed rightly.
+    /// Adds a token of arbitrary parts with a valid signature.
     fn of_texts(&mut self, name: &str, header: &str, claims: &str) {
         let message = format!("{}.{}", encode(header), encode(claims));
         let signature = encode(self.key.sign(message.as_bytes()));
         self.add(name, format!("{message}.{signature}"));
     }
 
-    /// With these members of the header, signed by somebody else.
+    /// Adds a token with these header members, signed with a foreign key.
     fn by(&mut self, name: impl Into<String>, members: &Value, sign: impl Fn(&[u8]) -> Vec<u8>) {
         let token = join(&merged(Self::header(), members), &self.claims, sign);
         self.add(name, token);
     }
 
-    /// The honest token with another signature.
+    /// Adds the genuine token with a different signature.
     fn signed(&mut self, name: &str, signature: impl AsRef<[u8]>) {
         let honest = self.honest();
         let (message, _) = honest.rsplit_once('.').unwrap();
@@ -102,7 +102,7 @@ fn merged(mut target: Value, members: &Value) -> Value {
     target
 }
 
-/// Unsigned in every spelling.
+/// `alg: none` in every spelling.
 fn without_algorithm(forge: &mut Forge) {
     for alg in ["none", "None", "NONE", "nOnE", "none ", "", "null", "plain"] {
         forge.by(
@@ -135,7 +135,7 @@ fn without_algorithm(forge: &mut Forge) {
     }
 }
 
-/// Our public key, which everybody knows, taken for a secret.
+/// Our public key, used as an HMAC secret.
 fn public_key_as_secret(forge: &mut Forge) {
     let public = forge.key.public_key();
     let spki = [&SPKI[..], &public].concat();
@@ -173,7 +173,7 @@ fn public_key_as_secret(forge: &mut Forge) {
     }
 }
 
-/// Keys of strangers, and ways to make us take one.
+/// Foreign keys, and attempts to make us accept one.
 fn foreign_keys(forge: &mut Forge) {
     let (rsa, p256, foreign) = (
         KeyPair::rsa(TRUSTED),
@@ -256,7 +256,7 @@ fn foreign_keys(forge: &mut Forge) {
     }
 }
 
-/// Headers that would change what the token is.
+/// Headers that would change the type of the token.
 fn other_headers(forge: &mut Forge) {
     for (name, members) in [
         ("crit names exp", json!({"crit": ["exp"], "exp": 1})),
@@ -327,7 +327,7 @@ fn other_headers(forge: &mut Forge) {
     }
 }
 
-/// Claims that are wrong, under a good signature.
+/// Wrong claims with a valid signature.
 fn wrong_claims(forge: &mut Forge, now: i64) {
     let issuer = testkit::PUBLIC_URL;
     for claim in [
@@ -409,7 +409,7 @@ fn wrong_claims(forge: &mut Forge, now: i64) {
     }
 }
 
-/// Other people's tenants and sessions, under a good signature.
+/// Foreign tenants and sessions with a valid signature.
 fn swapped(forge: &mut Forge, own: &TestTenant, other: &TestTenant) {
     let (theirs, session) = (json!(other.id), json!(other.customer.session));
     let nobody = "01900000-0000-7000-8000-000000000000";
@@ -435,7 +435,7 @@ fn swapped(forge: &mut Forge, own: &TestTenant, other: &TestTenant) {
     }
 }
 
-/// What is not quite the signature.
+/// Malformed signatures.
 fn bent_signatures(forge: &mut Forge) {
     let honest = forge.honest();
     let (_, signature) = honest.rsplit_once('.').unwrap();
@@ -459,7 +459,7 @@ fn bent_signatures(forge: &mut Forge) {
             flipped,
         );
     }
-    // The same equation holds modulo the group's order: a check that does not bound s takes it.
+    // The equation also holds modulo the group order: a check that does not bound s accepts it.
     let mut malleable = bytes.clone();
     let mut carry = 0;
     for (byte, order) in malleable[32..].iter_mut().zip(ORDER) {
@@ -473,7 +473,7 @@ fn bent_signatures(forge: &mut Forge) {
     forge.signed("signature of the neutral point", identity);
 }
 
-/// What is not quite the token.
+/// Malformed tokens.
 fn bent_tokens(forge: &mut Forge) {
     let honest = forge.honest();
     let parts: Vec<&str> = honest.split('.').collect();
@@ -576,7 +576,7 @@ fn bent_tokens(forge: &mut Forge) {
     }
 }
 
-/// A whole token where the claims should be.
+/// A complete token in place of the claims.
 fn nested(forge: &mut Forge) {
     let honest = forge.honest();
     let nested = format!(
@@ -588,7 +588,7 @@ fn nested(forge: &mut Forge) {
     forge.add("a token in a token", format!("{nested}.{over_nested}"));
 }
 
-/// Tokens of ours for other uses, and of keys that are gone.
+/// Our own tokens for other purposes, and tokens of deleted keys.
 async fn other_tokens(forge: &mut Forge, app: &TestApp, tenant: &TestTenant) {
     add(app, tenant, "customer", "ada@demo.example").await;
     let tokens = try_login(app, "demo", "ada@demo.example", PASSWORD)
@@ -685,7 +685,7 @@ async fn the_gate_takes_no_forged_access_token() {
         accepted.join("\n")
     );
     assert!(tried >= 60, "{tried}");
-    // The control again: nothing that was tried spoiled the honest one.
+    // Control: the genuine token is still accepted.
     honest.get("/api/v1/me").await.expect(200);
 }
 

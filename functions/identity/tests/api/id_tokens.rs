@@ -1,4 +1,4 @@
-//! ID tokens that an issuer never meant for us, for now, or at all: none opens a session.
+//! Invalid ID tokens: none of them creates a session.
 
 use serde_json::{Value, json};
 use testkit::fake_issuer::{CLIENT_ID, KeyPair, Tampering};
@@ -29,7 +29,7 @@ fn key(key: KeyPair) -> Tampering {
     }
 }
 
-/// Claims that are wrong, under a good signature.
+/// Wrong claims with a valid signature.
 fn wrong_claims(world: &World) -> Vec<(&'static str, Tampering)> {
     let now = world.app.clock.now().timestamp();
     vec![
@@ -98,7 +98,7 @@ fn wrong_claims(world: &World) -> Vec<(&'static str, Tampering)> {
     ]
 }
 
-/// Signatures that are wrong, over good claims. `published` is the key that the issuer signs with.
+/// Wrong signatures over valid claims. `published` is the key that the issuer signs with.
 fn wrong_signatures(published: &KeyPair) -> Vec<(&'static str, Tampering)> {
     let public = published.public_key();
     let jwk = published.jwk().to_string();
@@ -175,7 +175,7 @@ async fn no_forged_id_token_opens_a_session() {
     let world = world().await;
     let published = KeyPair::ed25519("first");
     world.issuer.rotate(published.clone());
-    // The control, before and after: the same road with an honest issuer.
+    // Control, before and after: the same flow with a genuine issuer succeeds.
     world.sign_in().await;
     let sessions = "select count(*) from identity.sessions";
     let before = count(&world.app, sessions).await;

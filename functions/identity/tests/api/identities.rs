@@ -1,4 +1,4 @@
-//! Linking an identity to an account, and taking it away again.
+//! Linking and unlinking identities.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use super::{
 
 const IDENTITIES: &str = "/api/v1/auth/identities";
 
-/// The person begins, and the browser comes back to the page.
+/// Starts linking, and returns to the page.
 async fn link(world: &World, client: &Client) -> TestResponse {
     let path = "/api/v1/auth/oauth/fake/link";
     let body = json!({"redirect_to": PAGE});
@@ -30,7 +30,7 @@ async fn try_finish(client: &Client, came: &TestResponse) -> TestResponse {
     client.post(IDENTITIES, json!({"code": code})).await
 }
 
-/// Somebody with a password, signed in.
+/// A signed-in user with a password.
 async fn ada(world: &World, email: &str) -> Client {
     add(&world.app, &world.tenant, "customer", email).await;
     let tokens = try_login(&world.app, "demo", email, PASSWORD)
@@ -45,7 +45,7 @@ async fn somebody_with_a_password_links_and_from_then_on_signs_in_either_way() {
     let world = world().await;
     let ada = ada(&world, "ada@example.org").await;
     let came = link(&world, &ada).await;
-    // Nothing is linked yet, and the code signs nobody in.
+    // Nothing is linked yet, and the code cannot be used to sign in.
     let code = told(&came, "code").unwrap();
     world
         .redeem(&code)

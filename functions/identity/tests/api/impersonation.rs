@@ -13,7 +13,7 @@ async fn ask(client: &Client, person: &Person) -> TestResponse {
     client.post("/api/v1/auth/impersonate", body).await
 }
 
-/// Staff in the tenant.
+/// A staff member acting in the tenant.
 async fn staff(app: &TestApp, tenant: &TestTenant) -> (Person, Client) {
     let person = app.superadmin().await;
     let client = app
@@ -43,7 +43,7 @@ async fn staff_looks_at_an_account_reads_it_masked_and_changes_nothing() {
     for user in users["items"].as_array().unwrap() {
         assert!(user["email"].as_str().unwrap().contains('•'), "{user}");
     }
-    // Nor can an address be found by guessing.
+    // Nor can a masked address be found by searching.
     let found = looking
         .get("/api/v1/users?q=expert%40demo")
         .await
@@ -78,7 +78,7 @@ async fn staff_looks_at_an_account_reads_it_masked_and_changes_nothing() {
         answer.expect_problem(403, "impersonation_read_only");
     }
 
-    // Everybody concerned can see it.
+    // All users involved can see it.
     let activity = format!("/api/v1/users/{}/activity", tenant.manager.id);
     let manager = app.as_user(&tenant.manager);
     let page = manager.get(&activity).await.expect(200).json();
@@ -242,7 +242,7 @@ async fn a_token_and_its_session_must_agree_on_who_acts() {
             .as_u16()
     };
     assert_eq!(try_with(session, Some(act(&tenant.admin))).await, 200);
-    // The person's own session shows nobody else's eyes, and this one nobody else's but the admin's.
+    // The user's own session has no impersonator, and this one names the admin.
     assert_eq!(try_with(session, None).await, 401);
     assert_eq!(try_with(session, Some(act(&second))).await, 401);
     assert_eq!(

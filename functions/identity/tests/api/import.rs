@@ -1,11 +1,11 @@
-//! Bringing people along from another system.
+//! Importing users from another system.
 
 use serde_json::{Value, json};
 use testkit::{Client, TestApp, TestResponse};
 
 use super::{announced, audited, count, demo, execute, try_login};
 
-/// Of the password `U*U`, from the test vectors of `crypt_blowfish`.
+/// Hash of the password `U*U`, from the test vectors of `crypt_blowfish`.
 const HASH: &str = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
 
 async fn send(client: &Client, query: &str, media: &str, body: impl Into<String>) -> TestResponse {
@@ -96,7 +96,7 @@ async fn people_come_along_with_their_passwords_and_are_hashed_anew_at_the_first
     try_login(&app, "demo", "bob@new.example", "U*U")
         .await
         .expect_problem(401, "invalid_credentials");
-    // The file does not bring the old hash back.
+    // The import does not restore the old hash.
     import(&admin, "", file).await;
     assert_eq!(count(&app, renewed).await, 1);
 }
@@ -254,7 +254,7 @@ async fn a_file_in_portions_and_two_at_once_make_everybody_once() {
             json!({"email": format!("p{n}@new.example"), "name": format!("P {n}")}).to_string()
         })
         .collect();
-    // Somebody has begun, and was cut off after a portion.
+    // A previous import was interrupted after one batch.
     let (first, lines) = (lines[..500].join("\n"), lines.join("\n"));
     let admin = app.as_user(&demo.admin);
     execute(&app, "update access.tenants set max_users = 5000").await;
@@ -267,7 +267,7 @@ async fn a_file_in_portions_and_two_at_once_make_everybody_once() {
         running.spawn(async move {
             loop {
                 let answer = send(&client, "", "application/x-ndjson", lines.as_str()).await;
-                // Busy: the other one has the lock. Once more, as a client would.
+                // The other request holds the lock: retry, as a client would.
                 if answer.status != 503 {
                     break answer.expect(200).json();
                 }
@@ -294,7 +294,7 @@ async fn only_who_may_imports_and_only_what_is_a_list() {
         .expect_problem(403, "forbidden");
     let key = app.key(demo.id, &["identity.user.import"]).await;
     let report = send(&key, "", "text/csv", file).await.expect(200).json();
-    // A key gives no role that may do more than it may itself.
+    // An API key cannot grant a role with more permissions than its own.
     assert_eq!(
         report["refusals"][0]["errors"][0]["code"],
         "role_too_powerful"
@@ -321,7 +321,7 @@ async fn only_who_may_imports_and_only_what_is_a_list() {
     send(&admin, "?dry_run=perhaps", "text/csv", file)
         .await
         .expect_problem(422, "validation_failed");
-    // The same address in another organisation is somebody else.
+    // The same address in another organisation belongs to a different user.
     for tenant in [&demo, &other] {
         let report = import(&app.as_user(&tenant.admin), "", file).await;
         assert_eq!(counts(&report), [1, 0, 0, 0]);

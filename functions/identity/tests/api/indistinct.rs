@@ -1,4 +1,4 @@
-//! Known and unknown accounts, told apart by nothing but the mail.
+//! Responses for known and unknown accounts are identical; only the email differs.
 
 use access::AppState;
 use db::Db;
@@ -10,7 +10,7 @@ use web::Service;
 
 use super::{PASSWORD, add, demo, page};
 
-/// With more mails an hour than this test asks for.
+/// Raises the email limits above what this test requests.
 fn patient(db: Db, state: AppState) -> Service {
     let settings = Settings {
         mails_per_account: 100,
@@ -20,7 +20,7 @@ fn patient(db: Db, state: AppState) -> Service {
     identity::service_with(db, state, settings)
 }
 
-/// What a stranger sees of an answer: status, body and headers without what is different every time.
+/// The observable part of a response: status, body and headers, without values that differ every time.
 async fn seen(client: &Client, path: &str, body: Value) -> (u16, Value, HeaderMap) {
     let answer = client.post(&format!("/api/v1/auth/{path}"), body).await;
     let mut document = answer.json();
@@ -51,7 +51,7 @@ async fn people(app: &TestApp, tenant: &testkit::TestTenant) {
     admin.delete(&path).await.expect(204);
 }
 
-/// What is posted about an address.
+/// The requests to send for an address.
 type Body = fn(&str) -> Value;
 
 #[tokio::test]

@@ -19,7 +19,7 @@ const ROTATE: &str = "/internal/jobs/rotate-signing-keys";
 const EXPIRE: &str = "/internal/jobs/expire-sessions";
 const CERTIFICATES: &str = "/internal/jobs/expiring-certificates";
 
-/// The scheduler, which knocks for another time each time.
+/// The scheduler, with a different scheduled time for each run.
 fn platform(app: &TestApp) -> Client {
     let proof = app.state.internal_auth().header().unwrap();
     app.anonymous()
@@ -37,7 +37,7 @@ async fn run(app: &TestApp, path: &str) -> Value {
     platform(app).post(path, json!({})).await.expect(200).json()
 }
 
-/// The keys that are published, but for the stage's own.
+/// The published keys, except the test app's own.
 async fn published(app: &TestApp) -> Vec<String> {
     let set = app
         .anonymous()
@@ -93,7 +93,7 @@ async fn keys_are_published_before_they_sign_and_until_nobody_needs_them() {
     }
     let three = published(&app).await;
     assert!(three.len() == 3 && three.contains(&first) && three.contains(&next));
-    // The private half of a key that signs no more is gone.
+    // The private half of a retired key is deleted.
     let private = "select count(*) from identity.signing_keys";
     assert_eq!(count(&app, private).await, 2);
 
@@ -116,7 +116,7 @@ async fn a_key_that_was_taken_out_of_use_checks_no_token() {
         "update access.signing_keys set retired_at = '2026-11-20T08:59:00Z' where key_id = 'testkit'",
     )
     .await;
-    // Another token: the first is known to be right for as long as it lasts.
+    // A new token, because the verified first one is cached.
     let mut claims = app.claims(&tenant.customer);
     claims.jti = "another".to_owned();
     let other = app.signer().sign(&claims).unwrap();
@@ -131,7 +131,7 @@ async fn a_key_that_was_taken_out_of_use_checks_no_token() {
 async fn of_ten_rotations_at_once_one_rotates() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", "ada@demo.example").await;
-    // Three processes, each with its connections open: what is tried is the rotation.
+    // Three processes with open connections run the rotation concurrently.
     let mut processes = Vec::new();
     for _ in 0..3 {
         let db = db::Db::connect_lazy(&app.database.login_url("identity"), 4).unwrap();
@@ -158,7 +158,7 @@ async fn of_ten_rotations_at_once_one_rotates() {
         let mut told = Vec::new();
         for answer in join_all(many).await {
             let answer = answer.unwrap();
-            // Those who come while the first is at work are sent away.
+            // Runs that start while the first is in progress return at once.
             if answer.status() == 409 {
                 continue;
             }
@@ -208,15 +208,15 @@ async fn what_ended_long_ago_is_cleared_away_and_nothing_else() {
     let nothing = json!({"sessions": 0, "one_time_tokens": 0, "idempotency_keys": 0});
     assert_eq!(run(&app, EXPIRE).await, nothing);
 
-    // The answer that was kept for a repetition goes after a day.
+    // Idempotency keys are deleted after one day.
     app.clock.advance(DAY + Duration::from_secs(1));
     assert_eq!(run(&app, EXPIRE).await["idempotency_keys"], 1);
-    // The link of the invitation, a month after its end; that of the registration says who came uninvited.
+    // The invitation's link, one month after it expired. The registration's link is kept, because it shows that the user registered.
     app.clock.advance(40 * DAY);
     assert_eq!(run(&app, EXPIRE).await["one_time_tokens"], 1);
     let links = "select count(*) from identity.one_time_tokens where purpose = 'verify_email'";
     assert_eq!(count(&app, links).await, 1);
-    // Everybody's sessions ended on day 30.
+    // All sessions ended on day 30.
     let sessions = count(&app, "select count(*) from identity.sessions").await;
     assert!(sessions >= 6);
     app.clock.advance(70 * DAY);
@@ -238,7 +238,7 @@ async fn what_ended_long_ago_is_cleared_away_and_nothing_else() {
         .expect(200);
 }
 
-/// Old links and answers, so many of each tenant.
+/// Inserts this many old links and idempotency keys in each tenant.
 async fn leave_behind(app: &TestApp) {
     super::execute(
         app,
@@ -350,7 +350,7 @@ async fn a_certificate_that_ends_soon_is_announced_once() {
     assert_eq!(told, 2);
     let kind = "de.revalenz.identity.certificate.expiring.v1";
     assert_eq!(announced(&app, kind).await, 2);
-    // Writing the same skills again tells nothing again, a day later the next one is due.
+    // Writing the same skills again publishes no event; one day later the next certificate is due.
     admin.put(&path, json!({"items": []})).await.expect(200);
     admin.put(&path, set).await.expect(200);
     assert_eq!(run(&app, CERTIFICATES).await["certificates"], 0);

@@ -90,7 +90,7 @@ async fn nobody_tells_by_the_clock_whether_an_account_exists() {
         took.push(fastest);
     }
     let (least, most) = (took.iter().min().unwrap(), took.iter().max().unwrap());
-    // The machine is busy with other tests; without the hash for nobody the difference would be tenfold.
+    // Generous, because other tests run too: without the dummy hash the difference would be tenfold.
     assert!(*most < *least * 3, "{took:?}");
 }
 
@@ -195,7 +195,7 @@ async fn a_session_remembers_its_device() {
 async fn an_old_hash_is_renewed_at_the_next_sign_in() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", "ada@demo.example").await;
-    // The same password under parameters of long ago: 8 MiB, one pass.
+    // The same password with outdated parameters: 8 MiB, one pass.
     let weak = argon2::Argon2::new(
         argon2::Algorithm::Argon2id,
         argon2::Version::V0x13,

@@ -9,7 +9,7 @@ use super::{add, bearer, cookie_of, count, demo, links, page};
 const REQUESTED: &str = "de.revalenz.identity.magic_link.requested.v1";
 const REDEEM: &str = "/api/v1/auth/magic-link/redeem";
 
-/// Asks for a link; answers what was said, and the token in the mail.
+/// Requests a link; returns the response and the token from the email.
 async fn ask(client: &Client, app: &TestApp, tenant: &TestTenant) -> (TestResponse, String) {
     let body = json!({"tenant": "demo", "email": "ada@demo.example"});
     let answer = client.post("/api/v1/auth/magic-link", body).await;
@@ -139,7 +139,7 @@ async fn five_wrong_codes_make_a_link_worthless_however_fast_they_come() {
     } else {
         "111111"
     };
-    // A missing code is no guess.
+    // A missing code does not count as a guess.
     for _ in 0..6 {
         let body = json!({"token": token});
         stranger

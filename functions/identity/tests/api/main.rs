@@ -1,4 +1,4 @@
-//! identity over HTTP, with a real database a test.
+//! identity over HTTP, with a real database per test.
 #![expect(
     clippy::unwrap_used,
     reason = "helpers of tests: a broken expectation is the answer"
@@ -52,22 +52,22 @@ use ids::TenantId;
 use serde_json::{Value, json};
 use testkit::{Client, TestApp, TestResponse, TestTenant};
 
-/// Good enough for everybody.
+/// A password that satisfies all rules.
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
-/// A stage with this function alone.
+/// A test app with only this function.
 pub(crate) async fn app() -> TestApp {
     TestApp::new(&[("identity", identity::service)]).await
 }
 
-/// A stage with a tenant `demo`.
+/// A test app with a tenant `demo`.
 pub(crate) async fn demo() -> (TestApp, TestTenant) {
     let app = app().await;
     let tenant = app.tenant("demo").await;
     (app, tenant)
 }
 
-/// Adds somebody who can sign in with [`PASSWORD`]; answers their id.
+/// Adds a user who can sign in with [`PASSWORD`], and returns their ID.
 pub(crate) async fn add(app: &TestApp, tenant: &TestTenant, role: &str, email: &str) -> String {
     let body = json!({"email": email, "name": "Some One", "role": role, "password": PASSWORD});
     app.as_user(&tenant.admin)
@@ -77,7 +77,7 @@ pub(crate) async fn add(app: &TestApp, tenant: &TestTenant, role: &str, email: &
         .id()
 }
 
-/// Signs in, whatever comes of it.
+/// Signs in and returns the response.
 pub(crate) async fn try_login(
     app: &TestApp,
     tenant: &str,
@@ -88,7 +88,7 @@ pub(crate) async fn try_login(
     app.anonymous().post("/api/v1/auth/login", body).await
 }
 
-/// Signs in; answers the tokens.
+/// Signs in and returns the tokens.
 pub(crate) async fn login(app: &TestApp, email: &str) -> Value {
     try_login(app, "demo", email, PASSWORD)
         .await
@@ -96,20 +96,20 @@ pub(crate) async fn login(app: &TestApp, email: &str) -> Value {
         .json()
 }
 
-/// Refreshes, whatever comes of it.
+/// Refreshes and returns the response.
 pub(crate) async fn try_refresh(app: &TestApp, token: &Value) -> TestResponse {
     app.anonymous()
         .post("/api/v1/auth/refresh", json!({"refresh_token": token}))
         .await
 }
 
-/// The caller with the access token of an answer.
+/// The caller with the access token of a response.
 pub(crate) fn bearer(app: &TestApp, tokens: &Value) -> Client {
     app.anonymous()
         .bearer(tokens["access_token"].as_str().unwrap())
 }
 
-/// The links that were announced with this type, opened, the newest last.
+/// The unsealed links of all events of this type, latest last.
 pub(crate) async fn links(app: &TestApp, tenant: TenantId, kind: &str) -> Vec<String> {
     let sealed: Vec<Vec<u8>> = sqlx::query_scalar(
         "select sealed from events.outbox where tenant_id = $1 and type = $2 order by occurred_at, aggregate_version",
@@ -129,7 +129,7 @@ pub(crate) async fn links(app: &TestApp, tenant: TenantId, kind: &str) -> Vec<St
     sealed.iter().map(open).collect()
 }
 
-/// A page of the platform itself, in a browser.
+/// Headers of a browser on a page of the platform's own site.
 pub(crate) fn page(app: &TestApp) -> Client {
     app.anonymous()
         .with("origin", testkit::PUBLIC_URL)
@@ -137,13 +137,13 @@ pub(crate) fn page(app: &TestApp) -> Client {
         .with("x-csrf-token", "1")
 }
 
-/// The cookie that an answer sets, as it is sent back.
+/// The cookie that a response sets, as the browser sends it back.
 pub(crate) fn cookie_of(answer: &TestResponse) -> String {
     let set = answer.header("set-cookie");
     set.split(';').next().unwrap_or_default().to_owned()
 }
 
-/// How many announcements of this type there are.
+/// The number of events of this type.
 pub(crate) async fn announced(app: &TestApp, kind: &str) -> i64 {
     sqlx::query_scalar("select count(*) from events.outbox where type = $1")
         .bind(kind)
@@ -152,7 +152,7 @@ pub(crate) async fn announced(app: &TestApp, kind: &str) -> i64 {
         .unwrap()
 }
 
-/// How many entries of this action the audit log has.
+/// The number of audit log entries with this action.
 pub(crate) async fn audited(app: &TestApp, action: &str) -> i64 {
     sqlx::query_scalar("select count(*) from access.audit_log where action = $1")
         .bind(action)
@@ -161,7 +161,7 @@ pub(crate) async fn audited(app: &TestApp, action: &str) -> i64 {
         .unwrap()
 }
 
-/// A number from the database, for looking.
+/// Reads a number from the database.
 pub(crate) async fn count(app: &TestApp, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql)
         .fetch_one(&mut app.admin().await)
@@ -169,7 +169,7 @@ pub(crate) async fn count(app: &TestApp, sql: &'static str) -> i64 {
         .unwrap()
 }
 
-/// Arranges something.
+/// Executes a statement to set up a test.
 pub(crate) async fn execute(app: &TestApp, sql: &'static str) {
     sqlx::query(sql)
         .execute(&mut app.admin().await)

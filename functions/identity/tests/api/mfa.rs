@@ -150,7 +150,7 @@ async fn signing_in_takes_the_code_too() {
     prove(&app, &token, "code", &totp.code_at(0))
         .await
         .expect_problem(401, "invalid_mfa_token");
-    // Refreshed, the session still says how it began.
+    // After a refresh, the session still has its authentication methods.
     let next = super::try_refresh(&app, &tokens["refresh_token"]).await;
     assert_eq!(claims(&next.expect(200).json())["aal"], "aal2");
 }
@@ -165,7 +165,7 @@ async fn a_code_is_good_once_and_no_older_one_after_it() {
         let token = waiting(&app, ADA).await;
         prove(&app, &token, "code", &code).await
     };
-    // That of the confirmation, a step ago.
+    // The code used for confirmation, one time step ago.
     enter(totp.code_at(step - 1))
         .await
         .expect_problem(401, "invalid_code");
@@ -190,7 +190,7 @@ async fn of_many_who_use_one_code_at_once_one_gets_a_session() {
     let sessions = "select count(*) from access.sessions s join access.people p using (tenant_id, user_id) where p.email = 'ada@demo.example'";
     for (kind, code) in [("code", &totp.code(&app)), ("recovery_code", &codes[3])] {
         let before = count(&app, sessions).await;
-        // A sign-in each.
+        // One sign-in each.
         let mut tokens = Vec::new();
         for _ in 0..8 {
             tokens.push(waiting(&app, ADA).await);
@@ -244,7 +244,7 @@ async fn a_recovery_code_is_good_once_and_a_new_set_ends_the_old_one() {
     prove(&app, &token, "recovery_code", &codes[0])
         .await
         .expect_problem(401, "invalid_code");
-    // As a code of the app it is none.
+    // It is not accepted as a code from the app.
     prove(&app, &token, "code", &codes[1])
         .await
         .expect_problem(401, "invalid_code");
@@ -285,11 +285,11 @@ async fn a_sign_in_does_not_wait_for_ever() {
     prove(&app, &token, "code", &totp.code(&app))
         .await
         .expect_problem(401, "invalid_mfa_token");
-    // The next one clears up.
+    // The next one deletes the expired ones.
     let token = waiting(&app, ADA).await;
     let kept = "select count(*) from identity.mfa_challenges";
     assert_eq!(count(&app, kept).await, 1);
-    // Nor for somebody who may no longer sign in.
+    // Nor for a user who can no longer sign in.
     app.as_user(&tenant.admin)
         .put(&format!("/api/v1/users/{id}"), json!({"status": "locked"}))
         .await

@@ -32,7 +32,7 @@ async fn a_device_that_was_never_seen_is_told_but_not_the_first_of_all() {
         (&data["user_id"], &data["device"]),
         (&json!(id), &json!("curl"))
     );
-    // Another person's devices are no news to this one, and the other way round.
+    // Devices are compared per user.
     add(&app, &tenant, "customer", "grace@demo.example").await;
     let body = json!({"tenant": "demo", "email": "grace@demo.example", "password": PASSWORD});
     app.anonymous()

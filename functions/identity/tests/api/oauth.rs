@@ -1,4 +1,4 @@
-//! Signing in by way of another issuer.
+//! Signing in with an OpenID Connect provider.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,7 +18,7 @@ use super::{PASSWORD, add, announced, audited, bearer, count, execute};
 /// The page of the tenant `demo`.
 pub(crate) const PAGE: &str = "https://app.demo.example/in";
 
-/// A stage with a tenant `demo`, its page, and an issuer `fake`.
+/// A test app with a tenant `demo`, its page, and an issuer `fake`.
 pub(crate) struct World {
     pub(crate) app: TestApp,
     pub(crate) tenant: TestTenant,
@@ -58,7 +58,7 @@ async fn world_of(issuer: FakeIssuer, providers: &Value) -> World {
     }
 }
 
-/// The parameter of an answer's `Location`.
+/// A query parameter of the response's `Location`.
 pub(crate) fn told(answer: &TestResponse, name: &str) -> Option<String> {
     let url = Url::parse(answer.header("location")).unwrap();
     url.query_pairs()
@@ -67,20 +67,20 @@ pub(crate) fn told(answer: &TestResponse, name: &str) -> Option<String> {
 }
 
 impl World {
-    /// Begins; the browser is sent to the issuer.
+    /// Starts a sign-in; the browser is redirected to the issuer.
     pub(crate) async fn start(&self, more: &str) -> TestResponse {
         let path = format!("/api/v1/auth/oauth/fake?tenant=demo&redirect_to={PAGE}{more}");
         self.app.anonymous().get(&path).await.expect(303)
     }
 
-    /// Ends: the browser comes back with what it was given, as this one or another.
+    /// Completes the redirect from the issuer, with the cookies of this browser or another one.
     pub(crate) async fn come_back(&self, back: &str, cookie: &str) -> TestResponse {
         let url = Url::parse(back).unwrap();
         let path = format!("{}?{}", url.path(), url.query().unwrap_or_default());
         self.app.anonymous().with("cookie", cookie).get(&path).await
     }
 
-    /// All the way to the page.
+    /// Runs the whole flow up to the page.
     pub(crate) async fn walk(&self) -> TestResponse {
         self.walk_from(self.start("").await).await
     }
@@ -90,7 +90,7 @@ impl World {
         self.come_back(&back, &cookie(&started)).await.expect(303)
     }
 
-    /// The page redeems what it was given.
+    /// The page redeems its code.
     pub(crate) async fn redeem(&self, code: &str) -> TestResponse {
         self.app
             .anonymous()
@@ -98,13 +98,13 @@ impl World {
             .await
     }
 
-    /// Signs in; answers the tokens.
+    /// Signs in and returns the tokens.
     pub(crate) async fn sign_in(&self) -> Value {
         let code = told(&self.walk().await, "code").unwrap();
         self.redeem(&code).await.expect(200).json()
     }
 
-    /// Goes all the way; answers with which error the page was told.
+    /// Runs the whole flow and returns the error that the page receives.
     pub(crate) async fn error(&self) -> String {
         let answer = self.walk().await;
         assert_eq!(told(&answer, "code"), None);
@@ -112,13 +112,13 @@ impl World {
     }
 }
 
-/// The cookie that an answer sets.
+/// The cookie that a response sets.
 pub(crate) fn cookie(answer: &TestResponse) -> String {
     let set = answer.header("set-cookie");
     set.split(';').next().unwrap().to_owned()
 }
 
-/// The person agrees at the issuer; answers where the browser is sent.
+/// The user consents at the issuer; returns the URL that the browser is redirected to.
 pub(crate) async fn agree(started: &TestResponse) -> String {
     let http = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
@@ -182,7 +182,7 @@ async fn somebody_new_signs_in_and_is_the_same_person_the_next_time() {
         .json();
     assert_eq!(status["session"]["amr"], json!(["fed"]));
 
-    // The address may change there; issuer and subject say who it is.
+    // The address may change at the provider; issuer and subject identify the user.
     world
         .issuer
         .person(json!({"email": "new@example.org", "email_verified": false}));
@@ -195,7 +195,7 @@ async fn somebody_new_signs_in_and_is_the_same_person_the_next_time() {
         announced(&world.app, "de.revalenz.identity.user.activated.v1").await,
         1
     );
-    // The account lives in both tables.
+    // The account is in both tables.
     let mirrored =
         "select count(*) from access.people where email = 'ada@example.org' and status = 'active'";
     assert_eq!(count(&world.app, mirrored).await, 1);
@@ -294,7 +294,7 @@ async fn a_state_is_good_once_even_for_two_at_the_same_time() {
         .filter_map(|answer| told(answer, "code"))
         .collect();
     assert_eq!(good.len(), 1);
-    // A busy machine may say so to some; nobody else gets a code.
+    // Some requests may be refused under load; the code is issued at most once.
     let refused = answers.iter().filter_map(|answer| told(answer, "error"));
     for error in refused {
         assert!(
@@ -409,7 +409,7 @@ async fn a_code_is_good_for_a_minute_and_for_the_page_that_knows_the_secret() {
         .expect_problem(401, "invalid_sign_in_code");
     with(secret).await.expect(200);
 
-    // A secret where none was promised is as wrong as a wrong one.
+    // An unexpected verifier is refused like a wrong one.
     let code = told(&world.walk().await, "code").unwrap();
     let body = json!({"code": code, "code_verifier": secret});
     let answer = world
@@ -523,7 +523,7 @@ async fn an_account_that_is_not_active_stays_shut() {
         )
         .await
         .expect(200);
-    // Also for somebody who is on the way already.
+    // Also for a sign-in in progress.
     world
         .redeem(&code)
         .await
@@ -695,7 +695,7 @@ async fn keys_are_asked_for_rarely_and_again_when_they_change() {
         1
     );
     world.issuer.rotate(KeyPair::p256("second"));
-    // A moment later nobody may make us ask again.
+    // Shortly afterwards the keys are not fetched again.
     assert_eq!(world.error().await, "provider_refused");
     world.app.clock.advance(Duration::from_secs(10));
     world.sign_in().await;
@@ -771,7 +771,7 @@ async fn nothing_of_a_flow_is_kept_in_clear() {
     }
     let nonce = told(&started, "nonce").unwrap();
     assert!(!row.contains(&nonce) && !cookie(&started).contains(&nonce));
-    // Rows don't pile up.
+    // Old rows are deleted.
     world.app.clock.advance(Duration::from_mins(61));
     world.sign_in().await;
     assert_eq!(

@@ -15,7 +15,7 @@ use super::{
 const ADA: &str = "ada@demo.example";
 const PATH: &str = "/api/v1/auth/passkeys";
 
-/// Makes an authenticator say something wrong.
+/// Makes an authenticator respond incorrectly.
 type Bend = fn(&mut Authenticator);
 
 async fn options(client: &Client) -> Value {
@@ -23,7 +23,7 @@ async fn options(client: &Client) -> Value {
     client.post(&path, json!({})).await.expect(200).json()
 }
 
-/// Adds a passkey for the caller.
+/// Registers a passkey for the caller.
 async fn register(client: &Client, algorithm: i64) -> (Authenticator, Value) {
     let mut authenticator = Authenticator::new(algorithm);
     let made = authenticator.create(&options(client).await);
@@ -119,7 +119,7 @@ async fn a_passkey_is_a_second_factor_for_its_own_sign_in_alone() {
         begun["passkey_options"]["allowCredentials"][0]["id"],
         text(&authenticator.credential_id)
     );
-    // Somebody else's, and that of another sign-in.
+    // Another user's passkey, and the challenge of another sign-in.
     prove(&begun, &eves.get(&begun["passkey_options"]))
         .await
         .expect_problem(401, "invalid_code");
@@ -129,7 +129,7 @@ async fn a_passkey_is_a_second_factor_for_its_own_sign_in_alone() {
     prove(&begun, &authenticator.get(&login_options(&app).await))
         .await
         .expect_problem(401, "invalid_code");
-    // A touch is enough here: the password was the other factor.
+    // User presence is enough here: the password was the first factor.
     authenticator.flags = 1;
     let passkey = authenticator.get(&begun["passkey_options"]);
     let tokens = prove(&begun, &passkey).await.expect(200).json();
@@ -175,7 +175,7 @@ async fn nothing_that_was_made_for_something_else_is_believed() {
         assert_eq!(answer.json()["code"], "passkey_refused", "{what}");
         (good.page, good.host, good.user_handle) = before;
         (good.kind, good.cross_origin, good.flags) = (None, false, 0b101);
-        // Making one is no easier; there is no handle there yet.
+        // Registration checks the same; there is no user handle yet.
         if what == "somebody else" {
             continue;
         }
@@ -185,7 +185,7 @@ async fn nothing_that_was_made_for_something_else_is_believed() {
         let answer = client.post(PATH, made).await;
         assert_eq!(answer.status, 403, "{what}: {}", answer.text());
     }
-    // Alone it must have asked for a finger, a face or a PIN.
+    // A passkey alone requires user verification.
     good.flags = 1;
     enter(&app, good.get(&login_options(&app).await))
         .await
@@ -239,7 +239,7 @@ async fn an_answer_is_good_once_and_for_five_minutes() {
         .await
         .expect_problem(401, "passkey_refused");
     let open = options(&app.as_user(&tenant.customer2)).await;
-    // What was asked of one person is no answer of another.
+    // A challenge issued to one user cannot be used by another.
     let made = Authenticator::new(-7).create(&open);
     app.as_user(&tenant.expert)
         .post(PATH, made)
@@ -260,7 +260,7 @@ async fn a_counter_that_goes_back_gives_a_copy_away() {
     enter(&app, authenticator.get(&login_options(&app).await))
         .await
         .expect_problem(401, "passkey_refused");
-    // Those that do not count stay at zero.
+    // Authenticators without a counter always report zero.
     execute(&app, "update identity.passkeys set sign_count = 0").await;
     authenticator.counter = u32::MAX;
     authenticator.counter = 0;
@@ -346,7 +346,7 @@ async fn a_passkey_that_is_removed_is_asked_for_no_more() {
     enter(&app, authenticator.get(&login_options(&app).await))
         .await
         .expect_problem(401, "passkey_refused");
-    // The app is left, and so are the codes.
+    // The app remains, and so do the recovery codes.
     app.clock.advance(Duration::from_secs(30));
     let token = waiting(&app, ADA).await;
     prove(&app, &token, "code", &totp.code(&app))

@@ -32,7 +32,7 @@ async fn rates_are_a_set_that_is_replaced_as_a_whole() {
         ])
     );
     assert_eq!(manager.get(&path).await.expect(200).json(), written.json());
-    // The same once more is no change.
+    // Repeating the request changes nothing.
     let again = manager.put(&path, wanted).await.expect(200);
     assert_eq!(again.header("etag"), "\"2\"");
     let outdated = manager

@@ -90,7 +90,7 @@ async fn a_grandparent_ends_the_family_and_nothing_else() {
         .expect(401);
     assert_eq!(answer.json()["code"], "refresh_token_reused");
     assert!(answer.headers.get("set-cookie").is_none());
-    // Committed although the answer is a refusal: seen on a connection of its own.
+    // Committed although the request is refused: visible on a separate connection.
     assert_eq!(count(&app, LIVING).await, 1);
     assert_eq!(
         count(
@@ -122,7 +122,7 @@ async fn garbage_ends_no_session() {
     let child = refresh(&app, &child["refresh_token"]).await;
     let old = tokens["refresh_token"].as_str().unwrap();
     let mut bent = old.to_owned();
-    // One character within the secret.
+    // One character of the secret changed.
     bent.replace_range(60..61, if &old[60..61] == "A" { "B" } else { "A" });
     for garbage in [bent.as_str(), "garbage", &old[..111]] {
         let answer = try_refresh(&app, &json!(garbage)).await.expect(401);
@@ -170,7 +170,7 @@ async fn a_session_ends_when_it_idles_or_grows_old() {
         app.clock.advance(29 * day);
         tokens = refresh(&app, &tokens["refresh_token"]).await;
     }
-    // 87 days old: three are left, however often it is used.
+    // After 87 days three are left, regardless of use.
     app.clock.advance(2 * day);
     tokens = refresh(&app, &tokens["refresh_token"]).await;
     app.clock.advance(day + Duration::from_secs(1));

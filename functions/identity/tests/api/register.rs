@@ -94,7 +94,7 @@ async fn a_stranger_slips_nobody_a_password() {
     try_login(&app, "demo", "ada@example.org", PASSWORD)
         .await
         .expect(200);
-    // Nor to somebody who was invited and has not come yet.
+    // Nor to a user who was invited and has not accepted yet.
     let body = json!({"email": "boss@example.org", "name": "The Boss", "role": "admin"});
     app.as_user(&tenant.admin)
         .post("/api/v1/users", body)

@@ -30,7 +30,7 @@ async fn where_a_factor_is_demanded_there_is_nothing_to_do_but_enrol() {
         .expect_problem(403, "mfa_enrolment_required");
     let status = client.get("/api/v1/auth/status").await.expect(200).json();
     assert_eq!(status["session"]["mfa_enrolment_required"], true);
-    // Other roles of the tenant go on.
+    // Other roles of the tenant are not affected.
     app.as_user(&tenant.customer)
         .get("/api/v1/me")
         .await
@@ -40,7 +40,7 @@ async fn where_a_factor_is_demanded_there_is_nothing_to_do_but_enrol() {
     client.get("/api/v1/users").await.expect(200);
     let status = client.get("/api/v1/auth/status").await.expect(200).json();
     assert_eq!(status["session"]["mfa_enrolment_required"], false);
-    // Without it, it begins again.
+    // Without the factor, enrolment is required again.
     client.delete("/api/v1/auth/mfa/totp").await.expect(204);
     client
         .get("/api/v1/users")

@@ -37,7 +37,7 @@ async fn verify(app: &TestApp, token: &str) -> TestResponse {
 async fn a_lost_link_comes_again_with_the_same_password() {
     let (app, tenant) = demo().await;
     register(&app, PASSWORD).await;
-    // The first one is too old by now.
+    // The first link has expired by now.
     app.clock.advance(Duration::from_hours(25));
     resend(&app, ADA).await;
     app.clock.advance(Duration::from_secs(1));

@@ -3,7 +3,7 @@ use testkit::TestResponse;
 
 use super::{count, demo, execute};
 
-/// Sends it again as long as the database is too busy, as a client would.
+/// Retries while the database is busy, as a client would.
 async fn patiently<F: Future<Output = TestResponse>>(send: impl Fn() -> F) -> TestResponse {
     loop {
         let answer = send().await;
@@ -73,7 +73,7 @@ async fn everybody_who_comes_at_once_by_whichever_way_shares_the_last_seat() {
         let path = format!("/api/v1/users/{}", person.id);
         admin.delete(&path).await.expect(204);
     }
-    // Keys take no seat.
+    // API keys take no seat.
     app.key(tenant.id, &[]).await;
     execute(
         &app,

@@ -17,7 +17,7 @@ async fn what_is_sensitive_wants_a_recent_proof() {
     add(&app, &tenant, "customer", ADA).await;
     let tokens = login(&app, ADA).await;
     app.clock.advance(Duration::from_mins(10));
-    // Refreshing proves nothing.
+    // Refreshing does not count as authentication.
     let tokens = try_refresh(&app, &tokens["refresh_token"]).await;
     let client = bearer(&app, &tokens.expect(200).json());
     client
@@ -37,7 +37,7 @@ async fn what_is_sensitive_wants_a_recent_proof() {
         .expect_problem(403, "reauthentication_needed");
     let proved = reauthenticate(&client, "password", PASSWORD).await;
     let again = bearer(&app, &proved.expect(200).json());
-    // The session was proved, whichever of its tokens comes.
+    // Reauthentication applies to the session, whichever of its tokens is used.
     for client in [&client, &again] {
         client.post(TOTP, json!({})).await.expect(201);
     }
@@ -80,7 +80,7 @@ async fn a_session_without_the_factor_that_its_person_has_is_too_weak() {
         .delete(TOTP)
         .await
         .expect_problem(403, "insufficient_aal");
-    // A password proves the factor no better the second time.
+    // A password does not count as second factor, however often it is given.
     reauthenticate(&elsewhere, "password", PASSWORD)
         .await
         .expect(200);
@@ -93,7 +93,7 @@ async fn a_session_without_the_factor_that_its_person_has_is_too_weak() {
         .expect_problem(403, "proof_refused");
     let code = totp.code(&app);
     reauthenticate(&elsewhere, "code", &code).await.expect(200);
-    // The code is used up, also for signing in.
+    // The code is used, for signing in too.
     reauthenticate(&elsewhere, "code", &code)
         .await
         .expect_problem(403, "proof_refused");
@@ -117,7 +117,7 @@ async fn proving_it_again_can_not_be_guessed() {
     reauthenticate(&client, "password", PASSWORD)
         .await
         .expect_problem(429, "rate_limited");
-    // The same guesses as those of signing in.
+    // Guesses count together with those of sign-in.
     try_login(&app, "demo", ADA, PASSWORD)
         .await
         .expect_problem(429, "rate_limited");

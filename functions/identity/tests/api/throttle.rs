@@ -32,7 +32,7 @@ async fn the_eleventh_guess_waits_whether_or_not_the_account_exists() {
         .expect(200);
 }
 
-/// Three failures are the limit.
+/// Limits failures to three.
 fn strict(db: Db, state: AppState) -> Service {
     let settings = Settings {
         failures_per_account: 3,
