@@ -1,10 +1,10 @@
-# The only automation surface. At most 15 targets; the work is in infra/scripts.
+# The only automation surface. At most 20 targets; the work is in infra/scripts.
 
 # Port, password and keys of local servers, and everything else that a checkout may lose.
 export LOCAL_DIR := $(abspath $(or $(LOCAL_DIR),.local))
 
 .DEFAULT_GOAL := help
-.PHONY: help run processes test check fmt ci prepare stop clean-local schemathesis bench chaos terraform-check
+.PHONY: help run processes test check fmt ci ci-full prepare stop clean-local schemathesis bench chaos terraform-check
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,8 +25,11 @@ check: ## formatting and lints, the quickest answer
 fmt: ## formats the Rust code
 	@cargo fmt --all
 
-ci: ## everything that must be green before a change lands
-	@infra/scripts/ci.sh
+ci: ## what every change must pass before it lands
+	@infra/scripts/ci.sh landing
+
+ci-full: ## the same and the long proofs, required before a deployment; STEP=name runs one (STEP=list names them)
+	@infra/scripts/ci.sh $(or $(STEP),full)
 
 prepare: ## renews every generated file: .sqlx, openapi.json, permission matrix, schema
 	@infra/scripts/prepare-sqlx.sh

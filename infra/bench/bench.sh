@@ -8,6 +8,6 @@ need_rust
 pgbench=$(command -v pgbench || find /usr/lib/postgresql -name pgbench 2>/dev/null | sort | tail -1)
 [ -z "$pgbench" ] || PATH=$PATH:$(dirname "$pgbench")
 profile=${PROFILE:-release}
-cargo build --workspace --locked --bins --profile "$profile"
+build --bins --profile "$profile"
 exec python3 infra/bench/bench.py "$(target_dir)/$profile" --profile "$profile" --write \
   --seconds "${SECONDS_EACH:-8}" --pool "${POOL:-16}"

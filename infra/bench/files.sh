@@ -7,7 +7,7 @@ source "$(dirname "$0")/../scripts/lib.sh"
 need_rust
 unset DATABASE_URL
 profile=${PROFILE:-dev}
-cargo build --workspace --locked --bins --profile "$profile"
+build --bins --profile "$profile"
 if [ "$profile" = dev ]; then
   profile=debug
 fi

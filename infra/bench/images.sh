@@ -7,5 +7,5 @@ source "$(dirname "$0")/../scripts/lib.sh"
 need_rust
 command -v podman >/dev/null || die "podman is missing. Run: sudo apt-get install -y --no-install-recommends podman runc"
 [ "$(id -u)" = 0 ] || die "Run this as root: it changes the owner of folders to the user of the containers."
-cargo build --workspace --locked
+build
 exec python3 infra/bench/images.py "$(target_dir)/debug"

@@ -7,7 +7,7 @@ source "$(dirname "$0")/../scripts/lib.sh"
 need_rust
 command -v psql >/dev/null || PATH=$PATH:$(find /usr/lib/postgresql /opt/homebrew/opt -name psql -printf '%h\n' 2>/dev/null | tail -1)
 profile=${PROFILE:-dev}
-cargo build --workspace --locked --bins --profile "$profile"
+build --bins --profile "$profile"
 if [ "$profile" = dev ]; then
   profile=debug
 fi

@@ -30,7 +30,7 @@ case "$check" in
 esac
 
 need_rust
-cargo build --workspace --locked
+build
 programs="$(target_dir)/debug"
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

@@ -7,7 +7,7 @@ source "$(dirname "$0")/lib.sh"
 tool=$(infra/scripts/tool.sh cargo-lambda)
 if [ -z "${PROGRAMS:-}" ]; then
   need_rust
-  cargo build --workspace --locked
+  build
   PROGRAMS="$(target_dir)/debug"
 fi
 exec python3 infra/scripts/lambda-walk.py "$PROGRAMS" "$tool"

@@ -35,11 +35,14 @@ target_dir() {
   cargo metadata --format-version 1 --no-deps --offline | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'
 }
 
-# The programs of the database. `--workspace` although only two are wanted: another selection of packages
-# would unify features differently and build every dependency again.
-build_database_tools() {
-  cargo build --workspace --locked --bin local-postgres --bin migrate
+# build [ARGUMENT...]: builds the workspace. Always all of it: another selection of packages unifies features differently and
+# builds every dependency again. FEATURES adds some (ci.sh: Google's services).
+build() {
+  cargo build --workspace --locked ${FEATURES:+--features "$FEATURES"} "$@"
 }
+
+# The programs of the database.
+build_database_tools() { build --bin local-postgres --bin migrate; }
 
 local_postgres() { "$(target_dir)/debug/local-postgres" "$@" --local-dir "$LOCAL_DIR"; }
 

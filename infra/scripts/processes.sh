@@ -15,7 +15,7 @@ if ! command -v caddy >/dev/null; then
     die "Caddy is missing. Run: $([ "$(uname)" = Darwin ] && echo 'brew install caddy' || echo 'sudo apt-get install -y caddy')"
   fi
 fi
-cargo build --workspace --locked
+build
 programs="$(target_dir)/debug"
 folder="$LOCAL_DIR/processes"
 "$programs/platform" prepare

@@ -5,5 +5,5 @@ set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
 need_rust
-cargo build --workspace --locked
+build
 exec "$(target_dir)/debug/platform" "$@"

@@ -7,7 +7,7 @@ source "$(dirname "$0")/lib.sh"
 prometheus=$(infra/scripts/tool.sh prometheus)
 if [ -z "${PROGRAMS:-}" ]; then
   need_rust
-  cargo build --workspace --locked
+  build
   PROGRAMS="$(target_dir)/debug"
 fi
 exec python3 infra/scripts/scrape-test.py "$PROGRAMS" "$prometheus"

@@ -13,7 +13,7 @@ remembered=20
 need_rust
 # A database of its own, whatever the caller works with.
 unset DATABASE_URL
-cargo build --workspace --locked
+build
 scratch=$(mktemp -d)
 export LOCAL_DIR="$scratch/local"
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
@@ -116,6 +116,7 @@ gone 401 "a logout from all devices" -H "authorization: Bearer $elsewhere" "$tic
 gone 401 "a disabled person" -H "authorization: Bearer $disabled" "$tickets"
 gone 404 "a lesser role" -H "authorization: Bearer $demoted" "$tickets/$first"
 
+[ "${EXAMPLES:-8}" != 0 ] || exit 0
 export EXCLUDE=
 [ "$how" = platform ] || EXCLUDE='^/internal/'
 TOKEN=$(demo tenants.demo.api_key) URL=$base EXAMPLES=${EXAMPLES:-8} infra/scripts/schemathesis.sh

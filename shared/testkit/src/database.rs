@@ -1,44 +1,59 @@
-//! A database a test, cloned from a template that is made once a cluster.
+//! A database for each test: leased from a pool of clones of one migrated template, or a clone of its own.
 
 use std::path::PathBuf;
 
 use db::local::{Cluster, Durability};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
-/// Password of the functions' logins in the disposable cluster, which only the loopback reaches.
-const LOGIN_PASSWORD: &str = "testkit";
-/// Any number that nobody else uses: one process at a time makes the template.
-const TEMPLATE_LOCK: i64 = 7_205_759;
+mod lease;
+mod template;
 
-/// A database that is dropped at the end.
+/// Password of the functions' logins in the disposable cluster. The loopback asks nobody for it; a cluster from before that does.
+const LOGIN_PASSWORD: &str = "testkit";
+
+/// A migrated database without rows of other tests.
 #[derive(Debug)]
 pub struct Database {
     cluster: Cluster,
     name: String,
+    /// The connection whose advisory lock is the lease; `None` for a clone, which is dropped at the end.
+    lease: Option<PgConnection>,
 }
 
 impl Database {
-    /// A fresh, migrated one.
+    /// One from the pool, emptied: 10 times quicker than a clone (`docs/performance.md`).
+    ///
+    /// The lease ends with the process, so it wants a process for each test, which nextest gives. Under plain `cargo test`, where a
+    /// task of an earlier test may still write, this is [`Database::create`].
+    pub async fn lease() -> Self {
+        if web::settings::environment("NEXTEST").is_none() {
+            return Self::create().await;
+        }
+        let (cluster, mut admin) = connect().await;
+        let template = template::ensure(&cluster, &mut admin).await;
+        let name = lease::take(&cluster, &mut admin, &template).await;
+        Self {
+            cluster,
+            name,
+            lease: Some(admin),
+        }
+    }
+
+    /// A clone of its own, for tests that change roles, tables or functions on purpose.
     pub async fn create() -> Self {
-        let cluster = Cluster::ensure(&local_dir(), "test-postgres", Durability::Disposable)
-            .await
-            .expect("a local PostgreSQL for tests (make test says what is missing)");
-        let mut admin = PgConnection::connect(&cluster.admin_url("postgres"))
-            .await
-            .expect("the test cluster answers");
-        let template = ensure_template(&cluster, &mut admin).await;
+        let (cluster, mut admin) = connect().await;
+        let template = template::ensure(&cluster, &mut admin).await;
         let name = format!(
             "test_{}",
             uuid::Uuid::from_bytes(access::opaque::random()).simple()
         );
-        admin
-            .execute(AssertSqlSafe(format!(
-                "create database {name} template {template}"
-            )))
-            .await
-            .expect("a clone of the template");
+        template::clone(&mut admin, &template, &name).await;
         admin.close().await.expect("closed");
-        Self { cluster, name }
+        Self {
+            cluster,
+            name,
+            lease: None,
+        }
     }
 
     /// URL of the superuser, whom row-level security does not bind: for arranging and looking, never for acting.
@@ -66,6 +81,9 @@ impl Database {
 impl Drop for Database {
     /// A clone is some 10 MB: hundreds of them would fill a laptop.
     fn drop(&mut self) {
+        if self.lease.is_some() {
+            return;
+        }
         let (url, name) = (self.cluster.admin_url("postgres"), self.name.clone());
         let dropped = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
@@ -86,6 +104,17 @@ impl Drop for Database {
     }
 }
 
+/// The cluster of tests, and its superuser's connection to `postgres`.
+async fn connect() -> (Cluster, PgConnection) {
+    let cluster = Cluster::ensure(&local_dir(), "test-postgres", Durability::Disposable)
+        .await
+        .expect("a local PostgreSQL for tests (make test says what is missing)");
+    let admin = PgConnection::connect(&cluster.admin_url("postgres"))
+        .await
+        .expect("the test cluster answers");
+    (cluster, admin)
+}
+
 /// `LOCAL_DIR`, or `.local` at the root of the workspace.
 fn local_dir() -> PathBuf {
     web::settings::environment("LOCAL_DIR").map_or_else(
@@ -94,69 +123,10 @@ fn local_dir() -> PathBuf {
     )
 }
 
-async fn ensure_template(cluster: &Cluster, admin: &mut PgConnection) -> String {
-    let name = format!("template_{}", db::migrate::fingerprint());
-    admin
-        .execute(AssertSqlSafe(format!(
-            "select pg_advisory_lock({TEMPLATE_LOCK})"
-        )))
+async fn is_true(connection: &mut PgConnection, query: String) -> bool {
+    sqlx::query(AssertSqlSafe(query))
+        .fetch_one(connection)
         .await
-        .expect("the lock");
-    // `datistemplate` is set last: a template without it was left half made.
-    let ready: bool =
-        sqlx::query("select exists (select from pg_database where datname = $1 and datistemplate)")
-            .bind(&name)
-            .fetch_one(&mut *admin)
-            .await
-            .expect("the catalogue")
-            .get(0);
-    if !ready {
-        sweep(admin).await;
-        admin
-            .execute(AssertSqlSafe(format!("create database {name}")))
-            .await
-            .expect("a database");
-        let url = cluster.admin_url(&name);
-        db::migrate::run(&url).await.expect("migrations run");
-        for function in db::migrate::functions() {
-            db::migrate::ensure_login(&url, &function, LOGIN_PASSWORD)
-                .await
-                .expect("a login");
-        }
-        admin
-            .execute(AssertSqlSafe(format!(
-                "alter database {name} is_template true"
-            )))
-            .await
-            .expect("marked");
-    }
-    admin
-        .execute(AssertSqlSafe(format!(
-            "select pg_advisory_unlock({TEMPLATE_LOCK})"
-        )))
-        .await
-        .expect("unlocked");
-    name
-}
-
-/// Removes what earlier runs left: clones of killed tests, templates of older migrations.
-async fn sweep(admin: &mut PgConnection) {
-    let rows = sqlx::query(
-        "select datname from pg_database d
-        where datname ~ '^(test|template)_' and not exists (select from pg_stat_activity a where a.datname = d.datname)",
-    )
-    .fetch_all(&mut *admin)
-    .await
-    .expect("the catalogue");
-    for row in rows {
-        let name: String = row.get(0);
-        let _ = admin
-            .execute(AssertSqlSafe(format!(
-                "alter database {name} is_template false"
-            )))
-            .await;
-        let _ = admin
-            .execute(AssertSqlSafe(format!("drop database if exists {name}")))
-            .await;
-    }
+        .expect("the catalogue")
+        .get(0)
 }

@@ -62,7 +62,7 @@ impl TestApp {
     }
 
     async fn build(functions: Vec<(&'static str, ServiceFactory)>, in_flight: usize) -> Self {
-        let database = Database::create().await;
+        let database = Database::lease().await;
         let clock = Clock::fixed_at(TEST_EPOCH.parse().unwrap());
         let keyring = Keyring::parse(&Keyring::generate()).unwrap();
         let settings = AppSettings {

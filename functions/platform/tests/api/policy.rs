@@ -1,18 +1,18 @@
-//! Permissions: what operations ask for and what roles hold.
+//! Permissions, problem codes, schemas and events across functions.
 
 use std::collections::BTreeSet;
 
-use platform::{catalogue, functions, site};
+use platform::{functions, generators, site};
 use testkit::Database;
 
 #[tokio::test]
-async fn every_permission_that_an_operation_asks_for_is_granted_to_some_role() {
-    let database = Database::create().await;
-    let grants = catalogue::grants(&mut database.admin().await)
+async fn every_required_permission_is_granted_to_a_role() {
+    let database = Database::lease().await;
+    let grants = generators::grants(&mut database.admin().await)
         .await
         .unwrap();
-    let document = site::document(&catalogue::services().unwrap());
-    let asked: BTreeSet<String> = catalogue::operations(&document)
+    let document = site::document(&functions::services().unwrap());
+    let asked: BTreeSet<String> = generators::operations(&document)
         .into_iter()
         .filter_map(|operation| operation.permission)
         .filter(|permission| permission.contains('.'))
@@ -21,7 +21,7 @@ async fn every_permission_that_an_operation_asks_for_is_granted_to_some_role() {
     for permission in &asked {
         assert!(
             grants.contains_key(permission),
-            "{permission} is granted to nobody"
+            "{permission} is not granted to any role"
         );
         assert!(
             grants[permission].contains_key("superadmin"),
@@ -31,7 +31,7 @@ async fn every_permission_that_an_operation_asks_for_is_granted_to_some_role() {
 }
 
 #[tokio::test]
-async fn no_code_of_a_refusal_has_two_meanings() {
+async fn problem_codes_are_unique() {
     let mut codes = BTreeSet::new();
     let shared = [web::problem::ALL, access::problems::ALL, access::cors::ALL];
     let own = functions::ALL.iter().map(|function| function.problems);
@@ -42,13 +42,10 @@ async fn no_code_of_a_refusal_has_two_meanings() {
 }
 
 #[tokio::test]
-async fn every_function_has_a_schema_and_announces_in_its_own_name() {
+async fn every_function_has_a_schema_and_publishes_in_its_own_context() {
     let schemas = db::migrate::functions();
     let names: BTreeSet<String> = functions::ALL.iter().map(|f| f.name.to_owned()).collect();
-    assert_eq!(
-        names, schemas,
-        "a function without migrations, or the other way round"
-    );
+    assert_eq!(names, schemas, "functions and schemas differ");
     for function in functions::ALL {
         for event in function.events {
             assert_eq!(event.context, function.name, "{}", event.r#type);

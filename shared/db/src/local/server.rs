@@ -133,6 +133,12 @@ fn options(durability: Durability, port: u16) -> String {
             "fsync=off",
             "synchronous_commit=off",
             "full_page_writes=off",
+            // A database is copied as files, between two checkpoints.
+            "wal_level=minimal",
+            "max_wal_senders=0",
+            "shared_buffers=256MB",
+            // A database lives for some tests: nothing to tidy.
+            "autovacuum=off",
             // A test that ends leaves a connection half made now and then. Dropping its database waits for whoever is at the
             // server's door, else for a minute.
             "authentication_timeout=5s",

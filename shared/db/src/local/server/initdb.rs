@@ -11,6 +11,14 @@ use crate::local::binaries::Binaries;
 use crate::local::layout::{Layout, remove};
 use crate::local::{Durability, LocalError};
 
+/// Who may connect to a cluster of tests, which listens on the loopback alone. Tests open thousands of connections, and a proof by
+/// SCRAM (RFC 7677) costs 4,096 rounds of SHA-256 in a debug build: functions' logins prove nothing, the superuser sends the
+/// password as it is.
+const DISPOSABLE_ACCESS: &str = "\
+host all +rvz_app 127.0.0.1/32 trust
+host all all 127.0.0.1/32 password
+";
+
 /// Makes a data directory beside the place where it will be, so that an interrupted `initdb` never
 /// passes for a finished one; answers the superuser's password.
 pub(in crate::local) fn create(
@@ -61,7 +69,12 @@ pub(in crate::local) fn create(
         _ => Err(error),
     });
     remove(&password_file)?;
-    made.map(|()| password)
+    made?;
+    if durability == Durability::Disposable {
+        let rules = fresh.join("pg_hba.conf");
+        fs::write(&rules, DISPOSABLE_ACCESS).map_err(LocalError::io(&rules))?;
+    }
+    Ok(password)
 }
 
 /// Puts what [`create`] made in its place; what was there is removed.
