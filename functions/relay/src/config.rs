@@ -1,39 +1,39 @@
-//! The relay as a process: what it reads, and what it starts.
+//! Settings and start of the relay process.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use access::{Gate, process::Made};
+use access::{AppState, process::StartResult};
 use db::Db;
 use events::Subscription;
 use serde::Deserialize;
-use web::settings::Hidden;
+use web::settings::SecretString;
 
-use crate::{Bus, Http, Moving, Routing};
+use crate::{Bus, Http, RelayRuntime, Routing};
 
 web::settings! {
-    /// Settings of the relay alone.
+    /// Settings of the relay.
     pub struct Settings {
-        /// The manifest: JSON with a list `subscriptions` of function, consumer and types.
+        /// Path of the manifest: JSON with a list `subscriptions` of function, consumer and types.
         pub manifest: PathBuf = "REVALENZ_MANIFEST" or "infra/manifest.json",
-        /// JSON object of function to address, for every function that listens: {"notifications": "http://127.0.0.1:8084"}. Pub/Sub pushes by itself and needs none.
+        /// JSON object with the URL of every function that subscribes: {"notifications": "http://127.0.0.1:8084"}. Not needed with Pub/Sub, which pushes by itself.
         pub function_urls: String = "REVALENZ_FUNCTION_URLS" or "{}",
-        /// How announcements travel: http, straight to the functions; rabbitmq, over RabbitMQ, from which this process brings them to the functions; pubsub, over Google Pub/Sub (built with the feature gcp).
+        /// How events are delivered: http, directly to the functions; rabbitmq, over RabbitMQ, whose queues this process consumes; pubsub, over Google Pub/Sub (requires the feature gcp).
         pub bus: String = "REVALENZ_BUS" or "http",
-        /// RabbitMQ: amqp://<user>:<password>@<host>:<port>/<virtual host>. Its network is ours alone: there is no TLS.
-        pub amqp_url: Option<Hidden> = "REVALENZ_AMQP_URL",
-        /// Pub/Sub: projects/<project>/topics/<prefix>; behind it comes the name of the function that listens.
+        /// URL of RabbitMQ: amqp://<user>:<password>@<host>:<port>/<virtual host>. The network must be private: there is no TLS.
+        pub amqp_url: Option<SecretString> = "REVALENZ_AMQP_URL",
+        /// Prefix of the Pub/Sub topics: projects/<project>/topics/<prefix>, to which the function's name is appended.
         pub pubsub_topics: Option<String> = "REVALENZ_PUBSUB_TOPICS",
     }
 }
 
-/// What the relay reads of the manifest.
+/// The part of the manifest that the relay reads.
 #[derive(Debug, Deserialize)]
 struct Manifest {
     subscriptions: Vec<Subscription>,
 }
 
-/// Reads the settings; makes the service and the work beside it.
-pub fn start(db: Db, gate: Gate) -> Made {
+/// Reads the settings and creates the service and its background work.
+pub fn start(db: Db, state: AppState) -> StartResult {
     let settings = Settings::read(&web::settings::environment)?;
     let path = settings.manifest.display();
     let text =
@@ -42,24 +42,24 @@ pub fn start(db: Db, gate: Gate) -> Made {
         serde_json::from_str(&text).map_err(|error| format!("{path}: {error}"))?;
     let urls: BTreeMap<String, String> = serde_json::from_str(&settings.function_urls)
         .map_err(|error| format!("REVALENZ_FUNCTION_URLS: {error}"))?;
-    let routing = Routing::of(&manifest.subscriptions);
+    let routing = Routing::from_subscriptions(&manifest.subscriptions);
     let bus = Bus::parse(
         &settings.bus,
         settings.amqp_url.as_ref(),
         settings.pubsub_topics.as_deref(),
     )?;
-    // Told at the start, not by the first event that nobody gets.
-    if bus.pushes()
+    // Fail at the start, not at the first event.
+    if bus.needs_function_urls()
         && let Some(missing) = routing.functions().find(|name| !urls.contains_key(*name))
     {
-        return Err(format!("REVALENZ_FUNCTION_URLS has no address of {missing}").into());
+        return Err(format!("REVALENZ_FUNCTION_URLS has no URL for {missing}").into());
     }
-    let transport = Http::new(urls, gate.internal_auth())?;
-    let clock = gate.clock().clone();
-    let moving = Moving::over(bus, db.clone(), clock, transport, routing);
-    let service = crate::service(db, gate);
+    let transport = Http::new(urls, state.internal_auth())?;
+    let clock = state.clock().clone();
+    let runtime = RelayRuntime::new(bus, db.clone(), clock, transport, routing);
+    let service = crate::service(db, state);
     Ok((
         service,
-        Some(Box::new(move |stop| Box::pin(moving.run(stop)))),
+        Some(Box::new(move |stop| Box::pin(runtime.run(stop)))),
     ))
 }

@@ -1,5 +1,5 @@
-//! What is decided about a delivery, without database or network.
+//! Delivery rules, free of database and network.
 
 pub(crate) mod backoff;
-pub(crate) mod letter;
-pub(crate) mod verdict;
+pub(crate) mod outcome;
+pub(crate) mod reason;

@@ -1,9 +1,9 @@
-//! How this context refuses.
+//! Problems of this context.
 
 web::problems! {
-    /// The dead letter is on its way again, or was taken since.
+    /// The dead letter was replayed before.
     ALREADY_REPLAYED = CONFLICT "already_replayed" {
-        de: "Schon wiederholt", "Dieses Ereignis ist bereits wieder auf dem Weg oder inzwischen angenommen.";
-        en: "Already replayed", "This event is on its way again, or has been taken since.";
+        de: "Bereits erneut zugestellt", "Dieses Ereignis wird bereits erneut zugestellt oder wurde inzwischen angenommen. Es ist nichts weiter zu tun.";
+        en: "Already replayed", "This event is already being delivered again or has been accepted since. There is nothing left to do.";
     }
 }

@@ -1,3 +1,3 @@
-//! Handlers, a file a resource.
+//! HTTP handlers, one file per resource.
 
 pub(crate) mod dead_letters;

@@ -1,24 +1,24 @@
-//! What happens here at fixed times.
+//! Scheduled jobs.
 
 use chrono::TimeDelta;
 use events::{Job, Jobs};
 use serde::Serialize;
 use web::problem::Result;
 
-use crate::{App, store::tidying};
+use crate::{App, store::retention};
 
-/// How long what was delivered can still be looked at.
-const PUBLISHED_FOR: TimeDelta = TimeDelta::days(30);
-/// How long it is remembered that an event was taken: longer than anybody could bring it again.
-const PROCESSED_FOR: TimeDelta = TimeDelta::days(60);
-/// Rows of each kind that go at once, so that no transaction is long.
-const PORTION: i32 = 5_000;
+/// How long published announcements are kept.
+const OUTBOX_RETENTION: TimeDelta = TimeDelta::days(30);
+/// How long inbox rows are kept; longer than an event can be redelivered.
+const INBOX_RETENTION: TimeDelta = TimeDelta::days(60);
+/// Rows of each kind deleted per transaction, so that no transaction is long.
+const BATCH_SIZE: i32 = 5_000;
 
 static TIDY_EVENTS: Job = Job {
     function: "relay",
     name: "tidy-events",
     schedule: "40 3 * * *",
-    about: "Removes announcements that were delivered a month ago, and receipts of two months ago.",
+    about: "Deletes announcements published over 30 days ago and inbox rows older than 60 days.",
 };
 
 /// Every job of this function.
@@ -31,25 +31,26 @@ pub(crate) fn all() -> Jobs<App> {
     )
 }
 
-/// How much went.
+/// Numbers of deleted rows; the result of the job.
 #[derive(Debug, Default, Serialize)]
-struct Tidied {
+struct DeletedRows {
     announcements: i64,
     receipts: i64,
 }
 
-async fn tidy_events(app: &App) -> Result<Tidied> {
-    let now = app.gate.clock().now();
-    let mut all = Tidied::default();
+async fn tidy_events(app: &App) -> Result<DeletedRows> {
+    let now = app.state.clock().now();
+    let mut total = DeletedRows::default();
     loop {
         let mut tx = app.db.begin_unscoped().await?;
-        let before = (now - PUBLISHED_FOR, now - PROCESSED_FOR);
-        let (announcements, receipts) = tidying::tidy(&mut tx, before, PORTION).await?;
+        let before = (now - OUTBOX_RETENTION, now - INBOX_RETENTION);
+        let (announcements, receipts) =
+            retention::delete_expired(&mut tx, before, BATCH_SIZE).await?;
         tx.commit().await?;
-        all.announcements += announcements;
-        all.receipts += receipts;
-        if announcements.max(receipts) < i64::from(PORTION) {
-            return Ok(all);
+        total.announcements += announcements;
+        total.receipts += receipts;
+        if announcements.max(receipts) < i64::from(BATCH_SIZE) {
+            return Ok(total);
         }
     }
 }

@@ -1,33 +1,36 @@
-//! Brings announcements from the outbox to the functions that listen, in the order of each aggregate, until each has been
-//! taken or is parked with the reason. Whoever dies on the way loses nothing: the outbox row is the record of truth, and
-//! consumers note what they have taken, so an event that is brought twice has its effect once.
+//! Delivers announcements from the outbox to the functions that subscribe, in order per aggregate, until each is accepted or
+//! parked with a reason. A crash loses nothing: the outbox row is the source of truth, and consumers record accepted events in
+//! their inbox, so an event that is delivered twice takes effect once.
 
 mod bus;
-mod carrier;
 pub mod config;
-mod courier;
+mod delivery_client;
+mod dispatcher;
 mod domain;
 pub mod error;
 mod http;
 pub mod jobs;
-mod mover;
 mod nudge;
+mod rabbit_consumer;
 mod routes;
 mod routing;
+mod runtime;
 mod store;
+mod telemetry;
 mod transport;
 
-use access::{Gate, Purpose};
+use access::{AppState, Purpose};
 use axum::extract::FromRef;
 use db::Db;
 use web::{Cursors, Service};
 
-pub use bus::{Bus, Moving};
-pub use carrier::Carrier;
-pub use domain::{backoff::Backoff, verdict::Delivery};
-pub use mover::{Limits, Relay};
+pub use bus::Bus;
+pub use dispatcher::{Limits, OutboxDispatcher};
+pub use domain::{backoff::Backoff, outcome::DeliveryOutcome};
 pub use nudge::Nudge;
+pub use rabbit_consumer::RabbitConsumer;
 pub use routing::Routing;
+pub use runtime::RelayRuntime;
 #[cfg(feature = "gcp")]
 pub use transport::pubsub::PubSub;
 pub use transport::{
@@ -37,32 +40,31 @@ pub use transport::{
     rabbit::{Broker, Rabbit},
 };
 
-/// What this context owns.
-pub const ABOUT: &str =
-    "Moves announcements from the outbox to the functions that listen; keeps what they refuse.";
+/// One-sentence description of this context.
+pub const ABOUT: &str = "Delivers events from the outbox to the functions that subscribe and keeps those they refuse as dead letters.";
 
-/// What handlers share.
+/// State shared by handlers.
 #[derive(Clone, Debug)]
 pub(crate) struct App {
-    gate: Gate,
+    state: AppState,
     db: Db,
     cursors: Cursors,
 }
 
-impl FromRef<App> for Gate {
+impl FromRef<App> for AppState {
     fn from_ref(app: &App) -> Self {
-        app.gate.clone()
+        app.state.clone()
     }
 }
 
-/// The dead letters over this database, behind this gate. What moves events is a [`Relay`].
-pub fn service(db: Db, gate: Gate) -> Service {
-    let cursors = Cursors::new(&gate.keyring().derive(Purpose::Cursors));
+/// The HTTP service for dead letters. Events are dispatched by a [`RelayRuntime`].
+pub fn service(db: Db, state: AppState) -> Service {
+    let cursors = Cursors::new(&state.keyring().derive(Purpose::Cursors));
     let app = App {
-        gate: gate.clone(),
+        state: state.clone(),
         db: db.clone(),
         cursors,
     };
-    let internal = jobs::all().routes(app.clone(), db, gate);
+    let internal = jobs::all().routes(app.clone(), db, state);
     Service::new("relay", ABOUT, routes::routes(), app).with_internal(internal)
 }

@@ -1,4 +1,4 @@
-//! Waking the relay: a poll each second is enough, a nudge is faster.
+//! Wakes the dispatcher after a write, before its next poll.
 
 use std::sync::Arc;
 
@@ -10,31 +10,31 @@ use axum::{
 };
 use tokio::sync::Notify;
 
-/// Tells a relay in the same process that there may be something to do. Cheap: any number of nudges between two looks
-/// are one, and the relay looks at most every 50 ms.
+/// Tells a dispatcher in the same process that events may be due. Cheap: nudges between two polls count as one, and
+/// the dispatcher polls at most every 50 ms.
 #[derive(Clone, Debug, Default)]
 pub struct Nudge(Arc<Notify>);
 
 impl Nudge {
-    /// There may be something to do.
+    /// Wakes the dispatcher.
     pub fn nudge(&self) {
         self.0.notify_one();
     }
 
-    pub(crate) async fn nudged(&self) {
+    pub(crate) async fn notified(&self) {
         self.0.notified().await;
     }
 
-    /// Nudges behind every answer to a request that may have written: by then its transaction is committed.
+    /// Nudges after every successful request that may have written; its transaction is committed by then.
     pub fn after_writes(&self, router: Router) -> Router {
-        router.layer(from_fn_with_state(self.clone(), around))
+        router.layer(from_fn_with_state(self.clone(), nudge_after_write))
     }
 }
 
-async fn around(State(nudge): State<Nudge>, request: Request, next: Next) -> Response {
-    let reads = request.method().is_safe();
+async fn nudge_after_write(State(nudge): State<Nudge>, request: Request, next: Next) -> Response {
+    let is_read = request.method().is_safe();
     let response = next.run(request).await;
-    if !reads && response.status().is_success() {
+    if !is_read && response.status().is_success() {
         nudge.nudge();
     }
     response

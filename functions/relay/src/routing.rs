@@ -1,16 +1,18 @@
-//! Which functions an event goes to.
+//! Which functions receive an event.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use events::Subscription;
 
-/// Functions by the type that they listen to.
+/// Functions by the event type that they subscribe to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Routing(BTreeMap<String, BTreeSet<String>>);
 
 impl Routing {
-    /// Several consumers of one function are one delivery: the function tells them apart.
-    pub fn of<'a>(subscriptions: impl IntoIterator<Item = &'a Subscription>) -> Self {
+    /// Routes for these subscriptions. A function with several consumers of a type gets one delivery.
+    pub fn from_subscriptions<'a>(
+        subscriptions: impl IntoIterator<Item = &'a Subscription>,
+    ) -> Self {
         let mut routing = BTreeMap::<String, BTreeSet<String>>::new();
         for subscription in subscriptions {
             for r#type in &subscription.types {
@@ -23,17 +25,17 @@ impl Routing {
         Self(routing)
     }
 
-    /// Every function that listens to anything.
+    /// Every function with a subscription.
     pub fn functions(&self) -> impl Iterator<Item = &str> {
-        let all: BTreeSet<&str> = self.0.values().flatten().map(String::as_str).collect();
-        all.into_iter()
+        let functions: BTreeSet<&str> = self.0.values().flatten().map(String::as_str).collect();
+        functions.into_iter()
     }
 
-    /// Whom an event of this type still goes to: those awaited, or at the first try all who listen.
-    pub(crate) fn targets(&self, r#type: &str, awaited: Option<&[String]>) -> Vec<String> {
-        let listening = self.0.get(r#type).into_iter().flatten();
-        listening
-            .filter(|name| awaited.is_none_or(|awaited| awaited.contains(name)))
+    /// The functions to deliver an event of this type to: all subscribers, or after the first attempt those still awaited.
+    pub(crate) fn targets(&self, r#type: &str, awaiting: Option<&[String]>) -> Vec<String> {
+        let subscribers = self.0.get(r#type).into_iter().flatten();
+        subscribers
+            .filter(|name| awaiting.is_none_or(|awaiting| awaiting.contains(name)))
             .cloned()
             .collect()
     }
@@ -52,8 +54,8 @@ mod tests {
     }
 
     #[test]
-    fn a_function_gets_an_event_once_however_many_consumers_it_has() {
-        let routing = Routing::of(&[
+    fn a_function_with_several_consumers_gets_an_event_once() {
+        let routing = Routing::from_subscriptions(&[
             subscription("notifications", "mails", &["a", "b"]),
             subscription("notifications", "digests", &["a"]),
             subscription("analytics", "counts", &["a"]),
@@ -68,12 +70,12 @@ mod tests {
     }
 
     #[test]
-    fn later_tries_go_to_whoever_is_still_awaited_and_still_listens() {
-        let routing = Routing::of(&[
+    fn retries_go_to_functions_that_are_awaited_and_still_subscribed() {
+        let routing = Routing::from_subscriptions(&[
             subscription("notifications", "mails", &["a"]),
             subscription("analytics", "counts", &["a"]),
         ]);
-        let awaited = ["notifications".to_owned(), "gone".to_owned()];
-        assert_eq!(routing.targets("a", Some(&awaited)), ["notifications"]);
+        let awaiting = ["notifications".to_owned(), "gone".to_owned()];
+        assert_eq!(routing.targets("a", Some(&awaiting)), ["notifications"]);
     }
 }

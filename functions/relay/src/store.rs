@@ -1,6 +1,5 @@
-//! SQL of this context: the listed definer functions, over a transaction without a tenant.
+//! SQL of this context: the `events` definer functions, called in transactions without a tenant.
 
 pub(crate) mod claims;
 pub(crate) mod dead_letters;
-pub(crate) mod letters;
-pub(crate) mod tidying;
+pub(crate) mod retention;

@@ -1,4 +1,4 @@
-//! Claimed announcements, and how their tries end.
+//! Claimed announcements and the results of their delivery attempts.
 
 use chrono::{DateTime, Utc};
 use db::{Result, UnscopedTx};
@@ -7,29 +7,29 @@ use ids::{DeadLetterId, EventId, TenantId};
 use serde_json::Value;
 use uuid::Uuid;
 
-/// An announcement that is ours to deliver until the lease ends.
+/// An announcement that this dispatcher may deliver until its lease expires.
 #[derive(Clone, Debug)]
-pub(crate) struct Claimed {
-    /// As it travels.
+pub(crate) struct Claim {
+    /// The event to deliver.
     pub(crate) event: Envelope,
-    /// Ours.
+    /// The token of the lease.
     pub(crate) lease: Uuid,
-    /// How many times it was claimed, this one included.
+    /// Number of claims, including this one.
     pub(crate) attempts: i32,
-    /// How many times it was refused.
+    /// Number of attempts that a function refused.
     pub(crate) refusals: i32,
-    /// Who still has to take it; `None` before the first try.
+    /// Functions that have not accepted it yet; `None` before the first attempt.
     pub(crate) awaiting: Option<Vec<String>>,
 }
 
-/// Claims what is due: of each aggregate the oldest alone.
-pub(crate) async fn claim(
+/// Claims announcements that are due, at most the oldest one per aggregate.
+pub(crate) async fn claim_due(
     tx: &mut UnscopedTx,
     lease: Uuid,
     now: DateTime<Utc>,
     leased_until: DateTime<Utc>,
-    most: i32,
-) -> Result<Vec<Claimed>> {
+    max_rows: i32,
+) -> Result<Vec<Claim>> {
     let rows = sqlx::query!(
         r#"select
             event_id as "event_id!: EventId", source as "source!", type as "type!", subject as "subject!",
@@ -40,13 +40,13 @@ pub(crate) async fn claim(
         now,
         lease,
         leased_until,
-        most,
+        max_rows,
     )
     .fetch_all(tx.conn())
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| Claimed {
+        .map(|row| Claim {
             event: Envelope {
                 id: row.event_id,
                 source: row.source,
@@ -68,15 +68,18 @@ pub(crate) async fn claim(
         .collect())
 }
 
-/// Everybody who listens has taken these, or has had them parked.
-pub(crate) async fn mark_published(
+/// Marks announcements as published: every subscriber has accepted them or they are parked.
+pub(crate) async fn mark_settled(
     tx: &mut UnscopedTx,
-    done: &[&Claimed],
+    claims: &[&Claim],
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let tenants: Vec<Uuid> = done.iter().map(|one| one.event.tenant.uuid()).collect();
-    let events: Vec<Uuid> = done.iter().map(|one| one.event.id.uuid()).collect();
-    let leases: Vec<Uuid> = done.iter().map(|one| one.lease).collect();
+    let tenants: Vec<Uuid> = claims
+        .iter()
+        .map(|claim| claim.event.tenant.uuid())
+        .collect();
+    let events: Vec<Uuid> = claims.iter().map(|claim| claim.event.id.uuid()).collect();
+    let leases: Vec<Uuid> = claims.iter().map(|claim| claim.lease).collect();
     sqlx::query!(
         "select events.mark_settled($1, $2, $3, $4)",
         &tenants,
@@ -89,22 +92,22 @@ pub(crate) async fn mark_published(
     Ok(())
 }
 
-/// Another try at `due_at`, for these functions.
+/// Schedules a retry at `due_at` for these functions.
 pub(crate) async fn retry_later(
     tx: &mut UnscopedTx,
-    claimed: &Claimed,
+    claim: &Claim,
     functions: &[String],
-    refused: bool,
+    is_refused: bool,
     due_at: DateTime<Utc>,
     reason: &str,
 ) -> Result<()> {
     sqlx::query!(
         r#"select 1 as "one!" from events.retry_later($1, $2, $3, $4, $5, $6, $7)"#,
-        claimed.event.tenant as _,
-        claimed.event.id as _,
-        claimed.lease,
+        claim.event.tenant as _,
+        claim.event.id as _,
+        claim.lease,
         functions,
-        refused,
+        is_refused,
         due_at,
         reason,
     )
@@ -113,10 +116,10 @@ pub(crate) async fn retry_later(
     Ok(())
 }
 
-/// One function will not take it.
+/// Parks an announcement for one function.
 pub(crate) async fn park(
     tx: &mut UnscopedTx,
-    claimed: &Claimed,
+    claim: &Claim,
     function: &str,
     envelope: Value,
     reason: &str,
@@ -125,9 +128,9 @@ pub(crate) async fn park(
     sqlx::query!(
         r#"select 1 as "one!" from events.park($1, $2, $3, $4, $5, $6, $7, $8)"#,
         DeadLetterId::at(now) as _,
-        claimed.event.tenant as _,
-        claimed.event.id as _,
-        claimed.lease,
+        claim.event.tenant as _,
+        claim.event.id as _,
+        claim.lease,
         function,
         envelope,
         reason,
@@ -138,8 +141,8 @@ pub(crate) async fn park(
     Ok(())
 }
 
-/// How many announcements wait, and since when the oldest does.
-pub(crate) async fn lag(tx: &mut UnscopedTx) -> Result<(i64, Option<DateTime<Utc>>)> {
+/// The number of unpublished announcements and the time of the oldest.
+pub(crate) async fn measure_lag(tx: &mut UnscopedTx) -> Result<(i64, Option<DateTime<Utc>>)> {
     let row = sqlx::query!(r#"select waiting as "waiting!", oldest_at from events.outbox_lag()"#)
         .fetch_one(tx.conn())
         .await?;

@@ -1,67 +1,49 @@
-//! What functions would not take.
+//! Events that a function refused.
 
 use chrono::{DateTime, Utc};
 use db::{Result, UnscopedTx};
+use events::Envelope;
 use ids::{DeadLetterId, EventId, TenantId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
 use web::Limit;
 
-/// An event that a function would not take.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(example = json!({
-    "id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f",
-    "tenant_id": "019ab1f2-0000-7c11-8e5a-3b1a2c3d4e5f",
-    "function": "notifications",
-    "event_id": "019ab1f2-6d3e-7c11-8e5a-000000000001",
-    "envelope": {"specversion": "1.0", "type": "de.revalenz.support.ticket.created.v1", "subject": "tickets/019ab1f2-6d3e-7c11-8e5a-000000000002"},
-    "reason": "notifications.mails: the template is missing",
-    "attempts": 8,
-    "parked_at": "2026-11-20T10:00:00Z",
-    "replayed_at": null
-}))]
-pub(crate) struct DeadLetter {
-    /// Its identifier.
+use crate::domain::reason::sanitize;
+
+/// A dead letter as it is stored.
+#[derive(Clone, Debug)]
+pub(crate) struct DeadLetterRow {
     pub(crate) id: DeadLetterId,
-    /// Whose event it is.
     pub(crate) tenant_id: TenantId,
-    /// Who would not take it.
+    /// The function that refused the event.
     pub(crate) function: String,
-    /// Which event it is.
     pub(crate) event_id: EventId,
-    /// The event as it was brought, without what was sealed.
-    #[schema(value_type = Object)]
+    /// The event without its sealed part.
     pub(crate) envelope: Value,
-    /// Why not.
     pub(crate) reason: String,
-    /// How many times it was brought.
     pub(crate) attempts: i32,
-    /// When it was given up.
     pub(crate) parked_at: DateTime<Utc>,
-    /// Since when it is on its way again.
+    /// When it was last put back into the outbox.
     pub(crate) replayed_at: Option<DateTime<Utc>>,
 }
 
-/// A letter's place in the list.
+/// The keyset position of a row, sealed in cursors.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Position {
-    /// When it was given up.
     pub(crate) parked_at: DateTime<Utc>,
-    /// Tells apart what was given up at once.
     pub(crate) id: DeadLetterId,
 }
 
-/// The newest first; of one tenant or of all.
+/// Lists dead letters of one tenant or of all, newest first.
 pub(crate) async fn list_dead_letters(
     tx: &mut UnscopedTx,
     tenant: Option<TenantId>,
     open_only: bool,
     after: Option<Position>,
     limit: Limit,
-) -> Result<Vec<DeadLetter>> {
+) -> Result<Vec<DeadLetterRow>> {
     Ok(sqlx::query_as!(
-        DeadLetter,
+        DeadLetterRow,
         r#"select
             dead_letter_id as "id!: DeadLetterId", tenant_id as "tenant_id!: TenantId", consumer as "function!",
             event_id as "event_id!: EventId", envelope as "envelope!", reason as "reason!", attempts as "attempts!",
@@ -77,14 +59,14 @@ pub(crate) async fn list_dead_letters(
     .await?)
 }
 
-/// Puts the event back for the function that would not take it; `None` when the letter is not open.
+/// Puts the event back into the outbox for the function that refused it; `None` if the dead letter is not open.
 pub(crate) async fn replay_dead_letter(
     tx: &mut UnscopedTx,
     id: DeadLetterId,
     now: DateTime<Utc>,
-) -> Result<Option<DeadLetter>> {
+) -> Result<Option<DeadLetterRow>> {
     Ok(sqlx::query_as!(
-        DeadLetter,
+        DeadLetterRow,
         r#"select
             dead_letter_id as "id!: DeadLetterId", tenant_id as "tenant_id!: TenantId", consumer as "function!",
             event_id as "event_id!: EventId", envelope as "envelope!", reason as "reason!", attempts as "attempts!",
@@ -97,13 +79,47 @@ pub(crate) async fn replay_dead_letter(
     .await?)
 }
 
-/// Whether there is such a letter.
-pub(crate) async fn exists_dead_letter(tx: &mut UnscopedTx, id: DeadLetterId) -> Result<bool> {
-    let found = sqlx::query!(
+/// Whether a dead letter with this identifier exists.
+pub(crate) async fn has_dead_letter(tx: &mut UnscopedTx, id: DeadLetterId) -> Result<bool> {
+    let row = sqlx::query!(
         r#"select dead_letter_id as "id!: DeadLetterId" from events.find_dead_letter($1)"#,
         id as _,
     )
     .fetch_optional(tx.conn())
     .await?;
-    Ok(found.is_some())
+    Ok(row.is_some())
+}
+
+/// Parks an event that came over a bus. A replay finds its sealed part in the outbox.
+pub(crate) async fn insert_from_bus(
+    tx: &mut UnscopedTx,
+    event: &Envelope,
+    function: &str,
+    reason: &str,
+    attempts: i32,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    sqlx::query!(
+        r#"select 1 as "one!" from events.park_handed_on($1, $2, $3, $4, $5, $6, $7, $8, $9)"#,
+        DeadLetterId::at(now) as _,
+        event.tenant as _,
+        event.id as _,
+        function,
+        unsealed_envelope(event),
+        event.sealed.as_deref(),
+        sanitize(reason),
+        attempts,
+        now,
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The envelope as operators see it: the sealed part stays in the outbox only.
+pub(crate) fn unsealed_envelope(event: &Envelope) -> Value {
+    let mut event = event.clone();
+    event.sealed = None;
+    // Only strings and numbers, so this can't fail.
+    serde_json::to_value(event).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Straight HTTP between processes.
+//! HTTP between processes.
 
 use std::{collections::BTreeMap, error::Error, time::Duration};
 
@@ -6,15 +6,15 @@ use ::http::{HeaderMap, HeaderValue, header};
 use access::InternalAuth;
 use events::{Envelope, push};
 
-use super::{Transport, answer};
-use crate::Delivery;
+use super::{Transport, response};
+use crate::DeliveryOutcome;
 
-/// How long a function may take to answer.
-const LIMIT: Duration = Duration::from_secs(10);
-/// How long it may take to be found.
-const CONNECT_LIMIT: Duration = Duration::from_secs(2);
+/// How long a function may take to respond.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Functions behind addresses.
+/// Calls functions at their URLs.
 #[derive(Clone, Debug)]
 pub struct Http {
     client: reqwest::Client,
@@ -22,19 +22,19 @@ pub struct Http {
 }
 
 impl Http {
-    /// Functions by name, each with its address, and the proof that they ask for.
+    /// A client for these functions, by name, that authenticates with this secret.
     pub fn new(
         urls: BTreeMap<String, String>,
         auth: &InternalAuth,
     ) -> Result<Self, reqwest::Error> {
         let mut headers = HeaderMap::new();
-        headers.extend(auth.header().map(|proof| (header::AUTHORIZATION, proof)));
+        headers.extend(auth.header().map(|value| (header::AUTHORIZATION, value)));
         let client = reqwest::Client::builder()
             .default_headers(headers)
             .user_agent("revalenz-relay")
-            .connect_timeout(CONNECT_LIMIT)
-            .timeout(LIMIT)
-            // The secret goes to the function, and nowhere else.
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(REQUEST_TIMEOUT)
+            // The secret must reach the function only: no redirects, no proxy.
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()?;
@@ -47,7 +47,7 @@ impl Http {
         function: &str,
         event: &Envelope,
         attempt: i32,
-    ) -> Result<Delivery, reqwest::Error> {
+    ) -> Result<DeliveryOutcome, reqwest::Error> {
         let mut request = self
             .client
             .post(format!("{}{}", url.trim_end_matches('/'), push::PATH))
@@ -62,31 +62,31 @@ impl Http {
         }
         let mut response = request.send().await?;
         let mut body = Vec::new();
-        while body.len() < answer::LIMIT
+        while body.len() < response::MAX_BODY_BYTES
             && let Some(chunk) = response.chunk().await?
         {
             body.extend_from_slice(&chunk);
         }
-        Ok(answer::read(response.status(), &body))
+        Ok(response::classify(response.status(), &body))
     }
 }
 
 impl Transport for Http {
-    async fn deliver(&self, function: &str, event: &Envelope, attempt: i32) -> Delivery {
+    async fn deliver(&self, function: &str, event: &Envelope, attempt: i32) -> DeliveryOutcome {
         let Some(url) = self.urls.get(function) else {
-            return Delivery::Unreachable(format!("{function} has no address"));
+            return DeliveryOutcome::Unreachable(format!("{function} has no URL"));
         };
         match self.send(url, function, event, attempt).await {
-            Ok(delivery) => delivery,
-            Err(error) => Delivery::Unreachable(cause(&error.without_url())),
+            Ok(outcome) => outcome,
+            Err(error) => DeliveryOutcome::Unreachable(root_cause(&error.without_url())),
         }
     }
 }
 
-/// The last link of the chain says what happened; the first only that something did.
-fn cause(mut error: &(dyn Error + 'static)) -> String {
-    while let Some(deeper) = error.source() {
-        error = deeper;
+/// The innermost error says what happened; the outer ones only that the request failed.
+fn root_cause(mut error: &(dyn Error + 'static)) -> String {
+    while let Some(source) = error.source() {
+        error = source;
     }
     error.to_string()
 }

@@ -1,4 +1,4 @@
-//! Functions in the same process: the same envelope and secret, without a network.
+//! Functions in the same process: the same envelope and secret as over HTTP, without a network.
 
 use std::collections::BTreeMap;
 
@@ -13,29 +13,29 @@ use web::{
     edge::{self, Edge},
 };
 
-use super::{Transport, answer};
-use crate::Delivery;
+use super::{Transport, response};
+use crate::DeliveryOutcome;
 
-/// Functions behind their routers.
+/// Calls functions through their routers.
 #[derive(Clone, Debug)]
 pub struct InProcess {
     functions: BTreeMap<String, Router>,
-    proof: Option<HeaderValue>,
+    authorization: Option<HeaderValue>,
     clock: Clock,
 }
 
 impl InProcess {
-    /// None yet; the proof is what all functions of the process ask for.
+    /// A transport without functions that authenticates with this secret.
     pub fn new(auth: &InternalAuth, clock: Clock) -> Self {
         Self {
             functions: BTreeMap::new(),
-            proof: auth.header(),
+            authorization: auth.header(),
             clock,
         }
     }
 
-    /// A function and what only the platform itself calls of it (`Service::internal`).
-    pub fn function(mut self, name: impl Into<String>, internal: Router) -> Self {
+    /// Adds a function with its internal routes (`Service::internal`).
+    pub fn with_function(mut self, name: impl Into<String>, internal: Router) -> Self {
         let edge = Edge {
             clock: self.clock.clone(),
             trusted_proxies: 0,
@@ -55,8 +55,8 @@ impl InProcess {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
         );
-        if let Some(proof) = &self.proof {
-            headers.insert(header::AUTHORIZATION, proof.clone());
+        if let Some(value) = &self.authorization {
+            headers.insert(header::AUTHORIZATION, value.clone());
         }
         let id = event.request_id.as_deref();
         if let Some(id) = id.and_then(|id| HeaderValue::try_from(id).ok()) {
@@ -67,15 +67,15 @@ impl InProcess {
 }
 
 impl Transport for InProcess {
-    async fn deliver(&self, function: &str, event: &Envelope, attempt: i32) -> Delivery {
+    async fn deliver(&self, function: &str, event: &Envelope, attempt: i32) -> DeliveryOutcome {
         let Some(router) = self.functions.get(function) else {
-            return Delivery::Unreachable(format!("{function} is not in this process"));
+            return DeliveryOutcome::Unreachable(format!("{function} is not in this process"));
         };
         let request = self.request(function, event, attempt);
         let Ok(response) = router.clone().oneshot(request).await;
         let (parts, body) = response.into_parts();
-        let body = Limited::new(body, answer::LIMIT).collect().await;
+        let body = Limited::new(body, response::MAX_BODY_BYTES).collect().await;
         let body = body.map(http_body_util::Collected::to_bytes);
-        answer::read(parts.status, &body.unwrap_or_default())
+        response::classify(parts.status, &body.unwrap_or_default())
     }
 }

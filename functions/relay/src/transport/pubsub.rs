@@ -1,5 +1,5 @@
-//! Google Pub/Sub: a topic a function, the aggregate as the ordering key. Google pushes to the function by itself, again and
-//! again with its own waits, and puts what is refused too often into a dead-letter topic, which comes back to
+//! Google Pub/Sub: one topic per function, with the aggregate as the ordering key. Google pushes to the function with its own
+//! retries, and publishes messages that are refused too often to a dead-letter topic, whose subscription pushes to
 //! `POST /internal/dead-letters`.
 
 use std::{collections::HashMap, sync::Mutex, sync::PoisonError};
@@ -16,42 +16,42 @@ use google_cloud_pubsub::{
 use tokio::sync::OnceCell;
 
 use super::Transport;
-use crate::Delivery;
+use crate::DeliveryOutcome;
 
 /// Publishes to the topics of the functions.
 #[derive(Debug)]
 pub struct PubSub {
-    /// `projects/<project>/topics/<prefix>`; the function's name comes behind it.
-    topics: String,
-    /// Somewhere else than at Google, without credentials.
-    stand_in: Option<String>,
+    /// `projects/<project>/topics/<prefix>`, to which the function's name is appended.
+    topic_prefix: String,
+    /// An endpoint other than Google's, used without credentials.
+    endpoint: Option<String>,
     client: OnceCell<BasePublisher>,
     publishers: Mutex<HashMap<String, Publisher>>,
 }
 
 impl PubSub {
-    /// To Google, as the service account of this process. Nothing is asked before the first event.
-    pub fn new(topics: &str) -> Self {
+    /// A client that authenticates as the service account of this process and connects at the first event.
+    pub fn new(topic_prefix: &str) -> Self {
         Self {
-            topics: topics.to_owned(),
-            stand_in: None,
+            topic_prefix: topic_prefix.to_owned(),
+            endpoint: None,
             client: OnceCell::new(),
             publishers: Mutex::default(),
         }
     }
 
-    /// To somebody who stands in for Google at this address: in tests.
-    pub fn at(address: &str, topics: &str) -> Self {
+    /// A client of a fake Pub/Sub at this address, for tests.
+    pub fn with_endpoint(address: &str, topic_prefix: &str) -> Self {
         Self {
-            stand_in: Some(address.to_owned()),
-            ..Self::new(topics)
+            endpoint: Some(address.to_owned()),
+            ..Self::new(topic_prefix)
         }
     }
 
     async fn publisher(&self, function: &str) -> Result<Publisher, String> {
         let connect = || async {
             let builder = BasePublisher::builder();
-            let builder = match &self.stand_in {
+            let builder = match &self.endpoint {
                 Some(address) => builder
                     .with_endpoint(address.clone())
                     .with_credentials(anonymous::Builder::new().build()),
@@ -67,7 +67,7 @@ impl PubSub {
             .unwrap_or_else(PoisonError::into_inner);
         let topic = || {
             client
-                .publisher(format!("{}{function}", self.topics))
+                .publisher(format!("{}{function}", self.topic_prefix))
                 .build()
         };
         Ok(publishers
@@ -90,7 +90,7 @@ impl PubSub {
         match publisher.publish(message).await {
             Ok(_id) => Ok(()),
             Err(error) => {
-                // The client holds back what follows until it is told that somebody knows; here the outbox does.
+                // After an error the client pauses the ordering key. The outbox keeps the order, so resume at once.
                 publisher.resume_publish(key);
                 Err(error.to_string())
             }
@@ -99,12 +99,12 @@ impl PubSub {
 }
 
 impl Transport for PubSub {
-    const HANDS_ON: bool = true;
+    const IS_BUS: bool = true;
 
-    async fn deliver(&self, function: &str, event: &Envelope, _attempt: i32) -> Delivery {
+    async fn deliver(&self, function: &str, event: &Envelope, _attempt: i32) -> DeliveryOutcome {
         match self.publish(function, event).await {
-            Ok(()) => Delivery::Delivered,
-            Err(reason) => Delivery::Unreachable(reason),
+            Ok(()) => DeliveryOutcome::Delivered,
+            Err(reason) => DeliveryOutcome::Unreachable(reason),
         }
     }
 }

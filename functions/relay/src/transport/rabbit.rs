@@ -1,5 +1,5 @@
-//! RabbitMQ: a quorum queue a function. The broker's confirm says that a message is on the disks of the majority; from then on
-//! the queue holds it, and a [`Carrier`](crate::Carrier) brings it to the function.
+//! RabbitMQ: one quorum queue per function. A publisher confirm means that a majority of nodes has written the message to disk;
+//! from then on a [`RabbitConsumer`](crate::RabbitConsumer) delivers it to the function.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,36 +13,37 @@ use lapin::{
     types::{AMQPValue, FieldTable},
 };
 use tokio::{sync::Mutex, time::Instant};
-use web::settings::Hidden;
+use web::settings::SecretString;
 
 use super::Transport;
-use crate::Delivery;
+use crate::DeliveryOutcome;
 
-/// How long the broker may take to be connected to, and to confirm.
-const CONNECT_LIMIT: Duration = Duration::from_secs(3);
-const CONFIRM_LIMIT: Duration = Duration::from_secs(5);
-/// How long it may take to answer anything else.
-const ANSWER_LIMIT: Duration = Duration::from_secs(3);
-/// How long nobody tries again after a connection could not be made.
-const REST: Duration = Duration::from_secs(1);
-/// How often a message may be on its way to a relay that dies before it has said a word of it. Whoever only restarts again and
-/// again does not come so far; what kills every relay that reads it does, and goes to the dead letters.
+/// How long connecting and declaring the queues may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a publisher confirm may take.
+const CONFIRM_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the broker may take for any other request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
+/// Delay before reconnecting after a failed connection.
+const RECONNECT_BACKOFF: Duration = Duration::from_secs(1);
+/// Number of deliveries after which the broker dead-letters a message (`x-delivery-limit`). Restarts do not reach it; a message
+/// that crashes every relay that reads it does.
 const DELIVERY_LIMIT: i32 = 1_000;
-/// Exchange and queue of what came so far.
-pub(crate) const DEAD: &str = "revalenz.dead";
-/// What a function's queue is called: this, and its name.
-pub(crate) const QUEUES: &str = "revalenz.events.";
-/// `delivery_mode` of a message that is written to disk.
-const PERSISTENT: u8 = 2;
+/// Name of the exchange and queue of dead-lettered messages.
+pub(crate) const DEAD_LETTER_QUEUE: &str = "revalenz.dead";
+/// Prefix of a function's queue; the function's name follows.
+pub(crate) const QUEUE_PREFIX: &str = "revalenz.events.";
+/// `delivery_mode` of a persistent message.
+const PERSISTENT_DELIVERY_MODE: u8 = 2;
 
-/// Where the broker is, and whose queues it has.
+/// Address of the broker and the functions that have a queue.
 #[derive(Clone, Debug)]
 pub struct Broker {
-    url: Hidden,
+    url: SecretString,
     functions: Vec<String>,
 }
 
-/// What went wrong with the broker. It holds no address and no password.
+/// A broker failure. It contains no address and no password.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BrokerError {
     #[error(transparent)]
@@ -52,8 +53,8 @@ pub(crate) enum BrokerError {
 }
 
 impl Broker {
-    /// Behind `amqp://<user>:<password>@<host>:<port>/<virtual host>`, with a queue for each of these functions.
-    pub fn new<'a>(url: &Hidden, functions: impl IntoIterator<Item = &'a str>) -> Self {
+    /// The broker at `amqp://<user>:<password>@<host>:<port>/<virtual host>`, with a queue for each of these functions.
+    pub fn new<'a>(url: &SecretString, functions: impl IntoIterator<Item = &'a str>) -> Self {
         Self {
             url: url.clone(),
             functions: functions.into_iter().map(str::to_owned).collect(),
@@ -64,24 +65,26 @@ impl Broker {
         &self.functions
     }
 
-    /// A connection and a channel on which all queues are declared. Both end when the connection is dropped.
-    pub(crate) async fn open(&self) -> Result<(Link, Channel), BrokerError> {
-        let opened = async {
-            let named =
+    /// Connects, opens a channel and declares all queues. Both close when the connection is dropped.
+    pub(crate) async fn connect(&self) -> Result<(ConnectionGuard, Channel), BrokerError> {
+        let connecting = async {
+            let properties =
                 ConnectionProperties::default().with_connection_name("revalenz-relay".into());
-            let link = Link(Arc::new(
-                Connection::connect(self.url.expose(), named).await?,
+            let connection = ConnectionGuard(Arc::new(
+                Connection::connect(self.url.expose(), properties).await?,
             ));
-            let channel = link.0.create_channel().await?;
+            let channel = connection.0.create_channel().await?;
             self.declare(&channel).await?;
-            Ok((link, channel))
+            Ok((connection, channel))
         };
-        tokio::time::timeout(CONNECT_LIMIT, opened)
+        tokio::time::timeout(CONNECT_TIMEOUT, connecting)
             .await
-            .unwrap_or(Err(BrokerError::Other("the broker does not answer")))
+            .unwrap_or(Err(BrokerError::Other(
+                "the broker did not respond in time",
+            )))
     }
 
-    /// Declared again and again: what is there already stays as it is.
+    /// Declares exchange and queues. Existing ones stay as they are.
     async fn declare(&self, channel: &Channel) -> Result<(), BrokerError> {
         let exchange = ExchangeDeclareOptions {
             durable: true,
@@ -90,52 +93,58 @@ impl Broker {
         let none = FieldTable::default;
         let kind = lapin::ExchangeKind::Fanout;
         channel
-            .exchange_declare(DEAD.into(), kind, exchange, none())
+            .exchange_declare(DEAD_LETTER_QUEUE.into(), kind, exchange, none())
             .await?;
         let durable = QueueDeclareOptions::durable();
         channel
-            .queue_declare(DEAD.into(), durable, quorum())
+            .queue_declare(DEAD_LETTER_QUEUE.into(), durable, quorum_arguments())
             .await?;
         let bind = QueueBindOptions::default();
         channel
-            .queue_bind(DEAD.into(), DEAD.into(), "".into(), bind, none())
+            .queue_bind(
+                DEAD_LETTER_QUEUE.into(),
+                DEAD_LETTER_QUEUE.into(),
+                "".into(),
+                bind,
+                none(),
+            )
             .await?;
         for function in &self.functions {
-            let mut arguments = quorum();
+            let mut arguments = quorum_arguments();
             let text = |text: &str| AMQPValue::LongString(text.into());
             for (name, value) in [
-                // Two relays that take turns at one queue would mix up the order of an aggregate.
+                // Two active consumers would break the order of an aggregate.
                 ("x-single-active-consumer", AMQPValue::Boolean(true)),
                 ("x-delivery-limit", AMQPValue::LongInt(DELIVERY_LIMIT)),
-                ("x-dead-letter-exchange", text(DEAD)),
+                ("x-dead-letter-exchange", text(DEAD_LETTER_QUEUE)),
                 ("x-dead-letter-strategy", text("at-least-once")),
                 ("x-overflow", text("reject-publish")),
             ] {
                 arguments.insert(name.into(), value);
             }
             channel
-                .queue_declare(queue(function).into(), durable, arguments)
+                .queue_declare(queue_name(function).into(), durable, arguments)
                 .await?;
         }
         Ok(())
     }
 }
 
-/// A connection that ends with whoever has it, at whatever moment that is.
+/// A connection that closes on drop.
 ///
-/// lapin's own (4.12) stays open when it is dropped while a consumer is being declared on it: that consumer would go on being
-/// the active one of its queue, and nobody would take what it is given.
+/// lapin (4.12) leaves a connection open when it is dropped while a consumer is being declared on it. That consumer would stay the
+/// active one of its queue and receive messages that are never processed.
 #[derive(Debug)]
-pub(crate) struct Link(Arc<Connection>);
+pub(crate) struct ConnectionGuard(Arc<Connection>);
 
-impl Link {
-    /// Ends it, and waits until the broker knows.
+impl ConnectionGuard {
+    /// Closes the connection and waits for the broker's confirmation.
     pub(crate) async fn close(self) -> lapin::Result<()> {
         self.0.close(200, "stopped".into()).await
     }
 }
 
-impl Drop for Link {
+impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         let connection = self.0.clone();
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
@@ -144,97 +153,103 @@ impl Drop for Link {
     }
 }
 
-/// What the broker says in good time: one that hangs must hold up nobody.
-pub(crate) async fn within<T>(
-    answer: impl Future<Output = lapin::Result<T>>,
+/// Awaits a broker response, with a timeout.
+pub(crate) async fn with_timeout<T>(
+    response: impl Future<Output = lapin::Result<T>>,
 ) -> Result<T, BrokerError> {
-    match tokio::time::timeout(ANSWER_LIMIT, answer).await {
-        Ok(answer) => Ok(answer?),
-        Err(_elapsed) => Err(BrokerError::Other("the broker does not answer")),
+    match tokio::time::timeout(REQUEST_TIMEOUT, response).await {
+        Ok(response) => Ok(response?),
+        Err(_elapsed) => Err(BrokerError::Other("the broker did not respond in time")),
     }
 }
 
-fn quorum() -> FieldTable {
+fn quorum_arguments() -> FieldTable {
     let mut arguments = FieldTable::default();
-    let quorum = AMQPValue::LongString("quorum".into());
-    arguments.insert("x-queue-type".into(), quorum);
+    let queue_type = AMQPValue::LongString("quorum".into());
+    arguments.insert("x-queue-type".into(), queue_type);
     arguments
 }
 
-/// The queue of a function.
-pub(crate) fn queue(function: &str) -> String {
-    format!("{QUEUES}{function}")
+/// The name of a function's queue.
+pub(crate) fn queue_name(function: &str) -> String {
+    format!("{QUEUE_PREFIX}{function}")
 }
 
-/// Hands events on to the broker.
+/// Publishes events to the broker.
 #[derive(Debug)]
 pub struct Rabbit {
     broker: Broker,
-    slot: Mutex<Slot>,
+    state: Mutex<ConnectionState>,
 }
 
-/// What there is of a connection.
+/// The current connection, if there is one.
 #[derive(Debug, Default)]
-struct Slot {
-    open: Option<(Link, Channel)>,
-    /// Which connection it is: who finds it broken must not close the next one.
-    number: u64,
+struct ConnectionState {
+    open: Option<(ConnectionGuard, Channel)>,
+    /// Number of the connection, so that a failure on an old connection does not close its successor.
+    generation: u64,
     failed_at: Option<Instant>,
 }
 
 impl Rabbit {
-    /// To this broker, which is connected to at the first event.
+    /// A publisher that connects at the first event.
     pub fn new(broker: Broker) -> Self {
         Self {
             broker,
-            slot: Mutex::default(),
+            state: Mutex::default(),
         }
     }
 
     async fn channel(&self) -> Result<(u64, Channel), BrokerError> {
-        let mut slot = self.slot.lock().await;
-        if let Some((_, channel)) = &slot.open
+        let mut state = self.state.lock().await;
+        if let Some((_, channel)) = &state.open
             && channel.status().connected()
         {
-            return Ok((slot.number, channel.clone()));
+            return Ok((state.generation, channel.clone()));
         }
-        slot.open = None;
-        if slot.failed_at.is_some_and(|at| at.elapsed() < REST) {
-            return Err(BrokerError::Other("the broker was away a moment ago"));
+        state.open = None;
+        if state
+            .failed_at
+            .is_some_and(|at| at.elapsed() < RECONNECT_BACKOFF)
+        {
+            return Err(BrokerError::Other(
+                "the last connection attempt failed; waiting before the next one",
+            ));
         }
-        let opened = async {
-            let (link, channel) = self.broker.open().await?;
+        let connecting = async {
+            let (connection, channel) = self.broker.connect().await?;
             let confirms = ConfirmSelectOptions::default();
-            within(channel.confirm_select(confirms)).await?;
-            Ok((link, channel))
+            with_timeout(channel.confirm_select(confirms)).await?;
+            Ok((connection, channel))
         };
-        match opened.await {
-            Ok((link, channel)) => {
-                slot.failed_at = None;
-                slot.number += 1;
-                slot.open = Some((link, channel.clone()));
-                Ok((slot.number, channel))
+        match connecting.await {
+            Ok((connection, channel)) => {
+                state.failed_at = None;
+                state.generation += 1;
+                state.open = Some((connection, channel.clone()));
+                Ok((state.generation, channel))
             }
             Err(error) => {
-                slot.failed_at = Some(Instant::now());
+                state.failed_at = Some(Instant::now());
                 Err(error)
             }
         }
     }
 
-    async fn forget(&self, number: u64) {
-        let mut slot = self.slot.lock().await;
-        if slot.number == number {
-            slot.open = None;
+    /// Drops the connection, unless a newer one has replaced it.
+    async fn invalidate(&self, generation: u64) {
+        let mut state = self.state.lock().await;
+        if state.generation == generation {
+            state.open = None;
         }
     }
 
-    /// Until the broker has confirmed it.
+    /// Publishes the event and waits for the publisher confirm.
     async fn publish(&self, function: &str, event: &Envelope) -> Result<(), BrokerError> {
-        let (number, channel) = self.channel().await?;
+        let (generation, channel) = self.channel().await?;
         let properties = BasicProperties::default()
             .with_content_type("application/cloudevents+json".into())
-            .with_delivery_mode(PERSISTENT)
+            .with_delivery_mode(PERSISTENT_DELIVERY_MODE)
             .with_message_id(event.id.to_string().into())
             .with_type(event.r#type.as_str().into());
         let mandatory = BasicPublishOptions {
@@ -243,31 +258,31 @@ impl Rabbit {
         };
         let confirmed = async {
             let body = event.to_json();
-            let key = queue(function).into();
+            let key = queue_name(function).into();
             let sent =
                 channel.basic_publish("".into(), key, mandatory, body.as_bytes(), properties);
             sent.await?.await
         };
-        let failure = match tokio::time::timeout(CONFIRM_LIMIT, confirmed).await {
+        let failure = match tokio::time::timeout(CONFIRM_TIMEOUT, confirmed).await {
             Ok(Ok(Confirmation::Ack(None))) => return Ok(()),
-            Ok(Ok(Confirmation::Ack(Some(_)))) => BrokerError::Other("the queue is gone"),
-            Ok(Ok(_)) => BrokerError::Other("the broker does not take it"),
+            Ok(Ok(Confirmation::Ack(Some(_)))) => BrokerError::Other("the queue no longer exists"),
+            Ok(Ok(_)) => BrokerError::Other("the broker rejected the message"),
             Ok(Err(error)) => error.into(),
-            Err(_elapsed) => BrokerError::Other("the broker does not confirm"),
+            Err(_elapsed) => BrokerError::Other("the broker did not confirm the message in time"),
         };
-        // Whatever it was: a new connection declares the queues anew, and finds another node of the cluster.
-        self.forget(number).await;
+        // A new connection declares the queues again and may reach another node of the cluster.
+        self.invalidate(generation).await;
         Err(failure)
     }
 }
 
 impl Transport for Rabbit {
-    const HANDS_ON: bool = true;
+    const IS_BUS: bool = true;
 
-    async fn deliver(&self, function: &str, event: &Envelope, _attempt: i32) -> Delivery {
+    async fn deliver(&self, function: &str, event: &Envelope, _attempt: i32) -> DeliveryOutcome {
         match self.publish(function, event).await {
-            Ok(()) => Delivery::Delivered,
-            Err(error) => Delivery::Unreachable(error.to_string()),
+            Ok(()) => DeliveryOutcome::Delivered,
+            Err(error) => DeliveryOutcome::Unreachable(error.to_string()),
         }
     }
 }

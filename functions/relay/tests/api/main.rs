@@ -1,19 +1,19 @@
-//! The relay as its neighbours meet it: announcements in a real database, functions behind real routers.
+//! Tests of the relay through its public interface: announcements in a real database, functions behind real routers.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod contract;
+mod crashes;
 mod dead_letters;
 mod delivery;
-mod door;
+mod endpoint;
 mod failures;
-mod google;
+mod google_auth;
+mod harness;
 mod jobs;
-mod kills;
 mod order;
 mod process;
 #[cfg(feature = "gcp")]
 mod pubsub;
 mod rabbit;
-mod scene;
-mod tidying;
-mod ways;
+mod retention;
+mod transports;

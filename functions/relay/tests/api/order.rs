@@ -1,4 +1,4 @@
-//! The order of one aggregate holds; the order of everything does not matter.
+//! Events of one aggregate are delivered in order; there is no order between aggregates.
 
 use std::collections::BTreeMap;
 
@@ -8,50 +8,52 @@ use futures::StreamExt;
 use http::{Request, StatusCode};
 use tower::ServiceExt;
 
-use crate::scene::{HEARD, Mood, Scene};
+use crate::harness::{Fault, RelayHarness, THING_HAPPENED};
 
 #[tokio::test]
-async fn an_aggregate_waits_for_its_oldest_event_and_others_flow_by() {
-    let scene = Scene::new().await;
+async fn an_aggregate_waits_for_its_oldest_event_and_others_proceed() {
+    let harness = RelayHarness::new().await;
     for version in 1..=4 {
-        scene.announce("tickets/a", version).await;
-        scene.announce("tickets/b", version).await;
+        harness.announce("tickets/a", version).await;
+        harness.announce("tickets/b", version).await;
     }
-    scene
-        .ear()
-        .moods("tickets/a", 2, &[Mood::Retry, Mood::Retry]);
-    scene.ear().moods("tickets/a", 3, &[Mood::Retry]);
-    let relay = scene.relay();
-    relay.run_dry().await.unwrap();
-    assert_eq!(scene.ear().versions("tickets/b"), [1, 2, 3, 4]);
-    assert_eq!(scene.ear().versions("tickets/a"), [1]);
+    harness
+        .listener()
+        .inject_faults("tickets/a", 2, &[Fault::Retry, Fault::Retry]);
+    harness
+        .listener()
+        .inject_faults("tickets/a", 3, &[Fault::Retry]);
+    let relay = harness.dispatcher();
+    relay.run_until_idle().await.unwrap();
+    assert_eq!(harness.listener().versions("tickets/b"), [1, 2, 3, 4]);
+    assert_eq!(harness.listener().versions("tickets/a"), [1]);
     for _ in 0..4 {
-        scene.clock().advance(std::time::Duration::from_mins(1));
-        relay.run_dry().await.unwrap();
+        harness.clock().advance(std::time::Duration::from_mins(1));
+        relay.run_until_idle().await.unwrap();
     }
-    assert_eq!(scene.ear().versions("tickets/a"), [1, 2, 3, 4]);
-    assert_eq!(scene.waiting().await, 0);
+    assert_eq!(harness.listener().versions("tickets/a"), [1, 2, 3, 4]);
+    assert_eq!(harness.count_unpublished().await, 0);
 }
 
 #[tokio::test]
-async fn what_one_transaction_says_of_one_version_comes_as_it_was_said() {
-    let scene = Scene::new().await;
+async fn announcements_of_one_transaction_keep_their_order() {
+    let harness = RelayHarness::new().await;
     let all: Vec<(String, i64)> = (0..20).map(|_| ("tickets/a".to_owned(), 3)).collect();
-    let announced = scene.announce_all(scene.tenant.id, &all, None).await;
-    scene.relay().run_dry().await.unwrap();
-    let heard: Vec<_> = scene
-        .ear()
-        .heard
+    let announced = harness.announce_all(harness.tenant.id, &all, None).await;
+    harness.dispatcher().run_until_idle().await.unwrap();
+    let received: Vec<_> = harness
+        .listener()
+        .received
         .lock()
         .unwrap()
         .iter()
         .map(|event| event.id)
         .collect();
-    assert_eq!(heard, announced);
+    assert_eq!(received, announced);
 }
 
 async fn deliver(router: &Router, proof: &http::HeaderValue, event: &Envelope) -> StatusCode {
-    let body = push::wrap(event, "ear", 1).to_string();
+    let body = push::wrap(event, "listener", 1).to_string();
     loop {
         let request = Request::post(push::PATH)
             .header("content-type", "application/json")
@@ -59,38 +61,38 @@ async fn deliver(router: &Router, proof: &http::HeaderValue, event: &Envelope) -
             .body(Body::from(body.clone()))
             .unwrap();
         let status = router.clone().oneshot(request).await.unwrap().status();
-        // Two of one event at the same moment: the later one waits, and may be told to come again.
+        // Of two deliveries of one event at the same time the later one waits and may have to be retried.
         if status != StatusCode::SERVICE_UNAVAILABLE {
             return status;
         }
     }
 }
 
-/// A number that looks drawn, the same in every run.
-fn drawn(n: u64) -> u64 {
+/// A pseudo-random number, the same in every run.
+fn pseudo_random(n: u64) -> u64 {
     n.wrapping_mul(6_364_136_223_846_793_005)
         .wrapping_add(1_442_695_040_888_963_407)
         .rotate_left(29)
 }
 
-/// How many events are shuffled: a hundred thousand in the whole proof, less in CI.
-fn share() -> i64 {
+/// Number of shuffled events: `SHUFFLED_EVENTS`, few by default.
+fn event_count() -> i64 {
     let events = web::settings::environment("SHUFFLED_EVENTS");
     events.and_then(|text| text.parse().ok()).unwrap_or(2_000)
 }
 
 #[tokio::test]
-async fn events_brought_one_to_five_times_in_any_order_have_the_effect_of_one_ordered_delivery() {
-    let scene = Scene::new().await;
-    let now = scene.clock().now();
-    let all: Vec<Envelope> = (0..share())
+async fn shuffled_events_delivered_one_to_five_times_take_effect_once() {
+    let harness = RelayHarness::new().await;
+    let now = harness.clock().now();
+    let all: Vec<Envelope> = (0..event_count())
         .map(|n| Envelope {
             id: ids::EventId::at(now),
             source: "/support".to_owned(),
-            r#type: HEARD.r#type.to_owned(),
+            r#type: THING_HAPPENED.r#type.to_owned(),
             subject: format!("tickets/{}", n % 100),
             time: now,
-            tenant: scene.tenant.id,
+            tenant: harness.tenant.id,
             version: n / 100,
             request_id: None,
             traceparent: None,
@@ -98,15 +100,16 @@ async fn events_brought_one_to_five_times_in_any_order_have_the_effect_of_one_or
             sealed: None,
         })
         .collect();
-    // One to five times each, in another order each time.
-    let mut journeys: Vec<(u64, &Envelope)> = Vec::new();
+    // One to five deliveries each, shuffled.
+    let mut deliveries: Vec<(u64, &Envelope)> = Vec::new();
     for (n, event) in (0_u64..).zip(&all) {
-        journeys.extend((0..=drawn(n) % 5).map(|time| (drawn(n * 7 + time), event)));
+        deliveries
+            .extend((0..=pseudo_random(n) % 5).map(|time| (pseudo_random(n * 7 + time), event)));
     }
-    journeys.sort_unstable_by_key(|(key, _)| *key);
-    let router = scene.internal("ear");
-    let proof = scene.stage.gate.internal_auth().header().unwrap();
-    let statuses: Vec<StatusCode> = futures::stream::iter(journeys)
+    deliveries.sort_unstable_by_key(|(key, _)| *key);
+    let router = harness.internal("listener");
+    let proof = harness.app.state.internal_auth().header().unwrap();
+    let statuses: Vec<StatusCode> = futures::stream::iter(deliveries)
         .map(|(_, event)| deliver(&router, &proof, event))
         .buffer_unordered(8)
         .collect()
@@ -116,5 +119,5 @@ async fn events_brought_one_to_five_times_in_any_order_have_the_effect_of_one_or
         .iter()
         .map(|event| ((event.subject.clone(), event.version), 1))
         .collect();
-    assert_eq!(scene.effects("ear").await, expected);
+    assert_eq!(harness.effects("listener").await, expected);
 }

@@ -1,31 +1,31 @@
-//! The relay as it runs: between processes, woken, stopped.
+//! The running dispatcher: between processes, nudged, stopped.
 
 use std::{collections::BTreeMap, time::Duration};
 
-use relay::{Delivery, Http, Transport};
+use relay::{DeliveryOutcome, Http, Transport};
 use tokio::{net::TcpListener, sync::oneshot};
 use web::edge::{self, Edge};
 
-use crate::scene::{Mood, Scene, forged};
+use crate::harness::{Fault, RelayHarness, wrong_secret};
 
-/// The function behind a port of its own, until the sender is dropped.
-async fn serve(scene: &Scene) -> (String, oneshot::Sender<()>) {
-    serve_at(scene, 0).await
+/// Serves the function on a free port until the sender is dropped.
+async fn serve(harness: &RelayHarness) -> (String, oneshot::Sender<()>) {
+    serve_at(harness, 0).await
 }
 
-/// The same at this port, beside the relay's own doors.
-pub(crate) async fn serve_at(scene: &Scene, port: u16) -> (String, oneshot::Sender<()>) {
+/// Serves the function on this port, together with the relay's own endpoints.
+pub(crate) async fn serve_at(harness: &RelayHarness, port: u16) -> (String, oneshot::Sender<()>) {
     let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let router = edge::wrap(
-        scene
-            .internal("ear")
+        harness
+            .internal("listener")
             .merge(web::service::compose([&relay::service(
-                scene.relays.clone(),
-                scene.gate.clone(),
+                harness.relay_db.clone(),
+                harness.state.clone(),
             )])),
         Edge {
-            clock: scene.clock().clone(),
+            clock: harness.clock().clone(),
             trusted_proxies: 0,
         },
     );
@@ -36,11 +36,11 @@ pub(crate) async fn serve_at(scene: &Scene, port: u16) -> (String, oneshot::Send
     (url, stop)
 }
 
-/// Waits until the database says yes, over one connection: making one takes long enough to slow down what is waited for.
-async fn eventually(scene: &Scene, question: &'static str) {
-    let mut admin = scene.stage.admin().await;
+/// Waits until the query returns true. Uses one connection, because connecting repeatedly would slow down the relay.
+async fn eventually(harness: &RelayHarness, condition: &'static str) {
+    let mut admin = harness.app.admin().await;
     for _ in 0..2_000 {
-        if sqlx::query_scalar(question)
+        if sqlx::query_scalar(condition)
             .fetch_one(&mut admin)
             .await
             .unwrap()
@@ -48,139 +48,150 @@ async fn eventually(scene: &Scene, question: &'static str) {
             return;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
-        // So that what was refused for a moment comes again.
-        scene.clock().advance(Duration::from_millis(20));
+        // Makes refused events due again.
+        harness.clock().advance(Duration::from_millis(20));
     }
-    panic!("never: {question}");
+    panic!("never: {condition}");
 }
 
-pub(crate) fn http(scene: &Scene, url: &str) -> Http {
-    let urls = BTreeMap::from([("ear".to_owned(), url.to_owned())]);
-    Http::new(urls, scene.stage.gate.internal_auth()).unwrap()
+pub(crate) fn http(harness: &RelayHarness, url: &str) -> Http {
+    let urls = BTreeMap::from([("listener".to_owned(), url.to_owned())]);
+    Http::new(urls, harness.app.state.internal_auth()).unwrap()
 }
 
 #[tokio::test]
-async fn events_travel_between_processes() {
-    let scene = Scene::new().await;
-    let (url, _stop) = serve(&scene).await;
-    scene.ear().moods("tickets/a", 1, &[Mood::Retry]);
-    scene.announce("tickets/a", 1).await;
-    scene.announce("tickets/b", 1).await;
-    let relay = scene.relay_with(http(&scene, &url));
-    relay.run_dry().await.unwrap();
-    assert_eq!(scene.effects("ear").await.len(), 1);
+async fn events_are_delivered_between_processes() {
+    let harness = RelayHarness::new().await;
+    let (url, _stop) = serve(&harness).await;
+    harness
+        .listener()
+        .inject_faults("tickets/a", 1, &[Fault::Retry]);
+    harness.announce("tickets/a", 1).await;
+    harness.announce("tickets/b", 1).await;
+    let relay = harness.dispatcher_with(http(&harness, &url));
+    relay.run_until_idle().await.unwrap();
+    assert_eq!(harness.effects("listener").await.len(), 1);
     let failure: String =
         sqlx::query_scalar("select failure from events.outbox where published_at is null")
-            .fetch_one(&mut scene.stage.admin().await)
+            .fetch_one(&mut harness.app.admin().await)
             .await
             .unwrap();
-    assert_eq!(failure, "ear: ear.notes: not now");
-    scene.clock().advance(Duration::from_secs(1));
-    relay.run_dry().await.unwrap();
-    assert_eq!(scene.effects("ear").await.len(), 2);
+    assert_eq!(failure, "listener: listener.notes: not now");
+    harness.clock().advance(Duration::from_secs(1));
+    relay.run_until_idle().await.unwrap();
+    assert_eq!(harness.effects("listener").await.len(), 2);
 }
 
 #[tokio::test]
-async fn a_function_that_is_away_or_knows_another_secret_is_unreachable() {
-    let scene = Scene::new().await;
-    let (url, _stop) = serve(&scene).await;
-    scene.announce("tickets/a", 1).await;
-    let urls = BTreeMap::from([("ear".to_owned(), url)]);
-    let other_secret = Http::new(urls, &forged()).unwrap();
-    for transport in [http(&scene, "http://127.0.0.1:1"), other_secret] {
-        let relay = scene.relay_with(transport);
-        assert_eq!(relay.run_dry().await.unwrap(), 1);
-        scene.clock().advance(Duration::from_mins(1));
+async fn a_function_that_is_down_or_has_another_secret_is_unreachable() {
+    let harness = RelayHarness::new().await;
+    let (url, _stop) = serve(&harness).await;
+    harness.announce("tickets/a", 1).await;
+    let urls = BTreeMap::from([("listener".to_owned(), url)]);
+    let other_secret = Http::new(urls, &wrong_secret()).unwrap();
+    for transport in [http(&harness, "http://127.0.0.1:1"), other_secret] {
+        let relay = harness.dispatcher_with(transport);
+        assert_eq!(relay.run_until_idle().await.unwrap(), 1);
+        harness.clock().advance(Duration::from_mins(1));
     }
     let (refusals, failure): (i32, String) =
         sqlx::query_as("select refusals, failure from events.outbox")
-            .fetch_one(&mut scene.stage.admin().await)
+            .fetch_one(&mut harness.app.admin().await)
             .await
             .unwrap();
     assert_eq!(
         (refusals, failure.as_str()),
-        (0, "ear: answered 401 unauthenticated")
+        (0, "listener: responded 401 unauthenticated")
     );
 }
 
 #[tokio::test]
-async fn a_nudged_relay_is_faster_than_its_poll_and_stops_when_told() {
-    let scene = Scene::new().await;
-    let relay = scene.relay();
+async fn a_nudge_is_faster_than_the_poll_interval_and_stop_ends_the_dispatcher() {
+    let harness = RelayHarness::new().await;
+    let relay = harness.dispatcher();
     let nudge = relay.nudge();
     let (stop, stopped) = oneshot::channel::<()>();
     let running = tokio::spawn(relay.run(async {
         drop(stopped.await);
     }));
-    // Its first look is over by then.
+    // The first poll is over by then.
     tokio::time::sleep(Duration::from_millis(300)).await;
     let began = std::time::Instant::now();
-    scene.announce("tickets/a", 1).await;
+    harness.announce("tickets/a", 1).await;
     nudge.nudge();
-    eventually(&scene, "select count(*) = 1 from access.usage_events").await;
+    eventually(&harness, "select count(*) = 1 from access.usage_events").await;
     assert!(began.elapsed() < Duration::from_millis(900), "{began:?}");
-    // And without a nudge it looks by itself.
-    scene.announce("tickets/a", 2).await;
-    eventually(&scene, "select count(*) = 2 from access.usage_events").await;
+    // Without a nudge, it polls.
+    harness.announce("tickets/a", 2).await;
+    eventually(&harness, "select count(*) = 2 from access.usage_events").await;
     drop(stop);
     tokio::time::timeout(Duration::from_secs(5), running)
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(scene.waiting().await, 0);
+    assert_eq!(harness.count_unpublished().await, 0);
 }
 
 #[tokio::test]
-async fn what_is_under_way_when_it_is_stopped_comes_to_its_end() {
-    /// Takes its time.
+async fn deliveries_in_flight_finish_after_a_stop() {
+    /// Delays each delivery.
     struct Slow<T>(T);
     impl<T: Transport> Transport for Slow<T> {
-        async fn deliver(&self, function: &str, event: &events::Envelope, n: i32) -> Delivery {
+        async fn deliver(
+            &self,
+            function: &str,
+            event: &events::Envelope,
+            n: i32,
+        ) -> DeliveryOutcome {
             tokio::time::sleep(Duration::from_millis(500)).await;
             self.0.deliver(function, event, n).await
         }
     }
-    let scene = Scene::new().await;
-    scene.announce("tickets/a", 1).await;
-    scene.announce("tickets/a", 2).await;
-    let relay = scene.relay_with(Slow(scene.transport()));
+    let harness = RelayHarness::new().await;
+    harness.announce("tickets/a", 1).await;
+    harness.announce("tickets/a", 2).await;
+    let relay = harness.dispatcher_with(Slow(harness.transport()));
     relay
         .run(tokio::time::sleep(Duration::from_millis(300)))
         .await;
-    assert_eq!(scene.ear().versions("tickets/a"), [1]);
-    assert_eq!(scene.waiting().await, 1, "the second was not begun");
+    assert_eq!(harness.listener().versions("tickets/a"), [1]);
+    assert_eq!(
+        harness.count_unpublished().await,
+        1,
+        "the second delivery was not started"
+    );
 }
 
 #[tokio::test]
-async fn many_events_flow_through_a_running_relay() {
-    let scene = Scene::new().await;
+async fn two_running_dispatchers_deliver_many_events_in_order() {
+    let harness = RelayHarness::new().await;
     let all: Vec<(String, i64)> = (0..1_000)
         .map(|n| (format!("tickets/{}", n % 50), n))
         .collect();
-    scene.announce_all(scene.tenant.id, &all, None).await;
+    harness.announce_all(harness.tenant.id, &all, None).await;
     for n in (0..1_000).step_by(97) {
-        scene
-            .ear()
-            .moods(&format!("tickets/{}", n % 50), n, &[Mood::Poison]);
+        harness
+            .listener()
+            .inject_faults(&format!("tickets/{}", n % 50), n, &[Fault::Poison]);
     }
-    let relays = (0..2).map(|_| {
+    let dispatchers = (0..2).map(|_| {
         let stop = tokio::time::sleep(Duration::from_mins(1));
-        tokio::spawn(scene.relay().run(stop))
+        tokio::spawn(harness.dispatcher().run(stop))
     });
-    let relays: Vec<_> = relays.collect();
+    let dispatchers: Vec<_> = dispatchers.collect();
     eventually(
-        &scene,
+        &harness,
         "select count(*) = 0 from events.outbox where published_at is null",
     )
     .await;
-    for relay in relays {
-        relay.abort();
+    for dispatcher in dispatchers {
+        dispatcher.abort();
     }
-    let effects = scene.effects("ear").await;
+    let effects = harness.effects("listener").await;
     assert_eq!(effects.len(), 1_000 - 11);
     assert!(effects.values().all(|count| *count == 1));
     for aggregate in 0..50 {
-        let versions = scene.ear().versions(&format!("tickets/{aggregate}"));
+        let versions = harness.listener().versions(&format!("tickets/{aggregate}"));
         assert!(versions.is_sorted(), "{aggregate}: {versions:?}");
     }
 }

@@ -1,58 +1,64 @@
-//! What only Pub/Sub can do to us: take nothing for a while.
+//! Failures specific to Pub/Sub: it rejects publishes for a while, and it delivers twice.
 
 use std::time::Duration;
 
 use crate::{
-    scene::Scene,
-    ways::{Journey, Kind, Way},
+    harness::RelayHarness,
+    transports::{BusKind, RunningRelay, TestBus},
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_google_takes_nothing_changes_go_on_and_all_is_delivered_after() {
-    let mut scene = Scene::new().await;
-    let (way, _served) = Kind::PubSub.open(&mut scene).await;
-    let Way::PubSub(fake) = &way else {
-        panic!("another way")
+async fn announcements_wait_in_the_outbox_during_a_pubsub_outage() {
+    let mut harness = RelayHarness::new().await;
+    let (bus, _served) = BusKind::PubSub.start(&mut harness).await;
+    let TestBus::PubSub(fake) = &bus else {
+        panic!("another bus")
     };
-    let journey = Journey::on(&way, &scene);
-    fake.be_away(true);
+    let running = RunningRelay::start(&bus, &harness);
+    fake.set_unavailable(true);
     for version in 1..=5 {
-        scene.announce("tickets/a", version).await;
-        scene.announce("tickets/b", version).await;
+        harness.announce("tickets/a", version).await;
+        harness.announce("tickets/b", version).await;
     }
-    journey.nudge();
+    running.nudge();
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(scene.waiting().await, 10);
-    fake.be_away(false);
-    journey
-        .until(&scene, "select count(*) = 10 from access.usage_events")
+    assert_eq!(harness.count_unpublished().await, 10);
+    fake.set_unavailable(false);
+    running
+        .wait_until(&harness, "select count(*) = 10 from access.usage_events")
         .await;
     for subject in ["tickets/a", "tickets/b"] {
-        assert_eq!(scene.ear().versions(subject), [1, 2, 3, 4, 5]);
+        assert_eq!(harness.listener().versions(subject), [1, 2, 3, 4, 5]);
     }
-    journey.end().await;
+    running.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn google_brings_things_again_and_they_have_one_effect() {
-    let mut scene = Scene::new().await;
-    let (way, _served) = Kind::PubSub.open(&mut scene).await;
-    let Way::PubSub(fake) = &way else {
-        panic!("another way")
+async fn repeated_pubsub_deliveries_take_effect_once() {
+    let mut harness = RelayHarness::new().await;
+    let (bus, _served) = BusKind::PubSub.start(&mut harness).await;
+    let TestBus::PubSub(fake) = &bus else {
+        panic!("another bus")
     };
-    let journey = Journey::on(&way, &scene);
+    let running = RunningRelay::start(&bus, &harness);
     for version in 1..=20 {
         for subject in ["tickets/a", "tickets/b", "tickets/c"] {
-            scene.announce(subject, version).await;
+            harness.announce(subject, version).await;
         }
     }
-    journey
-        .until(&scene, "select count(*) >= 60 from access.usage_events")
+    running
+        .wait_until(&harness, "select count(*) >= 60 from access.usage_events")
         .await;
-    assert!(fake.pushes() > 60, "some came again");
-    assert!(scene.effects("ear").await.values().all(|count| *count == 1));
+    assert!(fake.pushes() > 60, "some were delivered again");
+    assert!(
+        harness
+            .effects("listener")
+            .await
+            .values()
+            .all(|count| *count == 1)
+    );
     for subject in ["tickets/a", "tickets/b", "tickets/c"] {
-        assert!(scene.ear().versions(subject).is_sorted());
+        assert!(harness.listener().versions(subject).is_sorted());
     }
-    journey.end().await;
+    running.stop().await;
 }

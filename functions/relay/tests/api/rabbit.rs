@@ -1,4 +1,4 @@
-//! What only RabbitMQ can do to us: go away, be taken over, give up a message.
+//! Failures specific to RabbitMQ: outages, takeovers, and messages that the broker dead-letters.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -10,13 +10,13 @@ use lapin::{
 use testkit::Broker;
 
 use crate::{
+    harness::{Fault, RelayHarness},
     process::serve_at,
-    scene::{Mood, Scene},
-    ways::Journey,
+    transports::RunningRelay,
 };
 
-/// How long the broker is away: a minute in the whole proof, less in CI.
-fn absence() -> Duration {
+/// Length of the broker outage: `BROKER_AWAY_SECONDS`, short by default.
+fn outage_duration() -> Duration {
     let seconds = web::settings::environment("BROKER_AWAY_SECONDS");
     Duration::from_secs(seconds.and_then(|text| text.parse().ok()).unwrap_or(3))
 }
@@ -29,169 +29,175 @@ fn expected(subjects: i64, versions: i64) -> BTreeMap<(String, i64), i64> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_the_broker_is_away_changes_go_on_and_all_is_delivered_after() {
-    let scene = Scene::new().await;
-    let (url, _served) = serve_at(&scene, 0).await;
-    let broker = Broker::alone().await;
-    let mut journey = Journey::new();
-    journey.over(&scene, &broker.url(), &url);
+async fn announcements_wait_in_the_outbox_during_a_broker_outage() {
+    let harness = RelayHarness::new().await;
+    let (url, _served) = serve_at(&harness, 0).await;
+    let broker = Broker::dedicated().await;
+    let mut running = RunningRelay::new();
+    running.spawn_rabbitmq(&harness, &broker.url(), &url);
     let announce = async |versions: std::ops::RangeInclusive<i64>, pause: Duration| {
         for version in versions {
             for subject in 0..10 {
-                scene.announce(&format!("tickets/{subject}"), version).await;
+                harness
+                    .announce(&format!("tickets/{subject}"), version)
+                    .await;
             }
-            journey.nudge();
-            scene.clock().advance(pause);
+            running.nudge();
+            harness.clock().advance(pause);
             tokio::time::sleep(pause).await;
         }
     };
     announce(1..=10, Duration::from_millis(20)).await;
     let broker = broker.stop().await;
-    announce(11..=40, absence() / 30).await;
-    let waiting = scene.waiting().await;
-    assert!(waiting > 0, "nobody could take them over");
+    announce(11..=40, outage_duration() / 30).await;
+    let waiting = harness.count_unpublished().await;
+    assert!(waiting > 0, "nothing can be published during the outage");
     let broker = broker.resume().await;
     announce(41..=50, Duration::from_millis(20)).await;
-    journey
-        .until(&scene, "select count(*) >= 500 from access.usage_events")
+    running
+        .wait_until(&harness, "select count(*) >= 500 from access.usage_events")
         .await;
-    assert_eq!(scene.effects("ear").await, expected(10, 50));
+    assert_eq!(harness.effects("listener").await, expected(10, 50));
     for subject in 0..10 {
-        let versions = scene.ear().versions(&format!("tickets/{subject}"));
+        let versions = harness.listener().versions(&format!("tickets/{subject}"));
         assert!(versions.is_sorted(), "{versions:?}");
     }
     let parked: i64 = sqlx::query_scalar("select count(*) from events.dead_letters")
-        .fetch_one(&mut scene.stage.admin().await)
+        .fetch_one(&mut harness.app.admin().await)
         .await
         .unwrap();
     assert_eq!(parked, 0);
-    journey.end().await;
+    running.stop().await;
     drop(broker);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_broker_holds_survives_it() {
-    let scene = Scene::new().await;
-    let broker = Broker::alone().await;
-    let mut journey = Journey::new();
-    journey.relay(
-        &scene,
-        relay::Rabbit::new(relay::Broker::new(&broker.url(), ["ear"])),
+async fn queued_messages_survive_a_broker_restart() {
+    let harness = RelayHarness::new().await;
+    let broker = Broker::dedicated().await;
+    let mut running = RunningRelay::new();
+    running.spawn_dispatcher(
+        &harness,
+        relay::Rabbit::new(relay::Broker::new(&broker.url(), ["listener"])),
     );
     for version in 1..=30 {
-        scene.announce("tickets/0", version).await;
+        harness.announce("tickets/0", version).await;
     }
-    // All are handed over, and nobody has brought one yet.
-    journey
-        .until(
-            &scene,
+    // All are published to the broker and none is consumed yet.
+    running
+        .wait_until(
+            &harness,
             "select count(*) = 0 from events.outbox where published_at is null",
         )
         .await;
-    journey.end().await;
+    running.stop().await;
     let broker = broker.stop().await.resume().await;
-    let (url, _served) = serve_at(&scene, 0).await;
-    let mut journey = Journey::new();
-    journey.carrier(&scene, &broker.url(), &url, 100);
-    journey
-        .until(&scene, "select count(*) = 30 from access.usage_events")
+    let (url, _served) = serve_at(&harness, 0).await;
+    let mut running = RunningRelay::new();
+    running.spawn_consumer(&harness, &broker.url(), &url, 100);
+    running
+        .wait_until(&harness, "select count(*) = 30 from access.usage_events")
         .await;
-    assert!(scene.ear().versions("tickets/0").is_sorted());
-    journey.end().await;
+    assert!(harness.listener().versions("tickets/0").is_sorted());
+    running.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_next_relay_takes_over_where_one_dies_and_order_holds() {
-    let scene = Scene::new().await;
-    let (url, _served) = serve_at(&scene, 0).await;
+async fn another_relay_takes_over_after_a_crash_and_order_holds() {
+    let harness = RelayHarness::new().await;
+    let (url, _served) = serve_at(&harness, 0).await;
     let broker = Broker::virtual_host().await;
-    let mut journey = Journey::new();
-    journey.over(&scene, &broker, &url);
+    let mut running = RunningRelay::new();
+    running.spawn_rabbitmq(&harness, &broker, &url);
     for version in 1..=40 {
         for subject in 0..5 {
-            scene.announce(&format!("tickets/{subject}"), version).await;
+            harness
+                .announce(&format!("tickets/{subject}"), version)
+                .await;
         }
-        journey.nudge();
+        running.nudge();
         if version % 8 == 0 {
-            // A new one waits already when all others die in the middle of something.
-            let others = std::mem::replace(&mut journey, Journey::new());
-            journey.over(&scene, &broker, &url);
+            // A new relay is already running when all others crash.
+            let others = std::mem::replace(&mut running, RunningRelay::new());
+            running.spawn_rabbitmq(&harness, &broker, &url);
             tokio::time::sleep(Duration::from_millis(50)).await;
             drop(others);
-            // Their leases end.
-            scene.clock().advance(Duration::from_secs(61));
+            // Their leases expire.
+            harness.clock().advance(Duration::from_secs(61));
         }
     }
-    journey
-        .until(&scene, "select count(*) >= 200 from access.usage_events")
+    running
+        .wait_until(&harness, "select count(*) >= 200 from access.usage_events")
         .await;
-    assert_eq!(scene.effects("ear").await, expected(5, 40));
+    assert_eq!(harness.effects("listener").await, expected(5, 40));
     for subject in 0..5 {
-        let versions = scene.ear().versions(&format!("tickets/{subject}"));
+        let versions = harness.listener().versions(&format!("tickets/{subject}"));
         assert!(versions.is_sorted(), "{versions:?}");
     }
-    journey.end().await;
+    running.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_behind_one_that_is_refused_do_not_stop_the_others() {
-    let scene = Scene::new().await;
-    let (url, _served) = serve_at(&scene, 0).await;
+async fn a_prefetch_window_full_of_refused_messages_does_not_block_others() {
+    let harness = RelayHarness::new().await;
+    let (url, _served) = serve_at(&harness, 0).await;
     let broker = Broker::virtual_host().await;
-    let mut journey = Journey::new();
-    let rabbit = relay::Rabbit::new(relay::Broker::new(&broker, ["ear"]));
-    journey.relay(&scene, rabbit);
-    // Four places, and five that are refused for longer than this test lasts.
+    let mut running = RunningRelay::new();
+    let rabbit = relay::Rabbit::new(relay::Broker::new(&broker, ["listener"]));
+    running.spawn_dispatcher(&harness, rabbit);
+    // A prefetch of four, and five messages that are refused for longer than this test runs.
     let url = url.as_str();
     let slow = relay::Limits {
         backoff: relay::Backoff::default(),
         refusals: 1_000,
-        ..crate::ways::LIMITS
+        ..crate::transports::LIMITS
     };
-    let carrier = relay::Carrier::new(
-        relay::Broker::new(&broker, ["ear"]),
-        crate::process::http(&scene, url),
-        scene.relays.clone(),
-        scene.clock().clone(),
+    let consumer = relay::RabbitConsumer::new(
+        relay::Broker::new(&broker, ["listener"]),
+        crate::process::http(&harness, url),
+        harness.relay_db.clone(),
+        harness.clock().clone(),
     );
-    journey
+    running
         .tasks
-        .spawn(carrier.with_limits(slow, 4).run(std::future::pending()));
+        .spawn(consumer.with_limits(slow, 4).run(std::future::pending()));
     for n in 0..5 {
         let subject = format!("tickets/refused-{n}");
-        scene.ear().moods(&subject, 1, &[Mood::Retry; 1_000]);
-        scene.announce(&subject, 1).await;
+        harness
+            .listener()
+            .inject_faults(&subject, 1, &[Fault::Retry; 1_000]);
+        harness.announce(&subject, 1).await;
     }
-    scene.announce("tickets/0", 1).await;
-    journey
-        .until(&scene, "select count(*) = 1 from access.usage_events")
+    harness.announce("tickets/0", 1).await;
+    running
+        .wait_until(&harness, "select count(*) = 1 from access.usage_events")
         .await;
     let parked: i64 = sqlx::query_scalar("select count(*) from events.dead_letters")
-        .fetch_one(&mut scene.stage.admin().await)
+        .fetch_one(&mut harness.app.admin().await)
         .await
         .unwrap();
-    assert!((1..=5).contains(&parked), "{parked} made room");
+    assert!((1..=5).contains(&parked), "{parked} were parked");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_broker_gives_up_is_a_dead_letter_like_any_other() {
-    let scene = Scene::new().await;
-    let (url, _served) = serve_at(&scene, 0).await;
+async fn a_message_that_the_broker_dead_letters_is_listed() {
+    let harness = RelayHarness::new().await;
+    let (url, _served) = serve_at(&harness, 0).await;
     let broker = Broker::virtual_host().await;
-    let mut journey = Journey::new();
-    journey.over(&scene, &broker, &url);
-    scene.announce("tickets/0", 1).await;
-    journey
-        .until(&scene, "select count(*) = 1 from access.usage_events")
+    let mut running = RunningRelay::new();
+    running.spawn_rabbitmq(&harness, &broker, &url);
+    harness.announce("tickets/0", 1).await;
+    running
+        .wait_until(&harness, "select count(*) = 1 from access.usage_events")
         .await;
-    let event = scene.ear().heard.lock().unwrap()[0].clone();
+    let event = harness.listener().received.lock().unwrap()[0].clone();
     let named = ConnectionProperties::default();
     let connection = Connection::connect(broker.expose(), named).await.unwrap();
     let channel = connection.create_channel().await.unwrap();
     let mut headers = FieldTable::default();
-    let died_in = AMQPValue::LongString("revalenz.events.ear".into());
-    headers.insert("x-first-death-queue".into(), died_in);
-    // Something else first, which is nobody's letter and stops nothing.
+    let first_death_queue = AMQPValue::LongString("revalenz.events.listener".into());
+    headers.insert("x-first-death-queue".into(), first_death_queue);
+    // A message that is not an event comes first; it is discarded and blocks nothing.
     for body in ["{\"no\": \"event\"}".to_owned(), event.to_json()] {
         let properties = BasicProperties::default().with_headers(headers.clone());
         let options = BasicPublishOptions::default();
@@ -205,26 +211,26 @@ async fn what_the_broker_gives_up_is_a_dead_letter_like_any_other() {
         sent.await.unwrap().await.unwrap();
         let to_the_function = channel.basic_publish(
             "".into(),
-            "revalenz.events.ear".into(),
+            "revalenz.events.listener".into(),
             options,
-            b"neither",
+            b"not an event",
             properties,
         );
         to_the_function.await.unwrap().await.unwrap();
     }
-    journey
-        .until(&scene, "select count(*) = 1 from events.dead_letters")
+    running
+        .wait_until(&harness, "select count(*) = 1 from events.dead_letters")
         .await;
-    let page = scene.operator().get("/internal/dead-letters").await;
+    let page = harness.operator().get("/internal/dead-letters").await;
     let letter = page.expect(200).json()["items"][0].clone();
-    assert_eq!(letter["function"], "ear");
+    assert_eq!(letter["function"], "listener");
     assert_eq!(
         letter["reason"],
-        "the bus gave it up: every relay that had it died"
+        "the broker reached its delivery limit: every relay that received the event crashed"
     );
-    scene.announce("tickets/0", 2).await;
-    journey
-        .until(&scene, "select count(*) = 2 from access.usage_events")
+    harness.announce("tickets/0", 2).await;
+    running
+        .wait_until(&harness, "select count(*) = 2 from access.usage_events")
         .await;
-    journey.end().await;
+    running.stop().await;
 }

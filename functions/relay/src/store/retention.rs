@@ -1,21 +1,21 @@
-//! Old rows, removed.
+//! Deletes rows that are past their retention period.
 
 use chrono::{DateTime, Utc};
 use db::{Result, UnscopedTx};
 
-/// Removes up to `most` announcements and receipts that are older than these times, and answers how many went.
-pub(crate) async fn tidy(
+/// Deletes up to `max_rows` published announcements and inbox rows older than these times, and returns how many were deleted.
+pub(crate) async fn delete_expired(
     tx: &mut UnscopedTx,
     (published_before, processed_before): (DateTime<Utc>, DateTime<Utc>),
-    most: i32,
+    max_rows: i32,
 ) -> Result<(i64, i64)> {
-    let gone = sqlx::query!(
+    let deleted = sqlx::query!(
         r#"select announcements as "announcements!", receipts as "receipts!" from events.tidy($1, $2, $3)"#,
         published_before,
         processed_before,
-        most,
+        max_rows,
     )
     .fetch_one(tx.conn())
     .await?;
-    Ok((gone.announcements, gone.receipts))
+    Ok((deleted.announcements, deleted.receipts))
 }
