@@ -6,5 +6,11 @@ use files::{ABOUT, config};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    access::process::run_with_work("files", ABOUT, config::Settings::ENTRIES, config::start).await
+    access::process::run_with_background_task(
+        "files",
+        ABOUT,
+        config::Settings::ENTRIES,
+        config::start,
+    )
+    .await
 }

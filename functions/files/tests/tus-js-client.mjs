@@ -1,5 +1,5 @@
 // Drives tus-js-client: node tus-js-client.mjs MODULES ENDPOINT TOKEN FILE
-// Uploads the file whole; once more with a cut in the middle, from where a new client goes on; a third time, given up half way.
+// Uploads the file completely, then with an interruption that a new client resumes, then terminates an upload half way.
 import { createReadStream, readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 
@@ -15,7 +15,7 @@ const options = {
   uploadSize: size,
 }
 
-// Uploads until the end, or until so many bytes have been taken; answers the upload and its address.
+// Uploads the file, or at least `until` bytes of it, and returns the upload.
 function run(extra, until = Infinity) {
   return new Promise((resolve, reject) => {
     const upload = new tus.Upload(createReadStream(file), {
@@ -23,8 +23,8 @@ function run(extra, until = Infinity) {
       ...extra,
       onError: reject,
       onSuccess: () => resolve(upload),
-      onChunkComplete: (_, taken) => {
-        if (taken >= until) upload.abort(false).then(() => resolve(upload), reject)
+      onChunkComplete: (_, accepted) => {
+        if (accepted >= until) upload.abort(false).then(() => resolve(upload), reject)
       },
     })
     upload.start()
@@ -34,22 +34,22 @@ function run(extra, until = Infinity) {
 const whole = await run({})
 console.log(`whole: ${size} bytes`)
 
-const cut = await run({}, size / 2)
+const interrupted = await run({}, size / 2)
 const bytes = readFileSync(file)
 await new Promise((resolve, reject) => {
   const upload = new tus.Upload(bytes, {
     ...options,
-    uploadUrl: cut.url,
+    uploadUrl: interrupted.url,
     onError: reject,
     onSuccess: resolve,
   })
   upload.start()
 })
-console.log('cut: gone on to the end')
+console.log('interrupted: resumed to the end')
 
-const left = await run({}, size / 2)
-await tus.Upload.terminate(left.url, options)
-const gone = await fetch(left.url, { method: 'HEAD', headers: { ...options.headers, 'Tus-Resumable': '1.0.0' } })
-if (![404, 410].includes(gone.status)) throw new Error(`given up, and ${gone.status}`)
-if (whole.url === cut.url) throw new Error('one upload for two')
-console.log('given up: gone')
+const partial = await run({}, size / 2)
+await tus.Upload.terminate(partial.url, options)
+const gone = await fetch(partial.url, { method: 'HEAD', headers: { ...options.headers, 'Tus-Resumable': '1.0.0' } })
+if (![404, 410].includes(gone.status)) throw new Error(`status ${gone.status} after termination`)
+if (whole.url === interrupted.url) throw new Error('two uploads have the same URL')
+console.log('terminated: gone')

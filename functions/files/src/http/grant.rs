@@ -44,7 +44,7 @@ impl FileGrantHeader {
         };
         let now = app.state.clock().now();
         let tenant = caller.tenant.id;
-        let read = |text| FileGrant::read(text, app.state.keyring(), tenant, caller.actor, now);
+        let read = |text| FileGrant::verify(text, app.state.keyring(), tenant, caller.actor, now);
         match (text.to_str().ok().and_then(read), values.next()) {
             (Some(grant), None) => Ok(Some(grant)),
             _ => Err(GRANT_INVALID.problem()),

@@ -38,7 +38,7 @@ pub(crate) fn sign(
 ) -> String {
     let expires = until.timestamp();
     let text = signed_text(file, tenant, version, expires);
-    let tag = keyring.authenticate(Purpose::DownloadLinks, text.as_bytes());
+    let tag = keyring.mac(Purpose::DownloadLinks, text.as_bytes());
     let signature = URL_SAFE_NO_PAD.encode(tag);
     format!(
         "/api/v1/downloads/{file}?tenant={tenant}&version={version}&expires={expires}&signature={signature}"

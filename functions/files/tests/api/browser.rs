@@ -1,4 +1,4 @@
-//! What a real browser makes of files that want to run.
+//! Active content in a real browser.
 
 use std::{
     path::{Path, PathBuf},
@@ -20,15 +20,15 @@ use axum::{
 use http::header;
 use tokio::net::TcpListener;
 
-use crate::{Place, folder, upload};
+use crate::{Fixture, temp_path, upload};
 
-/// A page that reports to us when it runs.
+/// A page that requests `/ran` when it is executed.
 const HTML: &str =
     "<!DOCTYPE html><html><body><script>new Image().src='/ran?html'</script></body></html>";
-/// A picture that does.
+/// An image that does the same.
 const SVG: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\"><script>new Image().src='/ran?svg';fetch('/ran?svg')</script></svg>";
 
-/// A browser at an address.
+/// A browser process.
 struct Browser {
     process: Child,
     profile: PathBuf,
@@ -42,10 +42,10 @@ impl Drop for Browser {
     }
 }
 
-/// Opens an address, and waits until something has happened. Nobody waits for the browser to be done: at an address that it
-/// saves instead of showing, it never is.
-async fn look(chromium: &Path, address: &str, happened: impl Fn() -> bool) {
-    let profile = folder();
+/// Opens a URL and waits for a condition. The browser cannot be waited for, because it never finishes with a URL that it
+/// downloads instead of displaying.
+async fn open_until(chromium: &Path, address: &str, condition: impl Fn() -> bool) {
+    let profile = temp_path();
     let process = Command::new(chromium)
         .args(["--headless", "--no-sandbox", "--disable-gpu"])
         .args(["--disable-dev-shm-usage", "--no-first-run"])
@@ -62,28 +62,28 @@ async fn look(chromium: &Path, address: &str, happened: impl Fn() -> bool) {
         .unwrap();
     let _browser = Browser { process, profile };
     for _ in 0..1_200 {
-        if happened() {
-            // What runs does so at once; what does not is given this long to surprise us.
+        if condition() {
+            // Scripts run at once; wait a little longer to detect unexpected ones.
             tokio::time::sleep(Duration::from_secs(1)).await;
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("chromium did nothing at {address}");
+    panic!("chromium did not request {address}");
 }
 
 #[tokio::test]
-async fn a_page_or_a_picture_that_wants_to_run_does_not() {
+async fn active_content_is_not_executed() {
     let Some(chromium) = testkit::tool("chromium") else {
         return;
     };
-    let place = Place::new().await;
+    let fixture = Fixture::new().await;
     let mut links = Vec::new();
     for (name, content) in [("page.html", HTML), ("picture.svg", SVG)] {
-        let file = upload(&place.customer(), name, content.as_bytes())
+        let file = upload(&fixture.customer(), name, content.as_bytes())
             .await
             .id();
-        let link = place
+        let link = fixture
             .customer()
             .get(&format!("/api/v1/files/{file}/link"))
             .await
@@ -103,18 +103,18 @@ async fn a_page_or_a_picture_that_wants_to_run_does_not() {
         )
     };
     let frames = links.iter().map(frame).collect::<Vec<_>>().concat();
-    let (ran, given) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let (count, gave) = (Arc::clone(&ran), Arc::clone(&given));
-    let noting = from_fn(move |request: Request, next: Next| {
-        let gave = Arc::clone(&gave);
+    let (ran, responses) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (count, counter) = (Arc::clone(&ran), Arc::clone(&responses));
+    let count_responses = from_fn(move |request: Request, next: Next| {
+        let counter = Arc::clone(&counter);
         async move {
             let response = next.run(request).await;
-            gave.fetch_add(1, Ordering::SeqCst);
+            counter.fetch_add(1, Ordering::SeqCst);
             response
         }
     });
     let svg = || async { ([(header::CONTENT_TYPE, "image/svg+xml")], SVG) };
-    let ours = Router::new().fallback_service(place.app.router());
+    let ours = Router::new().fallback_service(fixture.app.router());
     let router = Router::new()
         .route(
             "/ran",
@@ -126,26 +126,26 @@ async fn a_page_or_a_picture_that_wants_to_run_does_not() {
         .route("/control/html", get(|| async { Html(HTML) }))
         .route("/control/svg", get(svg))
         .route("/favicon.ico", get(|| async {}))
-        .fallback_service(ours.layer(noting));
+        .fallback_service(ours.layer(count_responses));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(web::server::serve(listener, router, std::future::pending()));
 
-    // From anywhere else they do run: so the test would see it.
+    // Control: from other URLs the content is executed, so the test would detect it.
     for control in ["/control/html", "/control/svg"] {
         let before = ran.load(Ordering::SeqCst);
         let has_run = || ran.load(Ordering::SeqCst) > before;
-        look(&chromium, &format!("{base}{control}"), has_run).await;
+        open_until(&chromium, &format!("{base}{control}"), has_run).await;
     }
     ran.store(0, Ordering::SeqCst);
-    // Each frame asks for its own: iframe, object, embed, img and script, of both.
-    let asked = |times: usize| {
-        let (before, given) = (given.load(Ordering::SeqCst), Arc::clone(&given));
-        move || given.load(Ordering::SeqCst) >= before + times
+    // Each link is requested by an iframe, object, embed, img and script.
+    let responded = |times: usize| {
+        let (before, responses) = (responses.load(Ordering::SeqCst), Arc::clone(&responses));
+        move || responses.load(Ordering::SeqCst) >= before + times
     };
     for link in &links {
-        look(&chromium, &format!("{base}{link}"), asked(1)).await;
+        open_until(&chromium, &format!("{base}{link}"), responded(1)).await;
     }
-    look(&chromium, &format!("{base}/frames"), asked(2 * 5)).await;
+    open_until(&chromium, &format!("{base}/frames"), responded(2 * 5)).await;
     assert_eq!(ran.load(Ordering::SeqCst), 0);
 }

@@ -1,4 +1,4 @@
-//! The same with Debian's clamd, which knows EICAR from a database of our own and nothing else.
+//! Scanning with the real clamd, whose test database detects EICAR only.
 
 use std::{
     path::PathBuf,
@@ -9,9 +9,9 @@ use std::{
 use files::Scanner;
 use tokio::net::TcpStream;
 
-use crate::{Place, eicar, folder, form, noise, upload};
+use crate::{Fixture, eicar, form, noise, temp_path, upload};
 
-/// A clamd of this test.
+/// A clamd process.
 struct Clamd {
     process: Child,
     folder: PathBuf,
@@ -26,15 +26,15 @@ impl Drop for Clamd {
     }
 }
 
-/// MD5, length and name of the one thing that it knows.
-const KNOWN: &str = "44d88612fea8a8f36de82e1278abb02f:68:Eicar-Test-Signature\n";
+/// The database: MD5, length and name of EICAR.
+const SIGNATURE: &str = "44d88612fea8a8f36de82e1278abb02f:68:Eicar-Test-Signature\n";
 
 async fn clamd() -> Option<Clamd> {
     let program = tokio::task::spawn_blocking(|| testkit::tool("clamd"));
     let program = program.await.unwrap()?;
-    let folder = folder();
+    let folder = temp_path();
     std::fs::create_dir(&folder).unwrap();
-    std::fs::write(folder.join("own.hdb"), KNOWN).unwrap();
+    std::fs::write(folder.join("own.hdb"), SIGNATURE).unwrap();
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = free.local_addr().unwrap().port();
     drop(free);
@@ -68,12 +68,12 @@ async fn clamd() -> Option<Clamd> {
     panic!("clamd does not listen");
 }
 
-/// A zip with one stored file in it.
+/// A zip archive with one stored file.
 fn zip(content: &[u8], encrypted: bool) -> Vec<u8> {
     zip_of(&[content], encrypted)
 }
 
-/// A zip with these files in it, stored.
+/// A zip archive with these stored files.
 fn zip_of(contents: &[&[u8]], encrypted: bool) -> Vec<u8> {
     let (mut file, mut directory) = (Vec::new(), Vec::new());
     for content in contents {
@@ -102,7 +102,7 @@ fn zip_of(contents: &[&[u8]], encrypted: bool) -> Vec<u8> {
     file
 }
 
-/// What the two headers of a file in a zip have in common.
+/// The fields that the two headers of a file in a zip archive share.
 fn common(content: &[u8], encrypted: bool) -> Vec<u8> {
     let crc = !content.iter().fold(!0_u32, |mut crc, byte| {
         crc ^= u32::from(*byte);
@@ -125,12 +125,12 @@ fn common(content: &[u8], encrypted: bool) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn the_real_scanner_refuses_eicar_also_inside_of_a_zip() {
+async fn clamd_detects_eicar_also_inside_a_zip_archive() {
     let Some(clamd) = clamd().await else {
         return;
     };
-    let place = Place::with(Scanner::parse(&clamd.address)).await;
-    let customer = place.customer();
+    let fixture = Fixture::with_scanner(Scanner::parse(&clamd.address)).await;
+    let customer = fixture.customer();
     let refused = async |name: &str, content: &[u8]| {
         form(&customer, "", name, content)
             .send()
@@ -139,8 +139,8 @@ async fn the_real_scanner_refuses_eicar_also_inside_of_a_zip() {
     };
     refused("eicar.com", &eicar()).await;
     refused("eicar.zip", &zip(&eicar(), false)).await;
-    refused("larger than what it looks at", &noise(25 << 20)).await;
-    // What is behind its limit may be anything.
+    refused("larger than the stream limit", &noise(25 << 20)).await;
+    // Content beyond clamd's limits is not scanned.
     let (first, hidden) = (b"a".as_slice(), eicar());
     let many: Vec<&[u8]> = std::iter::repeat_n(first, 20).chain([&*hidden]).collect();
     refused("many.zip", &zip_of(&many, false)).await;
@@ -156,12 +156,12 @@ async fn the_real_scanner_refuses_eicar_also_inside_of_a_zip() {
     states.sort();
     assert_eq!(states, ["infected", "infected", "rejected", "rejected"]);
 
-    // What it can't look into, it has nothing against: its content is as unknown as that of any other file.
-    let sealed = upload(&customer, "sealed.zip", &zip(&noise(1_000), true))
+    // Encrypted archives cannot be scanned and are clean.
+    let encrypted = upload(&customer, "encrypted.zip", &zip(&noise(1_000), true))
         .await
         .json();
-    assert_eq!(sealed["status"], "clean");
-    assert_eq!(sealed["mime_type"], "application/zip");
+    assert_eq!(encrypted["status"], "clean");
+    assert_eq!(encrypted["mime_type"], "application/zip");
     let both = [b"%PDF-1.7\n".as_slice(), &zip(b"hello", false)].concat();
     assert_eq!(
         upload(&customer, "both.pdf", &both).await.json()["mime_type"],
@@ -171,5 +171,5 @@ async fn the_real_scanner_refuses_eicar_also_inside_of_a_zip() {
         upload(&customer, "empty", b"").await.json()["status"],
         "clean"
     );
-    println!("asked clamd of Debian at {}", clamd.address);
+    println!("scanned with clamd at {}", clamd.address);
 }

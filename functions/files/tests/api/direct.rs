@@ -1,5 +1,5 @@
-//! Bytes that go straight into the store and come straight out of it: by addresses that it takes by plain HTTP, from S3 (moto,
-//! which takes any signature) and from what stands in for Google's store (which checks each).
+//! Direct uploads to and downloads from the object store with signed URLs: S3 (moto, which does not verify signatures) and a
+//! fake of Google Cloud Storage (which does).
 
 #[cfg(feature = "gcp")]
 mod gcs;
@@ -12,9 +12,9 @@ use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 use testkit::{Client, TestResponse};
 
-use crate::{Place, eicar, noise, sha256};
+use crate::{Fixture, eicar, noise, sha256};
 
-/// Begins an upload straight into the store.
+/// Starts a direct upload.
 async fn begin(client: &Client, body: Value) -> Value {
     let slot = client
         .post("/api/v1/uploads", body)
@@ -28,7 +28,7 @@ async fn begin(client: &Client, body: Value) -> Value {
     slot
 }
 
-/// Sends bytes to where the answer said, as it said.
+/// Sends content to the URL of a slot, with its headers.
 async fn put(slot: &Value, bytes: Vec<u8>) -> StatusCode {
     let address = slot["url"].as_str().unwrap();
     let mut request = reqwest::Client::new().put(address).body(bytes);
@@ -45,18 +45,18 @@ async fn complete(client: &Client, slot: &Value) -> TestResponse {
         .await
 }
 
-/// What a browser has after it went where it was sent.
+/// Requests a signed URL.
 async fn follow(address: &str) -> reqwest::Response {
     let http = reqwest::Client::builder().redirect(Policy::none());
     http.build().unwrap().get(address).send().await.unwrap()
 }
 
-async fn goes_in_and_comes_out(place: &Place) {
-    let (customer, content) = (place.customer(), noise(300_000).to_vec());
+async fn check_upload_and_download(fixture: &Fixture) {
+    let (customer, content) = (fixture.customer(), noise(300_000).to_vec());
     let size = content.len();
     let body = json!({"name": "Größe (1)*.bin", "size": size, "sha256": sha256(&content)});
     let slot = begin(&customer, body).await;
-    assert_eq!(place.room().await, (0, 300_000));
+    assert_eq!(fixture.storage_usage().await, (0, 300_000));
     complete(&customer, &slot)
         .await
         .expect_problem(409, "upload_incomplete");
@@ -69,9 +69,9 @@ async fn goes_in_and_comes_out(place: &Place) {
     assert_eq!(file["sha256"], sha256(&content).as_str());
     let again = complete(&customer, &slot).await.expect(200).json();
     assert_eq!(again["version"], file["version"]);
-    assert_eq!(place.room().await, (300_000, 0));
+    assert_eq!(fixture.storage_usage().await, (300_000, 0));
     let events = ["file.scanned.v1", "file.uploaded.v1"];
-    assert_eq!(place.announced().await, events);
+    assert_eq!(fixture.event_types().await, events);
 
     let path = format!("/api/v1/files/{}", slot["id"].as_str().unwrap());
     let sent = customer.get(&format!("{path}/content")).await.expect(302);
@@ -95,33 +95,37 @@ async fn goes_in_and_comes_out(place: &Place) {
         assert_eq!(part.bytes().await.unwrap(), content[1..3]);
     }
 
-    // Another one puts himself over what was checked: nobody ever gets that.
+    // Content that is uploaded after the check is never served.
     assert_eq!(put(&slot, vec![0; size]).await, 200);
     let got = follow(sent.header("location")).await;
     assert_eq!(got.bytes().await.unwrap(), content);
-    place.app.clock.advance(Duration::from_mins(31));
-    place.run("tend-files").await;
-    assert_eq!(place.objects().await.len(), 1, "the file alone");
+    fixture.app.clock.advance(Duration::from_mins(31));
+    fixture.run_job("tend-files").await;
+    assert_eq!(
+        fixture.objects().await.len(),
+        1,
+        "only the file's own object is left"
+    );
 
     let orphans = json!({"objects": 1, "objects_without_file": 0, "files_without_object": 0});
-    assert_eq!(place.run("report-orphans").await, orphans);
-    let customer = place.customer();
+    assert_eq!(fixture.run_job("report-orphans").await, orphans);
+    let customer = fixture.customer();
     customer.delete(&path).await.expect(204);
     customer.get(&format!("{path}/content")).await.expect(404);
-    place.app.clock.advance(Duration::from_hours(30 * 24));
-    place.run("tend-files").await;
-    assert_eq!(place.objects().await, [""; 0]);
-    place.app.clock.advance(Duration::from_mins(1));
+    fixture.app.clock.advance(Duration::from_hours(30 * 24));
+    fixture.run_job("tend-files").await;
+    assert_eq!(fixture.objects().await, [""; 0]);
+    fixture.app.clock.advance(Duration::from_mins(1));
     let none = json!({"objects": 0, "objects_without_file": 0, "files_without_object": 0});
-    assert_eq!(place.run("report-orphans").await, none);
-    // S3 says to whoever may not list a bucket that he may not, whatever is there.
+    assert_eq!(fixture.run_job("report-orphans").await, none);
+    // S3 returns 403 for a missing object to callers who cannot list the bucket.
     let gone = follow(sent.header("location")).await.status();
     assert!(matches!(gone.as_u16(), 403 | 404), "{gone}");
 }
 
-/// Of a place with a scanner that knows EICAR.
-async fn what_is_wrong_is_given_to_nobody(place: &Place) {
-    let customer = place.customer();
+/// Requires a scanner that detects EICAR.
+async fn check_refused_content(fixture: &Fixture) {
+    let customer = fixture.customer();
     let (wanted, other) = (noise(5_000).to_vec(), vec![7; 5_000]);
     let eicar = eicar();
     for (content, sha256, status, failure) in [
@@ -142,42 +146,42 @@ async fn what_is_wrong_is_given_to_nobody(place: &Place) {
             (&json!(status), &failure)
         );
         let path = format!("/api/v1/files/{}", slot["id"].as_str().unwrap());
-        for way in ["content", "link"] {
-            let asked = customer.get(&format!("{path}/{way}")).await;
-            asked.expect_problem(403, "file_refused");
+        for endpoint in ["content", "link"] {
+            let response = customer.get(&format!("{path}/{endpoint}")).await;
+            response.expect_problem(403, "file_refused");
         }
     }
-    assert_eq!(place.room().await, (0, 0));
-    assert_eq!(place.objects().await, [""; 0], "nothing is kept of them");
-    // A client whose address is still good puts the bytes there again: they go, too.
+    assert_eq!(fixture.storage_usage().await, (0, 0));
+    assert_eq!(fixture.objects().await, [""; 0], "no object is kept");
+    // Content uploaded again with a URL that is still valid is removed too.
     let slot = begin(&customer, json!({"name": "a", "size": eicar.len()})).await;
     assert_eq!(put(&slot, eicar.clone()).await, 200);
     complete(&customer, &slot).await.expect(200);
     assert_eq!(put(&slot, eicar.clone()).await, 200);
-    place.app.clock.advance(Duration::from_mins(31));
-    place.run("tend-files").await;
-    assert_eq!(place.objects().await, [""; 0]);
-    // So do those of a slow client, who began in time and was not done before now.
+    fixture.app.clock.advance(Duration::from_mins(31));
+    fixture.run_job("tend-files").await;
+    assert_eq!(fixture.objects().await, [""; 0]);
+    // So is that of a slow client whose request started in time and ended only now.
     assert_eq!(put(&slot, eicar.clone()).await, 200);
-    place.app.clock.advance(Duration::from_hours(24));
-    place.run("tend-files").await;
-    assert_eq!(place.objects().await, [""; 0]);
+    fixture.app.clock.advance(Duration::from_hours(24));
+    fixture.run_job("tend-files").await;
+    assert_eq!(fixture.objects().await, [""; 0]);
 }
 
-async fn what_nobody_completes_is_given_up(place: &Place) {
-    let customer = place.customer();
+async fn check_incomplete_upload(fixture: &Fixture) {
+    let customer = fixture.customer();
     let slot = begin(&customer, json!({"name": "a", "size": 5})).await;
     assert_eq!(put(&slot, b"hello".to_vec()).await, 200);
-    // Only for whoever began it, and only once something is there.
-    complete(&place.admin(), &slot)
+    // Only the caller who started an upload can complete it.
+    complete(&fixture.admin(), &slot)
         .await
         .expect_problem(404, "not_found");
-    assert_eq!(place.room().await, (0, 5));
-    place.app.clock.advance(Duration::from_hours(24));
-    place.run("tend-files").await;
-    complete(&place.customer(), &slot)
+    assert_eq!(fixture.storage_usage().await, (0, 5));
+    fixture.app.clock.advance(Duration::from_hours(24));
+    fixture.run_job("tend-files").await;
+    complete(&fixture.customer(), &slot)
         .await
         .expect_problem(410, "upload_gone");
-    assert_eq!(place.room().await, (0, 0));
-    assert_eq!(place.objects().await, [""; 0]);
+    assert_eq!(fixture.storage_usage().await, (0, 0));
+    assert_eq!(fixture.objects().await, [""; 0]);
 }

@@ -1,4 +1,4 @@
-//! The server dies in the middle of uploads, at bytes that chance chooses.
+//! Uploads survive crashes of the process at random points.
 
 use std::{
     process::{Child, Command, Stdio},
@@ -13,9 +13,9 @@ use tokio::{
 };
 use web::Clock;
 
-use crate::{folder, hex, noise, sha256};
+use crate::{hex, noise, sha256, temp_path};
 
-/// The function as a process of its own.
+/// The function as a standalone process.
 struct Process {
     child: Child,
     port: u16,
@@ -56,7 +56,7 @@ async fn start(app: &TestApp, objects: &std::path::Path) -> Process {
     panic!("the process does not listen");
 }
 
-/// A request of which only so many bytes of the body are sent.
+/// Sends a request with only the first `sent` bytes of its body.
 async fn send(port: u16, head: &str, body: &[u8], sent: usize) -> TcpStream {
     let mut connection = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     let request = format!(
@@ -69,7 +69,7 @@ async fn send(port: u16, head: &str, body: &[u8], sent: usize) -> TcpStream {
     connection
 }
 
-/// A header of the answer to a whole request; asked again where the database was just busy.
+/// Sends a complete request and returns a header of the response. Retries on `503`.
 async fn ask(port: u16, head: &str, body: &[u8], wanted: &str) -> String {
     for _ in 0..100 {
         let mut connection = send(port, head, body, body.len()).await;
@@ -88,12 +88,12 @@ async fn ask(port: u16, head: &str, body: &[u8], wanted: &str) -> String {
 }
 
 #[tokio::test]
-async fn an_upload_goes_on_after_each_death_and_nothing_of_it_is_lost() {
+async fn an_upload_continues_after_every_crash_without_data_loss() {
     let app = TestApp::new(&[("files", files::service)]).await;
-    // The process has the machine's clock.
+    // The process uses the system clock.
     app.clock.set(Clock::system().now());
     let demo = app.tenant("demo").await;
-    let objects = folder();
+    let objects = temp_path();
     let content = noise(3_000_000);
     let mut process = start(&app, &objects).await;
     let bearer = format!("Authorization: Bearer {}", app.token(&demo.customer));
@@ -101,41 +101,41 @@ async fn an_upload_goes_on_after_each_death_and_nothing_of_it_is_lost() {
         "POST /api/v1/files/uploads HTTP/1.1\r\n{bearer}\r\nUpload-Length: {}",
         content.len()
     );
-    let place = ask(process.port, &create, b"", "location").await;
-    let (mut deaths, mut offset, mut told) = (0, 0, 0);
+    let upload = ask(process.port, &create, b"", "location").await;
+    let (mut crashes, mut offset, mut acknowledged) = (0, 0, 0);
     while offset < content.len() {
         let piece = &content[offset..content.len().min(offset + 400_000)];
-        let chance = usize::from(u16::from_be_bytes(access::opaque::random()));
+        let random = usize::from(u16::from_be_bytes(access::opaque::random()));
         let append = format!(
-            "PATCH {place} HTTP/1.1\r\n{bearer}\r\nContent-Type: application/offset+octet-stream\r\nUpload-Offset: {offset}"
+            "PATCH {upload} HTTP/1.1\r\n{bearer}\r\nContent-Type: application/offset+octet-stream\r\nUpload-Offset: {offset}"
         );
-        if deaths < 12 && !chance.is_multiple_of(4) {
-            // Up to all of it: then the process dies with the answer on its lips.
-            let sent = (chance * 31) % (piece.len() + 1);
+        if crashes < 12 && !random.is_multiple_of(4) {
+            // Up to the complete chunk, in which case the process is killed before it responds.
+            let sent = (random * 31) % (piece.len() + 1);
             let connection = send(process.port, &append, piece, sent).await;
-            tokio::time::sleep(Duration::from_millis(chance as u64 % 40)).await;
+            tokio::time::sleep(Duration::from_millis(random as u64 % 40)).await;
             drop(process);
             drop(connection);
-            deaths += 1;
+            crashes += 1;
             process = start(&app, &objects).await;
         } else {
-            told = ask(process.port, &append, piece, "upload-offset")
+            acknowledged = ask(process.port, &append, piece, "upload-offset")
                 .await
                 .parse()
                 .unwrap();
         }
-        let standing = format!("HEAD {place} HTTP/1.1\r\n{bearer}");
-        offset = ask(process.port, &standing, b"", "upload-offset")
+        let head = format!("HEAD {upload} HTTP/1.1\r\n{bearer}");
+        offset = ask(process.port, &head, b"", "upload-offset")
             .await
             .parse()
             .unwrap();
         assert!(
-            offset >= told,
-            "{offset} bytes, and {told} were acknowledged"
+            offset >= acknowledged,
+            "{offset} bytes, and {acknowledged} were acknowledged"
         );
     }
-    let file = place.rsplit('/').next().unwrap();
-    // A process that died over the check left its claim behind: here it runs out at once.
+    let file = upload.rsplit('/').next().unwrap();
+    // Expire the claim of a process that was killed during the check.
     sqlx::query(
         "update files.files set due_at = least(due_at, created_at) where status = 'scanning'",
     )
@@ -161,10 +161,10 @@ async fn an_upload_goes_on_after_each_death_and_nothing_of_it_is_lost() {
     }
     assert_eq!(hash, sha256(&content));
     println!(
-        "{deaths} deaths, {} bytes, the hash is equal",
+        "{crashes} crashes, {} bytes, the hash matches",
         content.len()
     );
-    assert!(deaths > 3);
+    assert!(crashes > 3);
     drop(process);
     let _ = std::fs::remove_dir_all(objects);
 }

@@ -1,8 +1,8 @@
-//! Who sees which files, how they are changed and deleted.
+//! Listing, updating and deleting files.
 
 use serde_json::json;
 
-use crate::{Place, form, upload};
+use crate::{Fixture, form, upload};
 
 fn names(page: &serde_json::Value) -> Vec<&str> {
     let items = page["items"].as_array().unwrap();
@@ -13,16 +13,19 @@ fn names(page: &serde_json::Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn customers_see_their_own_files_and_staff_sees_all() {
-    let place = Place::new().await;
-    let customer2 = place.app.as_user(&place.demo.customer2);
-    let one = upload(&place.customer(), "one", b"1").await.id();
-    place.app.clock.advance(std::time::Duration::from_secs(1));
+async fn customers_see_their_own_files_and_staff_see_all() {
+    let fixture = Fixture::new().await;
+    let customer2 = fixture.app.as_user(&fixture.demo.customer2);
+    let one = upload(&fixture.customer(), "one", b"1").await.id();
+    fixture.app.clock.advance(std::time::Duration::from_secs(1));
     upload(&customer2, "two", b"2").await;
     let list = "/api/v1/files";
-    assert_eq!(names(&place.customer().get(list).await.json()), ["one"]);
+    assert_eq!(names(&fixture.customer().get(list).await.json()), ["one"]);
     assert_eq!(names(&customer2.get(list).await.json()), ["two"]);
-    assert_eq!(names(&place.admin().get(list).await.json()), ["two", "one"]);
+    assert_eq!(
+        names(&fixture.admin().get(list).await.json()),
+        ["two", "one"]
+    );
     for path in ["", "/content", "/link", "/thumbnail"] {
         let path = format!("{list}/{one}{path}");
         customer2.get(&path).await.expect_problem(404, "not_found");
@@ -31,37 +34,37 @@ async fn customers_see_their_own_files_and_staff_sees_all() {
         .delete(&format!("{list}/{one}"))
         .await
         .expect_problem(404, "not_found");
-    let key = place.app.key(place.demo.id, &["files.file.read"]).await;
+    let key = fixture.app.key(fixture.demo.id, &["files.file.read"]).await;
     assert_eq!(
         names(&key.get(list).await.expect(200).json()),
         ["two", "one"]
     );
 
-    let page = place
+    let page = fixture
         .admin()
         .get("/api/v1/files?limit=1")
         .await
         .expect(200)
         .json();
     let cursor = page["next_cursor"].as_str().unwrap();
-    let rest = place
+    let rest = fixture
         .admin()
         .get(&format!("/api/v1/files?limit=1&cursor={cursor}"))
         .await
         .expect(200);
     assert_eq!(names(&rest.json()), ["one"]);
-    let stolen = key
+    let foreign = key
         .get(&format!("/api/v1/files?limit=1&cursor={cursor}"))
         .await;
-    stolen.expect_problem(400, "invalid_cursor");
+    foreign.expect_problem(400, "invalid_cursor");
 }
 
 #[tokio::test]
-async fn a_file_is_renamed_and_kept_and_deleted() {
-    let place = Place::new().await;
-    let file = upload(&place.admin(), "old.txt", b"12345").await;
+async fn a_file_is_renamed_retained_and_deleted() {
+    let fixture = Fixture::new().await;
+    let file = upload(&fixture.admin(), "old.txt", b"12345").await;
     let path = format!("/api/v1/files/{}", file.id());
-    let stale = place
+    let stale = fixture
         .admin()
         .call(http::Method::PATCH, &path)
         .header("if-match", "\"1\"");
@@ -71,56 +74,56 @@ async fn a_file_is_renamed_and_kept_and_deleted() {
         .await
         .expect_problem(412, "precondition_failed");
     let body = json!({"name": "a/new.txt", "retention_until": "2026-12-01T00:00:00Z"});
-    let changed = place.admin().patch(&path, body).await.expect(200).json();
+    let changed = fixture.admin().patch(&path, body).await.expect(200).json();
     assert_eq!(
         (&changed["name"], &changed["original_name"]),
         (&json!("new.txt"), &json!("old.txt"))
     );
-    let sooner = json!({"retention_until": "2026-11-25T00:00:00Z"});
-    place
+    let shortened = json!({"retention_until": "2026-11-25T00:00:00Z"});
+    fixture
         .admin()
-        .patch(&path, sooner)
+        .patch(&path, shortened)
         .await
         .expect_problem(422, "validation_failed");
-    place
+    fixture
         .admin()
         .delete(&path)
         .await
         .expect_problem(409, "file_retained");
-    assert_eq!(place.room().await, (5, 0));
+    assert_eq!(fixture.storage_usage().await, (5, 0));
 
-    place
+    fixture
         .app
         .clock
         .advance(std::time::Duration::from_hours(11 * 24));
-    place.admin().delete(&path).await.expect(204);
-    place
+    fixture.admin().delete(&path).await.expect(204);
+    fixture
         .admin()
         .delete(&path)
         .await
         .expect_problem(404, "not_found");
-    place
+    fixture
         .admin()
         .get(&path)
         .await
         .expect_problem(404, "not_found");
-    assert_eq!(place.room().await, (0, 0));
+    assert_eq!(fixture.storage_usage().await, (0, 0));
     let used: Vec<i64> = sqlx::query_scalar(
         "select quantity from access.usage_events where metric = 'storage_bytes' order by quantity",
     )
-    .fetch_all(&mut place.app.admin().await)
+    .fetch_all(&mut fixture.app.admin().await)
     .await
     .unwrap();
     assert_eq!(used, [-5, 5]);
 }
 
 #[tokio::test]
-async fn a_new_revision_takes_the_place_of_the_old_one() {
-    let place = Place::new().await;
-    let first = upload(&place.customer(), "plan.txt", b"one").await.id();
+async fn a_new_revision_replaces_the_previous_one() {
+    let fixture = Fixture::new().await;
+    let first = upload(&fixture.customer(), "plan.txt", b"one").await.id();
     for (number, content) in [(2, b"two"), (3, b"thr")] {
         let query = format!("?revision_of={first}");
-        let next = form(&place.customer(), &query, "plan.txt", content)
+        let next = form(&fixture.customer(), &query, "plan.txt", content)
             .send()
             .await
             .expect(201)
@@ -128,22 +131,22 @@ async fn a_new_revision_takes_the_place_of_the_old_one() {
         assert_eq!(next["revision"], number);
         assert_eq!(next["revision_of"], first.as_str());
     }
-    let list = place.customer().get("/api/v1/files").await.json();
+    let list = fixture.customer().get("/api/v1/files").await.json();
     assert_eq!(list["items"].as_array().unwrap().len(), 1);
     assert_eq!(list["items"][0]["revision"], 3);
-    let all = place
+    let all = fixture
         .customer()
         .get(&format!("/api/v1/files?revision_of={first}"))
         .await
         .json();
     assert_eq!(all["items"].as_array().unwrap().len(), 3);
-    let got = place
+    let got = fixture
         .customer()
         .get(&format!("/api/v1/files/{first}/content"))
         .await
         .expect(200);
     assert_eq!(got.text(), "one");
-    let foreign = place.app.as_user(&place.demo.customer2);
+    let foreign = fixture.app.as_user(&fixture.demo.customer2);
     let refused = form(&foreign, &format!("?revision_of={first}"), "x", b"x")
         .send()
         .await;

@@ -1,9 +1,5 @@
-//! The files context as its users meet it: HTTP in process, a real database and a folder of objects each.
-#![expect(
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "test code: a broken expectation is the answer"
-)]
+//! Tests of the files context over HTTP, each with its own database and object store.
+#![expect(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 mod browser;
 mod clamd;
@@ -13,11 +9,11 @@ mod jobs;
 mod kills;
 mod links;
 mod lists;
-mod pictures;
+mod previews;
 mod ranges;
 mod revisions;
-mod room;
-mod scans;
+mod scanning;
+mod storage_limit;
 mod tus;
 mod tus_client;
 
@@ -30,29 +26,29 @@ use http::Method;
 use serde_json::Value;
 use testkit::{Call, Client, ServiceFactory, TestApp, TestResponse, TestTenant};
 
-/// A stage with the function, a tenant, and a store of its own.
-struct Place {
+/// An app with the files function, a tenant and an object store.
+struct Fixture {
     app: TestApp,
     demo: TestTenant,
     store: Store,
-    /// Where the store is, if it is a folder.
+    /// The folder of the object store, removed after the test.
     folder: PathBuf,
 }
 
-impl Place {
+impl Fixture {
     async fn new() -> Self {
-        Self::with(Scanner::Disabled).await
+        Self::with_scanner(Scanner::Disabled).await
     }
 
-    async fn with(scanner: Scanner) -> Self {
-        let folder = folder();
+    async fn with_scanner(scanner: Scanner) -> Self {
+        let folder = temp_path();
         let store = Store::Folder(Folder::new(&folder));
-        let mut place = Self::on(store, scanner).await;
-        place.folder = folder;
-        place
+        let mut fixture = Self::with_store(store, scanner).await;
+        fixture.folder = folder;
+        fixture
     }
 
-    async fn on(store: Store, scanner: Scanner) -> Self {
+    async fn with_store(store: Store, scanner: Scanner) -> Self {
         let objects = store.clone();
         let make: ServiceFactory = Arc::new(move |db, state| {
             files::service_with(db, state, objects.clone(), scanner.clone())
@@ -63,7 +59,7 @@ impl Place {
             app,
             demo,
             store,
-            folder: folder(),
+            folder: temp_path(),
         }
     }
 
@@ -75,14 +71,14 @@ impl Place {
         self.app.as_user(&self.demo.admin)
     }
 
-    /// Every object that there is.
+    /// The keys of all objects.
     async fn objects(&self) -> Vec<String> {
         let listed = self.store.list("", None).await.unwrap();
         listed.into_iter().map(|object| object.key).collect()
     }
 
-    /// What the tenant may store.
-    async fn allow(&self, bytes: i64) {
+    /// Sets the tenant's storage limit.
+    async fn set_storage_limit(&self, bytes: i64) {
         sqlx::query("update access.tenants set limits = limits || jsonb_build_object('storage_bytes', $2::bigint) where tenant_id = $1")
             .bind(self.demo.id)
             .bind(bytes)
@@ -91,8 +87,8 @@ impl Place {
             .unwrap();
     }
 
-    /// What is used, and what is reserved.
-    async fn room(&self) -> (i64, i64) {
+    /// The tenant's used and reserved bytes.
+    async fn storage_usage(&self) -> (i64, i64) {
         sqlx::query_as(
             "select used_bytes, reserved_bytes from files.storage_usage where tenant_id = $1",
         )
@@ -103,8 +99,8 @@ impl Place {
         .unwrap_or_default()
     }
 
-    /// A job runs, now.
-    async fn run(&self, job: &str) -> Value {
+    /// Runs a job and returns its report.
+    async fn run_job(&self, job: &str) -> Value {
         let header = self.app.state.internal_auth().header().unwrap();
         let platform = self
             .app
@@ -119,8 +115,8 @@ impl Place {
             .json()
     }
 
-    /// Types of the events that were announced, sorted: time stands still.
-    async fn announced(&self) -> Vec<String> {
+    /// The types of all published events, sorted.
+    async fn event_types(&self) -> Vec<String> {
         sqlx::query_scalar("select replace(type, 'de.revalenz.files.', '') from events.outbox where type like 'de.revalenz.files.%' order by 1")
             .fetch_all(&mut self.app.admin().await)
             .await
@@ -128,19 +124,19 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Fixture {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
-/// A name for a folder that nobody else has.
-fn folder() -> PathBuf {
+/// A unique path for a temporary folder or file.
+fn temp_path() -> PathBuf {
     let salt = u64::from_be_bytes(access::opaque::random());
     std::env::temp_dir().join(format!("rvz-files-{salt:016x}"))
 }
 
-/// A form with one file.
+/// A request with a form that contains one file.
 fn form(client: &Client, query: &str, name: &str, content: &[u8]) -> Call {
     let mut body = format!(
         "--limit\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{}\"\r\nContent-Type: text/html\r\n\r\n",
@@ -156,12 +152,12 @@ fn form(client: &Client, query: &str, name: &str, content: &[u8]) -> Call {
         .bytes(body)
 }
 
-/// An uploaded file.
+/// Uploads a file as a form.
 async fn upload(client: &Client, name: &str, content: &[u8]) -> TestResponse {
     form(client, "", name, content).send().await.expect(201)
 }
 
-/// Bytes that repeat nowhere soon.
+/// Pseudorandom bytes.
 fn noise(length: usize) -> Bytes {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut bytes = Vec::with_capacity(length + 8);
@@ -187,7 +183,7 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// What every scanner knows, in two halves so that this file is not taken for it.
+/// The EICAR test file, in two halves so that scanners do not flag this source file.
 fn eicar() -> Vec<u8> {
     let halves = [
         r"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR",

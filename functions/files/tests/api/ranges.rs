@@ -1,22 +1,22 @@
-//! Parts of a file.
+//! Range requests.
 
 use http::Method;
 
-use crate::{Place, noise, upload};
+use crate::{Fixture, noise, upload};
 
 #[tokio::test]
-async fn a_download_can_be_continued_where_it_broke_off() {
-    let place = Place::new().await;
+async fn an_interrupted_download_can_be_resumed() {
+    let fixture = Fixture::new().await;
     let content = noise(100_000);
-    let file = upload(&place.customer(), "film", &content).await.id();
+    let file = upload(&fixture.customer(), "film", &content).await.id();
     let path = format!("/api/v1/files/{file}/content");
     let ask = |range: &str| {
-        place
+        fixture
             .customer()
             .call(Method::GET, &path)
             .header("range", range)
     };
-    for (range, expected, told) in [
+    for (range, expected, content_range) in [
         ("bytes=0-9", 0..10, "bytes 0-9/100000"),
         ("bytes=99990-", 99_990..100_000, "bytes 99990-99999/100000"),
         ("bytes=-5", 99_995..100_000, "bytes 99995-99999/100000"),
@@ -32,7 +32,7 @@ async fn a_download_can_be_continued_where_it_broke_off() {
             .await
             .expect(206);
         assert_eq!(part.body, content.slice(expected), "{range}");
-        assert_eq!(part.header("content-range"), told);
+        assert_eq!(part.header("content-range"), content_range);
         assert_eq!(part.header("content-length"), part.body.len().to_string());
         assert_eq!(part.header("content-encoding"), "");
     }
@@ -42,7 +42,7 @@ async fn a_download_can_be_continued_where_it_broke_off() {
     for whole in ["bytes=0-1,5-6", "lines=1-2", "bytes=9-1"] {
         assert_eq!(ask(whole).send().await.expect(200).body.len(), 100_000);
     }
-    let whole = place.customer().get(&path).await.expect(200);
+    let whole = fixture.customer().get(&path).await.expect(200);
     let tag = whole.header("etag").to_owned();
     let same = ask("bytes=0-9")
         .header("if-range", &tag)
@@ -56,14 +56,14 @@ async fn a_download_can_be_continued_where_it_broke_off() {
         .await
         .expect(200);
     assert_eq!(other.body.len(), 100_000);
-    let known = place
+    let known = fixture
         .customer()
         .call(Method::GET, &path)
         .header("if-none-match", &tag)
         .send()
         .await;
     assert!(known.expect(304).body.is_empty());
-    let head = place
+    let head = fixture
         .customer()
         .call(Method::HEAD, &path)
         .send()

@@ -1,4 +1,4 @@
-//! Who may add a revision to a document, where it is then, and what is left when it goes.
+//! Revisions of a document.
 
 use access::file_grant::{FileGrant, HEADER, LIFETIME, Resource, ResourceType};
 use db::Actor;
@@ -6,31 +6,31 @@ use serde_json::json;
 use testkit::{Client, Person};
 use uuid::Uuid;
 
-use crate::{Place, form};
+use crate::{Fixture, form};
 
 const TICKET: Resource = Resource {
     r#type: ResourceType::Ticket,
     id: Uuid::from_u128(7),
 };
 
-/// Somebody for whom support has opened the files of the ticket.
-fn granted(place: &Place, person: &Person, internal: bool) -> Client {
+/// A client with a grant for the files of the ticket.
+fn with_grant(fixture: &Fixture, person: &Person, internal: bool) -> Client {
     let grant = FileGrant {
-        tenant: place.demo.id,
+        tenant: fixture.demo.id,
         actor: Actor::user(person.id),
         resource: TICKET,
         internal,
-        expires_at: place.app.clock.now() + LIFETIME,
+        expires_at: fixture.app.clock.now() + LIFETIME,
     };
-    let text = grant.to_text(place.app.state.keyring());
-    place.app.as_user(person).with(HEADER, &text)
+    let text = grant.to_text(fixture.app.state.keyring());
+    fixture.app.as_user(person).with(HEADER, &text)
 }
 
 #[tokio::test]
-async fn who_may_not_change_a_document_adds_no_revision_to_it() {
-    let place = Place::new().await;
-    let staff = granted(&place, &place.demo.admin, true);
-    let customer = granted(&place, &place.demo.customer, false);
+async fn only_callers_who_can_update_a_document_can_add_revisions() {
+    let fixture = Fixture::new().await;
+    let staff = with_grant(&fixture, &fixture.demo.admin, true);
+    let customer = with_grant(&fixture, &fixture.demo.customer, false);
     let query = format!("?resource={TICKET}");
     let offer = form(&staff, &query, "offer.txt", b"100").send().await.id();
     let path = format!("/api/v1/files/{offer}");
@@ -45,15 +45,15 @@ async fn who_may_not_change_a_document_adds_no_revision_to_it() {
 }
 
 #[tokio::test]
-async fn a_revision_is_where_its_document_is() {
-    let place = Place::new().await;
-    let staff = granted(&place, &place.demo.admin, true);
+async fn a_revision_inherits_the_properties_of_its_document() {
+    let fixture = Fixture::new().await;
+    let staff = with_grant(&fixture, &fixture.demo.admin, true);
     let query = format!("?resource={TICKET}&internal=true&category=document");
     let note = form(&staff, &query, "note.txt", b"one").send().await.id();
     for differing in [
         "category=image".to_owned(),
         "internal=false".to_owned(),
-        format!("resource=user:{}", place.demo.admin.id),
+        format!("resource=user:{}", fixture.demo.admin.id),
     ] {
         let query = format!("?revision_of={note}&{differing}");
         let refused = form(&staff, &query, "note.txt", b"two").send().await;
@@ -67,17 +67,17 @@ async fn a_revision_is_where_its_document_is() {
         (&next["internal"], &next["category"]),
         (&json!(true), &json!("document"))
     );
-    // What a new file needs there, a revision needs, too.
-    form(&place.admin(), &query, "note.txt", b"three")
+    // A revision needs a grant, like a new file of the resource.
+    form(&fixture.admin(), &query, "note.txt", b"three")
         .send()
         .await
         .expect_problem(403, "file_grant_invalid");
 }
 
 #[tokio::test]
-async fn without_its_newest_revision_a_document_is_what_it_was() {
-    let place = Place::new().await;
-    let customer = place.customer();
+async fn deleting_the_newest_revision_restores_the_previous_one() {
+    let fixture = Fixture::new().await;
+    let customer = fixture.customer();
     let first = form(&customer, "", "plan", b"1").send().await.id();
     let query = format!("?revision_of={first}");
     let second = form(&customer, &query, "plan", b"2").send().await.id();
@@ -91,9 +91,9 @@ async fn without_its_newest_revision_a_document_is_what_it_was() {
             .collect::<Vec<_>>()
     };
     assert_eq!(listed().await, [3]);
-    for (gone, left) in [(second, vec![3]), (third, vec![1]), (first, vec![])] {
-        let path = format!("/api/v1/files/{gone}");
+    for (deleted, remaining) in [(second, vec![3]), (third, vec![1]), (first, vec![])] {
+        let path = format!("/api/v1/files/{deleted}");
         customer.delete(&path).await.expect(204);
-        assert_eq!(listed().await, left);
+        assert_eq!(listed().await, remaining);
     }
 }

@@ -1,4 +1,4 @@
-//! Uploads in pieces, as tus 1.0.0 has them.
+//! Resumable uploads with tus 1.0.0.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use http::Method;
 use testkit::{Client, TestResponse};
 use tokio::{io::AsyncWriteExt, net::TcpListener, net::TcpStream};
 
-use crate::{Place, noise, sha256};
+use crate::{Fixture, noise, sha256};
 
 const UPLOADS: &str = "/api/v1/files/uploads";
 
@@ -20,7 +20,7 @@ async fn create(client: &Client, headers: &[(&str, &str)]) -> TestResponse {
         for (name, value) in headers {
             call = call.header(name, value);
         }
-        // A busy machine is no finding: a client comes again.
+        // Retry when the server is overloaded.
         let answer = call.send().await;
         if answer.status != 503 {
             return answer;
@@ -41,33 +41,33 @@ async fn created(client: &Client, length: usize) -> String {
         .to_owned()
 }
 
-async fn append(client: &Client, place: &str, offset: usize, piece: Bytes) -> TestResponse {
+async fn append(client: &Client, upload: &str, offset: usize, chunk: Bytes) -> TestResponse {
     client
-        .call(Method::PATCH, place)
+        .call(Method::PATCH, upload)
         .header("tus-resumable", "1.0.0")
         .header("content-type", "application/offset+octet-stream")
         .header("upload-offset", &offset.to_string())
-        .bytes(piece)
+        .bytes(chunk)
         .send()
         .await
 }
 
-async fn head(client: &Client, place: &str) -> TestResponse {
+async fn head(client: &Client, upload: &str) -> TestResponse {
     client
-        .call(Method::HEAD, place)
+        .call(Method::HEAD, upload)
         .header("tus-resumable", "1.0.0")
         .send()
         .await
 }
 
-fn id(place: &str) -> &str {
-    place.rsplit('/').next().unwrap()
+fn id(upload: &str) -> &str {
+    upload.rsplit('/').next().unwrap()
 }
 
 #[tokio::test]
-async fn a_file_comes_in_pieces_and_is_one() {
-    let place = Place::new().await;
-    let customer = place.customer();
+async fn chunks_are_joined_to_one_file() {
+    let fixture = Fixture::new().await;
+    let customer = fixture.customer();
     let content = noise(250_000);
     let upload = created(&customer, content.len()).await;
     let mut offset = 0;
@@ -87,10 +87,10 @@ async fn a_file_comes_in_pieces_and_is_one() {
             answer.header("upload-expires"),
             "Sat, 21 Nov 2026 10:00:00 GMT"
         );
-        let standing = head(&customer, &upload).await.expect(200);
-        assert_eq!(standing.header("upload-offset"), offset.to_string());
-        assert_eq!(standing.header("upload-length"), "250000");
-        assert_eq!(standing.header("cache-control"), "no-store");
+        let progress = head(&customer, &upload).await.expect(200);
+        assert_eq!(progress.header("upload-offset"), offset.to_string());
+        assert_eq!(progress.header("upload-length"), "250000");
+        assert_eq!(progress.header("cache-control"), "no-store");
     }
     let file = format!("/api/v1/files/{}", id(&upload));
     assert_eq!(customer.get(&file).await.json()["status"], "pending");
@@ -107,9 +107,9 @@ async fn a_file_comes_in_pieces_and_is_one() {
     assert_eq!(read["sha256"], sha256(&content).as_str());
     let got = customer.get(&format!("{file}/content")).await.expect(200);
     assert_eq!(got.body, content);
-    assert_eq!(place.objects().await.len(), 1, "no part is left");
-    assert_eq!(place.room().await, (250_000, 0));
-    // The client that did not hear of it asks again, and hears that it is done.
+    assert_eq!(fixture.objects().await.len(), 1, "no part is left");
+    assert_eq!(fixture.storage_usage().await, (250_000, 0));
+    // A client that did not receive the response can ask for the offset again.
     assert_eq!(
         head(&customer, &upload)
             .await
@@ -123,17 +123,17 @@ async fn a_file_comes_in_pieces_and_is_one() {
 }
 
 #[tokio::test]
-async fn what_is_not_of_the_protocol_is_refused_before_anything_happens() {
-    let place = Place::new().await;
-    let customer = place.customer();
-    let told = customer
+async fn invalid_requests_are_refused_without_side_effects() {
+    let fixture = Fixture::new().await;
+    let customer = fixture.customer();
+    let options = customer
         .call(Method::OPTIONS, UPLOADS)
         .send()
         .await
         .expect(204);
-    assert_eq!(told.header("tus-version"), "1.0.0");
-    assert_eq!(told.header("tus-max-size"), (5_i64 << 30).to_string());
-    assert_eq!(told.header("tus-checksum-algorithm"), "sha1,sha256");
+    assert_eq!(options.header("tus-version"), "1.0.0");
+    assert_eq!(options.header("tus-max-size"), (5_i64 << 30).to_string());
+    assert_eq!(options.header("tus-checksum-algorithm"), "sha1,sha256");
     for extension in [
         "creation",
         "creation-defer-length",
@@ -142,7 +142,8 @@ async fn what_is_not_of_the_protocol_is_refused_before_anything_happens() {
         "checksum",
     ] {
         assert!(
-            told.header("tus-extension")
+            options
+                .header("tus-extension")
                 .split(',')
                 .any(|word| word == extension)
         );
@@ -180,7 +181,7 @@ async fn what_is_not_of_the_protocol_is_refused_before_anything_happens() {
     )
     .await
     .expect_problem(422, "validation_failed");
-    assert_eq!(place.room().await, (0, 0));
+    assert_eq!(fixture.storage_usage().await, (0, 0));
 
     let upload = created(&customer, 10).await;
     let patch = || {
@@ -204,20 +205,20 @@ async fn what_is_not_of_the_protocol_is_refused_before_anything_happens() {
         .await
         .expect_problem(413, "too_large");
     assert_eq!(head(&customer, &upload).await.header("upload-offset"), "0");
-    let strange = place.app.as_user(&place.demo.customer2);
-    for client in [&strange, &place.admin()] {
+    let other = fixture.app.as_user(&fixture.demo.customer2);
+    for client in [&other, &fixture.admin()] {
         assert_eq!(head(client, &upload).await.status, 404);
         append(client, &upload, 0, noise(1))
             .await
             .expect_problem(404, "not_found");
     }
-    assert_eq!(head(&place.app.anonymous(), &upload).await.status, 401);
+    assert_eq!(head(&fixture.app.anonymous(), &upload).await.status, 401);
 }
 
 #[tokio::test]
-async fn a_piece_that_arrived_as_another_is_thrown_away() {
-    let place = Place::new().await;
-    let customer = place.customer();
+async fn a_chunk_with_a_wrong_checksum_is_discarded() {
+    let fixture = Fixture::new().await;
+    let customer = fixture.customer();
     let upload = created(&customer, 5).await;
     let sum = |checksum: &str| {
         customer
@@ -239,7 +240,7 @@ async fn a_piece_that_arrived_as_another_is_thrown_away() {
         .await;
     wrong.expect_problem(460, "checksum_mismatch");
     assert_eq!(head(&customer, &upload).await.header("upload-offset"), "0");
-    assert_eq!(place.objects().await, [""; 0]);
+    assert_eq!(fixture.objects().await, [""; 0]);
     sum("sha1 qvTGHdzF6KLavt4PO0gs2a6pQ00=")
         .send()
         .await
@@ -260,24 +261,24 @@ async fn a_piece_that_arrived_as_another_is_thrown_away() {
 }
 
 #[tokio::test]
-async fn the_length_may_be_said_later() {
-    let place = Place::new().await;
-    place.allow(1_000).await;
-    let customer = place.customer();
+async fn the_length_can_be_announced_later() {
+    let fixture = Fixture::new().await;
+    fixture.set_storage_limit(1_000).await;
+    let customer = fixture.customer();
     let answer = create(&customer, &[("upload-defer-length", "1")])
         .await
         .expect(201);
     let upload = answer.header("location").to_owned();
     append(&customer, &upload, 0, noise(400)).await.expect(204);
-    assert_eq!(place.room().await, (0, 400));
-    let standing = head(&customer, &upload).await.expect(200);
-    assert_eq!(standing.header("upload-defer-length"), "1");
-    assert_eq!(standing.header("upload-length"), "");
-    // There is room for 600 more.
+    assert_eq!(fixture.storage_usage().await, (0, 400));
+    let progress = head(&customer, &upload).await.expect(200);
+    assert_eq!(progress.header("upload-defer-length"), "1");
+    assert_eq!(progress.header("upload-length"), "");
+    // 600 bytes are left.
     append(&customer, &upload, 400, noise(601))
         .await
         .expect_problem(413, "storage_full");
-    assert_eq!(place.room().await, (0, 400));
+    assert_eq!(fixture.storage_usage().await, (0, 400));
     let last = |length: &str| {
         customer
             .call(Method::PATCH, &upload)
@@ -296,7 +297,7 @@ async fn the_length_may_be_said_later() {
         .await
         .expect_problem(413, "storage_full");
     last("500").send().await.expect(204);
-    assert_eq!(place.room().await, (500, 0));
+    assert_eq!(fixture.storage_usage().await, (500, 0));
     let nothing = create(&customer, &[("upload-length", "0")])
         .await
         .expect(201);
@@ -305,9 +306,9 @@ async fn the_length_may_be_said_later() {
 }
 
 #[tokio::test]
-async fn an_upload_is_given_up_or_stands_still_for_a_day_and_its_room_is_free() {
-    let place = Place::new().await;
-    let customer = place.customer();
+async fn cancelled_and_idle_uploads_release_their_storage() {
+    let fixture = Fixture::new().await;
+    let customer = fixture.customer();
     let upload = created(&customer, 1_000).await;
     append(&customer, &upload, 0, noise(10)).await.expect(204);
     let end = || {
@@ -321,28 +322,28 @@ async fn an_upload_is_given_up_or_stands_still_for_a_day_and_its_room_is_free() 
     append(&customer, &upload, 10, noise(1))
         .await
         .expect_problem(410, "upload_gone");
-    assert_eq!(place.room().await, (0, 0));
-    assert_eq!(place.objects().await, [""; 0]);
+    assert_eq!(fixture.storage_usage().await, (0, 0));
+    assert_eq!(fixture.objects().await, [""; 0]);
 
     let upload = created(&customer, 1_000).await;
     append(&customer, &upload, 0, noise(10)).await.expect(204);
-    place.app.clock.advance(Duration::from_hours(23));
-    let customer = place.customer();
+    fixture.app.clock.advance(Duration::from_hours(23));
+    let customer = fixture.customer();
     append(&customer, &upload, 10, noise(10)).await.expect(204);
-    place.app.clock.advance(Duration::from_hours(24));
-    let customer = place.customer();
+    fixture.app.clock.advance(Duration::from_hours(24));
+    let customer = fixture.customer();
     assert_eq!(head(&customer, &upload).await.status, 410);
-    assert_eq!(place.room().await, (0, 1_000));
-    place.run("tend-files").await;
-    assert_eq!(place.room().await, (0, 0));
-    assert_eq!(place.objects().await, [""; 0]);
+    assert_eq!(fixture.storage_usage().await, (0, 1_000));
+    fixture.run_job("tend-files").await;
+    assert_eq!(fixture.storage_usage().await, (0, 0));
+    assert_eq!(fixture.objects().await, [""; 0]);
     assert_eq!(head(&customer, &upload).await.status, 410);
 }
 
 #[tokio::test]
-async fn of_two_clients_at_one_upload_one_goes_on() {
-    let place = Place::new().await;
-    let customer = place.customer();
+async fn concurrent_chunks_at_one_offset_have_one_winner() {
+    let fixture = Fixture::new().await;
+    let customer = fixture.customer();
     let content = noise(100_000);
     let upload = created(&customer, 2 * content.len()).await;
     for round in 0..2 {
@@ -361,13 +362,13 @@ async fn of_two_clients_at_one_upload_one_goes_on() {
         customer.get(&path).await.expect(200).body,
         [&*content, &*content].concat()
     );
-    assert_eq!(place.objects().await.len(), 1, "what came late was removed");
+    assert_eq!(fixture.objects().await.len(), 1, "late chunks are removed");
 }
 
 #[tokio::test]
-async fn clients_that_can_only_post_say_what_they_mean() {
-    let place = Place::new().await;
-    let customer = place.customer();
+async fn the_method_can_be_overridden_in_a_post_request() {
+    let fixture = Fixture::new().await;
+    let customer = fixture.customer();
     let upload = created(&customer, 5).await;
     let post = |method: &str| {
         customer
@@ -388,19 +389,19 @@ async fn clients_that_can_only_post_say_what_they_mean() {
 }
 
 #[tokio::test]
-async fn what_came_of_a_piece_that_broke_off_is_kept() {
-    let place = Place::new().await;
-    let customer = place.customer();
+async fn data_received_before_an_interruption_is_kept() {
+    let fixture = Fixture::new().await;
+    let customer = fixture.customer();
     let content = noise(200_000);
     let upload = created(&customer, content.len()).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(web::server::serve(
         listener,
-        place.app.router(),
+        fixture.app.router(),
         std::future::pending(),
     ));
-    let token = place.app.token(&place.demo.customer);
+    let token = fixture.app.token(&fixture.demo.customer);
     let request = format!(
         "PATCH {upload} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nTus-Resumable: 1.0.0\r\n\
          Content-Type: application/offset+octet-stream\r\nUpload-Offset: 0\r\nContent-Length: {}\r\n\r\n",
@@ -411,20 +412,20 @@ async fn what_came_of_a_piece_that_broke_off_is_kept() {
     connection.write_all(&content[..150_000]).await.unwrap();
     connection.shutdown().await.unwrap();
     drop(connection);
-    let mut came = 0;
+    let mut received = 0;
     for _ in 0..400 {
-        came = head(&customer, &upload)
+        received = head(&customer, &upload)
             .await
             .header("upload-offset")
             .parse()
             .unwrap();
-        if came > 0 {
+        if received > 0 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    assert_eq!(came, 150_000);
-    append(&customer, &upload, came, content.slice(came..))
+    assert_eq!(received, 150_000);
+    append(&customer, &upload, received, content.slice(received..))
         .await
         .expect(204);
     let path = format!("/api/v1/files/{}/content", id(&upload));
@@ -432,30 +433,34 @@ async fn what_came_of_a_piece_that_broke_off_is_kept() {
 }
 
 #[tokio::test]
-async fn a_piece_stays_where_the_database_may_have_kept_it() {
-    let place = Place::new().await;
-    let customer = place.customer();
+async fn a_part_is_kept_if_the_result_of_the_commit_is_unknown() {
+    let fixture = Fixture::new().await;
+    let customer = fixture.customer();
     let content = noise(1_000);
     let upload = created(&customer, content.len()).await;
-    // The last word of the database is an error: whether the part counts, nobody here can tell.
+    // The commit fails, so it is unknown whether the part was recorded.
     let trigger = "create function files.lose() returns trigger language plpgsql as $$ begin raise exception 'lost'; end $$;
         create constraint trigger lose after insert on files.parts deferrable initially deferred
         for each row execute function files.lose()";
-    let mut admin = place.app.admin().await;
+    let mut admin = fixture.app.admin().await;
     sqlx::raw_sql(trigger).execute(&mut admin).await.unwrap();
     let lost = append(&customer, &upload, 0, content.clone()).await;
     assert_eq!(lost.status, 500);
-    assert_eq!(place.objects().await.len(), 1);
+    assert_eq!(fixture.objects().await.len(), 1);
     sqlx::raw_sql("drop trigger lose on files.parts")
         .execute(&mut admin)
         .await
         .unwrap();
-    // What was refused before is in nobody's way.
+    // Refused chunks do not affect later ones.
     append(&customer, &upload, 5, noise(1))
         .await
         .expect_problem(409, "upload_offset_conflict");
     append(&customer, &upload, 0, content).await.expect(204);
     let file = format!("/api/v1/files/{}", id(&upload));
     assert_eq!(customer.get(&file).await.json()["status"], "clean");
-    assert_eq!(place.objects().await.len(), 1, "what was left went, too");
+    assert_eq!(
+        fixture.objects().await.len(),
+        1,
+        "the unrecorded part is removed"
+    );
 }

@@ -1,28 +1,28 @@
-//! The published client, tus-js-client, against our own endpoint.
+//! Compatibility with tus-js-client.
 
 use std::{path::Path, process::Command};
 
 use tokio::net::TcpListener;
 
-use crate::{Place, folder, noise, sha256};
+use crate::{Fixture, noise, sha256, temp_path};
 
 #[tokio::test]
-async fn the_published_client_uploads_resumes_and_gives_up() {
+async fn tus_js_client_uploads_resumes_and_terminates() {
     let Some(modules) = testkit::tool("tus-js-client") else {
         return;
     };
-    let place = Place::new().await;
+    let fixture = Fixture::new().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(web::server::serve(
         listener,
-        place.app.router(),
+        fixture.app.router(),
         std::future::pending(),
     ));
     let content = noise(3_000_000);
-    let source = folder();
+    let source = temp_path();
     std::fs::write(&source, &content).unwrap();
-    let token = place.app.token(&place.demo.customer);
+    let token = fixture.app.token(&fixture.demo.customer);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tus-js-client.mjs");
     let arguments = [
         script.display().to_string(),
@@ -35,14 +35,14 @@ async fn the_published_client_uploads_resumes_and_gives_up() {
         tokio::task::spawn_blocking(move || Command::new("node").args(arguments).output().unwrap());
     let ran = ran.await.unwrap();
     let _ = std::fs::remove_file(source);
-    let told = String::from_utf8_lossy(&ran.stdout).into_owned();
+    let output = String::from_utf8_lossy(&ran.stdout).into_owned();
     assert!(
         ran.status.success(),
-        "{told}{}",
+        "{output}{}",
         String::from_utf8_lossy(&ran.stderr)
     );
-    println!("{told}");
-    let list = place
+    println!("{output}");
+    let list = fixture
         .customer()
         .get("/api/v1/files")
         .await
@@ -55,5 +55,5 @@ async fn the_published_client_uploads_resumes_and_gives_up() {
         assert_eq!(file["name"], "Film ä.bin");
         assert_eq!(file["sha256"], sha256(&content).as_str());
     }
-    assert_eq!(place.room().await, (6_000_000, 0));
+    assert_eq!(fixture.storage_usage().await, (6_000_000, 0));
 }

@@ -1,11 +1,11 @@
-//! Comments, public and internal.
+//! Comments.
 
 use serde_json::{Value, json};
 
 use crate::app;
 
 #[tokio::test]
-async fn internal_comments_leave_no_trace_for_the_customer() {
+async fn internal_comments_are_invisible_to_customers() {
     let (app, demo) = app().await;
     let customer = app.as_user(&demo.customer);
     let id = customer
@@ -68,7 +68,7 @@ async fn internal_comments_leave_no_trace_for_the_customer() {
 }
 
 #[tokio::test]
-async fn customers_write_in_public_only() {
+async fn customers_can_only_write_public_comments() {
     let (app, demo) = app().await;
     let customer = app.as_user(&demo.customer);
     let id = customer
@@ -100,7 +100,7 @@ async fn customers_write_in_public_only() {
 }
 
 #[tokio::test]
-async fn a_customers_reply_reopens_and_the_first_answer_of_staff_is_kept() {
+async fn a_customers_reply_reopens_and_the_first_response_is_recorded() {
     let (app, demo) = app().await;
     let (customer, expert) = (app.as_user(&demo.customer), app.as_user(&demo.expert));
     let id = customer
@@ -167,7 +167,7 @@ async fn a_customers_reply_reopens_and_the_first_answer_of_staff_is_kept() {
 }
 
 #[tokio::test]
-async fn comments_are_changed_by_their_author_or_an_admin() {
+async fn comments_can_be_changed_by_their_author_or_an_admin() {
     let (app, demo) = app().await;
     let customer = app.as_user(&demo.customer);
     let id = customer
@@ -211,7 +211,7 @@ async fn comments_are_changed_by_their_author_or_an_admin() {
 }
 
 #[tokio::test]
-async fn a_long_conversation_comes_in_pages() {
+async fn comments_are_paginated() {
     let (app, demo) = app().await;
     let customer = app.as_user(&demo.customer);
     let id = customer
@@ -249,7 +249,7 @@ async fn a_long_conversation_comes_in_pages() {
 }
 
 #[tokio::test]
-async fn a_comment_is_read_where_its_location_says() {
+async fn a_comment_is_available_at_its_location() {
     let (app, demo) = app().await;
     let (customer, expert) = (app.as_user(&demo.customer), app.as_user(&demo.expert));
     let id = customer
@@ -285,7 +285,7 @@ async fn a_comment_is_read_where_its_location_says() {
 }
 
 #[tokio::test]
-async fn whoever_is_told_of_a_comment_can_tell_whom_it_concerns() {
+async fn a_comment_event_identifies_the_people_involved() {
     let (app, demo) = app().await;
     let manager = app.as_user(&demo.manager);
     let body =

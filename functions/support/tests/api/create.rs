@@ -1,4 +1,4 @@
-//! Opening tickets.
+//! Creating tickets.
 
 use serde_json::{Value, json};
 use sqlx::Row;
@@ -6,7 +6,7 @@ use sqlx::Row;
 use crate::app;
 
 #[tokio::test]
-async fn a_customer_opens_a_ticket_and_finds_it_again() {
+async fn a_customer_creates_a_ticket_and_gets_it() {
     let (app, demo) = app().await;
     let customer = app.as_user(&demo.customer);
     let created = customer
@@ -33,7 +33,7 @@ async fn a_customer_opens_a_ticket_and_finds_it_again() {
     assert_eq!(created.header("etag"), "\"1\"");
     let again = customer.get(created.header("location")).await.expect(200);
     assert_eq!(again.json(), ticket);
-    // The same router without the version.
+    // The path without a version returns the same.
     let unversioned = customer
         .get(&format!("/api/tickets/{}", created.id()))
         .await
@@ -42,7 +42,7 @@ async fn a_customer_opens_a_ticket_and_finds_it_again() {
 }
 
 #[tokio::test]
-async fn history_and_announcement_are_written_with_the_ticket() {
+async fn a_new_ticket_has_a_history_entry_and_an_event() {
     let (app, demo) = app().await;
     let id = app
         .as_user(&demo.customer)
@@ -80,7 +80,7 @@ async fn history_and_announcement_are_written_with_the_ticket() {
 }
 
 #[tokio::test]
-async fn numbers_have_no_gap_and_no_double_under_parallel_creation() {
+async fn numbers_are_consecutive_under_concurrent_creation() {
     let (app, demo) = app().await;
     let mut tasks = tokio::task::JoinSet::new();
     for index in 0..20 {
@@ -106,7 +106,7 @@ async fn numbers_have_no_gap_and_no_double_under_parallel_creation() {
 }
 
 #[tokio::test]
-async fn a_repeated_request_opens_one_ticket_and_gets_the_first_answer() {
+async fn a_repeated_request_creates_one_ticket_and_returns_the_first_response() {
     let (app, demo) = app().await;
     let call = || {
         app.as_user(&demo.customer)
@@ -133,7 +133,7 @@ async fn a_repeated_request_opens_one_ticket_and_gets_the_first_answer() {
         .expect(200)
         .json();
     assert_eq!(listed["total"], 1);
-    // Another person's key of the same text is another key.
+    // Idempotency keys of different people are independent.
     app.as_user(&demo.customer2)
         .call(http::Method::POST, "/api/v1/tickets")
         .header("idempotency-key", "import-1")
@@ -144,7 +144,7 @@ async fn a_repeated_request_opens_one_ticket_and_gets_the_first_answer() {
 }
 
 #[tokio::test]
-async fn parallel_repetitions_open_one_ticket() {
+async fn concurrent_repetitions_create_one_ticket() {
     let (app, demo) = app().await;
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..10 {
@@ -166,7 +166,7 @@ async fn parallel_repetitions_open_one_ticket() {
 }
 
 #[tokio::test]
-async fn a_refused_request_may_be_tried_again_with_its_key() {
+async fn a_refused_request_can_be_retried_with_its_key() {
     let (app, demo) = app().await;
     let call = |body: Value| {
         app.as_user(&demo.customer)
@@ -182,7 +182,7 @@ async fn a_refused_request_may_be_tried_again_with_its_key() {
 }
 
 #[tokio::test]
-async fn staff_opens_tickets_for_others_and_customers_do_not() {
+async fn staff_create_tickets_for_others_and_customers_cannot() {
     let (app, demo) = app().await;
     let body = json!({"title": "For Maria", "requester_id": demo.customer.id, "assigned_to": demo.expert2.id});
     let ticket = app
@@ -210,7 +210,7 @@ async fn staff_opens_tickets_for_others_and_customers_do_not() {
 }
 
 #[tokio::test]
-async fn a_key_opens_tickets_within_its_scopes() {
+async fn an_api_key_creates_tickets_within_its_scopes() {
     let (app, demo) = app().await;
     let key = app.key(demo.id, &["support.ticket.create"]).await;
     let ticket = key
@@ -227,7 +227,7 @@ async fn a_key_opens_tickets_within_its_scopes() {
 }
 
 #[tokio::test]
-async fn outside_addresses_are_masked_for_those_who_may_not_see_them() {
+async fn external_email_addresses_are_masked_without_permission() {
     let (app, demo) = app().await;
     let body = json!({"title": "x", "requester_email": "Maria@Example.org"});
     let id = app

@@ -1,4 +1,4 @@
-//! Bringing tickets along from another system.
+//! Importing tickets.
 
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
@@ -25,7 +25,7 @@ async fn import(client: &Client, query: &str, csv: impl Into<String>) -> Value {
         .json()
 }
 
-/// New, changed, unchanged, refused.
+/// The numbers of created, updated, unchanged and refused rows.
 fn counts(report: &Value) -> [u64; 4] {
     ["created", "updated", "unchanged", "refused"].map(|name| report[name].as_u64().unwrap())
 }
@@ -41,8 +41,8 @@ fn refusals(report: &Value) -> Vec<String> {
     .collect()
 }
 
-/// A table of so many tickets.
-fn many(tickets: usize) -> String {
+/// A CSV file with this many tickets.
+fn csv_of(tickets: usize) -> String {
     let mut file = "external_id,title,requester_email\n".to_owned();
     for n in 0..tickets {
         let n = n.to_string();
@@ -59,7 +59,7 @@ async fn count(app: &TestApp, of: &str) -> i64 {
         .unwrap()
 }
 
-/// One with everything.
+/// A ticket with all fields.
 fn old_ticket() -> Value {
     json!([{
         "external_id": "4711", "number": "T-0815", "title": "Heating", "description": "Cold.\nVery.", "status": "closed",
@@ -74,7 +74,7 @@ fn old_ticket() -> Value {
 }
 
 #[tokio::test]
-async fn tickets_come_along_with_their_story_and_a_second_time_nothing_happens() {
+async fn tickets_are_imported_with_their_history_and_only_once() {
     let (app, demo) = app().await;
     let admin = app.as_user(&demo.admin);
     let rows = old_ticket();
@@ -103,7 +103,7 @@ async fn tickets_come_along_with_their_story_and_a_second_time_nothing_happens()
     }
     let list = admin.get("/api/v1/tickets").await.expect(200).json();
     let ticket = &list["items"][0];
-    assert_eq!(list["items"][1], Value::Null, "one");
+    assert_eq!(list["items"][1], Value::Null, "only one ticket exists");
     for (field, wanted) in [
         ("number", json!("T-815")),
         ("status", json!("closed")),
@@ -121,7 +121,7 @@ async fn tickets_come_along_with_their_story_and_a_second_time_nothing_happens()
         assert_eq!(ticket[field], wanted, "{field}");
     }
     let path = format!("/api/v1/tickets/{}", ticket["id"].as_str().unwrap());
-    // Whose it is sees what is public, and nothing of where it comes from.
+    // The requester sees public entries, and not where the ticket comes from.
     let customer = app.as_user(&demo.customer);
     let comments = customer
         .get(&format!("{path}/comments"))
@@ -130,7 +130,7 @@ async fn tickets_come_along_with_their_story_and_a_second_time_nothing_happens()
         .json();
     assert_eq!(comments["items"].as_array().unwrap().len(), 1);
     assert_eq!(comments["items"][0]["author"]["name"], "expert");
-    let told = |history: &Value| -> Vec<String> {
+    let entries = |history: &Value| -> Vec<String> {
         let items = history["items"].as_array().unwrap().iter();
         items
             .map(|entry| format!("{} {}", entry["field"], entry["new"]))
@@ -142,7 +142,7 @@ async fn tickets_come_along_with_their_story_and_a_second_time_nothing_happens()
         .expect(200)
         .json();
     assert_eq!(
-        told(&seen),
+        entries(&seen),
         [
             "\"created\" \"open\"",
             "\"status\" \"resolved\"",
@@ -155,11 +155,11 @@ async fn tickets_come_along_with_their_story_and_a_second_time_nothing_happens()
         .expect(200)
         .json();
     assert_eq!(
-        told(&all)[3],
+        entries(&all)[3],
         "\"imported\" {\"external_id\":\"4711\",\"source\":\"zendesk\"}"
     );
     assert_eq!(all["items"][3]["actor"]["id"], json!(demo.admin.id));
-    // One announcement that mails nobody, and none of an opened ticket.
+    // One event for the import, and none for the creation of a ticket.
     assert_eq!(count(&app, "events.outbox").await, 1);
     assert_eq!(
         count(
@@ -180,7 +180,7 @@ async fn tickets_come_along_with_their_story_and_a_second_time_nothing_happens()
 }
 
 #[tokio::test]
-async fn numbers_are_kept_or_given_above_those_that_were_kept() {
+async fn numbers_are_kept_or_assigned_above_existing_ones() {
     let (app, demo) = app().await;
     let admin = app.as_user(&demo.admin);
     admin
@@ -209,7 +209,7 @@ async fn numbers_are_kept_or_given_above_those_that_were_kept() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_named_by_line() {
+async fn invalid_rows_are_reported_by_line() {
     let (app, demo) = app().await;
     let admin = app.as_user(&demo.admin);
     let file = "external_id;title;status;category;assignee_email;created_at;resolved_at;closed_at;tags\n\
@@ -246,15 +246,18 @@ async fn what_is_wrong_is_named_by_line() {
         ]
     );
     let dry = import(&admin, "?dry_run=true", file).await;
-    assert_eq!(dry["refusals"], report["refusals"], "said in advance too");
+    assert_eq!(
+        dry["refusals"], report["refusals"],
+        "a dry run reports the same"
+    );
 }
 
 #[tokio::test]
-async fn a_file_in_portions_and_two_at_once_make_each_ticket_once() {
+async fn concurrent_imports_of_one_file_create_each_ticket_once() {
     let (app, demo) = app().await;
     let admin = app.as_user(&demo.admin);
-    let file = many(600);
-    // Somebody has begun, and was cut off after a portion.
+    let file = csv_of(600);
+    // An earlier import was interrupted after one batch.
     let first: Vec<&str> = file.split_inclusive('\n').take(251).collect();
     let first = first.concat();
     import(&admin, "", first).await;
@@ -264,7 +267,7 @@ async fn a_file_in_portions_and_two_at_once_make_each_ticket_once() {
         running.spawn(async move {
             loop {
                 let answer = send(&client, "", "text/csv", file.as_str()).await;
-                // Busy: the other one has the lock. Once more, as a client would.
+                // Retry while the other import holds the lock.
                 if answer.status != 503 {
                     break answer.expect(200).json();
                 }
@@ -281,12 +284,12 @@ async fn a_file_in_portions_and_two_at_once_make_each_ticket_once() {
     assert_eq!(
         count(&app, distinct).await,
         600,
-        "no number twice, none left out"
+        "numbers are unique and consecutive"
     );
 }
 
 #[tokio::test]
-async fn only_who_may_imports_and_only_into_the_own_tenant() {
+async fn importing_requires_permission_and_stays_within_the_tenant() {
     let (app, demo) = app().await;
     let other = app.tenant("other").await;
     let file = "external_id,title,requester_email\n1,One,customer@demo.example\n";
@@ -301,7 +304,7 @@ async fn only_who_may_imports_and_only_into_the_own_tenant() {
     ] {
         assert_eq!(counts(&import(&client, "", file).await), [1, 0, 0, 0]);
     }
-    // Of another tenant's person only the address is known there.
+    // A person of another tenant is external here.
     let list = app
         .as_user(&other.admin)
         .get("/api/v1/tickets")
@@ -309,7 +312,7 @@ async fn only_who_may_imports_and_only_into_the_own_tenant() {
         .json();
     assert_eq!(list["items"][0]["requester_id"], Value::Null);
     assert_eq!(list["items"][0]["requester_email"], "customer@demo.example");
-    // Two systems may call different tickets the same.
+    // External ids are unique per source.
     let admin = app.as_user(&demo.admin);
     assert_eq!(
         counts(&import(&admin, "?source=jira", file).await),
@@ -321,18 +324,18 @@ async fn only_who_may_imports_and_only_into_the_own_tenant() {
 }
 
 #[tokio::test]
-async fn an_import_that_is_cut_off_again_and_again_ends_with_each_ticket_once() {
+async fn an_import_interrupted_repeatedly_creates_each_ticket_once() {
     let (app, demo) = app().await;
     let admin = app.as_user(&demo.admin);
-    let file = many(900);
-    // Wherever it is: the request is dropped, as when the client hangs up.
-    for patience in [5, 60, 120, 180, 240] {
-        let patience = std::time::Duration::from_millis(patience);
-        let _ = tokio::time::timeout(patience, send(&admin, "", "text/csv", file.as_str())).await;
+    let file = csv_of(900);
+    // Drop the request at different times, as if the client disconnected.
+    for timeout_ms in [5, 60, 120, 180, 240] {
+        let timeout = std::time::Duration::from_millis(timeout_ms);
+        let _ = tokio::time::timeout(timeout, send(&admin, "", "text/csv", file.as_str())).await;
     }
     let report = loop {
         let answer = send(&admin, "", "text/csv", file.as_str()).await;
-        // What was dropped may still be rolling back.
+        // Dropped requests may still be rolling back.
         if answer.status != 503 {
             break answer.expect(200).json();
         }

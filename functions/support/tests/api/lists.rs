@@ -1,4 +1,4 @@
-//! Lists: filters, sorts, pages, search.
+//! Listing tickets: filters, sort orders, pagination, search.
 
 use serde_json::{Value, json};
 use testkit::Client;
@@ -106,7 +106,7 @@ async fn search_finds_german_and_english_stems_and_numbers() {
 }
 
 #[tokio::test]
-async fn pages_in_every_order_show_each_ticket_once() {
+async fn pagination_returns_each_ticket_once_in_every_order() {
     let (app, demo) = app().await;
     let manager = app.as_user(&demo.manager);
     for index in 0..11 {
@@ -164,7 +164,7 @@ async fn pages_in_every_order_show_each_ticket_once() {
 }
 
 #[tokio::test]
-async fn a_cursor_belongs_to_its_list_its_tenant_and_its_person() {
+async fn a_cursor_is_bound_to_its_list_tenant_and_person() {
     let (app, demo) = app().await;
     let other = app.tenant("other").await;
     let manager = app.as_user(&demo.manager);
@@ -208,7 +208,7 @@ async fn a_cursor_belongs_to_its_list_its_tenant_and_its_person() {
 }
 
 #[tokio::test]
-async fn what_a_client_has_already_is_not_sent_again() {
+async fn an_unchanged_ticket_is_not_sent_again() {
     let (app, demo) = app().await;
     let manager = app.as_user(&demo.manager);
     let created = manager
@@ -232,7 +232,7 @@ async fn what_a_client_has_already_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn the_document_knows_every_parameter_of_the_list() {
+async fn every_list_parameter_is_documented() {
     let (app, demo) = app().await;
     let document = app
         .as_user(&demo.manager)

@@ -1,4 +1,4 @@
-//! The support context as its users meet it: HTTP in process, a real database each.
+//! Tests of the support context over HTTP, each with its own database.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod comments;
@@ -11,7 +11,7 @@ mod update;
 
 use testkit::{TestApp, TestTenant};
 
-/// A stage with the function and one tenant.
+/// An app with the support function and one tenant.
 async fn app() -> (TestApp, TestTenant) {
     let app = TestApp::new(&[("support", support::service)]).await;
     let demo = app.tenant("demo").await;

@@ -1,4 +1,4 @@
-//! Bad input and missing rights: the documented problem, and nothing changed.
+//! Invalid input and missing permissions.
 
 use http::Method;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::app;
 
 #[tokio::test]
-async fn bad_bodies_get_their_problem() {
+async fn invalid_bodies_return_the_documented_problem() {
     let (app, demo) = app().await;
     let manager = app.as_user(&demo.manager);
     let send = |content_type: &'static str, body: Vec<u8>| {
@@ -63,9 +63,9 @@ async fn bad_bodies_get_their_problem() {
 }
 
 #[tokio::test]
-async fn a_compressed_bomb_is_refused() {
+async fn a_decompression_bomb_is_refused() {
     let (app, demo) = app().await;
-    // 20 MB of blanks as gzip: some 20 kB.
+    // 20 MB of spaces, compressed to about 20 kB.
     let bomb = include_bytes!("bomb.gz").to_vec();
     app.as_user(&demo.manager)
         .call(Method::POST, "/api/v1/tickets")
@@ -78,7 +78,7 @@ async fn a_compressed_bomb_is_refused() {
 }
 
 #[tokio::test]
-async fn bad_queries_and_paths_get_their_problem() {
+async fn invalid_queries_and_paths_return_the_documented_problem() {
     let (app, demo) = app().await;
     let manager = app.as_user(&demo.manager);
     for query in [
@@ -123,7 +123,7 @@ async fn bad_queries_and_paths_get_their_problem() {
 }
 
 #[tokio::test]
-async fn without_or_with_bad_credentials_nothing_is_told() {
+async fn missing_or_invalid_credentials_are_refused() {
     let (app, demo) = app().await;
     let refusal = app.anonymous().get("/api/v1/tickets").await;
     assert!(refusal.header("www-authenticate").starts_with("Bearer"));
@@ -149,7 +149,7 @@ async fn without_or_with_bad_credentials_nothing_is_told() {
         .get("/api/v1/tickets")
         .await
         .expect(200);
-    // Two credentials: which one counts must not be guessed.
+    // Two credentials are ambiguous.
     app.anonymous()
         .bearer(&token)
         .with("x-api-key", "x")
@@ -165,7 +165,7 @@ async fn without_or_with_bad_credentials_nothing_is_told() {
 }
 
 #[tokio::test]
-async fn a_switched_off_feature_refuses_every_route_and_a_suspended_tenant_only_reads() {
+async fn a_disabled_feature_refuses_every_route_and_a_suspended_tenant_can_only_read() {
     let (app, demo) = app().await;
     let customer = app.as_user(&demo.customer);
     let id = customer
@@ -210,7 +210,7 @@ async fn a_switched_off_feature_refuses_every_route_and_a_suspended_tenant_only_
 }
 
 #[tokio::test]
-async fn refusals_speak_the_language_that_the_client_prefers() {
+async fn problems_are_in_the_language_of_the_client() {
     let (app, demo) = app().await;
     let german = app
         .as_user(&demo.customer)

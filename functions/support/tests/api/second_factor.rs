@@ -1,13 +1,13 @@
-//! A role of which the organisation demands a second factor, as this function meets it.
+//! Roles that require a second factor.
 
 use http::Method;
 use serde_json::{Value, json};
 
 use crate::app;
 
-/// Sessions of admins are without a factor here, so nothing is open to them, whatever it is.
+/// The admin's session has no second factor, so every operation is refused.
 #[tokio::test]
-async fn nothing_is_open_to_who_has_still_to_enrol() {
+async fn every_operation_requires_enrolment() {
     let (app, demo) = app().await;
     sqlx::query(
         "update access.tenants set settings = '{\"mfa_required_roles\": [\"admin\"]}' where slug = 'demo'",

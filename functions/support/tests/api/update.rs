@@ -1,11 +1,11 @@
-//! Changing tickets.
+//! Updating tickets.
 
 use serde_json::{Value, json};
 
 use crate::app;
 
 #[tokio::test]
-async fn staff_walks_a_ticket_down_the_main_road() {
+async fn staff_take_a_ticket_through_all_statuses() {
     let (app, demo) = app().await;
     let id = app
         .as_user(&demo.customer)
@@ -54,7 +54,7 @@ async fn staff_walks_a_ticket_down_the_main_road() {
 }
 
 #[tokio::test]
-async fn an_illegal_step_is_refused_and_names_the_legal_ones() {
+async fn an_illegal_transition_is_refused_with_the_allowed_ones() {
     let (app, demo) = app().await;
     let id = app
         .as_user(&demo.customer)
@@ -76,7 +76,7 @@ async fn an_illegal_step_is_refused_and_names_the_legal_ones() {
 }
 
 #[tokio::test]
-async fn put_and_patch_leave_alone_what_they_do_not_name_and_null_clears() {
+async fn omitted_fields_are_kept_and_null_clears() {
     let (app, demo) = app().await;
     let manager = app.as_user(&demo.manager);
     let body = json!({"title": "x", "description": "y", "category": "billing", "team": "North", "due_at": "2026-12-01T00:00:00Z"});
@@ -99,7 +99,7 @@ async fn put_and_patch_leave_alone_what_they_do_not_name_and_null_clears() {
         .patch(&path, json!({"title": null}))
         .await
         .expect_problem(422, "validation_failed");
-    // Nothing new: no version, no history.
+    // An update without changes creates no version and no history entry.
     let same = manager
         .patch(&path, json!({"title": "x"}))
         .await
@@ -109,7 +109,7 @@ async fn put_and_patch_leave_alone_what_they_do_not_name_and_null_clears() {
 }
 
 #[tokio::test]
-async fn the_second_of_two_editors_is_told_that_the_first_was_there() {
+async fn a_concurrent_edit_is_refused_by_if_match() {
     let (app, demo) = app().await;
     let expert = app.as_user(&demo.expert);
     let created = expert
@@ -139,7 +139,7 @@ async fn the_second_of_two_editors_is_told_that_the_first_was_there() {
 }
 
 #[tokio::test]
-async fn two_parallel_editors_of_one_version_have_one_winner() {
+async fn concurrent_updates_of_one_version_have_one_winner() {
     let (app, demo) = app().await;
     let id = app
         .as_user(&demo.expert)
@@ -168,7 +168,7 @@ async fn two_parallel_editors_of_one_version_have_one_winner() {
 }
 
 #[tokio::test]
-async fn customers_change_their_words_and_nothing_else() {
+async fn customers_can_change_their_texts_only() {
     let (app, demo) = app().await;
     let customer = app.as_user(&demo.customer);
     let id = customer
@@ -211,7 +211,7 @@ async fn customers_change_their_words_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn tickets_are_given_to_active_staff_only() {
+async fn tickets_can_be_assigned_to_active_staff_only() {
     let (app, demo) = app().await;
     let other = app.tenant("other").await;
     let expert = app.as_user(&demo.expert);
@@ -221,9 +221,9 @@ async fn tickets_are_given_to_active_staff_only() {
         .expect(201)
         .id();
     let path = format!("/api/v1/tickets/{id}");
-    for nobody in [demo.customer.id, other.expert.id] {
+    for person in [demo.customer.id, other.expert.id] {
         let refusal = expert
-            .put(&path, json!({"assigned_to": nobody}))
+            .put(&path, json!({"assigned_to": person}))
             .await
             .expect_problem(422, "validation_failed");
         assert_eq!(refusal["errors"][0]["code"], "not_assignable");
@@ -237,7 +237,7 @@ async fn tickets_are_given_to_active_staff_only() {
 }
 
 #[tokio::test]
-async fn a_deleted_ticket_is_gone_until_an_admin_restores_it() {
+async fn a_deleted_ticket_can_be_restored_by_an_admin() {
     let (app, demo) = app().await;
     let id = app
         .as_user(&demo.customer)

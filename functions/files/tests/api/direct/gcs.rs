@@ -1,4 +1,4 @@
-//! Into Google's store, and out of it.
+//! Direct uploads to and downloads from Google Cloud Storage (a fake).
 
 use blob::{Gcs, Store};
 use chrono::TimeDelta;
@@ -7,41 +7,41 @@ use serde_json::{Value, json};
 use testkit::fake_gcs::FakeGcs;
 
 use super::{
-    begin, complete, follow, goes_in_and_comes_out, put, what_is_wrong_is_given_to_nobody,
-    what_nobody_completes_is_given_up,
+    begin, check_incomplete_upload, check_refused_content, check_upload_and_download, complete,
+    follow, put,
 };
-use crate::{Place, scans::listening, upload};
+use crate::{Fixture, scanning::start_scanner, upload};
 
-async fn place(scanner: Scanner) -> (FakeGcs, Place) {
+async fn fixture(scanner: Scanner) -> (FakeGcs, Fixture) {
     let fake = FakeGcs::start().await;
     let store = Gcs::at(fake.address(), FakeGcs::BUCKET, fake.account());
-    let place = Place::on(Store::Gcs(store), scanner).await;
-    (fake, place)
+    let fixture = Fixture::with_store(Store::Gcs(store), scanner).await;
+    (fake, fixture)
 }
 
 #[tokio::test]
-async fn a_file_goes_straight_to_google_and_comes_back() {
-    let (_fake, place) = place(Scanner::Disabled).await;
-    goes_in_and_comes_out(&place).await;
+async fn a_file_is_uploaded_to_and_downloaded_from_gcs() {
+    let (_fake, fixture) = fixture(Scanner::Disabled).await;
+    check_upload_and_download(&fixture).await;
 }
 
 #[tokio::test]
-async fn what_is_wrong_at_google_is_given_to_nobody() {
-    let (scanner, _) = listening().await;
-    let (_fake, place) = place(scanner).await;
-    what_is_wrong_is_given_to_nobody(&place).await;
+async fn refused_content_in_gcs_cannot_be_downloaded() {
+    let (scanner, _) = start_scanner().await;
+    let (_fake, fixture) = fixture(scanner).await;
+    check_refused_content(&fixture).await;
 }
 
 #[tokio::test]
-async fn what_nobody_completes_at_google_is_given_up() {
-    let (_fake, place) = place(Scanner::Disabled).await;
-    what_nobody_completes_is_given_up(&place).await;
+async fn incomplete_uploads_to_gcs_expire() {
+    let (_fake, fixture) = fixture(Scanner::Disabled).await;
+    check_incomplete_upload(&fixture).await;
 }
 
 #[tokio::test]
-async fn google_takes_what_was_signed_and_gives_it_for_minutes() {
-    let (fake, place) = place(Scanner::Disabled).await;
-    let customer = place.customer();
+async fn gcs_accepts_signed_requests_only_until_they_expire() {
+    let (fake, fixture) = fixture(Scanner::Disabled).await;
+    let customer = fixture.customer();
     let slot = begin(&customer, json!({"name": "a", "size": 5})).await;
     for wrong in ["1234", "123456"] {
         assert_eq!(put(&slot, wrong.into()).await, 400);
@@ -72,9 +72,9 @@ async fn google_takes_what_was_signed_and_gives_it_for_minutes() {
 }
 
 #[tokio::test]
-async fn while_google_is_away_nothing_is_lost() {
-    let (fake, place) = place(Scanner::Disabled).await;
-    let customer = place.customer();
+async fn an_outage_of_gcs_loses_no_data() {
+    let (fake, fixture) = fixture(Scanner::Disabled).await;
+    let customer = fixture.customer();
     let kept = upload(&customer, "a.txt", b"hello").await.json();
     assert_eq!(kept["status"], "clean");
     let slot = begin(&customer, json!({"name": "b", "size": 5})).await;
@@ -89,14 +89,14 @@ async fn while_google_is_away_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn what_google_gives_no_address_for_takes_no_room() {
+async fn an_upload_without_signed_url_reserves_no_storage() {
     let fake = FakeGcs::start().await;
     let mut account = fake.account();
     account["private_key"] = json!("none");
     let store = Gcs::at(fake.address(), FakeGcs::BUCKET, account);
-    let place = Place::on(Store::Gcs(store), Scanner::Disabled).await;
+    let fixture = Fixture::with_store(Store::Gcs(store), Scanner::Disabled).await;
     let body = json!({"name": "a", "size": 5});
-    let refused = place.customer().post("/api/v1/uploads", body).await;
+    let refused = fixture.customer().post("/api/v1/uploads", body).await;
     refused.expect_problem(503, "unavailable");
-    assert_eq!(place.room().await, (0, 0));
+    assert_eq!(fixture.storage_usage().await, (0, 0));
 }

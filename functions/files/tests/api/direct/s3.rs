@@ -1,4 +1,4 @@
-//! Into S3, and out of it.
+//! Direct uploads to and downloads from S3 (moto).
 
 use blob::{S3, S3Settings, Store};
 use files::Scanner;
@@ -6,12 +6,11 @@ use serde_json::json;
 use testkit::Moto;
 
 use super::{
-    begin, complete, goes_in_and_comes_out, put, what_is_wrong_is_given_to_nobody,
-    what_nobody_completes_is_given_up,
+    begin, check_incomplete_upload, check_refused_content, check_upload_and_download, complete, put,
 };
-use crate::{Place, scans::listening};
+use crate::{Fixture, scanning::start_scanner};
 
-async fn place(scanner: Scanner) -> Option<(Moto, Place)> {
+async fn fixture(scanner: Scanner) -> Option<(Moto, Fixture)> {
     let moto = Moto::start().await?;
     let settings = S3Settings {
         endpoint: moto.address(),
@@ -21,38 +20,38 @@ async fn place(scanner: Scanner) -> Option<(Moto, Place)> {
         secret_key: "secret".to_owned(),
     };
     let store = Store::S3(S3::new(settings).unwrap());
-    Some((moto, Place::on(store, scanner).await))
+    Some((moto, Fixture::with_store(store, scanner).await))
 }
 
 #[tokio::test]
-async fn a_file_goes_straight_into_s3_and_comes_out_of_it() {
-    if let Some((_moto, place)) = place(Scanner::Disabled).await {
-        goes_in_and_comes_out(&place).await;
+async fn a_file_is_uploaded_to_and_downloaded_from_s3() {
+    if let Some((_moto, fixture)) = fixture(Scanner::Disabled).await {
+        check_upload_and_download(&fixture).await;
     }
 }
 
 #[tokio::test]
-async fn what_is_wrong_in_s3_is_given_to_nobody() {
-    let (scanner, _) = listening().await;
-    if let Some((_moto, place)) = place(scanner).await {
-        what_is_wrong_is_given_to_nobody(&place).await;
+async fn refused_content_in_s3_cannot_be_downloaded() {
+    let (scanner, _) = start_scanner().await;
+    if let Some((_moto, fixture)) = fixture(scanner).await {
+        check_refused_content(&fixture).await;
     }
 }
 
 #[tokio::test]
-async fn what_nobody_completes_in_s3_is_given_up() {
-    if let Some((_moto, place)) = place(Scanner::Disabled).await {
-        what_nobody_completes_is_given_up(&place).await;
+async fn incomplete_uploads_to_s3_expire() {
+    if let Some((_moto, fixture)) = fixture(Scanner::Disabled).await {
+        check_incomplete_upload(&fixture).await;
     }
 }
 
-/// moto compares no signatures, and so takes more than was signed: as a store would that is no better.
+/// moto does not verify signatures, so it accepts content of another length than was signed.
 #[tokio::test]
-async fn another_length_is_no_upload() {
-    let Some((_moto, place)) = place(Scanner::Disabled).await else {
+async fn content_of_another_length_does_not_complete_an_upload() {
+    let Some((_moto, fixture)) = fixture(Scanner::Disabled).await else {
         return;
     };
-    let customer = place.customer();
+    let customer = fixture.customer();
     let slot = begin(&customer, json!({"name": "a", "size": 5})).await;
     let address = slot["url"].as_str().unwrap();
     for signed in [

@@ -2,9 +2,9 @@
 
 use http::Method;
 
-use crate::{Place, form, upload};
+use crate::{Fixture, form, upload};
 
-/// A picture of one colour, as PNG.
+/// A black PNG image.
 pub(crate) fn png(width: u32, height: u32) -> Vec<u8> {
     let mut file = std::io::Cursor::new(Vec::new());
     image::DynamicImage::new_rgb8(width, height)
@@ -20,9 +20,9 @@ fn width(preview: &[u8]) -> u32 {
 }
 
 #[tokio::test]
-async fn a_picture_has_previews_and_another_file_has_none() {
-    let place = Place::new().await;
-    let file = upload(&place.customer(), "a.png", &png(800, 400)).await;
+async fn images_have_previews_and_other_files_have_none() {
+    let fixture = Fixture::new().await;
+    let file = upload(&fixture.customer(), "a.png", &png(800, 400)).await;
     assert_eq!(file.json()["preview_widths"], serde_json::json!([96, 320]));
     let path = format!("/api/v1/files/{}/thumbnail", file.id());
     for (query, expected) in [
@@ -32,7 +32,7 @@ async fn a_picture_has_previews_and_another_file_has_none() {
         ("?w=97", 320),
         ("?w=4000", 320),
     ] {
-        let got = place
+        let got = fixture
             .customer()
             .get(&format!("{path}{query}"))
             .await
@@ -40,52 +40,52 @@ async fn a_picture_has_previews_and_another_file_has_none() {
         assert_eq!(got.header("content-type"), "image/webp");
         assert_eq!(width(&got.body), expected, "{query}");
     }
-    place
+    fixture
         .customer()
         .get(&format!("{path}?w=x"))
         .await
         .expect_problem(422, "validation_failed");
-    place
+    fixture
         .customer()
         .get(&format!("{path}?h=5"))
         .await
         .expect_problem(422, "validation_failed");
-    let text = upload(&place.customer(), "a.txt", b"text").await.id();
-    place
+    let text = upload(&fixture.customer(), "a.txt", b"text").await.id();
+    fixture
         .customer()
         .get(&format!("/api/v1/files/{text}/thumbnail"))
         .await
         .expect_problem(404, "not_found");
-    // Half a picture is a file without a preview.
-    let half = upload(&place.customer(), "half.png", &png(800, 400)[..200]).await;
-    assert_eq!(half.json()["preview_widths"], serde_json::json!([]));
+    // A truncated image has no previews.
+    let truncated = upload(&fixture.customer(), "truncated.png", &png(800, 400)[..200]).await;
+    assert_eq!(truncated.json()["preview_widths"], serde_json::json!([]));
 
-    place
+    fixture
         .customer()
         .delete(&format!("/api/v1/files/{}", file.id()))
         .await
         .expect(204);
-    place
+    fixture
         .app
         .clock
         .advance(std::time::Duration::from_hours(31 * 24));
-    place.run("tend-files").await;
-    let left = place.objects().await;
+    fixture.run_job("tend-files").await;
+    let left = fixture.objects().await;
     assert!(left.iter().all(|key| !key.contains(&file.id())), "{left:?}");
 }
 
 #[tokio::test]
-async fn everybody_of_the_organisation_sees_a_persons_newest_picture() {
-    let place = Place::new().await;
-    let path = format!("/api/v1/avatars/{}", place.demo.customer.id);
-    place
+async fn everyone_in_the_organisation_sees_a_persons_newest_avatar() {
+    let fixture = Fixture::new().await;
+    let path = format!("/api/v1/avatars/{}", fixture.demo.customer.id);
+    fixture
         .admin()
         .get(&path)
         .await
         .expect_problem(404, "not_found");
     let set = async |pixels| {
         let answer = form(
-            &place.customer(),
+            &fixture.customer(),
             "?category=avatar",
             "me.png",
             &png(pixels, pixels),
@@ -97,39 +97,39 @@ async fn everybody_of_the_organisation_sees_a_persons_newest_picture() {
     let first = set(50).await;
     assert_eq!(
         first["resource"],
-        format!("user:{}", place.demo.customer.id)
+        format!("user:{}", fixture.demo.customer.id)
     );
-    place.app.clock.advance(std::time::Duration::from_secs(1));
+    fixture.app.clock.advance(std::time::Duration::from_secs(1));
     set(70).await;
     for person in [
-        &place.demo.customer2,
-        &place.demo.expert,
-        &place.demo.customer,
+        &fixture.demo.customer2,
+        &fixture.demo.expert,
+        &fixture.demo.customer,
     ] {
-        let got = place.app.as_user(person).get(&path).await.expect(200);
+        let got = fixture.app.as_user(person).get(&path).await.expect(200);
         assert_eq!(width(&got.body), 70);
     }
     let old = format!("/api/v1/files/{}", first["id"].as_str().unwrap());
-    place
+    fixture
         .customer()
         .get(&old)
         .await
         .expect_problem(404, "not_found");
-    let stranger = place.app.tenant("other").await;
-    place
+    let other = fixture.app.tenant("other").await;
+    fixture
         .app
-        .as_user(&stranger.admin)
+        .as_user(&other.admin)
         .get(&path)
         .await
         .expect_problem(404, "not_found");
-    // Nobody sets another's.
-    let other = format!("?category=avatar&resource=user:{}", place.demo.expert.id);
-    form(&place.customer(), &other, "me.png", &png(9, 9))
+    // Avatars of other people cannot be set.
+    let other = format!("?category=avatar&resource=user:{}", fixture.demo.expert.id);
+    form(&fixture.customer(), &other, "me.png", &png(9, 9))
         .send()
         .await
         .expect_problem(403, "file_grant_invalid");
     let huge = form(
-        &place.customer(),
+        &fixture.customer(),
         "?category=avatar",
         "me.png",
         &crate::noise(6 << 20),
@@ -137,12 +137,15 @@ async fn everybody_of_the_organisation_sees_a_persons_newest_picture() {
     .send()
     .await;
     huge.expect_problem(413, "too_large");
-    let key = place.app.key(place.demo.id, &["files.file.create"]).await;
+    let key = fixture
+        .app
+        .key(fixture.demo.id, &["files.file.create"])
+        .await;
     form(&key, "?category=avatar", "me.png", &png(9, 9))
         .send()
         .await
         .expect_problem(422, "validation_failed");
-    place
+    fixture
         .app
         .anonymous()
         .call(Method::GET, &path)
@@ -152,11 +155,11 @@ async fn everybody_of_the_organisation_sees_a_persons_newest_picture() {
 }
 
 #[tokio::test]
-async fn an_avatar_may_have_all_of_its_limit_and_come_without_a_length() {
-    let place = Place::new().await;
+async fn an_avatar_can_have_the_maximum_size_and_be_sent_without_a_length() {
+    let fixture = Fixture::new().await;
     let mut picture = png(50, 50);
     picture.resize(5 << 20, 0);
-    form(&place.customer(), "?category=avatar", "me.png", &picture)
+    form(&fixture.customer(), "?category=avatar", "me.png", &picture)
         .send()
         .await
         .expect(201);
@@ -165,7 +168,7 @@ async fn an_avatar_may_have_all_of_its_limit_and_come_without_a_length() {
             .to_vec();
     body.extend_from_slice(&png(50, 50));
     body.extend_from_slice(b"\r\n--limit--\r\n");
-    let sent = place
+    let sent = fixture
         .customer()
         .call(Method::POST, "/api/v1/files?category=avatar")
         .header("content-type", "multipart/form-data; boundary=limit")
