@@ -86,7 +86,7 @@ impl DecodedAssertion {
             verified,
         };
         let asserted =
-            webauthn::assert(&self.client_data, assertion, &passkey.public_key, expected);
+            webauthn::verify_assertion(&self.client_data, assertion, &passkey.public_key, expected);
         let sign_count = match asserted {
             Ok(sign_count) => sign_count,
             Err(refused) => {

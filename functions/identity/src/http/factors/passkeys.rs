@@ -34,7 +34,7 @@ use crate::{
     },
 };
 
-/// Options for the browser's WebAuthn API.
+/// Options for the browser's `WebAuthn` API.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PasskeyOptions {
     /// Options for `PublicKeyCredential.parseCreationOptionsFromJSON()` or `parseRequestOptionsFromJSON()`.
@@ -107,6 +107,8 @@ pub(crate) struct PasskeyRegistered {
 }
 
 /// List your passkeys
+///
+/// Returns the passkeys of the signed-in user, oldest first. Public keys are not included.
 #[utoipa::path(get, path = "/auth/passkeys", responses((status = 200, body = Passkeys, description = "All passkeys.")))]
 pub(crate) async fn list_passkeys(
     State(app): State<App>,
@@ -127,7 +129,7 @@ pub(crate) async fn list_passkeys(
 
 /// Start registering a passkey
 ///
-/// Returns the options for the browser's WebAuthn API. Requires authentication within the last 10 minutes
+/// Returns the options for the browser's `WebAuthn` API. Requires authentication within the last 10 minutes
 /// (`POST /auth/reauthenticate`).
 #[utoipa::path(post, path = "/auth/passkeys/options", responses((status = 200, body = PasskeyOptions, description = "The options for the authenticator.")))]
 pub(crate) async fn start_passkey(
@@ -146,7 +148,10 @@ pub(crate) async fn start_passkey(
     let user = users::find_user(&mut tx, Reach::Own(me.user), me.user, false)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    if second_factors::find_factors(&mut tx, me.user).await?.full() {
+    if second_factors::find_factors(&mut tx, me.user)
+        .await?
+        .is_full()
+    {
         return Err(TOO_MANY_FACTORS.problem());
     }
     let known = passkeys::list_passkeys(&mut tx, me.user).await?;
@@ -195,7 +200,8 @@ pub(crate) async fn register_passkey(
         rp_id: &rp_id,
         verified: false,
     };
-    let made = webauthn::register(&client_data, &attestation, expected).map_err(refuse)?;
+    let made =
+        webauthn::verify_registration(&client_data, &attestation, expected).map_err(refuse)?;
     let mut tx = app.db.begin(me.tenant, Actor::user(me.user)).await?;
     users::lock_user(&mut tx, Reach::Own(me.user), me.user).await?;
     let mine = challenge.tenant == me.tenant;
@@ -203,7 +209,7 @@ pub(crate) async fn register_passkey(
         return Err(PROOF_REFUSED.problem());
     }
     let before = second_factors::find_factors(&mut tx, me.user).await?;
-    if before.full() {
+    if before.is_full() {
         return Err(TOO_MANY_FACTORS.problem());
     }
     let row = PasskeyRow {
@@ -219,7 +225,7 @@ pub(crate) async fn register_passkey(
     if !passkeys::insert_passkey(&mut tx, &row, made.sign_count).await? {
         return Err(PASSKEY_EXISTS.problem());
     }
-    let codes = if before.any() {
+    let codes = if before.has_any() {
         None
     } else {
         let codes = RecoveryCode::generate();
@@ -229,7 +235,7 @@ pub(crate) async fn register_passkey(
     let audit_context = (caller.request(), caller.reason.as_deref());
     let change = (&MFA_ENABLED, FactorMethod::Passkey.as_str());
     record_and_announce(&mut tx, audit_context, me.user, change, now).await?;
-    let amr = FactorMethod::Passkey.added_to(caller.amr.clone());
+    let amr = FactorMethod::Passkey.extend_amr(caller.amr.clone());
     let token = step_up(&app, &mut tx, (me, &caller.role), amr, now).await?;
     tx.commit().await?;
     app.state.authenticator().invalidate_people();

@@ -116,7 +116,7 @@ async fn with_code(
     else {
         return Err(record_refusal(attempt, now));
     };
-    let amr = method.added_to(caller.amr.clone());
+    let amr = method.extend_amr(caller.amr.clone());
     complete_reauthentication(app, tx, caller, me, (amr, method.as_str()), now).await
 }
 

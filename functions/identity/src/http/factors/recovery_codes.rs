@@ -64,7 +64,7 @@ pub(crate) async fn renew_recovery_codes(
     let mut tx = app.db.begin(me.tenant, Actor::user(me.user)).await?;
     users::lock_user(&mut tx, Reach::Own(me.user), me.user).await?;
     let factors = second_factors::find_factors(&mut tx, me.user).await?;
-    if !factors.any() {
+    if !factors.has_any() {
         return Err(NO_SECOND_FACTOR.problem());
     }
     let codes = RecoveryCode::generate();

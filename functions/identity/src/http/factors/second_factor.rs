@@ -160,7 +160,7 @@ pub(crate) async fn record_and_announce(
     (kind, method): (&'static EventKind, &str),
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let any = second_factors::find_factors(tx, user).await?.any();
+    let any = second_factors::find_factors(tx, user).await?.has_any();
     if !any {
         recovery_codes::delete_recovery_codes(tx, user).await?;
     }

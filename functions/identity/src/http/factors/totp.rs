@@ -26,7 +26,7 @@ use crate::{
     store::{recovery_codes, second_factors, totp, users},
 };
 
-/// Get the authenticator app's status
+/// The status of the user's authenticator app.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TotpState {
     /// Whether an authenticator app is set up and confirmed.
@@ -76,6 +76,8 @@ pub(crate) struct TotpConfirmed {
 }
 
 /// Get the authenticator app's status
+///
+/// Returns whether the signed-in user has a confirmed authenticator app, and whether one is waiting for confirmation.
 #[utoipa::path(get, path = "/auth/mfa/totp", responses((status = 200, body = TotpState, description = "The status of the authenticator app.")))]
 pub(crate) async fn get_totp(
     State(app): State<App>,
@@ -168,13 +170,13 @@ pub(crate) async fn confirm_totp(
         .find_step(body.value.code.expose(), pending.last_step, now)
         .ok_or(&PROOF_REFUSED)?;
     let before = second_factors::find_factors(&mut tx, me.user).await?;
-    if before.full() {
+    if before.is_full() {
         return Err(TOO_MANY_FACTORS.problem());
     }
     if !totp::confirm_totp(&mut tx, me.user, step, now).await? {
         return Err(NO_ENROLMENT.problem());
     }
-    let codes = if before.any() {
+    let codes = if before.has_any() {
         None
     } else {
         let codes = RecoveryCode::generate();
@@ -184,7 +186,7 @@ pub(crate) async fn confirm_totp(
     let audit_context = (caller.request(), caller.reason.as_deref());
     let change = (&MFA_ENABLED, FactorMethod::Totp.as_str());
     record_and_announce(&mut tx, audit_context, me.user, change, now).await?;
-    let amr = FactorMethod::Totp.added_to(caller.amr.clone());
+    let amr = FactorMethod::Totp.extend_amr(caller.amr.clone());
     let token = step_up(&app, &mut tx, (me, &caller.role), amr, now).await?;
     tx.commit().await?;
     app.state.authenticator().invalidate_people();

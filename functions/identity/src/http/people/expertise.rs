@@ -150,6 +150,8 @@ fn to_i16(number: i32) -> i16 {
 }
 
 /// Get a user's skills
+///
+/// Returns all skills of the user, with levels, years of experience and certificates.
 #[utoipa::path(get, path = "/users/{id}/expertise", responses((status = 200, body = Expertise, description = "The user's skills.")))]
 pub(crate) async fn get_expertise(
     State(app): State<App>,
@@ -240,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_skill_is_there_once_however_it_is_written() {
+    fn skills_are_unique_regardless_of_case() {
         let twice = skills(
             r#"{"items": [{"skill": "Heating", "level": 1}, {"skill": "HEATING", "level": 2}]}"#,
         );

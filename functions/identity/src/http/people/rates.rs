@@ -110,6 +110,8 @@ impl Rate {
 }
 
 /// Get a user's hourly rates
+///
+/// Returns past, current and future rates, sorted by currency and period.
 #[utoipa::path(get, path = "/users/{id}/rates", responses((status = 200, body = Rates, description = "The user's hourly rates.")))]
 pub(crate) async fn get_rates(
     State(app): State<App>,

@@ -110,6 +110,8 @@ pub(crate) async fn list_roles(
 }
 
 /// Get a role
+///
+/// Returns a built-in or custom role with its permissions and the number of users who have it.
 #[utoipa::path(get, path = "/roles/{id}", responses((status = 200, body = Role, description = "The role.")))]
 pub(crate) async fn get_role(
     State(app): State<App>,
