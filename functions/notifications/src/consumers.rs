@@ -1,4 +1,4 @@
-//! What this context does about events: it decides who is to be written to and keeps a message each, nothing else.
+//! Event consumers: they decide who is notified and queue a message each, nothing else.
 
 mod accounts;
 pub(crate) mod links;
@@ -13,14 +13,15 @@ use access::TenantStatus;
 use chrono::TimeDelta;
 use db::TenantTx;
 use ids::MessageId;
-use serde::de::DeserializeOwned;
 
 use crate::{
     App,
+    branding::Branding,
     domain::{
-        hindrance, language,
-        letter::{Letter, Organisation, Params},
-        recipients::Wanted,
+        language,
+        mail_content::{MailContent, MailParams},
+        recipients::Recipient,
+        suppression,
     },
     erasure::ERASURE,
     events::{
@@ -37,10 +38,10 @@ use crate::{
     texts,
 };
 
-/// What happened longer ago is no news: such a message is kept as suppressed. Links are not news and always go out.
-const NEWS_DAYS: i64 = 3;
+/// Messages about older events are stored as suppressed. Messages with a one-time link are always sent.
+const MAX_NEWS_AGE: TimeDelta = TimeDelta::days(3);
 
-/// The consumers, a line each.
+/// The consumers of this function.
 pub(crate) fn all() -> Consumers<App> {
     Consumers::new("notifications")
         .on("ticket_created", &[TICKET_CREATED], |app, tx, event| {
@@ -97,92 +98,77 @@ pub(crate) fn all() -> Consumers<App> {
         })
 }
 
-/// With a tenant its messages go.
+/// Requests the erasure of a closed tenant's messages.
 async fn tenant_closed(app: &App, tx: &mut TenantTx) -> Result<(), ConsumeError> {
-    Ok(ERASURE.request(tx, app.gate.clock().now()).await?)
+    Ok(ERASURE.request(tx, app.state.clock().now()).await?)
 }
 
-/// The event's data, or never.
-fn data<T: DeserializeOwned>(event: &Envelope) -> Result<T, ConsumeError> {
-    T::deserialize(&event.data).map_err(|error| ConsumeError::Poison(format!("data: {error}")))
-}
-
-/// What one kind of mail has that others don't.
+/// Optional properties of a message.
 #[derive(Clone, Copy, Debug, Default)]
-struct Special<'a> {
-    /// The token inside, encrypted.
+struct MessageOptions<'a> {
+    /// The encrypted token of a one-time link.
     sealed: Option<&'a [u8]>,
-    /// Another address than the person's.
+    /// An address other than the person's.
     address: Option<&'a str>,
-    /// Stands in the message's key where one event brings two mails to one person.
-    word: Option<&'a str>,
+    /// Distinguishes two messages to one person about one event.
+    key_suffix: Option<&'a str>,
 }
 
-/// Keeps a message for each of them, in their language. Whoever is gone is passed over.
-async fn keep(
+/// Queues a message for each recipient, in their language. Recipients without an enabled account are skipped.
+async fn queue_messages(
     app: &App,
     tx: &mut TenantTx,
     event: &Envelope,
-    wanted: &[Wanted],
-    params: &Params,
-    special: Special<'_>,
+    recipients: &[Recipient],
+    params: &MailParams,
+    options: MessageOptions<'_>,
 ) -> Result<(), ConsumeError> {
-    if wanted.is_empty() {
+    if recipients.is_empty() {
         return Ok(());
     }
-    let now = app.gate.clock().now();
-    let Some(house) = people::find_house(tx).await? else {
-        return Err(ConsumeError::Poison("there is no such tenant".to_owned()));
+    let now = app.state.clock().now();
+    let Some(tenant) = people::find_tenant(tx).await? else {
+        return Err(ConsumeError::Poison("tenant not found".to_owned()));
     };
-    // What is written now would stay when everything else has been erased.
-    if house.status == TenantStatus::Closed {
+    // The tenant may already be erased; a new message would remain.
+    if tenant.status == TenantStatus::Closed {
         return Ok(());
     }
-    let organisation = Organisation::of(&house.name, &house.settings);
-    let ids: Vec<_> = wanted.iter().map(|one| one.recipient).collect();
+    let branding = Branding::from_settings(&tenant.name, &tenant.settings);
+    let ids: Vec<_> = recipients.iter().map(|recipient| recipient.user).collect();
     let addressees = people::list_addressees(tx, &ids).await?;
-    for Wanted {
-        recipient,
-        template,
-    } in wanted
-    {
-        let found = addressees.iter().find(|person| person.id == *recipient);
-        let Some(person) = found.filter(|person| hindrance::may_be_written_to(&person.status))
+    for Recipient { user, template } in recipients {
+        let addressee = addressees.iter().find(|person| person.id == *user);
+        let Some(person) = addressee.filter(|person| suppression::can_receive_mail(&person.status))
         else {
             continue;
         };
-        let language = language::choose(&person.locale, &house.locale);
-        let letter = Letter {
-            organisation: &organisation.name,
-            colour: &organisation.colour,
-            name: Some(&person.name),
-            number: params.number.as_deref(),
-            device: params.device.as_deref(),
-            at: params.at.as_deref(),
-            metric: params.metric.as_deref(),
-            percent: params.percent.as_deref(),
-            what: params.what.as_deref(),
-            token: None,
-            link: None,
-        };
-        let subject = texts::subject(*template, language, &letter)
+        let language = language::choose(&person.locale, &tenant.locale);
+        let content = MailContent::new(
+            &branding.name,
+            &branding.colour,
+            Some(&person.name),
+            params,
+            language,
+        );
+        let subject = texts::render_subject(*template, language, &content)
             .map_err(|error| ConsumeError::Retry(error.to_string()))?;
-        let stale = special.sealed.is_none() && event.time < now - TimeDelta::days(NEWS_DAYS);
+        let is_outdated = options.sealed.is_none() && event.time < now - MAX_NEWS_AGE;
         let message = NewMessage {
             id: MessageId::at(now),
             dedup_key: format!(
-                "{}/{recipient}/{}",
+                "{}/{user}/{}",
                 event.id,
-                special.word.unwrap_or("mail")
+                options.key_suffix.unwrap_or("mail")
             ),
             template: *template,
             language,
-            recipient: *recipient,
-            address: special.address.unwrap_or(&person.email),
+            recipient: *user,
+            address: options.address.unwrap_or(&person.email),
             subject: &subject,
             params,
-            sealed: special.sealed,
-            suppressed: stale.then_some("older than three days"),
+            sealed: options.sealed,
+            suppressed: is_outdated.then_some("the event is older than three days"),
         };
         messages::insert_message(tx, &message, now).await?;
     }

@@ -1,11 +1,11 @@
-//! `/dev/mail`: the mails of the local folder, to read in a browser. For machines that nothing must leave, and only there:
-//! whoever opens it reads everybody's mails, links to accounts included.
+//! `/dev/mail`: shows the emails of the local folder in a browser. For local development only: it shows all emails to everyone,
+//! including links that give access to accounts.
 //!
-//! The page of a ticket belongs to the frontends of organisations. Where there is none, this stands in its place and says
-//! what to do. The pages of one-time links are identity's.
+//! Ticket pages are served by the frontends of organisations. Without a frontend, a placeholder page explains what to do. The
+//! pages of one-time links belong to identity.
 
 mod pages;
-mod reading;
+mod parsed_mail;
 
 use std::sync::Arc;
 
@@ -20,21 +20,21 @@ use ids::MessageId;
 use web::{PathIds, Problem, problem, problem::Result};
 
 use crate::Folder;
-use reading::ReadMail;
+use parsed_mail::ParsedMail;
 
-/// How many mails the list shows.
-const SHOWN: usize = 200;
-/// One style sheet of ours and the frame of a mail; nothing else loads, nothing runs.
-const POLICY: HeaderValue = HeaderValue::from_static(
+/// Maximum number of emails in the list.
+const MAX_LISTED: usize = 200;
+/// Allows our style sheet and the frame of an email; no scripts.
+const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src data:; frame-src 'self'; base-uri 'none'; form-action 'none'; \
      frame-ancestors 'none'",
 );
-/// A mail's HTML may have a style of its own and be framed by our page, and that is all.
+/// Allows inline styles and framing by our page.
 const MAIL_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; \
      sandbox allow-popups allow-popups-to-escape-sandbox",
 );
-const HTML: &str = "text/html; charset=utf-8";
+const HTML_TYPE: &str = "text/html; charset=utf-8";
 
 #[derive(Clone, Debug)]
 struct Pages {
@@ -42,10 +42,10 @@ struct Pages {
     public_url: Arc<str>,
 }
 
-/// The pages over this folder. `public_url` is where the platform is reached, for the commands that they show.
+/// The pages for this folder. `public_url` is the platform's URL in the commands that they show.
 pub fn router(folder: Folder, public_url: &str) -> Router {
     let style = || async {
-        answer(
+        respond(
             "text/css; charset=utf-8",
             include_str!("dev_mail/style.css"),
         )
@@ -60,68 +60,69 @@ pub fn router(folder: Folder, public_url: &str) -> Router {
             folder,
             public_url: public_url.into(),
         });
-    for (path, title, what) in pages::STAND_INS {
-        router = router.route(path, get(|| async { page(pages::stand_in(title, what)) }));
+    for (path, title, description) in pages::PLACEHOLDERS {
+        let placeholder = || async { render_page(pages::placeholder(title, description)) };
+        router = router.route(path, get(placeholder));
     }
     router
 }
 
-/// The list, newest first.
+/// Lists emails, newest first.
 async fn list_mails(State(app): State<Pages>) -> Result<Response> {
-    let (mails, older) = in_background(move || {
+    let (mails, older) = run_blocking(move || {
         let ids = app.folder.list().map_err(Problem::internal)?;
-        let older = ids.len().saturating_sub(SHOWN);
-        let newest = ids.into_iter().take(SHOWN);
+        let older = ids.len().saturating_sub(MAX_LISTED);
+        let newest = ids.into_iter().take(MAX_LISTED);
         let mails: Result<Vec<_>> = newest
-            .filter_map(|id| find(&app.folder, id).transpose())
+            .filter_map(|id| find_mail(&app.folder, id).transpose())
             .collect();
         Ok((mails?, older))
     })
     .await?;
-    Ok(page(pages::list(&mails, older)))
+    Ok(render_page(pages::list(&mails, older)))
 }
 
-/// One mail: its text with links, and its HTML in a frame.
+/// Shows one email: its text with links, and its HTML in a frame.
 async fn get_mail(State(app): State<Pages>, PathIds(id): PathIds<MessageId>) -> Result<Response> {
-    let mail = load(app.folder, id).await?;
-    Ok(page(pages::mail(&mail, &app.public_url)))
+    let mail = load_mail(app.folder, id).await?;
+    Ok(render_page(pages::mail(&mail, &app.public_url)))
 }
 
-/// Its HTML part, for the frame.
+/// Returns the HTML part, for the frame.
 async fn get_mail_html(
     State(app): State<Pages>,
     PathIds(id): PathIds<MessageId>,
 ) -> Result<Response> {
-    let mail = load(app.folder, id).await?;
-    // A sandboxed frame leads nowhere by itself.
+    let mail = load_mail(app.folder, id).await?;
+    // Links in a sandboxed frame must open in a new tab.
     let html = mail
         .html
         .replacen("<head>", "<head>\n<base target=\"_blank\">", 1);
-    Ok(guarded(answer(HTML, html), MAIL_POLICY))
+    Ok(with_policy(respond(HTML_TYPE, html), MAIL_POLICY))
 }
 
-/// The file itself.
+/// Returns the file.
 async fn get_mail_source(
     State(app): State<Pages>,
     PathIds(id): PathIds<MessageId>,
 ) -> Result<Response> {
-    let mail = load(app.folder, id).await?;
-    Ok(answer("text/plain; charset=utf-8", mail.source))
+    let mail = load_mail(app.folder, id).await?;
+    Ok(respond("text/plain; charset=utf-8", mail.source))
 }
 
-async fn load(folder: Folder, id: MessageId) -> Result<ReadMail> {
-    in_background(move || find(&folder, id))
+async fn load_mail(folder: Folder, id: MessageId) -> Result<ParsedMail> {
+    run_blocking(move || find_mail(&folder, id))
         .await?
         .ok_or_else(|| problem::NOT_FOUND.problem())
 }
 
-fn find(folder: &Folder, id: MessageId) -> Result<Option<ReadMail>> {
+fn find_mail(folder: &Folder, id: MessageId) -> Result<Option<ParsedMail>> {
     let file = folder.read(id).map_err(Problem::internal)?;
-    Ok(file.map(|file| ReadMail::of(id, &file)))
+    Ok(file.map(|file| ParsedMail::parse(id, &file)))
 }
 
-/// Files are read beside the runtime's threads.
-async fn in_background<T: Send + 'static>(
+/// Reads files outside the runtime's threads.
+async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     tokio::task::spawn_blocking(work)
@@ -129,21 +130,21 @@ async fn in_background<T: Send + 'static>(
         .map_err(Problem::internal)?
 }
 
-fn page(rendered: std::result::Result<String, minijinja::Error>) -> Response {
+fn render_page(rendered: std::result::Result<String, minijinja::Error>) -> Response {
     match rendered {
-        Ok(html) => guarded(answer(HTML, html), POLICY),
+        Ok(html) => with_policy(respond(HTML_TYPE, html), PAGE_POLICY),
         Err(error) => Problem::internal(error).into_response(),
     }
 }
 
-fn guarded(mut response: Response, policy: HeaderValue) -> Response {
+fn with_policy(mut response: Response, policy: HeaderValue) -> Response {
     response
         .headers_mut()
         .insert(header::CONTENT_SECURITY_POLICY, policy);
     response
 }
 
-fn answer(media_type: &'static str, body: impl IntoResponse) -> Response {
+fn respond(media_type: &'static str, body: impl IntoResponse) -> Response {
     let mut response = body.into_response();
     response
         .headers_mut()

@@ -1,8 +1,8 @@
-//! What is decided without a database: who hears of what, in which language, what stands in the way, when to try again.
+//! Rules that need no database: recipients, language, suppression, retries.
 
-pub(crate) mod hindrance;
 pub(crate) mod language;
-pub(crate) mod letter;
-pub(crate) mod patience;
+pub(crate) mod mail_content;
 pub(crate) mod recipients;
+pub(crate) mod retry_policy;
+pub(crate) mod suppression;
 pub(crate) mod template;

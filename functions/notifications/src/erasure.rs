@@ -1,8 +1,8 @@
-//! What goes when a tenant is closed: every message, sent or not.
+//! Erases all messages of a closed tenant, sent or not.
 
 use ::events::Erasure;
 
-/// What this context erases.
+/// The tables that this context erases.
 pub static ERASURE: Erasure = Erasure {
     function: "notifications",
     tables: &["notifications.messages"],

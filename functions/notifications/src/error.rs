@@ -1,3 +1,3 @@
-//! How this context refuses: nothing of its own yet, since only the platform calls it.
+//! Problems of this context: none yet, since only the platform calls it.
 
 web::problems! {}

@@ -1,6 +1,6 @@
-//! What this context announces, which is nothing yet, and what it listens to.
+//! The event types that this context consumes. It publishes none yet.
 //!
-//! Functions know each other by events alone, so the types stand here as the contexts that announce them write them.
+//! Functions depend on each other through events only, so the types are declared here as their publishers write them.
 
 events::kinds! {
     context "notifications";

@@ -1,4 +1,4 @@
-//! What happens here at fixed times.
+//! Scheduled jobs.
 
 use ::events::{Job, Jobs};
 
@@ -16,6 +16,6 @@ pub static ALL: &[&Job] = &[&ERASE_CLOSED];
 
 pub(crate) fn all() -> Jobs<App> {
     Jobs::default().job(&ERASE_CLOSED, |app: App, _run| async move {
-        ERASURE.run(&app.db, app.gate.clock().now()).await
+        ERASURE.run(&app.db, app.state.clock().now()).await
     })
 }

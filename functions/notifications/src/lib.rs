@@ -1,9 +1,10 @@
-//! Turns events into messages that people want: today mails, written in German or English from templates.
+//! Turns events into messages to people: currently emails, in German or English, from templates.
 //!
-//! A consumer decides who is to be written to and keeps a row a message, in the transaction of the event's inbox row. A
-//! [`Sender`] writes the mail and hands it to a [`Mailer`], again and again with growing pauses, until it is out or has
-//! visibly failed. What leads to an account (the token of a link) stays sealed in the row and is blanked with the last try.
+//! A consumer decides who is notified and inserts one row per message, in the transaction of the event's inbox row. A
+//! [`Sender`] composes the email and hands it to a [`Mailer`], with retries and backoff, until it is sent or has failed. The
+//! token of a one-time link stays sealed in the row and is blanked after the last attempt.
 
+mod branding;
 pub mod config;
 mod consumers;
 pub mod dev_mail;
@@ -19,7 +20,7 @@ mod store;
 mod texts;
 
 use ::events::Subscription;
-use access::Gate;
+use access::AppState;
 use axum::extract::FromRef;
 use db::Db;
 use web::{Service, openapi::Routes};
@@ -28,36 +29,36 @@ pub use erasure::ERASURE;
 pub use mailer::{Folder, MailError, Mailer, Smtp, SmtpError};
 pub use sender::Sender;
 
-/// What this context owns.
+/// One-sentence description of this context.
 pub const ABOUT: &str =
-    "Messages to people: mails about tickets, invitations and links, in German and English.";
+    "Emails people about tickets, invitations, links and their account, in German and English.";
 
-/// What consumers share.
+/// State shared by consumers.
 #[derive(Clone, Debug)]
 pub(crate) struct App {
-    gate: Gate,
+    state: AppState,
     db: Db,
 }
 
-impl FromRef<App> for Gate {
+impl FromRef<App> for AppState {
     fn from_ref(app: &App) -> Self {
-        app.gate.clone()
+        app.state.clone()
     }
 }
 
-/// The context over this database, behind this gate. What it takes in waits until a [`Sender`] sends it.
-pub fn service(db: Db, gate: Gate) -> Service {
+/// The service of this context. Messages that it queues are sent by a [`Sender`].
+pub fn service(db: Db, state: AppState) -> Service {
     let app = App {
-        gate: gate.clone(),
+        state: state.clone(),
         db: db.clone(),
     };
     let internal = consumers::all()
-        .routes(app.clone(), db.clone(), gate.clone())
-        .merge(jobs::all().routes(app.clone(), db, gate));
+        .routes(app.clone(), db.clone(), state.clone())
+        .merge(jobs::all().routes(app.clone(), db, state));
     Service::new("notifications", ABOUT, Routes::default(), app).with_internal(internal)
 }
 
-/// What it listens to.
+/// The event types that it consumes.
 pub fn subscriptions() -> Vec<Subscription> {
     consumers::all().subscriptions()
 }

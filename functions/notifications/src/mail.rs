@@ -1,4 +1,4 @@
-//! A mail as it is handed over: RFC 5322, with a text and an HTML part.
+//! An email (RFC 5322) with a plain text and an HTML part.
 
 use chrono::{DateTime, Utc};
 use ids::MessageId;
@@ -12,42 +12,42 @@ use lettre::{
 };
 use web::Language;
 
-/// A mail that is to go out.
+/// An email to send.
 #[derive(Clone, Debug)]
 pub struct Mail {
-    /// The message that it is; also its `Message-ID`, so that whoever gets it twice can tell.
+    /// The message's identifier, also used for `Message-ID`, so that duplicates can be recognised.
     pub id: MessageId,
     /// The sender's name and address.
     pub from: (String, String),
-    /// Where answers go, when not to the sender.
+    /// The address for replies, if it is not the sender's.
     pub reply_to: Option<String>,
-    /// The recipient's name, when it is known, and address.
+    /// The recipient's name, if known, and address.
     pub to: (Option<String>, String),
-    /// On one line.
+    /// The subject, on one line.
     pub subject: String,
-    /// The plain part.
+    /// The plain text part.
     pub text: String,
-    /// The same as HTML.
+    /// The HTML part.
     pub html: String,
-    /// The language of both.
+    /// The language of both parts.
     pub language: Language,
-    /// When it was written.
+    /// When it was composed.
     pub date: DateTime<Utc>,
 }
 
-/// A mail that no provider would take.
+/// The email can't be composed.
 #[derive(Debug, thiserror::Error)]
 pub enum ComposeError {
-    /// What is written as an address is none. Its text is not repeated: reasons are kept and logged.
-    #[error("not a mail address: {0}")]
+    /// The address is invalid. It is not repeated, because reasons are stored and logged.
+    #[error("invalid email address: {0}")]
     Address(#[from] AddressError),
-    /// Something else is missing.
+    /// A required part is missing.
     #[error(transparent)]
     Mail(#[from] lettre::error::Error),
 }
 
 impl Mail {
-    /// The whole message with its headers.
+    /// The message with all headers.
     pub fn compose(&self) -> Result<Message, ComposeError> {
         let from = mailbox(Some(&self.from.0), &self.from.1)?;
         let domain = from.email.domain().to_owned();
@@ -58,7 +58,7 @@ impl Mail {
             .date(self.date.into())
             .message_id(Some(format!("<{}@{domain}>", self.id)))
             .raw_header(header("Content-Language", self.language.tag()))
-            // RFC 3834: no out-of-office answers.
+            // RFC 3834: suppresses automatic replies.
             .raw_header(header("Auto-Submitted", "auto-generated"));
         if let Some(address) = &self.reply_to {
             message = message.reply_to(mailbox(None, address)?);
@@ -69,12 +69,12 @@ impl Mail {
 }
 
 fn mailbox(name: Option<&str>, address: &str) -> Result<Mailbox, AddressError> {
-    // Line breaks would begin another header, and no control character has a place in one.
-    let words = |name: &str| {
+    // A line break would start another header; control characters are not allowed in one.
+    let sanitize = |name: &str| {
         let name = name.replace(char::is_control, " ");
         name.split_whitespace().collect::<Vec<_>>().join(" ")
     };
-    let name = name.map(words).filter(|name| !name.is_empty());
+    let name = name.map(sanitize).filter(|name| !name.is_empty());
     Ok(Mailbox::new(name, address.parse::<Address>()?))
 }
 
@@ -108,13 +108,13 @@ mod tests {
         }
     }
 
-    fn written(mail: &Mail) -> String {
+    fn compose_text(mail: &Mail) -> String {
         String::from_utf8(mail.compose().unwrap().formatted()).unwrap()
     }
 
     #[test]
-    fn a_mail_reads_back_as_it_was_written() {
-        let text = written(&sample());
+    fn a_composed_mail_can_be_parsed() {
+        let text = compose_text(&sample());
         assert!(text.starts_with("From: "), "{text}");
         for line in [
             "Message-ID: <00000000-0000-0000-0000-000000000007@revalenz.example>",
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_not_written_and_not_repeated() {
+    fn an_invalid_address_is_rejected_and_not_repeated() {
         let to = |address: &str| Mail {
             to: (None, address.to_owned()),
             ..sample()
@@ -148,26 +148,26 @@ mod tests {
             "secret@x.de\r\nBcc: y@z.de",
             "secret @x.de",
         ] {
-            let refused = to(address).compose().unwrap_err().to_string();
-            assert!(!refused.contains("secret"), "{refused}");
+            let error = to(address).compose().unwrap_err().to_string();
+            assert!(!error.contains("secret"), "{error}");
         }
     }
 
     proptest! {
-        /// Names and subjects come from people.
+        /// Names and subjects contain user input.
         #[test]
         fn no_text_becomes_a_header(name in ".{0,40}", subject in ".{0,80}", text in "(?s).{0,200}") {
             let lines = format!("{name}\r\nBcc: eve@evil.example");
             let mail = Mail { to: (Some(lines.clone()), "a@b.example".to_owned()), from: (lines.clone(), "c@d.example".to_owned()), subject, text, ..sample() };
-            let parsed = written(&mail);
+            let parsed = compose_text(&mail);
             let parsed = mail_parser::MessageParser::default().parse(parsed.as_bytes()).unwrap();
             prop_assert!(parsed.bcc().is_none());
             prop_assert_eq!(parsed.to().and_then(|to| to.first()).and_then(|to| to.address()), Some("a@b.example"));
         }
 
-        /// Whatever `web::Email` lets in can be written to.
+        /// Every address that `web::Email` accepts can be used.
         #[test]
-        fn an_accepted_address_can_be_written_to(local in "[a-z0-9!#$%&'*+/=?^_`{|}~-]{1,20}", label in "[a-z0-9ü]{1,20}") {
+        fn an_accepted_address_can_be_used(local in "[a-z0-9!#$%&'*+/=?^_`{|}~-]{1,20}", label in "[a-z0-9ü]{1,20}") {
             let address = format!("{local}@{label}.example");
             prop_assume!(web::Email::parse(&address).is_ok());
             let mail = Mail { to: (None, address), ..sample() };

@@ -1,4 +1,4 @@
-//! Where mails go: the world outside, behind a trait.
+//! Mail transports.
 
 mod folder;
 mod smtp;
@@ -10,19 +10,19 @@ pub use smtp::{Smtp, SmtpError};
 
 use crate::mail::Mail;
 
-/// Why a mail was not taken. The reason is kept with the message and logged: no addresses, nothing of the text.
+/// Why an email was not accepted. The reason is stored and logged, so it has no addresses and no text of the email.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MailError {
-    /// It may be taken later.
+    /// A temporary failure: the email may be accepted later.
     #[error("{0}")]
-    Retry(String),
-    /// It never will be.
+    Transient(String),
+    /// A permanent failure.
     #[error("{0}")]
-    Refused(String),
+    Permanent(String),
 }
 
-/// Takes mails. A message that comes again has the same [`Mail::id`].
+/// Sends emails. A repeated message has the same [`Mail::id`].
 pub trait Mailer: Send + Sync + 'static {
-    /// Hands one over.
+    /// Sends one email.
     fn send<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Result<(), MailError>>;
 }

@@ -1,4 +1,4 @@
-//! The notifications function as a process of its own.
+//! The notifications function as a standalone process.
 
 use std::process::ExitCode;
 
@@ -6,7 +6,7 @@ use notifications::{ABOUT, config};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    access::process::run_with_work(
+    access::process::run_with_background_task(
         "notifications",
         ABOUT,
         config::Settings::ENTRIES,

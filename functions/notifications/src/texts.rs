@@ -1,13 +1,13 @@
 //! The texts of messages: `templates/<template>.<language>.{subject,txt,html}`, compiled in.
 //!
-//! What is filled into HTML is escaped; a variable that is missing is an error, never a gap.
+//! Values in HTML are escaped. A missing variable is an error.
 
 use std::sync::LazyLock;
 
 use minijinja::{Environment, Error, UndefinedBehavior, Value};
 use web::Language;
 
-use crate::domain::{letter::Letter, template::Template};
+use crate::domain::{mail_content::MailContent, template::Template};
 
 macro_rules! files {
     ($($template:literal),+ $(,)?) => {
@@ -49,10 +49,10 @@ static FILES: &[(&str, &str)] = files![
     "domain_released",
 ];
 
-/// One that does not parse is found by the tests, and until then fails each message that needs any.
-static TEXTS: LazyLock<Result<Environment<'static>, Error>> = LazyLock::new(load);
+/// A template that does not parse fails every message; the tests render each of them.
+static TEXTS: LazyLock<Result<Environment<'static>, Error>> = LazyLock::new(load_templates);
 
-fn load() -> Result<Environment<'static>, Error> {
+fn load_templates() -> Result<Environment<'static>, Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.add_template("layout.html", include_str!("../templates/layout.html"))?;
@@ -62,7 +62,7 @@ fn load() -> Result<Environment<'static>, Error> {
     Ok(environment)
 }
 
-/// Why a text can't be written. Names a template and a variable, nothing of its content.
+/// A text could not be rendered. Names the template and the variable, not the values.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("template {template}: {reason}")]
 pub(crate) struct TextError {
@@ -70,37 +70,37 @@ pub(crate) struct TextError {
     reason: String,
 }
 
-/// A message's text, twice.
+/// The body of a message.
 #[derive(Clone, Debug)]
 pub(crate) struct Body {
     pub(crate) text: String,
     pub(crate) html: String,
 }
 
-/// The subject, on one line whatever was filled in.
-pub(crate) fn subject(
+/// Renders the subject, always on one line.
+pub(crate) fn render_subject(
     template: Template,
     language: Language,
-    letter: &Letter<'_>,
+    content: &MailContent<'_>,
 ) -> Result<String, TextError> {
     let text = render(
         template,
         language,
         "subject",
-        Value::from_pairs(letter.variables()),
+        Value::from_pairs(content.variables()),
     )?;
     Ok(text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// The text in both forms.
-pub(crate) fn body(
+/// Renders the body as plain text and HTML.
+pub(crate) fn render_body(
     template: Template,
     language: Language,
     subject: &str,
-    letter: &Letter<'_>,
+    content: &MailContent<'_>,
 ) -> Result<Body, TextError> {
-    let more = [("subject", subject), ("language", language.tag())];
-    let values = Value::from_pairs(letter.variables().chain(more));
+    let body_variables = [("subject", subject), ("language", language.tag())];
+    let values = Value::from_pairs(content.variables().chain(body_variables));
     Ok(Body {
         text: render(template, language, "txt", values.clone())?,
         html: render(template, language, "html", values)?,

@@ -1,40 +1,40 @@
-//! Mails about what others do with a person's account.
+//! Emails about access to a user's account by others.
 
 use ::events::{ConsumeError, Envelope};
 use db::TenantTx;
 use ids::UserId;
 use serde::Deserialize;
 
-use super::{Special, data, keep};
+use super::{MessageOptions, queue_messages};
 use crate::{
     App,
-    domain::{letter::Params, recipients::Wanted, template::Template},
+    domain::{mail_content::MailParams, recipients::Recipient, template::Template},
 };
 
 /// The data of `session.impersonated`.
 #[derive(Deserialize)]
-struct Impersonated {
+struct SessionImpersonated {
     user_id: UserId,
 }
 
-/// Somebody looks at the account: the person whose it is hears of it.
+/// Notifies the user that their account is being impersonated.
 pub(super) async fn account_viewed(
     app: &App,
     tx: &mut TenantTx,
     event: &Envelope,
 ) -> Result<(), ConsumeError> {
-    let impersonated: Impersonated = data(event)?;
-    let wanted = Wanted {
-        recipient: impersonated.user_id,
+    let impersonated: SessionImpersonated = event.data_as()?;
+    let recipient = Recipient {
+        user: impersonated.user_id,
         template: Template::AccountViewed,
     };
-    keep(
+    queue_messages(
         app,
         tx,
         event,
-        &[wanted],
-        &Params::default(),
-        Special::default(),
+        &[recipient],
+        &MailParams::default(),
+        MessageOptions::default(),
     )
     .await
 }

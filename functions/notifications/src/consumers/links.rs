@@ -1,4 +1,4 @@
-//! Mails with a link that works once.
+//! Emails with a one-time link.
 
 use ::events::{ConsumeError, Envelope};
 use access::{Keyring, Purpose};
@@ -6,67 +6,79 @@ use db::TenantTx;
 use ids::{TenantId, UserId};
 use serde::Deserialize;
 
-use super::{Special, data, keep};
+use super::{MessageOptions, queue_messages};
 use crate::{
     App,
-    domain::{letter::Params, recipients::Wanted, template::Template},
+    domain::{mail_content::MailParams, recipients::Recipient, template::Template},
 };
 
-/// The data of an event that brings a link.
+/// The data of an event with a one-time link.
 #[derive(Deserialize)]
-struct Linked {
+struct LinkRequested {
     user_id: UserId,
     purpose: String,
 }
 
-/// Somebody registered, was invited, or asks for a link by which something is done.
+/// Sends the one-time link of a registration, an invitation or a request.
 pub(super) async fn one_time_link(
     app: &App,
     tx: &mut TenantTx,
     event: &Envelope,
 ) -> Result<(), ConsumeError> {
-    let linked: Linked = data(event)?;
+    let requested: LinkRequested = event.data_as()?;
     let poison = |reason: &str| ConsumeError::Poison(reason.to_owned());
-    let template = Template::of_purpose(&linked.purpose)
-        .ok_or_else(|| poison("no mail is known for this purpose of a link"))?;
+    let template = Template::from_link_purpose(&requested.purpose)
+        .ok_or_else(|| poison("unknown purpose of a one-time link"))?;
     let sealed = event
         .sealed
         .as_deref()
-        .ok_or_else(|| poison("the link is missing"))?;
-    // It stays sealed until the mail is written; but what can't be opened now never will be.
-    let opened = open(app.gate.keyring(), tx.tenant(), sealed)
-        .ok_or_else(|| poison("the link can't be opened"))?;
-    let wanted = Wanted {
-        recipient: linked.user_id,
+        .ok_or_else(|| poison("the sealed link is missing"))?;
+    // The token stays sealed until the email is composed; this only checks that it can be decrypted.
+    let link = unseal_link(app.state.keyring(), tx.tenant(), sealed)
+        .ok_or_else(|| poison("the sealed link can't be decrypted"))?;
+    let recipient = Recipient {
+        user: requested.user_id,
         template,
     };
-    let special = Special {
+    let options = MessageOptions {
         sealed: Some(sealed),
-        address: opened.address.as_deref(),
-        word: None,
+        address: link.address.as_deref(),
+        key_suffix: None,
     };
-    keep(app, tx, event, &[wanted], &Params::default(), special).await
+    queue_messages(
+        app,
+        tx,
+        event,
+        &[recipient],
+        &MailParams::default(),
+        options,
+    )
+    .await
 }
 
-/// What was sealed: the token, and in a line of its own the address that it goes to when that is not the person's yet.
+/// The sealed content: the token and, on a second line, the recipient address if it is not the person's yet.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Opened {
+pub(crate) struct UnsealedLink {
     pub(crate) token: String,
     address: Option<String>,
 }
 
-/// What is inside, as its maker sealed it: with the tenant's 16 bytes as context.
-pub(crate) fn open(keyring: &Keyring, tenant: TenantId, sealed: &[u8]) -> Option<Opened> {
+/// Decrypts a link that was sealed with the tenant's 16 bytes as context.
+pub(crate) fn unseal_link(
+    keyring: &Keyring,
+    tenant: TenantId,
+    sealed: &[u8],
+) -> Option<UnsealedLink> {
     let plain = keyring
         .open(Purpose::Notifications, tenant.uuid().as_bytes(), sealed)
         .ok()?;
     let text = String::from_utf8(plain).ok()?;
     Some(match text.split_once('\n') {
-        Some((token, address)) => Opened {
+        Some((token, address)) => UnsealedLink {
             token: token.to_owned(),
             address: Some(address.to_owned()),
         },
-        None => Opened {
+        None => UnsealedLink {
             token: text,
             address: None,
         },

@@ -1,4 +1,4 @@
-//! Mails to the admins of an organisation about what happens to it: its life, its keys, its domains.
+//! Emails to the admins of an organisation about its status, API keys and domains.
 
 use ::events::{ConsumeError, Envelope};
 use chrono::{DateTime, Utc};
@@ -6,10 +6,14 @@ use db::TenantTx;
 use ids::ApiKeyId;
 use serde::Deserialize;
 
-use super::{Special, data, keep};
+use super::{MessageOptions, queue_messages};
 use crate::{
     App,
-    domain::{letter::Params, recipients::Wanted, template::Template},
+    domain::{
+        mail_content::{MailParams, TIME_FORMAT},
+        recipients::Recipient,
+        template::Template,
+    },
     events::{
         API_KEY_EXPIRING, DOMAIN_FAILING, DOMAIN_RELEASED, TENANT_CLOSING, TENANT_PAST_DUE,
         TENANT_SUSPENDED,
@@ -17,10 +21,10 @@ use crate::{
     store::people,
 };
 
-/// What the events say, each of them some of it.
+/// The data of these events; each has some of the fields.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Happened {
+struct OrganisationEvent {
     closes_at: Option<DateTime<Utc>>,
     expires_at: Option<DateTime<Utc>>,
     released_at: Option<DateTime<Utc>>,
@@ -29,49 +33,54 @@ struct Happened {
     why: Option<String>,
 }
 
-/// Something happened to the organisation, one of its keys, one of its domains.
+/// Notifies all admins of a change to the organisation, an API key or a domain.
 pub(super) async fn organisation(
     app: &App,
     tx: &mut TenantTx,
     event: &Envelope,
 ) -> Result<(), ConsumeError> {
-    let happened: Happened = data(event)?;
+    let data: OrganisationEvent = event.data_as()?;
     let template = match event.r#type.as_str() {
         TENANT_PAST_DUE => Template::TenantPastDue,
         TENANT_SUSPENDED => Template::TenantSuspended,
         TENANT_CLOSING => Template::TenantClosing,
         API_KEY_EXPIRING => Template::ApiKeyExpiring,
         DOMAIN_FAILING => Template::DomainFailing,
-        // Whoever gave it up knows.
-        DOMAIN_RELEASED if happened.why.as_deref() != Some("proof_missing") => return Ok(()),
+        // No email if the organisation removed the domain itself.
+        DOMAIN_RELEASED if data.why.as_deref() != Some("proof_missing") => return Ok(()),
         DOMAIN_RELEASED => Template::DomainReleased,
         _ => Template::TenantReactivated,
     };
-    let what = match happened.api_key_id {
-        // Revoked meanwhile: nothing ends that is not over.
-        Some(key) => match people::find_key_name(tx, key).await? {
+    let what = match data.api_key_id {
+        // The key was revoked in the meantime.
+        Some(key) => match people::find_api_key_name(tx, key).await? {
             None => return Ok(()),
             name => name,
         },
-        None => happened.host,
+        None => data.host,
     };
-    let at = happened
+    let at = data
         .closes_at
         .or(happened.expires_at)
         .or(happened.released_at)
         .unwrap_or(event.time);
-    let params = Params {
-        at: Some(at.format("%Y-%m-%d %H:%M UTC").to_string()),
+    let params = MailParams {
+        at: Some(at.format(TIME_FORMAT).to_string()),
         what,
-        ..Params::default()
+        ..MailParams::default()
     };
-    let wanted: Vec<Wanted> = people::list_admins(tx)
+    let recipients: Vec<Recipient> = people::list_admins(tx)
         .await?
         .into_iter()
-        .map(|recipient| Wanted {
-            recipient,
-            template,
-        })
+        .map(|user| Recipient { user, template })
         .collect();
-    keep(app, tx, event, &wanted, &params, Special::default()).await
+    queue_messages(
+        app,
+        tx,
+        event,
+        &recipients,
+        &params,
+        MessageOptions::default(),
+    )
+    .await
 }

@@ -1,42 +1,50 @@
-//! Mails to those who manage a tenant: it has used much of what it has licensed.
+//! Emails to admins about the quotas of their tenant.
 
 use ::events::{ConsumeError, Envelope};
 use db::TenantTx;
 use serde::Deserialize;
 
-use super::{Special, data, keep};
+use super::{MessageOptions, queue_messages};
 use crate::{
     App,
-    domain::{letter::Params, recipients::Wanted, template::Template},
+    domain::{mail_content::MailParams, recipients::Recipient, template::Template},
     store::people,
 };
 
 /// The data of `quota.warning`.
 #[derive(Deserialize)]
-struct Warned {
+struct QuotaWarning {
     metric: String,
     threshold: i16,
 }
 
-/// So much of a limit was used: every admin hears of it.
+/// Notifies every admin that a quota is nearly or fully used.
 pub(super) async fn quota_warning(
     app: &App,
     tx: &mut TenantTx,
     event: &Envelope,
 ) -> Result<(), ConsumeError> {
-    let warned: Warned = data(event)?;
+    let warning: QuotaWarning = event.data_as()?;
     let admins = people::list_admins(tx).await?;
-    let wanted: Vec<Wanted> = admins
+    let recipients: Vec<Recipient> = admins
         .into_iter()
-        .map(|recipient| Wanted {
-            recipient,
+        .map(|user| Recipient {
+            user,
             template: Template::QuotaWarning,
         })
         .collect();
-    let params = Params {
-        metric: Some(warned.metric),
-        percent: Some(warned.threshold.to_string()),
-        ..Params::default()
+    let params = MailParams {
+        metric: Some(warning.metric),
+        percent: Some(warning.threshold.to_string()),
+        ..MailParams::default()
     };
-    keep(app, tx, event, &wanted, &params, Special::default()).await
+    queue_messages(
+        app,
+        tx,
+        event,
+        &recipients,
+        &params,
+        MessageOptions::default(),
+    )
+    .await
 }

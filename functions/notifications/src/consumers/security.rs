@@ -1,46 +1,46 @@
-//! Mails that warn: something about signing in has changed.
+//! Emails about changes to a user's second factors.
 
 use ::events::{ConsumeError, Envelope};
 use db::TenantTx;
 use ids::UserId;
 use serde::Deserialize;
 
-use super::{Special, data, keep};
+use super::{MessageOptions, queue_messages};
 use crate::{
     App,
-    domain::{letter::Params, recipients::Wanted, template::Template},
+    domain::{mail_content::MailParams, recipients::Recipient, template::Template},
     events::MFA_ENABLED,
 };
 
 /// The data of an event about second factors.
 #[derive(Deserialize)]
-struct Changed {
+struct MfaChanged {
     user_id: UserId,
 }
 
-/// Somebody has one second factor more or fewer: they hear of it, whoever did it.
+/// Notifies the user that a second factor was added or removed, regardless of who did it.
 pub(super) async fn second_factor(
     app: &App,
     tx: &mut TenantTx,
     event: &Envelope,
 ) -> Result<(), ConsumeError> {
-    let changed: Changed = data(event)?;
+    let changed: MfaChanged = event.data_as()?;
     let template = if event.r#type == MFA_ENABLED {
         Template::MfaEnabled
     } else {
         Template::MfaDisabled
     };
-    let wanted = Wanted {
-        recipient: changed.user_id,
+    let recipient = Recipient {
+        user: changed.user_id,
         template,
     };
-    keep(
+    queue_messages(
         app,
         tx,
         event,
-        &[wanted],
-        &Params::default(),
-        Special::default(),
+        &[recipient],
+        &MailParams::default(),
+        MessageOptions::default(),
     )
     .await
 }

@@ -1,16 +1,16 @@
-//! The pages in HTML.
+//! Renders the pages.
 
 use std::sync::LazyLock;
 
 use minijinja::{Environment, Error, UndefinedBehavior, Value, context};
 
-use super::reading::{Piece, ReadMail, pieces};
+use super::parsed_mail::{ParsedMail, TextSpan, split_links};
 
-/// Pages to which mails lead and which only a frontend serves: path, heading, what happens there.
-pub(super) static STAND_INS: [(&str, &str, &str); 1] = [(
+/// Pages that emails link to and that only a frontend serves: path, heading, description.
+pub(super) static PLACEHOLDERS: [(&str, &str, &str); 1] = [(
     "/tickets/{id}",
-    "A ticket",
-    "the frontend shows the ticket, read from /api/v1/tickets",
+    "Ticket",
+    "A frontend shows the ticket here, with data from /api/v1/tickets.",
 )];
 
 static PAGES: LazyLock<Result<Environment<'static>, Error>> = LazyLock::new(|| {
@@ -30,60 +30,66 @@ fn render(name: &str, values: Value) -> Result<String, Error> {
     pages.get_template(name)?.render(values)
 }
 
-/// The list.
-pub(super) fn list(mails: &[ReadMail], older: usize) -> Result<String, Error> {
-    let mails: Vec<Value> = mails.iter().map(shown).collect();
-    render("list.html", context! { title => "Mails", mails, older })
+/// Renders the list; `older` is the number of emails that are not listed.
+pub(super) fn list(mails: &[ParsedMail], older: usize) -> Result<String, Error> {
+    let mails: Vec<Value> = mails.iter().map(mail_values).collect();
+    render("list.html", context! { title => "Emails", mails, older })
 }
 
-/// One mail.
-pub(super) fn mail(mail: &ReadMail, public_url: &str) -> Result<String, Error> {
-    let pieces = pieces(&mail.text);
-    let command = pieces.iter().find_map(|piece| command(piece, public_url));
-    let text: Vec<Value> = pieces
+/// Renders one email.
+pub(super) fn mail(mail: &ParsedMail, public_url: &str) -> Result<String, Error> {
+    let spans = split_links(&mail.text);
+    let command = spans.iter().find_map(|span| curl_command(span, public_url));
+    let text: Vec<Value> = spans
         .iter()
-        .map(|piece| context! { text => piece.text, link => piece.link })
+        .map(|span| context! { text => span.text, is_link => span.is_link })
         .collect();
-    let (title, mail) = (mail.subject.as_str(), shown(mail));
+    let (title, mail) = (mail.subject.as_str(), mail_values(mail));
     render("mail.html", context! { title, mail, text, command })
 }
 
-/// A page that stands in for a frontend's.
-pub(super) fn stand_in(title: &str, what: &str) -> Result<String, Error> {
-    render("page.html", context! { title, what })
+/// Renders a placeholder for a page of a frontend.
+pub(super) fn placeholder(title: &str, description: &str) -> Result<String, Error> {
+    render("page.html", context! { title, description })
 }
 
-fn shown(mail: &ReadMail) -> Value {
+fn mail_values(mail: &ParsedMail) -> Value {
     context! {
         id => mail.id.to_string(), subject => mail.subject.as_str(), from => mail.from.as_str(),
         to => mail.to.as_str(), time => mail.time.as_str(),
     }
 }
 
-/// What a frontend would do with a link of ours, from a terminal.
-fn command(piece: &Piece<'_>, public_url: &str) -> Option<String> {
-    let page = piece.text.strip_prefix(public_url).filter(|_| piece.link)?;
-    let plain = |text: &str| {
+/// The command that does the same as a frontend with this link.
+fn curl_command(span: &TextSpan<'_>, public_url: &str) -> Option<String> {
+    let page = span
+        .text
+        .strip_prefix(public_url)
+        .filter(|_| span.is_link)?;
+    let is_shell_safe = |text: &str| {
         text.bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
     };
-    if let Some(id) = page.strip_prefix("/tickets/").filter(|id| plain(id)) {
+    if let Some(id) = page
+        .strip_prefix("/tickets/")
+        .filter(|id| is_shell_safe(id))
+    {
         return Some(format!(
             "curl -sS {public_url}/api/v1/tickets/{id}/comments \\\n  -H 'Authorization: Bearer ACCESS_TOKEN'"
         ));
     }
     let (page, token) = page
         .split_once("#token=")
-        .filter(|(_, token)| plain(token))?;
+        .filter(|(_, token)| is_shell_safe(token))?;
     let (path, body) = match page {
         "/verify-email" => ("email/verify", format!(r#"{{"token": "{token}"}}"#)),
         "/accept-invite" => (
             "invite/accept",
-            format!(r#"{{"token": "{token}", "password": "a long password of yours"}}"#),
+            format!(r#"{{"token": "{token}", "password": "YOUR NEW PASSWORD"}}"#),
         ),
         "/reset-password" => (
             "password/reset",
-            format!(r#"{{"token": "{token}", "password": "a long password of yours"}}"#),
+            format!(r#"{{"token": "{token}", "password": "YOUR NEW PASSWORD"}}"#),
         ),
         "/magic-link" => (
             "magic-link/redeem",
@@ -105,8 +111,8 @@ mod tests {
 
     const BASE: &str = "http://127.0.0.1:8080";
 
-    fn sample(text: &str) -> ReadMail {
-        ReadMail {
+    fn sample(text: &str) -> ParsedMail {
+        ParsedMail {
             id: MessageId::from_uuid(uuid::Uuid::from_u128(7)),
             from: "<b>".to_owned(),
             to: "Ada <ada@demo.example>".to_owned(),
@@ -119,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_a_mail_becomes_markup_of_the_page() {
+    fn mail_content_is_escaped() {
         let mail_page = mail(
             &sample("<img src=x> javascript:x https://a.example/\"onclick=x"),
             BASE,
@@ -131,15 +137,15 @@ mod tests {
                 !page.contains("<script") && !page.contains("<img") && !page.contains("<b>"),
                 "{page}"
             );
-            assert!(!page.contains("{{"), "every place is filled");
+            assert!(!page.contains("{{"), "all variables are rendered");
         }
         assert_eq!(mail_page.matches("<a href=").count(), 3, "{mail_page}");
-        assert!(list_page.contains("3 older ones"));
-        assert!(list(&[], 0).unwrap().contains("No mail yet"));
+        assert!(list_page.contains("3 older emails"));
+        assert!(list(&[], 0).unwrap().contains("No emails yet"));
     }
 
     #[test]
-    fn a_link_of_ours_comes_with_its_command() {
+    fn links_to_the_platform_have_a_command() {
         let page = mail(
             &sample("Here:\n\nhttp://127.0.0.1:8080/verify-email#token=AZ_-9\n"),
             BASE,
@@ -163,9 +169,9 @@ mod tests {
     }
 
     #[test]
-    fn every_stand_in_can_be_shown() {
-        for (_, title, what) in STAND_INS {
-            assert!(stand_in(title, what).unwrap().contains(title));
+    fn every_placeholder_renders() {
+        for (_, title, description) in PLACEHOLDERS {
+            assert!(placeholder(title, description).unwrap().contains(title));
         }
     }
 }

@@ -1,8 +1,8 @@
-//! In which language somebody is written to.
+//! The language of a message.
 
 use web::Language;
 
-/// The person's, else the tenant's, else German. A locale in a third language counts as none.
+/// The person's language, else the tenant's, else German. A locale in another language is ignored.
 pub(crate) fn choose(person: &str, tenant: &str) -> Language {
     Language::of_locale(person)
         .or_else(|| Language::of_locale(tenant))
@@ -14,7 +14,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_person_comes_before_the_tenant_and_german_last() {
+    fn the_persons_language_precedes_the_tenants_and_german_is_the_default() {
         for (person, tenant, chosen) in [
             ("en-GB", "de", Language::En),
             ("de-AT", "en", Language::De),

@@ -1,168 +1,144 @@
-//! Who hears of an event about a ticket.
+//! Who is notified of events about a ticket.
 
-use ids::{TicketId, UserId};
-use serde::Deserialize;
+use ids::UserId;
 use uuid::Uuid;
 
 use super::template::Template;
 
-/// One message to be written.
+/// A message to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Wanted {
-    pub(crate) recipient: UserId,
+pub(crate) struct Recipient {
+    pub(crate) user: UserId,
     pub(crate) template: Template,
 }
 
-/// Who did it. Only the identifier matters here: is it one of the recipients?
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Author {
-    id: Option<Uuid>,
+/// The people that an event about a ticket names.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct TicketPeople {
+    pub(crate) requester: Option<UserId>,
+    pub(crate) assignee: Option<UserId>,
+    /// The actor's identifier, which may be a user's.
+    pub(crate) author: Option<Uuid>,
 }
 
-impl Author {
-    fn is(self, user: UserId) -> bool {
-        self.id == Some(user.uuid())
-    }
-}
-
-/// The data of `ticket.created`.
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Created {
-    pub(crate) ticket_id: TicketId,
-    pub(crate) number: String,
-    pub(crate) requester_id: Option<UserId>,
-    pub(crate) assigned_to: Option<UserId>,
-    #[serde(default)]
-    pub(crate) author: Author,
-}
-
-impl Created {
-    /// The requester always, as a receipt. The assignee, unless they opened it or are the requester as well.
-    pub(crate) fn wanted(&self) -> Vec<Wanted> {
-        let to_requester = self.requester_id.map(|recipient| Wanted {
-            recipient,
+impl TicketPeople {
+    /// Recipients of a new ticket: the requester, as a confirmation, and the assignee unless they opened it or are the requester.
+    pub(crate) fn notified_of_ticket(&self) -> Vec<Recipient> {
+        let requester = self.requester.map(|user| Recipient {
+            user,
             template: Template::TicketOpened,
         });
-        let to_assignee = self
-            .assigned_to
-            .filter(|user| !self.author.is(*user) && Some(*user) != self.requester_id)
-            .map(|recipient| Wanted {
-                recipient,
+        let assignee = self
+            .assignee_unless_requester()
+            .filter(|user| !self.is_author(*user))
+            .map(|user| Recipient {
+                user,
                 template: Template::TicketAssigned,
             });
-        to_requester.into_iter().chain(to_assignee).collect()
+        requester.into_iter().chain(assignee).collect()
     }
-}
 
-/// The data of `ticket.commented`.
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Commented {
-    pub(crate) ticket_id: TicketId,
-    pub(crate) number: String,
-    pub(crate) requester_id: Option<UserId>,
-    pub(crate) assigned_to: Option<UserId>,
-    pub(crate) visibility: String,
-    #[serde(default)]
-    pub(crate) author: Author,
-}
-
-impl Commented {
-    /// Requester and assignee, each once and not about what they wrote themselves. An internal comment: nobody.
-    pub(crate) fn wanted(&self) -> Vec<Wanted> {
-        if self.visibility != "public" {
+    /// Recipients of a comment: requester and assignee, except its author. Internal comments notify no one.
+    pub(crate) fn notified_of_comment(&self, is_public: bool) -> Vec<Recipient> {
+        if !is_public {
             return Vec::new();
         }
-        let assignee = self
-            .assigned_to
-            .filter(|user| Some(*user) != self.requester_id);
-        [self.requester_id, assignee]
+        [self.requester, self.assignee_unless_requester()]
             .into_iter()
             .flatten()
-            .filter(|user| !self.author.is(*user))
-            .map(|recipient| Wanted {
-                recipient,
+            .filter(|user| !self.is_author(*user))
+            .map(|user| Recipient {
+                user,
                 template: Template::TicketCommented,
             })
             .collect()
+    }
+
+    fn assignee_unless_requester(&self) -> Option<UserId> {
+        self.assignee.filter(|user| Some(*user) != self.requester)
+    }
+
+    fn is_author(&self, user: UserId) -> bool {
+        self.author == Some(user.uuid())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-
     use super::*;
 
     fn user(number: u128) -> UserId {
         UserId::from_uuid(Uuid::from_u128(number))
     }
 
-    fn of<T: serde::de::DeserializeOwned>(more: Value) -> T {
-        let mut data = json!({"ticket_id": user(99), "number": "T-7", "requester_id": null, "assigned_to": null});
-        if let (Value::Object(data), Value::Object(more)) = (&mut data, more) {
-            data.extend(more);
+    fn people(
+        requester: Option<UserId>,
+        assignee: Option<UserId>,
+        author: Option<UserId>,
+    ) -> TicketPeople {
+        TicketPeople {
+            requester,
+            assignee,
+            author: author.map(UserId::uuid),
         }
-        serde_json::from_value(data).unwrap()
     }
 
-    fn opened(more: Value) -> Vec<(UserId, Template)> {
-        let wanted = of::<Created>(more).wanted();
-        wanted
+    fn notified_of_ticket(people: TicketPeople) -> Vec<(UserId, Template)> {
+        let recipients = people.notified_of_ticket();
+        recipients
             .iter()
-            .map(|one| (one.recipient, one.template))
+            .map(|recipient| (recipient.user, recipient.template))
             .collect()
     }
 
-    fn commented(more: Value) -> Vec<UserId> {
-        let wanted = of::<Commented>(more).wanted();
-        wanted.iter().map(|one| one.recipient).collect()
+    fn notified_of_comment(people: TicketPeople, is_public: bool) -> Vec<UserId> {
+        let recipients = people.notified_of_comment(is_public);
+        recipients.iter().map(|recipient| recipient.user).collect()
     }
 
     #[test]
-    fn a_new_ticket_gives_a_receipt_and_tells_the_assignee() {
+    fn a_new_ticket_is_confirmed_to_the_requester_and_announced_to_the_assignee() {
         let (ada, ole) = (user(1), user(2));
-        let by = |user: UserId| json!({"kind": "user", "id": user});
-        assert_eq!(opened(json!({})), []);
+        assert_eq!(notified_of_ticket(TicketPeople::default()), []);
         assert_eq!(
-            opened(json!({"requester_id": ada, "author": by(ada)})),
+            notified_of_ticket(people(Some(ada), None, Some(ada))),
             [(ada, Template::TicketOpened)]
         );
         assert_eq!(
-            opened(json!({"requester_id": ada, "assigned_to": ole, "author": by(ada)})),
+            notified_of_ticket(people(Some(ada), Some(ole), Some(ada))),
             [
                 (ada, Template::TicketOpened),
                 (ole, Template::TicketAssigned)
             ]
         );
         assert_eq!(
-            opened(json!({"requester_id": ada, "assigned_to": ole, "author": by(ole)})),
+            notified_of_ticket(people(Some(ada), Some(ole), Some(ole))),
             [(ada, Template::TicketOpened)]
         );
         assert_eq!(
-            opened(json!({"requester_id": ole, "assigned_to": ole, "author": by(ada)})),
+            notified_of_ticket(people(Some(ole), Some(ole), Some(ada))),
             [(ole, Template::TicketOpened)]
         );
         assert_eq!(
-            opened(json!({"assigned_to": ole, "author": {"kind": "system", "id": null}})),
+            notified_of_ticket(people(None, Some(ole), None)),
             [(ole, Template::TicketAssigned)]
         );
     }
 
     #[test]
-    fn a_public_comment_is_told_to_everybody_on_the_ticket_but_its_author() {
+    fn a_public_comment_is_sent_to_everyone_on_the_ticket_except_its_author() {
         let (ada, ole, eve) = (user(1), user(2), user(3));
-        let by = |user: UserId, visibility: &str| json!({"requester_id": ada, "assigned_to": ole, "visibility": visibility, "author": {"kind": "user", "id": user}});
-        assert_eq!(commented(by(ada, "public")), [ole]);
-        assert_eq!(commented(by(ole, "public")), [ada]);
-        assert_eq!(commented(by(eve, "public")), [ada, ole]);
+        let by = |author| people(Some(ada), Some(ole), Some(author));
+        assert_eq!(notified_of_comment(by(ada), true), [ole]);
+        assert_eq!(notified_of_comment(by(ole), true), [ada]);
+        assert_eq!(notified_of_comment(by(eve), true), [ada, ole]);
         for author in [ada, ole, eve] {
-            assert_eq!(commented(by(author, "internal")), []);
+            assert_eq!(notified_of_comment(by(author), false), []);
         }
         assert_eq!(
-            commented(json!({"requester_id": ada, "assigned_to": ada, "visibility": "public"})),
+            notified_of_comment(people(Some(ada), Some(ada), None), true),
             [ada]
         );
-        assert_eq!(commented(json!({"visibility": "public"})), []);
+        assert_eq!(notified_of_comment(TicketPeople::default(), true), []);
     }
 }

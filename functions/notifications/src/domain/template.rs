@@ -1,58 +1,58 @@
-//! The kinds of messages.
+//! Message templates.
 
 web::text_enum! {
-    /// What a message is about; its texts are `templates/<word>.<language>.*`.
+    /// A message template. Its texts are `templates/<value>.<language>.*`.
     pub enum Template {
-        /// To the requester: the ticket is there, and has this number.
+        /// To the requester: confirms a new ticket and its number.
         TicketOpened = "ticket_opened",
-        /// To the assignee: a ticket was opened and is theirs.
+        /// To the assignee: a new ticket is assigned to them.
         TicketAssigned = "ticket_assigned",
-        /// To both: somebody else commented in public.
+        /// To requester and assignee: someone else added a public comment.
         TicketCommented = "ticket_commented",
-        /// To whoever registered: prove that the address is yours.
+        /// To a new user: verify the email address.
         VerifyEmail = "verify_email",
-        /// To whoever was added: choose a password.
+        /// To an invited user: choose a password.
         Invite = "invite",
-        /// To whoever forgot the password: choose another.
+        /// To a user who requested it: choose a new password.
         ResetPassword = "reset_password",
-        /// To the person: somebody else looks at their account.
+        /// To the user: their account is being impersonated.
         AccountViewed = "account_viewed",
-        /// To whoever has one more second factor.
+        /// To the user: a second factor was added.
         MfaEnabled = "mfa_enabled",
-        /// To whoever has one second factor fewer.
+        /// To the user: a second factor was removed.
         MfaDisabled = "mfa_disabled",
-        /// To whoever wants to sign in without a password.
+        /// To a user who requested it: a link to sign in.
         MagicLink = "magic_link",
-        /// To the address that somebody wants to have: prove that it is yours.
+        /// To a new email address: verify it.
         ChangeEmail = "change_email",
-        /// To the address that they have until then: somebody wants another.
-        EmailChangeAsked = "email_change_asked",
-        /// To whoever has another password now.
+        /// To the current email address: a change was requested.
+        EmailChangeRequested = "email_change_asked",
+        /// To the user: their password was changed.
         PasswordChanged = "password_changed",
-        /// To whoever signed in on a device that they never used before.
+        /// To the user: a new device signed in.
         NewDevice = "new_device",
-        /// To the admins: so much of a quota was used.
+        /// To the admins: much of a quota is used.
         QuotaWarning = "quota_warning",
-        /// To the admins: the organisation owes.
+        /// To the admins: a payment is past due.
         TenantPastDue = "tenant_past_due",
         /// To the admins: the organisation is suspended.
         TenantSuspended = "tenant_suspended",
-        /// To the admins: the organisation works again.
+        /// To the admins: the organisation is active again.
         TenantReactivated = "tenant_reactivated",
-        /// To the admins: the organisation is being closed, and its data go on that day.
+        /// To the admins: the organisation will be closed and its data erased.
         TenantClosing = "tenant_closing",
-        /// To the admins: an API key ends soon.
+        /// To the admins: an API key expires soon.
         ApiKeyExpiring = "api_key_expiring",
-        /// To the admins: the proof of a domain is not there any more.
+        /// To the admins: the proof of a domain is missing.
         DomainFailing = "domain_failing",
-        /// To the admins: a domain was let go of, because its proof stayed away.
+        /// To the admins: a domain was removed because its proof was missing.
         DomainReleased = "domain_released",
     }
 }
 
 impl Template {
-    /// The capability that a tenant must have switched on.
-    pub(crate) fn feature(self) -> Option<&'static str> {
+    /// The feature that the tenant must have.
+    pub(crate) fn required_feature(self) -> Option<&'static str> {
         match self {
             Self::TicketOpened | Self::TicketAssigned | Self::TicketCommented => Some("support"),
             Self::VerifyEmail
@@ -63,7 +63,7 @@ impl Template {
             | Self::MfaDisabled
             | Self::MagicLink
             | Self::ChangeEmail
-            | Self::EmailChangeAsked
+            | Self::EmailChangeRequested
             | Self::PasswordChanged
             | Self::NewDevice
             | Self::TenantPastDue
@@ -77,9 +77,9 @@ impl Template {
         }
     }
 
-    /// Whether it goes out also for a tenant that is suspended or closing: what warns people about their accounts, what lets
-    /// them in, and what happens to the organisation itself.
-    pub(crate) fn goes_out_frozen(self) -> bool {
+    /// Whether it is also sent for a tenant that is suspended or closing: notices about account security, sign-in links, and
+    /// what happens to the organisation itself.
+    pub(crate) fn is_sent_while_frozen(self) -> bool {
         matches!(
             self,
             Self::ResetPassword
@@ -88,7 +88,7 @@ impl Template {
                 | Self::MfaEnabled
                 | Self::MfaDisabled
                 | Self::ChangeEmail
-                | Self::EmailChangeAsked
+                | Self::EmailChangeRequested
                 | Self::PasswordChanged
                 | Self::NewDevice
                 | Self::TenantSuspended
@@ -96,16 +96,16 @@ impl Template {
         )
     }
 
-    /// The message that carries a one-time link of this purpose.
-    pub(crate) fn of_purpose(purpose: &str) -> Option<Self> {
-        let linked = [
+    /// The template for a one-time link with this purpose.
+    pub(crate) fn from_link_purpose(purpose: &str) -> Option<Self> {
+        let templates = [
             Self::VerifyEmail,
             Self::Invite,
             Self::ResetPassword,
             Self::MagicLink,
             Self::ChangeEmail,
         ];
-        let mut linked = linked.into_iter();
-        linked.find(|template| template.as_str() == purpose)
+        let mut templates = templates.into_iter();
+        templates.find(|template| template.as_str() == purpose)
     }
 }

@@ -1,4 +1,4 @@
-//! A folder of mails, for machines that nothing must leave.
+//! Writes emails to a folder, for local development.
 
 use std::{
     fs, io,
@@ -13,40 +13,40 @@ use ids::MessageId;
 use super::{MailError, Mailer};
 use crate::mail::Mail;
 
-/// Writes each mail into a file of its own, `<message id>.eml`: what is sent again takes the place of itself.
+/// Writes each email to its own file, `<message id>.eml`. A repeated email replaces its file.
 #[derive(Clone, Debug)]
 pub struct Folder(PathBuf);
 
-/// The folder can't be read.
+/// The folder could not be read.
 #[derive(Debug, thiserror::Error)]
 #[error("the mail folder can't be read: {0}")]
 pub struct FolderError(#[from] io::Error);
 
 impl Folder {
-    /// The folder at this path; it is made when the first mail comes.
+    /// The folder at this path. It is created with the first email.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self(path.into())
     }
 
-    /// The mails in it, newest first.
+    /// Lists the emails, newest first.
     pub fn list(&self) -> Result<Vec<MessageId>, FolderError> {
         let entries = match fs::read_dir(&self.0) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(error.into()),
         };
-        let mut found = Vec::new();
+        let mut ids = Vec::new();
         for entry in entries {
             let name = entry?.file_name();
             let id = name.to_str().and_then(|name| name.strip_suffix(".eml"));
-            found.extend(id.and_then(|id| id.parse::<MessageId>().ok()));
+            ids.extend(id.and_then(|id| id.parse::<MessageId>().ok()));
         }
-        // Identifiers sort by the time at which the message was written.
-        found.sort_unstable_by(|a, b| b.cmp(a));
-        Ok(found)
+        // Identifiers sort by creation time.
+        ids.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(ids)
     }
 
-    /// One of them as it was written.
+    /// Reads one email.
     pub fn read(&self, id: MessageId) -> Result<Option<Vec<u8>>, FolderError> {
         match fs::read(self.path(id)) {
             Ok(mail) => Ok(Some(mail)),
@@ -65,26 +65,27 @@ impl Mailer for Folder {
         Box::pin(async move {
             let composed = mail
                 .compose()
-                .map_err(|error| MailError::Refused(error.to_string()))?;
+                .map_err(|error| MailError::Permanent(error.to_string()))?;
             let (path, content) = (self.path(mail.id), composed.formatted());
-            let written = tokio::task::spawn_blocking(move || write(&path, &content)).await;
+            let written =
+                tokio::task::spawn_blocking(move || write_atomically(&path, &content)).await;
             written
                 .map_err(io::Error::other)
                 .flatten()
-                .map_err(|error| MailError::Retry(format!("the mail folder: {}", error.kind())))
+                .map_err(|error| MailError::Transient(format!("the mail folder: {}", error.kind())))
         })
     }
 }
 
-/// Beside its place and then into it: a reader sees a whole mail or none. Mails hold links that open accounts, so nobody
-/// else on the machine reads them.
-fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+/// Writes to a temporary file and renames it, so that readers see a complete email or none. Emails contain sign-in links, so only
+/// the owner can read them.
+fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(folder)?;
-    let unfinished = path.with_extension(format!(
+    let temporary = path.with_extension(format!(
         "{:016x}.tmp",
         u64::from_ne_bytes(access::opaque::random())
     ));
@@ -93,12 +94,12 @@ fn write(path: &Path, content: &[u8]) -> io::Result<()> {
             .write(true)
             .create_new(true)
             .mode(0o600)
-            .open(&unfinished)?;
+            .open(&temporary)?;
         file.write_all(content)?;
-        fs::rename(&unfinished, path)
+        fs::rename(&temporary, path)
     };
     write_whole().inspect_err(|_| {
-        // What is left of it is of no use; a second failure changes nothing.
-        _ = fs::remove_file(&unfinished);
+        // Best effort: a leftover temporary file is harmless.
+        _ = fs::remove_file(&temporary);
     })
 }

@@ -1,4 +1,4 @@
-//! A mail server, spoken to by SMTP (RFC 5321) as RFC 8314 wants it: encrypted, unless it is on this machine.
+//! Sends emails by SMTP (RFC 5321), encrypted as in RFC 8314 unless the server is on this machine.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -8,53 +8,50 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor, transport::smtp
 use super::{MailError, Mailer};
 use crate::mail::Mail;
 
-/// How long the server may take for a step of the conversation; shorter than a mail may take as a whole.
-const STEP_LIMIT: Duration = Duration::from_secs(8);
+/// How long the server may take for one command; shorter than the timeout of a whole email.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// Refusals of ourselves and not of the mail, although they are permanent in the words of RFC 4954: somebody has to mend
-/// the settings, and the mail waits.
-const OUR_FAULT: [u16; 5] = [503, 530, 534, 535, 538];
+/// Permanent errors (RFC 4954) that are caused by our settings and not by the email. They are retried until the settings are fixed.
+const CONFIGURATION_ERRORS: [u16; 5] = [503, 530, 534, 535, 538];
 
-/// Hands mails to a server.
+/// Sends emails to a mail server.
 #[derive(Clone, Debug)]
 pub struct Smtp(AsyncSmtpTransport<Tokio1Executor>);
 
-/// The address of the server can't be used. It isn't repeated: it holds a password.
+/// The server's URL can't be used. It is not repeated, because it contains a password.
 #[derive(Debug, thiserror::Error)]
 pub enum SmtpError {
-    /// It has another form.
+    /// The URL has another form.
     #[error(
-        "REVALENZ_SMTP_URL has the form smtps://user:password@host or smtp://user:password@host:587?tls=required"
+        "REVALENZ_SMTP_URL must have the form smtps://user:password@host or smtp://user:password@host:587?tls=required"
     )]
-    Form,
-    /// Everybody on the way could read the mails.
-    #[error(
-        "REVALENZ_SMTP_URL sends mails in clear; only a server on this machine may get them so"
-    )]
+    InvalidUrl,
+    /// Emails would be sent unencrypted over a network.
+    #[error("REVALENZ_SMTP_URL must use TLS unless the mail server is on this machine")]
     Unencrypted,
 }
 
 impl Smtp {
-    /// The server at this address.
-    pub fn new(address: &str) -> Result<Self, SmtpError> {
-        let parsed = url::Url::parse(address).map_err(|_| SmtpError::Form)?;
-        let required = parsed
+    /// A mailer for the server at this URL.
+    pub fn new(url: &str) -> Result<Self, SmtpError> {
+        let parsed = url::Url::parse(url).map_err(|_| SmtpError::InvalidUrl)?;
+        let is_tls_required = parsed
             .query_pairs()
             .find(|(name, _)| name == "tls")
             .is_some_and(|(_, value)| value == "required");
-        let host = parsed.host_str().ok_or(SmtpError::Form)?;
-        // A scheme that browsers don't know leaves addresses as they are written.
-        let here = host == "localhost"
+        let host = parsed.host_str().ok_or(SmtpError::InvalidUrl)?;
+        // For this scheme `url` returns an IP address as it is written.
+        let is_local = host == "localhost"
             || host
                 .trim_matches(['[', ']'])
                 .parse()
                 .is_ok_and(|address: IpAddr| address.is_loopback());
-        if parsed.scheme() != "smtps" && !required && !here {
+        if parsed.scheme() != "smtps" && !is_tls_required && !is_local {
             return Err(SmtpError::Unencrypted);
         }
-        let builder =
-            AsyncSmtpTransport::<Tokio1Executor>::from_url(address).map_err(|_| SmtpError::Form)?;
-        Ok(Self(builder.timeout(Some(STEP_LIMIT)).build()))
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+            .map_err(|_| SmtpError::InvalidUrl)?;
+        Ok(Self(builder.timeout(Some(COMMAND_TIMEOUT)).build()))
     }
 }
 
@@ -63,27 +60,29 @@ impl Mailer for Smtp {
         Box::pin(async move {
             let composed = mail
                 .compose()
-                .map_err(|error| MailError::Refused(error.to_string()))?;
+                .map_err(|error| MailError::Permanent(error.to_string()))?;
             match self.0.send(composed).await {
                 Ok(_accepted) => Ok(()),
-                Err(error) => Err(sorted(&error)),
+                Err(error) => Err(classify_error(&error)),
             }
         })
     }
 }
 
-/// What the server said is not kept: it likes to repeat the recipient's address.
-fn sorted(error: &smtp::Error) -> MailError {
+/// Drops the server's text, which often contains the recipient's address.
+fn classify_error(error: &smtp::Error) -> MailError {
     match error.status().map(u16::from) {
-        Some(code) if error.is_permanent() && !OUR_FAULT.contains(&code) => {
-            MailError::Refused(format!("the mail server answered {code}"))
+        Some(code) if error.is_permanent() && !CONFIGURATION_ERRORS.contains(&code) => {
+            MailError::Permanent(format!("the mail server responded with {code}"))
         }
-        Some(code) => MailError::Retry(format!("the mail server answered {code}")),
-        None if error.is_timeout() => MailError::Retry("the mail server took too long".to_owned()),
+        Some(code) => MailError::Transient(format!("the mail server responded with {code}")),
+        None if error.is_timeout() => {
+            MailError::Transient("the mail server did not respond in time".to_owned())
+        }
         None if error.is_tls() => {
-            MailError::Retry("no encrypted connection to the mail server".to_owned())
+            MailError::Transient("TLS with the mail server failed".to_owned())
         }
-        None => MailError::Retry("the mail server can't be reached".to_owned()),
+        None => MailError::Transient("the mail server is unreachable".to_owned()),
     }
 }
 
@@ -92,7 +91,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn only_a_server_on_this_machine_gets_mails_in_clear() {
+    async fn tls_is_required_unless_the_server_is_local() {
         for address in [
             "smtps://user:secret@mail.example.org",
             "smtp://user:secret@mail.example.org:587?tls=required",

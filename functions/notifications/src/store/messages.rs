@@ -1,4 +1,4 @@
-//! Messages in SQL.
+//! The `messages` table.
 
 use chrono::{DateTime, Utc};
 use db::{Result, TenantTx, UnscopedTx};
@@ -6,23 +6,23 @@ use ids::{MessageId, TenantId, UserId};
 use sqlx::types::Json;
 use web::Language;
 
-use crate::domain::{letter::Params, template::Template};
+use crate::domain::{mail_content::MailParams, template::Template};
 
 web::text_enum! {
-    /// Where a message stands.
+    /// The status of a message.
     pub enum Status {
-        /// Waits for its next try.
+        /// Waits for its next attempt.
         Queued = "queued",
-        /// Is out.
+        /// Was handed to the mailer.
         Sent = "sent",
-        /// Could not be sent, and is not tried again.
+        /// Could not be sent and is not retried.
         Failed = "failed",
-        /// Was not to go out any more.
+        /// Must not be sent.
         Suppressed = "suppressed",
     }
 }
 
-/// What a new row says.
+/// A message to insert.
 #[derive(Debug)]
 pub(crate) struct NewMessage<'a> {
     pub(crate) id: MessageId,
@@ -32,28 +32,28 @@ pub(crate) struct NewMessage<'a> {
     pub(crate) recipient: UserId,
     pub(crate) address: &'a str,
     pub(crate) subject: &'a str,
-    pub(crate) params: &'a Params,
+    pub(crate) params: &'a MailParams,
     pub(crate) sealed: Option<&'a [u8]>,
-    /// Why it is kept but not sent.
+    /// Why it is stored but not sent.
     pub(crate) suppressed: Option<&'a str>,
 }
 
-/// A message in the hands of whoever claimed it.
+/// A message that this sender has claimed.
 #[derive(Debug)]
-pub(crate) struct Claimed {
+pub(crate) struct ClaimedMessage {
     pub(crate) id: MessageId,
     pub(crate) template: Template,
     pub(crate) locale: String,
     pub(crate) recipient: Option<UserId>,
     pub(crate) address: String,
     pub(crate) subject: String,
-    pub(crate) params: Json<Params>,
+    pub(crate) params: Json<MailParams>,
     pub(crate) sealed: Option<Vec<u8>>,
     pub(crate) attempts: i32,
     pub(crate) created_at: DateTime<Utc>,
 }
 
-/// Keeps a message, unless one with its key is there already.
+/// Inserts a message unless one with its key exists.
 pub(crate) async fn insert_message(
     tx: &mut TenantTx,
     message: &NewMessage<'_>,
@@ -91,17 +91,17 @@ pub(crate) async fn insert_message(
     Ok(())
 }
 
-/// Which messages are due, of all tenants, the longest due first.
-pub(crate) async fn list_due(
+/// Lists due messages of all tenants, oldest due time first.
+pub(crate) async fn list_due_messages(
     tx: &mut UnscopedTx,
     now: DateTime<Utc>,
-    most: i64,
+    max_rows: i64,
 ) -> Result<Vec<(TenantId, MessageId)>> {
     let rows = sqlx::query!(
         r#"select tenant_id as "tenant!: TenantId", message_id as "message!: MessageId"
         from notifications.due_messages($1, $2)"#,
         now,
-        most,
+        max_rows,
     )
     .fetch_all(tx.conn())
     .await?;
@@ -111,16 +111,16 @@ pub(crate) async fn list_due(
         .collect())
 }
 
-/// Takes a message that is due until `lease_ends`; `None` when somebody else has it.
+/// Claims a due message until `lease_ends`; `None` if another sender has it.
 pub(crate) async fn claim_message(
     tx: &mut TenantTx,
     id: MessageId,
     now: DateTime<Utc>,
     lease_ends: DateTime<Utc>,
-) -> Result<Option<Claimed>> {
+) -> Result<Option<ClaimedMessage>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
-        Claimed,
+        ClaimedMessage,
         r#"update notifications.messages
         set attempts = attempts + 1, next_attempt_at = $4
         where tenant_id = $1 and message_id = (
@@ -130,7 +130,7 @@ pub(crate) async fn claim_message(
             for update skip locked
         )
         returning message_id as "id: MessageId", template as "template: Template", locale,
-            recipient_id as "recipient: UserId", address, subject, params as "params: Json<Params>", sealed, attempts, created_at"#,
+            recipient_id as "recipient: UserId", address, subject, params as "params: Json<MailParams>", sealed, attempts, created_at"#,
         tenant as _,
         id as _,
         now,
@@ -140,8 +140,12 @@ pub(crate) async fn claim_message(
     .await?)
 }
 
-/// It is out. Whoever claimed it meanwhile finds it so.
-pub(crate) async fn mark_sent(tx: &mut TenantTx, id: MessageId, now: DateTime<Utc>) -> Result<()> {
+/// Marks a message as sent, even if another sender has claimed it since.
+pub(crate) async fn mark_message_sent(
+    tx: &mut TenantTx,
+    id: MessageId,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "update notifications.messages
@@ -156,10 +160,10 @@ pub(crate) async fn mark_sent(tx: &mut TenantTx, id: MessageId, now: DateTime<Ut
     Ok(())
 }
 
-/// It is not tried again, and says why.
-pub(crate) async fn give_up(
+/// Ends a message as failed or suppressed, with the reason.
+pub(crate) async fn close_message(
     tx: &mut TenantTx,
-    claimed: &Claimed,
+    claimed: &ClaimedMessage,
     status: Status,
     reason: &str,
 ) -> Result<()> {
@@ -179,10 +183,10 @@ pub(crate) async fn give_up(
     Ok(())
 }
 
-/// It is tried again at `next`. Only whoever claimed it last may say so.
-pub(crate) async fn retry_later(
+/// Schedules a retry at `next`, unless another sender has claimed the message since.
+pub(crate) async fn reschedule_message(
     tx: &mut TenantTx,
-    claimed: &Claimed,
+    claimed: &ClaimedMessage,
     next: DateTime<Utc>,
     reason: &str,
 ) -> Result<()> {

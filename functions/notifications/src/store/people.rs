@@ -1,4 +1,4 @@
-//! People and their tenant, as `access` knows them.
+//! People and their tenant, from the projections in `access`.
 
 use access::TenantStatus;
 use db::{Result, TenantTx};
@@ -6,7 +6,7 @@ use ids::{ApiKeyId, UserId};
 use serde_json::{Map, Value};
 use sqlx::types::Json;
 
-/// Somebody who may be written to.
+/// A person with an email address.
 #[derive(Debug)]
 pub(crate) struct Addressee {
     pub(crate) id: UserId,
@@ -16,16 +16,16 @@ pub(crate) struct Addressee {
     pub(crate) status: String,
 }
 
-/// The tenant in whose name they are written to.
+/// The tenant on whose behalf emails are sent.
 #[derive(Debug)]
-pub(crate) struct House {
+pub(crate) struct TenantRow {
     pub(crate) name: String,
     pub(crate) locale: String,
     pub(crate) settings: Json<Map<String, Value>>,
     pub(crate) status: TenantStatus,
 }
 
-/// Those of these people who exist.
+/// Lists those of these people who exist.
 pub(crate) async fn list_addressees(
     tx: &mut TenantTx,
     people: &[UserId],
@@ -44,10 +44,10 @@ pub(crate) async fn list_addressees(
 }
 
 /// The tenant of this transaction.
-pub(crate) async fn find_house(tx: &mut TenantTx) -> Result<Option<House>> {
+pub(crate) async fn find_tenant(tx: &mut TenantTx) -> Result<Option<TenantRow>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
-        House,
+        TenantRow,
         r#"select name, locale, settings as "settings: Json<Map<String, Value>>", status as "status: TenantStatus"
         from access.tenants
         where tenant_id = $1"#,
@@ -57,7 +57,7 @@ pub(crate) async fn find_house(tx: &mut TenantTx) -> Result<Option<House>> {
     .await?)
 }
 
-/// Who looks after the organisation.
+/// Lists the active admins of the tenant.
 pub(crate) async fn list_admins(tx: &mut TenantTx) -> Result<Vec<UserId>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_scalar!(
@@ -72,8 +72,8 @@ pub(crate) async fn list_admins(tx: &mut TenantTx) -> Result<Vec<UserId>> {
     .await?)
 }
 
-/// What a key that is not revoked is called.
-pub(crate) async fn find_key_name(tx: &mut TenantTx, key: ApiKeyId) -> Result<Option<String>> {
+/// The name of an API key that is not revoked.
+pub(crate) async fn find_api_key_name(tx: &mut TenantTx, key: ApiKeyId) -> Result<Option<String>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_scalar!(
         "select name

@@ -1,17 +1,17 @@
-//! Every text in both languages.
+//! Renders every text in both languages.
 
 use super::*;
 
 const LANGUAGES: [Language; 2] = [Language::De, Language::En];
 
-fn whole() -> Letter<'static> {
-    Letter {
+fn all_variables() -> MailContent<'static> {
+    MailContent {
         organisation: "Müller & Söhne",
         colour: "#0b6650",
         name: Some("Ada <b>Lovelace</b>"),
         number: Some("T-1042"),
         device: Some("Firefox, Linux"),
-        at: Some("2026-11-20 10:00 UTC"),
+        at: Some("20 November 2026 at 10:00 UTC".to_owned()),
         metric: Some("llm_tokens"),
         percent: Some("80"),
         what: Some("app.demo.example"),
@@ -20,59 +20,59 @@ fn whole() -> Letter<'static> {
     }
 }
 
-/// What a message of this kind is given, and no more.
-fn example(template: Template) -> Letter<'static> {
-    let (is_news, is_notice) = (
-        template.feature().is_some(),
-        Template::of_purpose(template.as_str()).is_none(),
+/// Exactly the variables that a message of this kind has.
+fn example(template: Template) -> MailContent<'static> {
+    let (is_ticket, is_notice) = (
+        template.required_feature().is_some(),
+        Template::from_link_purpose(template.as_str()).is_none(),
     );
-    let whole = whole();
-    Letter {
-        token: whole.token.filter(|_| !is_notice),
-        number: whole.number.filter(|_| is_news),
-        at: whole.at.filter(|_| is_notice && !is_news),
-        device: whole.device.filter(|_| template == Template::NewDevice),
-        metric: whole.metric.filter(|_| template == Template::QuotaWarning),
-        percent: whole.percent.filter(|_| template == Template::QuotaWarning),
-        what: whole.what.filter(|_| {
+    let all = all_variables();
+    MailContent {
+        token: all.token.filter(|_| !is_notice),
+        number: all.number.filter(|_| is_ticket),
+        at: all.at.filter(|_| is_notice && !is_ticket),
+        device: all.device.filter(|_| template == Template::NewDevice),
+        metric: all.metric.filter(|_| template == Template::QuotaWarning),
+        percent: all.percent.filter(|_| template == Template::QuotaWarning),
+        what: all.what.filter(|_| {
             use Template::{ApiKeyExpiring, DomainFailing, DomainReleased};
             [ApiKeyExpiring, DomainFailing, DomainReleased].contains(&template)
         }),
-        ..whole
+        ..all
     }
 }
 
 #[test]
-fn every_template_is_complete_in_both_languages() {
+fn every_template_renders_in_both_languages() {
     for template in Template::ALL {
         for language in LANGUAGES {
-            let letter = example(*template);
-            let subject = subject(*template, language, &letter).unwrap();
-            let body = body(*template, language, &subject, &letter).unwrap();
-            let place = format!("{template} {}", language.tag());
+            let content = example(*template);
+            let subject = render_subject(*template, language, &content).unwrap();
+            let body = render_body(*template, language, &subject, &content).unwrap();
+            let context = format!("{template} {}", language.tag());
             assert!(
                 (8..=78).contains(&subject.chars().count()),
-                "{place}: {subject}"
+                "{context}: {subject}"
             );
             for text in [&subject, &body.text, &body.html] {
                 assert!(
                     !text.contains("{{") && !text.contains("{%"),
-                    "{place}: {text}"
+                    "{context}: {text}"
                 );
             }
-            // Both forms lead to the same place, and name what the person may have to type.
-            let link = letter.link.as_deref().unwrap();
-            assert!(body.text.contains(link), "{place}");
-            assert!(body.text.contains("Müller & Söhne"), "{place}");
-            assert!(body.html.contains("Müller &amp; Söhne"), "{place}");
+            // Both parts have the link and what the recipient may have to type.
+            let link = content.link.as_deref().unwrap();
+            assert!(body.text.contains(link), "{context}");
+            assert!(body.text.contains("Müller & Söhne"), "{context}");
+            assert!(body.html.contains("Müller &amp; Söhne"), "{context}");
             assert!(
                 body.html.contains(&format!("lang=\"{}\"", language.tag())),
-                "{place}"
+                "{context}"
             );
-            for token in letter.token.into_iter().chain(letter.number) {
+            for token in content.token.into_iter().chain(content.number) {
                 assert!(
                     body.text.contains(token) && body.html.contains(token),
-                    "{place}"
+                    "{context}"
                 );
             }
         }
@@ -80,9 +80,9 @@ fn every_template_is_complete_in_both_languages() {
 }
 
 #[test]
-fn what_is_filled_in_is_text_in_html() {
+fn values_are_escaped_in_html() {
     for language in LANGUAGES {
-        let body = body(
+        let body = render_body(
             Template::Invite,
             language,
             "<i>",
@@ -96,40 +96,40 @@ fn what_is_filled_in_is_text_in_html() {
 }
 
 #[test]
-fn a_missing_variable_is_an_error_and_no_gap() {
+fn a_missing_variable_is_an_error() {
     for template in Template::ALL {
         for language in LANGUAGES {
-            let letter = Letter {
+            let content = MailContent {
                 name: None,
                 link: None,
                 ..example(*template)
             };
-            let refused = body(*template, language, "x", &letter).unwrap_err();
-            assert!(refused.to_string().contains("undefined"), "{refused}");
-            assert!(!refused.to_string().contains("AZrx8m0"), "{refused}");
+            let error = render_body(*template, language, "x", &content).unwrap_err();
+            assert!(error.to_string().contains("undefined"), "{error}");
+            assert!(!error.to_string().contains("AZrx8m0"), "{error}");
         }
     }
 }
 
-/// Whoever registers names an address and a name: with the name in it the mail would carry a stranger's words.
+/// A registration states an address and a name. With the name, the email would carry text of a stranger.
 #[test]
-fn a_verification_mail_says_nothing_that_its_sender_chose() {
+fn a_verification_mail_has_no_text_chosen_by_the_person_who_registered() {
     for language in LANGUAGES {
-        let letter = Letter {
+        let content = MailContent {
             name: None,
             ..example(Template::VerifyEmail)
         };
-        body(Template::VerifyEmail, language, "x", &letter).unwrap();
-        subject(Template::VerifyEmail, language, &letter).unwrap();
+        render_body(Template::VerifyEmail, language, "x", &content).unwrap();
+        render_subject(Template::VerifyEmail, language, &content).unwrap();
     }
 }
 
 #[test]
-fn a_subject_stays_on_its_line() {
-    let letter = Letter {
+fn a_subject_stays_on_one_line() {
+    let content = MailContent {
         organisation: "a\r\nBcc: x@y.example",
-        ..whole()
+        ..all_variables()
     };
-    let subject = subject(Template::Invite, Language::En, &letter).unwrap();
+    let subject = render_subject(Template::Invite, Language::En, &content).unwrap();
     assert_eq!(subject, "Invitation to a Bcc: x@y.example");
 }

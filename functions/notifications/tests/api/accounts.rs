@@ -1,21 +1,21 @@
-//! Mails about what others do with a person's account.
+//! Emails about access to a user's account by others.
 
 use serde_json::json;
 
-use crate::{Scene, post::Post};
+use crate::{Harness, recording_mailer::RecordingMailer};
 
 #[tokio::test]
-async fn whose_account_is_looked_at_hears_of_it() {
-    let scene = Scene::new().await;
-    let customer = &scene.demo.customer;
+async fn a_user_is_notified_of_an_impersonation() {
+    let harness = Harness::new().await;
+    let customer = &harness.demo.customer;
     let data = json!({"user_id": customer.id, "session_id": customer.session, "minutes": 15});
-    scene
-        .tell(&scene.event("identity.session.impersonated", data))
+    harness
+        .deliver(&harness.event("identity.session.impersonated", data))
         .await;
-    let post = Post::new();
-    scene.sender(post.clone()).run_once().await.unwrap();
-    let mail = post.one();
-    assert_eq!(mail.subject, "Somebody is looking at your account at demo");
+    let mailer = RecordingMailer::new();
+    harness.sender(mailer.clone()).run_once().await.unwrap();
+    let mail = mailer.single();
+    assert_eq!(mail.subject, "Someone is viewing your account at demo");
     assert_eq!(mail.to.1, customer.email);
     assert!(
         mail.text

@@ -1,25 +1,25 @@
-//! Mails with a link that works once.
+//! Emails with a one-time link.
 
 use notifications::MailError;
 use serde_json::json;
 
 use crate::{
-    Scene,
-    post::{Mood, Post},
+    Harness,
+    recording_mailer::{Failure, RecordingMailer},
 };
 
 const TOKEN: &str = "AZrx8m0-fBGOWjsaLD1OX_4";
 
 #[tokio::test]
-async fn each_purpose_has_its_mail_and_its_page() {
-    let scene = Scene::new().await;
-    let user = scene.demo.customer.id;
+async fn each_purpose_has_its_own_mail_and_page() {
+    let harness = Harness::new().await;
+    let user = harness.demo.customer.id;
     for (r#type, purpose, page, subject) in [
         (
             "identity.user.registered",
             "verify_email",
             "verify-email",
-            "Please confirm your address",
+            "Confirm your email address",
         ),
         (
             "identity.user.invited",
@@ -31,13 +31,13 @@ async fn each_purpose_has_its_mail_and_its_page() {
             "identity.email.verification_requested",
             "verify_email",
             "verify-email",
-            "Please confirm your address",
+            "Confirm your email address",
         ),
         (
             "identity.password.reset_requested",
             "reset_password",
             "reset-password",
-            "New password for demo",
+            "Reset your password for demo",
         ),
         (
             "identity.magic_link.requested",
@@ -46,12 +46,12 @@ async fn each_purpose_has_its_mail_and_its_page() {
             "Sign in to demo",
         ),
     ] {
-        scene
-            .tell(&scene.linked(r#type, purpose, user, TOKEN))
+        harness
+            .deliver(&harness.link_requested(r#type, purpose, user, TOKEN))
             .await;
-        let post = Post::new();
-        scene.sender(post.clone()).run_once().await.unwrap();
-        let mail = post.one();
+        let mailer = RecordingMailer::new();
+        harness.sender(mailer.clone()).run_once().await.unwrap();
+        let mail = mailer.single();
         assert_eq!(mail.subject, subject);
         let link = format!("https://api.revalenz.example/{page}#token={TOKEN}");
         assert!(mail.text.contains(&link), "{}", mail.text);
@@ -61,37 +61,37 @@ async fn each_purpose_has_its_mail_and_its_page() {
 }
 
 #[tokio::test]
-async fn a_new_address_gets_the_link_and_the_present_one_a_notice() {
-    let scene = Scene::new().await;
+async fn a_new_address_gets_the_link_and_the_current_one_a_notice() {
+    let harness = Harness::new().await;
     let sealed = format!("{TOKEN}\nnew@elsewhere.example");
     let kind = "identity.email.change_requested";
-    let user = scene.demo.customer.id;
-    let event = scene.linked(kind, "change_email", user, &sealed);
-    scene.tell(&event).await;
-    // What comes again is taken once.
-    scene.tell(&event).await;
-    let post = Post::new();
-    scene.sender(post.clone()).run_once().await.unwrap();
-    let mails = post.taken();
+    let user = harness.demo.customer.id;
+    let event = harness.link_requested(kind, "change_email", user, &sealed);
+    harness.deliver(&event).await;
+    // A repeated event has no effect.
+    harness.deliver(&event).await;
+    let mailer = RecordingMailer::new();
+    harness.sender(mailer.clone()).run_once().await.unwrap();
+    let mails = mailer.mails();
     assert_eq!(mails.len(), 2);
     let to = |address: &str| mails.iter().find(|mail| mail.to.1 == address).unwrap();
     let link = to("new@elsewhere.example");
-    assert_eq!(link.subject, "Please confirm your new address");
+    assert_eq!(link.subject, "Confirm your new email address");
     let url = format!("https://api.revalenz.example/change-email#token={TOKEN}\n");
     assert!(link.text.contains(&url), "{}", link.text);
     let notice = to("customer@demo.example");
-    assert_eq!(notice.subject, "Your account is to get another address");
+    assert_eq!(notice.subject, "Your email address is about to change");
     assert!(!notice.text.contains(TOKEN) && !notice.html.contains(TOKEN));
     assert!(!notice.text.contains("elsewhere"), "{}", notice.text);
 }
 
 #[tokio::test]
-async fn what_happened_to_an_account_is_told_to_its_owner() {
-    let scene = Scene::new().await;
-    scene
-        .arrange("update access.people set locale = 'de'")
+async fn users_are_notified_of_changes_to_their_account() {
+    let harness = Harness::new().await;
+    harness
+        .execute("update access.people set locale = 'de'")
         .await;
-    let user = scene.demo.customer.id;
+    let user = harness.demo.customer.id;
     let data = json!({"user_id": user, "session_id": user, "device": "Firefox, Linux"});
     for (kind, subject, words) in [
         (
@@ -102,13 +102,13 @@ async fn what_happened_to_an_account_is_told_to_its_owner() {
         (
             "identity.session.new_device",
             "Anmeldung mit einem neuen Gerät",
-            "Firefox, Linux (2026-11-20 10:00 UTC)",
+            "Firefox, Linux (20. November 2026 um 10:00 Uhr UTC)",
         ),
     ] {
-        scene.tell(&scene.event(kind, data.clone())).await;
-        let post = Post::new();
-        scene.sender(post.clone()).run_once().await.unwrap();
-        let mail = post.one();
+        harness.deliver(&harness.event(kind, data.clone())).await;
+        let mailer = RecordingMailer::new();
+        harness.sender(mailer.clone()).run_once().await.unwrap();
+        let mail = mailer.single();
         assert_eq!(mail.subject, subject);
         assert_eq!(mail.to.1, "customer@demo.example");
         assert!(mail.text.contains(words), "{}", mail.text);
@@ -122,24 +122,24 @@ async fn what_happened_to_an_account_is_told_to_its_owner() {
 }
 
 #[tokio::test]
-async fn a_token_is_never_readable_in_the_database_and_gone_after_sending() {
-    let scene = Scene::new().await;
-    let event = scene.linked(
+async fn a_token_is_sealed_in_the_database_and_blanked_after_sending() {
+    let harness = Harness::new().await;
+    let event = harness.link_requested(
         "identity.user.invited",
         "invite",
-        scene.demo.customer.id,
+        harness.demo.customer.id,
         TOKEN,
     );
-    scene.tell(&event).await;
+    harness.deliver(&event).await;
     let rows = || async {
         let query = "select coalesce(string_agg(m::text, ' '), '') from notifications.messages m";
         let text: String = sqlx::query_scalar(query)
-            .fetch_one(&mut scene.admin().await)
+            .fetch_one(&mut harness.admin().await)
             .await
             .unwrap();
         text
     };
-    let sealed = scene.message().await.sealed.unwrap();
+    let sealed = harness.message().await.sealed.unwrap();
     assert!(
         !sealed
             .windows(TOKEN.len())
@@ -147,34 +147,39 @@ async fn a_token_is_never_readable_in_the_database_and_gone_after_sending() {
     );
     assert!(!rows().await.contains(TOKEN));
 
-    let post = Post::new();
-    scene.sender(post.clone()).run_once().await.unwrap();
-    assert!(post.one().text.contains(TOKEN));
-    let message = scene.message().await;
+    let mailer = RecordingMailer::new();
+    harness.sender(mailer.clone()).run_once().await.unwrap();
+    assert!(mailer.single().text.contains(TOKEN));
+    let message = harness.message().await;
     assert_eq!((message.status.as_str(), message.sealed), ("sent", None));
 }
 
 #[tokio::test]
-async fn a_token_is_gone_too_when_its_mail_has_failed_or_must_not_go_out() {
-    let scene = Scene::new().await;
-    let user = scene.demo.customer.id;
-    scene
-        .tell(&scene.linked("identity.user.invited", "invite", user, TOKEN))
+async fn a_token_is_blanked_when_its_mail_fails_or_is_suppressed() {
+    let harness = Harness::new().await;
+    let user = harness.demo.customer.id;
+    harness
+        .deliver(&harness.link_requested("identity.user.invited", "invite", user, TOKEN))
         .await;
-    let refusing = Post::in_moods([Mood::Fails(MailError::Refused("no".to_owned()))]);
-    scene.sender(refusing).run_once().await.unwrap();
-    let message = scene.message().await;
+    let failing =
+        RecordingMailer::with_failures([Failure::Error(MailError::Permanent("no".to_owned()))]);
+    harness.sender(failing).run_once().await.unwrap();
+    let message = harness.message().await;
     assert_eq!((message.status.as_str(), message.sealed), ("failed", None));
 
-    scene.arrange("truncate notifications.messages").await;
-    scene
-        .tell(&scene.linked("identity.user.invited", "invite", user, TOKEN))
+    harness.execute("truncate notifications.messages").await;
+    harness
+        .deliver(&harness.link_requested("identity.user.invited", "invite", user, TOKEN))
         .await;
-    scene
-        .arrange("update access.people set status = 'disabled'")
+    harness
+        .execute("update access.people set status = 'disabled'")
         .await;
-    scene.sender(Post::new()).run_once().await.unwrap();
-    let message = scene.message().await;
+    harness
+        .sender(RecordingMailer::new())
+        .run_once()
+        .await
+        .unwrap();
+    let message = harness.message().await;
     assert_eq!(
         (message.status.as_str(), message.sealed),
         ("suppressed", None)
@@ -182,45 +187,45 @@ async fn a_token_is_gone_too_when_its_mail_has_failed_or_must_not_go_out() {
 }
 
 #[tokio::test]
-async fn links_go_out_however_old_they_are() {
-    let scene = Scene::new().await;
-    let event = scene.linked(
+async fn links_are_sent_regardless_of_their_age() {
+    let harness = Harness::new().await;
+    let event = harness.link_requested(
         "identity.user.invited",
         "invite",
-        scene.demo.customer.id,
+        harness.demo.customer.id,
         TOKEN,
     );
-    scene
-        .stage
+    harness
+        .app
         .clock
         .advance(std::time::Duration::from_hours(100));
-    scene.tell(&event).await;
-    assert_eq!(scene.message().await.status, "queued");
+    harness.deliver(&event).await;
+    assert_eq!(harness.message().await.status, "queued");
 }
 
 #[tokio::test]
-async fn a_link_that_cannot_be_opened_is_refused_for_good() {
-    let scene = Scene::new().await;
-    let user = scene.demo.customer.id;
-    let good = scene.linked("identity.user.invited", "invite", user, TOKEN);
+async fn an_invalid_link_event_is_poison() {
+    let harness = Harness::new().await;
+    let user = harness.demo.customer.id;
+    let valid = harness.link_requested("identity.user.invited", "invite", user, TOKEN);
     let missing = events::Envelope {
         sealed: None,
-        ..good.clone()
+        ..valid.clone()
     };
     let broken = events::Envelope {
         sealed: Some(vec![1, 2, 3]),
-        ..good.clone()
+        ..valid.clone()
     };
-    let mut unknown = good.clone();
-    unknown.data["purpose"] = json!("magic_carpet");
-    let other = scene.stage.tenant("other").await;
-    // Sealed for one tenant, brought to another.
-    let stolen = events::Envelope {
+    let mut unknown = valid.clone();
+    unknown.data["purpose"] = json!("unknown_purpose");
+    let other = harness.app.tenant("other").await;
+    // Sealed for one tenant, delivered to another.
+    let foreign = events::Envelope {
         tenant: other.id,
-        ..good
+        ..valid
     };
-    for event in [missing, broken, unknown, stolen] {
-        assert_eq!(scene.push(&event).await.status(), 422, "{event:?}");
+    for event in [missing, broken, unknown, foreign] {
+        assert_eq!(harness.push(&event).await.status(), 422, "{event:?}");
     }
-    assert!(scene.messages().await.is_empty());
+    assert!(harness.messages().await.is_empty());
 }

@@ -1,4 +1,4 @@
-//! The mails of a laptop, as its owner reads them.
+//! The pages for local emails.
 
 use std::sync::Arc;
 
@@ -7,21 +7,21 @@ use http::{Request, Response};
 use notifications::{Folder, dev_mail};
 use tower::ServiceExt;
 
-use crate::{Scene, wrapped};
+use crate::{Harness, with_edge};
 
-struct Reader {
-    scene: Scene,
+struct MailReader {
+    harness: Harness,
     folder: Folder,
     path: std::path::PathBuf,
 }
 
-impl Reader {
+impl MailReader {
     async fn new() -> Self {
-        let scene = Scene::new().await;
-        let path = std::env::temp_dir().join(format!("revalenz-mail-{}", scene.demo.id));
+        let harness = Harness::new().await;
+        let path = std::env::temp_dir().join(format!("revalenz-mail-{}", harness.demo.id));
         Self {
             folder: Folder::new(&path),
-            scene,
+            harness,
             path,
         }
     }
@@ -29,46 +29,46 @@ impl Reader {
     async fn get(&self, path: &str) -> Response<Body> {
         let router = dev_mail::router(self.folder.clone(), "https://api.revalenz.example");
         let request = Request::get(path).body(Body::empty()).unwrap();
-        wrapped(&self.scene.stage, router)
+        with_edge(&self.harness.app, router)
             .oneshot(request)
             .await
             .unwrap()
     }
 
     async fn page(&self, path: &str) -> String {
-        let answer = self.get(path).await;
-        assert_eq!(answer.status(), 200, "{path}");
-        let body = to_bytes(answer.into_body(), 1_000_000).await.unwrap();
+        let response = self.get(path).await;
+        assert_eq!(response.status(), 200, "{path}");
+        let body = to_bytes(response.into_body(), 1_000_000).await.unwrap();
         String::from_utf8(body.to_vec()).unwrap()
     }
 }
 
-impl Drop for Reader {
+impl Drop for MailReader {
     fn drop(&mut self) {
         drop(std::fs::remove_dir_all(&self.path));
     }
 }
 
 #[tokio::test]
-async fn mails_can_be_read_and_followed_without_a_frontend() {
-    let reader = Reader::new().await;
-    assert!(reader.page("/dev/mail").await.contains("No mail yet"));
-    let scene = &reader.scene;
-    scene
-        .arrange("update access.people set locale = 'de'")
+async fn mails_can_be_read_without_a_frontend() {
+    let reader = MailReader::new().await;
+    assert!(reader.page("/dev/mail").await.contains("No emails yet"));
+    let harness = &reader.harness;
+    harness
+        .execute("update access.people set locale = 'de'")
         .await;
-    scene.tell(&scene.opened()).await;
-    scene.stage.clock.advance(std::time::Duration::from_secs(1));
-    let user = scene.demo.customer.id;
-    scene
-        .tell(&scene.linked(
+    harness.deliver(&harness.ticket_created()).await;
+    harness.app.clock.advance(std::time::Duration::from_secs(1));
+    let user = harness.demo.customer.id;
+    harness
+        .deliver(&harness.link_requested(
             "identity.user.registered",
             "verify_email",
             user,
             "AZ-tok_en",
         ))
         .await;
-    scene
+    harness
         .sender(Arc::new(reader.folder.clone()))
         .run_once()
         .await
@@ -80,7 +80,8 @@ async fn mails_can_be_read_and_followed_without_a_frontend() {
             .unwrap_or_else(|| panic!("{text} is not in {list}"))
     };
     assert!(
-        at("Bitte bestätigen Sie Ihre Adresse") < at("[T-1001] Ihre Anfrage ist angekommen"),
+        at("Bitte bestätigen Sie Ihre E-Mail-Adresse")
+            < at("[T-1001] Wir haben Ihre Anfrage erhalten"),
         "newest first"
     );
     at("customer &lt;customer@demo.example&gt;");
@@ -111,9 +112,9 @@ async fn mails_can_be_read_and_followed_without_a_frontend() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_not_found_and_nobody_leaves_the_folder() {
-    let reader = Reader::new().await;
-    let unknown = reader.scene.demo.id;
+async fn unknown_mails_and_paths_outside_the_folder_are_not_found() {
+    let reader = MailReader::new().await;
+    let unknown = reader.harness.demo.id;
     for path in [
         format!("/dev/mail/{unknown}"),
         format!("/dev/mail/{unknown}/html"),
@@ -127,12 +128,12 @@ async fn what_is_not_there_is_not_found_and_nobody_leaves_the_folder() {
 }
 
 #[tokio::test]
-async fn only_the_owner_of_the_machine_reads_the_folder() {
+async fn only_the_owner_can_read_the_folder() {
     use std::os::unix::fs::PermissionsExt;
-    let reader = Reader::new().await;
-    let scene = &reader.scene;
-    scene.tell(&scene.opened()).await;
-    scene
+    let reader = MailReader::new().await;
+    let harness = &reader.harness;
+    harness.deliver(&harness.ticket_created()).await;
+    harness
         .sender(Arc::new(reader.folder.clone()))
         .run_once()
         .await

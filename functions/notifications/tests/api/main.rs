@@ -1,14 +1,14 @@
-//! Notifications as the relay and the recipients meet them: events pushed over HTTP in process, mails in the hands of a
-//! mailer, a real database each.
+//! Tests of notifications through its public interface: events pushed over HTTP in process, emails given to a mailer, and a real
+//! database per test.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 mod accounts;
-mod killed;
+mod crashes;
 mod links;
 mod local_mail;
 mod organisation;
-mod post;
 mod quotas;
+mod recording_mailer;
 mod security;
 mod sending;
 mod smtp;
@@ -24,19 +24,19 @@ use notifications::Mailer;
 use serde_json::{Value, json};
 use sqlx::{FromRow, PgConnection};
 use std::sync::Arc;
-use testkit::{Stage, TestTenant};
+use testkit::{TestApp, TestTenant};
 use tower::ServiceExt;
 use web::edge::{self, Edge};
 
-/// A stage with one tenant and this function, reached as the relay reaches it.
-struct Scene {
-    stage: Stage,
+/// A database with one tenant, and this function behind its internal routes.
+struct Harness {
+    app: TestApp,
     demo: TestTenant,
     db: Db,
     internal: Router,
 }
 
-/// What is kept of a message.
+/// A stored message.
 #[derive(Debug, FromRow)]
 struct Message {
     template: String,
@@ -50,15 +50,15 @@ struct Message {
     last_error: Option<String>,
 }
 
-impl Scene {
+impl Harness {
     async fn new() -> Self {
-        let stage = Stage::of(&[("notifications", notifications::service)]).await;
-        let demo = stage.tenant("demo").await;
-        let db = Db::lazy(&stage.database.login_url("notifications"), 5).unwrap();
-        let service = notifications::service(db.clone(), stage.gate.clone());
-        let internal = wrapped(&stage, service.internal);
+        let app = TestApp::new(&[("notifications", notifications::service)]).await;
+        let demo = app.tenant("demo").await;
+        let db = Db::connect_lazy(&app.database.login_url("notifications"), 5).unwrap();
+        let service = notifications::service(db.clone(), app.state.clone());
+        let internal = with_edge(&app, service.internal);
         Self {
-            stage,
+            app,
             demo,
             db,
             internal,
@@ -66,17 +66,17 @@ impl Scene {
     }
 
     fn sender(&self, mailer: Arc<dyn Mailer>) -> notifications::Sender {
-        notifications::Sender::new(self.db.clone(), self.stage.gate.clone(), mailer)
+        notifications::Sender::new(self.db.clone(), self.app.state.clone(), mailer)
     }
 
-    /// An event of the tenant that happens now.
+    /// An event of the tenant with the current time.
     fn event(&self, r#type: &str, data: Value) -> Envelope {
         Envelope {
-            id: EventId::at(self.stage.clock.now()),
+            id: EventId::at(self.app.clock.now()),
             source: "/test".to_owned(),
             r#type: format!("de.revalenz.{type}.v1"),
             subject: "things/1".to_owned(),
-            time: self.stage.clock.now(),
+            time: self.app.clock.now(),
             tenant: self.demo.id,
             version: 1,
             request_id: None,
@@ -86,8 +86,8 @@ impl Scene {
         }
     }
 
-    /// A ticket of the customer was opened, and nobody works on it.
-    fn opened(&self) -> Envelope {
+    /// An event for a new ticket of the customer without an assignee.
+    fn ticket_created(&self) -> Envelope {
         let author = json!({"kind": "user", "id": self.demo.customer.id});
         let data = json!({
             "ticket_id": self.demo.id, "number": "T-1001", "priority": "medium",
@@ -96,11 +96,11 @@ impl Scene {
         self.event("support.ticket.created", data)
     }
 
-    /// A link for somebody, sealed as identity and tenancy seal it.
-    fn linked(&self, r#type: &str, purpose: &str, user: UserId, token: &str) -> Envelope {
+    /// An event with a one-time link, sealed as identity and tenancy do.
+    fn link_requested(&self, r#type: &str, purpose: &str, user: UserId, token: &str) -> Envelope {
         let data = json!({"user_id": user, "one_time_token_id": user, "purpose": purpose});
         let context = self.demo.id.uuid();
-        let keyring = self.stage.gate.keyring();
+        let keyring = self.app.state.keyring();
         let sealed = keyring.seal(Purpose::Notifications, context.as_bytes(), token.as_bytes());
         Envelope {
             sealed: Some(sealed.unwrap()),
@@ -108,18 +108,18 @@ impl Scene {
         }
     }
 
-    /// What the function answers to an event.
+    /// Pushes an event and returns the response.
     async fn push(&self, event: &Envelope) -> Response<Body> {
-        push_to(&self.internal, &self.stage, event).await
+        push_to(&self.internal, &self.app, event).await
     }
 
-    /// Brings an event that is taken.
-    async fn tell(&self, event: &Envelope) {
+    /// Pushes an event that must be accepted.
+    async fn deliver(&self, event: &Envelope) {
         assert_eq!(self.push(event).await.status(), 204, "{event:?}");
     }
 
     async fn admin(&self) -> PgConnection {
-        self.stage.admin().await
+        self.app.admin().await
     }
 
     async fn messages(&self) -> Vec<Message> {
@@ -135,8 +135,8 @@ impl Scene {
         .unwrap()
     }
 
-    /// How many messages of any tenant are still to be sent.
-    async fn queued(&self) -> i64 {
+    /// Number of queued messages of all tenants.
+    async fn count_queued(&self) -> i64 {
         let query = "select count(*) from notifications.messages where status = 'queued'";
         sqlx::query_scalar(query)
             .fetch_one(&mut self.admin().await)
@@ -144,15 +144,15 @@ impl Scene {
             .unwrap()
     }
 
-    /// The one message that there is.
+    /// The only message.
     async fn message(&self) -> Message {
         let mut messages = self.messages().await;
         assert_eq!(messages.len(), 1, "{messages:?}");
         messages.remove(0)
     }
 
-    /// Changes something that other functions own.
-    async fn arrange(&self, sql: &'static str) {
+    /// Executes SQL as an administrator.
+    async fn execute(&self, sql: &'static str) {
         sqlx::query(sql)
             .execute(&mut self.admin().await)
             .await
@@ -160,21 +160,21 @@ impl Scene {
     }
 }
 
-fn wrapped(stage: &Stage, router: Router) -> Router {
+fn with_edge(app: &TestApp, router: Router) -> Router {
     let edge = Edge {
-        clock: stage.clock.clone(),
+        clock: app.clock.clone(),
         trusted_proxies: 0,
     };
     edge::wrap(router, edge)
 }
 
-async fn push_to(router: &Router, stage: &Stage, event: &Envelope) -> Response<Body> {
+async fn push_to(router: &Router, app: &TestApp, event: &Envelope) -> Response<Body> {
     let body = push::wrap(event, "notifications", 1).to_string();
     let request = Request::post(push::PATH)
         .header(header::CONTENT_TYPE, "application/json")
         .header(
             header::AUTHORIZATION,
-            stage.gate.internal_auth().header().unwrap(),
+            app.state.internal_auth().header().unwrap(),
         )
         .body(Body::from(body))
         .unwrap();

@@ -1,106 +1,110 @@
-//! Mails to admins about their organisation, and what still goes out when it is suspended.
+//! Emails to admins about their organisation, and emails of a suspended organisation.
 
 use serde_json::json;
 
-use crate::{Scene, post::Post};
+use crate::{Harness, recording_mailer::RecordingMailer};
 
 #[tokio::test]
-async fn admins_hear_of_keys_and_domains_in_their_language_and_nobody_else_does() {
-    let scene = Scene::new().await;
+async fn only_admins_are_notified_of_keys_and_domains_in_their_language() {
+    let harness = Harness::new().await;
     let key = "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f";
     sqlx::query(
         "insert into access.api_keys (tenant_id, api_key_id, name, secret_hash, scopes, created_by_kind, created_at, updated_at)
         values ($1, $2::uuid, 'Sheets <export>', sha256(''), '{}', 'system', $3, $3)",
     )
-    .bind(scene.demo.id)
+    .bind(harness.demo.id)
     .bind(key)
-    .bind(scene.stage.clock.now())
-    .execute(&mut scene.admin().await)
+    .bind(harness.app.clock.now())
+    .execute(&mut harness.admin().await)
     .await
     .unwrap();
-    let ends = json!({"api_key_id": key, "expires_at": "2026-12-01T08:30:00Z"});
+    let expiring = json!({"api_key_id": key, "expires_at": "2026-12-01T08:30:00Z"});
     let failing = json!({"domain_id": key, "host": "app.demo.example", "released_at": "2026-11-27T04:50:00Z"});
     let released = json!({"domain_id": key, "host": "app.demo.example", "why": "proof_missing"});
-    for (kind, data, language, subject, said) in [
+    for (kind, data, language, subject, sentence) in [
         (
             "api_key.expiring",
-            &ends,
+            &expiring,
             "en",
-            "An API key ends soon",
-            "“Sheets <export>” of demo ends on 2026-12-01 08:30 UTC",
+            "An API key expires soon",
+            "“Sheets <export>” of demo expires on 1 December 2026 at 08:30 UTC",
         ),
         (
             "domain.failing",
             &failing,
             "de",
-            "Nachweis für eine Domain fehlt",
-            "Fehlt er am 2026-11-27 04:50 UTC noch immer",
+            "Der Nachweis für eine Domain fehlt",
+            "Fehlt er am 27. November 2026 um 04:50 Uhr UTC noch immer",
         ),
         (
             "domain.released",
             &released,
             "de",
             "Eine Domain wurde entfernt",
-            "Seit 2026-11-20 10:00 UTC",
+            "am 20. November 2026 um 10:00 Uhr UTC entfernt",
         ),
     ] {
         if language == "de" {
-            scene
-                .arrange("update access.people set locale = 'de' where display_name = 'admin'")
+            harness
+                .execute("update access.people set locale = 'de' where display_name = 'admin'")
                 .await;
         }
-        scene
-            .tell(&scene.event(&format!("tenancy.{kind}"), data.clone()))
+        harness
+            .deliver(&harness.event(&format!("tenancy.{kind}"), data.clone()))
             .await;
-        let post = Post::new();
-        scene.sender(post.clone()).run_once().await.unwrap();
-        let mail = post.one();
-        assert_eq!(mail.to.1, scene.demo.admin.email);
+        let mailer = RecordingMailer::new();
+        harness.sender(mailer.clone()).run_once().await.unwrap();
+        let mail = mailer.single();
+        assert_eq!(mail.to.1, harness.demo.admin.email);
         assert_eq!(mail.subject, subject);
-        assert!(mail.text.contains(said), "{}", mail.text);
+        assert!(mail.text.contains(sentence), "{}", mail.text);
         assert!(!mail.html.contains("<export>"), "{}", mail.html);
     }
 }
 
 #[tokio::test]
-async fn whoever_let_go_of_a_domain_or_revoked_a_key_needs_no_mail() {
-    let scene = Scene::new().await;
-    let gone = json!({"domain_id": scene.demo.id, "host": "app.demo.example", "why": "given_up"});
-    scene
-        .tell(&scene.event("tenancy.domain.released", gone))
+async fn a_removed_domain_and_a_revoked_key_cause_no_mail() {
+    let harness = Harness::new().await;
+    let removed =
+        json!({"domain_id": harness.demo.id, "host": "app.demo.example", "why": "given_up"});
+    harness
+        .deliver(&harness.event("tenancy.domain.released", removed))
         .await;
-    let revoked = json!({"api_key_id": scene.demo.id, "expires_at": "2026-12-01T08:30:00Z"});
-    scene
-        .tell(&scene.event("tenancy.api_key.expiring", revoked))
+    let revoked = json!({"api_key_id": harness.demo.id, "expires_at": "2026-12-01T08:30:00Z"});
+    harness
+        .deliver(&harness.event("tenancy.api_key.expiring", revoked))
         .await;
-    assert!(scene.messages().await.is_empty());
+    assert!(harness.messages().await.is_empty());
 }
 
 #[tokio::test]
-async fn of_a_suspended_tenant_only_what_is_about_accounts_goes_out_and_the_rest_is_dropped_for_good()
- {
-    let scene = Scene::new().await;
-    scene.tell(&scene.opened()).await;
-    let changed = json!({"user_id": scene.demo.customer.id});
-    scene
-        .tell(&scene.event("identity.password.changed", changed))
+async fn a_suspended_tenant_gets_only_account_mails_and_others_stay_suppressed() {
+    let harness = Harness::new().await;
+    harness.deliver(&harness.ticket_created()).await;
+    let changed = json!({"user_id": harness.demo.customer.id});
+    harness
+        .deliver(&harness.event("identity.password.changed", changed))
         .await;
-    scene
-        .arrange("update access.tenants set status = 'suspended' where slug = 'demo'")
+    harness
+        .execute("update access.tenants set status = 'suspended' where slug = 'demo'")
         .await;
-    let post = Post::new();
-    scene.sender(post.clone()).run_once().await.unwrap();
-    assert_eq!(post.taken().len(), 1);
-    let messages = scene.messages().await;
-    let became = |template: &str| {
+    let mailer = RecordingMailer::new();
+    harness.sender(mailer.clone()).run_once().await.unwrap();
+    assert_eq!(mailer.mails().len(), 1);
+    let messages = harness.messages().await;
+    let status_of = |template: &str| {
         let message = messages.iter().find(|message| message.template == template);
         message.map(|message| message.status.clone()).unwrap()
     };
-    assert_eq!(became("password_changed"), "sent");
-    assert_eq!(became("ticket_opened"), "suppressed");
-    scene
-        .arrange("update access.tenants set status = 'active' where slug = 'demo'")
+    assert_eq!(status_of("password_changed"), "sent");
+    assert_eq!(status_of("ticket_opened"), "suppressed");
+    harness
+        .execute("update access.tenants set status = 'active' where slug = 'demo'")
         .await;
-    scene.sender(post.clone()).run_once().await.unwrap();
-    assert_eq!(post.taken().len(), 1, "what was dropped stays dropped");
+    harness.sender(mailer.clone()).run_once().await.unwrap();
+    assert_eq!(
+        mailer.mails().len(),
+        1,
+        "suppressed messages stay suppressed"
+    );
 }

@@ -1,46 +1,48 @@
-//! Mails about what a tenant has used of its licence.
+//! Emails about the quotas of a tenant.
 
 use serde_json::json;
 
-use crate::{Scene, post::Post};
+use crate::{Harness, recording_mailer::RecordingMailer};
 
 #[tokio::test]
-async fn every_active_admin_is_warned_of_a_quota_in_their_language_and_nobody_else() {
-    let scene = Scene::new().await;
-    let second = scene
-        .stage
-        .person(scene.demo.id, "admin", "second@demo.example")
+async fn only_active_admins_are_warned_of_a_quota_in_their_language() {
+    let harness = Harness::new().await;
+    let second = harness
+        .app
+        .person(harness.demo.id, "admin", "second@demo.example")
         .await;
-    scene
-        .stage
-        .person(scene.demo.id, "admin", "gone@demo.example")
+    harness
+        .app
+        .person(harness.demo.id, "admin", "disabled@demo.example")
         .await;
-    scene
-        .arrange("update access.people set status = 'disabled' where email = 'gone@demo.example'")
+    harness
+        .execute(
+            "update access.people set status = 'disabled' where email = 'disabled@demo.example'",
+        )
         .await;
-    scene
-        .arrange("update access.people set locale = 'de' where email = 'second@demo.example'")
+    harness
+        .execute("update access.people set locale = 'de' where email = 'second@demo.example'")
         .await;
     let data = json!({
-        "tenant_id": scene.demo.id, "metric": "llm_tokens", "month": "2026-11", "threshold": 80, "used": 80, "limit": 100,
+        "tenant_id": harness.demo.id, "metric": "llm_tokens", "month": "2026-11", "threshold": 80, "used": 80, "limit": 100,
     });
-    let event = scene.event("tenancy.quota.warning", data);
-    scene.tell(&event).await;
-    scene.tell(&event).await;
-    let post = Post::new();
-    scene.sender(post.clone()).run_once().await.unwrap();
-    let mut mails = post.taken();
+    let event = harness.event("tenancy.quota.warning", data);
+    harness.deliver(&event).await;
+    harness.deliver(&event).await;
+    let mailer = RecordingMailer::new();
+    harness.sender(mailer.clone()).run_once().await.unwrap();
+    let mut mails = mailer.mails();
     mails.sort_by(|one, other| one.to.1.cmp(&other.to.1));
-    let told: Vec<(&str, &str)> = mails
+    let subjects: Vec<(&str, &str)> = mails
         .iter()
         .map(|mail| (mail.to.1.as_str(), mail.subject.as_str()))
         .collect();
     assert_eq!(
-        told,
+        subjects,
         [
             (
-                scene.demo.admin.email.as_str(),
-                "demo: 80 % of a quota used"
+                harness.demo.admin.email.as_str(),
+                "demo: 80% of a quota used"
             ),
             (
                 second.email.as_str(),
@@ -48,7 +50,7 @@ async fn every_active_admin_is_warned_of_a_quota_in_their_language_and_nobody_el
             ),
         ]
     );
-    assert!(mails[0].text.contains("language models (tokens)"));
+    assert!(mails[0].text.contains("language model tokens"));
     assert!(
         mails[1]
             .text

@@ -1,31 +1,35 @@
-//! Mails that warn.
+//! Emails about second factors.
 
 use serde_json::json;
 
-use crate::{Scene, post::Post};
+use crate::{Harness, recording_mailer::RecordingMailer};
 
 #[tokio::test]
-async fn whoever_has_one_factor_more_or_fewer_hears_of_it() {
-    let scene = Scene::new().await;
-    let user = scene.demo.customer.id;
+async fn users_are_notified_of_added_and_removed_factors() {
+    let harness = Harness::new().await;
+    let user = harness.demo.customer.id;
     for (r#type, language, subject) in [
-        ("identity.mfa.enabled", "en", "New second factor for demo"),
+        (
+            "identity.mfa.enabled",
+            "en",
+            "New second factor for your account at demo",
+        ),
         (
             "identity.mfa.disabled",
             "de",
-            "Zweiter Faktor entfernt bei demo",
+            "Zweiter Faktor bei demo entfernt",
         ),
     ] {
         if language == "de" {
-            scene
-                .arrange("update access.people set locale = 'de' where display_name = 'customer'")
+            harness
+                .execute("update access.people set locale = 'de' where display_name = 'customer'")
                 .await;
         }
         let data = json!({"user_id": user, "method": "totp", "second_factor": true});
-        scene.tell(&scene.event(r#type, data)).await;
-        let post = Post::new();
-        scene.sender(post.clone()).run_once().await.unwrap();
-        let mail = post.one();
+        harness.deliver(&harness.event(r#type, data)).await;
+        let mailer = RecordingMailer::new();
+        harness.sender(mailer.clone()).run_once().await.unwrap();
+        let mail = mailer.single();
         assert_eq!(mail.subject, subject);
         let page = "https://api.revalenz.example/account/security";
         assert!(mail.text.contains(page), "{}", mail.text);

@@ -1,4 +1,4 @@
-//! Tries, pauses, and the end of a message.
+//! Attempts, backoff, and final states of a message.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,36 +6,36 @@ use db::Db;
 use notifications::{MailError, Sender};
 
 use crate::{
-    Scene,
-    post::{Mood, Post},
-    push_to, wrapped,
+    Harness, push_to,
+    recording_mailer::{Failure, RecordingMailer},
+    with_edge,
 };
 
-fn later() -> Mood {
-    Mood::Fails(MailError::Retry("451 try again later".to_owned()))
+fn temporary_failure() -> Failure {
+    Failure::Error(MailError::Transient("451 try again later".to_owned()))
 }
 
 #[tokio::test]
-async fn a_mailer_that_fails_is_tried_again_after_a_pause() {
-    let scene = Scene::new().await;
-    scene.tell(&scene.opened()).await;
-    let post = Post::in_moods([later(), Mood::Panics]);
-    let sender = scene.sender(post.clone());
+async fn a_failed_message_is_retried_after_a_backoff() {
+    let harness = Harness::new().await;
+    harness.deliver(&harness.ticket_created()).await;
+    let mailer = RecordingMailer::with_failures([temporary_failure(), Failure::Panic]);
+    let sender = harness.sender(mailer.clone());
     sender.run_once().await.unwrap();
-    let message = scene.message().await;
+    let message = harness.message().await;
     assert_eq!((message.status.as_str(), message.attempts), ("queued", 1));
     assert_eq!(message.last_error.as_deref(), Some("451 try again later"));
-    // Not before the pause is over.
-    scene.stage.clock.advance(Duration::from_secs(7));
+    // Not before the backoff is over.
+    harness.app.clock.advance(Duration::from_secs(7));
     sender.run_once().await.unwrap();
-    assert_eq!(scene.message().await.attempts, 1);
-    scene.stage.clock.advance(Duration::from_secs(9));
+    assert_eq!(harness.message().await.attempts, 1);
+    harness.app.clock.advance(Duration::from_secs(9));
     sender.run_once().await.unwrap();
-    let message = scene.message().await;
+    let message = harness.message().await;
     assert_eq!(message.last_error.as_deref(), Some("the mailer panicked"));
-    scene.stage.clock.advance(Duration::from_secs(31));
+    harness.app.clock.advance(Duration::from_secs(31));
     sender.run_once().await.unwrap();
-    let message = scene.message().await;
+    let message = harness.message().await;
     assert_eq!(
         (
             message.status.as_str(),
@@ -44,108 +44,112 @@ async fn a_mailer_that_fails_is_tried_again_after_a_pause() {
         ),
         ("sent", 3, None)
     );
-    post.one();
+    mailer.single();
 }
 
-/// Tries once every quarter of an hour, which is the longest pause, for so many hours.
-async fn try_for(scene: &Scene, sender: &Sender, hours: u32) {
+/// Makes an attempt every quarter of an hour, the maximum backoff, for this many hours.
+async fn run_for(harness: &Harness, sender: &Sender, hours: u32) {
     for _ in 0..4 * hours {
         sender.run_once().await.unwrap();
-        scene.stage.clock.advance(Duration::from_mins(15));
+        harness.app.clock.advance(Duration::from_mins(15));
     }
 }
 
 #[tokio::test]
-async fn a_mail_outlives_an_outage_of_many_hours() {
-    let scene = Scene::new().await;
-    scene.tell(&scene.opened()).await;
-    let post = Post::in_moods(std::iter::repeat_n(later(), 4 * 23));
-    let sender = scene.sender(post.clone());
-    try_for(&scene, &sender, 23).await;
-    let message = scene.message().await;
+async fn a_message_survives_an_outage_of_many_hours() {
+    let harness = Harness::new().await;
+    harness.deliver(&harness.ticket_created()).await;
+    let mailer = RecordingMailer::with_failures(std::iter::repeat_n(temporary_failure(), 4 * 23));
+    let sender = harness.sender(mailer.clone());
+    run_for(&harness, &sender, 23).await;
+    let message = harness.message().await;
     assert_eq!((message.status.as_str(), message.attempts), ("queued", 92));
     sender.run_once().await.unwrap();
-    assert_eq!(scene.message().await.status, "sent");
-    post.one();
+    assert_eq!(harness.message().await.status, "sent");
+    mailer.single();
 }
 
 #[tokio::test]
-async fn after_a_day_a_message_has_visibly_failed() {
-    let scene = Scene::new().await;
-    scene.tell(&scene.opened()).await;
-    let post = Post::in_moods(std::iter::repeat_n(later(), 200));
-    let sender = scene.sender(post.clone());
-    try_for(&scene, &sender, 24).await;
-    assert_eq!(scene.message().await.status, "queued");
-    try_for(&scene, &sender, 1).await;
-    let message = scene.message().await;
+async fn a_message_fails_after_a_day_of_retries() {
+    let harness = Harness::new().await;
+    harness.deliver(&harness.ticket_created()).await;
+    let mailer = RecordingMailer::with_failures(std::iter::repeat_n(temporary_failure(), 200));
+    let sender = harness.sender(mailer.clone());
+    run_for(&harness, &sender, 24).await;
+    assert_eq!(harness.message().await.status, "queued");
+    run_for(&harness, &sender, 1).await;
+    let message = harness.message().await;
     assert_eq!((message.status.as_str(), message.attempts), ("failed", 97));
     assert_eq!(message.last_error.as_deref(), Some("451 try again later"));
-    assert!(post.taken().is_empty());
+    assert!(mailer.mails().is_empty());
 }
 
 #[tokio::test]
-async fn what_will_never_be_taken_is_tried_once() {
-    let scene = Scene::new().await;
-    scene.tell(&scene.opened()).await;
-    let post = Post::in_moods([Mood::Fails(MailError::Refused(
+async fn a_permanent_failure_is_not_retried() {
+    let harness = Harness::new().await;
+    harness.deliver(&harness.ticket_created()).await;
+    let mailer = RecordingMailer::with_failures([Failure::Error(MailError::Permanent(
         "550 no such mailbox\0".to_owned(),
     ))]);
-    let sender = scene.sender(post.clone());
+    let sender = harness.sender(mailer.clone());
     assert_eq!(sender.run_once().await.unwrap(), 1);
-    scene.stage.clock.advance(Duration::from_hours(1));
+    harness.app.clock.advance(Duration::from_hours(1));
     assert_eq!(sender.run_once().await.unwrap(), 0);
-    let message = scene.message().await;
+    let message = harness.message().await;
     assert_eq!((message.status.as_str(), message.attempts), ("failed", 1));
     assert_eq!(message.last_error.as_deref(), Some("550 no such mailbox"));
 }
 
 #[tokio::test]
-async fn one_failing_message_does_not_hold_up_the_others() {
-    let scene = Scene::new().await;
+async fn a_failing_message_does_not_delay_others() {
+    let harness = Harness::new().await;
     for _ in 0..70 {
-        scene.tell(&scene.opened()).await;
+        harness.deliver(&harness.ticket_created()).await;
     }
-    let post = Post::in_moods([later()]);
-    scene.sender(post.clone()).run_once().await.unwrap();
-    // One batch has 64: what came behind it was sent as well.
-    assert!(post.taken().len() > 64, "{} were sent", post.taken().len());
+    let mailer = RecordingMailer::with_failures([temporary_failure()]);
+    harness.sender(mailer.clone()).run_once().await.unwrap();
+    // A batch has 64 messages; later ones are sent too.
+    assert!(
+        mailer.mails().len() > 64,
+        "{} were sent",
+        mailer.mails().len()
+    );
 }
 
 #[tokio::test]
-async fn several_senders_at_once_send_each_message_once() {
-    let scene = Scene::new().await;
-    let other = scene.stage.tenant("other").await;
+async fn parallel_senders_send_each_message_once() {
+    let harness = Harness::new().await;
+    let other = harness.app.tenant("other").await;
     for number in 0..60 {
-        let mut event = scene.opened();
+        let mut event = harness.ticket_created();
         if number % 2 == 0 {
             event.tenant = other.id;
             event.data["requester_id"] = serde_json::json!(other.customer.id);
         }
-        scene.tell(&event).await;
+        harness.deliver(&event).await;
     }
-    let post = Post::new();
-    // A pool each, as processes have.
-    let url = scene.stage.database.login_url("notifications");
+    let mailer = RecordingMailer::new();
+    // Each sender has its own pool, as in separate processes.
+    let url = harness.app.database.login_url("notifications");
     let sender = || {
         Sender::new(
-            Db::lazy(&url, 5).unwrap(),
-            scene.stage.gate.clone(),
-            post.clone(),
+            Db::connect_lazy(&url, 5).unwrap(),
+            harness.app.state.clone(),
+            mailer.clone(),
         )
     };
     let senders = [sender(), sender(), sender()];
-    while scene.queued().await > 0 {
+    while harness.count_queued().await > 0 {
         futures::future::join_all(senders.iter().map(Sender::run_once)).await;
-        // A busy machine may have postponed one.
-        scene.stage.clock.advance(Duration::from_secs(31));
+        // On a slow machine an attempt may have timed out.
+        harness.app.clock.advance(Duration::from_secs(31));
     }
-    let mut ids: Vec<_> = post.taken().iter().map(|mail| mail.id).collect();
+    let mut ids: Vec<_> = mailer.mails().iter().map(|mail| mail.id).collect();
     ids.sort_unstable();
     ids.dedup();
-    assert_eq!((ids.len(), post.taken().len()), (60, 60));
-    let of_other = post
-        .taken()
+    assert_eq!((ids.len(), mailer.mails().len()), (60, 60));
+    let of_other = mailer
+        .mails()
         .iter()
         .filter(|mail| mail.to.1 == "customer@other.example")
         .count();
@@ -153,46 +157,46 @@ async fn several_senders_at_once_send_each_message_once() {
 }
 
 #[tokio::test]
-async fn what_is_consumed_in_this_process_is_sent_at_once_and_stopping_waits_for_it() {
-    let scene = Scene::new().await;
-    let post = Post::new();
-    let sender = scene.sender(post.clone());
-    let service = notifications::service(scene.db.clone(), scene.stage.gate.clone());
-    let internal = wrapped(&scene.stage, sender.nudged_by(service).internal);
+async fn a_consumed_event_is_sent_at_once_and_stop_waits_for_it() {
+    let harness = Harness::new().await;
+    let mailer = RecordingMailer::new();
+    let sender = harness.sender(mailer.clone());
+    let service = notifications::service(harness.db.clone(), harness.app.state.clone());
+    let internal = with_edge(&harness.app, sender.nudge_after_events(service).internal);
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let running = tokio::spawn(async move {
         sender.run(async move { drop(stopped.await) }).await;
     });
     let started = std::time::Instant::now();
-    let answer = push_to(&internal, &scene.stage, &scene.opened()).await;
-    assert_eq!(answer.status(), 204);
-    while post.taken().is_empty() {
+    let response = push_to(&internal, &harness.app, &harness.ticket_created()).await;
+    assert_eq!(response.status(), 204);
+    while mailer.mails().is_empty() {
         assert!(
             started.elapsed() < Duration::from_millis(1_500),
-            "sent by the nudge, not by the next look"
+            "sent by the nudge, not by the next poll"
         );
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     stop.send(()).unwrap();
     running.await.unwrap();
-    assert_eq!(scene.message().await.status, "sent");
+    assert_eq!(harness.message().await.status, "sent");
 }
 
 #[tokio::test]
-async fn who_sends_sees_the_tenant_of_each_message_and_no_other() {
-    let scene = Scene::new().await;
-    scene.tell(&scene.opened()).await;
-    let login = scene.stage.database.login_url("notifications");
+async fn the_login_sees_due_identifiers_but_no_rows_without_a_tenant() {
+    let harness = Harness::new().await;
+    harness.deliver(&harness.ticket_created()).await;
+    let login = harness.app.database.login_url("notifications");
     let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect(&login)
         .await
         .unwrap();
-    let seen: i64 = sqlx::query_scalar("select count(*) from notifications.messages")
+    let visible: i64 = sqlx::query_scalar("select count(*) from notifications.messages")
         .fetch_one(&mut connection)
         .await
         .unwrap();
     assert_eq!(
-        seen, 0,
-        "without a tenant only the list of identifiers answers"
+        visible, 0,
+        "without a tenant only due identifiers are visible"
     );
     let due: i64 =
         sqlx::query_scalar("select count(*) from notifications.due_messages('infinity', 10)")
@@ -202,17 +206,20 @@ async fn who_sends_sees_the_tenant_of_each_message_and_no_other() {
     assert_eq!(due, 1);
 }
 
-/// A mail that takes the process with it must not do so for ever.
+/// A message that crashes its sender must not do so forever.
 #[tokio::test]
-async fn tries_that_never_came_to_an_end_count_too() {
-    let scene = Scene::new().await;
-    scene.tell(&scene.opened()).await;
-    scene
-        .arrange("update notifications.messages set attempts = 250")
+async fn attempts_without_a_result_are_limited() {
+    let harness = Harness::new().await;
+    harness.deliver(&harness.ticket_created()).await;
+    harness
+        .execute("update notifications.messages set attempts = 250")
         .await;
-    let post: Arc<Post> = Post::new();
-    scene.sender(post.clone()).run_once().await.unwrap();
-    let message = scene.message().await;
-    assert_eq!((message.status.as_str(), post.taken().len()), ("failed", 0));
-    assert!(message.last_error.unwrap().contains("250 tries"));
+    let mailer: Arc<RecordingMailer> = RecordingMailer::new();
+    harness.sender(mailer.clone()).run_once().await.unwrap();
+    let message = harness.message().await;
+    assert_eq!(
+        (message.status.as_str(), mailer.mails().len()),
+        ("failed", 0)
+    );
+    assert!(message.last_error.unwrap().contains("250 attempts"));
 }

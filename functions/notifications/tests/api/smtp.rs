@@ -1,4 +1,4 @@
-//! Mails through a real mail server.
+//! Sends emails through a real mail server.
 
 use std::{
     fs,
@@ -11,9 +11,9 @@ use std::{
 
 use notifications::Smtp;
 
-use crate::Scene;
+use crate::Harness;
 
-/// The server that `infra/scripts/tool.sh` names, over a folder of mails; it ends with the test.
+/// The server from `infra/scripts/tool.sh`, with a mailbox folder. It stops with the test.
 struct MailServer {
     process: Child,
     port: u16,
@@ -21,7 +21,7 @@ struct MailServer {
 }
 
 impl MailServer {
-    async fn start(scene: &Scene, most_bytes: u32) -> Self {
+    async fn start(harness: &Harness, max_bytes: u32) -> Self {
         let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/scripts/tool.sh");
         let found = Command::new(tools).arg("aiosmtpd").output().unwrap();
         let program = String::from_utf8(found.stdout).unwrap();
@@ -29,10 +29,10 @@ impl MailServer {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = free.local_addr().unwrap().port();
         drop(free);
-        let mailbox = std::env::temp_dir().join(format!("revalenz-smtp-{}", scene.demo.id));
+        let mailbox = std::env::temp_dir().join(format!("revalenz-smtp-{}", harness.demo.id));
         let process = Command::new(program.trim())
             .args(["-n", "-c", "aiosmtpd.handlers.Mailbox"])
-            .args(["-s", &most_bytes.to_string()])
+            .args(["-s", &max_bytes.to_string()])
             .args(["-l", &format!("127.0.0.1:{port}")])
             .arg(&mailbox)
             .stdin(Stdio::null())
@@ -69,12 +69,12 @@ impl Drop for MailServer {
 }
 
 #[tokio::test]
-async fn a_mail_server_gets_the_whole_mail_and_whom_it_is_for() {
-    let scene = Scene::new().await;
-    let server = MailServer::start(&scene, 1_000_000).await;
-    scene.tell(&scene.opened()).await;
-    scene.sender(server.mailer()).run_once().await.unwrap();
-    let message = scene.message().await;
+async fn the_server_gets_the_mail_and_its_recipient() {
+    let harness = Harness::new().await;
+    let server = MailServer::start(&harness, 1_000_000).await;
+    harness.deliver(&harness.ticket_created()).await;
+    harness.sender(server.mailer()).run_once().await.unwrap();
+    let message = harness.message().await;
     assert_eq!(message.status, "sent", "{:?}", message.last_error);
     let mails = server.mails();
     assert_eq!(mails.len(), 1);
@@ -84,36 +84,36 @@ async fn a_mail_server_gets_the_whole_mail_and_whom_it_is_for() {
 }
 
 #[tokio::test]
-async fn what_the_server_will_never_take_is_given_up_without_a_word_of_it() {
-    let scene = Scene::new().await;
-    let server = MailServer::start(&scene, 100).await;
-    scene.tell(&scene.opened()).await;
-    scene.sender(server.mailer()).run_once().await.unwrap();
-    let message = scene.message().await;
+async fn a_permanent_rejection_fails_without_the_servers_text() {
+    let harness = Harness::new().await;
+    let server = MailServer::start(&harness, 100).await;
+    harness.deliver(&harness.ticket_created()).await;
+    harness.sender(server.mailer()).run_once().await.unwrap();
+    let message = harness.message().await;
     assert_eq!(message.status, "failed");
     assert_eq!(
         message.last_error.as_deref(),
-        Some("the mail server answered 552")
+        Some("the mail server responded with 552")
     );
 }
 
 #[tokio::test]
-async fn a_server_that_is_away_gets_the_mail_when_it_is_back() {
-    let scene = Scene::new().await;
-    let server = MailServer::start(&scene, 1_000_000).await;
-    let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let away = format!("smtp://{}", nobody.local_addr().unwrap());
-    drop(nobody);
-    scene.tell(&scene.opened()).await;
-    let sender = scene.sender(Arc::new(Smtp::new(&away).unwrap()));
+async fn a_mail_is_sent_when_the_server_is_back() {
+    let harness = Harness::new().await;
+    let server = MailServer::start(&harness, 1_000_000).await;
+    let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let unreachable = format!("smtp://{}", closed.local_addr().unwrap());
+    drop(closed);
+    harness.deliver(&harness.ticket_created()).await;
+    let sender = harness.sender(Arc::new(Smtp::new(&unreachable).unwrap()));
     sender.run_once().await.unwrap();
-    let message = scene.message().await;
+    let message = harness.message().await;
     assert_eq!((message.status.as_str(), message.attempts), ("queued", 1));
     assert_eq!(
         message.last_error.as_deref(),
-        Some("the mail server can't be reached")
+        Some("the mail server is unreachable")
     );
-    scene.stage.clock.advance(Duration::from_mins(1));
-    scene.sender(server.mailer()).run_once().await.unwrap();
-    assert_eq!(scene.message().await.status, "sent");
+    harness.app.clock.advance(Duration::from_mins(1));
+    harness.sender(server.mailer()).run_once().await.unwrap();
+    assert_eq!(harness.message().await.status, "sent");
 }

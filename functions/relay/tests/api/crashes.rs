@@ -86,9 +86,9 @@ async fn a_crash_after_the_delivery_repeats_no_effect() {
 async fn a_late_settlement_does_not_overwrite_that_of_another_dispatcher() {
     let harness = RelayHarness::new().await;
     harness.announce("tickets/a", 1).await;
-    let answer = Arc::new(Notify::new());
+    let response = Arc::new(Notify::new());
     let slow = tokio::spawn({
-        let relay = harness.dispatcher_with(LateTransport(answer.clone()));
+        let relay = harness.dispatcher_with(LateTransport(response.clone()));
         async move { relay.run_once().await }
     });
     while harness.dispatcher().run_once().await.unwrap() == 0 && !slow.is_finished() {
@@ -100,7 +100,7 @@ async fn a_late_settlement_does_not_overwrite_that_of_another_dispatcher() {
             harness.clock().advance(Duration::from_secs(61));
         }
     }
-    answer.notify_one();
+    response.notify_one();
     slow.await.unwrap().unwrap();
     let (published, failure): (bool, Option<String>) =
         sqlx::query_as("select published_at is not null, failure from events.outbox")

@@ -78,8 +78,8 @@ impl GoogleHarness {
                 request = request.header("authorization", header);
             }
             let request = request.body(body).unwrap();
-            let answer = self.router.clone().oneshot(request).await.unwrap();
-            *status = answer.status().as_u16();
+            let response = self.router.clone().oneshot(request).await.unwrap();
+            *status = response.status().as_u16();
         }
         statuses
     }
@@ -282,8 +282,8 @@ async fn unknown_keys_do_not_cause_a_flood_of_key_requests() {
             })
         })
         .collect();
-    let answers = join_all(tokens.iter().map(|token| google.call_with_token(token))).await;
-    assert!(answers.iter().all(|answer| *answer == [401, 401]));
+    let responses = join_all(tokens.iter().map(|token| google.call_with_token(token))).await;
+    assert!(responses.iter().all(|response| *response == [401, 401]));
     assert!(
         google.issuer.request_count("/keys") <= 2,
         "{}",

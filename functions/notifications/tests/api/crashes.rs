@@ -1,4 +1,4 @@
-//! A sender that is killed again and again.
+//! A sender that crashes repeatedly.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -6,40 +6,40 @@ use ids::MessageId;
 use notifications::Folder;
 use serde_json::json;
 
-use crate::Scene;
+use crate::Harness;
 
 const MAILS: usize = 200;
 
 #[tokio::test]
-async fn whenever_the_sender_dies_each_mail_is_there_exactly_once() {
-    let scene = Scene::new().await;
-    // Each goes to two people.
+async fn each_mail_is_written_exactly_once_despite_crashes() {
+    let harness = Harness::new().await;
+    // Each event notifies two people.
     for _ in 0..MAILS / 2 {
-        let mut event = scene.opened();
-        event.data["assigned_to"] = json!(scene.demo.expert.id);
-        scene.tell(&event).await;
+        let mut event = harness.ticket_created();
+        event.data["assigned_to"] = json!(harness.demo.expert.id);
+        harness.deliver(&event).await;
     }
-    let path = std::env::temp_dir().join(format!("revalenz-killed-{}", scene.demo.id));
+    let path = std::env::temp_dir().join(format!("revalenz-crashes-{}", harness.demo.id));
     let folder = Folder::new(&path);
-    let mut admin = scene.admin().await;
-    let mut chance: u64 = 7;
-    let mut killed = 0;
+    let mut admin = harness.admin().await;
+    let mut random: u64 = 7;
+    let mut crashes = 0;
     loop {
-        // A fixed sequence of moments, in time later ones: a busy machine gets somewhere too. Dropping the future is the
-        // death of everything that it had begun.
-        chance = chance
+        // A fixed sequence of moments that become later, so that a slow machine makes progress. Dropping the future aborts
+        // everything in flight.
+        random = random
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        let moment = Duration::from_micros(5_000 + killed * 250 + (chance >> 33) % 40_000);
-        let sender = scene.sender(Arc::new(folder.clone()));
+        let moment = Duration::from_micros(5_000 + crashes * 250 + (random >> 33) % 40_000);
+        let sender = harness.sender(Arc::new(folder.clone()));
         if tokio::time::timeout(moment, sender.run_once())
             .await
             .is_err()
         {
-            killed += 1;
+            crashes += 1;
         }
-        // What died held its messages for a while.
-        scene.stage.clock.advance(Duration::from_secs(31));
+        // The leases of the crashed sender expire.
+        harness.app.clock.advance(Duration::from_secs(31));
         let left: i64 = sqlx::query_scalar(
             "select count(*) from notifications.messages where status = 'queued'",
         )
@@ -49,19 +49,19 @@ async fn whenever_the_sender_dies_each_mail_is_there_exactly_once() {
         if left == 0 {
             break;
         }
-        assert!(killed < 2_000, "{left} are left");
+        assert!(crashes < 2_000, "{left} messages are left");
     }
-    println!("killed {killed} times");
-    assert!(killed > 20, "killed {killed} times");
+    println!("{crashes} crashes");
+    assert!(crashes > 20, "{crashes} crashes");
     let messages: Vec<MessageId> =
         sqlx::query_scalar("select message_id from notifications.messages where status = 'sent'")
-            .fetch_all(&mut scene.admin().await)
+            .fetch_all(&mut harness.admin().await)
             .await
             .unwrap();
     let files: BTreeSet<_> = folder.list().unwrap().into_iter().collect();
     assert_eq!(files.len(), MAILS);
     assert_eq!(files, messages.into_iter().collect());
-    // Nothing half written is taken for a mail.
+    // No file is incomplete.
     for id in files {
         let mail = folder.read(id).unwrap().unwrap();
         assert!(

@@ -1,12 +1,12 @@
-//! A mail read back from its file.
+//! Parses an email from its file.
 
 use chrono::DateTime;
 use ids::MessageId;
 use mail_parser::{Address, MessageParser};
 
-/// What the pages show of it. A file that is no mail shows as an empty one, with its source.
+/// The parts of an email that the pages show. An invalid file is shown as an empty email with its source.
 #[derive(Clone, Debug)]
-pub(super) struct ReadMail {
+pub(super) struct ParsedMail {
     pub(super) id: MessageId,
     pub(super) from: String,
     pub(super) to: String,
@@ -17,8 +17,8 @@ pub(super) struct ReadMail {
     pub(super) source: String,
 }
 
-impl ReadMail {
-    pub(super) fn of(id: MessageId, file: &[u8]) -> Self {
+impl ParsedMail {
+    pub(super) fn parse(id: MessageId, file: &[u8]) -> Self {
         let empty = Self {
             id,
             from: String::new(),
@@ -38,8 +38,8 @@ impl ReadMail {
             .map(|time| time.format("%Y-%m-%d %H:%M:%S UTC").to_string());
         let subject = parsed.subject().filter(|subject| !subject.is_empty());
         Self {
-            from: people(parsed.from()),
-            to: people(parsed.to()),
+            from: format_addresses(parsed.from()),
+            to: format_addresses(parsed.to()),
             subject: subject.map_or(empty.subject, str::to_owned),
             time: time.unwrap_or_default(),
             text: parsed.body_text(0).unwrap_or_default().into_owned(),
@@ -49,58 +49,62 @@ impl ReadMail {
     }
 }
 
-fn people(addresses: Option<&Address<'_>>) -> String {
-    let person = |address: &mail_parser::Addr<'_>| match (address.name(), address.address()) {
+fn format_addresses(addresses: Option<&Address<'_>>) -> String {
+    let format_address = |address: &mail_parser::Addr<'_>| match (address.name(), address.address())
+    {
         (Some(name), Some(address)) => format!("{name} <{address}>"),
         (name, address) => address.or(name).unwrap_or_default().to_owned(),
     };
-    let people = addresses.into_iter().flat_map(Address::iter).map(person);
-    people.collect::<Vec<_>>().join(", ")
+    let formatted = addresses
+        .into_iter()
+        .flat_map(Address::iter)
+        .map(format_address);
+    formatted.collect::<Vec<_>>().join(", ")
 }
 
-/// A stretch of text: plain, or an address to follow.
+/// A part of a text: plain or a URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Piece<'a> {
+pub(super) struct TextSpan<'a> {
     pub(super) text: &'a str,
-    pub(super) link: bool,
+    pub(super) is_link: bool,
 }
 
-/// Cuts text at the web addresses in it.
-pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
-    let mut found = Vec::new();
+/// Splits a text into plain parts and URLs.
+pub(super) fn split_links(text: &str) -> Vec<TextSpan<'_>> {
+    let mut spans = Vec::new();
     let mut plain = 0;
     let mut at = 0;
-    while let Some(start) = next_link(text, at) {
+    while let Some(start) = find_link(text, at) {
         let rest = &text[start..];
         let end = rest
             .find(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"'))
             .unwrap_or(rest.len());
         let link = rest[..end].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '\'']);
         if plain < start {
-            found.push(Piece {
+            spans.push(TextSpan {
                 text: &text[plain..start],
-                link: false,
+                is_link: false,
             });
         }
-        found.push(Piece {
+        spans.push(TextSpan {
             text: link,
-            link: true,
+            is_link: true,
         });
         at = start + link.len();
         plain = at;
     }
     if plain < text.len() {
-        found.push(Piece {
+        spans.push(TextSpan {
             text: &text[plain..],
-            link: false,
+            is_link: false,
         });
     }
-    found
+    spans
 }
 
-fn next_link(text: &str, from: usize) -> Option<usize> {
-    let of = |scheme: &str| text[from..].find(scheme).map(|found| from + found);
-    of("https://").into_iter().chain(of("http://")).min()
+fn find_link(text: &str, from: usize) -> Option<usize> {
+    let find = |scheme: &str| text[from..].find(scheme).map(|offset| from + offset);
+    find("https://").into_iter().chain(find("http://")).min()
 }
 
 #[cfg(test)]
@@ -110,12 +114,12 @@ mod tests {
     use super::*;
 
     fn links(text: &str) -> Vec<&str> {
-        let pieces = pieces(text).into_iter().filter(|piece| piece.link);
-        pieces.map(|piece| piece.text).collect()
+        let links = split_links(text).into_iter().filter(|span| span.is_link);
+        links.map(|span| span.text).collect()
     }
 
     #[test]
-    fn addresses_are_found_without_what_ends_the_sentence() {
+    fn links_are_found_without_trailing_punctuation() {
         assert_eq!(
             links("See https://a.example/x#token=1, or (http://b.example). \"https://c.example\""),
             [
@@ -128,22 +132,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_mail_is_shown_as_it_is() {
-        let mail = ReadMail::of(MessageId::from_uuid(uuid::Uuid::nil()), b"\xff\x00 nothing");
+    fn an_invalid_file_is_shown_as_its_source() {
+        let mail = ParsedMail::parse(MessageId::from_uuid(uuid::Uuid::nil()), b"\xff\x00 nothing");
         assert_eq!(mail.subject, "(no subject)");
         assert!(mail.source.contains("nothing"));
     }
 
     proptest! {
         #[test]
-        fn no_letter_gets_lost(text in "(?s)(.|https?://){0,30}") {
-            let whole: String = pieces(&text).iter().map(|piece| piece.text).collect();
+        fn no_character_is_lost(text in "(?s)(.|https?://){0,30}") {
+            let whole: String = split_links(&text).iter().map(|span| span.text).collect();
             prop_assert_eq!(whole, text);
         }
 
         #[test]
-        fn any_file_can_be_shown(file in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let mail = ReadMail::of(MessageId::from_uuid(uuid::Uuid::nil()), &file);
+        fn any_file_can_be_parsed(file in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let mail = ParsedMail::parse(MessageId::from_uuid(uuid::Uuid::nil()), &file);
             prop_assert!(!mail.subject.is_empty());
         }
     }

@@ -1,0 +1,185 @@
+//! The variables of an email: organisation, recipient, ticket, link.
+
+use chrono::{Datelike, NaiveDateTime};
+use serde::{Deserialize, Serialize};
+use web::Language;
+
+use super::template::Template;
+
+/// The form of [`MailParams::at`].
+pub(crate) const TIME_FORMAT: &str = "%Y-%m-%d %H:%M UTC";
+
+const GERMAN_MONTHS: [&str; 12] = [
+    "Januar",
+    "Februar",
+    "März",
+    "April",
+    "Mai",
+    "Juni",
+    "Juli",
+    "August",
+    "September",
+    "Oktober",
+    "November",
+    "Dezember",
+];
+
+/// What is stored with a message: identifiers and enumerated values.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct MailParams {
+    /// The ticket's number, `T-1042`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) number: Option<String>,
+    /// The ticket's identifier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ticket_id: Option<ids::TicketId>,
+    /// Browser and operating system, `Firefox, Linux`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) device: Option<String>,
+    /// When it happened, in [`TIME_FORMAT`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) at: Option<String>,
+    /// The metric of a quota, `llm_tokens`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) metric: Option<String>,
+    /// How much of the quota is used, in percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) percent: Option<String>,
+    /// The host or the name of the API key.
+    pub(crate) what: Option<String>,
+}
+
+/// The variables of a template. A template that uses a variable that is `None` fails.
+#[derive(Clone, Debug)]
+pub(crate) struct MailContent<'a> {
+    pub(crate) organisation: &'a str,
+    pub(crate) colour: &'a str,
+    pub(crate) name: Option<&'a str>,
+    pub(crate) number: Option<&'a str>,
+    pub(crate) device: Option<&'a str>,
+    pub(crate) at: Option<String>,
+    pub(crate) metric: Option<&'a str>,
+    pub(crate) percent: Option<&'a str>,
+    pub(crate) what: Option<&'a str>,
+    pub(crate) token: Option<&'a str>,
+    pub(crate) link: Option<String>,
+}
+
+impl<'a> MailContent<'a> {
+    /// Content without a link.
+    pub(crate) fn new(
+        organisation: &'a str,
+        colour: &'a str,
+        name: Option<&'a str>,
+        params: &'a MailParams,
+        language: Language,
+    ) -> Self {
+        Self {
+            organisation,
+            colour,
+            name,
+            number: params.number.as_deref(),
+            device: params.device.as_deref(),
+            at: params.at.as_deref().map(|at| format_time(at, language)),
+            metric: params.metric.as_deref(),
+            percent: params.percent.as_deref(),
+            what: params.what.as_deref(),
+            token: None,
+            link: None,
+        }
+    }
+
+    /// The variables by name.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        [
+            ("organisation", Some(self.organisation)),
+            ("colour", Some(self.colour)),
+            ("name", self.name),
+            ("number", self.number),
+            ("device", self.device),
+            ("at", self.at.as_deref()),
+            ("metric", self.metric),
+            ("percent", self.percent),
+            ("what", self.what),
+            ("token", self.token),
+            ("link", self.link.as_deref()),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+    }
+}
+
+/// Spells out a time in [`TIME_FORMAT`]. A text in another form is returned unchanged.
+fn format_time(at: &str, language: Language) -> String {
+    let Ok(time) = NaiveDateTime::parse_from_str(at, TIME_FORMAT) else {
+        return at.to_owned();
+    };
+    match language {
+        Language::De => {
+            let month = GERMAN_MONTHS[time.month0() as usize];
+            let (day, year) = (time.day(), time.year());
+            format!("{day}. {month} {year} um {} Uhr UTC", time.format("%H:%M"))
+        }
+        Language::En => time.format("%-d %B %Y at %H:%M UTC").to_string(),
+    }
+}
+
+/// The page that a message links to. Frontends serve these pages. The part behind `#` reaches no server and no log.
+pub(crate) fn link_url(
+    base: &str,
+    template: Template,
+    params: &MailParams,
+    token: Option<&str>,
+) -> Option<String> {
+    match template {
+        Template::TicketOpened | Template::TicketAssigned | Template::TicketCommented => {
+            Some(format!("{base}/tickets/{}", params.ticket_id?))
+        }
+        Template::VerifyEmail => Some(format!("{base}/verify-email#token={}", token?)),
+        Template::Invite => Some(format!("{base}/accept-invite#token={}", token?)),
+        Template::AccountViewed => Some(format!("{base}/account/activity")),
+        Template::MfaEnabled | Template::MfaDisabled => Some(format!("{base}/account/security")),
+        Template::QuotaWarning => Some(format!("{base}/organisation/usage")),
+        Template::ResetPassword => Some(format!("{base}/reset-password#token={}", token?)),
+        Template::MagicLink => Some(format!("{base}/magic-link#token={}", token?)),
+        Template::ChangeEmail => Some(format!("{base}/change-email#token={}", token?)),
+        // Without a token the page offers to send a reset link.
+        Template::EmailChangeRequested | Template::PasswordChanged | Template::NewDevice => {
+            Some(format!("{base}/reset-password"))
+        }
+        Template::TenantPastDue
+        | Template::TenantSuspended
+        | Template::TenantReactivated
+        | Template::TenantClosing => Some(format!("{base}/organisation")),
+        Template::ApiKeyExpiring => Some(format!("{base}/organisation/api-keys")),
+        Template::DomainFailing | Template::DomainReleased => {
+            Some(format!("{base}/organisation/domains"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_spelled_out_in_the_language_of_the_mail() {
+        for (at, german, english) in [
+            (
+                "2026-11-20 10:00 UTC",
+                "20. November 2026 um 10:00 Uhr UTC",
+                "20 November 2026 at 10:00 UTC",
+            ),
+            (
+                "2027-03-01 08:05 UTC",
+                "1. März 2027 um 08:05 Uhr UTC",
+                "1 March 2027 at 08:05 UTC",
+            ),
+            ("soon", "soon", "soon"),
+        ] {
+            assert_eq!(format_time(at, Language::De), german);
+            assert_eq!(format_time(at, Language::En), english);
+        }
+    }
+}
