@@ -2,7 +2,7 @@
 # broker.sh FOLDER [VHOSTS]: runs a private RabbitMQ on free ports, with its own node name, data, cookie and epmd, never the
 # system's service. Prints `ready URL` when it accepts connections (append the name of a virtual host, 0 to VHOSTS - 1, to the URL).
 # Then it reads commands from standard input: `stop` and `start`, answered with `stopped` and `ready URL`. At the end of the input it
-# stops and removes the folder, so nothing is left if the caller dies.
+# stops and removes the folder, so nothing is left if the caller dies. `broker.sh --install` only installs RabbitMQ.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
@@ -32,6 +32,8 @@ if ! server=$(find_server); then
     die "RabbitMQ is missing. Run: $([ "$(uname)" = Darwin ] && echo 'brew install rabbitmq' || echo 'sudo apt-get install -y rabbitmq-server')"
   fi
 fi
+
+[ "$folder" != --install ] || exit 0
 
 mkdir -p "$folder"/{home,data,log}
 folder=$(cd "$folder" && pwd)

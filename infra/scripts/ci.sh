@@ -69,7 +69,7 @@ run_generated() { infra/scripts/generate.sh --check; }
 # A test whose tool is missing passes without a result: on a laptop, not here.
 run_tools() {
   local tool
-  for tool in aiosmtpd chromium clamd moto_server tus-js-client; do
+  for tool in aiosmtpd chromium clamd moto_server rabbitmq-server tus-js-client; do
     infra/scripts/tool.sh "$tool" >/dev/null || die "$tool is not available, and tests need it"
   done
 }

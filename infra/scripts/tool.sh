@@ -7,6 +7,13 @@ source "$(dirname "$0")/lib.sh"
 
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/revalenz/tools"
 
+# One installation at a time: tests that run side by side ask for the same tool.
+mkdir -p "$cache"
+if command -v flock >/dev/null; then
+  exec 8>"$cache/lock"
+  flock 8
+fi
+
 # A package of Python that brings a finished program: an environment of its own each, marked when complete.
 python_tool() {
   local program=$1 package=$2 version=$3
@@ -134,7 +141,8 @@ case "${1:-}" in
   chromium) system_tool chromium chromium ;;
   clamd) debian_clamd ;;
   prometheus | promtool) debian_prometheus "$1" ;;
+  rabbitmq-server) infra/scripts/broker.sh --install ;;
   moto_server) python_tool moto_server 'moto[server]' 5.2.5 ;;
   tus-js-client) npm_tool tus-js-client 4.3.1 ;;
-  *) die "usage: tool.sh aiosmtpd|checkov|cargo-deny|cargo-nextest|cargo-lambda|schemathesis|shellcheck|squawk|chromium|clamd|prometheus|promtool|moto_server|tus-js-client" ;;
+  *) die "usage: tool.sh aiosmtpd|checkov|cargo-deny|cargo-nextest|cargo-lambda|schemathesis|shellcheck|squawk|chromium|clamd|prometheus|promtool|moto_server|rabbitmq-server|tus-js-client" ;;
 esac

@@ -21,7 +21,10 @@ const END_OF_CONNECTIONS: Duration = Duration::from_secs(10);
 /// Takes a clone that nobody holds, makes one if there is none, and cleans it; answers its name.
 pub(super) async fn take(cluster: &Cluster, admin: &mut PgConnection, template: &str) -> String {
     let number = lock(admin).await;
-    let name = format!("lease_{number}_{}", template.trim_start_matches("template_"));
+    let name = format!(
+        "lease_{number}_{}",
+        template.trim_start_matches("template_")
+    );
     end_connections(admin, &name).await;
     let url = cluster.admin_url(&name);
     let exists = format!("select exists (select from pg_database where datname = '{name}')");
@@ -99,17 +102,24 @@ async fn prepare(url: &str) {
     .await;
     let mut deletions = String::new();
     let mut restorations = String::new();
-    own.execute("create schema testkit").await.expect("a schema");
-    for (number, table) in tables.iter().enumerate() {
+    own.execute("create schema testkit")
+        .await
+        .expect("a schema");
+    own.execute("create table testkit.migrated_rows (table_name text not null, content jsonb not null)")
+        .await
+        .expect("a table");
+    for table in &tables {
         deletions += &format!("delete from {table};\n");
         if is_true(&mut own, format!("select exists (select from {table})")).await {
             own.execute(AssertSqlSafe(format!(
-                "create table testkit.rows_{number} as table {table}"
+                "insert into testkit.migrated_rows select '{table}', to_jsonb(r) from {table} r"
             )))
             .await
             .expect("a copy");
-            restorations +=
-                &format!("insert into {table} overriding system value table testkit.rows_{number};\n");
+            restorations += &format!(
+                "insert into {table} overriding system value
+                select (jsonb_populate_record(null::{table}, content)).* from testkit.migrated_rows where table_name = '{table}';\n"
+            );
         }
     }
     let sequences = strings(
@@ -157,7 +167,9 @@ async fn clean(url: &str) -> bool {
     .flatten()
     .is_some_and(|row| row.get(0));
     if same {
-        own.execute("select testkit.clean()").await.expect("cleaned");
+        own.execute("select testkit.clean()")
+            .await
+            .expect("cleaned");
     }
     own.close().await.expect("closed");
     same
