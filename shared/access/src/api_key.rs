@@ -1,28 +1,28 @@
 //! API keys: `rvz_live_<id>_<secret><crc>`, hexadecimal.
 //!
-//! `<id>` is tenant and key (64 digits), `<secret>` 256 random bits (64 digits), `<crc>` the CRC-32 of all before it
-//! (8 digits), by which a secret scanner tells a real key from a look-alike without asking anybody.
+//! `<id>` is tenant and key id (64 digits), `<secret>` 256 random bits (64 digits), `<crc>` the CRC-32 of everything before it
+//! (8 digits), which lets secret scanners recognise real keys offline.
 
 use ids::{ApiKeyId, TenantId};
 use uuid::Uuid;
 
 use crate::opaque::{random, sha256};
 
-/// What every key begins with.
+/// The prefix of every key.
 pub const PREFIX: &str = "rvz_live_";
 
-/// A key as its bearer has it.
+/// An API key including its secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiKeySecret {
-    /// The tenant that it belongs to.
+    /// The tenant.
     pub tenant: TenantId,
-    /// Which key it is.
+    /// The key id.
     pub id: ApiKeyId,
     secret: [u8; 32],
 }
 
 impl ApiKeySecret {
-    /// A fresh one.
+    /// Generates a key.
     pub fn generate(tenant: TenantId, id: ApiKeyId) -> Self {
         Self {
             tenant,
@@ -31,12 +31,12 @@ impl ApiKeySecret {
         }
     }
 
-    /// What is stored.
+    /// The hash of the secret, for storage.
     pub fn hash(&self) -> [u8; 32] {
         sha256(&self.secret)
     }
 
-    /// As it is shown, once.
+    /// The encoded key, shown only once.
     pub fn to_text(&self) -> String {
         let body = format!(
             "{PREFIX}{}{}_{}",
@@ -48,7 +48,7 @@ impl ApiKeySecret {
         format!("{body}{crc:08x}")
     }
 
-    /// Reads one; `None` when it has another form or its checksum is wrong.
+    /// Parses a key; `None` if it is malformed or the checksum is wrong.
     pub fn parse(text: &str) -> Option<Self> {
         let (body, crc) = text.split_at_checked(text.len().checked_sub(8)?)?;
         if u32::from_str_radix(crc, 16).ok()? != crc32fast::hash(body.as_bytes()) {
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_comes_back_as_it_was_shown_and_a_typo_is_noticed() {
+    fn a_key_survives_a_round_trip_and_typos_are_detected() {
         let now = "2026-11-20T10:00:00Z".parse().unwrap();
         let key = ApiKeySecret::generate(TenantId::at(now), ApiKeyId::at(now));
         let text = key.to_text();

@@ -1,7 +1,8 @@
-//! How well, and how recently, a person proved who they are.
+//! Authentication assurance: how strongly and how recently a person has authenticated.
 //!
-//! What is sensitive asks [`Principal::require_recent_authentication`]; the client that is refused goes to `POST /auth/reauthenticate`
-//! and tries again. What the organisation demands of a role is asked of every request, in [`crate::Caller`].
+//! Sensitive operations call [`Principal::require_recent_authentication`]; a refused client uses `POST /auth/reauthenticate`
+//! and tries again. The second factor that an organisation requires for a role is checked on every request, in
+//! [`crate::Caller`].
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -11,24 +12,24 @@ use web::{Problem, openapi::OperationDoc};
 
 use crate::{Principal, Tenant, problems};
 
-/// How long a proof is good for sensitive acts.
+/// Maximum age of the last authentication for sensitive operations.
 pub const STEP_UP_MAX_AGE: TimeDelta = TimeDelta::minutes(10);
 
-/// Authenticator assurance level, in the words of NIST SP 800-63B.
+/// Authenticator assurance level (NIST SP 800-63B).
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Assurance {
-    /// One factor was proved.
+    /// One factor.
     #[default]
     Aal1,
-    /// Two were.
+    /// Two factors.
     Aal2,
 }
 
 impl Assurance {
-    /// What these members of `amr` (RFC 8176) amount to.
+    /// The level of these authentication methods (RFC 8176).
     pub fn of(amr: &[String]) -> Self {
         if amr.iter().any(|member| member == "mfa") {
             Self::Aal2
@@ -38,7 +39,7 @@ impl Assurance {
     }
 }
 
-/// Whether the tenant demands a second factor of this role.
+/// Whether the tenant requires a second factor for this role.
 pub(crate) fn is_factor_required(tenant: &Tenant, role: &str) -> bool {
     tenant
         .settings
@@ -48,13 +49,13 @@ pub(crate) fn is_factor_required(tenant: &Tenant, role: &str) -> bool {
 }
 
 impl Principal {
-    /// How well the session is proved.
+    /// The assurance level of the session.
     pub fn assurance(&self) -> Assurance {
         Assurance::of(&self.amr)
     }
 
-    /// Refuses a session without the second factor that its person has, and one whose last proof is older than
-    /// [`STEP_UP_MAX_AGE`]. A key proves itself with every request.
+    /// Rejects a session without the second factor that its person has, and one whose last authentication is older than
+    /// [`STEP_UP_MAX_AGE`]. API keys authenticate with every request.
     pub fn require_recent_authentication(&self, now: DateTime<Utc>) -> Result<(), Problem> {
         if self.user.is_none() {
             return Ok(());
@@ -68,7 +69,7 @@ impl Principal {
         }
     }
 
-    /// Why a session can do nothing but enrol, or prove the factor that its person has.
+    /// Rejects a session without the second factor that the organisation requires.
     pub fn require_enrolled_factor(&self) -> Result<(), Problem> {
         if !self.second_factor_required || self.user.is_none() {
             Ok(())
@@ -82,7 +83,7 @@ impl Principal {
     }
 }
 
-/// What every operation may answer that is not open before enrolment.
+/// Problem kinds of every operation that requires an enrolled factor.
 pub(crate) fn describe(doc: &mut OperationDoc) {
     doc.refuses(&problems::MFA_ENROLMENT_REQUIRED);
     doc.refuses(&problems::INSUFFICIENT_AAL);

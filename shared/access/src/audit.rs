@@ -1,4 +1,4 @@
-//! The audit log: who did what, written in the transaction of the act.
+//! The audit log, written in the transaction of the recorded action.
 
 use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
@@ -6,7 +6,7 @@ use ids::AuditEntryId;
 use serde_json::{Map, Value, json};
 use web::RequestInfo;
 
-/// One act.
+/// An audit log entry.
 #[derive(Clone, Debug)]
 pub struct Entry {
     action: &'static str,
@@ -16,7 +16,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// `action` is `context.resource.past_tense`.
+    /// Creates an entry. `action` has the form `context.resource.past_tense`.
     pub fn new(
         action: &'static str,
         resource_kind: &'static str,
@@ -30,7 +30,7 @@ impl Entry {
         }
     }
 
-    /// A changed field with its old and new value. Secrets don't belong here, personal data only masked.
+    /// Adds a changed field with its old and new value. Never add secrets; mask personal data.
     pub fn change(mut self, field: &str, old: impl Into<Value>, new: impl Into<Value>) -> Self {
         let (old, new) = (old.into(), new.into());
         if old != new {
@@ -51,7 +51,7 @@ impl Entry {
     }
 }
 
-/// Writes an entry beside the act. `reason` is a superadmin's.
+/// Records an entry. `reason` is the reason given by platform staff.
 pub async fn record(
     tx: &mut TenantTx,
     request: &RequestInfo,
@@ -84,7 +84,7 @@ pub async fn record(
     Ok(())
 }
 
-/// Writes many entries at once beside one act that they are all part of: an import.
+/// Records many entries of one action, such as an import.
 pub async fn record_all(
     tx: &mut TenantTx,
     request: &RequestInfo,

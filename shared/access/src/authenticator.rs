@@ -50,16 +50,16 @@ impl Authenticator {
         }
     }
 
-    /// Who calls: `None` without credentials, `401` with bad ones. The request is charged to them, and takes a place among
-    /// those of their tenant.
+    /// Authenticates the caller: `None` without credentials, `401` with invalid ones. Counts the request against the caller's
+    /// rate limit, and acquires a permit of the tenant.
     pub async fn authenticate(
         &self,
         headers: &HeaderMap,
         request: &RequestInfo,
     ) -> Result<Option<Principal>, Problem> {
-        let recognised = self.recognise(headers, request).await;
+        let verified = self.verify_credential(headers, request).await;
         let Some((mut principal, language)) =
-            recognised.map_err(|refusal| self.attribute_failure(refusal, request))?
+            verified.map_err(|refusal| self.attribute_failure(refusal, request))?
         else {
             return Ok(None);
         };
@@ -82,7 +82,7 @@ impl Authenticator {
         Ok(Some(principal))
     }
 
-    async fn recognise(
+    async fn verify_credential(
         &self,
         headers: &HeaderMap,
         request: &RequestInfo,
@@ -95,7 +95,7 @@ impl Authenticator {
     }
 }
 
-/// `401` with the challenge that RFC 6750 asks for.
+/// `401` with the challenge of RFC 6750.
 pub(crate) fn unauthenticated() -> Problem {
     problem::UNAUTHENTICATED
         .problem()

@@ -1,4 +1,4 @@
-//! The permission in the signature.
+//! The [`Caller`] extractor: the permission is part of the handler's signature.
 
 use std::{marker::PhantomData, ops::Deref};
 
@@ -14,7 +14,7 @@ use web::{
 
 use crate::{AppState, Enrolling, Permission, Principal, Reach, authenticator::unauthenticated};
 
-/// Someone who may do `P`. It can be made in no other way than from a request whose caller may.
+/// A caller who holds the permission `P`. It can only be created from an authorised request.
 #[derive(Clone, Debug)]
 pub struct Caller<P> {
     principal: Principal,
@@ -29,7 +29,7 @@ impl<P: Permission> Caller<P> {
         self.reach
     }
 
-    /// How far another permission reaches, if the caller holds it.
+    /// How far another permission reaches, if the caller has it.
     pub fn may<Q: Permission>(&self) -> Option<Reach> {
         match Q::NAME {
             Some(name) => self.principal.reach(name),
@@ -42,7 +42,7 @@ impl<P: Permission> Caller<P> {
         &self.request
     }
 
-    /// Opens a transaction for this caller's tenant and name; for a safe method (RFC 9110, 9.2.1) one that can't write.
+    /// Opens a transaction for the caller's tenant and actor. It is read-only for safe methods (RFC 9110, 9.2.1).
     pub async fn begin(&self, db: &Db) -> Result<TenantTx, Problem> {
         if !is_safe(self.request.method()) {
             return self.begin_read_write(db).await;
@@ -51,7 +51,7 @@ impl<P: Permission> Caller<P> {
         Ok(db.begin_read_only(tenant, actor).await?)
     }
 
-    /// The same for a safe method whose reading is itself a fact to be kept: the audit log says who has looked.
+    /// Like [`begin`](Self::begin), but writable for safe methods too: for reads that are recorded in the audit log.
     pub async fn begin_read_write(&self, db: &Db) -> Result<TenantTx, Problem> {
         let (tenant, actor) = (self.principal.tenant.id, self.principal.actor);
         Ok(db.begin(tenant, actor).await?)
@@ -98,8 +98,8 @@ where
                 .reach(name)
                 .ok_or_else(|| problem::FORBIDDEN.problem().argument("permission", name))?,
         };
-        // Staff may act in a suspended tenant: somebody has to lift the suspension.
-        // What needs no permission is one's own account: a password can be changed, a device signed out.
+        // Staff may act in a suspended tenant, to lift the suspension. Operations without a permission concern the caller's own
+        // account, such as changing a password or signing out a device, and stay available.
         let frozen = principal.tenant.is_frozen();
         if frozen && P::NAME.is_some() && !is_safe(&parts.method) && !principal.is_superadmin() {
             return Err(problem::TENANT_SUSPENDED.problem());
@@ -127,12 +127,12 @@ impl<P: Permission> Arg for Caller<P> {
         doc.extend("x-permission", P::NAME.unwrap_or("signed in"));
         doc.reads(header(
             "X-Tenant-Id",
-            "The organisation to act in, for the platform's own staff. From anybody else it has no meaning.",
+            "The organisation to act in. Platform staff only; ignored for other callers.",
             "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f",
         ));
         doc.reads(header(
             "X-Reason",
-            "Why: 3 to 500 characters, kept in that organisation's audit log. Wanted with `X-Tenant-Id`.",
+            "The reason for acting in another organisation, 3 to 500 characters, recorded in its audit log. Required with `X-Tenant-Id`.",
             "Ticket 4711: asked to look at the import",
         ));
         doc.refuses(&problem::UNAUTHENTICATED);
@@ -162,7 +162,7 @@ impl<P: Permission> Arg for Caller<P> {
     }
 }
 
-/// A caller who may be nobody: `None` without credentials, still `401` with bad ones.
+/// An optional caller: `None` without credentials, but `401` with invalid ones.
 impl<S> axum::extract::OptionalFromRequestParts<S> for Caller<Enrolling>
 where
     S: Send + Sync,
@@ -171,9 +171,9 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Problem> {
-        let named =
+        let has_credentials =
             parts.headers.contains_key("authorization") || parts.headers.contains_key("x-api-key");
-        if !named {
+        if !has_credentials {
             return Ok(None);
         }
         <Self as FromRequestParts<S>>::from_request_parts(parts, state)

@@ -1,7 +1,7 @@
-//! Browsers of other origins: exact matches only (the Fetch standard's CORS protocol).
+//! CORS (Fetch standard), with exact origin matches only.
 //!
-//! A preflight is answered for the origin of any tenant, because it carries no credential. The request itself is served
-//! only if its origin belongs to the credential's tenant.
+//! A preflight carries no credentials, so it is allowed for the origin of any tenant. The request itself is only served if
+//! its origin belongs to the caller's tenant.
 
 use axum::{
     Router,
@@ -15,17 +15,18 @@ use web::{Problem, problem};
 
 use crate::{AppState, Principal};
 
-const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE, HEAD");
-const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
+const ALLOWED_METHODS: HeaderValue =
+    HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE, HEAD");
+const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
     "Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, Accept-Language, X-API-Key, X-CSRF-Token, X-Request-Id, X-Tenant-Id, X-Reason, X-File-Grant, Range, If-Range, \
      Tus-Resumable, Upload-Length, Upload-Offset, Upload-Defer-Length, Upload-Metadata, Upload-Checksum, X-HTTP-Method-Override, X-Requested-With",
 );
-const EXPOSED: HeaderValue = HeaderValue::from_static(
+const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
     "ETag, Location, Retry-After, RateLimit, RateLimit-Policy, Idempotent-Replayed, X-Request-Id, Accept-Ranges, Content-Range, Content-Disposition, \
      Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Tus-Checksum-Algorithm, Upload-Offset, Upload-Length, Upload-Defer-Length, Upload-Expires",
 );
 
-/// Puts the protocol around a router.
+/// Wraps a router in the CORS layer.
 pub fn layer(router: Router, app: AppState) -> Router {
     router.layer(from_fn_with_state(app, around))
 }
@@ -49,8 +50,8 @@ async fn around(State(app): State<AppState>, request: Request, next: Next) -> Re
         let mut response = StatusCode::NO_CONTENT.into_response();
         if known {
             let headers = response.headers_mut();
-            headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
-            headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS);
+            headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, ALLOWED_METHODS);
+            headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS);
             headers.insert(
                 header::ACCESS_CONTROL_MAX_AGE,
                 HeaderValue::from_static("600"),
@@ -68,7 +69,7 @@ async fn around(State(app): State<AppState>, request: Request, next: Next) -> Re
         allow(response.headers_mut(), origin);
         response
             .headers_mut()
-            .insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+            .insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
     }
     vary(response)
 }
@@ -81,7 +82,7 @@ fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
     );
 }
 
-/// On every answer, refusals too: a cache must not hand one origin's answer to another.
+/// On every response, including errors: a cache must not serve one origin's response to another.
 fn vary(mut response: Response) -> Response {
     response
         .headers_mut()
@@ -89,26 +90,26 @@ fn vary(mut response: Response) -> Response {
     response
 }
 
-/// Lets pages of an origin that was seen lately read a refusal; nothing is looked up for it.
-pub(crate) async fn readable(
+/// Lets pages of a cached origin read an error response, without any lookup.
+pub(crate) async fn expose_to_known_origin(
     app: &AppState,
     origin: Option<HeaderValue>,
     mut response: Response,
 ) -> Response {
     if let Some(origin) = origin
         && let Ok(text) = origin.to_str()
-        && (is_ours(app, text) || app.authenticator().is_known_origin(text).await)
+        && (is_own_origin(app, text) || app.authenticator().is_known_origin(text).await)
     {
         allow(response.headers_mut(), origin);
         response
             .headers_mut()
-            .insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+            .insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED_HEADERS);
     }
     vary(response)
 }
 
 async fn is_known(app: &AppState, origin: &str) -> Result<bool, Problem> {
-    Ok(is_ours(app, origin)
+    Ok(is_own_origin(app, origin)
         || app
             .authenticator()
             .tenant_of_origin(origin)
@@ -116,8 +117,8 @@ async fn is_known(app: &AppState, origin: &str) -> Result<bool, Problem> {
             .is_some())
 }
 
-/// The platform's own address, and on a laptop any port of the loopback.
-fn is_ours(app: &AppState, origin: &str) -> bool {
+/// Whether the origin is the platform's own, or in local development any port of the loopback interface.
+fn is_own_origin(app: &AppState, origin: &str) -> bool {
     let settings = app.settings();
     let loopback = || {
         let host = origin
@@ -134,27 +135,27 @@ fn is_ours(app: &AppState, origin: &str) -> bool {
 }
 
 web::problems! {
-    /// A browser page of another organisation, or of nobody, used this credential.
+    /// A web page of an unknown origin or another organisation used this credential.
     ORIGIN_NOT_ALLOWED = FORBIDDEN "origin_not_allowed" {
-        de: "Herkunft nicht erlaubt", "Diese Webseite gehört nicht zur Organisation des Zugangs.";
-        en: "Origin not allowed", "This web page does not belong to the organisation of the credential.";
+        de: "Herkunft nicht erlaubt", "Diese Webseite gehört nicht zu der Organisation, für die Sie angemeldet sind.";
+        en: "Origin not allowed", "This web page does not belong to the organisation you are signed in to.";
     }
 }
 
-/// Whether a page of this origin may act for `tenant`: for requests that carry no credential yet, or a cookie.
+/// Whether a page of this origin may act for `tenant`; for requests with a cookie or without credentials.
 pub async fn is_allowed(
     app: &AppState,
     origin: &str,
     tenant: Option<TenantId>,
 ) -> Result<bool, Problem> {
-    if is_ours(app, origin) {
+    if is_own_origin(app, origin) {
         return Ok(true);
     }
     let owner = app.authenticator().tenant_of_origin(origin).await?;
     Ok(owner.is_some() && owner == tenant)
 }
 
-/// Refuses a browser's request whose page does not belong to the caller's tenant.
+/// Rejects browser requests from an origin that does not belong to the caller's tenant.
 pub(crate) async fn check_origin(
     app: &AppState,
     headers: &HeaderMap,

@@ -1,4 +1,4 @@
-//! What every function must know of tenants, sessions, roles and keys, read from the schema `access`.
+//! Directory of tenants, sessions, roles and keys, read from the schema `access`.
 
 use chrono::{DateTime, Utc};
 use db::{Actor, ActorKind, Db, Result};
@@ -11,24 +11,24 @@ use web::Language;
 use crate::{
     Grants, opaque,
     targeting::TargetingRule,
-    token::RETIRED_FOR,
+    token::RETIREMENT_PERIOD,
     usage::{Allowance, Metric},
 };
 
 web::text_enum! {
-    /// Where a tenant stands in its life.
+    /// Status of a tenant.
     pub enum TenantStatus {
-        /// Trying it out.
+        /// On trial.
         Trial = "trial",
-        /// Paying.
+        /// Active.
         Active = "active",
-        /// Owing: works, and is warned.
+        /// Payment overdue; still works.
         PastDue = "past_due",
-        /// Reads only.
+        /// Read-only.
         Suspended = "suspended",
-        /// Reads and exports only, for 30 days; of its people only admins sign in.
+        /// Read and export only, for 30 days; only admins can sign in.
         Closing = "closing",
-        /// Gone: every credential is refused.
+        /// Closed; all credentials are rejected.
         Closed = "closed",
     }
 }
@@ -40,17 +40,17 @@ pub struct Tenant {
     pub id: TenantId,
     /// Its short name.
     pub slug: String,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Where it stands.
+    /// Its status.
     pub status: TenantStatus,
-    /// Feature flags: on, off, or an [`TargetingRule`].
+    /// Feature flags: on, off, or a [`TargetingRule`].
     pub features: Map<String, Value>,
-    /// Settings in force, defaults filled in.
+    /// Effective settings, including defaults.
     pub settings: Map<String, Value>,
-    /// What its licence in force allows.
+    /// Limits of the current licence.
     pub limits: Map<String, Value>,
-    /// How many people its licence seats.
+    /// Number of seats of the current licence.
     pub max_users: i32,
     /// Its locale, such as `de`.
     pub locale: String,
@@ -58,10 +58,10 @@ pub struct Tenant {
     pub time_zone: String,
 }
 
-/// What holds by licence and flags from a time on, as tenancy mirrors it before that time has come.
+/// Features, limits and seats from a point in time, as projected by tenancy in advance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entitlements {
-    /// From when.
+    /// When they take effect.
     pub from: DateTime<Utc>,
     /// The features, as in [`Tenant::features`].
     pub features: Map<String, Value>,
@@ -71,23 +71,23 @@ pub struct Entitlements {
     pub max_users: i32,
 }
 
-/// The key under which the limits name those that only warn.
+/// Key in the limits that lists the soft ones.
 pub const SOFT_LIMITS: &str = "soft_limits";
 
 impl Tenant {
-    /// Whether the flag is on, if only for some of its people. An unknown flag is off. Of a caller ask
+    /// Whether the feature is enabled for at least some of its people. Unknown features are disabled. For a caller use
     /// [`Principal::has`](crate::Principal::has).
     pub fn has(&self, feature: &str) -> bool {
         match self.features.get(feature) {
             Some(Value::Bool(on)) => *on,
-            Some(mirrored) => {
-                TargetingRule::of(mirrored).is_some_and(|audience| audience.rollout > 0)
+            Some(projected) => {
+                TargetingRule::from_projection(projected).is_some_and(|rule| rule.rollout > 0)
             }
             None => false,
         }
     }
 
-    /// How much of a metric its licence allows; `None` when nothing is agreed, and then nothing is counted.
+    /// The licence's allowance of a metric; `None` if there is none, in which case nothing is metered.
     pub fn allowance(&self, metric: Metric) -> Option<Allowance> {
         let name = metric.limit_name();
         let limit = self.limits.get(name)?.as_i64()?;
@@ -96,26 +96,25 @@ impl Tenant {
         Some(Allowance { limit, hard })
     }
 
-    /// How much of something its licence allows, if that is agreed.
+    /// A limit of the licence, if there is one.
     pub fn limit(&self, name: &str) -> Option<u32> {
         self.limits.get(name)?.as_u64()?.try_into().ok()
     }
 
-    /// The same tenant as it is at `now`: by the newest terms that have begun, and with flags that are on until a time
-    /// either on or off.
+    /// The tenant as of `now`: applies the latest entitlements in effect, and resolves flags with an end time.
     fn at(mut self, upcoming: Vec<Entitlements>, now: DateTime<Utc>) -> Self {
-        let begun = upcoming.into_iter().filter(|terms| terms.from <= now);
-        if let Some(terms) = begun.max_by_key(|terms| terms.from) {
-            self.features = terms.features;
-            self.limits = terms.limits;
-            self.max_users = terms.max_users;
+        let effective = upcoming.into_iter().filter(|change| change.from <= now);
+        if let Some(latest) = effective.max_by_key(|change| change.from) {
+            self.features = latest.features;
+            self.limits = latest.limits;
+            self.max_users = latest.max_users;
         }
         for value in self.features.values_mut() {
             if let Some(end) = value.as_str() {
                 let on = DateTime::parse_from_rfc3339(end).is_ok_and(|end| end > now);
                 *value = Value::Bool(on);
-            } else if TargetingRule::of(value)
-                .is_some_and(|audience| audience.until.is_some_and(|end| end <= now))
+            } else if TargetingRule::from_projection(value)
+                .is_some_and(|rule| rule.until.is_some_and(|end| end <= now))
             {
                 *value = Value::Bool(false);
             }
@@ -123,7 +122,7 @@ impl Tenant {
         self
     }
 
-    /// Whether it can read and not change.
+    /// Whether the tenant is read-only.
     pub fn is_frozen(&self) -> bool {
         matches!(
             self.status,
@@ -131,7 +130,7 @@ impl Tenant {
         )
     }
 
-    /// The language in which the tenant is answered by default.
+    /// The tenant's default language.
     pub fn language(&self) -> Language {
         Language::of_locale(&self.locale).unwrap_or_default()
     }
@@ -140,31 +139,31 @@ impl Tenant {
 /// A session with the person and the role behind it.
 #[derive(Clone, Debug)]
 pub struct StoredSession {
-    /// Whose session.
+    /// The user.
     pub user: UserId,
-    /// The person's role.
+    /// The user's role.
     pub role_id: RoleId,
-    /// Its name.
+    /// The name.
     pub role: String,
-    /// The built-in role that it is built on.
+    /// The built-in role that the role is based on.
     pub base_role: String,
-    /// What it may do.
+    /// The scopes.
     pub grants: Grants,
-    /// How the person proved who they are.
+    /// The authentication methods (RFC 8176).
     pub amr: Vec<String>,
-    /// When they last did.
+    /// When the user last authenticated.
     pub proved_at: DateTime<Utc>,
-    /// Whether the person has a second factor.
+    /// Whether the user has a second factor.
     pub second_factor: bool,
-    /// The person's locale.
+    /// The user's locale.
     pub locale: String,
-    /// Whether the person may still act.
+    /// Whether the user is active.
     pub active: bool,
-    /// When the session ends by itself.
+    /// When the session expires.
     pub expires_at: DateTime<Utc>,
-    /// When it was ended.
+    /// When the session was revoked.
     pub revoked_at: Option<DateTime<Utc>>,
-    /// Who really acts in it, if not the person.
+    /// The impersonator, if any.
     pub acting: Option<Actor>,
 }
 
@@ -173,24 +172,24 @@ pub struct StoredSession {
 pub struct StoredKey {
     /// SHA-256 of its secret.
     pub secret_hash: Vec<u8>,
-    /// What it may do.
+    /// The scopes.
     pub scopes: Vec<String>,
-    /// From where; empty means anywhere.
+    /// Allowed IP ranges; empty means any.
     pub ip_ranges: Vec<String>,
-    /// Until when.
+    /// When it expires.
     pub expires_at: Option<DateTime<Utc>>,
     /// When it was revoked.
     pub revoked_at: Option<DateTime<Utc>>,
     /// SHA-256 of the secret before the last rotation.
     pub previous_secret_hash: Option<Vec<u8>>,
-    /// Until when that one is good, too.
+    /// Until when the previous secret is accepted.
     pub previous_until: Option<DateTime<Utc>>,
-    /// Requests a minute, where fewer than the tenant's keys may have.
+    /// The key's own limit of requests per minute.
     pub requests_per_minute: Option<i32>,
 }
 
 impl StoredKey {
-    /// Whether this is the hash of its secret, or of the one before while that is still good.
+    /// Whether this is the hash of the current secret, or of the previous one while that is still accepted.
     pub(crate) fn is_secret(&self, hash: &[u8], now: DateTime<Utc>) -> bool {
         let current = opaque::constant_time_eq(&self.secret_hash, hash);
         let previous = match (&self.previous_secret_hash, self.previous_until) {
@@ -201,7 +200,7 @@ impl StoredKey {
     }
 }
 
-/// Reads a tenant as it is at `now`.
+/// Finds a tenant as of `now`.
 pub async fn find_tenant(db: &Db, tenant: TenantId, now: DateTime<Utc>) -> Result<Option<Tenant>> {
     let mut tx = db.begin_read_only(tenant, Actor::SYSTEM).await?;
     let row = sqlx::query!(
@@ -234,7 +233,7 @@ pub async fn find_tenant(db: &Db, tenant: TenantId, now: DateTime<Utc>) -> Resul
     }))
 }
 
-/// Reads a session with the person and the role behind it.
+/// Finds a session with its user and role.
 pub async fn find_session(
     db: &Db,
     tenant: TenantId,
@@ -277,7 +276,7 @@ pub async fn find_session(
     }))
 }
 
-/// Reads a key.
+/// Finds an API key.
 pub async fn find_key(db: &Db, tenant: TenantId, key: ApiKeyId) -> Result<Option<StoredKey>> {
     let mut tx = db.begin_read_only(tenant, Actor::SYSTEM).await?;
     let row = sqlx::query_as!(
@@ -295,7 +294,7 @@ pub async fn find_key(db: &Db, tenant: TenantId, key: ApiKeyId) -> Result<Option
     Ok(row)
 }
 
-/// Notes that a key was used, at most once a minute.
+/// Updates when a key was last used, at most once a minute.
 pub async fn update_last_used(
     db: &Db,
     tenant: TenantId,
@@ -317,14 +316,14 @@ pub async fn update_last_used(
     tx.commit().await
 }
 
-/// The public halves of the keys that a token may be signed with at `now`, by key id.
+/// Lists the public keys that verify tokens at `now`, with their key ids.
 pub async fn list_signing_keys(db: &Db, now: DateTime<Utc>) -> Result<Vec<(String, Vec<u8>)>> {
     let mut tx = db.begin_unscoped().await?;
     let rows = sqlx::query!(
         "select key_id, public_key
         from access.signing_keys
         where retired_at is null or retired_at > $1",
-        now - RETIRED_FOR,
+        now - RETIREMENT_PERIOD,
     )
     .fetch_all(tx.conn())
     .await?;
@@ -335,8 +334,7 @@ pub async fn list_signing_keys(db: &Db, now: DateTime<Utc>) -> Result<Vec<(Strin
         .collect())
 }
 
-/// The tenants for whom anything is still done, for jobs that visit one after the other: a suspended one waits, and of one
-/// that is closing or closed nothing is touched.
+/// Lists the tenants that jobs process. Suspended, closing and closed tenants are skipped.
 pub async fn list_working_tenants(db: &Db) -> Result<Vec<TenantId>> {
     let mut tx = db.begin_unscoped().await?;
     let ids = sqlx::query_scalar!(r#"select access.working_tenants() as "id!: TenantId""#)
@@ -346,7 +344,7 @@ pub async fn list_working_tenants(db: &Db) -> Result<Vec<TenantId>> {
     Ok(ids)
 }
 
-/// The tenant with this slug.
+/// Finds the tenant with this slug.
 pub async fn find_tenant_by_slug(db: &Db, slug: &str) -> Result<Option<TenantId>> {
     let mut tx = db.begin_unscoped().await?;
     let id = sqlx::query_scalar!(
@@ -359,7 +357,7 @@ pub async fn find_tenant_by_slug(db: &Db, slug: &str) -> Result<Option<TenantId>
     Ok(id)
 }
 
-/// The tenant to which this web origin belongs.
+/// Finds the tenant that owns this web origin.
 pub async fn find_tenant_by_origin(db: &Db, origin: &str) -> Result<Option<TenantId>> {
     let mut tx = db.begin_unscoped().await?;
     let id = sqlx::query_scalar!(

@@ -1,8 +1,8 @@
-//! What one context says about the files of a thing that is its own, so that files needs to know nothing of it.
+//! File grants: how one context authorises access to the files of its resources.
 //!
-//! Whoever may see a ticket may see what is attached to it, and only support knows who may. So support hands a grant to the
-//! caller, who presents it to files in `X-File-Grant`: for this person, this ticket, some minutes. It is an HMAC over its
-//! words: nothing is stored, and no function asks another.
+//! A caller who may see a ticket may see its attachments, and only support knows who that is. Support therefore issues a grant
+//! to the caller, who presents it to files in `X-File-Grant`. It is valid for one caller, one resource and a few minutes. It is
+//! authenticated by an HMAC: nothing is stored, and no function calls another.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -12,29 +12,29 @@ use uuid::Uuid;
 
 use crate::{Keyring, Purpose, opaque};
 
-/// The header that carries it.
+/// The header that carries a grant.
 pub const HEADER: &str = "x-file-grant";
-/// How long it is good.
+/// Lifetime of a grant.
 pub const LIFETIME: TimeDelta = TimeDelta::minutes(10);
-/// Longest text that is looked at.
-const LONGEST: usize = 400;
+/// Maximum length of a grant in bytes.
+const MAX_LENGTH: usize = 400;
 
 web::text_enum! {
-    /// Things that have files.
+    /// Types of resources with files.
     pub enum ResourceType {
-        /// A ticket; support grants it.
+        /// A ticket; grants are issued by support.
         Ticket = "ticket",
-        /// A person; nobody grants it, everybody has their own.
+        /// A person; no grants, as people only access their own files.
         User = "user",
     }
 }
 
-/// A thing that has files.
+/// A resource with files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Resource {
-    /// What it is.
+    /// The type.
     pub r#type: ResourceType,
-    /// Which one.
+    /// The identifier.
     pub id: Uuid,
 }
 
@@ -45,7 +45,7 @@ impl std::fmt::Display for Resource {
 }
 
 impl Resource {
-    /// Reads `<type>:<id>`.
+    /// Parses `<type>:<id>`.
     pub fn parse(text: &str) -> Option<Self> {
         let (r#type, id) = text.split_once(':')?;
         let id: uuid::fmt::Hyphenated = id.parse().ok()?;
@@ -56,23 +56,23 @@ impl Resource {
     }
 }
 
-/// Leave to see the files of a thing and to add some.
+/// Permission to view the files of a resource and to attach files to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileGrant {
-    /// In which tenant.
+    /// The tenant.
     pub tenant: TenantId,
-    /// Who alone may present it.
+    /// The only actor who may present it.
     pub actor: Actor,
-    /// Whose files.
+    /// The resource.
     pub resource: Resource,
-    /// Whether files are seen too that only staff sees.
+    /// Whether internal files are included.
     pub internal: bool,
-    /// Until when.
+    /// When it expires.
     pub expires_at: DateTime<Utc>,
 }
 
 impl FileGrant {
-    fn words(&self) -> String {
+    fn payload(&self) -> String {
         format!(
             "{}.{}.{}.{}.{}",
             self.tenant,
@@ -83,38 +83,38 @@ impl FileGrant {
         )
     }
 
-    /// As it is given out.
+    /// The encoded grant.
     pub fn to_text(&self, keyring: &Keyring) -> String {
-        let words = self.words();
-        let tag = keyring.authenticate(Purpose::FileGrants, words.as_bytes());
+        let payload = self.payload();
+        let tag = keyring.mac(Purpose::FileGrants, payload.as_bytes());
         format!(
             "{}.{}",
-            URL_SAFE_NO_PAD.encode(words),
+            URL_SAFE_NO_PAD.encode(payload),
             URL_SAFE_NO_PAD.encode(tag)
         )
     }
 
-    /// The grant, if we gave it to this caller and it is still good.
-    pub fn read(
+    /// Verifies a grant: `None` unless it was issued to this caller and has not expired.
+    pub fn verify(
         text: &str,
         keyring: &Keyring,
         tenant: TenantId,
         actor: Actor,
         now: DateTime<Utc>,
     ) -> Option<Self> {
-        if text.len() > LONGEST {
+        if text.len() > MAX_LENGTH {
             return None;
         }
-        let (words, tag) = text.split_once('.')?;
-        let words = String::from_utf8(URL_SAFE_NO_PAD.decode(words).ok()?).ok()?;
+        let (payload, tag) = text.split_once('.')?;
+        let payload = String::from_utf8(URL_SAFE_NO_PAD.decode(payload).ok()?).ok()?;
         let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
-        let ours = keyring
-            .mac_with_each_key(Purpose::FileGrants, words.as_bytes())
+        let is_authentic = keyring
+            .mac_with_each_key(Purpose::FileGrants, payload.as_bytes())
             .iter()
-            .fold(false, |ours, known| {
-                ours | opaque::constant_time_eq(known, &tag)
+            .fold(false, |found, known| {
+                found | opaque::constant_time_eq(known, &tag)
             });
-        let mut parts = words.split('.');
+        let mut parts = payload.split('.');
         let (_tenant, _actor) = (parts.next()?, parts.next()?);
         let grant = Self {
             tenant,
@@ -123,8 +123,8 @@ impl FileGrant {
             internal: parts.next()? == "1",
             expires_at: DateTime::from_timestamp(parts.next()?.parse().ok()?, 0)?,
         };
-        // Written again with the caller's own tenant and name, it must be what was signed.
-        (ours && grant.words() == words && now < grant.expires_at).then_some(grant)
+        // Encoded again with the caller's own tenant and actor, it must match what was signed.
+        (is_authentic && grant.payload() == payload && now < grant.expires_at).then_some(grant)
     }
 }
 
@@ -134,7 +134,7 @@ mod tests {
     use ids::UserId;
 
     #[test]
-    fn a_grant_is_good_for_its_own_caller_thing_and_time() {
+    fn a_grant_is_only_valid_for_its_caller_resource_and_lifetime() {
         let keyring = Keyring::parse(&Keyring::generate()).unwrap();
         let now: DateTime<Utc> = "2026-11-20T10:00:00Z".parse().unwrap();
         let (tenant, actor) = (TenantId::at(now), Actor::user(UserId::at(now)));
@@ -147,14 +147,14 @@ mod tests {
         };
         let text = grant.to_text(&keyring);
         let read =
-            |text: &str, tenant, actor, now| FileGrant::read(text, &keyring, tenant, actor, now);
+            |text: &str, tenant, actor, now| FileGrant::verify(text, &keyring, tenant, actor, now);
         assert_eq!(read(&text, tenant, actor, now), Some(grant));
         assert_eq!(read(&text, tenant, actor, now + LIFETIME), None);
         assert_eq!(read(&text, TenantId::at(now), actor, now), None);
         let other = Actor::user(UserId::at(now));
         assert_eq!(read(&text, tenant, other, now), None);
-        let (words, tag) = text.split_once('.').unwrap();
-        let clear = String::from_utf8(URL_SAFE_NO_PAD.decode(words).unwrap()).unwrap();
+        let (payload, tag) = text.split_once('.').unwrap();
+        let clear = String::from_utf8(URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
         for forged in [
             clear.replace(".1.", ".0."),
             clear.replace("ticket", "user"),

@@ -1,7 +1,7 @@
-//! `Idempotency-Key`: a POST that is sent twice happens once.
+//! `Idempotency-Key`: a POST that is sent twice takes effect once.
 //!
-//! The record is written in the transaction of the effect, so there is never one without the other. Only successes are
-//! kept: a refused request may be tried again with the same key.
+//! The record is written in the transaction of the effect, so neither exists without the other. Only successful responses are
+//! stored: a failed request may be retried with the same key.
 
 use axum::{
     extract::{FromRef, FromRequest, FromRequestParts, Request},
@@ -20,26 +20,26 @@ use web::{
 
 use crate::{AppState, Caller, Permission, Purpose, problems};
 
-/// A JSON body whose effect happens once per `Idempotency-Key`.
+/// A JSON body of a request that takes effect once per `Idempotency-Key`.
 #[derive(Debug)]
 pub struct Idempotent<T> {
     body: T,
-    /// Under each live master key, the newest first.
+    /// One for each active master key, the newest first.
     fingerprints: Vec<[u8; 32]>,
     key: Option<String>,
     request: RequestInfo,
 }
 
-/// What is to be done with the request.
+/// How to handle the request.
 #[derive(Debug)]
 pub enum Attempt<T> {
-    /// Do it, in this transaction, and end with [`Pending::created`].
+    /// First attempt: perform the effect in this transaction, and finish with [`Pending::created`].
     First(TenantTx, T, Pending),
-    /// It was done before: this was the answer.
+    /// Repetition: the stored response.
     Replay(Response),
 }
 
-/// The record that waits for the answer.
+/// A claimed key whose response is not stored yet.
 #[derive(Debug)]
 pub struct Pending(Option<Record>);
 
@@ -65,9 +65,9 @@ where
             None => None,
             Some(value) => {
                 let text = value.to_str().unwrap_or_default();
-                let sane = (1..=255).contains(&text.len())
+                let is_valid = (1..=255).contains(&text.len())
                     && text.chars().all(|c| c.is_ascii_graphic() || c == ' ');
-                if !sane {
+                if !is_valid {
                     return Err(problem::INVALID_HEADER
                         .problem()
                         .argument("header", "Idempotency-Key"));
@@ -88,15 +88,14 @@ where
 }
 
 impl<T> Idempotent<T> {
-    /// What was sent, for work that must not be done inside a transaction.
+    /// The body, for work that must not run inside a transaction.
     pub fn body(&self) -> &T {
         &self.body
     }
 
     /// Opens the caller's transaction and claims the key in it.
     ///
-    /// While another request with the key is running, waits for it as long as the lock time-out allows (a second), then
-    /// refuses with `409`.
+    /// While another request with the same key is running, waits up to the lock timeout (one second), then fails with `409`.
     pub async fn begin<P: Permission>(
         self,
         caller: &Caller<P>,
@@ -129,7 +128,7 @@ impl<T> Idempotent<T> {
     }
 }
 
-/// The same path with and without the version is the same request.
+/// A path with and without the version identifies the same request.
 fn canonical(path: &str) -> String {
     path.strip_prefix("/api/v1")
         .map_or_else(|| path.to_owned(), |rest| format!("/api{rest}"))
@@ -185,7 +184,7 @@ async fn replay(
     .fetch_optional(tx.conn())
     .await
     .map_err(DbError::from)?
-    // Claimed by another and gone again: it was refused in this very moment.
+    // Claimed by another request that has failed in the meantime.
     .ok_or(&problems::IDEMPOTENCY_KEY_IN_FLIGHT)?;
     if !fingerprints.iter().any(|known| kept.fingerprint == known) {
         return Err(problems::IDEMPOTENCY_KEY_REUSED.problem());
@@ -210,17 +209,17 @@ async fn replay(
 }
 
 impl Pending {
-    /// Keeps the answer, makes everything so, and gives the answer.
+    /// Stores the response, commits, and returns the response.
     pub async fn created<R: Versioned>(
         self,
         tx: TenantTx,
         answer: Created<R>,
     ) -> Result<Response, Problem> {
         let kept = serde_json::to_string(&answer.resource).map_err(Problem::internal)?;
-        self.keep(tx, answer, kept).await
+        self.store_response(tx, answer, kept).await
     }
 
-    /// The same for an answer with a secret: what is kept, and given to a repetition, is `without_secret`.
+    /// Like [`created`](Self::created) for a response with a secret: repetitions get `without_secret`.
     pub async fn created_secret<R: Versioned>(
         self,
         tx: TenantTx,
@@ -228,10 +227,10 @@ impl Pending {
         without_secret: &impl serde::Serialize,
     ) -> Result<Response, Problem> {
         let kept = serde_json::to_string(without_secret).map_err(Problem::internal)?;
-        self.keep(tx, answer, kept).await
+        self.store_response(tx, answer, kept).await
     }
 
-    async fn keep<R: Versioned>(
+    async fn store_response<R: Versioned>(
         self,
         mut tx: TenantTx,
         answer: Created<R>,
@@ -267,7 +266,7 @@ impl<T: ToSchema> Arg for Idempotent<T> {
         json_body::<T>(doc);
         doc.reads(header_parameter(
             "Idempotency-Key",
-            "Any text of up to 255 characters. Sent again within 24 hours, the first answer comes again and nothing happens twice.",
+            "A unique key of up to 255 characters. Repeating the request with the same key within 24 hours returns the original response without repeating its effect.",
             "2f6b8a2e-import-17",
         ));
         doc.refuses(&problem::INVALID_HEADER);

@@ -1,5 +1,5 @@
-//! How many requests are under way at once: bounded for the process, and for each part of its callers, so that one that
-//! waits for a slow answer a hundred times does not take the place of all others.
+//! Concurrency limits: for the process, and for each group of callers, so that one group with many slow requests cannot starve
+//! the others.
 
 use std::{
     collections::HashMap,
@@ -14,17 +14,17 @@ use ids::TenantId;
 pub(crate) enum PermitOwner {
     /// All requests of the process.
     Process,
-    /// Whoever shows no credential.
+    /// Requests without credentials.
     Anonymous,
-    /// Anonymous from one network.
+    /// Requests without credentials from one network.
     Address(IpAddr),
-    /// The people and keys of a tenant.
+    /// People and keys of a tenant.
     Tenant(TenantId),
 }
 
 impl PermitOwner {
-    /// How many of `max` permits the owner may have. An address has few: a request without a credential costs its sender
-    /// nothing, and may send its body slowly.
+    /// How many of `max` permits the group may hold. An address gets few: anonymous requests are cheap to send and may send
+    /// their body slowly.
     fn share(self, max: usize) -> usize {
         let share = match self {
             Self::Process => max,
@@ -44,14 +44,14 @@ impl PermitOwner {
     }
 }
 
-/// The requests under way. Remembers only parties that have some.
+/// Requests in flight. Only groups with permits in use take memory.
 #[derive(Clone, Debug)]
 pub(crate) struct InFlight {
     max: usize,
     taken: Arc<Mutex<HashMap<PermitOwner, usize>>>,
 }
 
-/// A place among them; dropped, it is free again.
+/// A permit for one request; released when dropped.
 #[derive(Debug)]
 pub(crate) struct Permit {
     owner: PermitOwner,
@@ -66,7 +66,7 @@ impl InFlight {
         }
     }
 
-    /// A place for a request of this owner, unless its share is used up.
+    /// Acquires a permit for a request of this group, unless its share is used up.
     pub(crate) fn acquire(&self, owner: PermitOwner) -> Option<Permit> {
         let mut taken = lock(&self.taken);
         let count = taken.get(&owner).copied().unwrap_or_default();
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tenant_has_half_of_the_places_and_leaves_the_other_half() {
+    fn a_tenant_gets_at_most_half_of_the_permits() {
         let in_flight = InFlight::new(8);
         let (noisy, quiet) = (tenant(), tenant());
         let mut permits: Vec<_> = (0..4).map_while(|_| in_flight.acquire(noisy)).collect();
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_remembered_of_those_who_left() {
+    fn released_groups_take_no_memory() {
         let in_flight = InFlight::new(1_000);
         for _ in 0..3 {
             let permits: Vec<_> = (0..500).map(|_| in_flight.acquire(tenant())).collect();
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_together_never_have_more_than_the_share() {
+    fn concurrent_threads_never_exceed_the_share() {
         let in_flight = InFlight::new(16);
         let owner = tenant();
         let at_once = std::sync::atomic::AtomicUsize::new(0);
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_with_one_place_still_answers() {
+    fn a_process_with_one_permit_still_serves_everyone() {
         let in_flight = InFlight::new(1);
         for owner in [PermitOwner::Process, PermitOwner::Anonymous, tenant()] {
             assert!(in_flight.acquire(owner).is_some());

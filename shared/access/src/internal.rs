@@ -1,4 +1,4 @@
-//! Callers that are the platform itself: the relay, the scheduler, Google's services in their place.
+//! Internal callers: the relay and the scheduler, or Google's services in their place.
 
 use std::sync::Arc;
 
@@ -18,26 +18,28 @@ use crate::{
     opaque,
 };
 
-/// Letters that a shared secret has at least.
-const SHORTEST_SECRET: usize = 32;
+/// Minimum length of a shared secret.
+const MIN_SECRET_LENGTH: usize = 32;
 
-/// How the platform proves to a function that it is the platform: by a bearer token that all processes share, or on Google
-/// Cloud by the ID token of a service account.
+/// The credentials of internal callers: a bearer token that all processes share, or on Google Cloud the ID token of a service
+/// account.
 #[derive(Clone, Debug)]
 pub struct InternalAuth {
-    /// The first is presented, each is accepted: two live during a rotation.
+    /// The first is presented, all are accepted: there are two during a rotation.
     secrets: Arc<[SecretString]>,
-    /// Who may come with an ID token instead.
+    /// Service accounts whose ID tokens are accepted too.
     accounts: Option<ServiceAccounts>,
 }
 
-/// The secret can't be used.
+/// The secret is invalid.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("an internal secret has at least {SHORTEST_SECRET} letters, digits or - . _ ~ + / =")]
+#[error(
+    "an internal secret must have at least {MIN_SECRET_LENGTH} characters: letters, digits or - . _ ~ + / ="
+)]
 pub struct InternalSecretError;
 
 impl InternalAuth {
-    /// Reads `<secret>[,<secret>]`, the newest first.
+    /// Parses `<secret>[,<secret>]`, the newest first.
     pub fn parse(text: &str) -> Result<Self, InternalSecretError> {
         let secrets: Vec<SecretString> = text
             .split(',')
@@ -46,7 +48,7 @@ impl InternalAuth {
             .collect();
         let usable = |secret: &SecretString| {
             let text = secret.expose();
-            text.len() >= SHORTEST_SECRET
+            text.len() >= MIN_SECRET_LENGTH
                 && text
                     .bytes()
                     .all(|b| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b))
@@ -58,7 +60,7 @@ impl InternalAuth {
         }
     }
 
-    /// The secret that everybody who has the master key knows anyway.
+    /// The secret derived from the master key.
     pub fn derived(keyring: &Keyring) -> Self {
         let secrets = keyring
             .mac_with_each_key(Purpose::InternalCalls, b"bearer")
@@ -75,7 +77,7 @@ impl InternalAuth {
         }
     }
 
-    /// The same, and these accounts besides.
+    /// Also accepts ID tokens of these accounts.
     pub fn with_accounts(self, accounts: Option<ServiceAccounts>) -> Self {
         Self { accounts, ..self }
     }
@@ -88,7 +90,7 @@ impl InternalAuth {
         Some(value)
     }
 
-    /// Whether these are the credentials. An error when that can't be found out now.
+    /// Whether the credentials are valid. An error if this cannot be determined right now.
     pub async fn accepts(
         &self,
         authorization: Option<&HeaderValue>,
@@ -111,7 +113,7 @@ impl InternalAuth {
         }
     }
 
-    /// Hashes are compared, so neither length nor content takes its own time.
+    /// Compares hashes, so that the duration depends neither on length nor content.
     fn is_secret(&self, presented: &str) -> bool {
         let presented = opaque::sha256(presented.as_bytes());
         let mut known = false;
@@ -126,13 +128,13 @@ impl InternalAuth {
 fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing into a String can't fail.
+        // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");
         text
     })
 }
 
-/// The platform itself. It can only be made from a request that proved it.
+/// An internal caller. It can only be created from an authenticated request.
 #[derive(Clone, Copy, Debug)]
 pub struct InternalCaller(());
 
@@ -146,7 +148,7 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let mut presented = parts.headers.get_all(header::AUTHORIZATION).iter();
         let first = presented.next();
-        // Two credentials: which one counts must not be guessed.
+        // Two credentials: which one applies must not be guessed.
         if presented.next().is_some() {
             return Err(unauthenticated());
         }
@@ -155,9 +157,9 @@ where
         match accepted.await {
             Ok(true) => Ok(Self(())),
             Ok(false) => Err(unauthenticated()),
-            // Not 401: whoever knocks may be right, and comes again.
+            // Not 401: the credentials may be valid, and the caller retries.
             Err(error) => {
-                tracing::warn!(%error, "Google's keys can't be had");
+                tracing::warn!(%error, "Google's keys are unavailable");
                 Err(problem::UNAVAILABLE.problem())
             }
         }
@@ -196,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn during_a_rotation_both_secrets_open_and_the_newest_is_presented() {
+    fn during_a_rotation_both_secrets_are_accepted_and_the_newest_is_presented() {
         let auth = InternalAuth::parse(&format!("{NEW}, {OLD}")).unwrap();
         assert_eq!(auth.header().unwrap(), format!("Bearer {NEW}").as_str());
         for secret in [OLD, NEW] {
@@ -206,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_opens() {
+    fn nothing_else_is_accepted() {
         let auth = InternalAuth::parse(OLD).unwrap();
         for text in [
             "",
@@ -223,14 +225,14 @@ mod tests {
     }
 
     #[test]
-    fn a_short_or_odd_secret_is_refused_before_it_is_used() {
+    fn a_short_or_malformed_secret_is_refused() {
         for text in ["", "short", &format!("{OLD},"), &format!("{OLD} {OLD}")] {
             assert!(InternalAuth::parse(text).is_err(), "{text}");
         }
     }
 
     #[test]
-    fn without_a_setting_the_master_key_decides() {
+    fn without_a_setting_the_secret_is_derived_from_the_master_key() {
         let (one, other) = (Keyring::generate(), Keyring::generate());
         let of = |text: &str| InternalAuth::derived(&Keyring::parse(text).unwrap());
         let presented = |text: &str| of(text).header().unwrap().to_str().unwrap().to_owned();

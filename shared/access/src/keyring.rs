@@ -1,4 +1,4 @@
-//! One master secret, one key per purpose (HKDF-SHA-256, RFC 5869).
+//! Keys derived from the master key, one per purpose (HKDF-SHA-256, RFC 5869).
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
@@ -6,7 +6,7 @@ use aws_lc_rs::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-/// What a derived key is for. Keys of different purposes know nothing of each other.
+/// The purpose of a derived key. Keys of different purposes are independent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Encrypts the private halves of signing keys.
@@ -15,23 +15,23 @@ pub enum Purpose {
     Cursors,
     /// Derives refresh tokens.
     RefreshTokens,
-    /// Encrypts one-time links on their way to notifications.
+    /// Encrypts one-time links in events to notifications.
     Notifications,
-    /// Passwords of the functions' database logins on a laptop.
+    /// Passwords of the functions' database logins in local development.
     DatabaseLogins,
-    /// Tells whether a repeated request is the same, without keeping a hash by which its password could be guessed.
+    /// Fingerprints of request bodies, so that stored hashes cannot be used to guess passwords in them.
     Fingerprints,
-    /// Encrypts what a sign-in by way of another issuer leaves in the browser.
+    /// Encrypts the state of a sign-in via an external provider in the browser.
     SignInFlows,
-    /// What the relay and the scheduler present to functions, where no secret is set.
+    /// The secret of internal callers, where none is configured.
     InternalCalls,
-    /// Encrypts the secrets of authenticator apps.
+    /// Encrypts TOTP secrets.
     Totp,
-    /// Seals the rows of the audit log, each with the one before.
+    /// Authenticates the hash chain of the audit log.
     AuditChain,
-    /// Authenticates what one context says about the files of a thing that is its own.
+    /// Authenticates file grants.
     FileGrants,
-    /// Authenticates addresses at which a file can be read without signing in.
+    /// Authenticates signed download links.
     DownloadLinks,
 }
 
@@ -54,18 +54,18 @@ impl Purpose {
     }
 }
 
-/// Why the master key can't be used, or a ciphertext can't be opened.
+/// An invalid master key, or a ciphertext that cannot be decrypted.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum KeyringError {
-    /// Not `<id>:<base64 of 32 bytes>`, or several of them with commas between.
-    #[error("the master key must be <id>:<32 bytes in base64>, several with commas between")]
+    /// Not `<id>:<base64 of 32 bytes>`, or several of them separated by commas.
+    #[error("the master key must be <id>:<32 bytes in base64>, or several separated by commas")]
     Malformed,
-    /// The ciphertext was changed, belongs elsewhere, or its key is no longer in the ring.
-    #[error("the ciphertext can't be opened")]
+    /// The ciphertext was modified, has another context, or its key is no longer in the keyring.
+    #[error("the ciphertext cannot be decrypted")]
     Unsealable,
 }
 
-/// The live master keys: the first seals, all open.
+/// The active master keys: the first encrypts, all decrypt.
 #[derive(Clone)]
 pub struct Keyring(Vec<(u8, [u8; 32])>);
 
@@ -76,7 +76,7 @@ impl std::fmt::Debug for Keyring {
 }
 
 impl Keyring {
-    /// Reads `<id>:<base64>[,<id>:<base64>]`; an id is a number from 0 to 255.
+    /// Parses `<id>:<base64>[,<id>:<base64>]`; an id is a number from 0 to 255.
     pub fn parse(text: &str) -> Result<Self, KeyringError> {
         let keys: Option<Vec<_>> = text
             .split(',')
@@ -89,27 +89,27 @@ impl Keyring {
         keys.map(Self).ok_or(KeyringError::Malformed)
     }
 
-    /// A fresh master key in the form that [`Keyring::parse`] reads.
+    /// Generates a master key in the format of [`Keyring::parse`].
     pub fn generate() -> String {
         format!("1:{}", STANDARD.encode(crate::opaque::random::<32>()))
     }
 
-    /// The 32-byte key for a purpose, of the current master key.
+    /// The 32-byte key for a purpose, derived from the current master key.
     pub fn derive(&self, purpose: Purpose) -> [u8; 32] {
         self.0
             .first()
             .map_or([0; 32], |(_, master)| derive(master, purpose.label()))
     }
 
-    /// An HMAC-SHA-256 over `data` with the key of a purpose.
-    pub fn authenticate(&self, purpose: Purpose, data: &[u8]) -> [u8; 32] {
+    /// An HMAC-SHA-256 over `data` with the current key of a purpose.
+    pub fn mac(&self, purpose: Purpose, data: &[u8]) -> [u8; 32] {
         let key = hmac::Key::new(hmac::HMAC_SHA256, &self.derive(purpose));
         let mut tag = [0; 32];
         tag.copy_from_slice(hmac::sign(&key, data).as_ref());
         tag
     }
 
-    /// The same under every live master key, the newest first: for what was made before a rotation.
+    /// The HMAC with each active master key, the newest first; for data authenticated before a rotation.
     pub fn mac_with_each_key(&self, purpose: Purpose, data: &[u8]) -> Vec<[u8; 32]> {
         let under = |(_, master): &(u8, [u8; 32])| {
             let key = hmac::Key::new(hmac::HMAC_SHA256, &derive(master, purpose.label()));
@@ -120,12 +120,12 @@ impl Keyring {
         self.0.iter().map(under).collect()
     }
 
-    /// The id of the current master key: kept beside what outlives a rotation.
+    /// The id of the current master key; stored beside data that outlives a rotation.
     pub fn current_id(&self) -> u8 {
         self.0.first().map_or(0, |(id, _)| *id)
     }
 
-    /// The key for a purpose of the master key `id`, if it is still in the ring.
+    /// The key for a purpose derived from the master key `id`, if that is still in the keyring.
     pub fn derive_with(&self, id: u8, purpose: Purpose) -> Option<[u8; 32]> {
         self.0
             .iter()
@@ -133,7 +133,7 @@ impl Keyring {
             .map(|(_, master)| derive(master, purpose.label()))
     }
 
-    /// Encrypts (AES-256-GCM). `context` must be the same to open it. The result carries the key's id.
+    /// Encrypts with AES-256-GCM. Decryption requires the same `context`. The result contains the key's id.
     pub fn seal(
         &self,
         purpose: Purpose,
@@ -153,7 +153,7 @@ impl Keyring {
         Ok(result)
     }
 
-    /// Opens what [`Keyring::seal`] made, with whichever live key it names.
+    /// Decrypts the result of [`Keyring::seal`] with the key it names.
     pub fn open(
         &self,
         purpose: Purpose,
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sealed_opens_only_unchanged_in_its_context_and_purpose() {
+    fn a_ciphertext_opens_only_unmodified_and_with_its_context_and_purpose() {
         let ring = Keyring::parse(&Keyring::generate()).unwrap();
         let sealed = ring
             .seal(Purpose::SigningKeys, b"key 1", b"secret")

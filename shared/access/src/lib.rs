@@ -1,8 +1,8 @@
-//! Who is calling, what they may do, and what is kept of it.
+//! Authentication, authorisation, rate limits and quotas, and the audit log.
 //!
-//! A handler asks for [`Caller<P>`]: it can only be made for someone who holds the permission `P` in a tenant that has
-//! switched on the context. [`AppState`] does the work behind it: tokens, API keys, and the directory of tenants, roles and
-//! sessions, cached for at most 15 seconds, so that a revocation reaches every function without a network hop.
+//! A handler takes a [`Caller<P>`], which can only be created for a caller who holds the permission `P` in a tenant that has
+//! enabled the context. The [`Authenticator`] behind it verifies access tokens and API keys against the directory of tenants,
+//! roles and sessions, cached for at most 15 seconds, so that a revocation reaches every function without a network hop.
 
 pub mod api_key;
 mod app_state;

@@ -1,5 +1,5 @@
-//! What stands before all routes that callers reach: the bound on requests under way, the rate limit of strangers, and the
-//! protocol for browsers of other origins. Routes of health are merged beside it.
+//! Load shedding in front of all public routes: limits concurrent requests and the rate of anonymous ones, and adds the CORS
+//! layer. Health routes are not behind it.
 
 use axum::{
     Router,
@@ -11,7 +11,7 @@ use web::RequestInfo;
 
 use crate::{AppState, cors};
 
-/// Puts it before a router.
+/// Wraps a router in load shedding and CORS.
 pub fn layer(router: Router, app: AppState) -> Router {
     cors::layer(router, app.clone()).layer(from_fn_with_state(app, shed))
 }
@@ -28,10 +28,10 @@ async fn shed(
         .admit_unauthenticated(request.headers(), &info)
     {
         Ok(permits) => {
-            let answer = next.run(request).await;
+            let response = next.run(request).await;
             drop(permits);
-            answer
+            response
         }
-        Err(refusal) => cors::readable(&app, origin, refusal.into_response()).await,
+        Err(refusal) => cors::expose_to_known_origin(&app, origin, refusal.into_response()).await,
     }
 }

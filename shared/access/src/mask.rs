@@ -1,4 +1,4 @@
-//! Masking personal data for those who may see that it is there, but not what it is.
+//! Masking of personal data.
 
 use std::net::IpAddr;
 
@@ -24,7 +24,7 @@ pub fn phone(number: &str) -> String {
     }
 }
 
-/// `203.0.113.•••`: the network without the machine; of an IPv6 address the first 48 bits.
+/// `203.0.113.•••`: the network without the host; for IPv6 the first 48 bits.
 pub fn address(text: &str) -> String {
     match text.parse::<IpAddr>().map(|address| address.to_canonical()) {
         Ok(IpAddr::V4(address)) => {
@@ -42,7 +42,7 @@ pub fn address(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn what_identifies_is_gone() {
+    fn identifying_parts_are_masked() {
         assert_eq!(super::address("203.0.113.77"), "203.0.113.•••");
         assert_eq!(super::address("::ffff:203.0.113.77"), "203.0.113.•••");
         assert_eq!(super::address("2001:db8:1:2:3:4:5:6"), "2001:db8:1:•••");

@@ -1,24 +1,24 @@
-//! Other issuers (OpenID Connect): what they publish about themselves, and whether they signed a token.
+//! External OpenID Connect issuers: their metadata and keys, and verification of the tokens they sign.
 //!
-//! The claims of a verified token are the caller's to judge: whose they are, for whom, for how long.
+//! The caller checks the claims of a verified token: subject, audience and times.
 
+mod cached;
 pub mod fetch;
 mod issuer;
 mod keys;
 mod metadata;
-mod remembered;
 mod token;
 
 pub use issuer::Issuer;
 pub use metadata::Metadata;
 
-/// Why an issuer's word does not count. Reasons are for the log; they hold neither codes nor tokens.
+/// Why a token could not be verified. Reasons are for the log, and contain neither codes nor tokens.
 #[derive(Debug, thiserror::Error)]
 pub enum OidcError {
-    /// The issuer could not be asked.
+    /// The issuer is unavailable.
     #[error("{0}")]
     Unavailable(String),
-    /// It answered, and the answer is not good enough.
+    /// The issuer's response or the token is invalid.
     #[error("{0}")]
     Refused(&'static str),
 }

@@ -1,16 +1,16 @@
-//! Opaque tokens: tenant and row in clear, then the secret, so that looking one up is an ordinary transaction of that
-//! tenant. Only a SHA-256 of the secret is ever stored: it has 256 random bits, so a slow hash would add nothing.
+//! Opaque tokens: tenant and row id in clear, followed by a secret, so that a lookup is an ordinary transaction of the tenant.
+//! Only a SHA-256 of the secret is stored: with 256 random bits, a slow hash would add nothing.
 
 use aws_lc_rs::{constant_time, digest, rand};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use ids::{Id, Kind, TenantId};
+use ids::{Id, IdKind, TenantId};
 use uuid::Uuid;
 
-/// Bytes from the operating system's generator.
+/// Random bytes from the operating system.
 ///
 /// # Panics
 ///
-/// When the system has no randomness: nothing safe can be done without it.
+/// If the system has no randomness: nothing can be done safely without it.
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     let filled = rand::fill(&mut bytes);
@@ -30,19 +30,19 @@ pub fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
     constant_time::verify_slices_are_equal(left, right).is_ok()
 }
 
-/// A token that names a row of kind `K`.
+/// A token for a row of kind `K`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Opaque<K> {
     /// The tenant of the row.
     pub tenant: TenantId,
     /// The row.
     pub row: Id<K>,
-    /// What proves that the bearer was given it.
+    /// The secret.
     pub secret: [u8; 32],
 }
 
-impl<K: Kind> Opaque<K> {
-    /// A token with a fresh secret.
+impl<K: IdKind> Opaque<K> {
+    /// Generates a token with a new secret.
     pub fn generate(tenant: TenantId, row: Id<K>) -> Self {
         Self {
             tenant,
@@ -51,12 +51,12 @@ impl<K: Kind> Opaque<K> {
         }
     }
 
-    /// What is stored.
+    /// The hash of the secret, for storage.
     pub fn hash(&self) -> [u8; 32] {
         sha256(&self.secret)
     }
 
-    /// As it is given out: 86 characters of base64url.
+    /// The encoded token: 86 characters of base64url.
     pub fn to_text(&self) -> String {
         let mut bytes = Vec::with_capacity(64);
         bytes.extend(self.tenant.uuid().as_bytes());
@@ -65,7 +65,7 @@ impl<K: Kind> Opaque<K> {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Reads one; `None` when it has another form.
+    /// Parses a token; `None` if it is malformed.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes: [u8; 64] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
         let (tenant, rest) = bytes.split_first_chunk::<16>()?;
@@ -90,7 +90,7 @@ mod tests {
     use ids::{Session, SessionId};
 
     #[test]
-    fn a_token_comes_back_as_it_was_given_out() {
+    fn a_token_survives_a_round_trip() {
         let now = "2026-11-20T10:00:00Z".parse().unwrap();
         let token = Opaque::<Session>::generate(TenantId::at(now), SessionId::at(now));
         let text = token.to_text();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ids::UserId;
 use serde::{Deserialize, Serialize};
 
-/// A permission that a handler can ask for. Declared with [`permissions!`](crate::permissions!).
+/// A permission that a handler can require. Declared with [`permissions!`](crate::permissions!).
 pub trait Permission: Send + Sync + 'static {
     /// `context.resource.action`; `None` when being signed in is enough.
     const NAME: Option<&'static str>;
@@ -15,7 +15,7 @@ pub trait Permission: Send + Sync + 'static {
     const BEFORE_ENROLMENT: bool = false;
 }
 
-/// Everyone who is signed in.
+/// No permission: any authenticated caller.
 #[derive(Clone, Copy, Debug)]
 pub enum Anyone {}
 impl Permission for Anyone {
@@ -23,8 +23,8 @@ impl Permission for Anyone {
     const FEATURE: Option<&'static str> = None;
 }
 
-/// Everyone who is signed in, also where the organisation still waits for their second factor: what such a session needs to
-/// find out where it stands, to enrol, to prove itself, and to leave.
+/// No permission, and no second factor either where the organisation requires one: for operations that a session needs to
+/// read its own state, to enrol a factor, to step up, and to sign out.
 #[derive(Clone, Copy, Debug)]
 pub enum Enrolling {}
 impl Permission for Enrolling {
@@ -37,23 +37,23 @@ impl Permission for Enrolling {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReachKind {
-    /// Rows that are the caller's own.
+    /// Rows owned by the caller.
     Own,
-    /// Rows that the caller is assigned to.
+    /// Rows assigned to the caller.
     Assigned,
     /// Every row of the tenant.
     All,
 }
 
-/// How far the caller's permission reaches, with the person it is bound to. Store functions take it as an
-/// argument, so that a statement can't forget it.
+/// How far the caller's permission reaches, with the user it is bound to. Store functions take it as an argument, so that no
+/// statement can omit it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// Every row of the tenant.
     All,
-    /// Rows that this person is assigned to.
+    /// Rows assigned to this user.
     Assigned(UserId),
-    /// Rows that are this person's own.
+    /// Rows owned by this user.
     Own(UserId),
 }
 
@@ -89,7 +89,7 @@ impl Reach {
 pub struct Grants(pub BTreeMap<String, ReachKind>);
 
 impl Grants {
-    /// The scopes of a key: each reaches everything.
+    /// The scopes of an API key; each reaches all rows.
     pub fn from_scopes(scopes: impl IntoIterator<Item = String>) -> Self {
         Self(
             scopes
@@ -99,7 +99,7 @@ impl Grants {
         )
     }
 
-    /// The same without the permissions to see what is masked for everybody else.
+    /// Without the permissions to read sensitive data.
     #[must_use]
     pub fn masked(mut self) -> Self {
         self.0.retain(|name, _| !name.ends_with(".read_sensitive"));
@@ -112,12 +112,12 @@ impl Grants {
     }
 }
 
-/// Declares the permissions of a context as types, and `ALL`, the list of their names.
+/// Declares the permissions of a context as types, and `ALL`, a list of their names.
 ///
 /// ```
 /// access::permissions! {
 ///     feature Some("support");
-///     /// Reads tickets.
+///     /// Read tickets.
 ///     TicketRead = "support.ticket.read";
 /// }
 /// assert_eq!(<TicketRead as access::Permission>::NAME, Some("support.ticket.read"));

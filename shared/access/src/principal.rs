@@ -1,4 +1,4 @@
-//! Who is calling, found out once a request.
+//! The authenticated caller.
 
 use std::sync::Arc;
 
@@ -12,48 +12,48 @@ use crate::{
     targeting::{EvaluationContext, TargetingRule},
 };
 
-/// The platform's own tenant, made by migration; superadmins exist only here.
+/// The platform's own tenant, created by a migration; superadmins exist only here.
 pub const REVALENZ: TenantId =
     TenantId::from_uuid(Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0001));
 
-/// The permission to look at somebody's account as that person sees it; the gate asks for it with every such request.
+/// The permission to impersonate a person; checked on every request of an impersonating session.
 pub const IMPERSONATE: &str = "identity.user.impersonate";
 
-/// An authenticated caller, before any permission is asked for.
+/// An authenticated caller, before any permission check.
 #[derive(Clone, Debug)]
 pub struct Principal {
     /// The tenant whose data the request works on.
     pub tenant: Arc<Tenant>,
-    /// Who acts, as it is written beside every change.
+    /// The actor recorded with every change.
     pub actor: Actor,
-    /// The person, unless a key is calling.
+    /// The person, unless the caller is an API key.
     pub user: Option<UserId>,
-    /// The key, unless a person is calling.
+    /// The API key, unless the caller is a person.
     pub api_key: Option<ApiKeyId>,
-    /// Requests a minute, where the key has fewer than the tenant's keys may have.
+    /// The key's own limit of requests per minute, if lower than the tenant's.
     pub requests_per_minute: Option<u32>,
     /// The person's session.
     pub session: Option<SessionId>,
-    /// The locale that the person chose; the tenant's for keys.
+    /// The person's locale; the tenant's for keys.
     pub locale: String,
     /// The role's name; `api_key` for keys.
     pub role: String,
-    /// The built-in role that the role is built on; `api_key` for keys.
+    /// The built-in role that the role is based on; `api_key` for keys.
     pub base_role: String,
-    /// How the person proved who they are.
+    /// The authentication methods of the session (RFC 8176).
     pub amr: Vec<String>,
-    /// When the person last proved it in this session; `None` for keys.
+    /// When the person last authenticated in this session; `None` for keys.
     pub authenticated_at: Option<DateTime<Utc>>,
     /// Whether the person has a second factor.
     pub second_factor: bool,
-    /// Whether the organisation demands one of the person's role.
+    /// Whether the organisation requires a second factor for the person's role.
     pub second_factor_required: bool,
-    /// What the caller may do.
+    /// The caller's permissions.
     pub grants: Arc<Grants>,
     /// Why a superadmin acts in this tenant.
     pub reason: Option<String>,
-    /// Who really looks, when somebody else looks at the person's account: such a caller reads only, and sees nothing that is
-    /// masked for those without `read_sensitive`. The same as `actor` then.
+    /// The real actor, if the person is being impersonated. Such a caller is read-only and never has `read_sensitive`
+    /// permissions. Equals `actor` in that case.
     pub impersonator: Option<Actor>,
 }
 
@@ -68,13 +68,13 @@ impl Principal {
         })
     }
 
-    /// Whether the feature is on for this caller. An unknown one is off.
+    /// Whether the feature is enabled for this caller. Unknown features are disabled.
     pub fn has(&self, feature: &str) -> bool {
-        let Some(audience) = self
+        let Some(rule) = self
             .tenant
             .features
             .get(feature)
-            .filter(|mirrored| mirrored.is_object())
+            .filter(|projected| projected.is_object())
         else {
             return self.tenant.has(feature);
         };
@@ -82,15 +82,15 @@ impl Principal {
             .user
             .map(UserId::uuid)
             .or(self.api_key.map(ApiKeyId::uuid));
-        let member = EvaluationContext {
+        let context = EvaluationContext {
             id: id.unwrap_or_default(),
             role: &self.role,
             locale: &self.locale,
         };
-        TargetingRule::of(audience).is_some_and(|audience| audience.matches(feature, member))
+        TargetingRule::from_projection(rule).is_some_and(|rule| rule.matches(feature, context))
     }
 
-    /// Whether this is the platform's own staff, in whichever tenant it acts.
+    /// Whether the caller is platform staff, in any tenant.
     pub fn is_superadmin(&self) -> bool {
         self.base_role == "superadmin"
     }

@@ -1,4 +1,4 @@
-//! A function as a process of its own: settings, logs, the gate, the server.
+//! Runs a function as a process of its own: settings, logging, shared state, server.
 
 use std::{
     error::Error,
@@ -23,81 +23,81 @@ use web::{
 use crate::{AppSettings, AppState, InternalAuth, Keyring, ServiceAccounts, load_shed};
 
 web::settings! {
-    /// Settings that every function reads.
+    /// Settings of every function.
     pub struct Settings {
         /// Port to listen on.
         pub port: u16 = "PORT" or "8080",
-        /// Address to listen on; 127.0.0.1 where the proxy in front is on the same machine.
+        /// Address to listen on. Use 127.0.0.1 if the proxy in front runs on the same machine.
         pub address: String = "REVALENZ_ADDRESS" or "0.0.0.0",
-        /// PostgreSQL URL of this function's own login.
+        /// PostgreSQL URL with this function's own login.
         pub database_url: SecretString = "DATABASE_URL",
-        /// How many connections the pool may have; functions times instances times pool stay below max_connections.
+        /// Maximum number of database connections of the pool. Functions times instances times pool must stay below max_connections.
         pub pool: NonZeroU32 = "REVALENZ_POOL" or "4",
-        /// How many requests may be under way at once; more are refused with 503. A tenant may have half of them.
+        /// Maximum number of concurrent requests; further ones are rejected with 503. A single tenant may use half of them.
         pub in_flight: NonZeroUsize = "REVALENZ_IN_FLIGHT" or "2048",
-        /// The platform's address as clients see it, without a slash at the end; the issuer of access tokens.
+        /// Public address of the platform, without a trailing slash. It is also the issuer of access tokens.
         pub public_url: String = "PUBLIC_URL",
-        /// Master key: <id>:<32 bytes in base64>, during a rotation two of them with a comma between, the newest first.
+        /// Master key: <id>:<32 bytes in base64>. During a rotation two of them, separated by a comma, the newest first.
         pub master_key: SecretString = "REVALENZ_MASTER_KEY",
-        /// What the relay and the scheduler present to functions: <secret>, during a rotation two with a comma between, the newest first. Without it the master key yields one.
+        /// Secret that the relay and the scheduler present to functions. During a rotation two of them, separated by a comma, the newest first. Derived from the master key if not set.
         pub internal_secret: Option<SecretString> = "REVALENZ_INTERNAL_SECRET",
-        /// Google Cloud: the audience of the ID tokens with which Pub/Sub and Cloud Scheduler come. Together with the accounts.
+        /// Google Cloud: expected audience of ID tokens from Pub/Sub and Cloud Scheduler. Requires REVALENZ_INTERNAL_OIDC_ACCOUNTS.
         pub internal_oidc_audience: Option<String> = "REVALENZ_INTERNAL_OIDC_AUDIENCE",
-        /// Google Cloud: the service accounts that may come so, <address>[,<address>]. The internal secret is good besides.
+        /// Google Cloud: service accounts whose ID tokens are accepted, <email>[,<email>]. The internal secret is accepted too.
         pub internal_oidc_accounts: Option<String> = "REVALENZ_INTERNAL_OIDC_ACCOUNTS",
-        /// For how many seconds answers go on after the signal to stop, while /readyz refuses: longer than a proxy in front keeps a connection idle. Open requests get another 8 after that.
+        /// Seconds to keep serving after the stop signal while /readyz fails. Must be longer than the idle timeout of the proxy in front. Open requests get 8 more seconds.
         pub linger: u16 = "REVALENZ_LINGER" or "0",
-        /// How many proxies in front of the function write X-Forwarded-For.
+        /// Number of trusted proxies in front of the function that write X-Forwarded-For.
         pub trusted_proxies: usize = "REVALENZ_TRUSTED_PROXIES" or "1",
-        /// Set by Cloud Run: logs become Cloud Logging's JSON.
+        /// Set by Cloud Run. Switches logs to Cloud Logging's JSON format.
         pub k_service: Option<String> = "K_SERVICE",
-        /// Google Cloud: the project that traces belong to, so that the lines of a request are found together.
+        /// Google Cloud: project of the traces that log lines are grouped by.
         pub google_cloud_project: Option<String> = "GOOGLE_CLOUD_PROJECT",
-        /// Set by AWS Lambda: requests come as events of API Gateway, and nothing listens.
+        /// Set by AWS Lambda. Requests then arrive as API Gateway events, and no port is opened.
         pub lambda: Option<String> = "AWS_LAMBDA_RUNTIME_API",
-        /// What is logged, as in tracing's EnvFilter.
+        /// Log filter, in the syntax of tracing's EnvFilter.
         pub rust_log: String = "RUST_LOG" or "info",
     }
 }
 
-/// Every binary has it, because every binary knows this crate.
+/// Declared here because every binary depends on this crate.
 #[cfg(target_env = "musl")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// How long tenants, sessions, roles and keys are remembered.
+/// How long tenants, sessions, roles and keys are cached.
 pub const CACHE_TTL: Duration = Duration::from_secs(15);
 
-/// How long a function's own work may take to come to its end after the signal to stop.
-const WORK_LIMIT: Duration = Duration::from_secs(9);
+/// Time limit for a background task to end after the stop signal.
+const BACKGROUND_STOP_TIMEOUT: Duration = Duration::from_secs(9);
 
-/// Something that is still to happen, such as the signal to stop.
+/// A boxed future, such as the stop signal.
 pub type BoxedTask = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// What a function does beside answering: it gets the signal to stop, and ends soon after.
+/// Work beside serving requests. It receives the stop signal, and must end soon after it.
 pub type BackgroundTask = Box<dyn FnOnce(BoxedTask) -> BoxedTask + Send>;
 
-/// A function that can be started, or why it can't.
+/// A function ready to run, or why it cannot be started.
 pub type StartResult = Result<(Service, Option<BackgroundTask>), Box<dyn Error>>;
 
-/// Runs one function until it is told to stop.
+/// Runs one function until the stop signal.
 pub async fn run(
     name: &'static str,
     about: &'static str,
     service: impl FnOnce(Db, AppState) -> Service,
 ) -> ExitCode {
-    run_with_work(name, about, &[], |db, app| Ok((service(db, app), None))).await
+    run_with_background_task(name, about, &[], |db, app| Ok((service(db, app), None))).await
 }
 
-/// Runs one function that has settings of its own (`entries`, which `make` reads) or work beside answering.
-pub async fn run_with_work(
+/// Runs one function with settings of its own (`entries`, read by `start_function`) or a background task.
+pub async fn run_with_background_task(
     name: &'static str,
     about: &'static str,
     entries: &'static [Entry],
-    make: impl FnOnce(Db, AppState) -> StartResult,
+    start_function: impl FnOnce(Db, AppState) -> StartResult,
 ) -> ExitCode {
     if std::env::args().any(|argument| argument == "--help") {
-        #[expect(clippy::print_stdout, reason = "the answer to --help")]
+        #[expect(clippy::print_stdout, reason = "the output of --help")]
         {
             println!(
                 "{}",
@@ -106,10 +106,10 @@ pub async fn run_with_work(
         }
         return ExitCode::SUCCESS;
     }
-    match start(name, entries, make).await {
+    match start(name, entries, start_function).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            #[expect(clippy::print_stderr, reason = "there may be no subscriber yet")]
+            #[expect(clippy::print_stderr, reason = "logging may not be initialised yet")]
             {
                 eprintln!("{name}: {error}");
             }
@@ -121,7 +121,7 @@ pub async fn run_with_work(
 async fn start(
     name: &'static str,
     entries: &'static [Entry],
-    make: impl FnOnce(Db, AppState) -> StartResult,
+    start_function: impl FnOnce(Db, AppState) -> StartResult,
 ) -> Result<(), Box<dyn Error>> {
     let settings = read(entries)?;
     let cloud = settings.k_service.as_ref().map(|_| CloudLogging {
@@ -129,7 +129,7 @@ async fn start(
     });
     telemetry::init_logs(cloud, &settings.rust_log);
     let metrics = telemetry::init_metrics();
-    // Bind first: the platform in front sees the port at once, the database is connected to at the first use.
+    // Bind first, so that the platform in front sees the port at once; the database is connected lazily.
     let listener = match settings.lambda {
         Some(_) => None,
         None => Some(TcpListener::bind((settings.address.as_str(), settings.port)).await?),
@@ -158,15 +158,15 @@ async fn start(
         internal.with_accounts(accounts),
     );
     let pool = db.clone();
-    let metrics = metrics.with_gauges(move || pool.measure(name));
-    let (service, work) = make(db.clone(), app.clone())?;
-    let stop = stop();
+    let metrics = metrics.with_gauges(move || pool.record_metrics(name));
+    let (service, work) = start_function(db.clone(), app.clone())?;
+    let stop = watch_stop_signal();
     let (ready, stopping) = (db.clone(), stop.clone());
     let readiness: health::Readiness = std::sync::Arc::new(move || {
         let (db, stopping) = (ready.clone(), *stopping.borrow());
         Box::pin(async move {
             if stopping {
-                return Err("it was told to stop".to_owned());
+                return Err("stopping".to_owned());
             }
             db.ready().await
         })
@@ -187,10 +187,10 @@ async fn start(
             let linger = Duration::from_secs(settings.linger.into());
             serve(listener, router, work, stop, linger).await?;
         }
-        // The runtime freezes the process between events: nothing can go on beside answering.
+        // The runtime freezes the process between events, so background tasks cannot run.
         None if work.is_some() => {
             return Err(
-                format!("{name} works beside answering, which AWS Lambda does not let it").into(),
+                format!("{name} has a background task, which AWS Lambda does not support").into(),
             );
         }
         None => lambda::serve(router)
@@ -201,8 +201,8 @@ async fn start(
     Ok(())
 }
 
-/// Becomes true at the signal to stop.
-fn stop() -> watch::Receiver<bool> {
+/// Becomes true at the stop signal.
+fn watch_stop_signal() -> watch::Receiver<bool> {
     let (sender, stop) = watch::channel(false);
     tokio::spawn(async move {
         server::stop_signal().await;
@@ -211,7 +211,7 @@ fn stop() -> watch::Receiver<bool> {
     stop
 }
 
-/// Answers, and works beside that, until the signal to stop; then both come to their end.
+/// Serves requests and runs the background task until the stop signal, then shuts both down.
 async fn serve(
     listener: TcpListener,
     router: Router,
@@ -221,7 +221,7 @@ async fn serve(
 ) -> io::Result<()> {
     let stopped = || {
         let mut stop = stop.clone();
-        // An error means that the sender is gone, after it has sent.
+        // An error means that the sender was dropped after sending.
         async move { drop(stop.wait_for(|stop| *stop).await) }
     };
     let serving = server::serve_lingering(listener, router, stopped(), linger);
@@ -232,16 +232,19 @@ async fn serve(
     tokio::pin!(serving);
     tokio::select! {
         served = &mut serving => served?,
-        // Who answers on without working looks well and is not: whoever watches over processes starts another.
+        // Serving without the background task would look healthy; ending lets the supervisor restart the process.
         ended = &mut working => {
             if !*stop.borrow() {
-                return Err(io::Error::other(format!("work ended by itself: {ended:?}")));
+                return Err(io::Error::other(format!("background task ended unexpectedly: {ended:?}")));
             }
             return serving.await;
         }
     }
-    if tokio::time::timeout(WORK_LIMIT, working).await.is_err() {
-        tracing::warn!("work was still open after {WORK_LIMIT:?}");
+    if tokio::time::timeout(BACKGROUND_STOP_TIMEOUT, working)
+        .await
+        .is_err()
+    {
+        tracing::warn!("background task still running after {BACKGROUND_STOP_TIMEOUT:?}");
     }
     Ok(())
 }
@@ -266,7 +269,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_process_whose_work_ends_by_itself_ends_with_it() {
+    async fn a_process_ends_when_its_background_task_ends_unexpectedly() {
         let ended = served(Box::new(|_stop| Box::pin(async {}))).await;
         assert!(ended.is_err());
         let ended = served(Box::new(|_stop| Box::pin(async { panic!("a bug") }))).await;

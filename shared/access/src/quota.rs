@@ -1,4 +1,4 @@
-//! Quotas: how much of a metric may still be taken. Exact, because whoever takes writes the counter in the moment of taking.
+//! Quotas of metrics. They are exact, because a reservation updates the counter in the same transaction.
 
 use chrono::{DateTime, Utc};
 use db::{Actor, Db, Result, TenantTx};
@@ -11,16 +11,16 @@ use crate::{
     usage::{self, Allowance, Metric, UsageRecord},
 };
 
-/// Requests that a process takes at once, far from the limit. So many may be forgotten when it ends.
-const BLOCK: i64 = 100;
-/// Near the limit it takes no more than a tenth of what is left, so that little lies unused at one process while another is
-/// refused.
-const SHARE: i64 = 10;
+/// Maximum number of requests that a process leases at once. Unused ones are lost when it ends.
+const MAX_LEASE: i64 = 100;
+/// Near the limit a lease is at most a tenth of the rest, so that few requests stay unused in one process while another has
+/// none.
+const LEASE_DIVISOR: i64 = 10;
 
-/// Takes `amount` (0 or more) of the tenant's quota in the caller's transaction, or refuses with `429` and takes nothing. What
-/// is taken together with the row lock of the counter is never more than the limit, however many take at once.
+/// Reserves `amount` (0 or more) of the tenant's quota in the caller's transaction, or fails with `429`. The row lock of the
+/// counter guarantees that concurrent reservations never exceed the limit.
 ///
-/// Nothing is counted where nothing was agreed; a soft limit counts and never refuses.
+/// Without an allowance nothing is counted; a soft limit is counted but never exceeded.
 pub async fn reserve(
     tx: &mut TenantTx,
     tenant: &Tenant,
@@ -33,14 +33,14 @@ pub async fn reserve(
     };
     let limit = bound(allowance);
     let amount = amount.max(0);
-    if amount <= limit && take(tx, metric, amount, limit, now).await? {
+    if amount <= limit && increment(tx, metric, amount, limit, now).await? {
         Ok(())
     } else {
         Err(exceeded(metric, allowance.limit, now))
     }
 }
 
-/// Gives back what was reserved and not used, or is there no longer.
+/// Releases an unused reservation, or a level that no longer exists.
 pub async fn release(
     tx: &mut TenantTx,
     metric: Metric,
@@ -63,7 +63,7 @@ pub async fn release(
     Ok(())
 }
 
-async fn take(
+async fn increment(
     tx: &mut TenantTx,
     metric: Metric,
     amount: i64,
@@ -71,7 +71,7 @@ async fn take(
     now: DateTime<Utc>,
 ) -> Result<bool> {
     let tenant = tx.tenant();
-    let taken = sqlx::query!(
+    let incremented = sqlx::query!(
         "insert into access.quota_counters as c (tenant_id, metric, period, used, updated_at)
         values ($1, $2, $3, $4, $5)
         on conflict on constraint quota_counters_pkey do update
@@ -86,10 +86,10 @@ async fn take(
     )
     .execute(tx.conn())
     .await?;
-    Ok(taken.rows_affected() == 1)
+    Ok(incremented.rows_affected() == 1)
 }
 
-/// Takes a block of requests for this process, and tells that they are used: smaller near the limit, empty at it.
+/// Leases a block of requests for this process, and records them as used. Smaller near the limit, zero at the limit.
 pub(crate) async fn lease(
     db: &Db,
     tenant: TenantId,
@@ -99,7 +99,7 @@ pub(crate) async fn lease(
     let metric = Metric::ApiRequests;
     let period = metric.period(now);
     let mut tx = db.begin(tenant, Actor::SYSTEM).await?;
-    // Makes the row and locks it: the other processes wait for this block.
+    // Creates and locks the row; other processes wait for this lease.
     let used = sqlx::query_scalar!(
         "insert into access.quota_counters as c (tenant_id, metric, period, used, updated_at)
         values ($1, $2, $3, 0, $4)
@@ -114,7 +114,7 @@ pub(crate) async fn lease(
     .fetch_one(tx.conn())
     .await?;
     let left = bound(allowance).saturating_sub(used).max(0);
-    let block = (left / SHARE).clamp(left.min(1), BLOCK);
+    let block = (left / LEASE_DIVISOR).clamp(left.min(1), MAX_LEASE);
     if block > 0 {
         sqlx::query!(
             "update access.quota_counters
@@ -127,7 +127,7 @@ pub(crate) async fn lease(
         )
         .execute(tx.conn())
         .await?;
-        let told = UsageRecord {
+        let used = UsageRecord {
             metric,
             quantity: block,
             source: "access",
@@ -135,15 +135,15 @@ pub(crate) async fn lease(
             subject: None,
             at: now,
         };
-        usage::record(&mut tx, told).await?;
+        usage::record(&mut tx, used).await?;
     }
     tx.commit().await?;
-    let became = if block > 0 { "granted" } else { "refused" };
-    metrics::counter!("quota_leases_total", "became" => became).increment(1);
+    let outcome = if block > 0 { "granted" } else { "refused" };
+    metrics::counter!("quota_leases_total", "became" => outcome).increment(1);
     Ok(u32::try_from(block).unwrap_or_default())
 }
 
-/// What may be taken: of a soft limit anything.
+/// The effective limit; unlimited for a soft limit.
 fn bound(allowance: Allowance) -> i64 {
     if allowance.hard {
         allowance.limit
@@ -152,7 +152,7 @@ fn bound(allowance: Allowance) -> i64 {
     }
 }
 
-/// `429`: with the end of the month, when there is one to wait for.
+/// The `429` problem; with the end of the month unless the metric is a level.
 pub fn exceeded(metric: Metric, limit: i64, now: DateTime<Utc>) -> Problem {
     let problem = problems::QUOTA_EXCEEDED
         .problem()

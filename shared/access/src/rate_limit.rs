@@ -1,7 +1,7 @@
-//! So many requests a minute: buckets that refill evenly (GCRA, the leaky bucket read as one time).
+//! Rate limits per minute with the generic cell rate algorithm (GCRA).
 //!
-//! Per process, and bounded: a bucket that is pushed out under a flood is forgotten early, and so full again; nobody is
-//! refused for another's requests.
+//! Limits apply per process, and the number of buckets is bounded: a bucket that is evicted under a flood starts full again, so
+//! that no caller is rejected because of another's requests.
 
 use std::{
     net::IpAddr,
@@ -17,20 +17,20 @@ use ids::{ApiKeyId, TenantId, UserId};
 use moka::sync::Cache;
 use web::Quota;
 
-/// Seconds over which a limit counts.
+/// Length of the window in seconds.
 const WINDOW_SECONDS: u32 = 60;
 const SECOND: i64 = 1_000_000_000;
 const WINDOW: i64 = WINDOW_SECONDS as i64 * SECOND;
 const MAX_BUCKETS: u64 = 50_000;
 
-/// Who is charged for a request.
+/// What a request is counted against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum RateLimitKey {
-    /// A person, whatever their sessions.
+    /// A person, across all sessions.
     User(TenantId, UserId),
     /// A tenant's key.
     Key(TenantId, ApiKeyId),
-    /// Whoever shows no credential, or a bad one, from this network.
+    /// Requests from this network without valid credentials.
     Address(IpAddr),
 }
 
@@ -44,16 +44,16 @@ impl RateLimitKey {
     }
 }
 
-/// What became of a request.
+/// The decision on a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Decision {
-    /// What is left now.
+    /// The remaining quota.
     pub(crate) quota: Quota,
-    /// In how many seconds to come again, if it was too many.
+    /// Seconds to wait before retrying, if the limit is exceeded.
     pub(crate) retry_after_seconds: Option<u32>,
 }
 
-/// The buckets of everybody who called lately.
+/// The buckets of recent callers.
 #[derive(Debug)]
 pub(crate) struct RateLimits(Cache<RateLimitKey, Arc<Bucket>>);
 
@@ -61,23 +61,23 @@ impl RateLimits {
     pub(crate) fn new() -> Self {
         let cache = Cache::builder()
             .max_capacity(MAX_BUCKETS)
-            // After a window without a request a bucket is full: as good as none.
+            // After a window without requests a bucket is full again and can be dropped.
             .time_to_idle(Duration::from_secs(WINDOW_SECONDS.into()))
             .build();
         Self(cache)
     }
 
-    /// Charges a request to `key`, who has `limit` of them a minute.
+    /// Counts a request against `key` with `limit` requests per minute.
     pub(crate) fn consume(&self, key: RateLimitKey, limit: u32, now: DateTime<Utc>) -> Decision {
         let bucket = self.0.get_with(key, Arc::default);
-        // Good until the year 2262.
+        // Valid until the year 2262.
         let now = now.timestamp_nanos_opt().unwrap_or(i64::MAX / 2);
         bucket.take(key.policy(), limit, now)
     }
 }
 
-/// When it is full again, in nanoseconds since 1970: every request takes a step further into the future, and may not reach
-/// further than a window.
+/// The theoretical arrival time in nanoseconds since 1970: every request moves it one step into the future, at most one window
+/// ahead.
 #[derive(Debug, Default)]
 struct Bucket(AtomicI64);
 
@@ -86,7 +86,7 @@ impl Bucket {
         let limit = limit.max(1);
         let step = WINDOW / i64::from(limit);
         let whole = step * i64::from(limit);
-        // A clock that went back, or a limit that became smaller: never more than a window of debt.
+        // After a clock step back or a lower limit, the debt is never more than one window.
         let debt_before = |full_at: i64| full_at.saturating_sub(now).clamp(0, whole);
         let debt_after = |debt: i64| {
             if debt + step <= whole {
@@ -107,7 +107,7 @@ impl Bucket {
                 policy,
                 limit,
                 window_seconds: WINDOW_SECONDS,
-                remaining: narrow((whole - after) / step),
+                remaining: saturate((whole - after) / step),
                 reset_seconds: seconds(after),
             },
             retry_after_seconds: (wait > 0).then(|| seconds(wait)),
@@ -115,12 +115,12 @@ impl Bucket {
     }
 }
 
-/// Begun seconds count as whole ones.
+/// Rounds up to whole seconds.
 fn seconds(nanoseconds: i64) -> u32 {
-    narrow((nanoseconds + SECOND - 1) / SECOND)
+    saturate((nanoseconds + SECOND - 1) / SECOND)
 }
 
-fn narrow(number: i64) -> u32 {
+fn saturate(number: i64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 

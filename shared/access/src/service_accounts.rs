@@ -1,7 +1,7 @@
-//! Google's own callers: Pub/Sub's pushes and Cloud Scheduler's calls, each with an ID token of a service account.
+//! Internal callers on Google Cloud: Pub/Sub pushes and Cloud Scheduler calls, each with an ID token of a service account.
 //!
-//! Cloud Run can check such a token itself, and then hands it on without its signature. So its check is switched off, the
-//! ingress is internal, and the token is checked here: signature, issuer, audience, time, and the very account.
+//! Cloud Run can verify such a token itself, but then forwards it without its signature. Its check is therefore disabled, the
+//! ingress is internal, and the token is verified here: signature, issuer, audience, times, and account.
 
 use std::sync::Arc;
 
@@ -11,16 +11,16 @@ use serde::Deserialize;
 
 use crate::oidc::{Issuer, OidcError};
 
-/// Who signs for Google's service accounts.
-const GOOGLE: &str = "https://accounts.google.com";
-/// The one algorithm it signs with.
+/// Issuer of the ID tokens of Google's service accounts.
+const GOOGLE_ISSUER: &str = "https://accounts.google.com";
+/// The only accepted signature algorithm.
 const ALGORITHM: [Algorithm; 1] = [Algorithm::RS256];
-/// What clocks of two organisations may differ by.
+/// Allowed clock difference.
 const LEEWAY: TimeDelta = TimeDelta::seconds(30);
-/// Google's tokens are good for an hour: whoever got hold of a key could make one for ever.
-const LONGEST_LIFETIME: TimeDelta = TimeDelta::hours(2);
+/// Maximum lifetime of a token. Google's are valid for one hour; a stolen key must not allow longer ones.
+const MAX_LIFETIME: TimeDelta = TimeDelta::hours(2);
 
-/// The accounts that may call what only the platform itself calls.
+/// Service accounts that may call internal routes.
 #[derive(Clone, Debug)]
 pub struct ServiceAccounts(Arc<Inner>);
 
@@ -31,28 +31,26 @@ struct Inner {
     emails: Vec<String>,
 }
 
-/// The settings can't be used.
+/// The settings are invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceAccountsError {
-    /// One without the other would let in nobody, or anybody.
+    /// One is set without the other.
     #[error(
-        "REVALENZ_INTERNAL_OIDC_AUDIENCE and REVALENZ_INTERNAL_OIDC_ACCOUNTS belong together: set both, or none"
+        "REVALENZ_INTERNAL_OIDC_AUDIENCE and REVALENZ_INTERNAL_OIDC_ACCOUNTS must be set together"
     )]
     Incomplete,
-    /// An account is its address, as Google writes it.
-    #[error(
-        "REVALENZ_INTERNAL_OIDC_ACCOUNTS: {0:?} is no address of a service account in lower case"
-    )]
+    /// An account is not a service account email in lower case.
+    #[error("REVALENZ_INTERNAL_OIDC_ACCOUNTS: {0:?} is not a service account email in lower case")]
     Account(String),
-    /// There is no client to ask with.
-    #[error("no one can ask Google for its keys: {0}")]
+    /// The HTTP client could not be created.
+    #[error("cannot create the HTTP client for Google's keys: {0}")]
     Client(#[from] reqwest::Error),
-    /// Only in tests another one is asked.
-    #[error("the issuer must be an https address")]
+    /// The issuer is invalid; only possible in tests.
+    #[error("the issuer must be an https URL")]
     Issuer,
 }
 
-/// What is read of a token. `aud` is one text and `email_verified` a plain true, as Google writes them.
+/// The claims of a token. `aud` is a single string and `email_verified` a boolean, as in Google's tokens.
 #[derive(Clone, Deserialize)]
 struct Claims {
     iss: String,
@@ -65,7 +63,7 @@ struct Claims {
 }
 
 impl ServiceAccounts {
-    /// As the settings name them: `<address>[,<address>]`. `None` when neither is set.
+    /// Reads the settings; accounts are `<email>[,<email>]`. `None` if neither is set.
     pub fn google(
         audience: Option<&str>,
         accounts: Option<&str>,
@@ -73,13 +71,13 @@ impl ServiceAccounts {
         match (audience, accounts) {
             (None, None) => Ok(None),
             (Some(audience), Some(accounts)) => {
-                Self::with_issuer(GOOGLE, audience, accounts, false).map(Some)
+                Self::with_issuer(GOOGLE_ISSUER, audience, accounts, false).map(Some)
             }
             _ => Err(ServiceAccountsError::Incomplete),
         }
     }
 
-    /// The same under another issuer, for tests. `local`: it is on this machine, without TLS.
+    /// With another issuer, for tests. `local` allows an issuer on the loopback interface without TLS.
     pub fn with_issuer(
         issuer: &str,
         audience: &str,
@@ -112,7 +110,7 @@ impl ServiceAccounts {
         })))
     }
 
-    /// Whether the token is one of these accounts', for us, now. An error when Google's keys can't be had.
+    /// Whether the token is valid and belongs to one of these accounts. An error if Google's keys are unavailable.
     pub(crate) async fn accept(&self, token: &str, now: DateTime<Utc>) -> Result<bool, OidcError> {
         let verified = self.0.issuer.verify(token, &ALGORITHM, now).await;
         let claims: Claims = match verified {
@@ -128,14 +126,14 @@ impl ServiceAccounts {
 
     fn is_ours(&self, claims: &Claims, now: DateTime<Utc>) -> bool {
         let at = |seconds: i64| DateTime::from_timestamp(seconds, 0);
-        // Reckoned from our own time: a time at the end of the calendar can't be added to.
-        let timely = at(claims.exp)
-            .is_some_and(|exp| now - LEEWAY < exp && exp < now + LONGEST_LIFETIME)
+        // Computed from the current time: adding to a claim at the end of the calendar could overflow.
+        let is_current = at(claims.exp)
+            .is_some_and(|exp| now - LEEWAY < exp && exp < now + MAX_LIFETIME)
             && at(claims.iat).is_some_and(|iat| iat <= now + LEEWAY)
             && claims
                 .nbf
                 .is_none_or(|nbf| at(nbf).is_some_and(|nbf| nbf <= now + LEEWAY));
-        timely
+        is_current
             && claims.iss == self.0.issuer.url()
             && claims.aud == self.0.audience
             && claims.email_verified
@@ -148,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_settings_belong_together_and_name_accounts() {
+    fn invalid_settings_are_refused() {
         let read = ServiceAccounts::google;
         assert!(read(None, None).unwrap().is_none());
         let account = "relay@project.iam.gserviceaccount.com";

@@ -1,6 +1,6 @@
-//! For whom inside a tenant a feature is on: so many of a hundred people, and only where all conditions hold.
+//! Targeting of feature flags within a tenant: a percentage rollout, restricted by conditions.
 //!
-//! Evaluation is pure: it looks at nothing but the mirrored flag and the caller, so it costs no request a query.
+//! Evaluation is pure: it only uses the projected flag and the caller, and needs no query.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -11,13 +11,13 @@ use uuid::Uuid;
 use crate::opaque::sha256;
 
 web::text_enum! {
-    /// What a condition looks at.
+    /// The attribute that a condition tests.
     pub enum Attribute {
         /// The name of the caller's role; `api_key` for keys.
         Role = "role",
         /// The caller's identifier.
         UserId = "user_id",
-        /// The language that the caller chose, such as `de` or `de-AT`.
+        /// The caller's locale, such as `de` or `de-AT`.
         Locale = "locale",
         /// The plan of the tenant's licence.
         Plan = "plan",
@@ -25,7 +25,7 @@ web::text_enum! {
 }
 
 web::text_enum! {
-    /// How a condition compares.
+    /// The operator of a condition.
     pub enum Operator {
         /// One of the values.
         In = "in",
@@ -34,20 +34,20 @@ web::text_enum! {
     }
 }
 
-/// One condition.
+/// A condition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({"attribute": "role", "operator": "in", "values": ["admin", "manager"]}))]
 pub struct Condition {
-    /// What it looks at.
+    /// The attribute.
     pub attribute: Attribute,
-    /// How it compares.
+    /// The operator.
     pub operator: Operator,
-    /// With what.
+    /// The values.
     pub values: Vec<String>,
 }
 
 impl Condition {
-    /// Whether `actual` satisfies it.
+    /// Whether `actual` satisfies the condition.
     pub fn matches(&self, actual: &str) -> bool {
         let named = self.values.iter().any(|value| value == actual);
         match self.operator {
@@ -57,7 +57,7 @@ impl Condition {
     }
 }
 
-/// Who is asked about.
+/// The caller for whom a rule is evaluated.
 #[derive(Clone, Copy, Debug)]
 pub struct EvaluationContext<'a> {
     /// The person or key.
@@ -68,30 +68,30 @@ pub struct EvaluationContext<'a> {
     pub locale: &'a str,
 }
 
-/// For whom a feature is on, as `access.tenants` mirrors it where that is not simply everybody.
+/// For whom a feature is enabled, as projected to `access.tenants` where it is not simply on or off.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetingRule {
-    /// Until when, if it ends.
+    /// When the feature ends, if ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<DateTime<Utc>>,
-    /// For how many of a hundred members.
+    /// Percentage of callers.
     pub rollout: i16,
-    /// What must hold besides: all of them.
+    /// Conditions, all of which must match.
     #[serde(default)]
     pub conditions: Vec<Condition>,
 }
 
 impl TargetingRule {
-    /// The audience that a mirrored flag names; `None` when the flag is simply on or off.
-    pub fn of(mirrored: &Value) -> Option<Self> {
-        if mirrored.is_object() {
-            Self::deserialize(mirrored).ok()
+    /// The rule of a projected flag; `None` if the flag is simply on or off.
+    pub fn from_projection(projected: &Value) -> Option<Self> {
+        if projected.is_object() {
+            Self::deserialize(projected).ok()
         } else {
             None
         }
     }
 
-    /// Whether `member` belongs to it at a time at which the feature has not ended.
+    /// Whether the rule matches, assuming that the feature has not ended.
     pub fn matches(&self, feature: &str, member: EvaluationContext<'_>) -> bool {
         bucket(feature, member.id) < self.rollout
             && self.conditions.iter().all(|condition| {
@@ -100,14 +100,14 @@ impl TargetingRule {
                     Attribute::Role => matches(member.role),
                     Attribute::UserId => matches(&member.id.to_string()),
                     Attribute::Locale => matches(member.locale),
-                    // The same for all members: decided before it is mirrored.
+                    // The same for all callers of a tenant: decided before the projection.
                     Attribute::Plan => false,
                 }
             })
     }
 }
 
-/// Where a member stands in a roll-out of this feature, from 0 to 99. It never moves, so a growing roll-out only adds.
+/// The rollout bucket of a caller for this feature, from 0 to 99. It is stable, so a growing rollout only adds callers.
 pub fn bucket(feature: &str, member: Uuid) -> i16 {
     let hash = sha256(format!("{feature}\nmember\n{member}").as_bytes());
     let number = u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]]);
@@ -130,11 +130,12 @@ mod tests {
     }
 
     fn audience(rollout: i16, conditions: Value) -> TargetingRule {
-        TargetingRule::of(&json!({"rollout": rollout, "conditions": conditions})).unwrap()
+        TargetingRule::from_projection(&json!({"rollout": rollout, "conditions": conditions}))
+            .unwrap()
     }
 
     #[test]
-    fn all_conditions_must_hold() {
+    fn all_conditions_must_match() {
         let condition = |attribute: &str, operator: &str, value: &str| json!({"attribute": attribute, "operator": operator, "values": ["x", value]});
         let id = Uuid::from_u128(7).to_string();
         for (attribute, value) in [
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_that_is_simply_on_or_off_or_that_nobody_can_read_has_no_audience() {
+    fn a_flag_that_is_on_or_off_or_malformed_has_no_rule() {
         for mirrored in [
             json!(true),
             json!("2026-11-20T10:00:00Z"),
@@ -162,12 +163,16 @@ mod tests {
             json!({"rollout": "all"}),
             json!({"rollout": 5, "conditions": [{"attribute": "shoe_size", "operator": "in", "values": []}]}),
         ] {
-            assert_eq!(TargetingRule::of(&mirrored), None, "{mirrored}");
+            assert_eq!(
+                TargetingRule::from_projection(&mirrored),
+                None,
+                "{mirrored}"
+            );
         }
     }
 
     #[test]
-    fn features_do_not_all_begin_with_the_same_people() {
+    fn features_start_with_different_people() {
         let first = |feature: &str| -> Vec<u128> {
             (0..1_000)
                 .filter(|id| bucket(feature, Uuid::from_u128(*id)) < 10)
@@ -181,7 +186,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_growing_roll_out_only_adds_people(id in any::<u128>(), small in 0_i16..=100, more in 0_i16..=100) {
+        fn a_growing_rollout_only_adds_people(id in any::<u128>(), small in 0_i16..=100, more in 0_i16..=100) {
             let large = (small + more).min(100);
             let of = |rollout| audience(rollout, json!([])).matches("ai", member(id));
             prop_assert!(!of(small) || of(large));

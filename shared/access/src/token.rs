@@ -1,4 +1,4 @@
-//! Access tokens: JWT (RFC 9068) signed with Ed25519, checked by every function alone.
+//! Access tokens: JWT (RFC 9068) signed with Ed25519, verified by every function on its own.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ids::{SessionId, TenantId, UserId};
@@ -7,37 +7,37 @@ use serde::{Deserialize, Serialize};
 
 use crate::Assurance;
 
-/// Whom every token is for.
+/// The `aud` claim of every token.
 pub const AUDIENCE: &str = "revalenz-api";
-/// How long a token is good.
+/// Lifetime of a token.
 pub const LIFETIME: TimeDelta = TimeDelta::minutes(10);
-/// How long any token is good at the most: one with which somebody looks at another's account.
-pub const LONGEST_LIFETIME: TimeDelta = TimeDelta::minutes(60);
-/// How long a key that signs no more is good for checking: as long as the last token that it signed, and a minute for processes
-/// that still remember it as the one that signs.
-pub const RETIRED_FOR: TimeDelta = TimeDelta::minutes(61);
-/// What clocks of two machines may differ by.
+/// Maximum lifetime of any token: that of an impersonation token.
+pub const MAX_LIFETIME: TimeDelta = TimeDelta::minutes(60);
+/// How long a retired key still verifies tokens: the lifetime of the last token it signed, plus a minute for processes that
+/// still have it cached as the signing key.
+pub const RETIREMENT_PERIOD: TimeDelta = TimeDelta::minutes(61);
+/// Allowed clock difference between machines.
 const LEEWAY_SECONDS: i64 = 5;
-/// Longest token that is looked at.
-const LONGEST: usize = 4_096;
+/// Maximum length of a token in bytes.
+const MAX_LENGTH: usize = 4_096;
 
-/// Who really acts with a token that shows somebody else's account (RFC 8693, 4.1).
+/// The impersonator of an impersonation token (RFC 8693, 4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActClaim {
     /// The user.
     pub sub: UserId,
     /// Their own tenant.
     pub tid: TenantId,
-    /// Their own session: the token is good no longer than that one lives.
+    /// Their own session; the token is only valid while that session is.
     pub sid: SessionId,
 }
 
-/// What a token says.
+/// The claims of a token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
-    /// Who issued it: the platform's public address.
+    /// The issuer: the platform's public address.
     pub iss: String,
-    /// Whom it is for.
+    /// The audience.
     pub aud: String,
     /// The user.
     pub sub: UserId,
@@ -45,23 +45,23 @@ pub struct Claims {
     pub tid: TenantId,
     /// The session.
     pub sid: SessionId,
-    /// The role's name, for the client's eyes: what it may do is looked up.
+    /// The role's name, informational: permissions are looked up.
     pub role: String,
-    /// How the user proved who they are (RFC 8176).
+    /// The authentication methods (RFC 8176).
     pub amr: Vec<String>,
-    /// What that amounts to.
+    /// The authenticator assurance level.
     #[serde(default)]
     pub aal: Assurance,
-    /// When the user last proved it, Unix seconds; zero in tokens that don't say.
+    /// When the user last authenticated, Unix seconds; zero if absent.
     #[serde(default)]
     pub auth_time: i64,
-    /// Issued at, Unix seconds.
+    /// When the token was issued, Unix seconds.
     pub iat: i64,
-    /// Good until, Unix seconds.
+    /// When the token expires, Unix seconds.
     pub exp: i64,
-    /// Unique.
+    /// Unique id of the token.
     pub jti: String,
-    /// Who really acts, if not the user.
+    /// The impersonator, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<ActClaim>,
 }
@@ -80,7 +80,7 @@ impl std::fmt::Debug for Signer {
 }
 
 impl Signer {
-    /// With a private key in PKCS #8 (DER).
+    /// Creates a signer from a private key in PKCS #8 (DER).
     pub fn new(key_id: impl Into<String>, pkcs8: &[u8]) -> Self {
         Self {
             key_id: key_id.into(),
@@ -88,7 +88,7 @@ impl Signer {
         }
     }
 
-    /// The signed token.
+    /// Signs a token.
     pub fn sign(&self, claims: &Claims) -> Result<String, jsonwebtoken::errors::Error> {
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some("at+jwt".to_owned());
@@ -97,10 +97,10 @@ impl Signer {
     }
 }
 
-/// The key id that a token names, if its header is one of ours: `EdDSA`, `at+jwt`, nothing critical. `jku`, `jwk`, `x5u`
-/// are never looked at: a token does not choose the key it is checked with (RFC 8725, 3.10).
+/// The key id of a token with a valid header: `EdDSA`, `at+jwt`, no critical parameters. `jku`, `jwk` and `x5u` are ignored:
+/// a token must not choose the key it is verified with (RFC 8725, 3.10).
 pub(crate) fn key_id(token: &str) -> Option<String> {
-    if token.len() > LONGEST {
+    if token.len() > MAX_LENGTH {
         return None;
     }
     let header = jsonwebtoken::decode_header(token).ok()?;
@@ -110,7 +110,7 @@ pub(crate) fn key_id(token: &str) -> Option<String> {
     (header.alg == Algorithm::EdDSA && typed && header.crit.is_none()).then_some(header.kid)?
 }
 
-/// What the token says, if `key` signed it for us and it is not used before or after its time.
+/// Verifies a token: signature, issuer, audience and times.
 pub(crate) fn verify(
     token: &str,
     key: &DecodingKey,
@@ -121,26 +121,27 @@ pub(crate) fn verify(
     validation.set_audience(&[AUDIENCE]);
     validation.set_issuer(&[issuer]);
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-    // The crate asks the machine's clock; ours is an argument, so the times are checked below.
+    // The crate uses the system clock; time is an argument here, so times are checked below.
     validation.validate_exp = false;
     validation.validate_nbf = false;
     let claims = jsonwebtoken::decode::<CheckedClaims>(token, key, &validation)
         .ok()?
         .claims;
     let now = now.timestamp();
-    let early = claims
+    let is_early = claims
         .nbf
         .is_some_and(|nbf| now < nbf.saturating_sub(LEEWAY_SECONDS))
         || now < claims.claims.iat.saturating_sub(LEEWAY_SECONDS);
-    let late = now >= claims.claims.exp.saturating_add(LEEWAY_SECONDS);
-    // Nobody of ours makes one that lives longer: whoever got hold of a key could make one for ever.
-    let longest = if claims.claims.act.is_some() {
-        LONGEST_LIFETIME
+    let is_expired = now >= claims.claims.exp.saturating_add(LEEWAY_SECONDS);
+    // Tokens with a longer lifetime are never issued; a stolen key must not allow them either.
+    let max_lifetime = if claims.claims.act.is_some() {
+        MAX_LIFETIME
     } else {
         LIFETIME
     };
-    let long = claims.claims.exp.saturating_sub(claims.claims.iat) > longest.num_seconds();
-    (!early && !late && !long).then_some(claims.claims)
+    let is_too_long =
+        claims.claims.exp.saturating_sub(claims.claims.iat) > max_lifetime.num_seconds();
+    (!is_early && !is_expired && !is_too_long).then_some(claims.claims)
 }
 
 #[derive(Deserialize)]

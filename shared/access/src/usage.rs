@@ -1,15 +1,14 @@
-//! What a tenant has used: told by whichever function provides it, in the transaction in which it is used, and counted by
-//! tenancy.
+//! Usage metering: recorded by the function that provides a metric, in the transaction of the use, and aggregated by tenancy.
 
 use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
 use db::{Result, TenantTx};
 
 web::text_enum! {
-    /// What is measured.
+    /// A metered metric.
     pub enum Metric {
-        /// Bytes that are stored.
+        /// Stored bytes.
         StorageBytes = "storage_bytes",
-        /// Requests to the API.
+        /// API requests.
         ApiRequests = "api_requests",
         /// Tokens of language models.
         LlmTokens = "llm_tokens",
@@ -26,12 +25,12 @@ impl Metric {
         }
     }
 
-    /// Whether it is what is there, rather than what was used in a month: then less can be told too, and nothing begins anew.
+    /// Whether the metric is a level rather than a monthly sum: it can decrease, and is not reset.
     pub const fn is_level(self) -> bool {
         matches!(self, Self::StorageBytes)
     }
 
-    /// The period in which something used at `at` counts, by its first day.
+    /// The first day of the period in which a use at `at` counts.
     pub fn period(self, at: DateTime<Utc>) -> NaiveDate {
         if self.is_level() {
             NaiveDate::default()
@@ -41,48 +40,48 @@ impl Metric {
     }
 }
 
-/// How much of something a licence allows.
+/// The licence's limit of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
-    /// So much.
+    /// The limit.
     pub limit: i64,
-    /// Whether more than that is refused; otherwise it is only counted and told.
+    /// Whether use beyond the limit is rejected; otherwise it is only metered.
     pub hard: bool,
 }
 
-/// The first day of the month of `at`. Months begin and end in UTC, for every tenant.
+/// The first day of the month of `at`. Months are in UTC for every tenant.
 pub fn month_of(at: DateTime<Utc>) -> NaiveDate {
     let day = at.date_naive();
     day.with_day(1).unwrap_or(day)
 }
 
-/// When the month that begins on `first` is over.
+/// The end of the month that begins on `first`.
 pub fn end_of_month(first: NaiveDate) -> DateTime<Utc> {
     let next = first.checked_add_months(Months::new(1)).unwrap_or(first);
     next.and_time(NaiveTime::MIN).and_utc()
 }
 
-/// Something that was used.
+/// A recorded use.
 #[derive(Clone, Copy, Debug)]
 pub struct UsageRecord<'a> {
-    /// What.
+    /// The metric.
     pub metric: Metric,
-    /// How much; negative gives back.
+    /// The quantity; negative values reduce a level.
     pub quantity: i64,
-    /// Who tells: the function's name.
+    /// The recording function.
     pub source: &'a str,
-    /// Which occasion. The same source and occasion count once.
+    /// Identifies the use within the source; duplicates are ignored.
     pub source_id: &'a str,
-    /// On what, for whoever explains a bill.
+    /// What it was used for, to explain an invoice.
     pub subject: Option<&'a str>,
-    /// When it was used: it counts in the month of this time, however late it is told.
+    /// When it was used; determines the month, even if recorded later.
     pub at: DateTime<Utc>,
 }
 
-/// Tells what was used, beside the use itself. Answers whether it was news.
+/// Records a use, in the transaction of the use. Returns whether it was not recorded before.
 pub async fn record(tx: &mut TenantTx, used: UsageRecord<'_>) -> Result<bool> {
     let tenant = tx.tenant();
-    let told = sqlx::query!(
+    let inserted = sqlx::query!(
         "insert into access.usage_events (tenant_id, source, source_id, metric, quantity, subject, occurred_at)
         values ($1, $2, $3, $4, $5, $6, $7)
         on conflict do nothing",
@@ -96,7 +95,7 @@ pub async fn record(tx: &mut TenantTx, used: UsageRecord<'_>) -> Result<bool> {
     )
     .execute(tx.conn())
     .await?;
-    Ok(told.rows_affected() == 1)
+    Ok(inserted.rows_affected() == 1)
 }
 
 #[cfg(test)]
@@ -108,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_month_begins_on_its_first_day_and_ends_where_the_next_begins() {
+    fn months_are_contiguous() {
         let december = month_of(at("2026-12-31T23:59:59Z"));
         assert_eq!(december, month_of(at("2026-12-01T00:00:00Z")));
         assert_eq!(end_of_month(december), at("2027-01-01T00:00:00Z"));
@@ -116,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_does_not_begin_anew() {
+    fn levels_are_not_reset() {
         let (autumn, winter) = (at("2026-11-20T10:00:00Z"), at("2026-12-20T10:00:00Z"));
         for metric in Metric::ALL {
             let same = metric.period(autumn) == metric.period(winter);

@@ -1,4 +1,4 @@
-//! A folder as a store: each object a file, its key the path.
+//! A local folder as a store: each object is a file at the path of its key.
 
 use std::{
     io::{self, ErrorKind},
@@ -15,13 +15,13 @@ use tokio::{
 
 use crate::{Chunks, Key, ObjectSummary, ResponseHeaders, Result, SignedPut, Source, StoreError};
 
-/// Objects that a list has at the most.
-const PAGE: usize = 1_000;
-/// Where files grow before they are objects. No key begins with a dot.
-const GROWING: &str = ".growing";
+/// Maximum number of objects in a listing.
+const MAX_LISTED: usize = 1_000;
+/// Subfolder for incomplete uploads. No key starts with a dot.
+const TEMP_FOLDER: &str = ".growing";
 
-/// Tells files apart that grow at the same time in this process.
-static NEXT: AtomicU64 = AtomicU64::new(0);
+/// Distinguishes concurrent uploads of this process.
+static NEXT_NUMBER: AtomicU64 = AtomicU64::new(0);
 
 /// A folder of objects.
 #[derive(Clone, Debug)]
@@ -30,7 +30,7 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// In this folder, which comes into being with the first object.
+    /// Creates a store in this folder, which is created with the first object.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
@@ -40,7 +40,7 @@ impl Folder {
     }
 
     pub(crate) async fn put(&self, key: &Key, source: &mut impl Source) -> Result<u64> {
-        let (growing, mut file) = create(&self.root).await?;
+        let (temp, mut file) = create_temp_file(&self.root).await?;
         let mut size = 0;
         while let Some(chunk) = source.next().await.map_err(StoreError::Source)? {
             file.write_all(&chunk).await?;
@@ -51,8 +51,8 @@ impl Folder {
         let path = self.path(key);
         let parent = path.parent().unwrap_or(&self.root);
         fs::create_dir_all(parent).await?;
-        fs::rename(&growing.0, &path).await?;
-        // The new names must survive a power cut too, up to the folder that was there before.
+        fs::rename(&temp.0, &path).await?;
+        // Sync the new directory entries too, up to the root.
         for folder in parent.ancestors().take_while(|p| p.starts_with(&self.root)) {
             fs::File::open(folder).await?.sync_all().await?;
         }
@@ -65,13 +65,13 @@ impl Folder {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let whole = file.metadata().await?.len();
-        let Range { start, end } = range.unwrap_or(0..whole);
-        let start = start.min(whole);
+        let total = file.metadata().await?.len();
+        let Range { start, end } = range.unwrap_or(0..total);
+        let start = start.min(total);
         if start > 0 {
             file.seek(io::SeekFrom::Start(start)).await?;
         }
-        let size = end.min(whole).saturating_sub(start);
+        let size = end.min(total).saturating_sub(start);
         Ok(Some(Chunks::file(file, size)))
     }
 
@@ -97,23 +97,23 @@ impl Folder {
     ) -> Result<Vec<ObjectSummary>> {
         let root = self.root.clone();
         let (prefix, after) = (prefix.to_owned(), after.unwrap_or_default().to_owned());
-        tokio::task::spawn_blocking(move || walk(&root, &prefix, &after))
+        tokio::task::spawn_blocking(move || list_files(&root, &prefix, &after))
             .await
             .map_err(io::Error::other)?
             .map_err(StoreError::Io)
     }
 
-    #[expect(clippy::unused_async, reason = "alike in every store")]
+    #[expect(clippy::unused_async, reason = "same signature for every store")]
     pub(crate) async fn sign_get(
         &self,
         _key: &Key,
-        _presented: &ResponseHeaders<'_>,
+        _headers: &ResponseHeaders<'_>,
         _lifetime: Duration,
     ) -> Result<Option<String>> {
         Ok(None)
     }
 
-    #[expect(clippy::unused_async, reason = "alike in every store")]
+    #[expect(clippy::unused_async, reason = "same signature for every store")]
     pub(crate) async fn sign_put(
         &self,
         _key: &Key,
@@ -124,36 +124,36 @@ impl Folder {
     }
 }
 
-/// Gone when it did not become an object.
-struct Growing(PathBuf);
+/// Deletes an incomplete upload when dropped.
+struct TempFile(PathBuf);
 
-impl Drop for Growing {
+impl Drop for TempFile {
     fn drop(&mut self) {
-        // Renamed by now, if all went well; what a crash leaves behind is named after a process that is gone.
+        // Already renamed on success. Leftovers of a crash are named after a process that no longer exists.
         let _ = std::fs::remove_file(&self.0);
     }
 }
 
-/// A file that nobody else has, whichever processes share the folder.
-async fn create(root: &Path) -> io::Result<(Growing, fs::File)> {
+/// Creates a temporary file that is unique among all processes sharing the folder.
+async fn create_temp_file(root: &Path) -> io::Result<(TempFile, fs::File)> {
     loop {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let number = NEXT_NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("{}-{number}", std::process::id());
-        let path = root.join(GROWING).join(name);
+        let path = root.join(TEMP_FOLDER).join(name);
         let mut options = fs::OpenOptions::new();
         match options.write(true).create_new(true).open(&path).await {
-            Ok(file) => return Ok((Growing(path), file)),
+            Ok(file) => return Ok((TempFile(path), file)),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                fs::create_dir_all(root.join(GROWING)).await?;
+                fs::create_dir_all(root.join(TEMP_FOLDER)).await?;
             }
             Err(error) => return Err(error),
         }
     }
 }
 
-/// Every file below `root` whose key begins with `prefix`, sorted; folders that can't hold one are not entered.
-fn walk(root: &Path, prefix: &str, after: &str) -> io::Result<Vec<ObjectSummary>> {
+/// Lists the files below `root` whose keys start with `prefix`, sorted. Folders that cannot contain any are skipped.
+fn list_files(root: &Path, prefix: &str, after: &str) -> io::Result<Vec<ObjectSummary>> {
     let mut found = Vec::new();
     let mut open = vec![String::new()];
     while let Some(folder) = open.pop() {
@@ -167,7 +167,7 @@ fn walk(root: &Path, prefix: &str, after: &str) -> io::Result<Vec<ObjectSummary>
             let Ok(name) = entry.file_name().into_string() else {
                 continue;
             };
-            if name == GROWING {
+            if name == TEMP_FOLDER {
                 continue;
             }
             let key = if folder.is_empty() {
@@ -194,6 +194,6 @@ fn walk(root: &Path, prefix: &str, after: &str) -> io::Result<Vec<ObjectSummary>
         }
     }
     found.sort_by(|a, b| a.key.cmp(&b.key));
-    found.truncate(PAGE);
+    found.truncate(MAX_LISTED);
     Ok(found)
 }

@@ -1,9 +1,9 @@
-//! Google Cloud Storage: bytes go and come by Google's own client.
+//! Google Cloud Storage, with Google's own client.
 
-mod address;
-mod ask;
+mod channel_source;
 mod clients;
-mod handed;
+mod json_api;
+mod signed_url;
 
 use std::{future::Future, io, ops::Range, sync::Arc, time::Duration};
 
@@ -21,31 +21,30 @@ use tokio::sync::{OnceCell, mpsc};
 use url::Url;
 
 use self::{
-    address::Address,
-    clients::{Clients, StandIn},
-    handed::Handed,
+    channel_source::ChannelSource,
+    clients::{Clients, Emulator},
+    signed_url::UrlToSign,
 };
 use crate::{
     Chunks, Key, ObjectSummary, ResponseHeaders, Result, SignedPut, Source, StoreError,
-    source::{PART, fill},
+    source::{GCS_TIMEOUT, PART_SIZE, read_part},
 };
 
-const GOOGLE: &str = "https://storage.googleapis.com";
-/// How long the store may keep silent, over all attempts that its client makes meanwhile.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
-/// Objects on a page of a list: as many as Google gives at the most.
-const PAGE: u32 = 1_000;
-/// What holds an upload to its length. `Content-Length` would not: Google doesn't hold a request to what was signed of it.
+const GOOGLE_ENDPOINT: &str = "https://storage.googleapis.com";
+
+/// Page size of listings: Google's maximum.
+const PAGE_SIZE: u32 = 1_000;
+/// Enforces the length of an upload. `Content-Length` does not: Google does not check it against the signature.
 const LENGTH_RANGE: &str = "x-goog-content-length-range";
 
-/// A bucket at Google.
+/// A Google Cloud Storage bucket.
 #[derive(Clone)]
 pub struct Gcs(Arc<Inner>);
 
 struct Inner {
     bucket: String,
-    stand_in: Option<StandIn>,
-    /// Made with the first request: whoever only prints its settings connects to nobody.
+    emulator: Option<Emulator>,
+    /// Created with the first request, so that printing the settings does not connect.
     clients: OnceCell<Clients>,
 }
 
@@ -56,70 +55,70 @@ impl std::fmt::Debug for Gcs {
 }
 
 impl Gcs {
-    /// This bucket, as the service account of this process. Where that has no key of its own (on Cloud Run), Google signs
-    /// addresses for it, and wants it to be allowed to sign as itself.
+    /// Opens a bucket as the service account of this process. Without a private key (on Cloud Run), URLs are signed by Google,
+    /// which requires the permission to sign as this account.
     pub fn new(bucket: &str) -> Self {
-        Self::made(bucket, None)
+        Self::build(bucket, None)
     }
 
-    /// The same at somebody who stands in for Google at this address, by this key of a service account: in tests.
-    pub fn at(endpoint: &str, bucket: &str, account: Value) -> Self {
+    /// Opens a bucket of an emulator at this endpoint with this service account key, for tests.
+    pub fn emulator(endpoint: &str, bucket: &str, account: Value) -> Self {
         let endpoint = endpoint.to_owned();
-        Self::made(bucket, Some(StandIn { endpoint, account }))
+        Self::build(bucket, Some(Emulator { endpoint, account }))
     }
 
-    fn made(bucket: &str, stand_in: Option<StandIn>) -> Self {
+    fn build(bucket: &str, emulator: Option<Emulator>) -> Self {
         Self(Arc::new(Inner {
             bucket: bucket.to_owned(),
-            stand_in,
+            emulator,
             clients: OnceCell::new(),
         }))
     }
 
-    /// The bucket, as Google's client wants to hear it.
+    /// The bucket's resource name.
     fn path(&self) -> String {
         format!("projects/_/buckets/{}", self.0.bucket)
     }
 
     fn endpoint(&self) -> &str {
-        let stand_in = self.0.stand_in.as_ref();
-        stand_in.map_or(GOOGLE, |stand_in| &stand_in.endpoint)
+        let emulator = self.0.emulator.as_ref();
+        emulator.map_or(GOOGLE_ENDPOINT, |emulator| &emulator.endpoint)
     }
 
     async fn clients(&self) -> Result<&Clients> {
-        let connect = || within(Box::pin(Clients::connect(self.0.stand_in.as_ref())));
+        let connect = || with_timeout(Box::pin(Clients::connect(self.0.emulator.as_ref())));
         self.0.clients.get_or_try_init(connect).await
     }
 
     pub(crate) async fn put(&self, key: &Key, source: &mut impl Source) -> Result<u64> {
-        let first = fill(source).await?;
-        if first.len() < PART {
+        let first = read_part(source).await?;
+        if first.len() < PART_SIZE {
             let size = first.len() as u64;
             let write = self.write(key, Payload::from(first)).await?;
             let writing = Box::pin(write.send_buffered());
-            within(async { writing.await.map_err(failed) }).await?;
+            with_timeout(async { writing.await.map_err(failed) }).await?;
             return Ok(size);
         }
         self.put_streaming(key, first, source).await
     }
 
-    /// The writer wants to own what it writes, the source is only lent: so chunks are handed over one by one.
+    /// The writer must own its source, but `source` is borrowed, so chunks are passed through a channel.
     async fn put_streaming(
         &self,
         key: &Key,
         first: Bytes,
         source: &mut impl Source,
     ) -> Result<u64> {
-        let (hand, taken) = mpsc::channel(1);
-        let write = self.write(key, Payload::from_stream(Handed::new(taken)));
+        let (sender, receiver) = mpsc::channel(1);
+        let write = self.write(key, Payload::from_stream(ChannelSource::new(receiver)));
         let mut writing = Box::pin(write.await?.send_buffered());
-        let handing = async {
+        let sending = async {
             let (mut chunk, mut size) = (first, 0);
             loop {
                 size += chunk.len() as u64;
-                let handed = tokio::time::timeout(PATIENCE, hand.send(Some(chunk))).await;
-                if handed.map_err(io::Error::from)?.is_err() {
-                    // Nobody takes any more: the writer's own answer says why.
+                let sent = tokio::time::timeout(GCS_TIMEOUT, sender.send(Some(chunk))).await;
+                if sent.map_err(io::Error::from)?.is_err() {
+                    // The writer has stopped; its own result says why.
                     return std::future::pending().await;
                 }
                 match source.next().await.map_err(StoreError::Source)? {
@@ -128,24 +127,24 @@ impl Gcs {
                 }
             }
         };
-        // After a source that fails nothing is ended: no list shows what has come, and Google drops it within a week.
+        // If the source fails, the upload is left incomplete: it is never listed, and Google deletes it within a week.
         let size = tokio::select! {
-            handed = handing => handed?,
+            sent = sending => sent?,
             written = &mut writing => {
-                let early = |_| StoreError::Refused("an object before its end".to_owned());
+                let early = |_| StoreError::Refused("the upload ended prematurely".to_owned());
                 return Err(written.map_or_else(failed, early));
             }
         };
-        // The end is said: somebody who is merely gone leaves no object.
-        let written = within(async {
-            let (written, _) = tokio::join!(writing, hand.send(None));
+        // The end is sent explicitly, so that a dropped sender does not create an object.
+        let written = with_timeout(async {
+            let (written, _) = tokio::join!(writing, sender.send(None));
             written.map_err(failed)
         });
         let object: Object = written.await?;
         if u64::try_from(object.size) == Ok(size) {
             Ok(size)
         } else {
-            Err(StoreError::Refused("an object of another size".to_owned()))
+            Err(StoreError::Refused("object of unexpected size".to_owned()))
         }
     }
 
@@ -156,14 +155,14 @@ impl Gcs {
         let objects = &self.clients().await?.objects;
         Ok(objects
             .write_object(self.path(), key.as_str(), payload)
-            // The same bytes once more are the same object.
+            // Repeating the upload creates the same object.
             .with_idempotency(true)
-            .with_resumable_upload_buffer_size(PART))
+            .with_resumable_upload_buffer_size(PART_SIZE))
     }
 
     pub(crate) async fn get(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Chunks>> {
         if range.as_ref().is_some_and(Range::is_empty) {
-            // HTTP has no word for it.
+            // An empty range cannot be expressed in HTTP.
             return self.empty(key).await;
         }
         let objects = &self.clients().await?.objects;
@@ -173,11 +172,11 @@ impl Gcs {
             read = read.set_read_range(part);
         }
         let reading = Box::pin(read.send());
-        match within(async { Ok(reading.await) }).await? {
+        match with_timeout(async { Ok(reading.await) }).await? {
             Ok(response) => {
-                let whole = size_of(response.object().size)?;
-                let Range { start, end } = range.unwrap_or(0..whole);
-                let size = end.min(whole).saturating_sub(start);
+                let total = size_of(response.object().size)?;
+                let Range { start, end } = range.unwrap_or(0..total);
+                let size = end.min(total).saturating_sub(start);
                 Ok(Some(Chunks::google(response, size)))
             }
             Err(error) if is_missing(&error) => Ok(None),
@@ -186,22 +185,22 @@ impl Gcs {
         }
     }
 
-    /// Nothing of an object that is there.
+    /// An empty range of an object; `None` if it does not exist.
     async fn empty(&self, key: &Key) -> Result<Option<Chunks>> {
-        Ok(self.size(key).await?.map(|_| Chunks::nothing()))
+        Ok(self.size(key).await?.map(|_| Chunks::empty()))
     }
 
     pub(crate) async fn size(&self, key: &Key) -> Result<Option<u64>> {
         let url = format!("{}?fields=size", self.url(Some(key)));
-        let found = self.ask(&Method::GET, &url).await?;
+        let found = self.send(&Method::GET, &url).await?;
         found
-            .map(|object| counted(&read(&object)?["size"]))
+            .map(|object| parse_size(&parse_json(&object)?["size"]))
             .transpose()
     }
 
     pub(crate) async fn delete(&self, key: &Key) -> Result<()> {
         let url = self.url(Some(key));
-        self.ask(&Method::DELETE, &url).await.map(drop)
+        self.send(&Method::DELETE, &url).await.map(drop)
     }
 
     pub(crate) async fn list(
@@ -213,11 +212,11 @@ impl Gcs {
             Url::parse(&self.url(None)).map_err(|error| StoreError::Settings(error.to_string()))?;
         url.query_pairs_mut()
             .append_pair("fields", "nextPageToken,items(name,size)")
-            .append_pair("maxResults", &PAGE.to_string())
+            .append_pair("maxResults", &PAGE_SIZE.to_string())
             .append_pair("prefix", prefix);
         if let Some(after) = after.filter(|after| !after.is_empty()) {
-            // Google begins with what it is told, we behind it. No key comes between one and the same with a hyphen, which is
-            // the least of a key's characters.
+            // Google's offset is inclusive, ours is exclusive. No key sorts between a key and the same key with a hyphen, which
+            // is the smallest character of a key.
             let from = format!("{after}-");
             url.query_pairs_mut().append_pair("startOffset", &from);
         }
@@ -227,50 +226,50 @@ impl Gcs {
             if !token.is_empty() {
                 url.query_pairs_mut().append_pair("pageToken", &token);
             }
-            let missing = || StoreError::Refused("there is no such bucket".to_owned());
-            let page = self.ask(&Method::GET, url.as_str()).await?;
-            let page = read(&page.ok_or_else(missing)?)?;
+            let missing = || StoreError::Refused("the bucket does not exist".to_owned());
+            let page = self.send(&Method::GET, url.as_str()).await?;
+            let page = parse_json(&page.ok_or_else(missing)?)?;
             let next = page["nextPageToken"].as_str();
             next.unwrap_or_default().clone_into(&mut token);
             let items = page["items"].as_array().map_or(&[][..], Vec::as_slice);
-            // A page may be empty although others follow.
+            // A page may be empty even if others follow.
             if items.is_empty() && !token.is_empty() {
                 continue;
             }
             let listed = |item: &Value| {
                 let key = item["name"].as_str().unwrap_or_default().to_owned();
-                let size = counted(&item["size"])?;
+                let size = parse_size(&item["size"])?;
                 Ok(ObjectSummary { key, size })
             };
             return items.iter().map(listed).collect();
         }
     }
 
-    /// The JSON interface's address of an object, or of all.
+    /// The JSON API URL of an object, or of all objects.
     fn url(&self, key: Option<&Key>) -> String {
         let (endpoint, bucket) = (self.endpoint(), &self.0.bucket);
         let all = format!("{endpoint}/storage/v1/b/{bucket}/o");
-        // Of a key nothing but its slashes needs to be encoded.
+        // Only the slashes of a key need to be encoded.
         key.map_or(all.clone(), |key| {
             format!("{all}/{}", key.as_str().replace('/', "%2F"))
         })
     }
 
-    async fn ask(&self, method: &Method, url: &str) -> Result<Option<Bytes>> {
-        within(self.clients().await?.ask(method, url)).await
+    async fn send(&self, method: &Method, url: &str) -> Result<Option<Bytes>> {
+        with_timeout(self.clients().await?.send(method, url)).await
     }
 
     pub(crate) async fn sign_get(
         &self,
         key: &Key,
-        presented: &ResponseHeaders<'_>,
+        headers: &ResponseHeaders<'_>,
         lifetime: Duration,
     ) -> Result<Option<String>> {
         let query = vec![
-            ("response-content-disposition", presented.disposition),
-            ("response-content-type", presented.content_type),
+            ("response-content-disposition", headers.disposition),
+            ("response-content-type", headers.content_type),
         ];
-        let address = Address {
+        let url = UrlToSign {
             endpoint: self.endpoint(),
             path: format!("/{}/{key}", self.0.bucket),
             method: Method::GET,
@@ -278,7 +277,7 @@ impl Gcs {
             headers: Vec::new(),
             query,
         };
-        self.sign(&address).await.map(Some)
+        self.sign(&url).await.map(Some)
     }
 
     pub(crate) async fn sign_put(
@@ -287,7 +286,7 @@ impl Gcs {
         size: u64,
         lifetime: Duration,
     ) -> Result<Option<SignedPut>> {
-        let address = Address {
+        let url = UrlToSign {
             endpoint: self.endpoint(),
             path: format!("/{}/{key}", self.0.bucket),
             method: Method::PUT,
@@ -296,19 +295,19 @@ impl Gcs {
             query: Vec::new(),
         };
         Ok(Some(SignedPut {
-            url: self.sign(&address).await?,
-            headers: address.headers,
+            url: self.sign(&url).await?,
+            headers: url.headers,
         }))
     }
 
     #[expect(
         clippy::disallowed_methods,
-        reason = "an address is good from now on by the store's clock, whatever time it is for us"
+        reason = "signed URLs are valid relative to the store's clock, not the platform's"
     )]
-    async fn sign(&self, address: &Address<'_>) -> Result<String> {
+    async fn sign(&self, url: &UrlToSign<'_>) -> Result<String> {
         let signer = &self.clients().await?.signer;
-        let signing = address.sign(signer, chrono::Utc::now());
-        within(async {
+        let signing = url.sign(signer, chrono::Utc::now());
+        with_timeout(async {
             signing
                 .await
                 .map_err(|e| StoreError::Refused(e.to_string()))
@@ -317,9 +316,9 @@ impl Gcs {
     }
 }
 
-/// No longer than we have patience. What Google's client does is boxed by whoever calls: its futures are tens of kilobytes.
-async fn within<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    let done = tokio::time::timeout(PATIENCE, work).await;
+/// Applies the timeout. Callers box the futures of Google's client, which are tens of kilobytes in size.
+async fn with_timeout<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let done = tokio::time::timeout(GCS_TIMEOUT, work).await;
     done.map_err(io::Error::from)?
 }
 
@@ -327,7 +326,7 @@ fn is_missing(error: &Error) -> bool {
     error.http_status_code() == Some(StatusCode::NOT_FOUND.as_u16())
 }
 
-/// The range begins behind the end.
+/// Whether the range starts beyond the end of the object.
 fn is_beyond(error: &Error) -> bool {
     error.http_status_code() == Some(StatusCode::RANGE_NOT_SATISFIABLE.as_u16())
 }
@@ -340,16 +339,16 @@ fn failed(error: Error) -> StoreError {
     }
 }
 
-fn size_of(told: i64) -> Result<u64> {
-    u64::try_from(told).map_err(|_| StoreError::Refused("an object of negative size".to_owned()))
+fn size_of(size: i64) -> Result<u64> {
+    u64::try_from(size).map_err(|_| StoreError::Refused("object of negative size".to_owned()))
 }
 
-fn read(answer: &Bytes) -> Result<Value> {
-    serde_json::from_slice(answer).map_err(|error| StoreError::Refused(error.to_string()))
+fn parse_json(response: &Bytes) -> Result<Value> {
+    serde_json::from_slice(response).map_err(|error| StoreError::Refused(error.to_string()))
 }
 
-/// Google writes sizes as texts: they are longer than JavaScript's numbers.
-fn counted(size: &Value) -> Result<u64> {
+/// Parses a size. Google encodes 64-bit numbers as strings.
+fn parse_size(size: &Value) -> Result<u64> {
     let size = size.as_str().and_then(|size| size.parse().ok());
-    size.ok_or_else(|| StoreError::Refused("an object without a size".to_owned()))
+    size.ok_or_else(|| StoreError::Refused("object without a size".to_owned()))
 }

@@ -1,37 +1,39 @@
-//! Where an object is.
+//! Object keys.
 
 use std::fmt;
 
-/// A path of lower-case letters, digits and `-`, with `/` between its parts: nothing that any store, file system or URL
-/// reads in two ways, and nothing that leads out of where it begins.
+/// A path of segments of lower-case letters, digits and `-`, separated by `/`. Unambiguous for every store, file system and
+/// URL, and without path traversal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key(String);
 
-/// The text is no key.
+/// The text is not a valid key.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("an object's key has lower-case letters, digits and hyphens between its slashes")]
+#[error(
+    "an object key must consist of lower-case letters, digits and hyphens, separated by slashes"
+)]
 pub struct KeyError;
 
-/// Characters of the longest key.
-const LONGEST: usize = 200;
+/// Maximum length of a key.
+const MAX_LENGTH: usize = 200;
 
 impl Key {
-    /// Reads one.
+    /// Parses a key.
     pub fn parse(text: &str) -> Result<Self, KeyError> {
-        let sound = |part: &str| {
+        let is_valid = |part: &str| {
             !part.is_empty()
                 && part
                     .bytes()
                     .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         };
-        if text.len() <= LONGEST && text.split('/').all(sound) {
+        if text.len() <= MAX_LENGTH && text.split('/').all(is_valid) {
             Ok(Self(text.to_owned()))
         } else {
             Err(KeyError)
         }
     }
 
-    /// Its text.
+    /// The key as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -48,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_leads_nowhere_but_down() {
+    fn a_key_cannot_escape_its_root() {
         assert!(Key::parse("tenant/019ab1f2-6d3e/2026/11/019ab1f3").is_ok());
         for text in [
             "",

@@ -1,8 +1,7 @@
-//! Objects: bytes under a key, in a folder, in an S3-compatible store, or in Google Cloud Storage.
+//! Object storage: in a local folder, an S3-compatible store, or Google Cloud Storage.
 //!
-//! A store knows nothing of tenants, names or types. An object appears whole or not at all, under a [`Key`] that no client
-//! can choose, and it is durable when [`Store::put`] has answered. Bytes stream through, so that memory stays flat whatever
-//! the size.
+//! A store knows nothing of tenants, file names or types. Writes are atomic, under a [`Key`] that clients cannot choose, and
+//! durable once [`Store::put`] returns. Bytes are streamed, so that memory use does not depend on the size.
 
 mod folder;
 #[cfg(feature = "gcp")]
@@ -20,36 +19,36 @@ pub use key::{Key, KeyError};
 pub use s3::{S3, S3Settings};
 pub use source::{BytesSource, Chunks, Source};
 
-/// Why a store could not do it.
+/// A failed store operation.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The source of the bytes ended early; nothing was stored.
+    /// The source failed; nothing was stored.
     #[error("the source failed: {0}")]
     Source(std::io::Error),
-    /// The disk, or the way to the store.
+    /// A disk or network error.
     #[error("the store failed: {0}")]
     Io(#[from] std::io::Error),
-    /// The store was reached and said no.
-    #[error("the store answered: {0}")]
+    /// The store rejected the request.
+    #[error("the store rejected the request: {0}")]
     Refused(String),
-    /// The settings can't be used.
-    #[error("the store's settings: {0}")]
+    /// The settings are invalid.
+    #[error("invalid store settings: {0}")]
     Settings(String),
 }
 
-/// What a store answers.
+/// Result of store operations.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
-/// An object as a list shows it.
+/// An object in a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectSummary {
-    /// Where it is.
+    /// The key.
     pub key: String,
-    /// Its bytes.
+    /// The size in bytes.
     pub size: u64,
 }
 
-/// How a browser that follows a signed address is told to treat the object.
+/// Response headers of a signed download URL.
 #[derive(Clone, Debug)]
 pub struct ResponseHeaders<'a> {
     /// `Content-Type`.
@@ -58,28 +57,28 @@ pub struct ResponseHeaders<'a> {
     pub disposition: &'a str,
 }
 
-/// Where and how an object may be put by whoever has this.
+/// A signed upload request.
 #[derive(Clone, Debug)]
 pub struct SignedPut {
-    /// The address.
+    /// The URL.
     pub url: String,
-    /// Headers that the request must have: they were signed, too.
+    /// Headers that the request must have; they are part of the signature.
     pub headers: Vec<(&'static str, String)>,
 }
 
-/// A place for objects.
+/// An object store.
 #[derive(Clone, Debug)]
 pub enum Store {
-    /// A folder: for a laptop, and for one server.
+    /// A local folder, for development and single servers.
     Folder(Folder),
-    /// Anything that speaks S3.
+    /// An S3-compatible store.
     S3(S3),
     /// Google Cloud Storage.
     #[cfg(feature = "gcp")]
     Gcs(Gcs),
 }
 
-macro_rules! each {
+macro_rules! dispatch {
     ($self:ident, $store:ident => $do:expr) => {
         match $self {
             Self::Folder($store) => $do,
@@ -91,56 +90,56 @@ macro_rules! each {
 }
 
 impl Store {
-    /// Whether clients can be sent to the store itself.
+    /// Whether the store supports signed URLs, so that clients can access it directly.
     pub fn supports_signed_urls(&self) -> bool {
         !matches!(self, Self::Folder(_))
     }
 
-    /// Stores everything that `source` has under this key, in place of what was there. Answers how many bytes that were.
+    /// Stores all bytes of `source` under this key, replacing an existing object. Returns the number of bytes.
     ///
-    /// When the source fails, or this is cancelled, nothing of it is ever seen under the key.
+    /// If the source fails or the call is cancelled, the key is unchanged.
     pub async fn put(&self, key: &Key, source: &mut impl Source) -> Result<u64> {
-        each!(self, store => store.put(key, source).await)
+        dispatch!(self, store => store.put(key, source).await)
     }
 
-    /// The bytes of an object, or of a part of it; `None` when there is none. A range ends at the object's end.
+    /// Reads an object or a range of it; `None` if it does not exist. A range is truncated at the object's end.
     pub async fn get(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Chunks>> {
-        each!(self, store => store.get(key, range).await)
+        dispatch!(self, store => store.get(key, range).await)
     }
 
-    /// How many bytes an object has; `None` when there is none.
+    /// The size of an object in bytes; `None` if it does not exist.
     pub async fn size(&self, key: &Key) -> Result<Option<u64>> {
-        each!(self, store => store.size(key).await)
+        dispatch!(self, store => store.size(key).await)
     }
 
-    /// Removes an object. Where there is none, that is fine.
+    /// Deletes an object, if it exists.
     pub async fn delete(&self, key: &Key) -> Result<()> {
-        each!(self, store => store.delete(key).await)
+        dispatch!(self, store => store.delete(key).await)
     }
 
-    /// At most a thousand objects whose key begins with `prefix` and comes after `after`, in the order of their keys.
+    /// Lists at most a thousand objects whose keys start with `prefix` and come after `after`, in key order.
     pub async fn list(&self, prefix: &str, after: Option<&str>) -> Result<Vec<ObjectSummary>> {
-        each!(self, store => store.list(prefix, after).await)
+        dispatch!(self, store => store.list(prefix, after).await)
     }
 
-    /// An address at which whoever has it may read this one object for so long; `None` where the store has no addresses.
+    /// A signed download URL for this object, valid for `lifetime`; `None` if the store does not support signed URLs.
     pub async fn sign_get(
         &self,
         key: &Key,
-        presented: &ResponseHeaders<'_>,
+        headers: &ResponseHeaders<'_>,
         lifetime: Duration,
     ) -> Result<Option<String>> {
-        each!(self, store => store.sign_get(key, presented, lifetime).await)
+        dispatch!(self, store => store.sign_get(key, headers, lifetime).await)
     }
 
-    /// An address at which whoever has it may put this one object, of exactly this many bytes, for so long; `None` where
-    /// the store has no addresses.
+    /// A signed upload URL for this object with exactly `size` bytes, valid for `lifetime`; `None` if the store does not support
+    /// signed URLs.
     pub async fn sign_put(
         &self,
         key: &Key,
         size: u64,
         lifetime: Duration,
     ) -> Result<Option<SignedPut>> {
-        each!(self, store => store.sign_put(key, size, lifetime).await)
+        dispatch!(self, store => store.sign_put(key, size, lifetime).await)
     }
 }

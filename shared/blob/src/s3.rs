@@ -1,4 +1,4 @@
-//! A store that speaks S3: AWS, Hetzner, and what is compatible with them.
+//! S3-compatible stores: AWS, Hetzner and others.
 
 use std::{io, ops::Range, sync::Arc, time::Duration};
 
@@ -13,26 +13,26 @@ use url::Url;
 
 use crate::{
     Chunks, Key, ObjectSummary, ResponseHeaders, Result, SignedPut, Source, StoreError,
-    source::{PART, fill},
+    source::{PART_SIZE, read_part},
 };
 
-/// How long the signature of a request that is sent at once is good.
-const AT_ONCE: Duration = Duration::from_mins(15);
-/// How long the store may keep silent.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Validity of the signature of a request that is sent immediately.
+const SIGNATURE_LIFETIME: Duration = Duration::from_mins(15);
+/// Idle timeout of responses.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Where the bucket is, and who we are to it.
+/// The bucket and its credentials.
 #[derive(Clone)]
 pub struct S3Settings {
-    /// The store's address.
+    /// URL of the store.
     pub endpoint: String,
     /// The bucket.
     pub bucket: String,
-    /// Its region, as the store calls it.
+    /// The region.
     pub region: String,
-    /// The access key's name.
+    /// The access key id.
     pub access_key: String,
-    /// The access key's secret.
+    /// The secret access key.
     pub secret_key: String,
 }
 
@@ -53,17 +53,17 @@ impl std::fmt::Debug for S3 {
 }
 
 impl S3 {
-    /// This bucket, addressed by its path: every compatible store understands that.
+    /// Opens a bucket with path-style URLs, which every compatible store supports.
     pub fn new(settings: S3Settings) -> Result<Self> {
-        let wrong = |what: &dyn std::fmt::Display| StoreError::Settings(what.to_string());
-        let endpoint: Url = settings.endpoint.parse().map_err(|e| wrong(&e))?;
+        let invalid = |what: &dyn std::fmt::Display| StoreError::Settings(what.to_string());
+        let endpoint: Url = settings.endpoint.parse().map_err(|e| invalid(&e))?;
         let bucket = Bucket::new(endpoint, UrlStyle::Path, settings.bucket, settings.region)
-            .map_err(|e| wrong(&e))?;
+            .map_err(|e| invalid(&e))?;
         let http = Client::builder()
             .connect_timeout(Duration::from_secs(5))
-            .read_timeout(PATIENCE)
+            .read_timeout(READ_TIMEOUT)
             .build()
-            .map_err(|e| wrong(&e))?;
+            .map_err(|e| invalid(&e))?;
         Ok(Self(Arc::new(Inner {
             bucket,
             credentials: Credentials::new(settings.access_key, settings.secret_key),
@@ -76,50 +76,52 @@ impl S3 {
     }
 
     pub(crate) async fn put(&self, key: &Key, source: &mut impl Source) -> Result<u64> {
-        let first = fill(source).await?;
-        if first.len() < PART {
-            return self.put_at_once(key, first).await;
+        let first = read_part(source).await?;
+        if first.len() < PART_SIZE {
+            return self.put_single(key, first).await;
         }
-        let upload = self.begin(key).await?;
+        let upload = self.create_multipart_upload(key).await?;
         match self.put_parts(key, &upload, first, source).await {
             Ok(size) => Ok(size),
             Err(error) => {
-                // Cut off, it is the bucket's rule for unfinished uploads that clears it away.
-                if let Err(left) = self.abort(key, &upload).await {
-                    tracing::warn!(%left, "an unfinished upload was left in the bucket");
+                // If this call is cancelled, the bucket's lifecycle rule removes the incomplete upload.
+                if let Err(error) = self.abort(key, &upload).await {
+                    tracing::warn!(%error, "an incomplete upload was left in the bucket");
                 }
                 Err(error)
             }
         }
     }
 
-    async fn put_at_once(&self, key: &Key, bytes: Bytes) -> Result<u64> {
+    async fn put_single(&self, key: &Key, bytes: Bytes) -> Result<u64> {
         let (bucket, credentials, http) = self.parts();
-        let url = bucket.put_object(credentials, key.as_str()).sign(AT_ONCE);
+        let url = bucket
+            .put_object(credentials, key.as_str())
+            .sign(SIGNATURE_LIFETIME);
         let size = bytes.len() as u64;
         let request = http
             .put(url)
             .header(header::CONTENT_LENGTH, size)
             .body(bytes);
-        sound(request.send().await).await?;
+        check_status(request.send().await).await?;
         Ok(size)
     }
 
-    async fn begin(&self, key: &Key) -> Result<String> {
+    async fn create_multipart_upload(&self, key: &Key) -> Result<String> {
         let (bucket, credentials, http) = self.parts();
         let url = bucket
             .create_multipart_upload(credentials, key.as_str())
-            .sign(AT_ONCE);
-        let begun = sound(
+            .sign(SIGNATURE_LIFETIME);
+        let response = check_status(
             http.post(url)
                 .header(header::CONTENT_LENGTH, 0)
                 .send()
                 .await,
         )
         .await?;
-        let text = begun.text().await.map_err(lost)?;
-        let begun = CreateMultipartUpload::parse_response(&text).map_err(unread)?;
-        Ok(begun.upload_id().to_owned())
+        let text = response.text().await.map_err(network_error)?;
+        let created = CreateMultipartUpload::parse_response(&text).map_err(invalid_response)?;
+        Ok(created.upload_id().to_owned())
     }
 
     async fn put_parts(
@@ -136,29 +138,31 @@ impl S3 {
                 .map_err(|_| StoreError::Refused("too many parts".to_owned()))?;
             let url = bucket
                 .upload_part(credentials, key.as_str(), number, upload)
-                .sign(AT_ONCE);
+                .sign(SIGNATURE_LIFETIME);
             let length = part.len() as u64;
             let request = http
                 .put(url)
                 .header(header::CONTENT_LENGTH, length)
                 .body(part);
-            let answer = sound(request.send().await).await?;
-            let tag = answer.headers().get(header::ETAG);
+            let response = check_status(request.send().await).await?;
+            let tag = response.headers().get(header::ETAG);
             let tag = tag
                 .and_then(|tag| tag.to_str().ok())
-                .ok_or_else(|| StoreError::Refused("a part without a tag".to_owned()))?;
+                .ok_or_else(|| StoreError::Refused("part without an ETag".to_owned()))?;
             tags.push(tag.to_owned());
             size += length;
-            part = fill(source).await?;
+            part = read_part(source).await?;
         }
         let tags = tags.iter().map(String::as_str);
         let action = bucket.complete_multipart_upload(credentials, key.as_str(), upload, tags);
-        let url = action.sign(AT_ONCE);
-        let answer = sound(http.post(url).body(action.body()).send().await).await?;
-        // S3 may say 200 first and refuse in the body.
-        let text = answer.text().await.map_err(lost)?;
+        let url = action.sign(SIGNATURE_LIFETIME);
+        let response = check_status(http.post(url).body(action.body()).send().await).await?;
+        // S3 may respond with 200 and report an error in the body.
+        let text = response.text().await.map_err(network_error)?;
         if text.contains("<Error>") {
-            return Err(StoreError::Refused("the parts were not joined".to_owned()));
+            return Err(StoreError::Refused(
+                "the multipart upload could not be completed".to_owned(),
+            ));
         }
         Ok(size)
     }
@@ -167,51 +171,57 @@ impl S3 {
         let (bucket, credentials, http) = self.parts();
         let url = bucket
             .abort_multipart_upload(credentials, key.as_str(), upload)
-            .sign(AT_ONCE);
-        sound(http.delete(url).send().await).await.map(drop)
+            .sign(SIGNATURE_LIFETIME);
+        check_status(http.delete(url).send().await).await.map(drop)
     }
 
     pub(crate) async fn get(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Chunks>> {
         let (bucket, credentials, http) = self.parts();
-        let mut request = http.get(bucket.get_object(credentials, key.as_str()).sign(AT_ONCE));
+        let mut request = http.get(
+            bucket
+                .get_object(credentials, key.as_str())
+                .sign(SIGNATURE_LIFETIME),
+        );
         if let Some(range) = &range {
             if range.is_empty() {
-                // HTTP has no word for it.
+                // An empty range cannot be expressed in HTTP.
                 return self.empty(key).await;
             }
             let range = format!("bytes={}-{}", range.start, range.end - 1);
             request = request.header(header::RANGE, range);
         }
-        let response = request.send().await.map_err(lost)?;
+        let response = request.send().await.map_err(network_error)?;
         match response.status() {
             StatusCode::NOT_FOUND => Ok(None),
             StatusCode::RANGE_NOT_SATISFIABLE => self.empty(key).await,
             _ => {
-                let response = sound(Ok(response)).await?;
+                let response = check_status(Ok(response)).await?;
                 let size = response.content_length().unwrap_or_default();
                 Ok(Some(Chunks::http(response, size)))
             }
         }
     }
 
-    /// Nothing of an object that is there.
+    /// An empty range of an object; `None` if it does not exist.
     async fn empty(&self, key: &Key) -> Result<Option<Chunks>> {
-        let there = self.size(key).await?;
-        Ok(there.map(|_| Chunks::nothing()))
+        let size = self.size(key).await?;
+        Ok(size.map(|_| Chunks::empty()))
     }
 
     pub(crate) async fn size(&self, key: &Key) -> Result<Option<u64>> {
         let (bucket, credentials, http) = self.parts();
-        let url = bucket.head_object(credentials, key.as_str()).sign(AT_ONCE);
-        let response = http.head(url).send().await.map_err(lost)?;
+        let url = bucket
+            .head_object(credentials, key.as_str())
+            .sign(SIGNATURE_LIFETIME);
+        let response = http.head(url).send().await.map_err(network_error)?;
         if response.status() == StatusCode::NOT_FOUND {
             return Ok(None);
         }
-        let response = sound(Ok(response)).await?;
+        let response = check_status(Ok(response)).await?;
         let length = response.headers().get(header::CONTENT_LENGTH);
         let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
         length.map_or_else(
-            || Err(StoreError::Refused("an object without a size".to_owned())),
+            || Err(StoreError::Refused("object without a size".to_owned())),
             |length| Ok(Some(length)),
         )
     }
@@ -220,12 +230,12 @@ impl S3 {
         let (bucket, credentials, http) = self.parts();
         let url = bucket
             .delete_object(credentials, key.as_str())
-            .sign(AT_ONCE);
-        let response = http.delete(url).send().await.map_err(lost)?;
+            .sign(SIGNATURE_LIFETIME);
+        let response = http.delete(url).send().await.map_err(network_error)?;
         if response.status() == StatusCode::NOT_FOUND {
             return Ok(());
         }
-        sound(Ok(response)).await.map(drop)
+        check_status(Ok(response)).await.map(drop)
     }
 
     pub(crate) async fn list(
@@ -239,10 +249,10 @@ impl S3 {
         if let Some(after) = after {
             action.with_start_after(after);
         }
-        let url = action.sign(AT_ONCE);
-        let answer = sound(http.get(url).send().await).await?;
-        let text = answer.text().await.map_err(lost)?;
-        let page = ListObjectsV2::parse_response(&text).map_err(unread)?;
+        let url = action.sign(SIGNATURE_LIFETIME);
+        let response = check_status(http.get(url).send().await).await?;
+        let text = response.text().await.map_err(network_error)?;
+        let page = ListObjectsV2::parse_response(&text).map_err(invalid_response)?;
         let listed =
             |object: rusty_s3::actions::list_objects_v2::ListObjectsContent| ObjectSummary {
                 key: object.key,
@@ -251,22 +261,22 @@ impl S3 {
         Ok(page.contents.into_iter().map(listed).collect())
     }
 
-    #[expect(clippy::unused_async, reason = "alike in every store")]
+    #[expect(clippy::unused_async, reason = "same signature for every store")]
     pub(crate) async fn sign_get(
         &self,
         key: &Key,
-        presented: &ResponseHeaders<'_>,
+        headers: &ResponseHeaders<'_>,
         lifetime: Duration,
     ) -> Result<Option<String>> {
         let (bucket, credentials, _) = self.parts();
         let mut action = bucket.get_object(credentials, key.as_str());
         let query = action.query_mut();
-        query.insert("response-content-type", presented.content_type);
-        query.insert("response-content-disposition", presented.disposition);
+        query.insert("response-content-type", headers.content_type);
+        query.insert("response-content-disposition", headers.disposition);
         Ok(Some(action.sign(lifetime).to_string()))
     }
 
-    #[expect(clippy::unused_async, reason = "alike in every store")]
+    #[expect(clippy::unused_async, reason = "same signature for every store")]
     pub(crate) async fn sign_put(
         &self,
         key: &Key,
@@ -275,27 +285,27 @@ impl S3 {
     ) -> Result<Option<SignedPut>> {
         let (bucket, credentials, _) = self.parts();
         let mut action = bucket.put_object(credentials, key.as_str());
-        // Signed with it: another length is another signature.
+        // Part of the signature, so another length is rejected.
         action
             .headers_mut()
             .insert("content-length", size.to_string());
         Ok(Some(SignedPut {
             url: action.sign(lifetime).to_string(),
-            // Every client sends its length by itself.
+            // Clients send Content-Length automatically.
             headers: Vec::new(),
         }))
     }
 }
 
-/// The answer, if it is one of success.
-async fn sound(answer: reqwest::Result<Response>) -> Result<Response> {
-    let answer = answer.map_err(lost)?;
-    let status = answer.status();
+/// Returns the response if successful, an error otherwise.
+async fn check_status(response: reqwest::Result<Response>) -> Result<Response> {
+    let response = response.map_err(network_error)?;
+    let status = response.status();
     if status.is_success() {
-        return Ok(answer);
+        return Ok(response);
     }
-    // Of the body only the code, which names nothing of ours.
-    let text = answer.text().await.unwrap_or_default();
+    // Only the code of the body, which contains no object names.
+    let text = response.text().await.unwrap_or_default();
     let code = text
         .split_once("<Code>")
         .and_then(|(_, rest)| rest.split_once("</Code>"))
@@ -303,11 +313,11 @@ async fn sound(answer: reqwest::Result<Response>) -> Result<Response> {
     Err(StoreError::Refused(format!("{status} {code}")))
 }
 
-/// Without the address, which is signed.
-fn lost(error: reqwest::Error) -> StoreError {
+/// A network error without the URL, which contains a signature.
+fn network_error(error: reqwest::Error) -> StoreError {
     StoreError::Io(io::Error::other(error.without_url()))
 }
 
-fn unread(error: impl std::fmt::Display) -> StoreError {
+fn invalid_response(error: impl std::fmt::Display) -> StoreError {
     StoreError::Refused(error.to_string())
 }

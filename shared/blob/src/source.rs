@@ -1,5 +1,7 @@
-//! Bytes that come in chunks.
+//! Byte streams.
 
+#[cfg(feature = "gcp")]
+use std::time::Duration;
 use std::{future::Future, io};
 
 use bytes::{Bytes, BytesMut};
@@ -7,18 +9,18 @@ use tokio::io::AsyncReadExt;
 
 use crate::{Result, StoreError};
 
-/// Something that gives bytes, chunk by chunk, to its end.
+/// A source of bytes, chunk by chunk.
 pub trait Source: Send {
     /// The next chunk; `None` at the end.
     fn next(&mut self) -> impl Future<Output = io::Result<Option<Bytes>>> + Send;
 }
 
-/// Bytes that are there already.
+/// Bytes in memory.
 #[derive(Debug)]
 pub struct BytesSource(Option<Bytes>);
 
 impl BytesSource {
-    /// All of them at once.
+    /// Creates a source of a single chunk.
     pub fn new(bytes: impl Into<Bytes>) -> Self {
         Self(Some(bytes.into()))
     }
@@ -30,14 +32,13 @@ impl Source for BytesSource {
     }
 }
 
-/// What is read into memory before it is sent: S3 wants to know the length of everything, and parts of at least 5 MiB;
-/// Google wants multiples of 256 KiB.
-pub(crate) const PART: usize = 8 << 20;
+/// Part size of multipart uploads in bytes. S3 requires known lengths and parts of at least 5 MiB, Google multiples of 256 KiB.
+pub(crate) const PART_SIZE: usize = 8 << 20;
 
-/// A part of the source: less than [`PART`] only at its end.
-pub(crate) async fn fill(source: &mut impl Source) -> Result<Bytes> {
+/// Reads a part from the source: shorter than [`PART_SIZE`] only at the end.
+pub(crate) async fn read_part(source: &mut impl Source) -> Result<Bytes> {
     let mut part = BytesMut::new();
-    while part.len() < PART {
+    while part.len() < PART_SIZE {
         match source.next().await.map_err(StoreError::Source)? {
             Some(chunk) => part.extend_from_slice(&chunk),
             None => break,
@@ -46,37 +47,41 @@ pub(crate) async fn fill(source: &mut impl Source) -> Result<Bytes> {
     Ok(part.freeze())
 }
 
-/// Bytes of a chunk that is read from a file.
-const CHUNK: usize = 128 << 10;
+/// Time limit of a request to Google Cloud Storage, including retries by its client.
+#[cfg(feature = "gcp")]
+pub(crate) const GCS_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// The bytes of an object.
+/// Chunk size for reading files, in bytes.
+const CHUNK_SIZE: usize = 128 << 10;
+
+/// The byte stream of an object.
 #[derive(Debug)]
 pub struct Chunks {
     size: u64,
-    from: From,
+    inner: Inner,
 }
 
 #[derive(Debug)]
-enum From {
+enum Inner {
     File(tokio::io::Take<tokio::fs::File>),
     Http(reqwest::Response),
     #[cfg(feature = "gcp")]
     Google(google_cloud_storage::read_object::ReadObjectResponse),
-    Nothing,
+    Empty,
 }
 
 impl Chunks {
     pub(crate) fn file(file: tokio::fs::File, size: u64) -> Self {
         Self {
             size,
-            from: From::File(file.take(size)),
+            inner: Inner::File(file.take(size)),
         }
     }
 
     pub(crate) fn http(response: reqwest::Response, size: u64) -> Self {
         Self {
             size,
-            from: From::Http(response),
+            inner: Inner::Http(response),
         }
     }
 
@@ -87,18 +92,18 @@ impl Chunks {
     ) -> Self {
         Self {
             size,
-            from: From::Google(response),
+            inner: Inner::Google(response),
         }
     }
 
-    pub(crate) fn nothing() -> Self {
+    pub(crate) fn empty() -> Self {
         Self {
             size: 0,
-            from: From::Nothing,
+            inner: Inner::Empty,
         }
     }
 
-    /// How many bytes there are to come from the beginning on.
+    /// Total number of bytes.
     pub fn size(&self) -> u64 {
         self.size
     }
@@ -106,19 +111,19 @@ impl Chunks {
 
 impl Source for Chunks {
     async fn next(&mut self) -> io::Result<Option<Bytes>> {
-        match &mut self.from {
-            From::File(file) => {
-                let mut chunk = Vec::with_capacity(CHUNK);
+        match &mut self.inner {
+            Inner::File(file) => {
+                let mut chunk = Vec::with_capacity(CHUNK_SIZE);
                 file.read_buf(&mut chunk).await?;
                 Ok(Some(Bytes::from(chunk)).filter(|chunk| !chunk.is_empty()))
             }
-            From::Http(response) => response.chunk().await.map_err(io::Error::other),
+            Inner::Http(response) => response.chunk().await.map_err(io::Error::other),
             #[cfg(feature = "gcp")]
-            From::Google(response) => tokio::time::timeout(crate::gcs::PATIENCE, response.next())
+            Inner::Google(response) => tokio::time::timeout(GCS_TIMEOUT, response.next())
                 .await?
                 .transpose()
                 .map_err(io::Error::other),
-            From::Nothing => Ok(None),
+            Inner::Empty => Ok(None),
         }
     }
 }

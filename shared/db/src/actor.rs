@@ -1,4 +1,4 @@
-//! Who acts: written beside every change, without a foreign key, so that history outlives people.
+//! Actors, recorded with every change without a foreign key, so that history outlives people.
 
 use ids::{ApiKeyId, UserId};
 use serde::Serialize;
@@ -9,23 +9,23 @@ web::text_enum! {
     pub enum ActorKind {
         /// A person of the tenant.
         User = "user",
-        /// A key of the tenant.
+        /// An API key of the tenant.
         ApiKey = "api_key",
-        /// Revalenz staff, acting in a customer's tenant.
+        /// Platform staff acting in a customer's tenant.
         Superadmin = "superadmin",
         /// The platform itself: a job, a migration.
         System = "system",
-        /// Somebody outside, such as the sender of a mail.
+        /// Someone without an account, such as the sender of an email.
         External = "external",
     }
 }
 
-/// One actor.
+/// An actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Actor {
-    /// What it is.
+    /// The kind.
     pub kind: ActorKind,
-    /// Which one, when it has an identifier.
+    /// The identifier, if it has one.
     pub id: Option<Uuid>,
 }
 
@@ -36,7 +36,7 @@ impl Actor {
         id: None,
     };
 
-    /// Somebody without an account: a sender of mail, a person who registers.
+    /// Someone without an account, such as a person who registers.
     pub const EXTERNAL: Self = Self {
         kind: ActorKind::External,
         id: None,
@@ -50,7 +50,7 @@ impl Actor {
         }
     }
 
-    /// Revalenz staff in a customer's tenant.
+    /// Platform staff in a customer's tenant.
     pub fn superadmin(id: UserId) -> Self {
         Self {
             kind: ActorKind::Superadmin,
@@ -58,7 +58,7 @@ impl Actor {
         }
     }
 
-    /// A key of the tenant.
+    /// An API key of the tenant.
     pub fn api_key(id: ApiKeyId) -> Self {
         Self {
             kind: ActorKind::ApiKey,

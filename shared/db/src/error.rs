@@ -1,15 +1,15 @@
-//! Errors of PostgreSQL, sorted by what the client should hear.
+//! Database errors, classified by how the client should see them.
 
 use sqlx::error::ErrorKind;
 use web::{Problem, problem};
 
-/// What store functions answer.
+/// Result of store functions.
 pub type Result<T, E = DbError> = std::result::Result<T, E>;
 
 /// A failed statement or transaction.
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
-    /// A named constraint refused the change: the context says what that means.
+    /// A named constraint was violated; the context maps it to a problem.
     #[error("constraint {name}")]
     Constraint {
         /// The constraint's name.
@@ -17,25 +17,25 @@ pub enum DbError {
         /// Unique, foreign key, check and so on.
         kind: ErrorKind,
     },
-    /// A row was locked for too long by somebody else (SQLSTATE 55P03).
+    /// A row was locked by another transaction for too long (SQLSTATE 55P03).
     #[error("lock timeout")]
     LockTimeout,
-    /// Two transactions stood in each other's way (40001, 40P01); trying again helps.
+    /// Serialization failure or deadlock (40001, 40P01); a retry helps.
     #[error("serialisation failure or deadlock")]
     Contention,
-    /// Row-level security refused a write: for this caller there is no such row.
+    /// Row-level security rejected a write: the row does not exist for this caller.
     #[error("refused by row-level security")]
     ForeignRow,
-    /// The database is away, starting, full, or the pool had no connection in time.
+    /// The database is down, starting or full, or the pool had no connection in time.
     #[error("database unavailable: {0}")]
     Unavailable(#[source] sqlx::Error),
-    /// A bug of ours.
+    /// A bug.
     #[error(transparent)]
     Unexpected(sqlx::Error),
 }
 
 impl DbError {
-    /// Whether the constraint `name` refused.
+    /// Whether the constraint `wanted` was violated.
     pub fn is_constraint(&self, wanted: &str) -> bool {
         matches!(self, Self::Constraint { name, .. } if name == wanted)
     }
@@ -56,13 +56,13 @@ impl From<sqlx::Error> for DbError {
         match code.as_ref() {
             "55P03" => Self::LockTimeout,
             "40001" | "40P01" => Self::Contention,
-            // Row-level security has no SQLSTATE of its own, only "insufficient privilege" and this text.
+            // Row-level security has no SQLSTATE of its own, only "insufficient privilege" with this message.
             "42501" if database.message().contains("row-level security") => Self::ForeignRow,
             // Cancelled by statement_timeout, administrator shutdown, starting up, too many connections, disk full.
             "57014" | "57P01" | "57P02" | "57P03" | "53100" | "53200" | "53300" | "25006" => {
                 Self::Unavailable(error)
             }
-            // The connection, or the login: a password that is being rotated, a database that is being restored.
+            // Connection or login errors: a password being rotated, a database being restored.
             code if code.starts_with("08") || code.starts_with("28") || code == "3D000" => {
                 Self::Unavailable(error)
             }
@@ -75,7 +75,7 @@ impl From<sqlx::Error> for DbError {
     }
 }
 
-/// What a context did not map itself.
+/// For errors that the context does not map itself.
 impl From<DbError> for Problem {
     fn from(error: DbError) -> Self {
         match error {

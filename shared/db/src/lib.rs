@@ -1,8 +1,8 @@
-//! The one door to PostgreSQL.
+//! Access to PostgreSQL.
 //!
-//! Nothing outside this crate holds a pool. A function has a [`Db`], and with it opens a [`TenantTx`] for one
-//! tenant and one actor; row-level security (`access.protect` in the migrations) is the second lock behind the
-//! `tenant_id = $1` that every statement says itself.
+//! Nothing outside this crate holds a pool. A function has a [`Db`] and uses it to open a [`TenantTx`] for one tenant and one
+//! actor. Row-level security (`access.protect` in the migrations) is the second lock behind the `tenant_id = $1` in every
+//! statement.
 
 mod actor;
 mod error;

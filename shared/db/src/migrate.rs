@@ -1,4 +1,4 @@
-//! Bringing a database up to date: roles, migrations, logins.
+//! Migrations: roles, schema, logins.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -6,23 +6,23 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, migrate::Migrator}
 
 /// All migrations, compiled in.
 static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
-/// Group roles that are older than every table.
+/// Group roles, created before all tables.
 const ROLES: &str = include_str!("../../../infra/postgres/roles.sql");
-/// How often a migration that met a lock is tried again; each try waits at most a second for the lock.
-const TRIES: u32 = 10;
+/// Maximum number of attempts when a migration meets a lock; each waits at most a second.
+const MAX_ATTEMPTS: u32 = 10;
 
-/// Why a database could not be brought up to date.
+/// Why a migration failed.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
     /// A statement failed.
     #[error(transparent)]
     Sql(#[from] sqlx::Error),
-    /// A migration failed, or one that was applied has been changed since.
+    /// A migration failed, or an applied one has been changed.
     #[error(transparent)]
     Migration(#[from] sqlx::migrate::MigrateError),
 }
 
-/// The newest migration that this binary knows.
+/// The latest migration compiled into this binary.
 pub fn expected_version() -> i64 {
     MIGRATOR
         .iter()
@@ -31,7 +31,7 @@ pub fn expected_version() -> i64 {
         .unwrap_or_default()
 }
 
-/// Names the set of migrations: another one when any of them differs.
+/// A fingerprint of the set of migrations; changes with any of them.
 pub fn fingerprint() -> String {
     use std::fmt::Write as _;
     let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
@@ -47,7 +47,7 @@ pub fn fingerprint() -> String {
         })
 }
 
-/// The functions that own a schema, told by the migrations' names (`<version>_<function>__<what>`).
+/// The functions that own a schema, from the migrations' names (`<version>_<function>__<what>`).
 pub fn functions() -> BTreeSet<String> {
     MIGRATOR
         .iter()
@@ -62,7 +62,7 @@ pub fn functions() -> BTreeSet<String> {
         .collect()
 }
 
-/// Runs what is missing, as the role `rvz_owner`. `url` is an administrator's.
+/// Applies pending migrations as the role `rvz_owner`. `url` belongs to an administrator.
 pub async fn run(url: &str) -> Result<(), MigrateError> {
     let mut connection = connect(url).await?;
     connection.execute(sqlx::raw_sql(ROLES)).await?;
@@ -71,13 +71,13 @@ pub async fn run(url: &str) -> Result<(), MigrateError> {
     }
     connection.execute("set role rvz_owner").await?;
     connection.execute("set lock_timeout = '1s'").await?;
-    let mut tries = 0;
+    let mut attempts = 0;
     loop {
-        tries += 1;
+        attempts += 1;
         match MIGRATOR.run_direct(None, &mut connection, false).await {
             Ok(()) => break,
-            Err(error) if tries < TRIES && is_lock_timeout(&error) => {
-                tracing::warn!(tries, "a lock is held, trying again");
+            Err(error) if attempts < MAX_ATTEMPTS && is_lock_timeout(&error) => {
+                tracing::warn!(attempts, "waiting for a lock");
                 tokio::time::sleep(Duration::from_millis(500)).await;
             }
             Err(error) => return Err(error.into()),
@@ -86,7 +86,7 @@ pub async fn run(url: &str) -> Result<(), MigrateError> {
     Ok(connection.close().await?)
 }
 
-/// Gives `function` a login of its own with this password, and returns the login's name.
+/// Creates or updates the login of `function` with this password, and returns its name.
 pub async fn ensure_login(
     url: &str,
     function: &str,
@@ -118,7 +118,7 @@ async fn group_role(connection: &mut PgConnection, function: &str) -> Result<(),
     Ok(())
 }
 
-/// Function names come from file names of ours, so they are plain words.
+/// Function names come from our own file names, so they need no escaping.
 async fn create_role(
     connection: &mut PgConnection,
     role: &str,

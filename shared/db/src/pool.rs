@@ -1,4 +1,4 @@
-//! The pool, which never leaves this crate.
+//! The connection pool, private to this crate.
 
 use std::{
     sync::{
@@ -18,57 +18,57 @@ use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{Actor, Result, TenantTx, UnscopedTx, migrate, tenant_tx::Access};
 
-/// Waiting for a connection, a lock, a statement: deadlines nest below the 10 s of an answer.
-const ACQUIRE_LIMIT: Duration = Duration::from_secs(1);
-/// How long a connection may take to come about, however long who wanted it has waited.
-const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// Time limit for getting a connection. Timeouts of connections, locks and statements are below the 10 s of a response.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
+/// Time limit for opening a connection, independent of how long a caller waits for it.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// After so long without a connection it is looked whether another one has become free, and again each time.
-const SPARE_AFTER: Duration = Duration::from_millis(50);
+/// Interval at which a waiting caller checks for another free connection.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// A function's access to its database, under its own login.
 #[derive(Clone, Debug)]
 pub struct Db {
     pool: PgPool,
-    /// How many transactions wait for a connection, or for the answer to their first word.
-    beginning: Arc<AtomicU32>,
-    /// One attempt at a connection may go on without anybody who waits for it.
-    going_on: Arc<Semaphore>,
+    /// Number of transactions waiting for a connection or the response to `begin`.
+    waiting: Arc<AtomicU32>,
+    /// Permits one connection attempt to continue in the background after its caller has given up.
+    background_connect: Arc<Semaphore>,
     probe: Option<LockProbe>,
 }
 
-/// Opens one of the two locks on tenant data, so that a test can see the other hold alone.
+/// Disables one of the two locks on tenant data, so that a test can verify the other one alone.
 ///
 /// A transaction for `attacker` then says `tenant_id = bound` in its SQL while row-level security sees
 /// `setting`.
 #[derive(Clone, Copy, Debug)]
 pub struct LockProbe {
-    /// Whose requests are bent; all others stay as they are.
+    /// The tenant whose transactions are affected.
     pub attacker: TenantId,
-    /// What the statements are bound to.
+    /// The tenant bound in statements.
     pub bound: TenantId,
-    /// What `app.tenant_id` says.
+    /// The tenant in `app.tenant_id`.
     pub setting: TenantId,
 }
 
-/// One of those that wait, however its waiting ends.
-struct Counted(Arc<AtomicU32>);
+/// Counts a waiting transaction until dropped.
+struct WaitGuard(Arc<AtomicU32>);
 
-impl Counted {
-    fn one_more(count: &Arc<AtomicU32>) -> Self {
+impl WaitGuard {
+    fn new(count: &Arc<AtomicU32>) -> Self {
         count.fetch_add(1, Ordering::Relaxed);
         Self(count.clone())
     }
 }
 
-impl Drop for Counted {
+impl Drop for WaitGuard {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl Db {
-    /// A pool that connects at the first use, with at most `connections`.
+    /// Creates a pool of at most `connections` that connects at first use.
     pub fn connect_lazy(url: &str, connections: u32) -> Result<Self> {
         let options = url
             .parse::<PgConnectOptions>()?
@@ -78,41 +78,42 @@ impl Db {
                 ("lock_timeout", "1s"),
                 ("idle_in_transaction_session_timeout", "10s"),
             ]);
-        #[expect(clippy::disallowed_methods, reason = "the one place that makes a pool")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the only place that creates a pool"
+        )]
         let pool = PgPoolOptions::new()
-            // None at all would be a panic in sqlx, and no database.
+            // Zero would panic in sqlx.
             .max_connections(connections.max(1))
-            .acquire_timeout(CONNECT_LIMIT)
-            // Returning a connection already asks the server for a sign of life.
+            .acquire_timeout(CONNECT_TIMEOUT)
+            // Returning a connection to the pool already pings the server.
             .test_before_acquire(false)
             .connect_lazy_with(options);
         Ok(Self {
             pool,
-            beginning: Arc::default(),
-            going_on: Arc::new(Semaphore::new(1)),
+            waiting: Arc::default(),
+            background_connect: Arc::new(Semaphore::new(1)),
             probe: None,
         })
     }
 
-    /// The same database with one lock opened. For the isolation tests only.
+    /// The same database with one lock disabled. For isolation tests only.
     #[doc(hidden)]
     pub fn with_probe(&self, probe: LockProbe) -> Self {
         Self {
             pool: self.pool.clone(),
-            beginning: self.beginning.clone(),
-            going_on: self.going_on.clone(),
+            waiting: self.waiting.clone(),
+            background_connect: self.background_connect.clone(),
             probe: Some(probe),
         }
     }
 
-    /// Opens a transaction for one tenant and one actor: one round trip.
+    /// Opens a transaction for one tenant and one actor, in one round trip.
     pub async fn begin(&self, tenant: TenantId, actor: Actor) -> Result<TenantTx> {
         self.begin_for(tenant, actor, Access::Write).await
     }
 
-    /// The same for reading only, which saves a round trip at the end: nothing can be lost, so nobody waits for a commit.
-    ///
-    /// PostgreSQL refuses every write in it.
+    /// Like [`begin`](Self::begin), but read-only: PostgreSQL rejects writes. Saves the round trip of the commit.
     pub async fn begin_read_only(&self, tenant: TenantId, actor: Actor) -> Result<TenantTx> {
         self.begin_for(tenant, actor, Access::Read).await
     }
@@ -132,31 +133,31 @@ impl Db {
         Ok(TenantTx::new(tx, bound, actor, access))
     }
 
-    /// Opens a transaction without a tenant: row-level security shows it no row, only the listed definer
-    /// functions and the tables without tenants answer.
+    /// Opens a transaction without a tenant. Row-level security hides all tenant rows; only the allowed definer functions and
+    /// tables without tenants are usable.
     pub async fn begin_unscoped(&self) -> Result<UnscopedTx> {
         let tx = self.begin_with("begin".to_owned()).await?;
         Ok(UnscopedTx::new(tx))
     }
 
-    /// Begins in a task of its own, which ends also when whoever wants the transaction has hung up meanwhile.
+    /// Begins in a separate task, which completes even if the caller is cancelled.
     ///
-    /// sqlx 0.9.0 forgets a transaction whose beginning is cancelled (its issue 4393): the connection would go back to
-    /// the pool inside it, with the tenant still set. Here nobody takes what was begun, and it is rolled back.
+    /// sqlx 0.9.0 forgets a transaction whose `begin` is cancelled (its issue 4393): the connection would return to the pool
+    /// inside the transaction, with the tenant still set. Here the finished transaction is dropped and rolled back.
     async fn begin_with(&self, begin: String) -> Result<Transaction<'static, Postgres>> {
-        let (pool, going_on) = (self.pool.clone(), self.going_on.clone());
-        let beginning = Counted::one_more(&self.beginning);
+        let (pool, background_connect) = (self.pool.clone(), self.background_connect.clone());
+        let guard = WaitGuard::new(&self.waiting);
         let task = tokio::spawn(async move {
-            let _beginning = beginning;
-            let connection = acquire(pool, going_on).await?;
+            let _guard = guard;
+            let connection = acquire(pool, background_connect).await?;
             let begin = sqlx::AssertSqlSafe(begin).into_sql_str();
             Transaction::begin(connection, Some(begin)).await
         });
         Ok(task.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))?)
     }
 
-    /// Sets the gauges of this pool: its connections by what they do, how many there may be, who waits for one.
-    pub fn measure(&self, pool: &'static str) {
+    /// Updates the gauges of this pool: connections by state, limit, and waiting transactions.
+    pub fn record_metrics(&self, pool: &'static str) {
         let size = self.pool.size();
         let idle = u32::try_from(self.pool.num_idle()).map_or(size, |idle| idle.min(size));
         let set = |state: &'static str, count: u32| {
@@ -166,11 +167,11 @@ impl Db {
         set("in_use", size - idle);
         let limit = self.pool.options().get_max_connections();
         metrics::gauge!("db_pool_limit", "pool" => pool).set(limit);
-        let waiting = self.beginning.load(Ordering::Relaxed);
+        let waiting = self.waiting.load(Ordering::Relaxed);
         metrics::gauge!("db_pool_waiting", "pool" => pool).set(waiting);
     }
 
-    /// Whether the database answers and knows at least the migrations that this binary was built with.
+    /// Checks that the database responds and has at least the migrations of this binary.
     pub async fn ready(&self) -> Result<(), String> {
         let mut tx = self
             .begin_with("begin read only".to_owned())
@@ -185,32 +186,35 @@ impl Db {
         match applied {
             Some(version) if version >= migrate::expected_version() => Ok(()),
             other => Err(format!(
-                "migration {} wanted, {other:?} found",
+                "migration {} expected, {other:?} found",
                 migrate::expected_version()
             )),
         }
     }
 
-    /// Closes every connection; for the end of a process.
+    /// Closes all connections, at the end of a process.
     pub async fn close(&self) {
         self.pool.close().await;
     }
 }
 
-/// The connection that the pool opens or hands over, or any that has become free before.
+/// Gets a connection: the one that the pool opens, or any other that becomes free earlier.
 ///
-/// Whom sqlx has told to open a connection tries to, also at a server that has none left, while those of this process come back:
-/// on a full server everybody would wait for a second and then fail. And what was given up after a second would begin anew with
-/// the next who asks: on a busy machine, on which a connection takes longer, none would ever come about.
+/// Once sqlx decides to open a connection it keeps trying, even if the server has none left while connections of this process
+/// are returned: on a full server every caller would wait for a second and fail. An attempt that is given up after a second
+/// would start again with the next caller: on a busy machine, where connecting takes longer, none would ever succeed.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the one place that begins begins on it"
+    reason = "the only place that begins transactions"
 )]
-async fn acquire(pool: PgPool, going_on: Arc<Semaphore>) -> sqlx::Result<PoolConnection<Postgres>> {
+async fn acquire(
+    pool: PgPool,
+    background_connect: Arc<Semaphore>,
+) -> sqlx::Result<PoolConnection<Postgres>> {
     let mut first = Box::pin(pool.acquire());
-    let end = Instant::now() + ACQUIRE_LIMIT;
+    let end = Instant::now() + ACQUIRE_TIMEOUT;
     let acquired = loop {
-        if let Ok(acquired) = tokio::time::timeout(SPARE_AFTER, &mut first).await {
+        if let Ok(acquired) = tokio::time::timeout(POLL_INTERVAL, &mut first).await {
             return acquired;
         }
         if let Some(spare) = pool.try_acquire() {
@@ -220,10 +224,10 @@ async fn acquire(pool: PgPool, going_on: Arc<Semaphore>) -> sqlx::Result<PoolCon
             break Err(sqlx::Error::PoolTimedOut);
         }
     };
-    if let Ok(place) = going_on.try_acquire_owned() {
+    if let Ok(permit) = background_connect.try_acquire_owned() {
         tokio::spawn(async move {
-            let _place = place;
-            // Nobody takes it; the pool has it then.
+            let _permit = permit;
+            // The connection goes to the pool.
             drop(first.await);
         });
     }

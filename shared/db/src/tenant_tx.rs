@@ -5,7 +5,7 @@ use sqlx::{PgConnection, Postgres, Transaction};
 
 use crate::{Actor, Result};
 
-/// A transaction that sees one tenant. Dropped without [`TenantTx::commit`], it never happened.
+/// A transaction that sees a single tenant. Rolled back if dropped without [`TenantTx::commit`].
 #[derive(Debug)]
 pub struct TenantTx {
     tx: Transaction<'static, Postgres>,
@@ -14,7 +14,7 @@ pub struct TenantTx {
     access: Access,
 }
 
-/// What a transaction may do.
+/// The access mode of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     Read,
@@ -36,28 +36,28 @@ impl TenantTx {
         }
     }
 
-    /// The tenant that every statement binds as `tenant_id = $1`.
+    /// The tenant, which every statement binds as `tenant_id = $1`.
     pub fn tenant(&self) -> TenantId {
         self.tenant
     }
 
-    /// Who acts.
+    /// The actor.
     pub fn actor(&self) -> Actor {
         self.actor
     }
 
-    /// For sqlx: `.fetch_one(tx.conn())`.
+    /// The connection for sqlx: `.fetch_one(tx.conn())`.
     pub fn conn(&mut self) -> &mut PgConnection {
         &mut self.tx
     }
 
-    /// Turns to another tenant within the same transaction, and lets go of the one before.
+    /// Switches to another tenant within the same transaction.
     ///
-    /// For the acts that must happen in two tenants or in none: staff founds a tenant.
+    /// Only for changes that must be atomic across two tenants, such as provisioning a tenant.
     pub async fn switch_tenant(&mut self, tenant: TenantId, actor: Actor) -> Result<()> {
         // A typed UUID: nothing to inject.
-        let turn = format!("set local app.tenant_id = '{tenant}'");
-        sqlx::query(sqlx::AssertSqlSafe(turn))
+        let statement = format!("set local app.tenant_id = '{tenant}'");
+        sqlx::query(sqlx::AssertSqlSafe(statement))
             .execute(self.conn())
             .await?;
         self.tenant = tenant;
@@ -65,9 +65,9 @@ impl TenantTx {
         Ok(())
     }
 
-    /// Has every statement of this transaction planned for the values that it is given.
+    /// Disables generic plans for the statements of this transaction.
     ///
-    /// For lists of thousands: with a plan kept from when the table was small, each row is compared with each element.
+    /// For parameters with thousands of elements: a plan cached while the table was small compares each row with each element.
     pub async fn force_custom_plans(&mut self) -> Result<()> {
         sqlx::query("set local plan_cache_mode = force_custom_plan")
             .execute(self.conn())
@@ -75,11 +75,11 @@ impl TenantTx {
         Ok(())
     }
 
-    /// Makes it so.
+    /// Commits the transaction.
     pub async fn commit(self) -> Result<()> {
         match self.access {
             Access::Write => Ok(self.tx.commit().await?),
-            // Dropped, it ends with a rollback that travels together with the pool's own question to the connection.
+            // When dropped, the rollback is pipelined with the pool's own ping of the connection.
             Access::Read => Ok(()),
         }
     }
@@ -96,12 +96,12 @@ impl UnscopedTx {
         Self { tx }
     }
 
-    /// For sqlx: `.fetch_one(tx.conn())`.
+    /// The connection for sqlx: `.fetch_one(tx.conn())`.
     pub fn conn(&mut self) -> &mut PgConnection {
         &mut self.tx
     }
 
-    /// Makes it so.
+    /// Commits the transaction.
     pub async fn commit(self) -> Result<()> {
         Ok(self.tx.commit().await?)
     }

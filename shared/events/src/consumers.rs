@@ -1,4 +1,4 @@
-//! What a function does about events.
+//! Consumers: the event handlers of a function.
 
 use std::sync::Arc;
 
@@ -9,16 +9,16 @@ use futures::future::BoxFuture;
 
 use crate::{Envelope, Subscription, endpoint};
 
-/// Why a consumer could not take an event. The reason is kept beside a parked event: no names, no addresses.
+/// Why a consumer could not process an event. The reason is stored with a parked event, so it must not contain personal data.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConsumeError {
-    /// It may go well later; parked after so many of these.
+    /// A later attempt may succeed; parked after the maximum number of attempts.
     #[error("{0}")]
     Retry(String),
-    /// Something that it needs is away (the database, the mail server): not the event's fault, so never parked.
+    /// A dependency is unavailable (database, mail server). Unrelated to the event, so it is never parked.
     #[error("{0}")]
     Unavailable(String),
-    /// It never will: parked at once.
+    /// The event can never be processed; parked immediately.
     #[error("{0}")]
     Poison(String),
 }
@@ -27,14 +27,14 @@ impl From<DbError> for ConsumeError {
     fn from(error: DbError) -> Self {
         match error {
             DbError::ForeignRow => Self::Poison(error.to_string()),
-            // A tenant that does not exist will not come into being.
+            // A tenant that does not exist will never exist.
             _ if error.is_constraint("inbox_tenant_fkey") => {
-                Self::Poison("there is no such tenant".to_owned())
+                Self::Poison("the tenant does not exist".to_owned())
             }
             DbError::Unavailable(ref cause) if !is_slow_statement(cause) => {
                 Self::Unavailable(error.to_string())
             }
-            // A constraint may be about a row that another event still brings; a bug may be mended before the tries end.
+            // A constraint may refer to a row that another event will create, and a bug may be fixed before the attempts are used up.
             DbError::Constraint { .. }
             | DbError::LockTimeout
             | DbError::Contention
@@ -44,7 +44,7 @@ impl From<DbError> for ConsumeError {
     }
 }
 
-/// Cancelled because it took too long, which may well be this event's own doing.
+/// Whether a statement was cancelled because it took too long, which may be caused by the event itself.
 fn is_slow_statement(error: &sqlx::Error) -> bool {
     error
         .as_database_error()
@@ -58,9 +58,9 @@ pub(crate) type Handler<S> = Arc<
         + Sync,
 >;
 
-/// One of them.
+/// A consumer.
 pub(crate) struct Consumer<S> {
-    /// `<function>.<consumer>`, as the inbox knows it.
+    /// `<function>.<consumer>`, as stored in the inbox.
     pub(crate) name: String,
     short: &'static str,
     types: &'static [&'static str],
@@ -74,7 +74,7 @@ pub struct Consumers<S> {
 }
 
 impl<S> Consumers<S> {
-    /// None yet.
+    /// No consumers yet.
     pub fn new(function: &'static str) -> Self {
         Self {
             function,
@@ -82,12 +82,12 @@ impl<S> Consumers<S> {
         }
     }
 
-    /// Adds one. `handler` runs in one transaction with the inbox row of consumer and event, so what comes again runs
-    /// nothing. The name is for ever: under another name everything that still comes again runs again.
+    /// Adds a consumer. `handler` runs in one transaction with the inbox row of consumer and event, so redelivered events are
+    /// skipped. Never rename a consumer: under a new name, redelivered events would be processed again.
     ///
     /// # Panics
     ///
-    /// When the function has a consumer of this name: the second one would never run.
+    /// If the function already has a consumer of this name.
     pub fn on<F>(
         mut self,
         consumer: &'static str,
@@ -117,7 +117,7 @@ impl<S> Consumers<S> {
         self
     }
 
-    /// Who listens to what, for the manifest.
+    /// The subscriptions, for the manifest.
     pub fn subscriptions(&self) -> Vec<Subscription> {
         let subscription = |consumer: &Consumer<S>| Subscription {
             function: self.function.to_owned(),
@@ -127,7 +127,7 @@ impl<S> Consumers<S> {
         self.all.iter().map(subscription).collect()
     }
 
-    /// Those that listen to this type.
+    /// The consumers of this event type.
     pub(crate) fn of_type(&self, r#type: &str) -> impl Iterator<Item = &Consumer<S>> {
         self.all
             .iter()
@@ -136,7 +136,7 @@ impl<S> Consumers<S> {
 }
 
 impl<S: Send + Sync + 'static> Consumers<S> {
-    /// `POST /internal/events` over this state and database: for `Service::with_internal`.
+    /// The route `POST /internal/events`, for `Service::with_internal`.
     pub fn routes(self, state: S, db: Db, app: AppState) -> Router {
         endpoint::routes(self, state, db, app)
     }

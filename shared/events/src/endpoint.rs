@@ -1,4 +1,4 @@
-//! The door through which events come in.
+//! The endpoint that receives events.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -21,10 +21,10 @@ use crate::{
     push::{self, Push},
 };
 
-/// How long one consumer may take, waiting for a connection included.
-const CONSUMER_LIMIT: Duration = Duration::from_secs(5);
-/// Characters of a reason that are kept.
-const LONGEST_REASON: usize = 500;
+/// Time limit of a consumer, including the wait for a database connection.
+const CONSUMER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Maximum length of a reason in characters.
+const MAX_REASON_LENGTH: usize = 500;
 
 struct Inner<S> {
     consumers: Consumers<S>,
@@ -64,8 +64,8 @@ pub(crate) fn routes<S: Send + Sync + 'static>(
         .with_state(endpoint)
 }
 
-/// Takes an event: `204` when every consumer of its type is done with it, or has been before. Whoever brings one to which nobody
-/// here listens knows a newer version of this function, which is being rolled out: it comes again.
+/// Receives an event: `204` once every consumer of its type has processed it. An event without a consumer is refused with
+/// `503`, because a newer version of this function that consumes it is probably being deployed.
 async fn receive_event<S: Send + Sync + 'static>(
     State(Endpoint(inner)): State<Endpoint<S>>,
     _caller: InternalCaller,
@@ -80,23 +80,23 @@ async fn receive_event<S: Send + Sync + 'static>(
     });
     let listening: Vec<_> = inner.consumers.of_type(&event.r#type).collect();
     if listening.is_empty() {
-        tracing::warn!(event = %event.id, r#type = event.r#type, "event to which nobody listens");
+        tracing::warn!(event = %event.id, r#type = event.r#type, "event without a consumer");
         let function = body.value.attribute(push::FUNCTION);
-        let unheard = ConsumeError::Retry("nobody here listens to it yet".to_owned());
-        return Err(problem(function.unwrap_or("this function"), &unheard));
+        let no_consumer = ConsumeError::Retry("there is no consumer for this type yet".to_owned());
+        return Err(problem(function.unwrap_or("this function"), &no_consumer));
     }
     let runs = listening.into_iter().map(|consumer| {
         let run = run(&inner, consumer, &event);
         async move { (consumer, run.await) }
     });
-    // Side by side: two slow ones together still answer within the budget.
+    // Concurrently: two slow consumers together still finish within the time limit.
     let mut refusals = Vec::new();
     for (consumer, outcome) in join_all(runs).await {
         let Err(error) = outcome else { continue };
-        tracing::warn!(consumer = consumer.name, event = %event.id, r#type = event.r#type, %error, "event not taken");
+        tracing::warn!(consumer = consumer.name, event = %event.id, r#type = event.r#type, %error, "event not processed");
         refusals.push((consumer, error));
     }
-    // One that wants to see it again outweighs one that never wants to.
+    // A consumer that needs a retry takes precedence over one that refuses the event for good.
     refusals.sort_by_key(|(_, error)| rank(error));
     match refusals.first() {
         None => Ok(StatusCode::NO_CONTENT),
@@ -104,23 +104,23 @@ async fn receive_event<S: Send + Sync + 'static>(
     }
 }
 
-/// One consumer, whatever it does: a panic or a long silence costs one try.
+/// Runs one consumer. A panic or a timeout costs one attempt.
 async fn run<S>(
     inner: &Inner<S>,
     consumer: &Consumer<S>,
     event: &Envelope,
 ) -> Result<(), ConsumeError> {
     let attempt = AssertUnwindSafe(effect(inner, consumer, event)).catch_unwind();
-    match tokio::time::timeout(CONSUMER_LIMIT, attempt).await {
+    match tokio::time::timeout(CONSUMER_TIMEOUT, attempt).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(_panic)) => Err(ConsumeError::Retry("the consumer panicked".to_owned())),
         Err(_elapsed) => Err(ConsumeError::Retry(format!(
-            "the consumer took longer than {CONSUMER_LIMIT:?}"
+            "the consumer took longer than {CONSUMER_TIMEOUT:?}"
         ))),
     }
 }
 
-/// The effect and its inbox row, in one transaction.
+/// Runs the handler and records the event in the inbox, in one transaction.
 async fn effect<S>(
     inner: &Inner<S>,
     consumer: &Consumer<S>,
@@ -149,7 +149,7 @@ fn problem(consumer: &str, error: &ConsumeError) -> Problem {
         ConsumeError::Unavailable(reason) => (&problem::UNAVAILABLE, reason),
         ConsumeError::Poison(reason) => (&EVENT_REFUSED, reason),
     };
-    let reason: String = reason.chars().take(LONGEST_REASON).collect();
+    let reason: String = reason.chars().take(MAX_REASON_LENGTH).collect();
     kind.problem()
         .member("reason", format!("{consumer}: {reason}"))
         .argument("consumer", consumer)

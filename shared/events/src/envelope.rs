@@ -1,4 +1,4 @@
-//! The envelope: CloudEvents 1.0, structured JSON.
+//! The event envelope: CloudEvents 1.0 in structured JSON.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
@@ -16,58 +16,58 @@ use crate::ConsumeError;
 
 /// The version of CloudEvents.
 const SPEC_VERSION: &str = "1.0";
-/// What `data` is.
+/// Media type of `data`.
 const JSON: &str = "application/json";
-/// Characters that an attribute has at most.
-const LONGEST: usize = 512;
+/// Maximum length of an attribute in characters.
+const MAX_ATTRIBUTE_LENGTH: usize = 512;
 
-/// An event as it travels.
+/// An event with its metadata.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Wire", into = "Wire")]
 pub struct Envelope {
-    /// Which event this is. The same however often it comes.
+    /// The event id; the same for every delivery.
     pub id: EventId,
-    /// The context that announced it: `/support`.
+    /// The producing context, such as `/support`.
     pub source: String,
-    /// What happened: `de.revalenz.support.ticket.created.v1`.
+    /// The event type, such as `de.revalenz.support.ticket.created.v1`.
     pub r#type: String,
-    /// To what: `tickets/<id>`. Events of one subject come in order.
+    /// The subject, such as `tickets/<id>`. Events of one subject are delivered in order.
     pub subject: String,
-    /// When.
+    /// When it happened.
     pub time: DateTime<Utc>,
-    /// Whose (`tenantid`).
+    /// The tenant (`tenantid`).
     pub tenant: TenantId,
-    /// The version that the subject has since (`sequence`): consumers tell old news by it.
+    /// The version of the subject after the change (`sequence`), which lets consumers detect stale events.
     pub version: i64,
     /// The request that caused it (`requestid`).
     pub request_id: Option<String>,
     /// The trace that it belongs to (W3C).
     pub traceparent: Option<String>,
-    /// Identifiers and plain words.
+    /// The payload: identifiers and plain values.
     pub data: Value,
-    /// What must not travel in clear, encrypted.
+    /// Encrypted confidential payload.
     pub sealed: Option<Vec<u8>>,
 }
 
-/// What is wrong with an envelope.
+/// An invalid envelope.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct EnvelopeError(&'static str);
 
 impl Envelope {
-    /// The data as a consumer's own type. Data of another form are poison: they will not change.
+    /// Deserializes the data into a consumer's own type. Data of another form is poison: it will never change.
     pub fn data_as<T: DeserializeOwned>(&self) -> Result<T, ConsumeError> {
         T::deserialize(&self.data).map_err(|error| ConsumeError::Poison(format!("data: {error}")))
     }
 
-    /// As JSON text.
+    /// The envelope as JSON.
     pub fn to_json(&self) -> String {
-        // Plain texts and numbers: writing them can't fail.
+        // Plain texts and numbers: serializing them cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
 }
 
-/// The wire names. Attributes that we don't know are allowed by the specification, and not looked at.
+/// The wire format. Unknown attributes are allowed by the specification, and ignored.
 #[derive(Serialize, Deserialize)]
 struct Wire {
     specversion: String,
@@ -101,7 +101,7 @@ impl From<Envelope> for Wire {
             time: envelope.time,
             datacontenttype: Some(JSON.to_owned()),
             tenantid: envelope.tenant,
-            // The extension asks for texts that sort like the numbers.
+            // The extension requires strings that sort like the numbers.
             sequence: format!("{:019}", envelope.version),
             requestid: envelope.request_id,
             traceparent: envelope.traceparent,
@@ -122,9 +122,9 @@ impl TryFrom<Wire> for Envelope {
             return Err(EnvelopeError("datacontenttype must be application/json"));
         }
         for text in [&wire.source, &wire.r#type, &wire.subject] {
-            if text.is_empty() || text.chars().count() > LONGEST {
+            if text.is_empty() || text.chars().count() > MAX_ATTRIBUTE_LENGTH {
                 return Err(EnvelopeError(
-                    "source, type and subject have 1 to 512 characters",
+                    "source, type and subject must have 1 to 512 characters",
                 ));
             }
         }
@@ -139,7 +139,7 @@ impl TryFrom<Wire> for Envelope {
             version: wire
                 .sequence
                 .parse()
-                .map_err(|_| EnvelopeError("sequence must be a number in digits"))?,
+                .map_err(|_| EnvelopeError("sequence must be a decimal number"))?,
             request_id: wire.requestid,
             traceparent: wire.traceparent,
             data: wire.data,
@@ -150,15 +150,15 @@ impl TryFrom<Wire> for Envelope {
     }
 }
 
-/// As a document that came in, so that NUL and all the rest is refused like in any other body.
+/// Read like any other body, so that NUL characters and the like are rejected.
 impl Field for Envelope {
     fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
         if let Ok(envelope) = serde_json::from_value(value) {
             return Some(envelope);
         }
         let texts = Localized {
-            de: "ist kein Umschlag nach CloudEvents 1.0, wie wir ihn schreiben",
-            en: "is no CloudEvents 1.0 envelope as we write it",
+            de: "muss ein gültiges Ereignis nach CloudEvents 1.0 sein",
+            en: "must be a valid CloudEvents 1.0 envelope",
         };
         errors.refuse(at, FieldCode::InvalidFormat(texts))
     }
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_attributes_are_let_pass_and_wrong_ones_are_not() {
+    fn unknown_attributes_are_ignored_and_invalid_ones_refused() {
         let document = serde_json::to_value(sample()).unwrap();
         let with = |name: &str, value: Value| {
             let mut document = document.clone();
@@ -243,7 +243,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_envelope_survives_its_journey(
+        fn an_envelope_survives_a_round_trip(
             version in any::<i64>(),
             subject in "[a-z/0-9ü]{1,40}",
             sealed in proptest::option::of(proptest::collection::vec(any::<u8>(), 0..64)),

@@ -1,8 +1,8 @@
-//! What a closed tenant leaves behind, and how each function clears it away.
+//! Erasure of a closed tenant's data, by each function.
 //!
-//! A function hears that a tenant is closed, and notes that it has rows of it to erase. Its job then deletes them table by
-//! table, a portion a transaction, and notes when nothing was left: `events.erasures` is the proof. What is not in the
-//! function's list stays, and a test of the platform says of every table which it is.
+//! When a tenant is closed, each function records an erasure request. Its job then deletes the rows table by table, one batch
+//! per transaction, and records when nothing is left: `events.erasures` is the evidence. Tables that are not in a function's
+//! list are kept, and a platform test requires every table to be assigned.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use db::{Actor, Db, DbError, Result, TenantTx};
@@ -11,37 +11,36 @@ use serde::Serialize;
 use sqlx::AssertSqlSafe;
 use web::Problem;
 
-/// The event after which a tenant's rows go.
+/// The event that triggers the erasure of a tenant.
 pub const TENANT_CLOSED: &str = "de.revalenz.tenancy.tenant.closed.v1";
 
-/// Rows that one transaction deletes.
-const PORTION: i64 = 2_000;
-/// How long every process may still believe that the tenant is there (15 s), and some more.
-const LAST_WRITES: TimeDelta = TimeDelta::minutes(2);
+/// Rows deleted per transaction.
+const BATCH_SIZE: i64 = 2_000;
+/// Delay before erasure: processes may have the tenant cached as open for 15 s.
+const ERASURE_DELAY: TimeDelta = TimeDelta::minutes(2);
 
-/// What a function erases.
+/// The data that a function erases.
 #[derive(Clone, Copy, Debug)]
 pub struct Erasure {
     /// The function.
     pub function: &'static str,
-    /// Its tables as `schema.table`, what refers to others before what it refers to.
+    /// Its tables as `schema.table`; referencing tables before the tables they reference.
     pub tables: &'static [&'static str],
 }
 
-/// What a run has done.
+/// The result of a run.
 #[derive(Debug, Default, Serialize)]
 pub struct Erased {
-    /// Tenants of whom nothing is left here.
+    /// Tenants that are completely erased.
     pub tenants: u64,
-    /// Tenants with rows to which other functions still refer: they are tried again.
+    /// Tenants with rows that other functions still reference; they are retried.
     pub waiting: u64,
-    /// Rows.
+    /// Number of deleted rows.
     pub rows: u64,
 }
 
 impl Erasure {
-    /// Notes that the tenant of this transaction is to be erased. Nothing happens to one that is not closed, whatever an event
-    /// says.
+    /// Requests the erasure of the transaction's tenant. Has no effect unless the tenant is closed, whatever the event says.
     pub async fn request(&self, tx: &mut TenantTx, now: DateTime<Utc>) -> Result<()> {
         let tenant = tx.tenant();
         sqlx::query!(
@@ -59,39 +58,39 @@ impl Erasure {
         Ok(())
     }
 
-    /// Erases what is left of all closed tenants. May be cut off anywhere: the next run goes on.
+    /// Erases all closed tenants. May be interrupted at any point; the next run continues.
     pub async fn run(&self, db: &Db, now: DateTime<Utc>) -> Result<Erased, Problem> {
         let mut erased = Erased::default();
-        let mut trouble = None;
-        for tenant in self.due(db, now).await? {
+        let mut last_error = None;
+        for tenant in self.list_due(db, now).await? {
             match self.erase(db, tenant, now).await {
                 Ok(rows) => {
                     erased.rows += rows;
                     erased.tenants += 1;
                 }
-                // Somebody still refers to a row, or holds one.
+                // A row is still referenced or locked.
                 Err(DbError::Constraint { name, .. }) => {
                     tracing::info!(%tenant, function = self.function, constraint = name, "erasure waits");
                     erased.waiting += 1;
                 }
                 Err(DbError::LockTimeout | DbError::Contention) => erased.waiting += 1,
-                // It fails in the end, after the others had their turn.
+                // The run fails in the end, after processing the other tenants.
                 Err(error) => {
                     tracing::error!(%tenant, function = self.function, %error, "not erased");
-                    trouble = Some(error);
+                    last_error = Some(error);
                 }
             }
         }
-        trouble.map_or(Ok(erased), |error| Err(error.into()))
+        last_error.map_or(Ok(erased), |error| Err(error.into()))
     }
 
-    /// The tenants that [`run`](Self::run) would erase at `now`: a function that has more than rows erases that first.
-    pub async fn due(&self, db: &Db, now: DateTime<Utc>) -> Result<Vec<TenantId>> {
+    /// Lists the tenants that [`run`](Self::run) would erase at `now`, for functions that have other data to erase first.
+    pub async fn list_due(&self, db: &Db, now: DateTime<Utc>) -> Result<Vec<TenantId>> {
         let mut tx = db.begin_unscoped().await?;
         let tenants = sqlx::query_scalar!(
             r#"select events.open_erasures($1, $2) as "id!: TenantId""#,
             self.function,
-            now - LAST_WRITES,
+            now - ERASURE_DELAY,
         )
         .fetch_all(tx.conn())
         .await?;
@@ -103,7 +102,7 @@ impl Erasure {
         let mut all = 0;
         for table in self.tables {
             loop {
-                let rows = self.erase_portion(db, tenant, table).await?;
+                let rows = self.erase_batch(db, tenant, table).await?;
                 all += rows;
                 if rows == 0 {
                     break;
@@ -125,9 +124,9 @@ impl Erasure {
         Ok(all)
     }
 
-    async fn erase_portion(&self, db: &Db, tenant: TenantId, table: &'static str) -> Result<u64> {
+    async fn erase_batch(&self, db: &Db, tenant: TenantId, table: &'static str) -> Result<u64> {
         let mut tx = db.begin(tenant, Actor::SYSTEM).await?;
-        // The table's name stands in our own source.
+        // Table names are constants in our own code.
         let delete = format!(
             "delete from {table}
             where tenant_id = $1 and ctid = any (array(
@@ -140,7 +139,7 @@ impl Erasure {
         );
         let deleted = sqlx::query(AssertSqlSafe(delete))
             .bind(tenant)
-            .bind(PORTION)
+            .bind(BATCH_SIZE)
             .execute(tx.conn())
             .await?
             .rows_affected();

@@ -1,10 +1,10 @@
-//! What a consumer has already done.
+//! The inbox: events that consumers have already processed.
 
 use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
 use ids::EventId;
 
-/// Notes that `consumer` takes the event; false when it has done so before.
+/// Records that `consumer` processes the event. Returns false if it was recorded before.
 pub(crate) async fn insert_once(
     tx: &mut TenantTx,
     consumer: &str,

@@ -1,8 +1,8 @@
-//! Work that nobody asks for: a scheduler knocks at fixed times, and a function does it, once a time.
+//! Scheduled jobs.
 //!
-//! A function declares its [`Jobs`]. Each has a door, `POST /internal/jobs/<name>`; who knocks twice for the same time, as
-//! Cloud Scheduler may, starts nothing twice. Two runs of one job never overlap: the second is refused. What became of each
-//! run is kept for a month and shown at `GET /internal/jobs`.
+//! A function declares its [`Jobs`]. A scheduler starts each with `POST /internal/jobs/<name>`. A repeated request for the
+//! same scheduled time, as Cloud Scheduler may send it, does not run the job twice. Runs of one job never overlap: the second
+//! is refused. Results are kept for a month and listed at `GET /internal/jobs`.
 
 mod endpoint;
 mod runs;
@@ -26,19 +26,19 @@ use web::{Problem, RequestInfo};
 pub use endpoint::SCHEDULE_TIME;
 pub use tenant_loop::TenantLoop;
 
-/// Where the doors are; behind it comes the job's name.
+/// Path of the job endpoints, followed by the job's name.
 pub const PATH: &str = "/internal/jobs";
 
-/// A job, as the manifest lists it.
+/// A job, as listed in the manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Job {
-    /// The function that does it.
+    /// The function that runs it.
     pub function: &'static str,
-    /// Its name: words with hyphens.
+    /// Its name in kebab case.
     pub name: &'static str,
-    /// When, as cron writes it, in UTC.
+    /// Its schedule: a cron expression in UTC.
     pub schedule: &'static str,
-    /// What it does, in a sentence.
+    /// What it does, in one sentence.
     pub about: &'static str,
 }
 
@@ -46,16 +46,16 @@ pub struct Job {
 #[derive(Clone, Debug)]
 pub struct Run {
     job: &'static Job,
-    /// For which time; the same for every repetition.
+    /// The scheduled time; the same for every attempt.
     pub scheduled_at: DateTime<Utc>,
-    /// The request that started it, for announcements and the audit log.
+    /// The request that started it, for events and the audit log.
     pub request: RequestInfo,
     progress: Arc<Mutex<Option<Value>>>,
 }
 
 impl Run {
-    /// Tells operators how far it is, in numbers as its result: shown within seconds at `GET /internal/jobs`.
-    pub fn report(&self, done: &impl Serialize) {
+    /// Reports the progress, in numbers like the result; shown within seconds at `GET /internal/jobs`.
+    pub fn report_progress(&self, done: &impl Serialize) {
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
         *progress = serde_json::to_value(done).ok();
     }
@@ -86,8 +86,8 @@ impl<S> Default for Jobs<S> {
 }
 
 impl<S: Clone + Send + Sync + 'static> Jobs<S> {
-    /// One more. `work` may be cut off anywhere and begun again: what it has done stays done, so it commits in portions, and
-    /// answers what it has done in numbers.
+    /// Adds a job. `work` may be interrupted at any point and started again, so it commits in batches. It returns what it has
+    /// done, in numbers.
     pub fn job<F, Fut, R>(mut self, job: &'static Job, work: F) -> Self
     where
         F: Fn(S, Run) -> Fut + Send + Sync + 'static,
@@ -105,7 +105,7 @@ impl<S: Clone + Send + Sync + 'static> Jobs<S> {
         self
     }
 
-    /// The doors, for [`web::Service::with_internal`].
+    /// The job endpoints, for [`web::Service::with_internal`].
     pub fn routes(self, state: S, db: Db, app: AppState) -> Router {
         endpoint::routes(self.0, state, db, app)
     }

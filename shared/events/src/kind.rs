@@ -1,22 +1,22 @@
-//! The catalogue entry of an event type.
+//! Event types.
 
-/// One type of event that a context announces. Declared with [`kinds!`](crate::kinds!).
+/// An event type of a context. Declared with [`kinds!`](crate::kinds!).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventKind {
     /// CloudEvents `type`: `de.revalenz.<context>.<thing>.<past tense>.v<n>`.
     pub r#type: &'static str,
-    /// The context that announces it; CloudEvents `source` is `/` and this.
+    /// The producing context; the CloudEvents `source` is `/` followed by this name.
     pub context: &'static str,
-    /// When it is announced.
+    /// When the event is published.
     pub doc: &'static str,
 }
 
-/// Declares the events of a context, and `ALL`, the list of them.
+/// Declares the event types of a context, and `ALL`, a list of them.
 ///
 /// ```
 /// events::kinds! {
 ///     context "support";
-///     /// A ticket was opened.
+///     /// A ticket was created.
 ///     TICKET_CREATED = "ticket.created.v1";
 /// }
 /// assert_eq!(TICKET_CREATED.r#type, "de.revalenz.support.ticket.created.v1");

@@ -1,12 +1,11 @@
-//! Announcements: what other contexts and the outside may learn of a change.
+//! Domain events, scheduled jobs and erasure.
 //!
-//! An announcement is a row of `events.outbox`, written in the transaction of the change, so neither is ever there
-//! without the other. The relay sends it as a CloudEvents 1.0 [`Envelope`]; its data are identifiers, not documents.
-//! Whoever listens declares [`Consumers`]: each runs in one transaction with its row of `events.inbox`, so an event that
-//! comes twice has its effect once.
+//! An [`Announcement`] is a row of `events.outbox`, written in the transaction of the change, so neither exists without the
+//! other (transactional outbox). The relay publishes it as a CloudEvents 1.0 [`Envelope`]; its data are identifiers, not
+//! documents. A function that subscribes declares [`Consumers`]: each runs in one transaction with its row of `events.inbox`,
+//! so an event that is delivered twice takes effect once.
 //!
-//! What happens without an event, at fixed times, is one of the [`Jobs`]. What a closed tenant leaves is cleared away by each
-//! function's [`Erasure`].
+//! Work at fixed times is declared as [`Jobs`]. The data of a closed tenant are erased by each function's [`Erasure`].
 
 mod consumers;
 mod endpoint;

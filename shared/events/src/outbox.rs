@@ -1,4 +1,4 @@
-//! Writing to the outbox.
+//! The transactional outbox.
 
 use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
@@ -8,22 +8,22 @@ use web::RequestInfo;
 
 use crate::EventKind;
 
-/// What is announced.
+/// An event to publish.
 #[derive(Clone, Debug)]
 pub struct Announcement {
-    /// Its type.
+    /// The event type.
     pub kind: &'static EventKind,
-    /// What changed: `<thing>/<id>`. Also the ordering key: announcements of one subject stay in order.
+    /// What changed: `<resource>/<id>`. Also the ordering key: events of one subject are delivered in order.
     pub subject: String,
-    /// The version that the subject has now; consumers tell old news by it.
+    /// The version of the subject after the change, which lets consumers detect stale events.
     pub version: i64,
-    /// Identifiers and plain words, never names or addresses.
+    /// The payload: identifiers and plain values, never names or email addresses.
     pub data: Value,
-    /// What must not travel in clear, encrypted by the caller; blanked after delivery.
+    /// Confidential payload, encrypted by the caller; erased after delivery.
     pub sealed: Option<Vec<u8>>,
 }
 
-/// Writes an announcement beside the change that it announces.
+/// Writes an event to the outbox, in the transaction of the change.
 pub async fn announce(
     tx: &mut TenantTx,
     request: &RequestInfo,

@@ -1,4 +1,4 @@
-//! The push envelope of Google Pub/Sub, in which events come in everywhere: the relay writes it, functions read it.
+//! Google Pub/Sub's push format, used for all event deliveries: written by the relay, read by functions.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -17,10 +17,10 @@ use web::{
 
 use crate::Envelope;
 
-/// Where every function that listens takes events.
+/// Path of the event endpoint of every subscribed function.
 pub const PATH: &str = "/internal/events";
 
-/// The attribute of a message that says which function it is for.
+/// The message attribute that names the target function.
 pub const FUNCTION: &str = "function";
 
 /// The body of a push.
@@ -31,23 +31,23 @@ pub struct Push {
 }
 
 impl Push {
-    /// The event inside: `400` or `422` when there is none.
+    /// The contained event; `400` or `422` if it is invalid.
     pub fn open(&self) -> Result<Envelope, Problem> {
         json::parse(&self.data)
     }
 
-    /// What stands beside the event under this name.
+    /// An attribute of the message.
     pub fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.get(name).map(String::as_str)
     }
 }
 
-/// Messages with the same key come in order: those of one aggregate.
+/// The ordering key: messages of one aggregate are delivered in order.
 pub fn ordering_key(envelope: &Envelope) -> String {
     format!("{}/{}", envelope.tenant, envelope.subject)
 }
 
-/// The body that brings an event to a function, as Pub/Sub would write it.
+/// Builds the push request body for an event, in the format of Pub/Sub.
 pub fn wrap(envelope: &Envelope, function: &str, attempt: i32) -> Value {
     let time = envelope.time.to_rfc3339();
     json!({
@@ -65,7 +65,7 @@ pub fn wrap(envelope: &Envelope, function: &str, attempt: i32) -> Value {
     })
 }
 
-/// Only `message.data` and texts among the attributes matter; the rest is Google's to change, so unknown members are no mistake.
+/// Only `message.data` and string attributes are read. The rest is Google's to change, so unknown members are ignored.
 impl Field for Push {
     fn read(mut value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
         let place = at.child("message").child("data");
@@ -85,8 +85,8 @@ impl Field for Push {
             });
         }
         let texts = Localized {
-            de: "ist kein Base64",
-            en: "is not base64",
+            de: "muss Base64 sein",
+            en: "must be base64",
         };
         errors.refuse(&place, FieldCode::InvalidFormat(texts))
     }
@@ -94,7 +94,7 @@ impl Field for Push {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .schema_type(Type::Object)
-            .description(Some("A push of Google Pub/Sub, wrapped."))
+            .description(Some("A Google Pub/Sub push message."))
             .examples([json!({
                 "message": {
                     "data": "eyJzcGVjdmVyc2lvbiI6ICIxLjAifQ==",

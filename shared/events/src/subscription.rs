@@ -1,14 +1,14 @@
-//! Who listens to what.
+//! Subscriptions.
 
 use serde::{Deserialize, Serialize};
 
-/// One consumer's interest, as the manifest lists it and the relay reads it.
+/// The subscription of a consumer, as listed in the manifest and read by the relay.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Subscription {
-    /// The function that the events are brought to.
+    /// The function that receives the events.
     pub function: String,
     /// The consumer within it.
     pub consumer: String,
-    /// The types of events that it listens to.
+    /// The subscribed event types.
     pub types: Vec<String>,
 }

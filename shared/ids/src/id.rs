@@ -1,4 +1,4 @@
-//! The generic identifier and what every kind can do.
+//! The generic identifier.
 
 use std::{cmp::Ordering, fmt, hash, marker::PhantomData, str::FromStr};
 
@@ -16,17 +16,17 @@ use utoipa::{
 };
 use uuid::{NoContext, Timestamp, Uuid};
 
-/// Something that has an identifier. Implemented by the registry alone.
-pub trait Kind: 'static {
-    /// The kind's name in messages, `snake_case`.
+/// A kind of entity with an identifier. Only implemented by the registry.
+pub trait IdKind: 'static {
+    /// The kind's name in `snake_case`.
     const NAME: &'static str;
 }
 
 /// An identifier of a `K`: a UUID on the wire and in SQL.
 pub struct Id<K>(Uuid, PhantomData<fn() -> K>);
 
-impl<K: Kind> Id<K> {
-    /// A new identifier for something that came to be at `now`; its lower 74 bits are random.
+impl<K: IdKind> Id<K> {
+    /// A new identifier with the timestamp `now`; 74 bits are random.
     pub fn at(now: DateTime<Utc>) -> Self {
         let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
         Self::from_uuid(Uuid::new_v7(Timestamp::from_unix(
@@ -36,12 +36,12 @@ impl<K: Kind> Id<K> {
         )))
     }
 
-    /// The identifier with these bits; for constants and for values that come from elsewhere.
+    /// The identifier with this value; for constants and external values.
     pub const fn from_uuid(uuid: Uuid) -> Self {
         Self(uuid, PhantomData)
     }
 
-    /// The bare UUID.
+    /// The UUID.
     pub const fn uuid(self) -> Uuid {
         self.0
     }
@@ -74,7 +74,7 @@ impl<K> hash::Hash for Id<K> {
         self.0.hash(state);
     }
 }
-impl<K: Kind> fmt::Debug for Id<K> {
+impl<K: IdKind> fmt::Debug for Id<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", K::NAME, self.0)
     }
@@ -84,10 +84,10 @@ impl<K> fmt::Display for Id<K> {
         self.0.fmt(f)
     }
 }
-impl<K: Kind> FromStr for Id<K> {
+impl<K: IdKind> FromStr for Id<K> {
     type Err = uuid::Error;
 
-    /// Only the hyphenated form: one identifier has one spelling, so caches and logs agree.
+    /// Only accepts the hyphenated form: an identifier has exactly one spelling, so that caches and logs agree.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let hyphenated = uuid::fmt::Hyphenated::from_str(text)?;
         Ok(Self::from_uuid(hyphenated.into_uuid()))
@@ -99,7 +99,7 @@ impl<K> Serialize for Id<K> {
         self.0.serialize(serializer)
     }
 }
-impl<'de, K: Kind> Deserialize<'de> for Id<K> {
+impl<'de, K: IdKind> Deserialize<'de> for Id<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
@@ -133,7 +133,7 @@ impl<'r, K> Decode<'r, Postgres> for Id<K> {
     }
 }
 
-impl<K: Kind> PartialSchema for Id<K> {
+impl<K: IdKind> PartialSchema for Id<K> {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .schema_type(schema::Type::String)
@@ -141,7 +141,7 @@ impl<K: Kind> PartialSchema for Id<K> {
             .into()
     }
 }
-impl<K: Kind> ToSchema for Id<K> {
+impl<K: IdKind> ToSchema for Id<K> {
     fn name() -> std::borrow::Cow<'static, str> {
         "Id".into()
     }
@@ -153,7 +153,7 @@ mod tests {
     use chrono::{DateTime, Utc};
 
     #[test]
-    fn ids_sort_by_the_time_of_their_making() {
+    fn ids_sort_by_creation_time() {
         let early: DateTime<Utc> = "2026-11-20T10:00:00Z".parse().unwrap();
         let late = early + chrono::TimeDelta::milliseconds(1);
         assert!(TicketId::at(early) < TicketId::at(late));

@@ -1,10 +1,10 @@
-//! Typed identifiers: a `TicketId` never stands where a `UserId` belongs.
+//! Typed identifiers: a `TicketId` cannot be used in place of a `UserId`.
 //!
-//! Every identifier is a `UUIDv7` (RFC 9562): the first 48 bits are the Unix time in milliseconds, so
-//! primary keys grow to the right. All kinds are declared in [`registry`], and nowhere else.
+//! Every identifier is a `UUIDv7` (RFC 9562): the first 48 bits are the Unix time in milliseconds, so that primary keys are
+//! inserted in order. All kinds are declared in [`registry`].
 
 mod id;
 mod registry;
 
-pub use id::{Id, Kind};
+pub use id::{Id, IdKind};
 pub use registry::*;

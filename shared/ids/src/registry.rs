@@ -1,13 +1,13 @@
-//! The one list of everything that has an identifier.
+//! The list of all identifiers.
 
-use crate::{Id, Kind};
+use crate::{Id, IdKind};
 
 macro_rules! registry {
     ($($(#[$doc:meta])* $kind:ident => $alias:ident, $name:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $kind {}
-        impl Kind for $kind {
+        impl IdKind for $kind {
             const NAME: &'static str = $name;
         }
         $(#[$doc])*
@@ -22,42 +22,42 @@ registry! {
     User => UserId, "user";
     /// A named set of permissions in a tenant.
     Role => RoleId, "role";
-    /// One device of a user that is signed in.
+    /// A signed-in device of a user.
     Session => SessionId, "session";
-    /// A key with which a tenant's scripts call the API.
+    /// A key for programs of a tenant to call the API.
     ApiKey => ApiKeyId, "api_key";
-    /// A link or code that works once.
+    /// A link or code that can be used once.
     OneTimeToken => OneTimeTokenId, "one_time_token";
-    /// A sign-in that waits for its second factor.
+    /// A sign-in that is waiting for its second factor.
     MfaChallenge => MfaChallengeId, "mfa_challenge";
     /// A passkey of a user.
     Passkey => PasskeyId, "passkey";
-    /// What an authenticator was asked to sign.
+    /// A challenge for a passkey.
     PasskeyChallenge => PasskeyChallengeId, "passkey_challenge";
-    /// Who a user is at another issuer.
+    /// A user's identity at an external provider.
     OauthIdentity => OauthIdentityId, "oauth_identity";
-    /// One sign-in by way of another issuer.
+    /// A sign-in via an external provider.
     OauthFlow => OauthFlowId, "oauth_flow";
-    /// A skill that a user has.
+    /// A skill of a user.
     Expertise => ExpertiseId, "expertise";
-    /// A host name that a tenant says is its own.
+    /// A host name claimed by a tenant.
     TenantDomain => TenantDomainId, "tenant_domain";
     /// A licence of a tenant.
     License => LicenseId, "license";
-    /// A request for help.
+    /// A support ticket.
     Ticket => TicketId, "ticket";
-    /// A remark on a ticket.
+    /// A comment on a ticket.
     TicketComment => TicketCommentId, "ticket_comment";
     /// One field change of a ticket.
     TicketHistory => TicketHistoryId, "ticket_history";
-    /// Something sent to a person outside the application: a mail.
+    /// A message sent to a person, such as an email.
     Message => MessageId, "message";
     /// A stored file.
     File => FileId, "file";
     /// A published event.
     Event => EventId, "event";
-    /// An event that a function would not take.
+    /// An event that a function refused.
     DeadLetter => DeadLetterId, "dead_letter";
-    /// A row of the audit log.
+    /// An entry of the audit log.
     AuditEntry => AuditEntryId, "audit_entry";
 }

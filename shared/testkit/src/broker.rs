@@ -1,4 +1,4 @@
-//! A private RabbitMQ: one a test program, a virtual host of its own for every test. It ends with the program, however that ends.
+//! A private RabbitMQ per test program, with a virtual host per test. It stops with the program, even if that is killed.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -12,19 +12,19 @@ use std::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use web::settings::SecretString;
 
-/// Virtual hosts that a broker is made with: more than a program has tests.
+/// Number of virtual hosts: more than a program has tests.
 const VIRTUAL_HOSTS: usize = 64;
 
 /// A running broker.
 #[derive(Debug)]
 pub struct Broker {
     script: Child,
-    said: BufReader<std::process::ChildStdout>,
+    output: BufReader<std::process::ChildStdout>,
     url: String,
 }
 
 impl Broker {
-    /// The address of a virtual host that nobody else uses. The broker is started for the first who asks.
+    /// The URL of an unused virtual host. The broker is started on first use.
     pub async fn virtual_host() -> SecretString {
         static SHARED: OnceLock<Broker> = OnceLock::new();
         static NEXT: AtomicUsize = AtomicUsize::new(0);
@@ -34,12 +34,12 @@ impl Broker {
         SecretString::new(format!("{}/{number}", url.await.unwrap()))
     }
 
-    /// One for a test alone, which stops and starts it.
+    /// Starts a dedicated broker that the test can stop and start.
     pub async fn dedicated() -> Self {
         tokio::task::spawn_blocking(Self::start).await.unwrap()
     }
 
-    /// The address of its first virtual host.
+    /// The URL of its first virtual host.
     pub fn url(&self) -> SecretString {
         SecretString::new(format!("{}/0", self.url))
     }
@@ -54,42 +54,44 @@ impl Broker {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("infra/scripts/broker.sh can't be run");
-        let said = BufReader::new(script.stdout.take().unwrap());
+            .expect("cannot run infra/scripts/broker.sh");
+        let output = BufReader::new(script.stdout.take().unwrap());
         let mut broker = Self {
             script,
-            said,
+            output,
             url: String::new(),
         };
-        broker.url = broker.await_word("ready");
+        broker.url = broker.wait_for_line("ready");
         broker
     }
 
-    /// Stops it; what it holds stays on its disk.
+    /// Stops the broker; its messages stay on disk.
     pub async fn stop(self) -> Self {
-        self.told("stop", "stopped").await
+        self.send_command("stop", "stopped").await
     }
 
-    /// Starts it again, under the same address.
+    /// Starts the broker again with the same URL.
     pub async fn resume(self) -> Self {
-        self.told("start", "ready").await
+        self.send_command("start", "ready").await
     }
 
-    async fn told(mut self, command: &'static str, word: &'static str) -> Self {
-        let told = tokio::task::spawn_blocking(move || {
+    async fn send_command(mut self, command: &'static str, word: &'static str) -> Self {
+        let task = tokio::task::spawn_blocking(move || {
             writeln!(self.script.stdin.as_mut().unwrap(), "{command}").unwrap();
-            self.await_word(word);
+            self.wait_for_line(word);
             self
         });
-        told.await.unwrap()
+        task.await.unwrap()
     }
 
-    fn await_word(&mut self, word: &str) -> String {
+    fn wait_for_line(&mut self, word: &str) -> String {
         let mut line = String::new();
-        self.said.read_line(&mut line).unwrap();
+        self.output.read_line(&mut line).unwrap();
         line.trim()
             .strip_prefix(word)
-            .unwrap_or_else(|| panic!("RabbitMQ is needed here; why there is none stands above"))
+            .unwrap_or_else(|| {
+                panic!("RabbitMQ is required; see above for why it could not be started")
+            })
             .trim()
             .to_owned()
     }

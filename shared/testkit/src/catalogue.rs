@@ -1,8 +1,8 @@
-//! The lint of the database itself: what PostgreSQL's catalogue says against the rules for tenant data.
+//! A linter for the database schema: checks PostgreSQL's catalogue against the rules for tenant data.
 //!
-//! Migrations are read by people, and a forgotten `call access.protect(...)` looks like nothing at all. This looks at what
-//! the migrations made: tables and their policies, keys and indexes, roles, grants, definer functions. Every exception is
-//! named in `lists.rs` with its reason; one that is no longer needed is a violation too, so the lists only shrink.
+//! A forgotten `call access.protect(...)` is easily overlooked in a review of migrations. This checks their result: tables and
+//! policies, keys and indexes, roles, grants, definer functions. Exceptions are listed in `lists.rs` with their reasons; one
+//! that is no longer needed is a violation too, so the lists only shrink.
 
 mod definers;
 mod grants;
@@ -15,8 +15,8 @@ mod tables;
 
 use sqlx::{AssertSqlSafe, FromRow, PgConnection, postgres::PgRow};
 
-/// What every query on the catalogue starts from: our schemas, and what in them is not part of an extension.
-const OURS: &str = "
+/// Common table expressions of all queries: our schemas, and their objects that are not part of an extension.
+const COMMON_EXPRESSIONS: &str = "
 with schemas as (
     select n.oid, n.nspname::text as schema, n.nspowner as owner, n.nspacl as acl
     from pg_catalog.pg_namespace n
@@ -62,9 +62,9 @@ functions as (
 )
 ";
 
-/// Every rule that the database breaks, as a sentence that names the object and says what to do.
+/// Returns all violations, as sentences that name the object and how to fix it.
 ///
-/// Reads only; any role that may read the catalogue can ask.
+/// Read-only; works for any role that may read the catalogue.
 pub async fn violations(connection: &mut PgConnection) -> Vec<String> {
     let tables = tables::read(connection).await;
     let mut found = tables::violations(&tables);
@@ -77,18 +77,18 @@ pub async fn violations(connection: &mut PgConnection) -> Vec<String> {
     found
 }
 
-/// Rows of a query on the catalogue, which may name `schemas`, `relations`, `tenant_columns` and `functions`.
-async fn ask<T>(connection: &mut PgConnection, select: &'static str) -> Vec<T>
+/// Runs a query on the catalogue, which may use `schemas`, `relations`, `tenant_columns` and `functions`.
+async fn query_rows<T>(connection: &mut PgConnection, select: &'static str) -> Vec<T>
 where
     T: for<'row> FromRow<'row, PgRow> + Send + Unpin,
 {
-    sqlx::query_as(AssertSqlSafe(format!("{OURS}{select}")))
+    sqlx::query_as(AssertSqlSafe(format!("{COMMON_EXPRESSIONS}{select}")))
         .fetch_all(connection)
         .await
-        .expect("the catalogue can be read")
+        .expect("the catalogue is readable")
 }
 
-/// The role that a schema's tables are locked to.
+/// The role of the policies on a schema's tables.
 fn app_role(schema: &str) -> String {
     match schema {
         "access" | "events" => "rvz_app".to_owned(),

@@ -1,4 +1,4 @@
-//! One caller, and what it hears.
+//! An HTTP client for in-process tests.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 use tower::ServiceExt;
 use web::edge::Peer;
 
-/// Someone who calls the API, in process.
+/// A caller of the API, in process.
 #[derive(Clone, Debug)]
 pub struct Client {
     router: Router,
@@ -28,7 +28,7 @@ pub struct Call {
     peer: Option<IpAddr>,
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub struct TestResponse {
     /// The status.
@@ -37,7 +37,7 @@ pub struct TestResponse {
     pub headers: HeaderMap,
     /// The whole body.
     pub body: Bytes,
-    asked: String,
+    request: String,
 }
 
 impl Client {
@@ -67,7 +67,7 @@ impl Client {
         self.with("authorization", &format!("Bearer {token}"))
     }
 
-    /// A request without a body.
+    /// Starts a request without a body.
     pub fn call(&self, method: Method, path: &str) -> Call {
         Call {
             router: self.router.clone(),
@@ -79,27 +79,27 @@ impl Client {
         }
     }
 
-    /// `GET`.
+    /// Sends a `GET` request.
     pub async fn get(&self, path: &str) -> TestResponse {
         self.call(Method::GET, path).send().await
     }
 
-    /// `POST` with JSON.
+    /// Sends a `POST` request with a JSON body.
     pub async fn post(&self, path: &str, body: Value) -> TestResponse {
         self.call(Method::POST, path).json(&body).send().await
     }
 
-    /// `PUT` with JSON.
+    /// Sends a `PUT` request with a JSON body.
     pub async fn put(&self, path: &str, body: Value) -> TestResponse {
         self.call(Method::PUT, path).json(&body).send().await
     }
 
-    /// `PATCH` with JSON.
+    /// Sends a `PATCH` request with a JSON body.
     pub async fn patch(&self, path: &str, body: Value) -> TestResponse {
         self.call(Method::PATCH, path).json(&body).send().await
     }
 
-    /// `DELETE`.
+    /// Sends a `DELETE` request.
     pub async fn delete(&self, path: &str) -> TestResponse {
         self.call(Method::DELETE, path).send().await
     }
@@ -127,15 +127,15 @@ impl Call {
         self
     }
 
-    /// Lets it come from this address.
+    /// Sets the client's IP address.
     pub fn from_address(mut self, address: &str) -> Self {
         self.peer = Some(address.parse().unwrap());
         self
     }
 
-    /// Sends it.
+    /// Sends the request.
     pub async fn send(self) -> TestResponse {
-        let asked = format!("{} {}", self.method, self.path);
+        let description = format!("{} {}", self.method, self.path);
         let mut request = Request::builder()
             .method(self.method)
             .uri(&self.path)
@@ -156,7 +156,7 @@ impl Call {
             status: parts.status,
             headers: parts.headers,
             body,
-            asked,
+            request: description,
         }
     }
 }
@@ -167,7 +167,7 @@ impl TestResponse {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| {
             panic!(
                 "{}: {error}: {}",
-                self.asked,
+                self.request,
                 String::from_utf8_lossy(&self.body)
             )
         })
@@ -178,7 +178,7 @@ impl TestResponse {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// A header as text; empty when it is missing.
+    /// A header as text; empty if absent.
     pub fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
@@ -186,32 +186,32 @@ impl TestResponse {
             .unwrap_or_default()
     }
 
-    /// Asserts the status, and gives the answer back.
+    /// Asserts the status, and returns the response.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(
             self.status.as_u16(),
             status,
-            "{} answered {}: {}",
-            self.asked,
+            "{} returned {}: {}",
+            self.request,
             self.status,
             self.text()
         );
         self
     }
 
-    /// Asserts a refusal: its status and its stable code, as a problem document.
+    /// Asserts a problem document with this status and code, and returns it.
     #[track_caller]
     pub fn expect_problem(self, status: u16, code: &str) -> Value {
-        let answer = self.expect(status);
+        let response = self.expect(status);
         assert_eq!(
-            answer.header("content-type"),
+            response.header("content-type"),
             "application/problem+json",
             "{}",
-            answer.asked
+            response.request
         );
-        let document = answer.json();
-        assert_eq!(document["code"], code, "{}: {document}", answer.asked);
+        let document = response.json();
+        assert_eq!(document["code"], code, "{}: {document}", response.request);
         document
     }
 
@@ -220,7 +220,7 @@ impl TestResponse {
     pub fn id(&self) -> String {
         self.json()["id"]
             .as_str()
-            .unwrap_or_else(|| panic!("{}: no id in {}", self.asked, self.text()))
+            .unwrap_or_else(|| panic!("{}: no id in {}", self.request, self.text()))
             .to_owned()
     }
 }

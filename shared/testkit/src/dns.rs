@@ -1,4 +1,4 @@
-//! A DNS server on the loopback that knows what it is told: TXT and A records, by UDP.
+//! A DNS server on the loopback interface with configurable TXT and A records, over UDP.
 
 use std::{
     collections::HashMap,
@@ -13,7 +13,7 @@ const TXT: u16 = 16;
 
 type Records = Arc<Mutex<HashMap<(String, u16), Vec<Vec<u8>>>>>;
 
-/// The server; it stops when it is dropped.
+/// A running server; stops when dropped.
 #[derive(Debug)]
 pub struct DnsServer {
     address: SocketAddr,
@@ -28,7 +28,7 @@ impl Drop for DnsServer {
 }
 
 impl DnsServer {
-    /// A server that knows nothing yet: every name is unknown.
+    /// Starts a server without records.
     pub async fn start() -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
@@ -49,24 +49,24 @@ impl DnsServer {
         }
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The name says this text, besides what it says already.
+    /// Adds a TXT record.
     pub fn set_txt(&self, name: &str, text: &str) {
         let length = u8::try_from(text.len()).unwrap();
         self.add(name, TXT, [&[length], text.as_bytes()].concat());
     }
 
-    /// The name has this address, besides those that it has.
+    /// Adds an A record.
     pub fn set_address(&self, name: &str, address: &str) {
         let address: Ipv4Addr = address.parse().unwrap();
         self.add(name, A, address.octets().to_vec());
     }
 
-    /// Nothing is known of the name any more.
+    /// Removes all records of a name.
     pub fn remove(&self, name: &str) {
         let mut records = self.records.lock().unwrap();
         records.retain(|(known, _), _| known != name);
@@ -81,7 +81,7 @@ impl DnsServer {
     }
 }
 
-/// The answer to a query (RFC 1035, 4): its header, its question, and what is known.
+/// The response to a query (RFC 1035, 4): header, question and records.
 fn answer(query: &[u8], records: &Records) -> Option<Vec<u8>> {
     let mut labels = Vec::new();
     let mut at = 12;
@@ -101,14 +101,14 @@ fn answer(query: &[u8], records: &Records) -> Option<Vec<u8>> {
     let name = labels.join(".");
     let known = records.keys().any(|(other, _)| *other == name);
     let found = records.get(&(name, kind)).cloned().unwrap_or_default();
-    // An answer, recursion available; NXDOMAIN for what nobody told.
+    // A response with recursion available; NXDOMAIN for unknown names.
     let code = if known { 0x80 } else { 0x83 };
     let mut answer = vec![query[0], query[1], 0x81, code, 0, 1, 0];
     answer.push(u8::try_from(found.len()).ok()?);
     answer.extend([0, 0, 0, 0]);
     answer.extend(question);
     for data in found {
-        // The name of the question, for a minute.
+        // The name of the question, with a TTL of one minute.
         answer.extend([0xc0, 12]);
         answer.extend(kind.to_be_bytes());
         answer.extend([0, 1, 0, 0, 0, 60]);

@@ -1,17 +1,16 @@
-//! What stands in for Google Cloud Storage: one bucket in memory, behind what Google's client speaks. By the JSON interface
-//! bytes go and come (in one request, or in a session that is resumed), objects are looked up, listed and removed; addresses
-//! that were signed (V4) are served as the XML interface does.
+//! An emulator of Google Cloud Storage with one bucket in memory. Supports the JSON API as used by Google's client (single and
+//! resumable uploads, downloads, metadata, listing, deletion) and signed URLs (V4) of the XML API.
 //!
-//! It believes nobody: every call needs a token that the service account of the test has signed, and every address is
-//! put together and checked anew, by the public half of that account's key.
+//! Every call requires a token signed by the test's service account, and signed URLs are verified with the account's public key.
 //!
-//! What it can't prove: that Google reads the documents as we do; its permissions, quotas, retention and encryption; that
-//! an object is durable; what signing costs where it is Google that signs (IAM `signBlob`); HTTPS.
+//! Not covered: differences between Google's documentation and behaviour; permissions, quotas, retention and encryption;
+//! durability; remote signing (IAM `signBlob`); HTTPS.
 
 mod account;
-mod bytes;
-mod catalogue;
-mod signed;
+mod media;
+mod objects;
+mod request;
+mod signed_url;
 
 use std::{
     collections::BTreeMap,
@@ -35,7 +34,7 @@ use serde_json::Value;
 
 use self::account::Account;
 
-/// A running stand-in; it ends with the test's runtime.
+/// A running emulator; stops with the test's runtime.
 #[derive(Clone, Debug)]
 pub struct FakeGcs {
     inner: Arc<Inner>,
@@ -46,25 +45,25 @@ struct Inner {
     address: String,
     account: Account,
     state: Mutex<Bucket>,
-    /// Numbers of requests.
-    asked: AtomicU64,
+    /// Number of requests.
+    requests: AtomicU64,
 }
 
-/// What there is.
+/// The contents and behaviour of the bucket.
 #[derive(Debug, Default)]
 struct Bucket {
     objects: BTreeMap<String, Object>,
-    /// Uploads that are not ended: the object's name, and what has come.
+    /// Incomplete uploads: the object's name and the received bytes.
     sessions: BTreeMap<String, (String, Vec<u8>)>,
     generations: i64,
-    /// How much later than now it is.
-    ahead: TimeDelta,
-    /// Whether nobody is served.
-    away: bool,
-    /// Of so many requests one goes wrong; 0: none.
-    stumbles: u64,
-    /// Objects on a page of a list.
-    page: usize,
+    /// Offset of the emulator's clock.
+    clock_offset: TimeDelta,
+    /// Whether all requests fail.
+    is_unavailable: bool,
+    /// Every n-th request fails; 0 for none.
+    failure_interval: u64,
+    /// Page size of listings.
+    page_size: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -85,64 +84,64 @@ impl FakeGcs {
                 address: format!("http://{}", listener.local_addr().unwrap()),
                 account: Account::new(),
                 state: Mutex::new(Bucket {
-                    page: 1_000,
+                    page_size: 1_000,
                     ..Bucket::default()
                 }),
-                asked: AtomicU64::new(0),
+                requests: AtomicU64::new(0),
             }),
         };
         let own = Router::new()
             .route(
                 "/upload/storage/v1/b/{bucket}/o",
-                post(bytes::begin).put(bytes::go_on),
+                post(media::start_upload).put(media::continue_upload),
             )
-            .route("/storage/v1/b/{bucket}/o", get(catalogue::list))
+            .route("/storage/v1/b/{bucket}/o", get(objects::list))
             .route(
                 "/storage/v1/b/{bucket}/o/{object}",
-                get(catalogue::get).delete(catalogue::delete),
+                get(objects::get).delete(objects::delete),
             );
         let router = Router::new()
             .merge(own)
-            .route("/{bucket}/{*object}", any(signed::serve))
-            .layer(from_fn_with_state(fake.clone(), fail_every))
+            .route("/{bucket}/{*object}", any(signed_url::serve))
+            .layer(from_fn_with_state(fake.clone(), inject_failures))
             .layer(DefaultBodyLimit::disable())
             .with_state(fake.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         fake
     }
 
-    /// Where it is.
+    /// The URL.
     pub fn address(&self) -> &str {
         &self.inner.address
     }
 
-    /// The key of the account that it knows, as Google gives keys out.
+    /// The service account key, in Google's format.
     pub fn account(&self) -> Value {
         self.inner.account.key()
     }
 
-    /// Serves nobody while it is away, and says so.
-    pub fn set_unavailable(&self, away: bool) {
-        self.state().away = away;
+    /// Makes all requests fail with `503`.
+    pub fn set_unavailable(&self, unavailable: bool) {
+        self.state().is_unavailable = unavailable;
     }
 
-    /// Of so many requests one goes wrong from now on: it is refused, or what it reads breaks off.
-    pub fn fail_every(&self, of: u64) {
-        self.state().stumbles = of;
+    /// Makes every n-th request fail: with `503`, or for downloads in the middle of the body.
+    pub fn fail_every(&self, n: u64) {
+        self.state().failure_interval = n;
     }
 
-    /// Gives so many objects on a page of a list.
-    pub fn page(&self, objects: usize) {
-        self.state().page = objects;
+    /// Sets the page size of listings.
+    pub fn set_page_size(&self, objects: usize) {
+        self.state().page_size = objects;
     }
 
-    /// It is so much later now.
-    pub fn wait(&self, time: TimeDelta) {
-        self.state().ahead += time;
+    /// Advances the emulator's clock.
+    pub fn advance_clock(&self, time: TimeDelta) {
+        self.state().clock_offset += time;
     }
 
-    /// Uploads that were begun and not ended.
-    pub fn sessions(&self) -> usize {
+    /// Number of incomplete uploads.
+    pub fn open_sessions(&self) -> usize {
         self.state().sessions.len()
     }
 
@@ -152,10 +151,10 @@ impl FakeGcs {
 
     #[expect(
         clippy::disallowed_methods,
-        reason = "a store outside of us has a clock of its own"
+        reason = "an external store has its own clock"
     )]
     fn now(&self) -> DateTime<Utc> {
-        Utc::now() + self.state().ahead
+        Utc::now() + self.state().clock_offset
     }
 
     fn object(&self, name: &str) -> Option<Object> {
@@ -174,24 +173,28 @@ impl FakeGcs {
     }
 }
 
-/// Something that is going to go wrong halfway.
+/// Marks a request whose response body is aborted.
 #[derive(Clone, Copy, Debug)]
-struct BreakOff;
+struct AbortResponse;
 
-async fn fail_every(State(fake): State<FakeGcs>, mut request: Request, next: Next) -> Response {
-    let (away, stumbles) = {
+async fn inject_failures(
+    State(fake): State<FakeGcs>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let (is_unavailable, failure_interval) = {
         let state = fake.state();
-        (state.away, state.stumbles)
+        (state.is_unavailable, state.failure_interval)
     };
-    let number = fake.inner.asked.fetch_add(1, Ordering::SeqCst);
-    let falls = stumbles > 0 && number % stumbles == stumbles - 1;
+    let number = fake.inner.requests.fetch_add(1, Ordering::SeqCst);
+    let fails = failure_interval > 0 && number % failure_interval == failure_interval - 1;
     let is_read = request
         .uri()
         .query()
         .is_some_and(|query| query.contains("alt=media"));
-    if falls && is_read {
-        request.extensions_mut().insert(BreakOff);
-    } else if away || falls {
+    if fails && is_read {
+        request.extensions_mut().insert(AbortResponse);
+    } else if is_unavailable || fails {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     next.run(request).await

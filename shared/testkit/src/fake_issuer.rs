@@ -1,7 +1,6 @@
-//! An issuer of identities as there are many outside: OpenID Connect over real HTTP on this machine, with keys of its own, that
-//! can be told to misbehave.
+//! An OpenID Connect issuer over real HTTP on the loopback interface, with its own keys, that can be made to misbehave.
 //!
-//! [`FakeIssuer::sign`] signs any claims: for Google's tokens on pushes and for everything else that comes from an issuer.
+//! [`FakeIssuer::sign`] signs any claims, for example those of Google's push tokens.
 
 mod keys;
 mod pages;
@@ -16,41 +15,41 @@ use web::Clock;
 
 pub use keys::{KeyPair, join};
 
-/// The one client that the issuer knows.
+/// The only client of the issuer.
 pub const CLIENT_ID: &str = "revalenz-test";
-/// Its secret.
+/// The client's secret.
 pub const CLIENT_SECRET: &str = "test secret with spaces & signs";
 
-/// How the issuer bends what it signs.
+/// Modifications of the tokens that the issuer signs.
 #[derive(Clone, Debug, Default)]
 pub struct Tampering {
-    /// Members that replace those of the claims; null takes one away.
+    /// Members merged into the claims; null removes one.
     pub claims: Value,
-    /// Members that replace those of the header; null takes one away.
+    /// Members merged into the header; null removes one.
     pub header: Value,
-    /// The key instead of the one in use.
+    /// A key to use instead of the current one.
     pub key: Option<KeyPair>,
-    /// Bytes instead of the signature.
+    /// Bytes to use instead of the signature.
     pub signature: Option<Vec<u8>>,
 }
 
 /// How the key set is served.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KeySet {
-    /// As it should be.
+    /// Normally.
     #[default]
     Good,
-    /// With megabytes behind it.
+    /// With megabytes of padding.
     Huge,
-    /// Never to the end.
+    /// Never completed.
     Slow,
     /// With a server error.
     Broken,
-    /// Elsewhere, as a redirect says.
+    /// Redirected to another URL.
     Moved,
 }
 
-/// What the issuer remembers of a person who agreed.
+/// An issued authorization code.
 #[derive(Clone, Debug)]
 struct Grant {
     redirect_uri: String,
@@ -64,25 +63,25 @@ struct State {
     url: String,
     keys: Vec<KeyPair>,
     person: Value,
-    bend: Tampering,
+    tampering: Tampering,
     key_set: KeySet,
-    /// Whether discovery says that the secret goes into the form.
+    /// Whether discovery requires `client_secret_post`.
     secret_in_form: bool,
-    /// The public half of the key with which the client signs its secret, as Apple wants it.
+    /// The public key of a client that signs its secret, as required by Apple.
     apple: Option<Vec<u8>>,
     grants: BTreeMap<String, Grant>,
-    asked: BTreeMap<String, usize>,
+    requests: BTreeMap<String, usize>,
     metadata: Value,
 }
 
-/// A running issuer; it ends with the test's runtime.
+/// A running issuer; stops with the test's runtime.
 #[derive(Clone, Debug)]
 pub struct FakeIssuer {
     state: Arc<Mutex<State>>,
 }
 
 impl FakeIssuer {
-    /// Starts one on a free port. Its person is Ada, whose address it has verified.
+    /// Starts an issuer on a free port. Its user is Ada, with a verified email address.
     pub async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -94,12 +93,12 @@ impl FakeIssuer {
                 "sub": "ada-1", "email": "Ada@Example.org", "email_verified": true,
                 "given_name": "Ada", "family_name": "Lovelace", "name": "Ada Lovelace",
             }),
-            bend: Tampering::default(),
+            tampering: Tampering::default(),
             key_set: KeySet::Good,
             secret_in_form: false,
             apple: None,
             grants: BTreeMap::new(),
-            asked: BTreeMap::new(),
+            requests: BTreeMap::new(),
             metadata: json!({}),
         };
         let issuer = Self {
@@ -114,65 +113,65 @@ impl FakeIssuer {
         self.state.lock().unwrap()
     }
 
-    /// Lives in the time of a stage from now on.
-    pub fn follow(&self, clock: &Clock) -> &Self {
+    /// Uses the clock of a test app.
+    pub fn use_clock(&self, clock: &Clock) -> &Self {
         self.state().clock = clock.clone();
         self
     }
 
-    /// Its name and address.
+    /// The URL of the issuer.
     pub fn url(&self) -> String {
         self.state().url.clone()
     }
 
-    /// Changes members of the person who signs in next; null takes one away.
+    /// Merges members into the claims of the next user; null removes one.
     pub fn person(&self, members: Value) -> &Self {
         merge(&mut self.state().person, &members);
         self
     }
 
-    /// Bends what is signed from now on.
-    pub fn tamper(&self, bend: Tampering) -> &Self {
-        self.state().bend = bend;
+    /// Modifies the tokens signed from now on.
+    pub fn tamper(&self, tampering: Tampering) -> &Self {
+        self.state().tampering = tampering;
         self
     }
 
-    /// Serves the key set in this way.
+    /// Sets how the key set is served.
     pub fn serve_keys(&self, key_set: KeySet) -> &Self {
         self.state().key_set = key_set;
         self
     }
 
-    /// Changes members of the metadata; null takes one away.
+    /// Merges members into the metadata; null removes one.
     pub fn metadata(&self, members: Value) -> &Self {
         self.state().metadata = members;
         self
     }
 
-    /// Wants the client's secret in the form.
+    /// Requires the client secret in the form.
     pub fn accept_secret_in_form(&self) -> &Self {
         self.state().secret_in_form = true;
         self
     }
 
-    /// Wants a client secret signed by this key (P-256, 65 bytes), as Apple does.
+    /// Requires a client secret signed by this key (P-256, 65 bytes), as Apple does.
     pub fn accept_apple_secret(&self, public_key: &[u8]) -> &Self {
         self.state().apple = Some(public_key.to_vec());
         self
     }
 
-    /// Signs with this key from now on, and publishes it alone.
+    /// Replaces the published key set by this key, and signs with it.
     pub fn rotate(&self, key: KeyPair) -> &Self {
         self.state().keys = vec![key];
         self
     }
 
-    /// How often a page was asked for.
+    /// Number of requests for a path.
     pub fn request_count(&self, path: &str) -> usize {
-        self.state().asked.get(path).copied().unwrap_or_default()
+        self.state().requests.get(path).copied().unwrap_or_default()
     }
 
-    /// A token with these claims and no others, by the key in use.
+    /// A token with exactly these claims, signed with the current key.
     pub fn sign(&self, claims: &Value) -> String {
         let state = self.state();
         state.signed(claims.clone())
@@ -181,17 +180,19 @@ impl FakeIssuer {
 
 impl State {
     fn signed(&self, mut claims: Value) -> String {
-        let key = self.bend.key.as_ref().unwrap_or(&self.keys[0]);
+        let key = self.tampering.key.as_ref().unwrap_or(&self.keys[0]);
         let mut header = json!({"alg": key.algorithm(), "kid": key.key_id(), "typ": "JWT"});
-        merge(&mut header, &self.bend.header);
-        merge(&mut claims, &self.bend.claims);
-        join(&header, &claims, |message| match &self.bend.signature {
-            Some(signature) => signature.clone(),
-            None => key.sign(message),
+        merge(&mut header, &self.tampering.header);
+        merge(&mut claims, &self.tampering.claims);
+        join(&header, &claims, |message| {
+            match &self.tampering.signature {
+                Some(signature) => signature.clone(),
+                None => key.sign(message),
+            }
         })
     }
 
-    /// The claims of a token about the person, for this sign-in.
+    /// The ID token claims of the user for this sign-in.
     fn claims(&self, nonce: &str) -> Value {
         let now = self.clock.now().timestamp();
         let mut claims = json!({
@@ -202,7 +203,7 @@ impl State {
     }
 }
 
-/// RFC 7396, one level deep.
+/// A merge patch (RFC 7396), one level deep.
 fn merge(target: &mut Value, members: &Value) {
     let (Some(target), Some(members)) = (target.as_object_mut(), members.as_object()) else {
         return;

@@ -1,10 +1,10 @@
-//! What stands in for Google Pub/Sub: it takes messages by gRPC in Google's own messages, topics and subscriptions by REST, and
-//! pushes to addresses with ID tokens of a service account, as Google does, only in a hurry.
+//! An emulator of Google Pub/Sub: publishing over gRPC, topics and subscriptions over REST, and push delivery with ID tokens of
+//! a service account, with shorter delays than Google's.
 //!
-//! It keeps what Google promises and no more: a message comes at least once; those of one ordering key come one after the other,
-//! and where one comes again, those behind it come again as well; what is refused too often goes to the dead-letter topic.
+//! It implements exactly Google's guarantees: at-least-once delivery; messages of one ordering key are delivered in order, and
+//! redelivery of one also redelivers the following ones; messages refused too often go to the dead-letter topic.
 
-mod lane;
+mod ordered_queue;
 mod wire;
 
 use std::{
@@ -27,7 +27,7 @@ use web::Clock;
 
 use crate::fake_issuer::FakeIssuer;
 
-/// A running stand-in; it ends with the test's runtime.
+/// A running emulator; stops with the test's runtime.
 #[derive(Clone, Debug)]
 pub struct FakePubSub {
     inner: Arc<Inner>,
@@ -48,11 +48,11 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Inventory {
     topics: BTreeMap<String, Vec<Arc<Subscription>>>,
-    /// Whether nothing is taken now.
-    away: bool,
+    /// Whether publishing fails.
+    is_unavailable: bool,
 }
 
-/// One, as it was asked for.
+/// A subscription as configured.
 #[derive(Debug)]
 struct Subscription {
     name: String,
@@ -63,10 +63,10 @@ struct Subscription {
     ordered: bool,
     retry: (Duration, Duration),
     dead_letters: Option<(String, u32)>,
-    lanes: Mutex<BTreeMap<String, mpsc::UnboundedSender<Message>>>,
+    queues: Mutex<BTreeMap<String, mpsc::UnboundedSender<Message>>>,
 }
 
-/// A message on its way.
+/// A message.
 #[derive(Clone, Debug)]
 struct Message {
     id: u64,
@@ -76,7 +76,7 @@ struct Message {
 }
 
 impl FakePubSub {
-    /// Starts one on a free port. Its tokens are signed by this issuer, in the time of this clock.
+    /// Starts an emulator on a free port. Its tokens are signed by this issuer with times of this clock.
     pub async fn start(issuer: &FakeIssuer, clock: &Clock) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let fake = Self {
@@ -102,22 +102,22 @@ impl FakePubSub {
         fake
     }
 
-    /// Where it is.
+    /// The URL.
     pub fn address(&self) -> &str {
         &self.inner.address
     }
 
-    /// How often it has pushed.
+    /// Number of pushes.
     pub fn pushes(&self) -> u64 {
         self.inner.pushes.load(Ordering::SeqCst)
     }
 
-    /// Takes nothing while it is away, and says so; what it holds it goes on pushing.
-    pub fn set_unavailable(&self, away: bool) {
-        self.state().away = away;
+    /// Makes publishing fail; stored messages are still pushed.
+    pub fn set_unavailable(&self, unavailable: bool) {
+        self.state().is_unavailable = unavailable;
     }
 
-    /// Asks for a thing by REST, as Terraform does.
+    /// Creates a resource over REST, as Terraform does.
     pub async fn put(&self, name: &str, body: Value) {
         let url = format!("{}/v1/{name}", self.inner.address);
         let request = self.inner.http.put(url).body(body.to_string());
@@ -129,13 +129,13 @@ impl FakePubSub {
         self.inner.state.lock().unwrap()
     }
 
-    /// Puts a message into every subscription of the topic; its identifier. `None` when there is no such topic.
-    fn take(&self, topic: &str, mut message: Message) -> Option<String> {
+    /// Adds a message to all subscriptions of the topic, and returns its id; `None` if the topic does not exist.
+    fn publish(&self, topic: &str, mut message: Message) -> Option<String> {
         let subscriptions = self.state().topics.get(topic)?.clone();
         message.id = self.inner.next_id.fetch_add(1, Ordering::SeqCst);
         let id = message.id.to_string();
         for subscription in subscriptions {
-            lane::put(self, &subscription, message.clone());
+            ordered_queue::push(self, &subscription, message.clone());
         }
         Some(id)
     }
@@ -150,12 +150,12 @@ async fn put_topic(
     Json(json!({"name": name}))
 }
 
-/// A duration as Google's JSON has it: `"10s"`.
-fn duration(value: &Value, otherwise: f64) -> Duration {
+/// A duration in Google's JSON format: `"10s"`.
+fn duration(value: &Value, default: f64) -> Duration {
     let seconds = value
         .as_str()
         .and_then(|text| text.strip_suffix('s')?.parse().ok());
-    Duration::from_secs_f64(seconds.unwrap_or(otherwise))
+    Duration::from_secs_f64(seconds.unwrap_or(default))
 }
 
 async fn put_subscription(
@@ -166,9 +166,9 @@ async fn put_subscription(
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let (push, policy) = (&body["pushConfig"], &body["deadLetterPolicy"]);
     let dead_letters = policy.is_object().then(|| {
-        let most = u32::try_from(policy["maxDeliveryAttempts"].as_u64().unwrap()).unwrap();
-        assert!((5..=100).contains(&most), "Google takes 5 to 100 attempts");
-        (text(&policy["deadLetterTopic"]), most)
+        let max = u32::try_from(policy["maxDeliveryAttempts"].as_u64().unwrap()).unwrap();
+        assert!((5..=100).contains(&max), "Google allows 5 to 100 attempts");
+        (text(&policy["deadLetterTopic"]), max)
     });
     let subscription = Subscription {
         name: format!("projects/{project}/subscriptions/{subscription}"),
@@ -182,12 +182,12 @@ async fn put_subscription(
             duration(&body["retryPolicy"]["maximumBackoff"], 600.0),
         ),
         dead_letters,
-        lanes: Mutex::default(),
+        queues: Mutex::default(),
     };
     let mut state = fake.state();
     let topic = state.topics.get_mut(body["topic"].as_str().unwrap());
     topic
-        .expect("there is no such topic")
+        .expect("the topic does not exist")
         .push(Arc::new(subscription));
     Json(body)
 }

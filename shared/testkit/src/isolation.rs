@@ -1,7 +1,7 @@
-//! The isolation walk: every operation of the served document, called by one tenant with another tenant's identifiers.
+//! The tenant isolation test: calls every operation of the OpenAPI document as one tenant with another tenant's identifiers.
 //!
-//! It knows nothing of the operations but what the document says, so a new route is walked without anybody thinking of
-//! it; a new kind of identifier in a path makes it fail until the victim is given one.
+//! It only uses the document, so new routes are covered automatically. A new kind of identifier in a path fails the test until
+//! the victim fixture contains one.
 
 mod requests;
 mod snapshot;
@@ -14,46 +14,46 @@ use crate::{Client, TestResponse};
 
 pub use snapshot::snapshot;
 
-/// What a tenant has: identifiers by the path segment in front of them (`tickets` for `/tickets/{id}`), cursors of its
-/// lists, and texts that stand nowhere else.
+/// The data of a tenant: identifiers by the preceding path segment (`tickets` for `/tickets/{id}`), cursors of its lists, and
+/// texts that occur nowhere else.
 #[derive(Clone, Debug, Default)]
 pub struct TenantFixture {
     /// Identifiers by segment.
     pub ids: BTreeMap<&'static str, Vec<String>>,
-    /// Cursors that the tenant's own lists gave out.
+    /// Cursors of the tenant's lists.
     pub cursors: Vec<String>,
-    /// Localized that only this tenant's rows hold.
+    /// Texts that only occur in this tenant's rows.
     pub secrets: Vec<String>,
 }
 
-/// What the walk saw.
+/// The result of a probe.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// How many requests were sent.
+    /// Number of requests.
     pub calls: usize,
-    /// How many answers had which status.
+    /// Number of responses by status.
     pub statuses: BTreeMap<u16, usize>,
-    /// Everything that should not have been.
+    /// Violations.
     pub findings: Vec<String>,
-    /// Operations that were called.
+    /// Called operations.
     pub operations: BTreeSet<String>,
 }
 
-/// A walk over a document.
+/// Probes all operations of a document.
 #[derive(Debug)]
 pub struct IsolationProbe<'a> {
     /// The served document.
     pub document: &'a Value,
-    /// `method path` of operations that are left out, each for a reason that stands beside it.
+    /// `METHOD path` of skipped operations, each with its reason beside it.
     pub skip: &'a [&'a str],
-    /// Whose rows must not be seen.
+    /// The tenant whose data must not be visible.
     pub victim: &'a TenantFixture,
-    /// Whose credential is used.
+    /// The tenant whose credentials are used.
     pub attacker: &'a TenantFixture,
 }
 
 impl IsolationProbe<'_> {
-    /// Walks once as this caller, who is called `name` in findings.
+    /// Probes all operations as this caller, named `name` in findings.
     pub async fn run(&self, name: &str, client: &Client, report: &mut Report) {
         for operation in requests::operations(self.document) {
             let title = format!("{} {}", operation.method, operation.path);
@@ -62,7 +62,7 @@ impl IsolationProbe<'_> {
             }
             for attack in requests::attacks(&operation, self.document, self.victim, self.attacker) {
                 let answer = attack.send(client).await;
-                self.judge(
+                self.check(
                     &format!("{name}: {title} ({})", attack.what),
                     &attack.sent,
                     &answer,
@@ -73,7 +73,7 @@ impl IsolationProbe<'_> {
                     report.calls += 1;
                     if attack.without_ids(&answer) != twin.without_ids(&expected) {
                         report.findings.push(format!(
-                            "{name}: {title}: a foreign row and a missing one differ: {} {} / {} {}",
+                            "{name}: {title}: responses for a foreign and a missing row differ: {} {} / {} {}",
                             answer.status,
                             answer.text(),
                             expected.status,
@@ -86,13 +86,13 @@ impl IsolationProbe<'_> {
         }
     }
 
-    fn judge(&self, what: &str, sent: &[String], answer: &TestResponse, report: &mut Report) {
+    fn check(&self, what: &str, sent: &[String], answer: &TestResponse, report: &mut Report) {
         report.calls += 1;
         let status = answer.status.as_u16();
         *report.statuses.entry(status).or_default() += 1;
-        let told = format!("{} {:?}", answer.text(), answer.headers);
+        let content = format!("{} {:?}", answer.text(), answer.headers);
         if status >= 500 {
-            report.findings.push(format!("{what}: {status} {told}"));
+            report.findings.push(format!("{what}: {status} {content}"));
         }
         if status == 429 {
             report
@@ -100,21 +100,21 @@ impl IsolationProbe<'_> {
                 .push(format!("{what}: hidden behind a rate limit"));
         }
         for secret in &self.victim.secrets {
-            // A search text may be repeated in a refusal, never in a result.
+            // A search text may be repeated in an error, never in a result.
             let echoed =
                 !answer.status.is_success() && sent.iter().any(|text| text.contains(secret));
-            if told.contains(secret) && !echoed {
-                report
-                    .findings
-                    .push(format!("{what}: {status} tells the text {secret}: {told}"));
+            if content.contains(secret) && !echoed {
+                report.findings.push(format!(
+                    "{what}: {status} reveals the text {secret}: {content}"
+                ));
             }
         }
         for id in self.victim.ids.values().flatten() {
             let echoed = !answer.status.is_success() && sent.iter().any(|text| text.contains(id));
-            if told.contains(id) && !echoed {
+            if content.contains(id) && !echoed {
                 report
                     .findings
-                    .push(format!("{what}: {status} tells the id {id}: {told}"));
+                    .push(format!("{what}: {status} reveals the id {id}: {content}"));
             }
         }
     }

@@ -1,14 +1,13 @@
-//! What tests share.
+//! Shared test support.
 //!
-//! A test opens a [`TestApp`]: a fresh database cloned from a migrated template, the routers of the functions under test in
-//! process, each with its own database login, and a clock that stands still until it is moved. Tests speak HTTP to it
-//! through a [`Client`] that stands for one caller.
+//! A test creates a [`TestApp`]: a leased database, the routers of the functions under test in process, each with its own
+//! database login, and a fixed clock that the test advances. Tests call it over HTTP with a [`Client`] per caller.
 #![expect(
     clippy::expect_used,
     clippy::panic,
     clippy::unwrap_used,
     clippy::missing_panics_doc,
-    reason = "test code: a broken expectation is the answer"
+    reason = "test code: a broken expectation fails the test"
 )]
 
 mod broker;

@@ -1,4 +1,4 @@
-//! An S3 of this machine: moto (`PyPI`). It takes any signature.
+//! A local S3 server: moto (`PyPI`). It accepts any signature.
 
 use std::{
     process::{Child, Command, Stdio},
@@ -10,7 +10,7 @@ use tokio::{
     net::TcpStream,
 };
 
-/// A running server; it ends with the value.
+/// A running server; stops when dropped.
 #[derive(Debug)]
 pub struct Moto {
     child: Child,
@@ -28,7 +28,7 @@ impl Moto {
     /// The name of its bucket.
     pub const BUCKET: &str = "files";
 
-    /// Starts one with a bucket, on a free port; `None` where moto can't be had.
+    /// Starts a server with a bucket on a free port; `None` if moto is unavailable.
     pub async fn start() -> Option<Self> {
         let program = tokio::task::spawn_blocking(|| crate::tool("moto_server"));
         let program = program.await.unwrap()?;
@@ -43,28 +43,28 @@ impl Moto {
             .unwrap();
         let moto = Self { child, port };
         for _ in 0..1_200 {
-            if let Ok(wire) = TcpStream::connect(("127.0.0.1", port)).await {
-                make_bucket(wire).await;
+            if let Ok(stream) = TcpStream::connect(("127.0.0.1", port)).await {
+                make_bucket(stream).await;
                 return Some(moto);
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("moto does not listen");
+        panic!("moto did not start listening");
     }
 
-    /// Where it is.
+    /// The URL.
     pub fn address(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 }
 
-async fn make_bucket(mut wire: TcpStream) {
+async fn make_bucket(mut stream: TcpStream) {
     let bucket = Moto::BUCKET;
     let request = format!(
         "PUT /{bucket} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     );
-    wire.write_all(request.as_bytes()).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
-    wire.read_to_string(&mut answer).await.unwrap();
+    stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }

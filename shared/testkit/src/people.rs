@@ -1,29 +1,29 @@
-//! Tenants and people to act as.
+//! Tenants and people in tests.
 
 use ids::{RoleId, SessionId, TenantId, UserId};
 
-/// A tenant with one person a role, two for experts and customers.
+/// A tenant with one person per role, and two experts and customers.
 #[derive(Clone, Debug)]
 pub struct TestTenant {
     /// Its identifier.
     pub id: TenantId,
     /// Its slug.
     pub slug: String,
-    /// Everything inside the tenant.
+    /// May do everything within the tenant.
     pub admin: Person,
-    /// Tickets and people below.
+    /// Manages tickets and people with lower roles.
     pub manager: Person,
     /// Works on tickets.
     pub expert: Person,
-    /// Works on tickets too.
+    /// Another expert.
     pub expert2: Person,
-    /// Has tickets.
+    /// Creates tickets.
     pub customer: Person,
-    /// Has other tickets.
+    /// Another customer.
     pub customer2: Person,
 }
 
-/// Someone who is signed in.
+/// A signed-in person.
 #[derive(Clone, Debug)]
 pub struct Person {
     /// The user.
@@ -36,12 +36,12 @@ pub struct Person {
     pub role_id: RoleId,
     /// Its name.
     pub role: String,
-    /// Their address.
+    /// Their email address.
     pub email: String,
 }
 
 impl TestTenant {
-    /// Everybody, by the role's key.
+    /// All people, by the names of the fields.
     pub fn people(&self) -> [(&'static str, &Person); 6] {
         [
             ("admin", &self.admin),

@@ -1,4 +1,4 @@
-//! The stage on which a test plays.
+//! The application under test.
 
 mod fixtures;
 mod rows;
@@ -15,48 +15,48 @@ use web::{Clock, Service, edge, edge::Edge};
 
 use crate::{Client, Database};
 
-/// A function under test: its name (also of its login) and how it is made.
+/// A function under test: its name, also of its login, and its constructor.
 pub type Function = (&'static str, fn(Db, AppState) -> Service);
 
-/// A function whose making remembers something, such as settings of one test.
+/// A constructor with captured state, such as the settings of a test.
 pub type ServiceFactory = Arc<dyn Fn(Db, AppState) -> Service + Send + Sync>;
 
-/// A fresh database with functions in front of it.
+/// Functions with a database of their own.
 pub struct TestApp {
-    /// Stands still until it is moved.
+    /// Fixed until advanced.
     pub clock: Clock,
-    /// Authenticates for all functions.
+    /// The state shared by all functions.
     pub state: AppState,
-    /// Its database.
+    /// The database.
     pub database: Database,
     functions: Vec<(&'static str, ServiceFactory)>,
     router: Router,
     signer: Signer,
 }
 
-/// When every test begins.
+/// The time at which every test starts.
 pub const TEST_EPOCH: &str = "2026-11-20T10:00:00Z";
 /// The issuer of tokens in tests.
 pub const PUBLIC_URL: &str = "https://api.revalenz.example";
 
-/// More than any test has requests under way.
+/// More than the number of concurrent requests of any test.
 const MAX_IN_FLIGHT: usize = 4_096;
 
 impl TestApp {
-    /// With these functions, each under its own database login.
+    /// Creates an app of these functions, each with its own database login.
     pub async fn new(functions: &[Function]) -> Self {
         Self::with_max_in_flight(functions, MAX_IN_FLIGHT).await
     }
 
-    /// The same where no more than so many requests may be under way at once.
+    /// Like [`new`](Self::new), with a limit of concurrent requests.
     pub async fn with_max_in_flight(functions: &[Function], in_flight: usize) -> Self {
-        let maker = |(name, make): &Function| -> (&'static str, ServiceFactory) {
+        let factory = |(name, make): &Function| -> (&'static str, ServiceFactory) {
             (*name, Arc::new(*make))
         };
-        Self::build(functions.iter().map(maker).collect(), in_flight).await
+        Self::build(functions.iter().map(factory).collect(), in_flight).await
     }
 
-    /// Of functions that are made in any way.
+    /// Creates an app of functions with custom constructors.
     pub async fn from_factories(functions: Vec<(&'static str, ServiceFactory)>) -> Self {
         Self::build(functions, MAX_IN_FLIGHT).await
     }
@@ -67,7 +67,7 @@ impl TestApp {
         let keyring = Keyring::parse(&Keyring::generate()).unwrap();
         let settings = AppSettings {
             public_url: PUBLIC_URL.to_owned(),
-            // Nothing is remembered: what a test changes counts in its next line.
+            // No caching: a test's changes take effect immediately.
             cache_ttl: Duration::ZERO,
             local: false,
             in_flight,
@@ -81,7 +81,7 @@ impl TestApp {
         );
         let mut admin = database.admin().await;
         let signer = tokens::signer(&mut admin, clock.now()).await;
-        rows::unlimit(&mut admin, access::REVALENZ).await;
+        rows::raise_rate_limits(&mut admin, access::REVALENZ).await;
         let mut app = Self {
             clock,
             state,
@@ -94,7 +94,7 @@ impl TestApp {
         app
     }
 
-    /// The same caller, with the locks on tenant data as `probe` says (`decisions.md` 30).
+    /// The same caller, with one lock on tenant data disabled as described by `probe` (`decisions.md` 30).
     pub fn with_locks(&self, client: Client, probe: Option<LockProbe>) -> Client {
         match probe {
             Some(probe) => client.with_router(self.assemble(&self.state, Some(probe))),
@@ -102,8 +102,7 @@ impl TestApp {
         }
     }
 
-    /// The same caller at another process of these functions, which shares the database and the keys with this one and nothing
-    /// else.
+    /// The same caller at a second process of these functions, which shares only the database and the keys with the first.
     pub fn second_process(&self, client: Client) -> Client {
         let login = self.functions.first().map_or("identity", |(name, _)| *name);
         let state = AppState::new(
@@ -115,7 +114,7 @@ impl TestApp {
         client.with_router(self.assemble(&state, None))
     }
 
-    /// Somebody without credentials who calls another process over the same database: it has functions and memories of its own.
+    /// An anonymous client of another process with the same database, but its own functions and caches.
     pub fn another_process(&self, functions: &[Function], cache_ttl: Duration) -> Client {
         let settings = AppSettings {
             cache_ttl,
@@ -146,7 +145,7 @@ impl TestApp {
     fn assemble(&self, state: &AppState, probe: Option<LockProbe>) -> Router {
         let services = self.services(state, probe);
         let mut router = access::load_shed::layer(web::service::compose(&services), state.clone());
-        // Every function has it under the same paths: it is served where a function is alone.
+        // Internal routes have the same paths in every function, so they are only served for a single function.
         if let [alone] = services.as_slice() {
             router = router.merge(alone.internal.clone());
         }
@@ -170,7 +169,7 @@ impl TestApp {
             .collect()
     }
 
-    /// The merged document of the functions on this stage.
+    /// The merged OpenAPI document of all functions.
     pub fn document(&self) -> OpenApi {
         let documents = self
             .services(&self.state, None)
@@ -180,17 +179,17 @@ impl TestApp {
         web::openapi::merge("test", "", documents)
     }
 
-    /// Everything behind the port, for a test that serves it on one.
+    /// The complete router, for a test that serves it on a port.
     pub fn router(&self) -> Router {
         self.router.clone()
     }
 
-    /// Somebody without credentials.
+    /// A client without credentials.
     pub fn anonymous(&self) -> Client {
         Client::new(self.router.clone())
     }
 
-    /// A superuser's connection to the database: for arranging and looking, never for acting.
+    /// A superuser's connection to the database, to arrange and inspect data, never for the action under test.
     pub async fn admin(&self) -> PgConnection {
         self.database.admin().await
     }

@@ -1,4 +1,4 @@
-//! Programs that tests need and that are no crates.
+//! External programs used by tests.
 
 use std::{
     path::{Path, PathBuf},
@@ -6,17 +6,17 @@ use std::{
     sync::Mutex,
 };
 
-/// One is fetched after the other: two tests that want the same must not both unpack it.
+/// Serialises downloads, so that two tests do not unpack the same tool at once.
 static FETCHING: Mutex<()> = Mutex::new(());
 
-/// The path that `infra/scripts/tool.sh` prints for a tool, fetching it first when it is missing.
+/// The path of a tool as printed by `infra/scripts/tool.sh`, which downloads it if missing.
 ///
-/// `None`, and the reason said, where it can't be had: on somebody's laptop the test passes over that. In CI (`CI` is set) it
-/// must be there.
+/// `None` with a printed reason if it is unavailable: the test is then skipped locally. In CI (`CI` is set) the tool is
+/// required.
 #[expect(
     clippy::disallowed_methods,
     clippy::print_stdout,
-    reason = "no setting of ours, and said to whoever runs the test"
+    reason = "CI is not a setting of ours, and the reason is for the person running the test"
 )]
 pub fn tool(name: &str) -> Option<PathBuf> {
     let fetching = FETCHING.lock().unwrap();
@@ -25,7 +25,7 @@ pub fn tool(name: &str) -> Option<PathBuf> {
         .arg(name)
         .current_dir(root)
         .output()
-        .expect("infra/scripts/tool.sh can't be run");
+        .expect("cannot run infra/scripts/tool.sh");
     drop(fetching);
     if found.status.success() {
         let path = String::from_utf8(found.stdout).unwrap();
@@ -34,7 +34,7 @@ pub fn tool(name: &str) -> Option<PathBuf> {
     let why = String::from_utf8_lossy(&found.stderr).into_owned();
     assert!(
         std::env::var_os("CI").is_none(),
-        "CI does without no test. {why}"
+        "tests must not be skipped in CI: {why}"
     );
     println!("skipped: {why}");
     None

@@ -1,4 +1,4 @@
-//! Whether there is room for a request: so many a minute for its caller, so many at once for the process.
+//! Admission of requests: rate limits per caller, and concurrency limits.
 
 use http::HeaderMap;
 use web::{
@@ -13,19 +13,19 @@ use crate::{
     rate_limit::RateLimitKey,
 };
 
-/// Requests a minute of a person (`decisions.md` 18), unless the tenant's limits say otherwise.
+/// Requests per minute of a person (`decisions.md` 18), unless the tenant's limits override it.
 const DEFAULT_REQUESTS_PER_USER: u32 = 1_200;
-/// Requests a minute of a key, unless the tenant's limits say otherwise.
+/// Requests per minute of a key, unless the tenant's limits override it.
 const DEFAULT_REQUESTS_PER_KEY: u32 = 6_000;
-/// Requests a minute without a usable credential from one network: many people may be behind one address.
+/// Requests per minute from one network without valid credentials; many people may share an address.
 const DEFAULT_REQUESTS_PER_ADDRESS: u32 = 6_000;
-/// The names under which a tenant's limits have other numbers.
+/// The tenant limits that override the defaults.
 const LIMIT_PER_USER: &str = "requests_per_minute_per_user";
 const LIMIT_PER_KEY: &str = "requests_per_minute_per_key";
 
 impl Authenticator {
-    /// Lets a request in before it is looked at: `503` when the process is full, and strangers may be `429`. The permits are
-    /// the request's as long as they are kept.
+    /// Admits a request before authentication: `503` if the process is at its limit, and `429` for too many anonymous
+    /// requests. The permits are held until the response is ready.
     pub(crate) fn admit_unauthenticated(
         &self,
         headers: &HeaderMap,
@@ -42,20 +42,20 @@ impl Authenticator {
         Ok(permits)
     }
 
-    /// Charges the request to whoever is calling, takes a place among those of their own tenant, in whichever they act, and
-    /// counts it off that tenant's month.
+    /// Admits an authenticated request: counts it against the caller's rate limit and the tenant's monthly quota, and acquires
+    /// a permit of the caller's own tenant.
     pub(super) async fn admit(
         &self,
         principal: &Principal,
         language: Language,
         request: &RequestInfo,
     ) -> Result<(), Problem> {
-        // Charged already: one request, asked for its caller twice.
+        // Already counted: a handler with two caller arguments.
         if request.quota().is_some() {
             return Ok(());
         }
         let tenant = &principal.tenant;
-        let (payer, limit) = match (principal.user, principal.api_key) {
+        let (rate_limit_key, limit) = match (principal.user, principal.api_key) {
             (Some(user), _) => {
                 let limit = tenant
                     .limit(LIMIT_PER_USER)
@@ -63,19 +63,19 @@ impl Authenticator {
                 (RateLimitKey::User(tenant.id, user), limit)
             }
             (None, Some(key)) => {
-                let most = tenant
+                let max = tenant
                     .limit(LIMIT_PER_KEY)
                     .unwrap_or(DEFAULT_REQUESTS_PER_KEY);
-                let limit = principal.requests_per_minute.unwrap_or(most).min(most);
+                let limit = principal.requests_per_minute.unwrap_or(max).min(max);
                 (RateLimitKey::Key(tenant.id, key), limit)
             }
             (None, None) => return Ok(()),
         };
-        let placed = self.consume(payer, limit, request).and_then(|()| {
+        let permitted = self.consume(rate_limit_key, limit, request).and_then(|()| {
             request.hold_permit(self.acquire_permit(PermitOwner::Tenant(tenant.id))?);
             Ok(())
         });
-        let admitted = match placed {
+        let admitted = match permitted {
             Ok(()) => self.count_request(principal, request).await,
             refused => refused,
         };
@@ -89,7 +89,7 @@ impl Authenticator {
         admitted
     }
 
-    /// What a refused credential is answered with: whoever tries many is told to slow down.
+    /// Counts a failed authentication against the client's network; many failures are answered with `429`.
     pub(super) fn attribute_failure(&self, refusal: Problem, request: &RequestInfo) -> Problem {
         if refusal.kind() == &problem::UNAUTHENTICATED {
             self.consume_for_address(request).err().unwrap_or(refusal)
@@ -100,7 +100,7 @@ impl Authenticator {
 
     fn consume_for_address(&self, request: &RequestInfo) -> Result<(), Problem> {
         match request.address() {
-            // A laptop: whoever works on it tries what they like.
+            // No limit for local development.
             Some(address) if self.local && address.is_loopback() => Ok(()),
             Some(address) => self.consume(
                 RateLimitKey::Address(network(address)),
@@ -111,13 +111,8 @@ impl Authenticator {
         }
     }
 
-    fn consume(
-        &self,
-        payer: RateLimitKey,
-        limit: u32,
-        request: &RequestInfo,
-    ) -> Result<(), Problem> {
-        let decision = self.rate_limits.consume(payer, limit, self.clock.now());
+    fn consume(&self, key: RateLimitKey, limit: u32, request: &RequestInfo) -> Result<(), Problem> {
+        let decision = self.rate_limits.consume(key, limit, self.clock.now());
         request.set_quota(decision.quota);
         match decision.retry_after_seconds {
             None => Ok(()),

@@ -1,4 +1,4 @@
-//! A program with a tenant's key.
+//! Authentication by API key.
 
 use std::sync::Arc;
 
@@ -30,14 +30,15 @@ impl Authenticator {
             .map_err(shared)?
             .ok_or_else(unauthenticated)?;
         let now = self.clock.now();
-        let right = stored.is_secret(&secret.hash(), now);
-        let alive = stored.revoked_at.is_none() && stored.expires_at.is_none_or(|end| end > now);
-        if !right || !alive || !is_allowed_address(&stored.ip_ranges, request) {
+        let is_match = stored.is_secret(&secret.hash(), now);
+        let is_active =
+            stored.revoked_at.is_none() && stored.expires_at.is_none_or(|end| end > now);
+        if !is_match || !is_active || !is_allowed_address(&stored.ip_ranges, request) {
             return Err(unauthenticated());
         }
-        if !self.caches.noted.contains_key(&secret.id) {
+        if !self.caches.recently_used.contains_key(&secret.id) {
             directory::update_last_used(&self.db, secret.tenant, secret.id, now).await?;
-            self.caches.noted.insert(secret.id, ()).await;
+            self.caches.recently_used.insert(secret.id, ()).await;
         }
         let tenant = self
             .tenant(secret.tenant)

@@ -1,4 +1,4 @@
-//! What a gate remembers: at most [`AppSettings::remember`](super::AppSettings::remember) long, and bounded in number.
+//! Caches of the authenticator, bounded in size and by [`AppSettings::cache_ttl`](super::AppSettings::cache_ttl).
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
     token::Claims,
 };
 
-/// Bytes of the longest origin: scheme, a host name of 253 letters, a port.
+/// Maximum length of an origin in bytes: scheme, host name of 253 characters, port.
 const MAX_ORIGIN_LENGTH: usize = 8 + 253 + 6;
 
 #[derive(Debug)]
@@ -24,12 +24,12 @@ pub(super) struct Caches {
     pub(super) sessions: Cache<(TenantId, SessionId), Option<Arc<StoredSession>>>,
     pub(super) keys: Cache<(TenantId, ApiKeyId), Option<Arc<StoredKey>>>,
     pub(super) signing_keys: Cache<(), Arc<SigningKeys>>,
-    /// Tokens whose signature was right, by their SHA-256: checking one costs a tenth of a millisecond. Good as long as the
-    /// key is that checked them.
+    /// Tokens with a verified signature, by their SHA-256: verification takes a tenth of a millisecond. Entries are valid as
+    /// long as their key is.
     pub(super) verified: Cache<[u8; 32], Verified>,
     pub(super) origins: Cache<String, Option<TenantId>>,
-    /// Keys whose use was noted within the last minute.
-    pub(super) noted: Cache<ApiKeyId, ()>,
+    /// Keys whose last use was updated within the last minute.
+    pub(super) recently_used: Cache<ApiKeyId, ()>,
 }
 
 impl Caches {
@@ -41,19 +41,19 @@ impl Caches {
             signing_keys: bounded_cache(1, ttl),
             verified: bounded_cache(50_000, Duration::from_mins(10)),
             origins: bounded_cache(10_000, ttl),
-            noted: bounded_cache(10_000, Duration::from_mins(1)),
+            recently_used: bounded_cache(10_000, Duration::from_mins(1)),
         }
     }
 }
 
-/// What a token says, and the identifier of the key that it was checked with.
+/// The claims of a token, and the id of the key that verified it.
 #[derive(Clone, Debug)]
 pub(super) struct Verified {
     pub(super) key_id: Arc<str>,
     pub(super) claims: Arc<Claims>,
 }
 
-/// The public keys that may verify, by their identifiers.
+/// The public keys for verification, by key id.
 pub(super) struct SigningKeys(pub(super) HashMap<String, DecodingKey>);
 
 impl std::fmt::Debug for SigningKeys {
@@ -62,19 +62,16 @@ impl std::fmt::Debug for SigningKeys {
     }
 }
 
-fn bounded_cache<K, V>(most: u64, ttl: Duration) -> Cache<K, V>
+fn bounded_cache<K, V>(max: u64, ttl: Duration) -> Cache<K, V>
 where
     K: std::hash::Hash + Eq + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    Cache::builder()
-        .max_capacity(most)
-        .time_to_live(ttl)
-        .build()
+    Cache::builder().max_capacity(max).time_to_live(ttl).build()
 }
 
 impl Authenticator {
-    /// The tenant, unless it is unknown.
+    /// The tenant, if it exists.
     pub async fn tenant(&self, id: TenantId) -> Result<Option<Arc<Tenant>>, Problem> {
         let load = async {
             let now = self.clock.now();
@@ -88,9 +85,9 @@ impl Authenticator {
             .map_err(shared)
     }
 
-    /// The tenant to which a web origin belongs.
+    /// The tenant that owns a web origin.
     pub async fn tenant_of_origin(&self, origin: &str) -> Result<Option<TenantId>, Problem> {
-        // Nobody's: remembering whatever strangers send would let them fill the memory.
+        // Never cache arbitrarily long values sent by clients.
         if origin.len() > MAX_ORIGIN_LENGTH {
             return Ok(None);
         }
@@ -102,40 +99,40 @@ impl Authenticator {
             .map_err(shared)
     }
 
-    /// Whether the origin is remembered as a tenant's.
+    /// Whether the origin is cached as one of a tenant.
     pub(crate) async fn is_known_origin(&self, origin: &str) -> bool {
         self.caches.origins.get(origin).await.flatten().is_some()
     }
 
-    /// Forgets what is remembered of a session, so that its end counts at once in this process.
+    /// Removes a session from the cache, so that its end takes effect at once in this process.
     pub async fn invalidate_session(&self, tenant: TenantId, session: SessionId) {
         self.caches.sessions.invalidate(&(tenant, session)).await;
     }
 
-    /// Forgets all sessions and roles, so that a change of people or roles counts at once in this process.
+    /// Removes all sessions from the cache, so that a change of people or roles takes effect at once in this process.
     pub fn invalidate_people(&self) {
         self.caches.sessions.invalidate_all();
     }
 
-    /// Forgets what is remembered of a tenant, so that its change counts at once in this process.
+    /// Removes a tenant from the cache, so that a change takes effect at once in this process.
     pub async fn invalidate_tenant(&self, tenant: TenantId) {
         self.caches.tenants.invalidate(&tenant).await;
         self.caches.origins.invalidate_all();
     }
 
-    /// Forgets what is remembered of a key, so that its end counts at once in this process.
+    /// Removes an API key from the cache, so that a change takes effect at once in this process.
     pub async fn invalidate_key(&self, tenant: TenantId, key: ApiKeyId) {
         self.caches.keys.invalidate(&(tenant, key)).await;
     }
 
-    /// Forgets the public keys, so that a rotation counts at once in this process: also for tokens that were checked with a
-    /// key which may verify no longer.
+    /// Removes the public keys from the cache, so that a rotation takes effect at once in this process, also for tokens that
+    /// were verified with a retired key.
     pub async fn invalidate_signing_keys(&self) {
         self.caches.signing_keys.invalidate(&()).await;
     }
 }
 
-/// An error of a load that several requests waited for.
+/// The error of a load shared by several requests.
 pub(super) fn shared(error: Arc<DbError>) -> Problem {
     match error.as_ref() {
         DbError::Unavailable(_) | DbError::LockTimeout | DbError::Contention => {

@@ -1,4 +1,4 @@
-//! What a request shows of itself.
+//! The credential of a request.
 
 use http::HeaderMap;
 use web::Problem;
@@ -6,20 +6,20 @@ use web::Problem;
 use super::unauthenticated;
 use crate::{api_key, problems::SEVERAL_CREDENTIALS};
 
-/// Whether the request shows a credential at all, good or bad.
+/// Whether the request has a credential, valid or not.
 pub(crate) fn has_credential(headers: &HeaderMap) -> bool {
     headers.contains_key("authorization") || headers.contains_key("x-api-key")
 }
 
-/// One credential, not yet looked at.
+/// A credential, not yet verified.
 pub(super) enum Credential<'a> {
     /// An access token.
     Token(&'a str),
-    /// A tenant's key.
+    /// An API key.
     Key(&'a str),
 }
 
-/// The credential of a request. Two different ones are refused: which counts must not be guessed.
+/// Extracts the credential. Two of them are rejected: which one applies must not be guessed.
 pub(super) fn credential(headers: &HeaderMap) -> Result<Option<Credential<'_>>, Problem> {
     let one = |name: &str| -> Result<Option<&str>, Problem> {
         let mut values = headers.get_all(name).iter();

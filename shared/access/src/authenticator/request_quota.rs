@@ -1,7 +1,7 @@
-//! The monthly requests of a tenant (`decisions.md` 29): this process takes blocks of them and counts them off in memory.
+//! Monthly request quota of a tenant (`decisions.md` 29). Each process leases blocks of requests and counts them in memory.
 //!
-//! Never more than the licence allows, however many processes there are; what is left of a block when a process ends is lost,
-//! so it may be fewer. Most requests cost an atomic number, one in a hundred a short transaction.
+//! The quota is never exceeded, however many processes there are. The rest of a block is lost when a process ends, so slightly
+//! fewer requests may be served. Most requests cost one atomic operation, one in a hundred a short transaction.
 
 use std::{
     sync::{
@@ -24,22 +24,22 @@ use crate::{
     usage::{Allowance, Metric},
 };
 
-/// Tenants whose blocks are remembered; a block that is pushed out is lost.
+/// Maximum number of tenants with a block in memory; an evicted block is lost.
 const MAX_TENANTS: u64 = 10_000;
-/// A tenant that was quiet for so long begins a new block.
+/// A block is dropped after this time without requests.
 const IDLE_TIMEOUT: Duration = Duration::from_hours(24);
 
-/// The blocks of the tenants that call here.
+/// The leased blocks by tenant.
 #[derive(Debug)]
 pub(super) struct RequestQuota(Cache<TenantId, Arc<Block>>);
 
-/// What this process has taken for a tenant.
+/// A block of requests leased for a tenant.
 #[derive(Debug, Default)]
 struct Block {
-    /// The month in the upper half, how many requests are left of the block in the lower.
+    /// The month in the upper half, the remaining requests of the block in the lower half.
     state: AtomicU64,
-    /// Held by the one who takes the next block. Inside: the month and the limit at which nothing was left.
-    taking: Mutex<Option<(u32, i64)>>,
+    /// Held while leasing the next block. Contains the month and limit for which nothing was left.
+    exhausted: Mutex<Option<(u32, i64)>>,
 }
 
 impl RequestQuota {
@@ -53,36 +53,36 @@ impl RequestQuota {
 }
 
 impl Block {
-    /// Counts one request off, if there is one left of this month.
-    fn count_off(&self, month: u32) -> bool {
+    /// Takes one request from the block, if there is one left for this month.
+    fn try_consume(&self, month: u32) -> bool {
         self.state
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |state| {
-                let (of, left) = parts(state);
+                let (of, left) = unpack(state);
                 (of == month && left > 0).then(|| state - 1)
             })
             .is_ok()
     }
 
-    /// A new block, of which one request is counted off at once.
-    fn begin(&self, month: u32, requests: u32) {
+    /// Starts a new block, and takes one request from it.
+    fn start(&self, month: u32, requests: u32) {
         let state = u64::from(month) << 32 | u64::from(requests.saturating_sub(1));
         self.state.store(state, Ordering::Release);
     }
 }
 
-fn parts(state: u64) -> (u32, u32) {
+fn unpack(state: u64) -> (u32, u32) {
     let half = |bits: u64| u32::try_from(bits & u64::from(u32::MAX)).unwrap_or_default();
     (half(state >> 32), half(state))
 }
 
-/// Months since the year 0, and one: never 0, which is no month.
+/// Months since the year 0, counted from 1; 0 is never a valid month.
 fn month_number(now: DateTime<Utc>) -> u32 {
     u32::try_from(now.year()).unwrap_or_default() * 12 + now.month()
 }
 
 impl Authenticator {
-    /// Counts a request off the month of its tenant: `429` when the licence allows no more. The platform's own staff pays
-    /// nothing, and neither does signing in or out.
+    /// Counts a request against the tenant's monthly quota: `429` if it is used up. Platform staff and authentication
+    /// requests are not counted.
     pub(super) async fn count_request(
         &self,
         principal: &Principal,
@@ -98,7 +98,7 @@ impl Authenticator {
         let tenant = principal.tenant.id;
         let block = self.request_quota.0.get_with(tenant, Arc::default);
         let now = self.clock.now();
-        if block.count_off(month_number(now)) {
+        if block.try_consume(month_number(now)) {
             return Ok(());
         }
         self.next_block(tenant, &block, allowance, now).await
@@ -112,22 +112,22 @@ impl Authenticator {
         now: DateTime<Utc>,
     ) -> Result<(), Problem> {
         let month = month_number(now);
-        let mut empty = block.taking.lock().await;
-        // Somebody else took one while this request waited.
-        if block.count_off(month) {
+        let mut exhausted = block.exhausted.lock().await;
+        // Another request leased a block in the meantime.
+        if block.try_consume(month) {
             return Ok(());
         }
         let refusal = || quota::exceeded(Metric::ApiRequests, allowance.limit, now);
-        // Nothing comes back within a month: only another limit is worth asking again.
-        if allowance.hard && *empty == Some((month, allowance.limit)) {
+        // The quota is not refilled within a month; only a changed limit is worth another query.
+        if allowance.hard && *exhausted == Some((month, allowance.limit)) {
             return Err(refusal());
         }
         let requests = quota::lease(&self.db, tenant, allowance, now).await?;
         if requests == 0 {
-            *empty = Some((month, allowance.limit));
+            *exhausted = Some((month, allowance.limit));
             return Err(refusal());
         }
-        block.begin(month, requests);
+        block.start(month, requests);
         Ok(())
     }
 }
@@ -144,26 +144,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_block_is_counted_off_to_the_last_request_and_ends_with_its_month() {
+    fn a_block_is_consumed_completely_and_expires_with_its_month() {
         let block = Block::default();
-        assert!(!block.count_off(1), "nothing was taken yet");
-        block.begin(1, 3);
-        assert!(block.count_off(1) && block.count_off(1));
-        assert!(!block.count_off(1), "the first of three was counted off");
-        block.begin(1, 3);
-        assert!(!block.count_off(2), "another month");
-        assert!(block.count_off(1));
+        assert!(!block.try_consume(1), "no block yet");
+        block.start(1, 3);
+        assert!(block.try_consume(1) && block.try_consume(1));
+        assert!(
+            !block.try_consume(1),
+            "the first of three was consumed on start"
+        );
+        block.start(1, 3);
+        assert!(!block.try_consume(2), "another month");
+        assert!(block.try_consume(1));
     }
 
     #[test]
-    fn threads_together_count_off_no_more_than_there_is() {
+    fn concurrent_threads_never_consume_more_than_the_block() {
         let block = Block::default();
-        block.begin(24_323, 1_001);
+        block.start(24_323, 1_001);
         let counted = std::sync::atomic::AtomicUsize::new(0);
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
-                    while block.count_off(24_323) {
+                    while block.try_consume(24_323) {
                         counted.fetch_add(1, Ordering::Relaxed);
                     }
                 });
@@ -173,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn signing_in_is_told_from_its_path() {
+    fn authentication_requests_are_recognised_by_path() {
         for path in ["/api/v1/auth/status", "/api/auth/logout"] {
             assert!(is_auth_path(path), "{path}");
         }

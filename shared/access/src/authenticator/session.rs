@@ -1,4 +1,4 @@
-//! A person with an access token: its signature, then the session, the role and the person behind it.
+//! Authentication by access token: verifies the signature, then loads session, role and person.
 
 use std::sync::Arc;
 
@@ -25,15 +25,15 @@ impl Authenticator {
         text: &str,
     ) -> Result<(Principal, Language), Problem> {
         let claims = self.verify_token(text).await?.ok_or_else(unauthenticated)?;
-        let living = async || {
+        let live_session = async || {
             self.find_live_session(claims.tid, claims.sid, claims.sub)
                 .await
         };
-        let mut session = living().await?.ok_or_else(unauthenticated)?;
-        // Proved again since it was remembered, and the client has the token that says so: it must not be asked once more.
+        let mut session = live_session().await?.ok_or_else(unauthenticated)?;
+        // The token is newer than the cached session: the person has stepped up, and must not be asked again.
         if session.proved_at.timestamp() < claims.auth_time {
             self.invalidate_session(claims.tid, claims.sid).await;
-            session = living().await?.ok_or_else(unauthenticated)?;
+            session = live_session().await?.ok_or_else(unauthenticated)?;
         }
         let impersonator = match (claims.act, session.acting) {
             (None, None) => None,
@@ -49,7 +49,7 @@ impl Authenticator {
         let tenant = self.tenant(claims.tid).await?.ok_or_else(unauthenticated)?;
         let language = Language::of_locale(&session.locale).unwrap_or(tenant.language());
         let principal = Principal {
-            // Who looks at somebody's account has proved their own, and can change nothing.
+            // An impersonator has authenticated for their own account, and is read-only.
             second_factor_required: impersonator.is_none()
                 && assurance::is_factor_required(&tenant, &session.role),
             tenant,
@@ -71,7 +71,7 @@ impl Authenticator {
         Ok((principal, language))
     }
 
-    /// The session of this person, as long as it lives.
+    /// The person's session, unless it has expired or was revoked.
     pub(super) async fn find_live_session(
         &self,
         tenant: TenantId,
@@ -92,13 +92,13 @@ impl Authenticator {
             .await
             .map_err(shared)?;
         let now = self.clock.now();
-        let lives = |session: &Arc<StoredSession>| {
+        let is_live = |session: &Arc<StoredSession>| {
             session.active
                 && session.revoked_at.is_none()
                 && session.expires_at > now
                 && session.user == user
         };
-        Ok(session.filter(lives))
+        Ok(session.filter(is_live))
     }
 
     async fn verify_token(&self, text: &str) -> Result<Option<Arc<Claims>>, Problem> {
@@ -118,7 +118,7 @@ impl Authenticator {
             .try_get_with((), self.load_signing_keys())
             .await
             .map_err(shared)?;
-        // Also of what was checked before: a key that is taken back takes its tokens along.
+        // Cached tokens are checked too: removing a key invalidates the tokens it signed.
         let Some(key) = keys.0.get(&*key_id) else {
             return Ok(None);
         };

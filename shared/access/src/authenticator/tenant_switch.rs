@@ -1,4 +1,4 @@
-//! Staff in a customer's tenant.
+//! Platform staff acting in a customer's tenant.
 
 use db::Actor;
 use http::HeaderMap;
@@ -9,8 +9,8 @@ use super::Authenticator;
 use crate::{Principal, audit, problems};
 
 impl Authenticator {
-    /// `X-Tenant-Id` with `X-Reason`: staff acts in a customer's tenant, and that tenant's log says so before anything
-    /// else happens. From anybody else the header has no meaning.
+    /// Handles `X-Tenant-Id` with `X-Reason`: switches to the customer's tenant, and records that in its audit log first. The
+    /// headers are ignored for other callers.
     pub(super) async fn switch_tenant(
         &self,
         principal: &mut Principal,

@@ -1,34 +1,36 @@
-//! Asking an issuer: bounded in time by the client, in size here.
+//! Requests to an issuer. The client limits the time, this module the size.
 
 use serde::de::DeserializeOwned;
 use url::{Host, Url};
 
 use super::OidcError;
 
-/// Bytes of metadata and token answers.
+/// Maximum size of metadata and token responses in bytes.
 pub const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
-/// Bytes of a key set.
+/// Maximum size of a key set in bytes.
 pub const MAX_KEY_SET_BYTES: usize = 256 * 1024;
 
-/// An address that may be asked: `https`, and `http` only of this machine when that is allowed.
-pub fn address(text: &str, local: bool) -> Option<Url> {
+/// Validates a URL: `https`, or `http` on the loopback interface if `local` is set.
+pub fn parse_url(text: &str, local: bool) -> Option<Url> {
     let url = Url::parse(text).ok()?;
-    let here = match url.host()? {
+    let is_loopback = match url.host()? {
         Host::Domain(name) => name == "localhost",
         Host::Ipv4(address) => address.is_loopback(),
         Host::Ipv6(address) => address.is_loopback(),
     };
-    let safe = url.scheme() == "https" || (url.scheme() == "http" && here && local);
-    let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-    (safe && plain).then_some(url)
+    let has_safe_scheme =
+        url.scheme() == "https" || (url.scheme() == "http" && is_loopback && local);
+    let is_plain =
+        url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    (has_safe_scheme && is_plain).then_some(url)
 }
 
-/// The answer as JSON.
+/// Sends a request and parses the JSON response.
 pub async fn json<T: DeserializeOwned>(
     request: reqwest::RequestBuilder,
     limit: usize,
 ) -> Result<T, OidcError> {
-    // An address may hold what the issuer put there; the log does not need it.
+    // A URL may contain data of the issuer that does not belong in the log.
     let unavailable =
         |error: reqwest::Error| OidcError::Unavailable(error.without_url().to_string());
     let mut response = request
@@ -38,20 +40,20 @@ pub async fn json<T: DeserializeOwned>(
         .map_err(unavailable)?;
     let status = response.status();
     if status.is_server_error() {
-        return Err(OidcError::Unavailable(format!("answered {status}")));
+        return Err(OidcError::Unavailable(format!("responded with {status}")));
     }
     if !status.is_success() {
-        return Err(OidcError::Refused("the issuer refused"));
+        return Err(OidcError::Refused("the issuer refused the request"));
     }
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(unavailable)? {
         if body.len() + chunk.len() > limit {
-            return Err(OidcError::Refused("the issuer's answer is too large"));
+            return Err(OidcError::Refused("the issuer's response is too large"));
         }
         body.extend_from_slice(&chunk);
     }
     serde_json::from_slice(&body)
-        .map_err(|_| OidcError::Refused("the issuer's answer is no JSON of that kind"))
+        .map_err(|_| OidcError::Refused("the issuer's response is not the expected JSON"))
 }
 
 #[cfg(test)]
@@ -59,8 +61,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_safe_addresses_are_asked() {
-        for (text, far, near) in [
+    fn only_safe_urls_are_accepted() {
+        for (text, accepted, accepted_locally) in [
             ("https://issuer.example/x", true, true),
             ("http://issuer.example/x", false, false),
             ("http://127.0.0.1:8080", false, true),
@@ -73,8 +75,8 @@ mod tests {
             ("javascript:alert(1)", false, false),
             ("", false, false),
         ] {
-            assert_eq!(address(text, false).is_some(), far, "{text}");
-            assert_eq!(address(text, true).is_some(), near, "{text}");
+            assert_eq!(parse_url(text, false).is_some(), accepted, "{text}");
+            assert_eq!(parse_url(text, true).is_some(), accepted_locally, "{text}");
         }
     }
 }

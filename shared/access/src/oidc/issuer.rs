@@ -1,4 +1,4 @@
-//! One issuer, with what is remembered of it.
+//! One issuer, with its cached metadata and keys.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,20 +6,20 @@ use chrono::{DateTime, Utc};
 use jsonwebtoken::Algorithm;
 use serde::de::DeserializeOwned;
 
-use super::{OidcError, fetch, keys::Keys, metadata::Metadata, remembered::Remembered, token};
+use super::{OidcError, cached::Cached, fetch, keys::Keys, metadata::Metadata, token};
 
-/// How long an issuer may take to be found, and to answer. Three answers fit into the 10 s of a request.
-const CONNECT_LIMIT: Duration = Duration::from_secs(2);
-const ANSWER_LIMIT: Duration = Duration::from_millis(2_500);
+/// Timeouts of requests to an issuer. Three responses fit into the 10 s of a request.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const RESPONSE_TIMEOUT: Duration = Duration::from_millis(2_500);
 
-/// Whoever signs tokens outside.
+/// An external token issuer.
 pub struct Issuer {
     url: String,
-    /// Whether addresses without TLS are allowed: those of this machine alone.
+    /// Whether loopback URLs without TLS are allowed.
     local: bool,
     http: reqwest::Client,
-    metadata: Remembered<Metadata>,
-    keys: Remembered<Keys>,
+    metadata: Cached<Metadata>,
+    keys: Cached<Keys>,
 }
 
 impl std::fmt::Debug for Issuer {
@@ -29,67 +29,67 @@ impl std::fmt::Debug for Issuer {
 }
 
 impl Issuer {
-    /// What asks issuers. `local`: those on this machine may speak without TLS.
+    /// Creates the HTTP client for issuers. `local` allows loopback URLs without TLS.
     pub fn client(local: bool) -> Result<reqwest::Client, reqwest::Error> {
         reqwest::Client::builder()
             .user_agent("revalenz")
             .https_only(!local)
-            .connect_timeout(CONNECT_LIMIT)
-            .timeout(ANSWER_LIMIT)
-            // Secrets go to the issuer, and nowhere else.
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(RESPONSE_TIMEOUT)
+            // Never forward secrets to another host.
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()
     }
 
-    /// The issuer of this name, which is its address; `None` when it must not be asked.
+    /// Creates an issuer identified by its URL; `None` if the URL is not acceptable.
     pub fn new(url: String, local: bool, http: reqwest::Client) -> Option<Self> {
-        fetch::address(&url, local)?;
+        fetch::parse_url(&url, local)?;
         Some(Self {
             url,
             local,
             http,
-            metadata: Remembered::default(),
-            keys: Remembered::default(),
+            metadata: Cached::default(),
+            keys: Cached::default(),
         })
     }
 
-    /// Its name.
+    /// The issuer's URL, which is its identifier.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// What asks it.
+    /// The HTTP client.
     pub fn http(&self) -> &reqwest::Client {
         &self.http
     }
 
-    /// What it says about itself.
+    /// The issuer's metadata.
     pub async fn metadata(&self, now: DateTime<Utc>) -> Result<Arc<Metadata>, OidcError> {
         let load = Metadata::fetch(&self.http, &self.url, self.local);
         self.metadata.get(now, |_| true, load).await
     }
 
-    /// What a token says, if one of its keys signed it with one of these algorithms. A token that names an unknown key makes
-    /// us ask again, but not more often than every ten seconds.
+    /// Verifies a token signed by one of the issuer's keys with one of these algorithms, and returns its claims. An unknown
+    /// key id triggers a refresh of the key set, at most every ten seconds.
     pub async fn verify<C: DeserializeOwned + Clone>(
         &self,
         token: &str,
         algorithms: &[Algorithm],
         now: DateTime<Utc>,
     ) -> Result<C, OidcError> {
-        let named = token::named(token, algorithms)?;
+        let key_ref = token::key_ref(token, algorithms)?;
         let load = async {
             let metadata = self.metadata(now).await?;
             Keys::fetch(&self.http, &metadata.jwks_uri).await
         };
         let keys = self
             .keys
-            .get(now, |keys| keys.find(&named).is_some(), load)
+            .get(now, |keys| keys.find(&key_ref).is_some(), load)
             .await?;
         let key = keys
-            .find(&named)
+            .find(&key_ref)
             .ok_or(OidcError::Refused("the ID token names an unknown key"))?;
-        token::claims(token, named.algorithm, key)
+        token::claims(token, key_ref.algorithm, key)
     }
 }

@@ -6,16 +6,16 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
-use super::{OidcError, fetch, token::Named};
+use super::{OidcError, fetch, token::KeyRef};
 
-/// Most keys that are looked at.
-const MOST: usize = 100;
+/// Maximum number of keys of an issuer.
+const MAX_KEYS: usize = 100;
 
-/// The keys that can sign ID tokens, each with the one algorithm that its type allows.
-pub(super) struct Keys(Vec<(Named, DecodingKey)>);
+/// The signing keys of an issuer, each with the only algorithm that its type allows.
+pub(super) struct Keys(Vec<(KeyRef, DecodingKey)>);
 
 #[derive(Deserialize)]
-struct Written {
+struct JwkSet {
     keys: Vec<Value>,
 }
 
@@ -34,37 +34,36 @@ struct Jwk {
 }
 
 impl Keys {
-    /// Asks the issuer.
+    /// Fetches the key set.
     pub(super) async fn fetch(http: &reqwest::Client, address: &Url) -> Result<Self, OidcError> {
-        let written: Written =
-            fetch::json(http.get(address.clone()), fetch::MAX_KEY_SET_BYTES).await?;
-        Ok(Self::of(written.keys))
+        let set: JwkSet = fetch::json(http.get(address.clone()), fetch::MAX_KEY_SET_BYTES).await?;
+        Ok(Self::from_jwks(set.keys))
     }
 
-    /// Keys of other kinds and for other uses are passed over.
-    fn of(keys: Vec<Value>) -> Self {
+    /// Keys of other types and uses are skipped.
+    fn from_jwks(keys: Vec<Value>) -> Self {
         Self(
             keys.into_iter()
-                .take(MOST)
+                .take(MAX_KEYS)
                 .filter_map(|key| read(serde_json::from_value(key).ok()?))
                 .collect(),
         )
     }
 
-    /// The key of this name for this algorithm.
-    pub(super) fn find(&self, named: &Named) -> Option<&DecodingKey> {
+    /// Finds the key with this id and algorithm.
+    pub(super) fn find(&self, key_ref: &KeyRef) -> Option<&DecodingKey> {
         self.0
             .iter()
-            .find(|(own, _)| own == named)
+            .find(|(own, _)| own == key_ref)
             .map(|(_, key)| key)
     }
 }
 
-fn read(jwk: Jwk) -> Option<(Named, DecodingKey)> {
+fn read(jwk: Jwk) -> Option<(KeyRef, DecodingKey)> {
     if jwk.usage.as_deref().is_some_and(|usage| usage != "sig") {
         return None;
     }
-    let (algorithm, word, key) = match (jwk.kty.as_str(), jwk.crv.as_deref()) {
+    let (algorithm, name, key) = match (jwk.kty.as_str(), jwk.crv.as_deref()) {
         ("RSA", _) => {
             let key = DecodingKey::from_rsa_components(jwk.n.as_deref()?, jwk.e.as_deref()?);
             (Algorithm::RS256, "RS256", key.ok()?)
@@ -83,14 +82,14 @@ fn read(jwk: Jwk) -> Option<(Named, DecodingKey)> {
         }
         _ => return None,
     };
-    if jwk.alg.is_some_and(|alg| alg != word) {
+    if jwk.alg.is_some_and(|alg| alg != name) {
         return None;
     }
-    let named = Named {
+    let key_ref = KeyRef {
         key_id: jwk.kid,
         algorithm,
     };
-    Some((named, key))
+    Some((key_ref, key))
 }
 
 fn coordinate(text: &str) -> Option<[u8; 32]> {
@@ -106,7 +105,7 @@ mod tests {
     #[test]
     fn a_key_has_the_one_algorithm_of_its_type() {
         let x = URL_SAFE_NO_PAD.encode([7; 32]);
-        let keys = Keys::of(vec![
+        let keys = Keys::from_jwks(vec![
             json!({"kty": "OKP", "crv": "Ed25519", "kid": "good", "x": x}),
             json!({"kty": "OKP", "crv": "Ed25519", "kid": "encrypts", "x": x, "use": "enc"}),
             json!({"kty": "OKP", "crv": "Ed448", "kid": "curve", "x": x}),
@@ -118,12 +117,12 @@ mod tests {
             json!("no key"),
         ]);
         assert_eq!(keys.0.len(), 1);
-        let named = |key_id: &str, algorithm| Named {
+        let key_ref = |key_id: &str, algorithm| KeyRef {
             key_id: key_id.to_owned(),
             algorithm,
         };
-        assert!(keys.find(&named("good", Algorithm::EdDSA)).is_some());
-        assert!(keys.find(&named("good", Algorithm::RS256)).is_none());
-        assert!(keys.find(&named("good", Algorithm::HS256)).is_none());
+        assert!(keys.find(&key_ref("good", Algorithm::EdDSA)).is_some());
+        assert!(keys.find(&key_ref("good", Algorithm::RS256)).is_none());
+        assert!(keys.find(&key_ref("good", Algorithm::HS256)).is_none());
     }
 }

@@ -1,25 +1,25 @@
-//! What an issuer says about itself (OpenID Connect Discovery 1.0).
+//! Issuer metadata (OpenID Connect Discovery 1.0).
 
 use serde::Deserialize;
 use url::Url;
 
 use super::{OidcError, fetch};
 
-/// The addresses of an issuer, each safe to use.
+/// The validated endpoints of an issuer.
 #[derive(Clone, Debug)]
 pub struct Metadata {
-    /// Where people agree.
+    /// The authorization endpoint.
     pub authorization_endpoint: Url,
-    /// Where a code becomes a token.
+    /// The token endpoint.
     pub token_endpoint: Url,
-    /// Where its keys are.
+    /// The key set.
     pub jwks_uri: Url,
-    /// Whether it wants our secret in the header and not in the form.
+    /// Whether the client secret is sent with HTTP Basic rather than in the form.
     pub basic: bool,
 }
 
 #[derive(Deserialize)]
-struct Written {
+struct Document {
     issuer: String,
     authorization_endpoint: String,
     token_endpoint: String,
@@ -28,7 +28,7 @@ struct Written {
 }
 
 impl Metadata {
-    /// Asks the issuer.
+    /// Fetches the metadata.
     pub(super) async fn fetch(
         http: &reqwest::Client,
         issuer: &str,
@@ -38,20 +38,21 @@ impl Metadata {
             "{}/.well-known/openid-configuration",
             issuer.trim_end_matches('/')
         );
-        let written: Written = fetch::json(http.get(address), fetch::MAX_DOCUMENT_BYTES).await?;
-        if written.issuer != issuer {
-            return Err(OidcError::Refused("the metadata are another issuer's"));
+        let document: Document = fetch::json(http.get(address), fetch::MAX_DOCUMENT_BYTES).await?;
+        if document.issuer != issuer {
+            return Err(OidcError::Refused("the metadata belong to another issuer"));
         }
         let safe = |text: &str| {
-            fetch::address(text, local)
-                .ok_or(OidcError::Refused("an address in the metadata is not safe"))
+            fetch::parse_url(text, local).ok_or(OidcError::Refused(
+                "a URL in the metadata is not acceptable",
+            ))
         };
         Ok(Self {
-            authorization_endpoint: safe(&written.authorization_endpoint)?,
-            token_endpoint: safe(&written.token_endpoint)?,
-            jwks_uri: safe(&written.jwks_uri)?,
-            // Without a word of the issuer the header is what Discovery prescribes.
-            basic: !written
+            authorization_endpoint: safe(&document.authorization_endpoint)?,
+            token_endpoint: safe(&document.token_endpoint)?,
+            jwks_uri: safe(&document.jwks_uri)?,
+            // HTTP Basic is the default of Discovery.
+            basic: !document
                 .token_endpoint_auth_methods_supported
                 .is_some_and(|methods| methods.iter().any(|method| method == "client_secret_post")),
         })

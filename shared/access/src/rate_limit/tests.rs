@@ -13,7 +13,7 @@ fn admitted(bucket: &Bucket, limit: u32, now: i64) -> bool {
 
 proptest! {
     #[test]
-    fn never_more_than_a_bucketful_and_what_refilled(
+    fn admitted_requests_never_exceed_the_limit_plus_the_refill(
         limit in 1_u32..5_000,
         pauses in prop::collection::vec(0_i64..2 * SECOND, 1..2_000),
     ) {
@@ -28,7 +28,7 @@ proptest! {
     }
 
     #[test]
-    fn who_waits_as_told_is_admitted(limit in 1_u32..1_000, before in 0_i64..WINDOW) {
+    fn waiting_for_retry_after_admits_the_next_request(limit in 1_u32..1_000, before in 0_i64..WINDOW) {
         let bucket = Bucket::default();
         for _ in 0..limit {
             prop_assert!(admitted(&bucket, limit, TEST_EPOCH));
@@ -41,13 +41,13 @@ proptest! {
     }
 
     #[test]
-    fn who_keeps_to_what_is_told_is_never_refused(limit in 1_u32..300, rounds in 1_usize..5) {
+    fn staying_within_the_quota_is_never_refused(limit in 1_u32..300, rounds in 1_usize..5) {
         let bucket = Bucket::default();
         let mut now = TEST_EPOCH;
         for _ in 0..rounds {
-            let told = bucket.take("user", limit, now);
-            prop_assert_eq!(told.retry_after_seconds, None);
-            for _ in 0..told.quota.remaining {
+            let decision = bucket.take("user", limit, now);
+            prop_assert_eq!(decision.retry_after_seconds, None);
+            for _ in 0..decision.quota.remaining {
                 prop_assert!(admitted(&bucket, limit, now));
             }
             prop_assert!(!admitted(&bucket, limit, now));
@@ -58,7 +58,7 @@ proptest! {
     }
 
     #[test]
-    fn a_clock_that_jumps_refuses_for_a_window_at_most(
+    fn a_clock_step_refuses_for_at_most_one_window(
         limit in 1_u32..1_000,
         jumps in prop::collection::vec(-100 * WINDOW..100 * WINDOW, 1..50),
     ) {
@@ -74,7 +74,7 @@ proptest! {
 }
 
 #[test]
-fn threads_together_get_no_more_than_one_alone() {
+fn concurrent_threads_never_exceed_the_limit() {
     let bucket = Bucket::default();
     let count = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..8)
@@ -95,7 +95,7 @@ fn threads_together_get_no_more_than_one_alone() {
 }
 
 #[test]
-fn everybody_has_a_bucket_of_their_own_and_there_is_an_end_to_them() {
+fn buckets_are_separate_and_bounded() {
     let limits = RateLimits::new();
     let now = "2026-11-20T10:00:00Z".parse().unwrap();
     let address = |number: u32| RateLimitKey::Address(IpAddr::from(number.to_be_bytes()));

@@ -3,7 +3,7 @@ use testkit::TestApp;
 use crate::shelf;
 
 #[tokio::test]
-async fn two_credentials_at_once_are_refused_by_a_code_of_their_own() {
+async fn two_credentials_are_refused_with_their_own_code() {
     let app = TestApp::new(&[("support", shelf)]).await;
     let demo = app.tenant("demo").await;
     let both = app
@@ -13,7 +13,7 @@ async fn two_credentials_at_once_are_refused_by_a_code_of_their_own() {
     both.get("/api/v1/shelf")
         .await
         .expect_problem(400, "several_credentials");
-    // Even if one of them is good for nothing.
+    // Even if one of them is invalid.
     app.as_user(&demo.customer)
         .with("x-api-key", "x")
         .get("/api/v1/shelf")
@@ -22,16 +22,16 @@ async fn two_credentials_at_once_are_refused_by_a_code_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_signing_key_that_is_taken_back_takes_its_tokens_along() {
+async fn deleting_a_signing_key_invalidates_its_tokens() {
     let app = TestApp::new(&[("support", shelf)]).await;
     let demo = app.tenant("demo").await;
     let customer = app.as_user(&demo.customer);
     customer.get("/api/v1/shelf").await.expect(200);
-    let taken = sqlx::query("delete from access.signing_keys where key_id = 'testkit'")
+    let deleted = sqlx::query("delete from access.signing_keys where key_id = 'testkit'")
         .execute(&mut app.admin().await)
         .await
         .unwrap();
-    assert_eq!(taken.rows_affected(), 1);
+    assert_eq!(deleted.rows_affected(), 1);
     customer
         .get("/api/v1/shelf")
         .await

@@ -5,7 +5,7 @@ use crate::{LET_GO, WAITING, shelf};
 
 const MAX_IN_FLIGHT: usize = 8;
 
-/// Requests that take the whole share of a tenant and wait.
+/// Starts requests that use up the share of a tenant, and waits until all of them are in progress.
 async fn saturate(client: &Client) -> JoinSet<u16> {
     let share = MAX_IN_FLIGHT / 2;
     let mut calls = JoinSet::new();
@@ -20,13 +20,13 @@ async fn saturate(client: &Client) -> JoinSet<u16> {
     calls
 }
 
-async fn answered(calls: JoinSet<u16>) {
+async fn release(calls: JoinSet<u16>) {
     LET_GO.add_permits(calls.len());
     assert_eq!(calls.join_all().await, [200; MAX_IN_FLIGHT / 2]);
 }
 
 #[tokio::test]
-async fn a_tenant_whose_requests_all_wait_is_refused_more_and_the_others_are_answered() {
+async fn a_tenant_at_its_share_is_refused_while_others_are_served() {
     let app = TestApp::with_max_in_flight(&[("support", shelf)], MAX_IN_FLIGHT).await;
     let (noisy, quiet) = (app.tenant("noisy").await, app.tenant("quiet").await);
     let customer = app.as_user(&noisy.customer);
@@ -37,7 +37,7 @@ async fn a_tenant_whose_requests_all_wait_is_refused_more_and_the_others_are_ans
         assert_eq!(refused.header("retry-after"), "1");
         refused.expect_problem(503, "overloaded");
     }
-    // Whoever it is: the tenant's share is one.
+    // All callers of a tenant share its permits.
     app.key(noisy.id, &[])
         .await
         .get("/api/v1/shelf")
@@ -49,7 +49,7 @@ async fn a_tenant_whose_requests_all_wait_is_refused_more_and_the_others_are_ans
         .expect(200);
     app.anonymous().get("/api/v1/shelf/free").await.expect(200);
 
-    // A second one takes what is left: then even strangers are refused, before anything is looked up.
+    // A second tenant takes the rest: anonymous requests are refused too, before any lookup.
     let others = app.as_user(&quiet.customer);
     let mut rest = saturate(&others).await;
     app.anonymous()
@@ -57,10 +57,10 @@ async fn a_tenant_whose_requests_all_wait_is_refused_more_and_the_others_are_ans
         .await
         .expect_problem(503, "overloaded");
 
-    // Clients that hang up leave their places behind, and so do those that were answered.
+    // Disconnected clients release their permits, and so do answered ones.
     rest.shutdown().await;
     app.anonymous().get("/api/v1/shelf/free").await.expect(200);
-    answered(waiting).await;
+    release(waiting).await;
     customer.get("/api/v1/shelf").await.expect(200);
-    answered(saturate(&others).await).await;
+    release(saturate(&others).await).await;
 }

@@ -1,4 +1,4 @@
-//! What stands before every handler, over HTTP and a real database.
+//! Authentication, limits and quotas over HTTP with a real database.
 #![expect(
     clippy::unwrap_used,
     reason = "test code: a broken expectation is the answer"
@@ -15,7 +15,7 @@ use db::Db;
 use tokio::sync::Semaphore;
 use web::Service;
 
-/// A function whose callers get an answer at once (`/shelf`), or when somebody lets them (`/shelf/slow`).
+/// A function that responds at once (`/shelf`), or when released (`/shelf/slow`).
 #[derive(Clone)]
 struct Shelf {
     state: AppState,
@@ -27,8 +27,8 @@ impl axum::extract::FromRef<Shelf> for AppState {
     }
 }
 
-/// Callers of `/shelf/slow` add a permit to the first when they begin to wait, and go on with one of the second. There is
-/// one pair in this program, so only one test uses it.
+/// A call of `/shelf/slow` adds a permit to the first semaphore when it starts to wait, and continues with a permit of the
+/// second. There is one pair per process, so only one test uses it.
 static WAITING: Semaphore = Semaphore::const_new(0);
 static LET_GO: Semaphore = Semaphore::const_new(0);
 
@@ -62,5 +62,5 @@ async fn wait(_caller: Caller<Anyone>) -> &'static str {
     if let Ok(permit) = LET_GO.acquire().await {
         permit.forget();
     }
-    "at last"
+    "done"
 }

@@ -10,7 +10,7 @@ use testkit::{Client, TestApp, TestTenant};
 
 use crate::shelf;
 
-async fn agree(app: &TestApp, tenant: TenantId, limits: Value) {
+async fn set_limits(app: &TestApp, tenant: TenantId, limits: Value) {
     sqlx::query("update access.tenants set limits = limits || $2 where tenant_id = $1")
         .bind(tenant)
         .bind(limits)
@@ -19,14 +19,14 @@ async fn agree(app: &TestApp, tenant: TenantId, limits: Value) {
         .unwrap();
 }
 
-async fn scene(limits: Value) -> (TestApp, TestTenant) {
+async fn app_with_limits(limits: Value) -> (TestApp, TestTenant) {
     let app = TestApp::new(&[("support", shelf)]).await;
     let demo = app.tenant("demo").await;
-    agree(&app, demo.id, limits).await;
+    set_limits(&app, demo.id, limits).await;
     (app, demo)
 }
 
-/// What the counter and the events say, which is always the same.
+/// The used quota according to the counter and the events, which must agree.
 async fn taken(app: &TestApp, tenant: TenantId) -> i64 {
     let (counter, events): (i64, i64) = sqlx::query_as(
         "select
@@ -37,11 +37,11 @@ async fn taken(app: &TestApp, tenant: TenantId) -> i64 {
     .fetch_one(&mut app.admin().await)
     .await
     .unwrap();
-    assert_eq!(counter, events, "what is taken is told");
+    assert_eq!(counter, events, "counter and events agree");
     counter
 }
 
-/// Sends so many requests at once; how many were let in.
+/// Sends `each` concurrent requests per client; returns how many were admitted.
 async fn storm(clients: &[Client], each: usize) -> usize {
     let mut calls = Vec::new();
     for client in clients {
@@ -50,7 +50,7 @@ async fn storm(clients: &[Client], each: usize) -> usize {
             calls.push(tokio::spawn(async move {
                 loop {
                     let status = client.get("/api/v1/shelf").await.status.as_u16();
-                    // A busy pool: as a client would, it tries again.
+                    // The pool is busy: retry, as a client would.
                     if status != 503 {
                         return status;
                     }
@@ -58,43 +58,46 @@ async fn storm(clients: &[Client], each: usize) -> usize {
             }));
         }
     }
-    let mut let_in = 0;
+    let mut admitted = 0;
     for call in calls {
         match call.await.unwrap() {
-            200 => let_in += 1,
+            200 => admitted += 1,
             status => assert_eq!(status, 429),
         }
     }
-    let_in
+    admitted
 }
 
 #[tokio::test]
 async fn fifty_requests_at_once_at_two_processes_never_exceed_the_quota() {
     for limit in [37, 100, 130] {
-        let (app, demo) = scene(json!({"api_requests_per_month": limit})).await;
+        let (app, demo) = app_with_limits(json!({"api_requests_per_month": limit})).await;
         let here = app.key(demo.id, &[]).await;
         let there = app.second_process(here.clone());
-        let let_in = storm(&[here, there], 50).await;
-        // What one process has left of its last block, another may lack.
-        let most = limit.min(100);
-        assert!((most - 10..=most).contains(&let_in), "{let_in} of {limit}");
+        let admitted = storm(&[here, there], 50).await;
+        // One process may hold unused requests of its last block that another lacks.
+        let max = limit.min(100);
+        assert!(
+            (max - 10..=max).contains(&admitted),
+            "{admitted} of {limit}"
+        );
         assert!(taken(&app, demo.id).await <= i64::try_from(limit).unwrap());
     }
 }
 
 #[tokio::test]
-async fn four_processes_share_what_is_left_and_none_gives_more() {
-    let (app, demo) = scene(json!({"api_requests_per_month": 150})).await;
+async fn four_processes_together_use_exactly_the_quota() {
+    let (app, demo) = app_with_limits(json!({"api_requests_per_month": 150})).await;
     let key = app.key(demo.id, &[]).await;
     let processes: Vec<Client> = (0..4).map(|_| app.second_process(key.clone())).collect();
-    let let_in = storm(&processes, 50).await;
-    assert!((100..=150).contains(&let_in), "{let_in}");
+    let admitted = storm(&processes, 50).await;
+    assert!((100..=150).contains(&admitted), "{admitted}");
     assert_eq!(taken(&app, demo.id).await, 150);
 }
 
 #[tokio::test]
-async fn a_refusal_says_what_is_used_up_and_until_when_and_a_new_month_begins_anew() {
-    let (app, demo) = scene(json!({"api_requests_per_month": 2})).await;
+async fn a_refusal_names_metric_and_reset_time_and_a_new_month_resets_the_quota() {
+    let (app, demo) = app_with_limits(json!({"api_requests_per_month": 2})).await;
     let customer = app.as_user(&demo.customer);
     for _ in 0..2 {
         customer.get("/api/v1/shelf").await.expect(200);
@@ -117,7 +120,7 @@ async fn a_refusal_says_what_is_used_up_and_until_when_and_a_new_month_begins_an
             .contains("2 (api_requests)"),
         "{refused}"
     );
-    // Everybody in the tenant shares it.
+    // Shared by everyone in the tenant.
     app.as_user(&demo.admin)
         .get("/api/v1/shelf")
         .await
@@ -128,15 +131,15 @@ async fn a_refusal_says_what_is_used_up_and_until_when_and_a_new_month_begins_an
 }
 
 #[tokio::test]
-async fn another_limit_counts_at_once_and_one_request_counts_once() {
-    let (app, demo) = scene(json!({"api_requests_per_month": 1})).await;
+async fn a_changed_limit_takes_effect_at_once_and_a_request_counts_once() {
+    let (app, demo) = app_with_limits(json!({"api_requests_per_month": 1})).await;
     let customer = app.as_user(&demo.customer);
     customer.get("/api/v1/shelf/twice").await.expect(200);
     customer
         .get("/api/v1/shelf")
         .await
         .expect_problem(429, "quota_exceeded");
-    agree(&app, demo.id, json!({"api_requests_per_month": 3})).await;
+    set_limits(&app, demo.id, json!({"api_requests_per_month": 3})).await;
     for _ in 0..2 {
         customer.get("/api/v1/shelf").await.expect(200);
     }
@@ -147,10 +150,11 @@ async fn another_limit_counts_at_once_and_one_request_counts_once() {
 }
 
 #[tokio::test]
-async fn a_soft_limit_counts_and_refuses_nobody_and_without_a_limit_nothing_is_counted() {
-    let (app, demo) =
-        scene(json!({"api_requests_per_month": 1, "soft_limits": ["api_requests_per_month"]}))
-            .await;
+async fn a_soft_limit_is_counted_but_not_enforced_and_without_a_limit_nothing_is_counted() {
+    let (app, demo) = app_with_limits(
+        json!({"api_requests_per_month": 1, "soft_limits": ["api_requests_per_month"]}),
+    )
+    .await;
     let key = app.key(demo.id, &[]).await;
     assert_eq!(storm(&[key], 150).await, 150);
     assert_eq!(taken(&app, demo.id).await, 200, "two blocks");
@@ -164,15 +168,15 @@ async fn a_soft_limit_counts_and_refuses_nobody_and_without_a_limit_nothing_is_c
 }
 
 #[tokio::test]
-async fn staff_and_those_without_credentials_pay_nothing() {
-    let (app, demo) = scene(json!({"api_requests_per_month": 0})).await;
-    agree(&app, access::REVALENZ, json!({"api_requests_per_month": 0})).await;
+async fn staff_and_anonymous_requests_are_not_counted() {
+    let (app, demo) = app_with_limits(json!({"api_requests_per_month": 0})).await;
+    set_limits(&app, access::REVALENZ, json!({"api_requests_per_month": 0})).await;
     let staff = app.as_user(&app.superadmin().await);
     staff.get("/api/v1/shelf").await.expect(200);
-    let visiting = staff
+    let acting = staff
         .with("x-tenant-id", &demo.id.to_string())
         .with("x-reason", "ticket 4711");
-    visiting.get("/api/v1/shelf").await.expect(200);
+    acting.get("/api/v1/shelf").await.expect(200);
     app.anonymous().get("/api/v1/shelf/free").await.expect(200);
     app.as_user(&demo.admin)
         .get("/api/v1/shelf")
@@ -181,8 +185,9 @@ async fn staff_and_those_without_credentials_pay_nothing() {
 }
 
 #[tokio::test]
-async fn an_exact_quota_is_taken_to_the_last_one_by_many_at_once() {
-    let (app, demo) = scene(json!({"llm_tokens_per_month": 1_000, "storage_bytes": 10})).await;
+async fn concurrent_reservations_use_up_an_exact_quota() {
+    let (app, demo) =
+        app_with_limits(json!({"llm_tokens_per_month": 1_000, "storage_bytes": 10})).await;
     let db = Db::connect_lazy(&app.database.login_url("support"), 5).unwrap();
     let tenant: Tenant = (*app
         .state
@@ -223,7 +228,7 @@ async fn an_exact_quota_is_taken_to_the_last_one_by_many_at_once() {
     };
     assert!(
         take(&mut tx, 11).await.is_err(),
-        "more than there is at all"
+        "more than the whole quota"
     );
     assert!(take(&mut tx, 10).await.is_ok());
     assert!(take(&mut tx, 1).await.is_err());

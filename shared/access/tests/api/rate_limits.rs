@@ -23,7 +23,7 @@ fn fields(answer: &TestResponse) -> (&str, &str) {
 }
 
 #[tokio::test]
-async fn every_answer_to_a_person_says_what_is_left_and_too_many_are_told_to_wait() {
+async fn responses_carry_the_remaining_quota_and_excess_requests_are_told_to_wait() {
     let app = TestApp::new(&[("support", shelf)]).await;
     let demo = app.tenant("demo").await;
     limit(&app, demo.id, json!({"requests_per_minute_per_user": 3})).await;
@@ -46,7 +46,7 @@ async fn every_answer_to_a_person_says_what_is_left_and_too_many_are_told_to_wai
     assert_eq!(refused.header("retry-after"), "20");
     assert_eq!(fields(&refused), ("\"user\";q=3;w=60", "\"user\";r=0;t=60"));
     refused.expect_problem(429, "rate_limited");
-    // Nobody else pays for it.
+    // Other callers are not affected.
     app.as_user(&demo.customer2)
         .get("/api/v1/shelf")
         .await
@@ -60,7 +60,7 @@ async fn every_answer_to_a_person_says_what_is_left_and_too_many_are_told_to_wai
 }
 
 #[tokio::test]
-async fn a_new_token_or_session_is_no_new_quota_and_one_request_is_charged_once() {
+async fn a_new_token_does_not_reset_the_quota_and_a_request_counts_once() {
     let app = TestApp::new(&[("support", shelf)]).await;
     let demo = app.tenant("demo").await;
     limit(&app, demo.id, json!({"requests_per_minute_per_user": 2})).await;
@@ -76,7 +76,7 @@ async fn a_new_token_or_session_is_no_new_quota_and_one_request_is_charged_once(
 }
 
 #[tokio::test]
-async fn a_tenant_without_limits_of_its_own_has_the_published_ones() {
+async fn a_tenant_without_own_limits_has_the_defaults() {
     let app = TestApp::new(&[("support", shelf)]).await;
     let demo = app.tenant("demo").await;
     limit(&app, demo.id, json!({})).await;
@@ -109,7 +109,7 @@ async fn requests_sent_at_once_are_counted_one_by_one() {
             tokio::spawn(async move {
                 loop {
                     let status = key.get("/api/v1/shelf").await.status.as_u16();
-                    // A busy pool charged nobody: as a client would, it tries again.
+                    // The pool is busy and nothing was counted: retry, as a client would.
                     if status != 503 {
                         return status;
                     }
@@ -126,12 +126,12 @@ async fn requests_sent_at_once_are_counted_one_by_one() {
 }
 
 #[tokio::test]
-async fn an_address_without_usable_credentials_is_slowed_down_and_its_signed_in_people_are_not() {
+async fn anonymous_requests_of_an_address_are_limited_but_authenticated_ones_are_not() {
     let app = TestApp::new(&[("support", shelf)]).await;
     let demo = app.tenant("demo").await;
-    let stranger = app.anonymous();
+    let client = app.anonymous();
     let from = |address| {
-        stranger
+        client
             .call(http::Method::GET, "/api/v1/shelf/free")
             .from_address(address)
             .send()

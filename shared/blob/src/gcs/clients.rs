@@ -1,4 +1,4 @@
-//! Google's client, who it is, and how often it tries.
+//! Google's clients with credentials and retry policy.
 
 use std::time::Duration;
 
@@ -18,41 +18,41 @@ use serde_json::Value;
 
 use crate::{Result, StoreError};
 
-/// Attempts at one request, and resumptions of one download. Counted and not timed: an upload may take an hour.
-pub(super) const ATTEMPTS: u32 = 4;
-/// Before the second attempt; before each further one twice as long.
-pub(super) const PAUSE: Duration = Duration::from_millis(250);
+/// Maximum number of attempts at a request, and of resumptions of a download. Not a time limit: an upload may take an hour.
+pub(super) const MAX_ATTEMPTS: u32 = 4;
+/// Delay before the second attempt, doubled for each further one.
+pub(super) const INITIAL_BACKOFF: Duration = Duration::from_millis(250);
 
-/// Somebody who stands in for Google.
-pub(super) struct StandIn {
+/// An emulator of Google Cloud Storage.
+pub(super) struct Emulator {
     pub(super) endpoint: String,
-    /// The key of an account that is known there, as Google gives it out.
+    /// A service account key known to the emulator, in Google's format.
     pub(super) account: Value,
 }
 
-/// Who asks Google for what.
+/// The clients for the different APIs.
 pub(super) struct Clients {
-    /// For bytes.
+    /// For object data.
     pub(super) objects: Storage,
-    /// For everything else, with [`Self::credentials`].
+    /// For the JSON API, with [`Self::credentials`].
     pub(super) http: reqwest::Client,
     pub(super) credentials: Credentials,
-    /// For addresses.
+    /// For signed URLs.
     pub(super) signer: Signer,
 }
 
 impl Clients {
-    pub(super) async fn connect(stand_in: Option<&StandIn>) -> Result<Self> {
+    pub(super) async fn connect(emulator: Option<&Emulator>) -> Result<Self> {
         let mut objects = Storage::builder()
-            .with_retry_policy(RetryableErrors.with_attempt_limit(ATTEMPTS))
-            .with_read_resume_policy(Recommended.with_attempt_limit(ATTEMPTS))
+            .with_retry_policy(RetryableErrors.with_attempt_limit(MAX_ATTEMPTS))
+            .with_read_resume_policy(Recommended.with_attempt_limit(MAX_ATTEMPTS))
             .with_backoff_policy(
                 ExponentialBackoffBuilder::new()
-                    .with_initial_delay(PAUSE)
+                    .with_initial_delay(INITIAL_BACKOFF)
                     .build()
-                    .map_err(wrong)?,
+                    .map_err(invalid_settings)?,
             );
-        let (credentials, signer) = if let Some(StandIn { endpoint, account }) = stand_in {
+        let (credentials, signer) = if let Some(Emulator { endpoint, account }) = emulator {
             objects = objects.with_endpoint(endpoint);
             let account = || service_account::Builder::new(account.clone());
             (account().build(), account().build_signer())
@@ -60,24 +60,24 @@ impl Clients {
             let own = credentials::Builder::default;
             (own().build(), own().build_signer())
         };
-        let credentials = credentials.map_err(wrong)?;
+        let credentials = credentials.map_err(invalid_settings)?;
         Ok(Self {
             objects: objects
                 .with_credentials(credentials.clone())
                 .build()
                 .await
-                .map_err(wrong)?,
+                .map_err(invalid_settings)?,
             http: reqwest::Client::builder()
                 .connect_timeout(Duration::from_secs(5))
                 .timeout(Duration::from_secs(15))
                 .build()
-                .map_err(wrong)?,
+                .map_err(invalid_settings)?,
             credentials,
-            signer: signer.map_err(wrong)?,
+            signer: signer.map_err(invalid_settings)?,
         })
     }
 }
 
-fn wrong(error: impl std::fmt::Display) -> StoreError {
+fn invalid_settings(error: impl std::fmt::Display) -> StoreError {
     StoreError::Settings(error.to_string())
 }

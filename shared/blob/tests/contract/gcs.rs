@@ -1,4 +1,4 @@
-//! Google's store, as our own stand-in speaks it.
+//! Google Cloud Storage with our own emulator.
 
 use std::time::Duration;
 
@@ -8,32 +8,36 @@ use google_cloud_auth::credentials::service_account::Builder as Account;
 use google_cloud_storage::builder::storage::SignedUrlBuilder;
 use testkit::fake_gcs::FakeGcs;
 
-use crate::{SHOWN, Stream, keeps_addresses, keeps_the_contract, key, names, read, send};
+use crate::{RESPONSE_HEADERS, Stream, check_contract, check_signed_urls, key, names, read, send};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// A stand-in, and a store of its bucket.
+/// Starts an emulator with a store.
 async fn start() -> (FakeGcs, Store) {
     let fake = FakeGcs::start().await;
-    let store = Gcs::at(fake.address(), FakeGcs::BUCKET, fake.account());
+    let store = Gcs::emulator(fake.address(), FakeGcs::BUCKET, fake.account());
     (fake, Store::Gcs(store))
 }
 
 #[tokio::test]
 async fn google_keeps_the_contract() {
     let (fake, store) = start().await;
-    keeps_the_contract(&store).await;
-    keeps_addresses(&store).await;
+    check_contract(&store).await;
+    check_signed_urls(&store).await;
     assert!(store.supports_signed_urls());
-    assert_eq!(fake.sessions(), 1, "of the source that failed late");
+    assert_eq!(
+        fake.open_sessions(),
+        1,
+        "the upload whose source failed late"
+    );
 }
 
 #[tokio::test]
-async fn google_keeps_the_contract_where_every_third_request_goes_wrong() {
+async fn google_keeps_the_contract_when_every_third_request_fails() {
     let (fake, store) = start().await;
     fake.fail_every(3);
-    keeps_the_contract(&store).await;
-    // What is read goes on where it broke off.
+    check_contract(&store).await;
+    // Reads resume where they were interrupted.
     for _ in 0..3 {
         let large = read(&store, "b/large", None).await.unwrap();
         assert_eq!(large.len(), 120 * 100_003);
@@ -44,7 +48,7 @@ async fn google_keeps_the_contract_where_every_third_request_goes_wrong() {
 #[tokio::test]
 async fn a_list_of_many_pages_skips_nothing() {
     let (fake, store) = start().await;
-    fake.page(3);
+    fake.set_page_size(3);
     let mut all: Vec<String> = (0..8).map(|n| format!("e/{n}")).collect();
     all.extend(["e/1-320".to_owned(), "e/1/a".to_owned()]);
     all.sort();
@@ -98,7 +102,7 @@ async fn who_is_away_is_given_up_before_long() {
 async fn a_strangers_key_opens_nothing() {
     let (fake, store) = start().await;
     let stranger = FakeGcs::start().await.account();
-    let theirs = Store::Gcs(Gcs::at(fake.address(), FakeGcs::BUCKET, stranger));
+    let theirs = Store::Gcs(Gcs::emulator(fake.address(), FakeGcs::BUCKET, stranger));
     let file = key("g/file");
     store
         .put(&file, &mut BytesSource::new("hello"))
@@ -112,15 +116,15 @@ async fn a_strangers_key_opens_nothing() {
             .await
             .is_err()
     );
-    let address = theirs.sign_get(&file, &SHOWN, MINUTE).await;
+    let address = theirs.sign_get(&file, &RESPONSE_HEADERS, MINUTE).await;
     let got = reqwest::get(address.unwrap().unwrap()).await.unwrap();
     assert_eq!(got.status(), 403);
-    let nowhere = Gcs::at(fake.address(), "another", fake.account());
+    let nowhere = Gcs::emulator(fake.address(), "another", fake.account());
     assert_eq!(Store::Gcs(nowhere).size(&file).await.unwrap(), None);
 }
 
 #[tokio::test]
-async fn an_address_reads_one_object_for_a_while_and_does_nothing_else() {
+async fn a_signed_download_is_limited_to_one_object_method_and_lifetime() {
     let (fake, store) = start().await;
     for name in ["h/file", "h/other"] {
         store
@@ -128,7 +132,9 @@ async fn an_address_reads_one_object_for_a_while_and_does_nothing_else() {
             .await
             .unwrap();
     }
-    let address = store.sign_get(&key("h/file"), &SHOWN, MINUTE).await;
+    let address = store
+        .sign_get(&key("h/file"), &RESPONSE_HEADERS, MINUTE)
+        .await;
     let address = address.unwrap().unwrap();
     let http = reqwest::Client::new();
     let status = async |address: &str| http.get(address).send().await.unwrap().status();
@@ -156,23 +162,23 @@ async fn an_address_reads_one_object_for_a_while_and_does_nothing_else() {
         assert_eq!(request.send().await.unwrap().status(), 403);
     }
     assert_eq!(read(&store, "h/file", None).await.unwrap(), b"hello");
-    fake.wait(TimeDelta::seconds(61));
+    fake.advance_clock(TimeDelta::seconds(61));
     assert_eq!(status(&address).await, 400);
 }
 
 #[tokio::test]
-async fn an_address_is_put_together_as_googles_own_client_does() {
-    // No request is made: signing is done here. Google's client signs a host without its port.
+async fn signed_urls_equal_those_of_googles_client() {
+    // Signing needs no request. Google's client signs the host without its port.
     let endpoint = "http://storage.example.com";
     let account = FakeGcs::start().await.account();
-    let store = Store::Gcs(Gcs::at(endpoint, FakeGcs::BUCKET, account.clone()));
-    // Without an asterisk, which Google's client leaves as it is.
+    let store = Store::Gcs(Gcs::emulator(endpoint, FakeGcs::BUCKET, account.clone()));
+    // Without an asterisk, which Google's client does not encode.
     let shown = ResponseHeaders {
         disposition: "attachment; filename=\"a +&='%~ä.pdf\"",
-        ..SHOWN
+        ..RESPONSE_HEADERS
     };
     let signer = Account::new(account).build_signer().unwrap();
-    // Of the same second, soon.
+    // Retried until both are signed within the same second.
     for _ in 0..5 {
         let ours = store.sign_get(&key("h/file-1"), &shown, MINUTE).await;
         let theirs = SignedUrlBuilder::for_object("projects/_/buckets/files", "h/file-1")
@@ -185,11 +191,11 @@ async fn an_address_is_put_together_as_googles_own_client_does() {
             return;
         }
     }
-    panic!("no address is as Google's client makes it");
+    panic!("no URL equals that of Google's client");
 }
 
 #[tokio::test]
-async fn an_address_takes_exactly_as_many_bytes_as_were_said() {
+async fn a_signed_upload_accepts_exactly_the_signed_length() {
     let (fake, store) = start().await;
     let file = key("i/file");
     let address = store.sign_put(&file, 5, MINUTE).await.unwrap().unwrap();
@@ -208,7 +214,7 @@ async fn an_address_takes_exactly_as_many_bytes_as_were_said() {
         let url = url.clone();
         assert_eq!(send(&SignedPut { url, headers }, "123456").await, 403);
     }
-    // Nothing that Google would obey is slipped in, unsigned.
+    // Unsigned x-goog headers are refused.
     let mut slipped = address.clone();
     slipped
         .headers
@@ -219,12 +225,12 @@ async fn an_address_takes_exactly_as_many_bytes_as_were_said() {
     assert_eq!(store.size(&file).await.unwrap(), None);
     assert_eq!(send(&address, "12345").await, 200);
     assert_eq!(store.size(&file).await.unwrap(), Some(5));
-    fake.wait(TimeDelta::seconds(61));
+    fake.advance_clock(TimeDelta::seconds(61));
     assert_eq!(send(&address, "54321").await, 400);
 }
 
 #[tokio::test]
-async fn whoever_stops_listening_leaves_nothing() {
+async fn a_cancelled_upload_leaves_nothing() {
     let (_fake, store) = start().await;
     let mut endless = Stream::of(100, 100_000);
     {

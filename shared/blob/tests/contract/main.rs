@@ -1,9 +1,8 @@
-//! One contract for every store: a folder, S3 as moto speaks it (`PyPI`, 5.2.5), and Google's store as our own stand-in
-//! speaks it (`testkit::fake_gcs`, with the feature `gcp`).
+//! Contract tests of all stores: a folder, S3 with moto (`PyPI`, 5.2.5), and Google Cloud Storage with our own emulator
+//! (`testkit::fake_gcs`, with the feature `gcp`).
 //!
-//! What moto can't prove: it takes any signature, so that a real store refuses a changed address is rusty-s3's word; nor how a
-//! store behaves that loses its disk, nor AWS's own limits. The stand-in checks signatures, and says itself what it can't
-//! prove.
+//! Not covered: moto accepts any signature, so we rely on rusty-s3 for S3 signatures; disk failures of a store; AWS's own
+//! limits. The emulator verifies signatures and documents its own limitations.
 #![expect(
     clippy::unwrap_used,
     reason = "test code: a broken expectation is the answer"
@@ -19,9 +18,9 @@ use blob::{BytesSource, Folder, Key, ResponseHeaders, SignedPut, Source, Store, 
 use bytes::Bytes;
 use reqwest::StatusCode;
 
-/// Chunks of one byte value, and then an end or a failure.
+/// Chunks of one byte value, followed by the end or a failure.
 struct Stream {
-    left: usize,
+    remaining: usize,
     chunk: Bytes,
     fails: bool,
 }
@@ -29,7 +28,7 @@ struct Stream {
 impl Stream {
     fn of(chunks: usize, size: usize) -> Self {
         Self {
-            left: chunks,
+            remaining: chunks,
             chunk: Bytes::from(vec![7; size]),
             fails: false,
         }
@@ -38,14 +37,14 @@ impl Stream {
 
 impl Source for Stream {
     async fn next(&mut self) -> io::Result<Option<Bytes>> {
-        if self.left == 0 {
+        if self.remaining == 0 {
             return if self.fails {
                 Err(io::Error::other("cut"))
             } else {
                 Ok(None)
             };
         }
-        self.left -= 1;
+        self.remaining -= 1;
         Ok(Some(self.chunk.clone()))
     }
 }
@@ -69,14 +68,14 @@ async fn names(store: &Store, prefix: &str, after: Option<&str>) -> Vec<String> 
     listed.into_iter().map(|object| object.key).collect()
 }
 
-async fn keeps_the_contract(store: &Store) {
-    // Nothing is there, and nothing is to be removed.
+async fn check_contract(store: &Store) {
+    // Missing objects.
     assert_eq!(read(store, "a/none", None).await, None);
     assert_eq!(store.size(&key("a/none")).await.unwrap(), None);
     store.delete(&key("a/none")).await.unwrap();
     assert_eq!(names(store, "", None).await, [""; 0]);
 
-    // What goes in comes out, in full and in parts; a second one takes the place of the first.
+    // Objects are read in full and in ranges; a second write replaces the first.
     let hello = key("a/hello");
     assert_eq!(
         store
@@ -114,7 +113,7 @@ async fn keeps_the_contract(store: &Store) {
     );
     assert_eq!(read(store, "a/empty", None).await.unwrap(), b"");
 
-    // More than fits into one part of S3, in chunks that don't fit its parts.
+    // Larger than one S3 part, in chunks that are not aligned with the parts.
     let large = Stream::of(120, 100_003);
     let size = store.put(&key("b/large"), &mut { large }).await.unwrap();
     assert_eq!(size, 120 * 100_003);
@@ -124,7 +123,7 @@ async fn keeps_the_contract(store: &Store) {
         .unwrap();
     assert_eq!(middle, [7; 100]);
 
-    // Exactly one part, and a part of no bytes behind it.
+    // Exactly one part, followed by an empty one.
     let whole = Stream::of(8, 1 << 20);
     assert_eq!(
         store.put(&key("b/whole"), &mut { whole }).await.unwrap(),
@@ -133,7 +132,7 @@ async fn keeps_the_contract(store: &Store) {
     assert_eq!(store.size(&key("b/whole")).await.unwrap(), Some(8 << 20));
     store.delete(&key("b/whole")).await.unwrap();
 
-    // A source that fails leaves nothing, neither a small one nor one that had begun to be sent.
+    // A failing source leaves nothing behind, whether small or already being uploaded.
     for chunks in [1, 100] {
         let mut cut = Stream {
             fails: true,
@@ -144,7 +143,7 @@ async fn keeps_the_contract(store: &Store) {
         assert_eq!(store.size(&key("b/cut")).await.unwrap(), None);
     }
 
-    // Lists are sorted, begin where they are told to, and know only what begins so.
+    // Listings are sorted, start after the given key, and are limited to the prefix.
     store
         .put(&key("a-b/c"), &mut BytesSource::new("x"))
         .await
@@ -163,7 +162,7 @@ async fn keeps_the_contract(store: &Store) {
     store.delete(&hello).await.unwrap();
     assert_eq!(read(store, "a/hello", None).await, None);
 
-    // Whoever writes at the same time writes whole objects.
+    // Concurrent writes are atomic.
     let same = key("c/same");
     let (mut one, mut two) = (Stream::of(3, 10), Stream::of(5, 10));
     let (one, two) = tokio::join!(store.put(&same, &mut one), store.put(&same, &mut two));
@@ -171,24 +170,27 @@ async fn keeps_the_contract(store: &Store) {
     assert!(matches!(store.size(&same).await.unwrap(), Some(30 | 50)));
 }
 
-/// How a browser is told to treat what it gets.
-const SHOWN: ResponseHeaders<'_> = ResponseHeaders {
+/// Response headers of signed downloads.
+const RESPONSE_HEADERS: ResponseHeaders<'_> = ResponseHeaders {
     content_type: "application/pdf",
     disposition: "attachment; filename=\"a b.pdf\"; filename*=UTF-8''%C3%A4~b.pdf",
 };
 
-async fn keeps_addresses(store: &Store) {
+async fn check_signed_urls(store: &Store) {
     let minute = Duration::from_mins(1);
     let file = key("d/file");
     store
         .put(&file, &mut BytesSource::new("hello"))
         .await
         .unwrap();
-    let address = store.sign_get(&file, &SHOWN, minute).await;
+    let address = store.sign_get(&file, &RESPONSE_HEADERS, minute).await;
     let got = reqwest::get(address.unwrap().unwrap()).await.unwrap();
     assert_eq!(got.status(), 200);
-    assert_eq!(got.headers()["content-type"], SHOWN.content_type);
-    assert_eq!(got.headers()["content-disposition"], SHOWN.disposition);
+    assert_eq!(got.headers()["content-type"], RESPONSE_HEADERS.content_type);
+    assert_eq!(
+        got.headers()["content-disposition"],
+        RESPONSE_HEADERS.disposition
+    );
     assert_eq!(got.bytes().await.unwrap(), "hello");
     let new = key("d/new");
     let address = store.sign_put(&new, 5, minute).await.unwrap().unwrap();
@@ -196,7 +198,7 @@ async fn keeps_addresses(store: &Store) {
     assert_eq!(store.size(&new).await.unwrap(), Some(5));
 }
 
-/// Puts bytes as the address wants them.
+/// Uploads bytes with a signed request.
 async fn send(address: &SignedPut, bytes: &'static str) -> StatusCode {
     let mut request = reqwest::Client::new().put(&address.url).body(bytes);
     for (name, value) in &address.headers {
@@ -214,11 +216,11 @@ fn scratch() -> PathBuf {
 async fn a_folder_keeps_the_contract() {
     let folder = scratch();
     let store = Store::Folder(Folder::new(&folder));
-    keeps_the_contract(&store).await;
+    check_contract(&store).await;
     assert!(!store.supports_signed_urls());
-    let growing: Vec<_> = std::fs::read_dir(folder.join(".growing"))
+    let incomplete: Vec<_> = std::fs::read_dir(folder.join(".growing"))
         .unwrap()
         .collect();
-    assert!(growing.is_empty(), "what failed was removed");
+    assert!(incomplete.is_empty(), "failed uploads were removed");
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -1,14 +1,14 @@
-//! S3, as moto speaks it.
+//! S3 with moto.
 
 use std::time::Duration;
 
 use blob::{ResponseHeaders, S3, S3Settings, Store};
 use testkit::Moto;
 
-use crate::{keeps_addresses, keeps_the_contract, key};
+use crate::{check_contract, check_signed_urls, key};
 
 #[tokio::test]
-async fn an_address_is_signed_for_one_object_one_method_one_length() {
+async fn a_signed_url_is_bound_to_object_method_and_length() {
     let store = Store::S3(s3("http://127.0.0.1:1"));
     let minute = Duration::from_mins(1);
     let mut signatures = std::collections::BTreeSet::new();
@@ -34,7 +34,7 @@ async fn an_address_is_signed_for_one_object_one_method_one_length() {
     assert_eq!(signatures.len(), 8);
 }
 
-/// The bucket at this address.
+/// A bucket at this endpoint.
 fn s3(endpoint: &str) -> S3 {
     S3::new(S3Settings {
         endpoint: endpoint.to_owned(),
@@ -52,6 +52,6 @@ async fn s3_keeps_the_contract() {
         return;
     };
     let store = Store::S3(s3(&moto.address()));
-    keeps_the_contract(&store).await;
-    keeps_addresses(&store).await;
+    check_contract(&store).await;
+    check_signed_urls(&store).await;
 }

@@ -1,4 +1,4 @@
-//! The doors that a scheduler knocks at.
+//! The job endpoints, called by a scheduler.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -27,10 +27,10 @@ use super::{
 };
 use crate::error::JOB_RUNNING;
 
-/// The header in which Cloud Scheduler says for which time it knocks (RFC 3339). Without it, it is for this minute.
+/// Cloud Scheduler's header with the scheduled time (RFC 3339). Defaults to the current minute.
 pub const SCHEDULE_TIME: &str = "x-cloudscheduler-scheduletime";
 
-/// How long the knock waits for the end; the run goes on without it.
+/// How long a request waits for the run to end; the run continues after that.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(8);
 
 struct Inner<S> {
@@ -69,30 +69,30 @@ where
         })))
 }
 
-/// How often a run says that it is still under way; well within its lease.
+/// Interval at which a run renews its lease; well below the lease.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
 
-/// A job, its newest run, and the newest that has come to an end.
+/// A job with its last run and its last finished run.
 #[derive(Debug, Serialize)]
-struct Listed {
+struct JobStatus {
     #[serde(flatten)]
     job: Job,
     last_run: Option<RunRow>,
     last_finished_run: Option<RunRow>,
 }
 
-/// Lists the jobs of this function with how far each one's newest run is, and what became of the last one. For operators.
+/// Lists the jobs of this function with the progress of the last run and the result of the last finished one.
 async fn list_jobs<S>(
     State(Endpoint(inner)): State<Endpoint<S>>,
     _caller: InternalCaller,
-) -> Result<Json<Vec<Listed>>, Problem>
+) -> Result<Json<Vec<JobStatus>>, Problem>
 where
     S: Clone + Send + Sync + 'static,
 {
     let mut tx = inner.db.begin_unscoped().await?;
     let mut listed = Vec::with_capacity(inner.jobs.len());
     for Entry { job, .. } in &inner.jobs {
-        listed.push(Listed {
+        listed.push(JobStatus {
             job: **job,
             last_run: runs::last_run(&mut tx, job).await?,
             last_finished_run: runs::last_finished_run(&mut tx, job).await?,
@@ -102,7 +102,7 @@ where
     Ok(Json(listed))
 }
 
-/// Runs a job: `200` with what it has done, also when it was done before for the same time; `202` when it goes on.
+/// Runs a job: `200` with the result, also if it already ran for the same time; `202` if it is still running.
 async fn run_job<S>(
     State(Endpoint(inner)): State<Endpoint<S>>,
     _caller: InternalCaller,
@@ -133,20 +133,20 @@ where
         request,
         progress: Arc::default(),
     };
-    // Its own task: who knocked may hang up, and the answer must be there within ten seconds.
+    // In a task of its own: the caller may disconnect, and the response is due within ten seconds.
     let (work, state) = (Arc::clone(&entry.work), inner.state.clone());
     let running = tokio::spawn(async move {
         let number = (scheduled_at, attempt);
         let progress = run.progress.clone();
-        let living = keep_alive(&inner, job, number, &progress);
+        let lease = keep_alive(&inner, job, number, &progress);
         let working = AssertUnwindSafe(work(state, run)).catch_unwind();
         tokio::select! {
             outcome = working => {
-                let outcome = outcome.unwrap_or_else(|_panic| Err(Problem::internal("the job panicked")));
-                finish(&inner, job, number, said(&progress), outcome).await
+                let outcome = outcome.unwrap_or_else(|_panic| Err(Problem::internal("job panicked")));
+                finish(&inner, job, number, last_report(&progress), outcome).await
             }
-            // Somebody else is at it by now: two must not be.
-            () = living => Err(JOB_RUNNING.problem()),
+            // The lease was lost to another attempt: two must not run at once.
+            () = lease => Err(JOB_RUNNING.problem()),
         }
     });
     match tokio::time::timeout(RESPONSE_TIMEOUT, running).await {
@@ -156,7 +156,7 @@ where
     }
 }
 
-/// Says again and again that a run is under way; returns only when it is not the caller's any more.
+/// Renews the lease of a run periodically; returns only when the lease is lost.
 async fn keep_alive<S>(
     inner: &Inner<S>,
     job: &Job,
@@ -165,65 +165,66 @@ async fn keep_alive<S>(
 ) {
     loop {
         tokio::time::sleep(HEARTBEAT_INTERVAL).await;
-        let said = said(progress);
+        let report = last_report(progress);
         let renewed = async {
             let mut tx = inner.db.begin_unscoped().await?;
             let now = inner.app.clock().now();
-            let ours = runs::renew(&mut tx, job, run, said.as_ref(), now).await?;
+            let ours = runs::renew(&mut tx, job, run, report.as_ref(), now).await?;
             tx.commit().await?;
             Ok::<_, db::DbError>(ours)
         };
         match renewed.await {
             Ok(true) => {}
             Ok(false) => {
-                tracing::error!(job = job.name, scheduled_at = %run.0, "a run took too long to say that it lives, and is broken off");
+                tracing::error!(job = job.name, scheduled_at = %run.0, "the lease of a run expired; the run is aborted");
                 return;
             }
-            Err(error) => tracing::warn!(job = job.name, %error, "no sign of life"),
+            Err(error) => tracing::warn!(job = job.name, %error, "the lease could not be renewed"),
         }
     }
 }
 
-/// A panic elsewhere leaves what was said before.
-fn said(progress: &Mutex<Option<Value>>) -> Option<Value> {
+/// The last reported progress, also after a panic.
+fn last_report(progress: &Mutex<Option<Value>>) -> Option<Value> {
     progress
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .clone()
 }
 
-/// Keeps what became of a run, and says it.
+/// Stores and logs the result of a run.
 async fn finish<S>(
     inner: &Inner<S>,
     job: &Job,
     run: (DateTime<Utc>, i32),
-    said: Option<Value>,
+    report: Option<Value>,
     outcome: Result<Value, Problem>,
 ) -> Result<Value, Problem> {
-    // The code says what kind of thing went wrong; its cause stands in the log.
+    // Only the problem code is stored; the cause is in the log.
     let failure = outcome.as_ref().err().map(|problem| problem.kind().code);
-    let became = if failure.is_none() { "done" } else { "failed" };
-    tracing::info!(job = job.name, scheduled_at = %run.0, attempt = run.1, became, "job");
-    runs::count(job, became, 1);
-    let kept = outcome.as_ref().map_err(|_| failure.unwrap_or_default());
+    let status = if failure.is_none() { "done" } else { "failed" };
+    tracing::info!(job = job.name, scheduled_at = %run.0, attempt = run.1, became = status, "job");
+    runs::count(job, status, 1);
+    let stored = outcome.as_ref().map_err(|_| failure.unwrap_or_default());
     let now = inner.app.clock().now();
     let mut tx = inner.db.begin_unscoped().await?;
-    // What it said last stays beside what became of it.
-    runs::renew(&mut tx, job, run, said.as_ref(), now).await?;
-    runs::finish(&mut tx, job, run, kept, now).await?;
+    // The last reported progress is kept beside the result.
+    runs::renew(&mut tx, job, run, report.as_ref(), now).await?;
+    runs::finish(&mut tx, job, run, stored, now).await?;
     tx.commit().await?;
     outcome
 }
 
 fn scheduled_at(headers: &HeaderMap, now: DateTime<Utc>) -> Result<DateTime<Utc>, Problem> {
-    let Some(told) = headers.get(SCHEDULE_TIME) else {
+    let Some(value) = headers.get(SCHEDULE_TIME) else {
         return Ok(now.duration_trunc(TimeDelta::minutes(1)).unwrap_or(now));
     };
-    told.to_str()
+    value
+        .to_str()
         .ok()
         .and_then(|text| DateTime::parse_from_rfc3339(text).ok())
         .map(|time| time.to_utc())
-        // A run of another day would be forgotten at once, or never.
+        // Runs of other days would be deleted at once, or never.
         .filter(|time| (*time - now).abs() < TimeDelta::days(1))
         .ok_or_else(|| {
             problem::INVALID_HEADER

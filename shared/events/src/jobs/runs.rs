@@ -1,4 +1,4 @@
-//! Runs of jobs in SQL. They belong to no tenant.
+//! Job runs in SQL. They belong to no tenant.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use db::{DbError, Result, UnscopedTx};
@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use super::Job;
 
-/// How long nothing may be heard of a run before it counts as lost.
+/// Time without renewal after which a run counts as lost.
 pub(super) const LEASE: TimeDelta = TimeDelta::minutes(3);
-/// How long it is remembered what became of a run.
-const REMEMBERED: TimeDelta = TimeDelta::days(30);
+/// How long results are kept.
+const RETENTION: TimeDelta = TimeDelta::days(30);
 
-/// What became of a run.
+/// A run.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct RunRow {
     pub(super) scheduled_at: DateTime<Utc>,
@@ -20,24 +20,24 @@ pub(super) struct RunRow {
     pub(super) attempts: i32,
     pub(super) started_at: DateTime<Utc>,
     pub(super) finished_at: Option<DateTime<Utc>>,
-    /// What it said of itself while it was under way.
+    /// The last reported progress.
     pub(super) progress: Option<Value>,
     pub(super) result: Option<Value>,
     pub(super) failure: Option<String>,
 }
 
-/// What a knock finds.
+/// The result of claiming a run.
 #[derive(Debug)]
 pub(super) enum Claim {
-    /// The run is the caller's; it is this try.
+    /// The caller runs it; this is the number of the attempt.
     Ours { attempt: i32 },
-    /// It has been done, or is being done.
+    /// It is already finished or running.
     Known(RunRow),
-    /// Another run of the same job is under way.
+    /// Another run of the same job is in progress.
     Busy,
 }
 
-/// Claims the run of this time. A run that failed or was lost may be tried again.
+/// Claims the run for a scheduled time. A failed or lost run may be retried.
 pub(super) async fn claim(
     tx: &mut UnscopedTx,
     job: &Job,
@@ -60,7 +60,7 @@ pub(super) async fn claim(
         where function = $1 and job = $2 and scheduled_at < $3 and status <> 'running'",
         job.function,
         job.name,
-        now - REMEMBERED,
+        now - RETENTION,
     )
     .execute(tx.conn())
     .await?;
@@ -86,7 +86,7 @@ pub(super) async fn claim(
         Ok(None) => Ok(find_run(tx, job, scheduled_at)
             .await?
             .map_or(Claim::Busy, Claim::Known)),
-        // The other knock may be for this very time, or for another: either way somebody is at work.
+        // The other request may be for the same time or another: either way the job is running.
         Err(error) if error.is_constraint("job_runs_running_key") => Ok(Claim::Busy),
         Err(error) => Err(error),
     }
@@ -110,7 +110,7 @@ async fn find_run(
     .await?)
 }
 
-/// The newest run of a job.
+/// The last run of a job.
 pub(super) async fn last_run(tx: &mut UnscopedTx, job: &Job) -> Result<Option<RunRow>> {
     Ok(sqlx::query_as!(
         RunRow,
@@ -126,7 +126,7 @@ pub(super) async fn last_run(tx: &mut UnscopedTx, job: &Job) -> Result<Option<Ru
     .await?)
 }
 
-/// The newest run of a job that has come to an end.
+/// The last finished run of a job.
 pub(super) async fn last_finished_run(tx: &mut UnscopedTx, job: &Job) -> Result<Option<RunRow>> {
     Ok(sqlx::query_as!(
         RunRow,
@@ -142,7 +142,7 @@ pub(super) async fn last_finished_run(tx: &mut UnscopedTx, job: &Job) -> Result<
     .await?)
 }
 
-/// Says that a run is still under way, and how far it is; whether it still is the caller's.
+/// Renews the lease of a run and stores its progress. Returns whether the lease is still held.
 pub(super) async fn renew(
     tx: &mut UnscopedTx,
     job: &Job,
@@ -166,12 +166,12 @@ pub(super) async fn renew(
     Ok(renewed.rows_affected() == 1)
 }
 
-/// Counts runs by what became of them.
-pub(super) fn count(job: &Job, became: &'static str, runs: u64) {
-    metrics::counter!("job_runs_total", "function" => job.function, "name" => job.name, "became" => became).increment(runs);
+/// Counts runs by outcome.
+pub(super) fn count(job: &Job, outcome: &'static str, runs: u64) {
+    metrics::counter!("job_runs_total", "function" => job.function, "name" => job.name, "became" => outcome).increment(runs);
 }
 
-/// Ends a run, unless it was lost meanwhile: then it is another try's to end.
+/// Finishes a run, unless the lease was lost: then another attempt finishes it.
 pub(super) async fn finish(
     tx: &mut UnscopedTx,
     job: &Job,

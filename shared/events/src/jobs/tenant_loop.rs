@@ -1,4 +1,4 @@
-//! Tenants, visited one after the other.
+//! Iterating over tenants.
 
 use ids::TenantId;
 use serde_json::json;
@@ -6,8 +6,8 @@ use web::{Problem, problem::Result};
 
 use super::Run;
 
-/// A round through tenants. The last_error of one is not that of total: the others are visited all the same, and the run fails in
-/// the end, so that somebody looks. Meanwhile operators see how far it is.
+/// Processes tenants one after the other. If one fails, the others are still processed, and the run fails in the end. The
+/// progress is reported after each tenant.
 #[derive(Debug)]
 pub struct TenantLoop<'a> {
     run: &'a Run,
@@ -18,7 +18,7 @@ pub struct TenantLoop<'a> {
 }
 
 impl Run {
-    /// To all of these.
+    /// Starts a loop over these tenants.
     pub fn tenant_loop(&self, tenants: Vec<TenantId>) -> TenantLoop<'_> {
         TenantLoop {
             run: self,
@@ -31,27 +31,27 @@ impl Run {
 }
 
 impl TenantLoop<'_> {
-    /// Who is next.
+    /// The next tenant.
     pub fn next_tenant(&mut self) -> Option<TenantId> {
         let done = self.total - self.tenants.len();
         let progress = json!({"tenants": self.total, "done": done, "failed": self.failed});
-        self.run.report(&progress);
+        self.run.report_progress(&progress);
         self.tenants.next()
     }
 
-    /// How the visit to one went; its last_error goes to the log.
+    /// Records the outcome for a tenant; errors are logged.
     pub fn record<T>(&mut self, tenant: TenantId, outcome: Result<T>) -> Option<T> {
         outcome
             .map_err(|problem| {
                 let code = problem.kind().code;
-                tracing::error!(%tenant, job = self.run.job.name, code, "a tenant's visit failed");
+                tracing::error!(%tenant, job = self.run.job.name, code, "processing a tenant failed");
                 self.failed += 1;
                 self.last_error = Some(problem);
             })
             .ok()
     }
 
-    /// All were visited; the last_error of the last one that had some.
+    /// Ends the loop, with the last error if there was one.
     pub fn finish(self) -> Result<()> {
         self.last_error.map_or(Ok(()), Err)
     }

@@ -1,8 +1,8 @@
-//! SECURITY DEFINER functions are exactly the listed ones: they see every tenant.
+//! The SECURITY DEFINER functions are exactly the listed ones, because they see all tenants.
 
 use sqlx::{FromRow, PgConnection};
 
-use super::{ask, lists::DEFINERS};
+use super::{lists::DEFINERS, query_rows};
 
 #[derive(FromRow)]
 struct Function {
@@ -13,7 +13,7 @@ struct Function {
     executors: Vec<String>,
 }
 
-/// A function of `rvz_definer` counts even when it runs as its caller: nobody else makes any.
+/// Functions owned by `rvz_definer` are included even if they run as their caller.
 const FUNCTIONS: &str = "
 select
     f.name, pg_catalog.pg_get_userbyid(f.owner)::text as owner, f.definer, coalesce(f.settings, '{}') as settings,
@@ -30,7 +30,7 @@ order by f.name";
 
 pub(super) async fn violations(connection: &mut PgConnection) -> Vec<String> {
     let mut found = Vec::new();
-    let functions: Vec<Function> = ask(connection, FUNCTIONS).await;
+    let functions: Vec<Function> = query_rows(connection, FUNCTIONS).await;
     for Function {
         name,
         owner,
@@ -41,12 +41,12 @@ pub(super) async fn violations(connection: &mut PgConnection) -> Vec<String> {
     {
         let Some((_, executor)) = DEFINERS.iter().find(|(listed, _)| listed == name) else {
             found.push(format!(
-                "Function {name} is a SECURITY DEFINER or belongs to rvz_definer, and is not listed: let it run as its caller, or list it in catalogue/lists.rs."
+                "Function {name} is a SECURITY DEFINER or belongs to rvz_definer, but is not listed: make it run as its caller, or list it in catalogue/lists.rs."
             ));
             continue;
         };
         if !definer {
-            found.push(format!("Function {name} is listed as SECURITY DEFINER and is none: remove it from catalogue/lists.rs."));
+            found.push(format!("Function {name} is listed as SECURITY DEFINER but is not one: remove it from catalogue/lists.rs."));
         }
         if owner != "rvz_definer" {
             found.push(format!(

@@ -1,12 +1,13 @@
-//! Who may do what: a function within its own schema, and the listed things elsewhere.
+//! Privileges: a function may access its own schema, and only what is listed elsewhere.
 
 use std::collections::BTreeSet;
 
 use sqlx::{FromRow, PgConnection};
 
 use super::{
-    app_role, ask,
+    app_role,
     lists::{DEFINERS, GRANTS},
+    query_rows,
 };
 
 #[derive(FromRow)]
@@ -20,7 +21,7 @@ struct Grant {
     grantable: bool,
 }
 
-/// What nobody granted by hand counts too: functions are everybody's unless that is revoked.
+/// Includes default privileges: functions are executable by everyone unless revoked.
 const ACTUAL: &str = "
 , granted as (
     select r.kind, r.schema, r.name as object, null::text as column_name, r.owner,
@@ -47,14 +48,14 @@ where a.grantee <> g.owner
 order by g.object, 5, 6";
 
 #[derive(FromRow)]
-struct Lack {
+struct MissingPrivilege {
     role: String,
     privilege: String,
     relation: String,
 }
 
-/// A dump without a table, or a backfill that skips one, is noticed on the day it is needed.
-const LACKS: &str = "
+/// Privileges that dumps and backfills need on every table.
+const MISSING_PRIVILEGES: &str = "
 , needed as (
     select r.oid, r.schema, r.name, 'rvz_dumper' as role, 'select' as privilege
     from relations r
@@ -86,7 +87,7 @@ order by 1, 2";
 pub(super) async fn violations(connection: &mut PgConnection) -> Vec<String> {
     let mut found = Vec::new();
     let mut missing: BTreeSet<_> = listed().collect();
-    for grant in ask::<Grant>(connection, ACTUAL).await {
+    for grant in query_rows::<Grant>(connection, ACTUAL).await {
         let right = grant.right();
         let Grant {
             kind,
@@ -98,7 +99,7 @@ pub(super) async fn violations(connection: &mut PgConnection) -> Vec<String> {
             listed().find(|line| *line == (grantee.as_str(), object.as_str(), right.as_str()));
         if let Some(line) = line {
             missing.remove(&line);
-        } else if !grant.follows_the_rules() {
+        } else if !grant.is_allowed() {
             found.push(format!(
                 "{grantee} may {right} on the {kind} {object}: revoke it, or list it in catalogue/lists.rs if it is meant."
             ));
@@ -112,21 +113,23 @@ pub(super) async fn violations(connection: &mut PgConnection) -> Vec<String> {
     found.extend(missing.iter().map(|(role, table, right)| {
         format!("{role} may not {right} on {table}, although catalogue/lists.rs says so: remove it there, or grant it.")
     }));
-    for Lack {
+    for MissingPrivilege {
         role,
         privilege,
         relation,
-    } in ask(connection, LACKS).await
+    } in query_rows(connection, MISSING_PRIVILEGES).await
     {
-        found.push(format!("{role} cannot {privilege} on {relation}, which it must: grant that, and usage on the schema."));
+        found.push(format!(
+            "{role} lacks {privilege} on {relation}: grant it, and usage on the schema."
+        ));
     }
-    for Default { maker, place } in ask(connection, DEFAULTS).await {
-        found.push(format!("What {maker} makes in {place} is granted by default: grants are said where the object is made, so drop the default."));
+    for Default { maker, place } in query_rows(connection, DEFAULTS).await {
+        found.push(format!("Objects created by {maker} in {place} have default privileges: grant privileges with each object, and drop the default."));
     }
     found
 }
 
-/// The committed list, one privilege each.
+/// The listed privileges, one by one.
 fn listed() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     GRANTS.iter().flat_map(|(role, table, rights)| {
         rights.split(", ").map(move |right| (*role, *table, right))
@@ -142,42 +145,42 @@ impl Grant {
         }
     }
 
-    /// What needs no line in the list.
-    fn follows_the_rules(&self) -> bool {
+    /// Whether the privilege is allowed without being listed.
+    fn is_allowed(&self) -> bool {
         let rows = matches!(
             self.privilege.as_str(),
             "select" | "insert" | "update" | "delete"
         );
         match (self.grantee.as_str(), self.kind.as_str()) {
-            // Its `create` is PostgreSQL's default before 15, and not excused.
+            // `create` was PostgreSQL's default before 15, and is not allowed.
             ("public", "schema") => self.object == "public" && self.privilege == "usage",
             ("public", _) => false,
-            // sqlx keeps its table there, and extensions live there.
+            // sqlx keeps its table there, and extensions are installed there.
             ("rvz_owner", "schema") => self.object == "public",
             ("rvz_migrator" | "rvz_dumper" | "rvz_definer", "schema") => self.privilege == "usage",
             ("rvz_migrator", "table") => rows,
             ("rvz_dumper", _) => self.privilege == "select",
             (_, "schema") => {
-                self.privilege == "usage" && (self.is_at_home() || self.leads_to_a_definer())
+                self.privilege == "usage" && (self.is_own_schema() || self.has_callable_definer())
             }
             (_, "function") => DEFINERS.contains(&(&self.object, &self.grantee)),
-            // A materialised view has no policies, a partition not its parent's, and a sequence counts what others do.
-            (_, "table" | "view") => rows && self.is_at_home() && !self.is_shared(),
+            // Materialised views have no policies, partitions do not inherit their parent's, and sequences reveal activity of others.
+            (_, "table" | "view") => rows && self.is_own_schema() && !self.is_shared(),
             _ => false,
         }
     }
 
-    fn is_at_home(&self) -> bool {
+    fn is_own_schema(&self) -> bool {
         self.grantee == app_role(&self.schema)
     }
 
-    /// Of these every grant is listed.
+    /// Whether all grants on the schema must be listed.
     fn is_shared(&self) -> bool {
         matches!(self.schema.as_str(), "access" | "events" | "public")
     }
 
-    /// A function needs the schema of a definer function that it calls, and gets nothing else there.
-    fn leads_to_a_definer(&self) -> bool {
+    /// Usage on the schema of a definer function that the role may call.
+    fn has_callable_definer(&self) -> bool {
         DEFINERS.iter().any(|(function, executor)| {
             *executor == self.grantee && function.split('.').next() == Some(&self.schema)
         })

@@ -1,15 +1,15 @@
-//! `tenant_id` leads every key and index of tenant data.
+//! `tenant_id` is the first column of every key and index of tenant data.
 //!
-//! Foreign keys and unique indexes ignore row-level security: without it in front, one tenant can point at another's row,
-//! learn that it exists, and be refused because of it.
+//! Foreign keys and unique indexes ignore row-level security: without `tenant_id` first, a tenant could reference another
+//! tenant's row, learn that it exists, and have requests rejected because of it.
 
 use std::collections::BTreeSet;
 
 use sqlx::{FromRow, PgConnection};
 
 use super::{
-    ask,
-    lists::{ACROSS_TENANTS, Excuses},
+    lists::{ACROSS_TENANTS, Exceptions},
+    query_rows,
     tables::Table,
 };
 
@@ -26,7 +26,7 @@ struct Constraint {
     validated: bool,
 }
 
-/// Checks have no order, and where neither end is tenant data any column may lead.
+/// Checks have no column order, and without tenant data on either side any column may come first.
 const CONSTRAINTS: &str = "
 select
     r.name as relation, r.relation as table_name, r.schema, c.conname::text as name, c.contype::text as kind,
@@ -51,7 +51,7 @@ struct Index {
     valid: bool,
 }
 
-/// Those that no constraint made.
+/// Indexes that do not belong to a constraint.
 const INDEXES: &str = "
 select r.name as relation, r.schema || '.' || x.relname as name, i.indkey[0] = t.number as leads, i.indisvalid as valid
 from pg_catalog.pg_index i
@@ -62,11 +62,11 @@ where not exists (select from pg_catalog.pg_constraint c where c.conindid = i.in
 order by r.name, x.relname";
 
 pub(super) async fn violations(connection: &mut PgConnection, tables: &[Table]) -> Vec<String> {
-    let mut excuses = Excuses::of(ACROSS_TENANTS);
+    let mut exceptions = Exceptions::new(ACROSS_TENANTS);
     let mut found = Vec::new();
     let mut keyed = BTreeSet::new();
-    for constraint in ask::<Constraint>(connection, CONSTRAINTS).await {
-        found.extend(constraint.refusals(&mut excuses));
+    for constraint in query_rows::<Constraint>(connection, CONSTRAINTS).await {
+        found.extend(constraint.violations(&mut exceptions));
         if constraint.kind == "p" {
             keyed.insert(constraint.relation);
         }
@@ -76,9 +76,9 @@ pub(super) async fn violations(connection: &mut PgConnection, tables: &[Table]) 
         name,
         leads,
         valid,
-    } in ask(connection, INDEXES).await
+    } in query_rows(connection, INDEXES).await
     {
-        if !leads && !excuses.cover(&name) {
+        if !leads && !exceptions.allows(&name) {
             found.push(format!(
                 "Index {name} on {relation} does not begin with tenant_id: put it first, or name the index in catalogue/lists.rs with the reason."
             ));
@@ -91,16 +91,16 @@ pub(super) async fn violations(connection: &mut PgConnection, tables: &[Table]) 
     found.extend(tables.iter().filter(keyless).map(|Table { name, .. }| {
         format!("{name} has no primary key: add one that begins with tenant_id.")
     }));
-    found.extend(excuses.stale());
+    found.extend(exceptions.stale());
     found
 }
 
 impl Constraint {
-    fn refusals(&self, excuses: &mut Excuses) -> Vec<String> {
+    fn violations(&self, exceptions: &mut Exceptions) -> Vec<String> {
         let Self { relation, .. } = self;
         let name = format!("{}.{}", self.schema, self.name);
         let mut found = Vec::new();
-        if !self.leads && !excuses.cover(&name) {
+        if !self.leads && !exceptions.allows(&name) {
             let what = self.noun();
             found.push(format!(
                 "The {what} {name} on {relation} does not begin with tenant_id: put it first, or name it in catalogue/lists.rs with the reason."
@@ -114,9 +114,9 @@ impl Constraint {
         if !self.validated {
             found.push(format!("The constraint {name} on {relation} was never validated: `alter table {relation} validate constraint {}`.", self.name));
         }
-        if !self.is_named_by_us() {
+        if !self.has_explicit_name() {
             found.push(format!(
-                "The constraint {name} on {relation} has no name of ours: call it {}_<what>{}, since refusals are told apart by it.",
+                "The constraint {name} on {relation} has a generated name: call it {}_<what>{}, because errors are distinguished by it.",
                 self.table_name,
                 self.ending()
             ));
@@ -144,8 +144,8 @@ impl Constraint {
         }
     }
 
-    /// PostgreSQL's own names list the columns, `tenant_id` among them, and end in a number when they are taken.
-    fn is_named_by_us(&self) -> bool {
+    /// PostgreSQL's generated names contain all columns, including `tenant_id`, and may end with a number.
+    fn has_explicit_name(&self) -> bool {
         let stem = self.name.strip_suffix(self.ending());
         let what = stem.and_then(|stem| stem.strip_prefix(self.table_name.as_str()));
         match (self.kind.as_str(), what) {

@@ -1,94 +1,85 @@
-//! Every exception from the rules, by name and with its reason: the one page to review.
+//! All exceptions from the rules, with their reasons.
 
-/// Something that the rules would refuse, as `schema.name`, and why it may stay.
+/// An exception: `schema.name` and the reason.
 type Exception = (&'static str, &'static str);
 
 /// Tables that belong to no tenant.
 pub(super) const WITHOUT_TENANT: &[Exception] = &[
     (
         "access.builtin_grants",
-        "the policy of the built-in roles is the same for all tenants",
+        "the permissions of built-in roles are the same for all tenants",
     ),
     (
         "access.signing_keys",
-        "one set of public keys signs for all tenants",
+        "the public keys are shared by all tenants",
     ),
-    (
-        "events.job_runs",
-        "a run of a job visits all tenants, and names none",
-    ),
+    ("events.job_runs", "a job run covers all tenants"),
     (
         "identity.signing_keys",
-        "the sealed private halves of the same keys",
+        "the encrypted private keys are shared by all tenants",
     ),
-    (
-        "tenancy.platform_settings",
-        "what holds for every tenant that has not chosen for itself",
-    ),
-    ("public._sqlx_migrations", "which migrations have run"),
+    ("tenancy.platform_settings", "defaults for all tenants"),
+    ("public._sqlx_migrations", "applied migrations"),
 ];
 
 /// Keys and indexes of tenant data that do not begin with `tenant_id`.
 pub(super) const ACROSS_TENANTS: &[Exception] = &[
     (
         "access.origins_origin_key",
-        "an origin belongs to one tenant: it tells which, before sign-in",
+        "identifies the tenant of an origin before sign-in",
     ),
     (
         "access.tenants_slug_key",
-        "a slug names one tenant: sign-in begins with it",
+        "identifies the tenant at sign-in",
     ),
     (
         "events.outbox_due_idx",
-        "the relay claims what is due, of all tenants",
+        "the relay claims due events of all tenants",
     ),
-    (
-        "events.outbox_retry_idx",
-        "the same, for what has been tried before",
-    ),
+    ("events.outbox_retry_idx", "the same, for retries"),
     (
         "files.files_due_idx",
-        "the job asks which files are due, of all tenants",
+        "the job queries due files of all tenants",
     ),
     (
         "identity.users_search_idx",
-        "GIN; only identity.matching_users asks it, with a tenant predicate",
+        "GIN; only used by identity.matching_users, with a tenant predicate",
     ),
     (
         "notifications.messages_due_idx",
-        "the sender asks what is due, of all tenants",
+        "the sender queries due messages of all tenants",
     ),
     (
         "support.tickets_search_idx",
-        "GIN; only support.matching_tickets asks it, with a tenant predicate",
+        "GIN; only used by support.matching_tickets, with a tenant predicate",
     ),
     (
         "tenancy.tenant_domains_owner_key",
-        "a proved host belongs to one tenant",
+        "a verified host belongs to one tenant",
     ),
     (
         "tenancy.tenants_slug_key",
-        "the same slug where tenancy keeps it",
+        "the same slug in tenancy's own table",
     ),
 ];
 
-/// Extensions, whose functions and types the other rules leave alone.
+/// Extensions, whose functions and types the other rules ignore.
 pub(super) const EXTENSIONS: &[&str] = &["pg_trgm", "plpgsql"];
 
-/// SECURITY DEFINER functions, which run as `rvz_definer`, whose own policies show it every tenant; and the one role that may
-/// call each. Each says itself which tenant it looks at, and answers nothing more than its name promises.
+/// SECURITY DEFINER functions, and the only role that may call each. They run as `rvz_definer`, whose policies show it all
+/// tenants, so each must restrict its tenants and results itself.
 pub(super) const DEFINERS: &[(&str, &str)] = &[
-    // Before sign-in no tenant is known: one identifier for one exact text.
+    // The tenant is unknown before sign-in: returns one id for an exact match.
     ("access.tenant_by_origin", "rvz_app"),
     ("access.tenant_by_slug", "rvz_app"),
-    // Which tenants a job visits: identifiers alone.
+    // Tenants to be processed by a job: ids only.
     ("access.working_tenants", "rvz_app"),
-    // The relay claims, settles and shows announcements of all tenants; it has no right to the rows themselves.
+    // The relay claims, settles and lists events of all tenants without access to the rows.
     ("events.claim", "rvz_relay"),
     ("events.find_dead_letter", "rvz_relay"),
     ("events.list_dead_letters", "rvz_relay"),
     ("events.mark_published", "rvz_relay"),
-    // Which closed tenants a function still has rows of: identifiers alone.
+    // Closed tenants with rows of a function: ids only.
     ("events.open_erasures", "rvz_app"),
     ("events.mark_settled", "rvz_relay"),
     ("events.outbox_lag", "rvz_relay"),
@@ -97,31 +88,31 @@ pub(super) const DEFINERS: &[(&str, &str)] = &[
     ("events.replay_dead_letter", "rvz_relay"),
     ("events.retry_later", "rvz_relay"),
     ("events.tidy", "rvz_relay"),
-    // Which files are due, and which tenants a report visits: identifiers alone.
+    // Due files, and tenants of a report: ids only.
     ("files.due_files", "rvz_files"),
     ("files.tenant_ids", "rvz_files"),
-    // Search by name and address, for the tenant that is set: behind a policy its index would not be used.
+    // Search by name and email, for the current tenant: behind a policy the index would not be used.
     ("identity.matching_users", "rvz_identity"),
-    // Roles and first admin of a new tenant in tenancy's transaction, for the tenant that is set.
+    // Roles and first admin of a new tenant in tenancy's transaction, for the current tenant.
     ("identity.provision_tenant", "rvz_tenancy"),
-    // Which messages are due, of all tenants: identifiers alone.
+    // Due messages of all tenants: ids only.
     ("notifications.due_messages", "rvz_notifications"),
-    // Full-text search, for the tenant that is set: behind a policy its index would not be used.
+    // Full-text search, for the current tenant: behind a policy the index would not be used.
     ("support.matching_tickets", "rvz_support"),
-    // Which tenants the audit log's two jobs visit: identifiers alone.
+    // Tenants of the audit log's jobs: ids only.
     ("tenancy.chained_tenants", "rvz_tenancy"),
     ("tenancy.unsealed_tenants", "rvz_tenancy"),
-    // The list of all tenants, when the tenant that is set is `revalenz`.
+    // All tenants, if the current tenant is the platform's own.
     ("tenancy.all_tenants", "rvz_tenancy"),
-    // Which tenants its jobs visit: identifiers alone.
+    // Tenants of the jobs: ids only.
     ("tenancy.tenants_with_due_licenses", "rvz_tenancy"),
     ("tenancy.tenants_with_new_usage", "rvz_tenancy"),
     ("tenancy.tenants_with_usage", "rvz_tenancy"),
-    // Which tenants have been closing for long enough: identifiers alone.
+    // Tenants due to be closed: ids only.
     ("tenancy.due_closings", "rvz_tenancy"),
 ];
 
-/// Tables that have a policy `definer`, and the command it is for.
+/// Tables with a `definer` policy, and its command.
 pub(super) const DEFINER_POLICIES: &[(&str, &str)] = &[
     ("access.audit_log", "select"),
     ("access.origins", "select"),
@@ -141,7 +132,7 @@ pub(super) const DEFINER_POLICIES: &[(&str, &str)] = &[
     ("tenancy.tenants", "select"),
 ];
 
-/// Who may do what beyond the schema that is theirs: role, table, privileges. Nothing else is granted, and nothing less.
+/// Privileges outside of a role's own schema: role, table, privileges. Exactly these are granted.
 pub(super) const GRANTS: &[(&str, &str, &str)] = &[
     // Every function, through rvz_app.
     (
@@ -174,7 +165,7 @@ pub(super) const GRANTS: &[(&str, &str, &str)] = &[
     ),
     ("rvz_app", "events.outbox", "insert"),
     ("rvz_app", "public._sqlx_migrations", "select"),
-    // The one writer of each shared table.
+    // The only writer of each shared table.
     ("rvz_identity", "access.people", "insert, update, delete"),
     ("rvz_identity", "access.roles", "insert, update, delete"),
     ("rvz_identity", "access.sessions", "insert, update, delete"),
@@ -186,9 +177,9 @@ pub(super) const GRANTS: &[(&str, &str, &str)] = &[
     ("rvz_tenancy", "access.api_keys", "insert, update, delete"),
     ("rvz_tenancy", "access.origins", "insert, update, delete"),
     ("rvz_tenancy", "access.tenants", "insert, update"),
-    // Identity shows a person's part of the log.
+    // Identity shows a person's own activity.
     ("rvz_identity", "access.audit_log", "select"),
-    // Tenancy shows the log, seals it, and counts what was used.
+    // Tenancy shows and seals the log, and aggregates usage.
     (
         "rvz_tenancy",
         "access.audit_log",
@@ -199,7 +190,7 @@ pub(super) const GRANTS: &[(&str, &str, &str)] = &[
         "access.usage_events",
         "select, update (counted_at)",
     ),
-    // What the definer functions touch.
+    // For the definer functions.
     ("rvz_definer", "access.audit_log", "select"),
     ("rvz_definer", "access.builtin_grants", "select"),
     ("rvz_definer", "access.origins", "select"),
@@ -223,34 +214,34 @@ pub(super) const GRANTS: &[(&str, &str, &str)] = &[
     ("rvz_definer", "tenancy.tenants", "select"),
 ];
 
-/// Which exceptions were needed.
+/// Tracks which exceptions are used.
 #[derive(Debug)]
-pub(super) struct Excuses {
+pub(super) struct Exceptions {
     list: &'static [Exception],
     used: Vec<&'static str>,
 }
 
-impl Excuses {
-    /// None yet.
-    pub(super) fn of(list: &'static [Exception]) -> Self {
+impl Exceptions {
+    /// No exception used yet.
+    pub(super) fn new(list: &'static [Exception]) -> Self {
         Self {
             list,
             used: Vec::new(),
         }
     }
 
-    /// Whether `name` is excused, which is noted.
-    pub(super) fn cover(&mut self, name: &str) -> bool {
-        let found = self.list.iter().find(|(excused, _)| *excused == name);
-        self.used.extend(found.map(|(excused, _)| *excused));
+    /// Whether `name` is an exception; marks it as used.
+    pub(super) fn allows(&mut self, name: &str) -> bool {
+        let found = self.list.iter().find(|(exception, _)| *exception == name);
+        self.used.extend(found.map(|(exception, _)| *exception));
         found.is_some()
     }
 
-    /// The exceptions that nothing needed.
+    /// Violations for unused exceptions.
     pub(super) fn stale(self) -> impl Iterator<Item = String> {
         let Self { list, used } = self;
         list.iter().filter(move |(name, _)| !used.contains(name)).map(|(name, reason)| {
-            format!("{name} is excused in catalogue/lists.rs ({reason}), but nothing of that name needs it: remove the line.")
+            format!("{name} is listed in catalogue/lists.rs ({reason}), but not needed: remove the line.")
         })
     }
 }

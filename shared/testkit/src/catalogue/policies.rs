@@ -1,13 +1,13 @@
-//! A table has exactly the policies of `access.protect`: one more is as suspicious as one less.
+//! Every table has exactly the policies of `access.protect`.
 
 use std::{collections::BTreeMap, fmt};
 
 use sqlx::{FromRow, PgConnection};
 
-use super::{app_role, ask, lists::DEFINER_POLICIES, tables::Table};
+use super::{app_role, lists::DEFINER_POLICIES, query_rows, tables::Table};
 
-/// The only expression that a tenant's policy may have.
-const OWN: &str = "(tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid))";
+/// The expression of tenant policies.
+const TENANT_EXPRESSION: &str = "(tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid))";
 
 #[derive(FromRow)]
 struct Row {
@@ -62,7 +62,7 @@ impl fmt::Display for Policy {
 
 impl From<Row> for Policy {
     fn from(row: Row) -> Self {
-        // PostgreSQL names the column of the sub-select after what it calls; newer versions need not.
+        // Some PostgreSQL versions name the column of the sub-select, newer ones do not.
         let plain = |text: String| text.replace(" AS \"nullif\"", "");
         Self {
             permissive: row.permissive,
@@ -77,7 +77,7 @@ impl From<Row> for Policy {
 pub(super) async fn violations(connection: &mut PgConnection, tables: &[Table]) -> Vec<String> {
     let mut found = Vec::new();
     let mut actual: BTreeMap<(String, String), Policy> = BTreeMap::new();
-    for row in ask::<Row>(connection, POLICIES).await {
+    for row in query_rows::<Row>(connection, POLICIES).await {
         actual.insert((row.relation.clone(), row.policy.clone()), row.into());
     }
     for table in tables.iter().filter(|table| table.has_tenants()) {
@@ -98,7 +98,7 @@ pub(super) async fn violations(connection: &mut PgConnection, tables: &[Table]) 
     found
 }
 
-/// What must stand on a table.
+/// The required policies of a table.
 fn protection(table: &Table) -> Vec<(&'static str, Policy)> {
     let policy =
         |permissive, command: &str, role: &str, using: &str, with_check: Option<&str>| Policy {
@@ -110,8 +110,26 @@ fn protection(table: &Table) -> Vec<(&'static str, Policy)> {
         };
     let app = app_role(&table.schema);
     let mut wanted = vec![
-        ("tenant_lock", policy(false, "all", &app, OWN, Some(OWN))),
-        ("tenant_rows", policy(true, "all", &app, OWN, Some(OWN))),
+        (
+            "tenant_lock",
+            policy(
+                false,
+                "all",
+                &app,
+                TENANT_EXPRESSION,
+                Some(TENANT_EXPRESSION),
+            ),
+        ),
+        (
+            "tenant_rows",
+            policy(
+                true,
+                "all",
+                &app,
+                TENANT_EXPRESSION,
+                Some(TENANT_EXPRESSION),
+            ),
+        ),
         (
             "backfill",
             policy(true, "all", "rvz_migrator", "true", Some("true")),

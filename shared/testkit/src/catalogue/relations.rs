@@ -1,8 +1,8 @@
-//! What lies beside tables: views, rewrite rules, types of columns, extensions, owners.
+//! Views, rewrite rules, column types, extensions and owners.
 
 use sqlx::{FromRow, PgConnection};
 
-use super::{ask, lists::EXTENSIONS};
+use super::{lists::EXTENSIONS, query_rows};
 
 #[derive(FromRow)]
 struct Found {
@@ -10,7 +10,7 @@ struct Found {
     detail: String,
 }
 
-/// A view runs with its owner's rights unless it says otherwise.
+/// Views run with their owner's privileges unless `security_invoker` is set.
 const VIEWS: &str = "
 select r.name, '' as detail
 from relations r
@@ -29,7 +29,7 @@ join relations r on r.oid = w.ev_class
 where r.kind in ('table', 'partition')
 order by r.name, w.rulename";
 
-/// Through arrays and domains down to the type that compares.
+/// Resolves arrays and domains to the base type.
 const TYPES: &str = ", columns as (
     select r.name || '.' || a.attname as name, a.atttypid as type_oid
     from pg_catalog.pg_attribute a
@@ -65,7 +65,7 @@ select e.extname::text as name, '' as detail
 from pg_catalog.pg_extension e
 order by 1";
 
-/// Definer functions belong to `rvz_definer`, which has a rule of its own.
+/// Functions of `rvz_definer` are checked separately.
 const OWNERS: &str = "
 select r.kind || ' ' || r.name as name, pg_catalog.pg_get_userbyid(r.owner)::text as detail
 from relations r
@@ -82,30 +82,30 @@ order by 1";
 
 pub(super) async fn violations(connection: &mut PgConnection) -> Vec<String> {
     let mut found = Vec::new();
-    for Found { name, .. } in ask(connection, VIEWS).await {
+    for Found { name, .. } in query_rows(connection, VIEWS).await {
         found.push(format!(
-            "View {name} runs with its owner's rights: `alter view {name} set (security_invoker = true)`."
+            "View {name} runs with its owner's privileges: `alter view {name} set (security_invoker = true)`."
         ));
     }
-    for Found { name, detail } in ask(connection, RULES).await {
+    for Found { name, detail } in query_rows(connection, RULES).await {
         found.push(format!(
-            "{name} has the rewrite rule {detail}, which runs with its owner's rights: drop it."
+            "{name} has the rewrite rule {detail}, which runs with its owner's privileges: drop it."
         ));
     }
-    for Found { name, detail } in ask(connection, TYPES).await {
+    for Found { name, detail } in query_rows(connection, TYPES).await {
         found.push(format!(
             "{name} is of type {detail}, whose operators are not leakproof: use text, with a check or a type in Rust."
         ));
     }
-    for Found { name, .. } in ask(connection, ENUMS).await {
+    for Found { name, .. } in query_rows(connection, ENUMS).await {
         found.push(format!("Type {name} is an enum: use text with a check."));
     }
-    for Found { name, .. } in ask(connection, INSTALLED).await {
+    for Found { name, .. } in query_rows(connection, INSTALLED).await {
         if !EXTENSIONS.contains(&name.as_str()) {
-            found.push(format!("Extension {name} is not listed: review what it brings and list it in catalogue/lists.rs, or drop it."));
+            found.push(format!("Extension {name} is not listed: review it and list it in catalogue/lists.rs, or drop it."));
         }
     }
-    for Found { name, detail } in ask(connection, OWNERS).await {
+    for Found { name, detail } in query_rows(connection, OWNERS).await {
         found.push(format!(
             "The {name} belongs to {detail}, not to rvz_owner: hand it over."
         ));

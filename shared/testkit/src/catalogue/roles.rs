@@ -1,10 +1,10 @@
-//! What the roles are, whom they include, what they own, and what is set for them.
+//! Roles: attributes, memberships, ownership and settings.
 
 use sqlx::{FromRow, PgConnection};
 
-use super::ask;
+use super::query_rows;
 
-/// Roles that are no function's.
+/// Roles that do not belong to a function.
 const SPECIAL: [&str; 5] = [
     "rvz_app",
     "rvz_definer",
@@ -56,8 +56,8 @@ struct Detail {
     detail: String,
 }
 
-/// What belongs to somebody who should own nothing; functions of `rvz_definer` have a rule of their own.
-const POSSESSIONS: &str = "
+/// Objects owned by roles that should own nothing; functions of `rvz_definer` are checked separately.
+const OWNED_OBJECTS: &str = "
 select r.rolname::text as role, pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid) as detail
 from pg_catalog.pg_shdepend d
 join pg_catalog.pg_roles r on r.oid = d.refobjid
@@ -69,7 +69,7 @@ where d.refclassid = 'pg_catalog.pg_authid'::regclass
     and not (r.rolname = 'rvz_definer' and d.classid = 'pg_catalog.pg_proc'::regclass)
 order by 1, 2";
 
-/// Settings that would be there before anybody sets a tenant, or change what a name means.
+/// Settings that would apply before a tenant is set, or change name resolution.
 const SETTINGS: &str = "
 select coalesce(r.rolname::text, 'everybody') as role, setting as detail
 from pg_catalog.pg_db_role_setting s
@@ -90,14 +90,14 @@ order by 1, 2";
 
 pub(super) async fn violations(connection: &mut PgConnection) -> Vec<String> {
     let mut found = Vec::new();
-    for role in ask::<Role>(connection, ROLES).await {
-        found.extend(role.refusals());
+    for role in query_rows::<Role>(connection, ROLES).await {
+        found.extend(role.violations());
     }
     for Membership {
         role,
         member,
         administrator,
-    } in ask(connection, MEMBERSHIPS).await
+    } in query_rows(connection, MEMBERSHIPS).await
     {
         let may_administrate = administrator && is_ours(&role) && !is_ours(&member);
         if !may_administrate && !belongs(&role, &member) {
@@ -106,13 +106,15 @@ pub(super) async fn violations(connection: &mut PgConnection) -> Vec<String> {
             ));
         }
     }
-    for Detail { role, detail } in ask(connection, POSSESSIONS).await {
-        found.push(format!("{role} owns the {detail}, and row-level security and grants do not bind owners: hand it to rvz_owner."));
+    for Detail { role, detail } in query_rows(connection, OWNED_OBJECTS).await {
+        found.push(format!("{role} owns the {detail}, but owners bypass row-level security and grants: change the owner to rvz_owner."));
     }
-    for Detail { role, detail } in ask(connection, SETTINGS).await {
-        found.push(format!("`{detail}` is set for {role} from the start: reset it, only transactions set such things."));
+    for Detail { role, detail } in query_rows(connection, SETTINGS).await {
+        found.push(format!(
+            "`{detail}` is preset for {role}: reset it, as it may only be set by transactions."
+        ));
     }
-    for Detail { role, detail } in ask(connection, PARAMETERS).await {
+    for Detail { role, detail } in query_rows(connection, PARAMETERS).await {
         found.push(format!(
             "{role} may change the parameter {detail}: revoke it."
         ));
@@ -121,7 +123,7 @@ pub(super) async fn violations(connection: &mut PgConnection) -> Vec<String> {
 }
 
 impl Role {
-    fn refusals(&self) -> Vec<String> {
+    fn violations(&self) -> Vec<String> {
         let name = &self.name;
         let mut found = Vec::new();
         for power in &self.powers {
@@ -152,7 +154,7 @@ fn is_group(role: &str) -> bool {
     is_ours(role) && !role.ends_with("_login") && !SPECIAL.contains(&role)
 }
 
-/// Every function in `rvz_app`, its login in the function; the owner may turn into migrator and definer.
+/// Functions are members of `rvz_app`, their logins of the function; the owner may become migrator and definer.
 fn belongs(role: &str, member: &str) -> bool {
     (role == "rvz_app" && is_group(member))
         || (is_group(role) && member == format!("{role}_login"))

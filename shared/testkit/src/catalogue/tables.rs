@@ -1,13 +1,13 @@
-//! Every table is locked to its tenant, or named.
+//! Every table is protected by row-level security, or listed.
 
 use sqlx::{FromRow, PgConnection};
 
 use super::{
-    ask,
-    lists::{Excuses, WITHOUT_TENANT},
+    lists::{Exceptions, WITHOUT_TENANT},
+    query_rows,
 };
 
-/// A table as far as it may hold tenant data.
+/// A table.
 #[derive(FromRow)]
 pub(super) struct Table {
     /// `schema.table`.
@@ -26,7 +26,7 @@ impl Table {
     }
 }
 
-/// Partitions count: whoever may read one reads past the policies of its parent.
+/// Includes partitions, which can be read without the policies of their parent.
 const TABLES: &str = "
 select r.name, r.schema, r.secured, r.forced, t.type as tenant_type, t.required as tenant_required
 from relations r
@@ -34,18 +34,18 @@ left join tenant_columns t on t.relation_oid = r.oid
 where r.kind in ('table', 'partition')
 order by r.name";
 
-/// Every table.
+/// Reads all tables.
 pub(super) async fn read(connection: &mut PgConnection) -> Vec<Table> {
-    ask(connection, TABLES).await
+    query_rows(connection, TABLES).await
 }
 
 pub(super) fn violations(tables: &[Table]) -> Vec<String> {
-    let mut excuses = Excuses::of(WITHOUT_TENANT);
+    let mut exceptions = Exceptions::new(WITHOUT_TENANT);
     let mut found = Vec::new();
     for table in tables {
         let name = &table.name;
         let Some(tenant_type) = &table.tenant_type else {
-            if !excuses.cover(name) {
+            if !exceptions.allows(name) {
                 found.push(format!(
                     "{name} has no tenant_id: add it and `call access.protect('{name}', ...)`, or name the table in catalogue/lists.rs with the reason."
                 ));
@@ -68,6 +68,6 @@ pub(super) fn violations(tables: &[Table]) -> Vec<String> {
             ));
         }
     }
-    found.extend(excuses.stale());
+    found.extend(exceptions.stale());
     found
 }

@@ -1,4 +1,4 @@
-//! The one service account, its key, and what it has signed.
+//! The service account and its key.
 
 use aws_lc_rs::{
     encoding::{AsDer, Pkcs8V1Der},
@@ -13,7 +13,7 @@ use base64::{
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-/// Its address, which is its name.
+/// The email address of the account.
 pub(super) const EMAIL: &str = "files@revalenz-test.iam.gserviceaccount.com";
 
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl Account {
         }
     }
 
-    /// The file that Google gives out for a key.
+    /// The service account key file, in Google's format.
     pub(super) fn key(&self) -> Value {
         let der: Pkcs8V1Der<'static> = self.pair.as_der().unwrap();
         let text = STANDARD.encode(der.as_ref());
@@ -48,7 +48,7 @@ impl Account {
         })
     }
 
-    /// Whether the account has signed this.
+    /// Whether the signature is by this account.
     pub(super) fn has_signed(&self, message: &[u8], signature: &[u8]) -> bool {
         let public = self.pair.public_key().as_ref();
         UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public)
@@ -56,7 +56,7 @@ impl Account {
             .is_ok()
     }
 
-    /// Whether the request comes with a token that the account has made for itself (AIP-4111), and that is good now.
+    /// Whether the request has a valid self-signed token of this account (AIP-4111).
     pub(super) fn has_sent(&self, headers: &HeaderMap, now: DateTime<Utc>) -> bool {
         self.claims(headers).is_some_and(|claims| {
             let time = |name: &str| claims[name].as_i64().unwrap_or_default();

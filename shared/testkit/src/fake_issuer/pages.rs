@@ -1,4 +1,4 @@
-//! What an issuer serves: its metadata, its keys, the page where people agree, and the exchange of codes.
+//! The endpoints of the issuer: metadata, keys, authorization and token endpoint.
 
 use axum::{
     Json, Router,
@@ -30,7 +30,7 @@ pub(super) fn router(issuer: FakeIssuer) -> Router {
 
 async fn count(State(issuer): State<FakeIssuer>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    *issuer.state().asked.entry(path).or_default() += 1;
+    *issuer.state().requests.entry(path).or_default() += 1;
     next.run(request).await
 }
 
@@ -78,11 +78,11 @@ fn parameters(text: &[u8]) -> impl Fn(&str) -> String {
     }
 }
 
-fn refuse(why: &str) -> Response {
-    (StatusCode::BAD_REQUEST, Json(json!({"error": why}))).into_response()
+fn error_response(error: &str) -> Response {
+    (StatusCode::BAD_REQUEST, Json(json!({"error": error}))).into_response()
 }
 
-/// Everybody agrees at once.
+/// Grants every authorization request immediately.
 async fn authorize(State(issuer): State<FakeIssuer>, request: Request) -> Response {
     let of = parameters(request.uri().query().unwrap_or_default().as_bytes());
     for (name, wanted) in [
@@ -91,16 +91,16 @@ async fn authorize(State(issuer): State<FakeIssuer>, request: Request) -> Respon
         ("code_challenge_method", "S256"),
     ] {
         if of(name) != wanted {
-            return refuse(name);
+            return error_response(name);
         }
     }
-    for (name, least) in [("state", 32), ("nonce", 32), ("code_challenge", 43)] {
-        if of(name).len() < least {
-            return refuse(name);
+    for (name, min_length) in [("state", 32), ("nonce", 32), ("code_challenge", 43)] {
+        if of(name).len() < min_length {
+            return error_response(name);
         }
     }
     if !of("scope").split(' ').any(|scope| scope == "openid") {
-        return refuse("scope");
+        return error_response("scope");
     }
     let code = URL_SAFE_NO_PAD.encode(access::opaque::random::<16>());
     let mut state = issuer.state();
@@ -137,18 +137,18 @@ async fn token(State(issuer): State<FakeIssuer>, headers: HeaderMap, body: Bytes
             .into_response();
     }
     let Some(grant) = state.grants.remove(&of("code")) else {
-        return refuse("invalid_grant");
+        return error_response("invalid_grant");
     };
     let hash = access::opaque::sha256(of("code_verifier").as_bytes());
     if of("grant_type") != "authorization_code"
         || of("redirect_uri") != grant.redirect_uri
         || URL_SAFE_NO_PAD.encode(hash) != grant.challenge
     {
-        return refuse("invalid_grant");
+        return error_response("invalid_grant");
     }
     let id_token = state.signed(grant.claims);
     Json(json!({
-        "access_token": "of no use", "token_type": "Bearer", "expires_in": 300, "id_token": id_token,
+        "access_token": "unused", "token_type": "Bearer", "expires_in": 300, "id_token": id_token,
     }))
     .into_response()
 }

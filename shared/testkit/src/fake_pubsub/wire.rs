@@ -1,4 +1,4 @@
-//! `google.pubsub.v1.Publisher/Publish` by gRPC: one message in, one out, and the status in the trailers.
+//! `google.pubsub.v1.Publisher/Publish` over gRPC: a unary call with the status in the trailers.
 
 use axum::{
     body::{Body, Bytes},
@@ -12,16 +12,16 @@ use prost::Message as _;
 
 use super::{FakePubSub, Message};
 
-/// gRPC's codes for what goes wrong here.
+/// gRPC status codes.
 const INVALID: u32 = 3;
 const NOT_FOUND: u32 = 5;
 const UNAVAILABLE: u32 = 14;
 
 pub(super) async fn publish(State(fake): State<FakePubSub>, body: Bytes) -> Response {
-    if fake.state().away {
+    if fake.state().is_unavailable {
         return answer(UNAVAILABLE, &[]);
     }
-    // A flag that says uncompressed, four bytes of length, the message.
+    // The frame: compression flag, four bytes of length, message.
     let Some(request) = body
         .get(5..)
         .and_then(|bytes| PublishRequest::decode(bytes).ok())
@@ -36,7 +36,7 @@ pub(super) async fn publish(State(fake): State<FakePubSub>, body: Bytes) -> Resp
             attributes: message.attributes.into_iter().collect(),
             ordering_key: message.ordering_key,
         };
-        let Some(id) = fake.take(&request.topic, message) else {
+        let Some(id) = fake.publish(&request.topic, message) else {
             return answer(NOT_FOUND, &[]);
         };
         message_ids.push(id);

@@ -1,4 +1,4 @@
-//! Requests made from the document.
+//! Requests derived from the OpenAPI document.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::TenantFixture;
 use crate::{Client, TestResponse};
 
-/// An operation of the document.
+/// An operation.
 #[derive(Clone, Debug)]
 pub(super) struct Operation {
     pub(super) method: Method,
@@ -14,11 +14,11 @@ pub(super) struct Operation {
     doc: Value,
 }
 
-/// One request with foreign identifiers somewhere.
+/// A request with foreign identifiers.
 #[derive(Clone, Debug)]
 pub(super) struct Attack {
     pub(super) what: String,
-    /// Everything foreign that it says.
+    /// The foreign values in the request.
     pub(super) sent: Vec<String>,
     method: Method,
     path: String,
@@ -44,7 +44,7 @@ pub(super) fn operations(document: &Value) -> Vec<Operation> {
     all
 }
 
-/// Every way to say something foreign to this operation.
+/// All requests with foreign values for this operation.
 pub(super) fn attacks(
     operation: &Operation,
     document: &Value,
@@ -68,7 +68,7 @@ pub(super) fn attacks(
             all.push(base.clone());
             continue;
         }
-        // Only own identifiers in the path: the foreign ones go elsewhere. Deleting one's own is no attack.
+        // Only own identifiers in the path, so foreign ones go elsewhere. Deleting own rows is not an attack.
         if operation.method == Method::DELETE {
             continue;
         }
@@ -103,7 +103,7 @@ pub(super) fn attacks(
     all
 }
 
-/// The path with every mixture of foreign and own identifiers, and the foreign ones in it.
+/// The path with all combinations of foreign and own identifiers, and the foreign ones in it.
 fn paths(
     template: &str,
     victim: &TenantFixture,
@@ -119,8 +119,9 @@ fn paths(
                 continue;
             }
             let theirs = victim.ids.get(segment);
-            let theirs =
-                theirs.unwrap_or_else(|| panic!("{template}: give the victim an id for {segment}"));
+            let theirs = theirs.unwrap_or_else(|| {
+                panic!("{template}: add an id for {segment} to the victim fixture")
+            });
             for id in theirs {
                 let mut foreign: Vec<String> = foreign.clone();
                 foreign.push(id.clone());
@@ -200,7 +201,7 @@ impl Attack {
         call.send().await
     }
 
-    /// The same request for rows that nobody has.
+    /// The same request for rows that do not exist.
     pub(super) fn twin(&self) -> Option<Self> {
         if self.in_path.is_empty() {
             return None;
@@ -208,14 +209,14 @@ impl Attack {
         let mut twin = self.clone();
         twin.in_path = Vec::new();
         for id in &self.in_path {
-            let nobody = uuid::Uuid::from_bytes(access::opaque::random()).to_string();
-            twin.path = twin.path.replace(id, &nobody);
-            twin.in_path.push(nobody);
+            let missing = uuid::Uuid::from_bytes(access::opaque::random()).to_string();
+            twin.path = twin.path.replace(id, &missing);
+            twin.in_path.push(missing);
         }
         Some(twin)
     }
 
-    /// Status and body with what must differ taken out.
+    /// Status and body without identifiers and request id.
     pub(super) fn without_ids(&self, answer: &TestResponse) -> (u16, String) {
         let mut text = answer.text();
         for id in &self.in_path {

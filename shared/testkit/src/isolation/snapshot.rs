@@ -1,11 +1,11 @@
-//! Everything that a tenant has in the database, as one fingerprint a table.
+//! A fingerprint of a tenant's data per table.
 
 use std::collections::BTreeMap;
 
 use ids::TenantId;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
-/// Table to count and fingerprint of the tenant's rows. Read by a superuser, so nothing is hidden from it.
+/// Returns the count and a fingerprint of the tenant's rows by table. Read as superuser, so that all rows are visible.
 pub async fn snapshot(
     admin: &mut PgConnection,
     tenant: TenantId,

@@ -1,4 +1,4 @@
-//! Tenants, people and keys of a stage.
+//! Tenants, people and API keys.
 
 use access::REVALENZ;
 use ids::{ApiKeyId, TenantId};
@@ -10,7 +10,7 @@ use super::{
 use crate::{Client, Person, TestTenant};
 
 impl TestApp {
-    /// A tenant with everybody in it, all signed in.
+    /// Creates a tenant with people of all roles, all signed in.
     pub async fn tenant(&self, slug: &str) -> TestTenant {
         let now = self.clock.now();
         let id = TenantId::at(now);
@@ -43,7 +43,7 @@ impl TestApp {
         }
     }
 
-    /// One more person in a tenant.
+    /// Adds a person to a tenant.
     pub async fn person(&self, tenant: TenantId, role: &str, email: &str) -> Person {
         insert_person(
             &mut self.admin().await,
@@ -55,7 +55,7 @@ impl TestApp {
         .await
     }
 
-    /// One of the platform's own staff.
+    /// Creates a member of the platform staff.
     pub async fn superadmin(&self) -> Person {
         let email = format!(
             "staff-{}@revalenz.example",
@@ -64,7 +64,7 @@ impl TestApp {
         self.person(REVALENZ, "superadmin", &email).await
     }
 
-    /// A caller with a key of the tenant.
+    /// A client with an API key of the tenant.
     pub async fn key(&self, tenant: TenantId, scopes: &[&str]) -> Client {
         let now = self.clock.now();
         let key = access::api_key::ApiKeySecret::generate(tenant, ApiKeyId::at(now));

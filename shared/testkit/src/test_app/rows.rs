@@ -1,4 +1,4 @@
-//! Rows that a founding and registrations would make, written at once.
+//! Inserts the rows that provisioning and registration would create.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ids::{Id, RoleId, SessionId, TenantId, UserId};
@@ -6,14 +6,14 @@ use sqlx::PgConnection;
 
 use crate::Person;
 
-/// No walk is hidden behind a 429, least of all while the clock stands still (`decisions.md` 18).
-pub(super) async fn unlimit(admin: &mut PgConnection, tenant: TenantId) {
-    let most = 1_000_000;
+/// Raises rate limits, so that tests are not rejected with 429 while the clock is fixed (`decisions.md` 18).
+pub(super) async fn raise_rate_limits(admin: &mut PgConnection, tenant: TenantId) {
+    let max = 1_000_000;
     sqlx::query("update access.tenants set limits = $2 where tenant_id = $1")
         .bind(tenant)
         .bind(serde_json::json!({
-            "requests_per_minute_per_user": most,
-            "requests_per_minute_per_key": most,
+            "requests_per_minute_per_user": max,
+            "requests_per_minute_per_key": max,
         }))
         .execute(admin)
         .await
@@ -38,7 +38,7 @@ pub(super) async fn insert_tenant(
     .execute(&mut *admin)
     .await
     .unwrap();
-    unlimit(admin, id).await;
+    raise_rate_limits(admin, id).await;
     sqlx::query(
         "insert into tenancy.tenants (tenant_id, slug, name, email, status, license_type, region, currency, locale, time_zone, max_users, created_at, updated_at)
         values ($1, $2, $2, $2 || '@example.org', 'active', 'standard', 'eu', 'EUR', 'en', 'Europe/Berlin', 1000, $3, $3)",

@@ -1,4 +1,4 @@
-//! Who is signed in on a stage, and how their tokens are made.
+//! Access tokens of signed-in people.
 
 use access::token::{AUDIENCE, Claims, LIFETIME, Signer};
 use aws_lc_rs::signature::KeyPair;
@@ -10,17 +10,17 @@ use super::{PUBLIC_URL, TestApp};
 use crate::{Client, Person};
 
 impl TestApp {
-    /// Somebody who is signed in.
+    /// A client signed in as this person.
     pub fn as_user(&self, person: &Person) -> Client {
         self.anonymous().bearer(&self.token(person))
     }
 
-    /// A token for somebody, good from now on for ten minutes.
+    /// An access token for a person, valid for ten minutes.
     pub fn token(&self, person: &Person) -> String {
         self.signer.sign(&self.claims(person)).unwrap()
     }
 
-    /// What a token for somebody says; for tests that bend it.
+    /// The claims of a person's token, for tests that modify them.
     pub fn claims(&self, person: &Person) -> Claims {
         let now = self.clock.now();
         Claims {
@@ -40,16 +40,16 @@ impl TestApp {
         }
     }
 
-    /// Signs any claims with the stage's key.
+    /// The signer of the app's tokens.
     pub fn signer(&self) -> &Signer {
         &self.signer
     }
 }
 
-/// A key that every function knows.
+/// Creates a signing key that all functions accept.
 pub(super) async fn signer(admin: &mut PgConnection, now: DateTime<Utc>) -> Signer {
     let pair = aws_lc_rs::signature::Ed25519KeyPair::generate().unwrap();
-    // `retired`: good for checking, however long the play lasts, and not in the way of the key that identity makes.
+    // `retired`: accepted for verification, and does not interfere with the key that identity creates.
     sqlx::query("insert into access.signing_keys (key_id, public_key, status, created_at, retired_at) values ('testkit', $1, 'retired', $2, $2 + interval '100 years')")
         .bind(pair.public_key().as_ref())
         .bind(now)

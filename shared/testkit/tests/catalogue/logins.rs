@@ -1,15 +1,15 @@
-//! What the functions' own logins see and may do: real connections, statements without any `tenant_id = $1`.
+//! What the functions' logins can see and do, with real connections and statements without `tenant_id = $1`.
 
 use ids::TenantId;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use crate::{
-    filled::{FORBIDDEN, Filled, Tried, attempt, filled, login},
+    fixture::{AttemptResult, FORBIDDEN, TwoTenants, attempt, login, two_tenants},
     rows::Table,
 };
 
-/// What the login may do with the table as a whole: `select`, `insert`, `update`, `delete`.
-async fn may(connection: &mut PgConnection, table: &Table, privilege: &str) -> bool {
+/// Whether the login has a table privilege: `select`, `insert`, `update` or `delete`.
+async fn has_privilege(connection: &mut PgConnection, table: &Table, privilege: &str) -> bool {
     sqlx::query_scalar(
         "select has_schema_privilege(split_part($1, '.', 1), 'usage') and has_table_privilege($1, $2)",
     )
@@ -29,7 +29,7 @@ async fn rows_of(connection: &mut PgConnection, table: &Table) -> Vec<TenantId> 
 }
 
 #[track_caller]
-fn assert_locked(attempt: Tried, what: &str) {
+fn assert_locked(attempt: AttemptResult, what: &str) {
     match attempt {
         Err((code, message)) if code == FORBIDDEN && message.contains("row-level security") => {}
         other => panic!("{what} was not refused by row-level security: {other:?}"),
@@ -38,24 +38,24 @@ fn assert_locked(attempt: Tried, what: &str) {
 
 #[tokio::test]
 async fn without_a_tenant_a_login_sees_nothing_and_writes_nothing() {
-    let Filled {
+    let TwoTenants {
         app,
         tables,
         ours,
         theirs,
-    } = filled().await;
-    let (mut looks, mut refusals) = (0, 0);
+    } = two_tenants().await;
+    let (mut reads, mut refusals) = (0, 0);
     for function in db::migrate::functions() {
         let mut connection = login(&app.database, &function).await;
         for setting in ["reset app.tenant_id", "set app.tenant_id = ''"] {
             connection.execute(setting).await.unwrap();
             for table in &tables {
                 let what = format!("{function} on {} after `{setting}`", table.name);
-                if may(&mut connection, table, "select").await {
+                if has_privilege(&mut connection, table, "select").await {
                     assert_eq!(rows_of(&mut connection, table).await, [], "{what}");
-                    looks += 1;
+                    reads += 1;
                 }
-                if may(&mut connection, table, "insert").await {
+                if has_privilege(&mut connection, table, "insert").await {
                     for tenant in [ours, theirs] {
                         assert_locked(
                             attempt(&mut connection, None, &table.insert(tenant)).await,
@@ -71,9 +71,9 @@ async fn without_a_tenant_a_login_sees_nothing_and_writes_nothing() {
                     ),
                     ("delete", format!("delete from {}", table.name)),
                 ] {
-                    // To name a column in an update is to read it.
-                    if may(&mut connection, table, privilege).await
-                        && may(&mut connection, table, "select").await
+                    // Naming a column in an update requires `select`.
+                    if has_privilege(&mut connection, table, privilege).await
+                        && has_privilege(&mut connection, table, "select").await
                     {
                         assert_eq!(
                             attempt(&mut connection, None, &sql).await,
@@ -86,19 +86,19 @@ async fn without_a_tenant_a_login_sees_nothing_and_writes_nothing() {
             }
         }
     }
-    println!("without a tenant: {looks} looks saw 0 rows, {refusals} writes changed 0 rows");
-    assert!(looks > 0 && refusals > 0);
+    println!("without a tenant: {reads} reads returned 0 rows, {refusals} writes changed 0 rows");
+    assert!(reads > 0 && refusals > 0);
 }
 
 #[tokio::test]
 async fn with_a_tenant_a_login_sees_and_writes_that_tenant_alone() {
-    let Filled {
+    let TwoTenants {
         app,
         tables,
         ours,
         theirs,
-    } = filled().await;
-    let (mut looks, mut refusals) = (0, 0);
+    } = two_tenants().await;
+    let (mut reads, mut refusals) = (0, 0);
     for function in db::migrate::functions() {
         let mut connection = login(&app.database, &function).await;
         for table in &tables {
@@ -107,18 +107,18 @@ async fn with_a_tenant_a_login_sees_and_writes_that_tenant_alone() {
             tx.execute(AssertSqlSafe(format!("set local app.tenant_id = '{ours}'")))
                 .await
                 .unwrap();
-            let readable = may(&mut tx, table, "select").await;
+            let readable = has_privilege(&mut tx, table, "select").await;
             if readable {
                 let seen = rows_of(&mut tx, table).await;
                 assert!(
                     !seen.is_empty() && seen.iter().all(|tenant| *tenant == ours),
                     "{what} saw {seen:?}"
                 );
-                looks += 1;
+                reads += 1;
             }
             let (inserts, updates) = (
-                may(&mut tx, table, "insert").await,
-                may(&mut tx, table, "update").await,
+                has_privilege(&mut tx, table, "insert").await,
+                has_privilege(&mut tx, table, "update").await,
             );
             tx.rollback().await.unwrap();
             if inserts {
@@ -130,23 +130,23 @@ async fn with_a_tenant_a_login_sees_and_writes_that_tenant_alone() {
                 let sql = format!("update {} set tenant_id = '{theirs}'", table.name);
                 assert_locked(
                     attempt(&mut connection, Some(ours), &sql).await,
-                    &format!("{what}: giving a row away"),
+                    &format!("{what}: moving a row to another tenant"),
                 );
                 refusals += 1;
             }
         }
     }
     println!(
-        "with a tenant: {looks} looks saw 0 foreign rows, {refusals} foreign writes were refused"
+        "with a tenant: {reads} reads returned 0 foreign rows, {refusals} foreign writes were refused"
     );
-    assert!(looks > 0 && refusals > 0);
+    assert!(reads > 0 && refusals > 0);
 }
 
 #[tokio::test]
 async fn a_login_cannot_read_or_write_the_schema_of_another_function() {
-    let Filled {
+    let TwoTenants {
         app, tables, ours, ..
-    } = filled().await;
+    } = two_tenants().await;
     let mut refusals = 0;
     for function in db::migrate::functions() {
         let mut connection = login(&app.database, &function).await;
@@ -180,6 +180,6 @@ async fn a_login_cannot_read_or_write_the_schema_of_another_function() {
             refusals += 1;
         }
     }
-    println!("foreign schemas and roles: {refusals} tries, all refused");
+    println!("foreign schemas and roles: {refusals} attempts, all refused");
     assert!(refusals > 0);
 }

@@ -1,4 +1,4 @@
-//! One connection, many tenants: what a transaction has set never outlives it.
+//! One connection, many tenants: transaction settings never outlive the transaction.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -7,10 +7,10 @@ use ids::{Id, TenantId, TicketId};
 use sqlx::{Executor, Row};
 use testkit::TestApp;
 
-const TURNS: usize = 1_000;
+const ITERATIONS: usize = 1_000;
 
-/// What the connection still says of a tenant, and which one it is.
-async fn left_behind(db: &Db) -> (String, i32) {
+/// The tenant still set on the connection, and the connection's process id.
+async fn leftover_tenant(db: &Db) -> (String, i32) {
     let mut tx = db.begin_unscoped().await.unwrap();
     let row = tx
         .conn()
@@ -21,7 +21,7 @@ async fn left_behind(db: &Db) -> (String, i32) {
     (row.get("tenant"), row.get("pid"))
 }
 
-/// On purpose without `tenant_id = $1`: only row-level security answers.
+/// Deliberately without `tenant_id = $1`, to test row-level security alone.
 async fn tenants_seen(tx: &mut TenantTx) -> Vec<TenantId> {
     sqlx::query_scalar("select distinct tenant_id from support.tickets")
         .fetch_all(tx.conn())
@@ -49,13 +49,13 @@ async fn a_transaction_leaves_no_tenant_behind() {
     let app = TestApp::new(&[]).await;
     let tenant = app.tenant("ours").await.id;
     let db = Db::connect_lazy(&app.database.login_url("support"), 1).unwrap();
-    let (before, connection) = left_behind(&db).await;
+    let (before, connection) = leftover_tenant(&db).await;
     assert_eq!(before, "");
 
     let committed = db.begin(tenant, Actor::SYSTEM).await.unwrap();
     committed.commit().await.unwrap();
     assert_eq!(
-        left_behind(&db).await,
+        leftover_tenant(&db).await,
         (String::new(), connection),
         "after a commit"
     );
@@ -64,7 +64,7 @@ async fn a_transaction_leaves_no_tenant_behind() {
     insert_ticket(&mut dropped, &app, 1).await;
     drop(dropped);
     assert_eq!(
-        left_behind(&db).await,
+        leftover_tenant(&db).await,
         (String::new(), connection),
         "after a roll-back"
     );
@@ -72,7 +72,7 @@ async fn a_transaction_leaves_no_tenant_behind() {
     let reading = db.begin_read_only(tenant, Actor::SYSTEM).await.unwrap();
     reading.commit().await.unwrap();
     assert_eq!(
-        left_behind(&db).await,
+        leftover_tenant(&db).await,
         (String::new(), connection),
         "after reading"
     );
@@ -81,23 +81,20 @@ async fn a_transaction_leaves_no_tenant_behind() {
     failed.conn().execute("select 1 / 0").await.unwrap_err();
     drop(failed);
     assert_eq!(
-        left_behind(&db).await,
+        leftover_tenant(&db).await,
         (String::new(), connection),
         "after an error"
     );
 
     let other = app.tenant("theirs").await.id;
     let mut turned = db.begin(tenant, Actor::SYSTEM).await.unwrap();
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "what it leaves behind is looked at"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "its cleanup is under test")]
     turned.switch_tenant(other, Actor::SYSTEM).await.unwrap();
     turned.commit().await.unwrap();
     assert_eq!(
-        left_behind(&db).await,
+        leftover_tenant(&db).await,
         (String::new(), connection),
-        "after turning to another tenant"
+        "after switching to another tenant"
     );
 }
 
@@ -112,7 +109,7 @@ async fn one_connection_shared_by_two_tenants_never_shows_one_the_other() {
         tx.commit().await.unwrap();
     }
     let (mut foreign, mut dropped, mut connections) = (0, 0, BTreeSet::new());
-    for turn in 0..TURNS {
+    for turn in 0..ITERATIONS {
         let tenant = tenants[turn % 2];
         let mut tx = db.begin(tenant, Actor::SYSTEM).await.unwrap();
         let seen = tenants_seen(&mut tx).await;
@@ -128,13 +125,13 @@ async fn one_connection_shared_by_two_tenants_never_shows_one_the_other() {
             tx.commit().await.unwrap();
         }
         if turn % 10 == 0 {
-            let (left, connection) = left_behind(&db).await;
+            let (left, connection) = leftover_tenant(&db).await;
             assert_eq!(left, "", "turn {turn} left a tenant behind");
             connections.insert(connection);
         }
     }
     println!(
-        "{TURNS} turns of two tenants on one connection ({} in all), {dropped} transactions abandoned: {foreign} foreign rows",
+        "{ITERATIONS} turns of two tenants on one connection ({} in all), {dropped} transactions abandoned: {foreign} foreign rows",
         connections.len()
     );
     assert_eq!(foreign, 0);
@@ -145,10 +142,10 @@ async fn one_connection_shared_by_two_tenants_never_shows_one_the_other() {
         .await
         .unwrap()
         .get(0);
-    assert_eq!(kept, 1, "what was abandoned never happened");
+    assert_eq!(kept, 1, "abandoned transactions have no effect");
 }
 
-/// Drops a transaction as a client that hangs up does: after a write, or during a statement.
+/// Drops a transaction like a disconnected client: after a write, or during a statement.
 async fn abandon(mut tx: TenantTx, app: &TestApp, turn: usize) {
     insert_ticket(&mut tx, app, i32::try_from(turn).unwrap() + 2).await;
     if turn.is_multiple_of(2) {
@@ -166,28 +163,28 @@ async fn abandon(mut tx: TenantTx, app: &TestApp, turn: usize) {
 }
 
 #[tokio::test]
-async fn a_beginning_that_is_given_up_leaves_no_tenant_behind() {
+async fn a_cancelled_begin_leaves_no_tenant_behind() {
     let app = TestApp::new(&[]).await;
     let tenant = app.tenant("ours").await.id;
     let db = Db::connect_lazy(&app.database.login_url("support"), 1).unwrap();
     let mut given_up = 0;
     for turn in 0..500 {
         let begin = db.begin(tenant, Actor::SYSTEM);
-        // From the first step to far enough: wherever the client hangs up.
+        // Cancels at every possible point.
         if tokio::time::timeout(Duration::from_micros(turn * 2), begin)
             .await
             .is_err()
         {
             given_up += 1;
         }
-        assert_eq!(left_behind(&db).await.0, "", "turn {turn}");
+        assert_eq!(leftover_tenant(&db).await.0, "", "turn {turn}");
     }
-    println!("{given_up} of 500 beginnings were given up, 0 left a tenant behind");
+    println!("{given_up} of 500 begins were cancelled, 0 left a tenant behind");
     assert!(given_up > 0);
 }
 
 #[tokio::test]
-async fn a_commit_that_is_given_up_leaves_no_tenant_behind() {
+async fn a_cancelled_commit_leaves_no_tenant_behind() {
     let app = TestApp::new(&[]).await;
     let tenant = app.tenant("ours").await.id;
     let db = Db::connect_lazy(&app.database.login_url("support"), 1).unwrap();
@@ -199,12 +196,12 @@ async fn a_commit_that_is_given_up_leaves_no_tenant_behind() {
             tx.commit(),
         )
         .await;
-        assert_eq!(left_behind(&db).await.0, "", "turn {turn}");
+        assert_eq!(leftover_tenant(&db).await.0, "", "turn {turn}");
     }
 }
 
 #[tokio::test]
-async fn a_transaction_for_reading_refuses_every_write() {
+async fn a_read_only_transaction_refuses_writes() {
     let app = TestApp::new(&[]).await;
     let tenant = app.tenant("ours").await.id;
     let db = Db::connect_lazy(&app.database.login_url("support"), 1).unwrap();
@@ -221,7 +218,7 @@ async fn a_transaction_for_reading_refuses_every_write() {
 }
 
 #[tokio::test]
-async fn a_login_whose_password_was_changed_is_a_database_that_is_away() {
+async fn a_changed_password_is_reported_as_unavailable() {
     let app = TestApp::new(&[]).await;
     let url = app.database.login_url("support");
     let (scheme, rest) = url.split_once("_login:").unwrap();
@@ -232,13 +229,13 @@ async fn a_login_whose_password_was_changed_is_a_database_that_is_away() {
 }
 
 #[tokio::test]
-async fn what_a_pool_does_can_be_read_at_any_moment() {
+async fn pool_metrics_are_always_available() {
     let app = TestApp::new(&[]).await;
     let tenant = app.tenant("ours").await.id;
     let db = Db::connect_lazy(&app.database.login_url("support"), 1).unwrap();
     let pool = db.clone();
-    let metrics = web::telemetry::init_metrics().with_gauges(move || pool.measure("one"));
-    let says = |line: &str| metrics.render().lines().any(|told| told == line);
+    let metrics = web::telemetry::init_metrics().with_gauges(move || pool.record_metrics("one"));
+    let says = |line: &str| metrics.render().lines().any(|rendered| rendered == line);
     let until = async |line: &str| {
         while !says(line) {
             tokio::task::yield_now().await;
@@ -261,7 +258,7 @@ async fn what_a_pool_does_can_be_read_at_any_moment() {
 }
 
 #[tokio::test]
-async fn on_a_full_server_a_process_goes_on_with_the_connections_that_it_has() {
+async fn on_a_full_server_a_process_keeps_using_its_connections() {
     let app = TestApp::new(&[]).await;
     let tenant = app.tenant("ours").await.id;
     let db = Db::connect_lazy(&app.database.login_url("support"), 4).unwrap();
@@ -283,12 +280,12 @@ async fn on_a_full_server_a_process_goes_on_with_the_connections_that_it_has() {
     first.commit().await.unwrap();
     second.await.unwrap().unwrap().commit().await.unwrap();
     db.ready().await.unwrap();
-    // Who still tries to connect ends with the pool: dropping a database waits for whoever is at its door.
+    // End pending connection attempts: dropping a database waits for them.
     db.close().await;
 }
 
-/// A way to the database on which every connection waits before its first word is passed on.
-async fn a_slow_way(url: &str, wait: Duration) -> String {
+/// A proxy to the database that delays every new connection.
+async fn delaying_proxy(url: &str, wait: Duration) -> String {
     let place = url.split_once('@').unwrap().1;
     let server = place.split_once('/').unwrap().0.to_owned();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -307,14 +304,14 @@ async fn a_slow_way(url: &str, wait: Duration) -> String {
 }
 
 #[tokio::test]
-async fn a_connection_that_takes_longer_than_anybody_waits_comes_about() {
+async fn a_connection_slower_than_the_acquire_timeout_is_still_established() {
     let app = TestApp::new(&[]).await;
     let url = app.database.login_url("support");
-    let slow = a_slow_way(&url, Duration::from_millis(1_500)).await;
+    let slow = delaying_proxy(&url, Duration::from_millis(1_500)).await;
     let db = Db::connect_lazy(&slow, 2).unwrap();
     let refused = db.begin_unscoped().await.unwrap_err();
     assert!(matches!(refused, DbError::Unavailable(_)), "{refused:?}");
-    // The same attempt is still on its way, and ends before another one could.
+    // The first attempt continues in the background, and finishes before a second one could.
     db.begin_unscoped().await.unwrap().commit().await.unwrap();
     db.close().await;
 }

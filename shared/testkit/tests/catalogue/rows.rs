@@ -1,4 +1,4 @@
-//! A row of any table for any tenant, made from what the catalogue says of its columns.
+//! Generates rows for any table and tenant from the column types.
 
 use ids::TenantId;
 use sqlx::{AssertSqlSafe, Executor, FromRow, PgConnection};
@@ -13,7 +13,7 @@ pub(crate) struct Table {
     types: Vec<String>,
 }
 
-/// All of them.
+/// Lists all tables with tenant data.
 pub(crate) async fn tenant_tables(admin: &mut PgConnection) -> Vec<Table> {
     sqlx::query_as(
         "select
@@ -33,7 +33,7 @@ pub(crate) async fn tenant_tables(admin: &mut PgConnection) -> Vec<Table> {
     .unwrap()
 }
 
-/// A row of each of these tenants in every table. Checks and foreign keys are not what is looked at, so they are put aside.
+/// Inserts a row of each tenant into every table. Checks and foreign keys are disabled, as they are not under test.
 pub(crate) async fn fill(admin: &mut PgConnection, tables: &[Table], tenants: [TenantId; 2]) {
     admin
         .execute("set session_replication_role = replica")
@@ -42,7 +42,7 @@ pub(crate) async fn fill(admin: &mut PgConnection, tables: &[Table], tenants: [T
     for table in tables {
         drop_checks(admin, &table.name).await;
         for tenant in tenants {
-            // Tenants and people are there already.
+            // Tenants and people already exist.
             let insert = format!("{} on conflict do nothing", table.insert(tenant));
             admin.execute(AssertSqlSafe(insert)).await.unwrap();
         }
@@ -72,7 +72,7 @@ async fn drop_checks(admin: &mut PgConnection, table: &str) {
 }
 
 impl Table {
-    /// The role that its policies bind.
+    /// The role of its policies.
     pub(crate) fn app_role(&self) -> String {
         if self.is_shared() {
             "rvz_app".to_owned()
@@ -81,12 +81,12 @@ impl Table {
         }
     }
 
-    /// Whether every function uses it.
+    /// Whether it is shared by all functions.
     pub(crate) fn is_shared(&self) -> bool {
         matches!(self.schema.as_str(), "access" | "events")
     }
 
-    /// Whether it belongs to this function alone.
+    /// Whether it belongs to this function.
     pub(crate) fn is_of(&self, function: &str) -> bool {
         self.schema == function
     }
@@ -110,7 +110,7 @@ impl Table {
     }
 }
 
-/// Something of this type, another one each time where a key may want it.
+/// A value of this type; unique where it may be part of a key.
 fn value(kind: &str) -> String {
     if kind.ends_with("[]") {
         return "'{}'".to_owned();
@@ -125,6 +125,6 @@ fn value(kind: &str) -> String {
         "interval" => "'1 hour'".to_owned(),
         "jsonb" => "'{}'".to_owned(),
         "inet" | "cidr" => "'192.0.2.1'".to_owned(),
-        other => panic!("rows.rs makes no {other} yet: say there what one looks like"),
+        other => panic!("add a value for the type {other} to rows.rs"),
     }
 }

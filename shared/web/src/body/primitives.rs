@@ -127,7 +127,7 @@ impl Field for NaiveDate {
     }
 }
 
-impl<K: ids::Kind> Field for ids::Id<K> {
+impl<K: ids::IdKind> Field for ids::Id<K> {
     fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
         let Value::String(text) = value else {
             return errors.refuse(at, FieldCode::WrongType("string"));

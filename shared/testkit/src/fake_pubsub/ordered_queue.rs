@@ -1,4 +1,4 @@
-//! The pushes of one ordering key, one after the other; a message without a key has a lane of its own.
+//! Ordered delivery per ordering key; a message without a key has a queue of its own.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -12,23 +12,23 @@ use tokio::sync::mpsc;
 
 use super::{FakePubSub, Message, Subscription};
 
-/// Of every so many acknowledgements one is lost: two messages back, so that one comes again, and those behind it.
-const LOST: u64 = 7;
+/// Every n-th acknowledgement is lost, so that an earlier message and the following ones are redelivered.
+const LOST_ACK_INTERVAL: u64 = 7;
 
-/// Puts a message behind those of its key.
-pub(super) fn put(fake: &FakePubSub, subscription: &Arc<Subscription>, message: Message) {
+/// Appends a message to the queue of its key.
+pub(super) fn push(fake: &FakePubSub, subscription: &Arc<Subscription>, message: Message) {
     let key = if subscription.ordered && !message.ordering_key.is_empty() {
         message.ordering_key.clone()
     } else {
         message.id.to_string()
     };
-    let mut lanes = subscription.lanes.lock().unwrap();
-    let lane = lanes.entry(key).or_insert_with(|| {
+    let mut queues = subscription.queues.lock().unwrap();
+    let queue = queues.entry(key).or_insert_with(|| {
         let (sender, receiver) = mpsc::unbounded_channel();
         tokio::spawn(run(fake.clone(), subscription.clone(), receiver));
         sender
     });
-    lane.send(message).unwrap();
+    queue.send(message).unwrap();
 }
 
 async fn run(
@@ -38,27 +38,27 @@ async fn run(
 ) {
     let mut acknowledged: Vec<Message> = Vec::new();
     while let Some(message) = receiver.recv().await {
-        if bring(&fake, &subscription, &message).await {
+        if deliver(&fake, &subscription, &message).await {
             acknowledged.push(message);
         }
-        if fake.pushes().is_multiple_of(LOST) {
+        if fake.pushes().is_multiple_of(LOST_ACK_INTERVAL) {
             for message in &acknowledged[acknowledged.len().saturating_sub(3)..] {
-                bring(&fake, &subscription, message).await;
+                deliver(&fake, &subscription, message).await;
             }
         }
     }
 }
 
-/// Until it is acknowledged (true) or given up.
-async fn bring(fake: &FakePubSub, subscription: &Subscription, message: &Message) -> bool {
+/// Retries until acknowledged (true) or given up (false).
+async fn deliver(fake: &FakePubSub, subscription: &Subscription, message: &Message) -> bool {
     let mut attempt: u32 = 0;
     loop {
         attempt += 1;
-        if push(fake, subscription, message, attempt).await {
+        if send(fake, subscription, message, attempt).await {
             return true;
         }
-        if let Some((topic, most)) = &subscription.dead_letters
-            && attempt >= *most
+        if let Some((topic, max_attempts)) = &subscription.dead_letters
+            && attempt >= *max_attempts
         {
             let mut dead = message.clone();
             for (name, value) in [
@@ -73,18 +73,18 @@ async fn bring(fake: &FakePubSub, subscription: &Subscription, message: &Message
             ] {
                 dead.attributes.insert(name.to_owned(), value);
             }
-            fake.take(topic, dead)
-                .expect("there is no dead-letter topic");
+            fake.publish(topic, dead)
+                .expect("the dead-letter topic does not exist");
             return false;
         }
-        let (least, longest) = subscription.retry;
-        let wait = least.saturating_mul(2_u32.saturating_pow(attempt - 1));
-        tokio::time::sleep(wait.min(longest)).await;
+        let (min_backoff, max_backoff) = subscription.retry;
+        let backoff = min_backoff.saturating_mul(2_u32.saturating_pow(attempt - 1));
+        tokio::time::sleep(backoff.min(max_backoff)).await;
     }
 }
 
-/// Whether it was acknowledged.
-async fn push(
+/// Pushes a message; whether it was acknowledged.
+async fn send(
     fake: &FakePubSub,
     subscription: &Subscription,
     message: &Message,
@@ -121,12 +121,11 @@ async fn push(
         .bearer_auth(token)
         .timeout(subscription.ack_deadline)
         .body(body.to_string());
-    match request.send().await {
-        Ok(answer) => matches!(answer.status().as_u16(), 102 | 200 | 201 | 202 | 204),
-        Err(_) => {
-            // Nobody there: it does not come again at once.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            false
-        }
+    if let Ok(response) = request.send().await {
+        matches!(response.status().as_u16(), 102 | 200 | 201 | 202 | 204)
+    } else {
+        // The endpoint is unreachable: no immediate retry.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        false
     }
 }

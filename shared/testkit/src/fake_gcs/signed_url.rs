@@ -1,4 +1,4 @@
-//! Addresses that the account has signed (V4, GOOG4-RSA-SHA256), checked from what has really come.
+//! Signed URLs (V4, GOOG4-RSA-SHA256), verified against the actual request.
 //!
 //! <https://cloud.google.com/storage/docs/authentication/canonical-requests>
 
@@ -13,16 +13,16 @@ use axum::{
 };
 use chrono::{NaiveDateTime, TimeDelta};
 
-use super::{FakeGcs, account::EMAIL, bytes};
+use super::{FakeGcs, account::EMAIL, media};
 
-/// A refusal as the XML interface has it.
-type Refusal = (StatusCode, &'static str);
+/// An error of the XML API.
+type XmlError = (StatusCode, &'static str);
 
-const DENIED: Refusal = (StatusCode::FORBIDDEN, "AccessDenied");
-const ANOTHER_SIGNATURE: Refusal = (StatusCode::FORBIDDEN, "SignatureDoesNotMatch");
-const EXPIRED: Refusal = (StatusCode::BAD_REQUEST, "ExpiredToken");
-/// A week: no address is good for longer.
-const LONGEST: i64 = 604_800;
+const DENIED: XmlError = (StatusCode::FORBIDDEN, "AccessDenied");
+const SIGNATURE_MISMATCH: XmlError = (StatusCode::FORBIDDEN, "SignatureDoesNotMatch");
+const EXPIRED: XmlError = (StatusCode::BAD_REQUEST, "ExpiredToken");
+/// Maximum lifetime of a signed URL in seconds: one week.
+const MAX_LIFETIME_SECONDS: i64 = 604_800;
 
 pub(super) async fn serve(
     State(fake): State<FakeGcs>,
@@ -44,25 +44,25 @@ fn answer(
     uri: &Uri,
     headers: &HeaderMap,
     body: Bytes,
-) -> Result<Response, Refusal> {
-    let words = words(uri.query().unwrap_or_default());
-    check(fake, method, uri.path(), &words, headers)?;
+) -> Result<Response, XmlError> {
+    let parameters = parameters(uri.query().unwrap_or_default());
+    check(fake, method, uri.path(), &parameters, headers)?;
     let name = uri.path().strip_prefix(&format!("/{}/", FakeGcs::BUCKET));
     let name = decoded(name.ok_or((StatusCode::NOT_FOUND, "NoSuchBucket"))?);
     if *method == Method::PUT {
-        fits(headers, body.len())?;
+        check_size(headers, body.len())?;
         fake.store(&name, body);
         return Ok(StatusCode::OK.into_response());
     }
     let object = fake
         .object(&name)
         .ok_or((StatusCode::NOT_FOUND, "NoSuchKey"))?;
-    let mut response = bytes::serve(&object, headers, false);
-    for (word, name) in [
+    let mut response = media::serve(&object, headers, false);
+    for (parameter, name) in [
         ("response-content-type", header::CONTENT_TYPE),
         ("response-content-disposition", header::CONTENT_DISPOSITION),
     ] {
-        if let Some(value) = words.get(word) {
+        if let Some(value) = parameters.get(parameter) {
             let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
             response.headers_mut().insert(name, value);
         }
@@ -74,32 +74,32 @@ fn check(
     fake: &FakeGcs,
     method: &Method,
     path: &str,
-    words: &BTreeMap<String, String>,
+    parameters: &BTreeMap<String, String>,
     headers: &HeaderMap,
-) -> Result<(), Refusal> {
-    let word = |name: &str| words.get(name).map(String::as_str).ok_or(DENIED);
-    let signature = unhex(word("X-Goog-Signature")?).ok_or(ANOTHER_SIGNATURE)?;
-    let date = word("X-Goog-Date")?;
+) -> Result<(), XmlError> {
+    let parameter = |name: &str| parameters.get(name).map(String::as_str).ok_or(DENIED);
+    let signature = unhex(parameter("X-Goog-Signature")?).ok_or(SIGNATURE_MISMATCH)?;
+    let date = parameter("X-Goog-Date")?;
     let (day, _) = date.split_once('T').ok_or(DENIED)?;
     let scope = format!("{day}/auto/storage/goog4_request");
-    let is_ours = word("X-Goog-Credential")? == format!("{EMAIL}/{scope}");
-    if !is_ours || word("X-Goog-Algorithm")? != "GOOG4-RSA-SHA256" {
+    let is_ours = parameter("X-Goog-Credential")? == format!("{EMAIL}/{scope}");
+    if !is_ours || parameter("X-Goog-Algorithm")? != "GOOG4-RSA-SHA256" {
         return Err(DENIED);
     }
-    let signed_headers = word("X-Goog-SignedHeaders")?;
+    let signed_headers = parameter("X-Goog-SignedHeaders")?;
     let names: Vec<&str> = signed_headers.split(';').collect();
-    // What Google itself obeys must have been signed.
+    // Headers that Google interprets must be signed.
     let is_signed = |name: &HeaderName| names.contains(&name.as_str());
     let mut own = headers
         .keys()
         .filter(|name| name.as_str().starts_with("x-goog-"));
     if !names.contains(&"host") || !names.is_sorted() || !own.all(is_signed) {
-        return Err(ANOTHER_SIGNATURE);
+        return Err(SIGNATURE_MISMATCH);
     }
-    let mut canonical = format!("{method}\n{path}\n{}\n", canonical_query(words));
+    let mut canonical = format!("{method}\n{path}\n{}\n", canonical_query(parameters));
     for name in &names {
-        let value = headers.get(*name).ok_or(ANOTHER_SIGNATURE)?;
-        let value = value.to_str().map_err(|_| ANOTHER_SIGNATURE)?.trim();
+        let value = headers.get(*name).ok_or(SIGNATURE_MISMATCH)?;
+        let value = value.to_str().map_err(|_| SIGNATURE_MISMATCH)?.trim();
         writeln!(canonical, "{name}:{value}").unwrap();
     }
     write!(canonical, "\n{signed_headers}\nUNSIGNED-PAYLOAD").unwrap();
@@ -110,11 +110,11 @@ fn check(
         .account
         .has_signed(message.as_bytes(), &signature)
     {
-        return Err(ANOTHER_SIGNATURE);
+        return Err(SIGNATURE_MISMATCH);
     }
     let begins = NaiveDateTime::parse_from_str(date, "%Y%m%dT%H%M%SZ").map_err(|_| DENIED)?;
-    let lasts: i64 = word("X-Goog-Expires")?.parse().map_err(|_| DENIED)?;
-    if !(1..=LONGEST).contains(&lasts) {
+    let lasts: i64 = parameter("X-Goog-Expires")?.parse().map_err(|_| DENIED)?;
+    if !(1..=MAX_LIFETIME_SECONDS).contains(&lasts) {
         return Err(DENIED);
     }
     if begins.and_utc() + TimeDelta::seconds(lasts) < fake.now() {
@@ -123,24 +123,24 @@ fn check(
     Ok(())
 }
 
-/// Whether there is as much as the signed header allows.
-fn fits(headers: &HeaderMap, size: usize) -> Result<(), Refusal> {
+/// Checks the size against the signed header.
+fn check_size(headers: &HeaderMap, size: usize) -> Result<(), XmlError> {
     let Some(range) = headers.get("x-goog-content-length-range") else {
         return Ok(());
     };
-    let (least, most) = range.to_str().unwrap().split_once(',').unwrap();
-    if size < least.parse().unwrap() {
+    let (min, max) = range.to_str().unwrap().split_once(',').unwrap();
+    if size < min.parse().unwrap() {
         return Err((StatusCode::BAD_REQUEST, "EntityTooSmall"));
     }
-    if size > most.parse().unwrap() {
+    if size > max.parse().unwrap() {
         return Err((StatusCode::BAD_REQUEST, "EntityTooLarge"));
     }
     Ok(())
 }
 
-/// All words but the signature, in their order, encoded as RFC 3986 has it.
-fn canonical_query(words: &BTreeMap<String, String>) -> String {
-    let encoded: Vec<String> = words
+/// All parameters but the signature, sorted and encoded as in RFC 3986.
+fn canonical_query(parameters: &BTreeMap<String, String>) -> String {
+    let encoded: Vec<String> = parameters
         .iter()
         .filter(|(name, _)| *name != "X-Goog-Signature")
         .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)))
@@ -148,7 +148,7 @@ fn canonical_query(words: &BTreeMap<String, String>) -> String {
     encoded.join("&")
 }
 
-fn words(query: &str) -> BTreeMap<String, String> {
+fn parameters(query: &str) -> BTreeMap<String, String> {
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     pairs
         .map(|(name, value)| (decoded(name), decoded(value)))

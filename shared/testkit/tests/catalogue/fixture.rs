@@ -1,4 +1,4 @@
-//! A database with something of two tenants in every table, and logins that try things on it.
+//! A database with rows of two tenants in every table.
 
 use ids::TenantId;
 use sqlx::{AssertSqlSafe, Connection, Error, Executor, PgConnection};
@@ -6,29 +6,29 @@ use testkit::{Database, TestApp};
 
 use crate::rows::{self, Table};
 
-/// PostgreSQL's code for what is not allowed, by grant or by policy.
+/// SQLSTATE for a missing privilege or a policy violation.
 pub(crate) const FORBIDDEN: &str = "42501";
 
 /// A database with rows of two tenants in every table.
-pub(crate) struct Filled {
-    /// Where it is.
+pub(crate) struct TwoTenants {
+    /// The app with the database.
     pub(crate) app: TestApp,
-    /// Its tables.
+    /// The tables.
     pub(crate) tables: Vec<Table>,
-    /// A tenant.
+    /// One tenant.
     pub(crate) ours: TenantId,
-    /// Another.
+    /// Another tenant.
     pub(crate) theirs: TenantId,
 }
 
-/// Makes one.
-pub(crate) async fn filled() -> Filled {
+/// Creates the database and its rows.
+pub(crate) async fn two_tenants() -> TwoTenants {
     let app = TestApp::new(&[]).await;
     let (ours, theirs) = (app.tenant("ours").await.id, app.tenant("theirs").await.id);
     let mut admin = app.admin().await;
     let tables = rows::tenant_tables(&mut admin).await;
     rows::fill(&mut admin, &tables, [ours, theirs]).await;
-    Filled {
+    TwoTenants {
         app,
         tables,
         ours,
@@ -36,22 +36,22 @@ pub(crate) async fn filled() -> Filled {
     }
 }
 
-/// A connection of a function.
+/// Connects with a function's login.
 pub(crate) async fn login(database: &Database, function: &str) -> PgConnection {
     PgConnection::connect(&database.login_url(function))
         .await
         .unwrap()
 }
 
-/// What came of a try: rows touched, or the refusal's code and message.
-pub(crate) type Tried = Result<u64, (String, String)>;
+/// The affected rows, or the error's code and message.
+pub(crate) type AttemptResult = Result<u64, (String, String)>;
 
-/// Tries in a transaction of its own that is rolled back.
+/// Runs a statement in a transaction that is rolled back.
 pub(crate) async fn attempt(
     connection: &mut PgConnection,
     tenant: Option<TenantId>,
     sql: &str,
-) -> Tried {
+) -> AttemptResult {
     let mut tx = connection.begin().await.unwrap();
     if let Some(tenant) = tenant {
         tx.execute(AssertSqlSafe(format!(

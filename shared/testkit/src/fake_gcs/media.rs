@@ -1,4 +1,4 @@
-//! Objects come in one request or in a session, and are read in full or in part.
+//! Object data: single and resumable uploads, downloads and ranges.
 
 use std::{io, ops::Range};
 
@@ -14,21 +14,21 @@ use serde_json::{Value, json};
 
 use super::{
     FakeGcs, Object,
-    catalogue::{Words, refuse, refused},
+    request::{Parameters, check, error_response},
 };
 
-/// All pieces of a session but the last have a multiple of so many bytes.
-const QUANTUM: usize = 256 << 10;
+/// All chunks of a resumable upload but the last must be multiples of this size.
+const CHUNK_UNIT: usize = 256 << 10;
 
 fn crc32c(bytes: &[u8]) -> String {
     STANDARD.encode(crc32c::crc32c(bytes).to_be_bytes())
 }
 
-/// The object as the interface describes it, unless it is not what its sender has counted.
-fn stored(fake: &FakeGcs, name: &str, bytes: Vec<u8>, told: &Value) -> Response {
+/// Stores an object and returns its metadata, unless the checksum differs.
+fn store(fake: &FakeGcs, name: &str, bytes: Vec<u8>, checksum: &Value) -> Response {
     let sum = crc32c(&bytes);
-    if told.is_string() && *told != sum {
-        return refuse(StatusCode::BAD_REQUEST, "the checksum is another");
+    if checksum.is_string() && *checksum != sum {
+        return error_response(StatusCode::BAD_REQUEST, "the checksum differs");
     }
     let size = bytes.len().to_string();
     let object = fake.store(name, bytes.into());
@@ -40,30 +40,36 @@ fn stored(fake: &FakeGcs, name: &str, bytes: Vec<u8>, told: &Value) -> Response 
     .into_response()
 }
 
-/// `POST`: an object in two or three parts of one request, or the beginning of a session.
-pub(super) async fn begin(
+/// `POST`: a multipart upload, or the start of a resumable one.
+pub(super) async fn start_upload(
     State(fake): State<FakeGcs>,
     Path(bucket): Path<String>,
-    words: Words,
+    parameters: Parameters,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    if let Some(refused) = refused(&fake, &bucket, &headers, &words, &["uploadType", "name"]) {
-        return refused;
+    if let Some(error) = check(
+        &fake,
+        &bucket,
+        &headers,
+        &parameters,
+        &["uploadType", "name"],
+    ) {
+        return error;
     }
-    let name = &words["name"];
-    match words["uploadType"].as_str() {
+    let name = &parameters["name"];
+    match parameters["uploadType"].as_str() {
         "multipart" => {
             let parts = parts(&headers, &body);
             let Some([described, media, rest @ ..]) = parts.as_deref() else {
-                return refuse(StatusCode::BAD_REQUEST, "an object has two parts");
+                return error_response(StatusCode::BAD_REQUEST, "a multipart upload has two parts");
             };
             let described: Value = serde_json::from_slice(described).unwrap();
             let sums = rest
                 .first()
                 .map(|sums| serde_json::from_slice(sums).unwrap());
             let sums: Value = sums.unwrap_or(described);
-            stored(&fake, name, media.clone(), &sums["crc32c"])
+            store(&fake, name, media.clone(), &sums["crc32c"])
         }
         "resumable" => {
             let mut state = fake.state();
@@ -78,11 +84,11 @@ pub(super) async fn begin(
             );
             [(header::LOCATION, location)].into_response()
         }
-        other => refuse(StatusCode::BAD_REQUEST, other),
+        other => error_response(StatusCode::BAD_REQUEST, other),
     }
 }
 
-/// The contents of the parts of `multipart/related`.
+/// The parts of a `multipart/related` body.
 fn parts(headers: &HeaderMap, body: &[u8]) -> Option<Vec<Vec<u8>>> {
     let content_type = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     let boundary = content_type.strip_prefix("multipart/related; boundary=")?;
@@ -102,82 +108,85 @@ fn parts(headers: &HeaderMap, body: &[u8]) -> Option<Vec<Vec<u8>>> {
     Some(parts)
 }
 
-/// `PUT`: a piece of a session, its last one, or a question how much has come.
-pub(super) async fn go_on(
+/// `PUT`: a chunk of a resumable upload, its last one, or a status query.
+pub(super) async fn continue_upload(
     State(fake): State<FakeGcs>,
     Path(bucket): Path<String>,
-    words: Words,
+    parameters: Parameters,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    if let Some(refused) = refused(
+    if let Some(error) = check(
         &fake,
         &bucket,
         &headers,
-        &words,
+        &parameters,
         &["uploadType", "upload_id"],
     ) {
-        return refused;
+        return error;
     }
     let range = headers[header::CONTENT_RANGE].to_str().unwrap();
-    let (piece, total) = range
+    let (chunk, total) = range
         .strip_prefix("bytes ")
         .unwrap()
         .split_once('/')
         .unwrap();
     let mut state = fake.state();
-    let Some((_, has_come)) = state.sessions.get_mut(&words["upload_id"]) else {
-        return refuse(StatusCode::GONE, "the session is over");
+    let Some((_, received)) = state.sessions.get_mut(&parameters["upload_id"]) else {
+        return error_response(StatusCode::GONE, "the session has ended");
     };
-    if piece != "*" {
-        let (from, to) = piece.split_once('-').unwrap();
+    if chunk != "*" {
+        let (from, to) = chunk.split_once('-').unwrap();
         let (from, to): (usize, usize) = (from.parse().unwrap(), to.parse().unwrap());
-        if from != has_come.len() || to + 1 - from != body.len() {
-            return refuse(StatusCode::BAD_REQUEST, "another piece is expected");
+        if from != received.len() || to + 1 - from != body.len() {
+            return error_response(StatusCode::BAD_REQUEST, "unexpected chunk");
         }
-        if total == "*" && !body.len().is_multiple_of(QUANTUM) {
-            return refuse(StatusCode::BAD_REQUEST, "no multiple of 256 KiB");
+        if total == "*" && !body.len().is_multiple_of(CHUNK_UNIT) {
+            return error_response(StatusCode::BAD_REQUEST, "not a multiple of 256 KiB");
         }
-        has_come.extend_from_slice(&body);
+        received.extend_from_slice(&body);
     }
-    if total == has_come.len().to_string() {
-        let (name, bytes) = state.sessions.remove(&words["upload_id"]).unwrap();
+    if total == received.len().to_string() {
+        let (name, bytes) = state.sessions.remove(&parameters["upload_id"]).unwrap();
         drop(state);
-        let told = headers.get("x-goog-hash").map_or(Value::Null, |hash| {
+        let checksum = headers.get("x-goog-hash").map_or(Value::Null, |hash| {
             let hash = hash.to_str().unwrap().strip_prefix("crc32c=");
             json!(hash)
         });
-        return stored(&fake, &name, bytes, &told);
+        return store(&fake, &name, bytes, &checksum);
     }
     if total != "*" {
-        return refuse(StatusCode::BAD_REQUEST, "something is missing");
+        return error_response(StatusCode::BAD_REQUEST, "incomplete upload");
     }
     let mut response = StatusCode::PERMANENT_REDIRECT.into_response();
-    if let Some(last) = has_come.len().checked_sub(1) {
+    if let Some(last) = received.len().checked_sub(1) {
         let range = HeaderValue::try_from(format!("bytes=0-{last}")).unwrap();
         response.headers_mut().insert(header::RANGE, range);
     }
     response
 }
 
-/// The bytes that are asked for, as both interfaces serve them; or the half of them, and then a broken connection.
-pub(super) fn serve(object: &Object, headers: &HeaderMap, breaks_off: bool) -> Response {
-    let whole = object.bytes.len();
+/// The requested bytes, as served by both APIs; with `aborts` only half of them, followed by a connection error.
+pub(super) fn serve(object: &Object, headers: &HeaderMap, aborts: bool) -> Response {
+    let total_size = object.bytes.len();
     let asked = headers.get(header::RANGE).map(|range| {
         let range = range.to_str().unwrap().strip_prefix("bytes=").unwrap();
         let (from, to) = range.split_once('-').unwrap();
-        let to = to.parse().map_or(whole, |to: usize| to + 1);
-        from.parse::<usize>().unwrap()..to.min(whole)
+        let to = to.parse().map_or(total_size, |to: usize| to + 1);
+        from.parse::<usize>().unwrap()..to.min(total_size)
     });
-    if asked.as_ref().is_some_and(|range| range.start >= whole) {
-        return refuse(StatusCode::RANGE_NOT_SATISFIABLE, "there is nothing there");
+    if asked
+        .as_ref()
+        .is_some_and(|range| range.start >= total_size)
+    {
+        return error_response(StatusCode::RANGE_NOT_SATISFIABLE, "range not satisfiable");
     }
-    let Range { start, end } = asked.clone().unwrap_or(0..whole);
+    let Range { start, end } = asked.clone().unwrap_or(0..total_size);
     let bytes = object.bytes.slice(start..end);
     let length = bytes.len();
-    let body = if breaks_off {
+    let body = if aborts {
         let half = Ok(bytes.slice(..length / 2));
-        let broken = Err(io::Error::other("broken off"));
+        let broken = Err(io::Error::other("connection reset"));
         Body::from_stream(futures::stream::iter([half, broken]))
     } else {
         Body::from(bytes)
@@ -192,7 +201,7 @@ pub(super) fn serve(object: &Object, headers: &HeaderMap, breaks_off: bool) -> R
     set(header::CONTENT_TYPE, "application/octet-stream".to_owned());
     set(own("x-goog-generation"), object.generation.to_string());
     set(own("x-goog-metageneration"), "1".to_owned());
-    set(own("x-goog-stored-content-length"), whole.to_string());
+    set(own("x-goog-stored-content-length"), total_size.to_string());
     set(
         own("x-goog-hash"),
         format!("crc32c={}", crc32c(&object.bytes)),
@@ -200,7 +209,7 @@ pub(super) fn serve(object: &Object, headers: &HeaderMap, breaks_off: bool) -> R
     if asked.is_some() {
         set(
             header::CONTENT_RANGE,
-            format!("bytes {start}-{}/{whole}", end - 1),
+            format!("bytes {start}-{}/{total_size}", end - 1),
         );
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     }

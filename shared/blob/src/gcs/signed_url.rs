@@ -1,5 +1,5 @@
-//! Addresses that are signed as Google wants it (V4): put together here, signed by Google's own signer. Its builder of such
-//! addresses leaves an asterisk as it is, which Google encodes before it compares; and every name has one (`filename*`).
+//! Signed URLs (V4), assembled here and signed by Google's signer. Google's own builder does not encode asterisks, but the server
+//! does before verifying the signature, and every `Content-Disposition` with a file name contains one (`filename*`).
 //!
 //! <https://cloud.google.com/storage/docs/authentication/canonical-requests>
 
@@ -16,28 +16,28 @@ use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 const ALGORITHM: &str = "GOOG4-RSA-SHA256";
-/// All but the unreserved characters of RFC 3986.
+/// All characters but the unreserved ones of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// What an address is to be good for.
-pub(super) struct Address<'a> {
+/// The parameters of a signed URL.
+pub(super) struct UrlToSign<'a> {
     /// `https://<host>`.
     pub(super) endpoint: &'a str,
-    /// `/<bucket>/<key>`, of which nothing needs to be encoded.
+    /// `/<bucket>/<key>`, which needs no encoding.
     pub(super) path: String,
     pub(super) method: Method,
     pub(super) lifetime: Duration,
-    /// Beside `Host`; in lower case.
+    /// Headers besides `Host`, in lower case.
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) query: Vec<(&'static str, &'a str)>,
 }
 
-impl Address<'_> {
-    /// The address, good from `now` on.
+impl UrlToSign<'_> {
+    /// The signed URL, valid from `now`.
     pub(super) async fn sign(
         &self,
         signer: &Signer,
@@ -73,7 +73,7 @@ impl Address<'_> {
         ))
     }
 
-    /// The names of the headers, and their lines.
+    /// The names of the signed headers, and their canonical lines.
     fn canonical_headers(&self) -> (String, String) {
         let host = self.endpoint.split_once("://").map_or("", |(_, host)| host);
         let mut headers: BTreeMap<&str, &str> = BTreeMap::from([("host", host)]);
@@ -86,7 +86,7 @@ impl Address<'_> {
         let lines = headers
             .iter()
             .fold(String::new(), |mut lines, (name, value)| {
-                // Writing into a String cannot fail.
+                // Writing to a String cannot fail.
                 _ = writeln!(lines, "{name}:{value}");
                 lines
             });
@@ -94,7 +94,7 @@ impl Address<'_> {
     }
 }
 
-/// In two lower-case digits a byte.
+/// Lower-case hexadecimal.
 struct Hex<'a>(&'a [u8]);
 
 impl fmt::Display for Hex<'_> {

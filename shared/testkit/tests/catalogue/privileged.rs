@@ -1,14 +1,14 @@
-//! Who sees more than one tenant, and who might be thought to.
+//! Roles and functions that can see more than one tenant.
 
 use sqlx::{AssertSqlSafe, Connection, Executor, Row};
 
-use crate::filled::{Filled, attempt, filled, login};
+use crate::fixture::{TwoTenants, attempt, login, two_tenants};
 
 #[tokio::test]
-async fn definer_functions_answer_for_the_tenant_that_is_set_and_else_not_at_all() {
-    let Filled { app, ours, .. } = filled().await;
+async fn definer_functions_only_return_rows_of_the_current_tenant() {
+    let TwoTenants { app, ours, .. } = two_tenants().await;
     let mut admin = app.admin().await;
-    // Both tenants have a ticket that matches.
+    // Both tenants have a matching ticket.
     admin
         .execute("update support.tickets set number = 1, title = 'Wasserhahn'")
         .await
@@ -31,8 +31,8 @@ async fn definer_functions_answer_for_the_tenant_that_is_set_and_else_not_at_all
 }
 
 #[tokio::test]
-async fn dumps_and_backfills_see_every_tenant_and_the_owner_sees_none() {
-    let Filled { app, tables, .. } = filled().await;
+async fn dumps_and_backfills_see_all_tenants_and_the_owner_sees_none() {
+    let TwoTenants { app, tables, .. } = two_tenants().await;
     let mut admin = app.admin().await;
     for table in &tables {
         for (role, sees) in [
