@@ -1,13 +1,12 @@
-//! PostgreSQL of a laptop and of a test run: found (or installed), created, started and kept without
-//! anybody setting up anything. Production never comes here; it is told a URL.
+//! PostgreSQL for local development and tests: found or installed, created and started automatically. Not used in production,
+//! which is configured with a URL.
 //!
-//! One cluster is one name. Its port and password stand in `<local_dir>/<name>.json`, readable by its
-//! owner alone. The data lie beside it, except for root: `initdb` refuses root, and the user `postgres`
-//! cannot read a checkout below root's home, so there they lie in `/var/lib/revalenz/<hash>/<name>`.
+//! A cluster is identified by its name. Its port and password are in `<local_dir>/<name>.json`, readable by the owner only. The
+//! data are beside it, except for root: `initdb` refuses root, and the user `postgres` cannot read a checkout below root's home,
+//! so the data are in `/var/lib/revalenz/<hash>/<name>`.
 //!
-//! The note and the data belong together: data whose note is gone (somebody removed the folder) cannot be
-//! opened by anyone and are made anew. Every step is done under a file lock, so that a hundred test
-//! processes may all ask at once and one of them does the work.
+//! The connection file and the data belong together: data without the file (someone removed the folder) cannot be opened and
+//! are recreated. Every step holds a file lock, so that many test processes can call this at once and one does the work.
 
 use std::fmt::{self, Write as _};
 use std::path::Path;
@@ -24,16 +23,16 @@ use layout::Layout;
 use note::Note;
 use server::State;
 
-/// Loopback by number: the name `localhost` may mean `::1` first, where the server does not listen.
+/// A numeric address: `localhost` may resolve to `::1` first, where the server does not listen.
 const HOST: &str = "127.0.0.1";
 
-/// What the cluster promises when the machine goes down.
+/// Durability of a cluster.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Durability {
-    /// Survives `kill -9` and power cuts like any PostgreSQL.
+    /// Survives `kill -9` and power cuts, like any PostgreSQL.
     Safe,
-    /// Three times faster and worth nothing after a crash: what did not stop properly is thrown away
-    /// and made anew at the next start, because without fsync nobody can say what survived.
+    /// Three times faster, but lost after a crash: without fsync the data are unreliable, so they are recreated at the next
+    /// start after an unclean shutdown.
     Disposable,
 }
 
@@ -54,10 +53,10 @@ impl fmt::Debug for Cluster {
 }
 
 impl Cluster {
-    /// Finds PostgreSQL (installs it where that needs no password), creates the cluster `name` when there
-    /// is none, starts it when it does not run, and leaves it running.
+    /// Finds PostgreSQL (or installs it if no password is needed), creates the cluster `name` if missing, starts it if
+    /// necessary, and leaves it running.
     ///
-    /// A server that already runs keeps the durability it was started with.
+    /// A running server keeps the durability it was started with.
     pub async fn ensure(
         local_dir: &Path,
         name: &str,
@@ -67,13 +66,13 @@ impl Cluster {
         blocking(move || ensure(&local_dir, &name, durability)).await
     }
 
-    /// The cluster `name` if it runs; starts nothing.
+    /// The cluster `name`, if it is running.
     pub async fn running(local_dir: &Path, name: &str) -> Result<Option<Self>, LocalError> {
         let (local_dir, name) = (local_dir.to_owned(), name.to_owned());
         blocking(move || running(&local_dir, &name)).await
     }
 
-    /// Stops the cluster `name`, disconnecting whoever is connected; says whether it ran.
+    /// Stops the cluster `name`, disconnecting all clients. Returns whether it was running.
     pub async fn stop(local_dir: &Path, name: &str) -> Result<bool, LocalError> {
         let (local_dir, name) = (local_dir.to_owned(), name.to_owned());
         blocking(move || stop(&local_dir, &name)).await
@@ -95,7 +94,7 @@ impl Cluster {
         HOST
     }
 
-    /// The port it listens on; another one after a restart when this one was taken meanwhile.
+    /// The port it listens on; may change after a restart if it is taken.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -128,7 +127,7 @@ fn ensure(local_dir: &Path, name: &str, durability: Durability) -> Result<Cluste
         return note.clone().with_port(*port, &layout).map(Cluster::from);
     }
     if state.is_alive() {
-        // Starting, stopping or hung, and nobody holds the lock: whoever did this is gone.
+        // Starting, stopping or hung, but nothing holds the lock: the process that did this has ended.
         server::stop(&layout)?;
     }
 
@@ -155,7 +154,7 @@ fn create_and_start(layout: &Layout, durability: Durability) -> Result<Note, Loc
         data_dir: layout.data.clone(),
         superuser_password: password,
     };
-    // The note first: data without a note are thrown away, a note without data is overwritten.
+    // The connection file first: data without it are deleted, a file without data is overwritten.
     note.write(layout)?;
     server::adopt_created(layout)?;
     start(layout, &note, durability)
@@ -190,14 +189,14 @@ fn stop(local_dir: &Path, name: &str) -> Result<bool, LocalError> {
     Ok(alive)
 }
 
-/// Percent-encodes what is not safe in the path of a URL.
+/// Percent-encodes characters that are not safe in the path of a URL.
 fn percent_encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            // Writing into a String cannot fail.
+            // Writing to a String cannot fail.
             _ = write!(encoded, "%{byte:02X}");
         }
     }

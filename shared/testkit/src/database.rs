@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 mod lease;
 mod template;
 
-/// Password of the functions' logins in the disposable cluster. The loopback asks nobody for it; a cluster from before that does.
+/// Password of the functions' logins in the test cluster. Logins are trusted on the loopback interface; older clusters check it.
 const LOGIN_PASSWORD: &str = "testkit";
 
 /// A migrated database without rows of other tests.
@@ -21,10 +21,10 @@ pub struct Database {
 }
 
 impl Database {
-    /// One from the pool, emptied: 10 times quicker than a clone (`docs/performance.md`).
+    /// Leases an emptied database from the pool: 10 times faster than a clone (`docs/performance.md`).
     ///
-    /// The lease ends with the process, so it wants a process for each test, which nextest gives. Under plain `cargo test`, where a
-    /// task of an earlier test may still write, this is [`Database::create`].
+    /// The lease ends with the process, so each test needs its own process, as with nextest. Under plain `cargo test`, where a
+    /// task of an earlier test may still write, this falls back to [`Database::create`].
     pub async fn lease() -> Self {
         if web::settings::environment("NEXTEST").is_none() {
             return Self::create().await;
@@ -39,7 +39,7 @@ impl Database {
         }
     }
 
-    /// A clone of its own, for tests that change roles, tables or functions on purpose.
+    /// Creates a clone, for tests that change roles, tables or functions.
     pub async fn create() -> Self {
         let (cluster, mut admin) = connect().await;
         let template = template::ensure(&cluster, &mut admin).await;
@@ -56,7 +56,7 @@ impl Database {
         }
     }
 
-    /// URL of the superuser, whom row-level security does not bind: for arranging and looking, never for acting.
+    /// URL of the superuser, who bypasses row-level security: to arrange and inspect data, never for the action under test.
     pub fn admin_url(&self) -> String {
         self.cluster.admin_url(&self.name)
     }
@@ -79,7 +79,7 @@ impl Database {
 }
 
 impl Drop for Database {
-    /// A clone is some 10 MB: hundreds of them would fill a laptop.
+    /// A clone is about 10 MB: hundreds of them would fill the disk.
     fn drop(&mut self) {
         if self.lease.is_some() {
             return;
@@ -104,7 +104,7 @@ impl Drop for Database {
     }
 }
 
-/// The cluster of tests, and its superuser's connection to `postgres`.
+/// The test cluster, and a superuser's connection to `postgres`.
 async fn connect() -> (Cluster, PgConnection) {
     let cluster = Cluster::ensure(&local_dir(), "test-postgres", Durability::Disposable)
         .await

@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(request.uri().path(), "/api/v1/a%20b%3Fc%23d/%C3%BC%20");
     }
 
-    async fn answered(
+    async fn response_body(
         kind: &'static str,
         encoding: Option<&'static str>,
         bytes: &'static [u8],
@@ -230,16 +230,16 @@ mod tests {
 
     #[tokio::test]
     async fn text_goes_as_text_and_everything_else_byte_for_byte() {
-        let json = answered("application/problem+json", None, b"{}").await;
+        let json = response_body("application/problem+json", None, b"{}").await;
         assert_eq!(json, Body::Text("{}".to_owned()));
         let marked = "\u{feff}a;b\n";
-        let csv = answered("text/csv; charset=utf-8", None, marked.as_bytes()).await;
+        let csv = response_body("text/csv; charset=utf-8", None, marked.as_bytes()).await;
         assert_eq!(csv, Body::Text(marked.to_owned()));
-        let latin = answered("text/plain", None, b"gr\xfc\xdfe").await;
+        let latin = response_body("text/plain", None, b"gr\xfc\xdfe").await;
         assert_eq!(latin, Body::Binary(b"gr\xfc\xdfe".to_vec()));
-        let packed = answered("application/json", Some("gzip"), b"\x1f\x8b").await;
+        let packed = response_body("application/json", Some("gzip"), b"\x1f\x8b").await;
         assert_eq!(packed, Body::Binary(b"\x1f\x8b".to_vec()));
-        assert_eq!(answered("image/png", None, b"").await, Body::Empty);
+        assert_eq!(response_body("image/png", None, b"").await, Body::Empty);
     }
 
     #[tokio::test]

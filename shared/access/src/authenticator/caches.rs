@@ -158,7 +158,7 @@ mod tests {
             local: false,
             in_flight: 8,
         };
-        let db = Db::connect_lazy("postgres://nobody@127.0.0.1:1/none", 1).unwrap();
+        let db = Db::connect_lazy("postgres://test@127.0.0.1:1/none", 1).unwrap();
         let authenticator = Authenticator::new(db, Clock::system(), &settings);
         let longest = format!("https://{}:65535", "a".repeat(253));
         assert!(authenticator.tenant_of_origin(&longest).await.is_err());

@@ -101,8 +101,12 @@ async fn who_is_away_is_given_up_before_long() {
 #[tokio::test]
 async fn a_strangers_key_opens_nothing() {
     let (fake, store) = start().await;
-    let stranger = FakeGcs::start().await.account();
-    let theirs = Store::Gcs(Gcs::emulator(fake.address(), FakeGcs::BUCKET, stranger));
+    let other_account = FakeGcs::start().await.account();
+    let theirs = Store::Gcs(Gcs::emulator(
+        fake.address(),
+        FakeGcs::BUCKET,
+        other_account,
+    ));
     let file = key("g/file");
     store
         .put(&file, &mut BytesSource::new("hello"))

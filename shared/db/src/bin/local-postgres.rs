@@ -3,7 +3,7 @@
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a command-line program talks to its terminal"
+    reason = "a command-line program"
 )]
 
 use std::path::PathBuf;
@@ -13,15 +13,15 @@ use db::local::{Cluster, Durability};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 const USAGE: &str = "\
-local-postgres start [options]   starts the cluster if it does not run, prints its URL
-local-postgres stop  [options]   stops it
-local-postgres url   [options]   prints its URL; fails if it does not run
-local-postgres fresh [options]   starts it, drops the database and creates it anew, prints its URL
+local-postgres start [options]   start the cluster if necessary and print its URL
+local-postgres stop  [options]   stop the cluster
+local-postgres url   [options]   print the URL; fails if the cluster is not running
+local-postgres fresh [options]   start the cluster, recreate the database and print its URL
 
-  --local-dir FOLDER   where the cluster's note lies (.local)
-  --name NAME          which cluster (postgres)
-  --database NAME      which database the URL is for (postgres)
-  --disposable         for tests: fast, lost at a crash";
+  --local-dir FOLDER   folder with the cluster's connection file (.local)
+  --name NAME          name of the cluster (postgres)
+  --database NAME      database of the URL (postgres)
+  --disposable         for tests: faster, but lost after a crash";
 
 struct Options {
     command: String,
@@ -32,7 +32,7 @@ struct Options {
 }
 
 fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
-    let command = arguments.next().ok_or("which command?")?;
+    let command = arguments.next().ok_or("missing command")?;
     let mut options = Options {
         command,
         local_dir: PathBuf::from(".local"),
@@ -41,7 +41,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options, String>
         durability: Durability::Safe,
     };
     while let Some(option) = arguments.next() {
-        let mut value = || arguments.next().ok_or(format!("{option} wants a value"));
+        let mut value = || arguments.next().ok_or(format!("{option} requires a value"));
         match option.as_str() {
             "--local-dir" => options.local_dir = value()?.into(),
             "--name" => options.name = value()?,
@@ -75,7 +75,7 @@ async fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
         }
         "url" => match Cluster::running(local_dir, name).await? {
             Some(cluster) => println!("{}", cluster.admin_url(database)),
-            None => return Err(format!("the local PostgreSQL `{name}` does not run").into()),
+            None => return Err(format!("the local PostgreSQL `{name}` is not running").into()),
         },
         "fresh" => {
             let cluster = Cluster::ensure(local_dir, name, *durability).await?;
@@ -87,11 +87,10 @@ async fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Names cannot be bound as values, so this one is quoted; the databases that PostgreSQL itself needs
-/// are refused.
+/// Drops and creates a database. Names cannot be bound as parameters, so it is quoted; PostgreSQL's own databases are refused.
 async fn recreate(cluster: &Cluster, database: &str) -> Result<(), Box<dyn std::error::Error>> {
     if ["postgres", "template0", "template1"].contains(&database) {
-        return Err(format!("`{database}` belongs to PostgreSQL: say --database").into());
+        return Err(format!("`{database}` belongs to PostgreSQL: use --database").into());
     }
     let quoted = format!("\"{}\"", database.replace('"', "\"\""));
     let mut connection = PgConnection::connect(&cluster.admin_url("postgres")).await?;
@@ -110,8 +109,8 @@ async fn recreate(cluster: &Cluster, database: &str) -> Result<(), Box<dyn std::
 async fn main() -> ExitCode {
     let options = match parse(std::env::args().skip(1)) {
         Ok(options) => options,
-        Err(complaint) => {
-            eprintln!("{complaint}\n\n{USAGE}");
+        Err(message) => {
+            eprintln!("{message}\n\n{USAGE}");
             return ExitCode::from(2);
         }
     };

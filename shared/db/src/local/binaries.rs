@@ -1,4 +1,4 @@
-//! Finding the programs of PostgreSQL, and installing them where that asks nobody anything.
+//! Finds the programs of PostgreSQL, and installs them if that needs no interaction.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,17 +7,17 @@ use std::process::{Command, Stdio};
 use super::LocalError;
 use super::layout::Layout;
 
-/// The oldest major version that the migrations are written for.
+/// The oldest supported major version.
 pub(super) const OLDEST: u32 = 15;
 
-/// One installed PostgreSQL.
+/// An installed PostgreSQL.
 pub(super) struct Binaries {
     dir: PathBuf,
     major: u32,
 }
 
 impl Binaries {
-    /// The newest one, installed if need be.
+    /// The newest version, installed if necessary.
     pub(super) fn find_or_install() -> Result<Self, LocalError> {
         if let Some(found) = newest() {
             return Ok(found);
@@ -26,7 +26,7 @@ impl Binaries {
         newest().ok_or_else(missing)
     }
 
-    /// The one whose major version made the data: any other refuses to open them.
+    /// The installation with the major version of the data: others cannot open them.
     pub(super) fn that_made(layout: &Layout) -> Result<Self, LocalError> {
         let path = layout.data.join("PG_VERSION");
         let text = fs::read_to_string(&path).map_err(LocalError::io(&path))?;
@@ -40,12 +40,12 @@ impl Binaries {
             })
     }
 
-    /// Any one: `pg_ctl stop` only sends a signal and waits.
+    /// Any installation: `pg_ctl stop` only sends a signal and waits.
     pub(super) fn any() -> Result<Self, LocalError> {
         newest().ok_or_else(missing)
     }
 
-    /// The path of one program.
+    /// The path of a program.
     pub(super) fn tool(&self, name: &str) -> PathBuf {
         self.dir.join(name)
     }
@@ -55,8 +55,7 @@ fn newest() -> Option<Binaries> {
     installed().into_iter().max_by_key(|found| found.major)
 }
 
-/// Everything that is installed and new enough. Not by way of `PATH`: distributions put wrappers there
-/// that manage clusters of their own.
+/// All supported installations. `PATH` is not used: distributions put wrappers there that manage clusters of their own.
 fn installed() -> Vec<Binaries> {
     let mut folders: Vec<PathBuf> = Vec::new();
     for (parent, prefix) in [
@@ -117,13 +116,13 @@ fn output(command: &mut Command) -> Option<String> {
         .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Root with apt, or anybody with Homebrew. Others are told the command: we ask nobody for a password.
+/// Installs with apt as root, or with Homebrew. Otherwise the error contains the command, as a password may be needed.
 fn install() -> Result<(), LocalError> {
     let root = output(Command::new("id").arg("-u")).is_some_and(|text| text.trim() == "0");
     if root && available("apt-get") {
         tracing::info!("PostgreSQL is not installed: installing it with apt-get");
         let install = ["install", "-y", "--no-install-recommends", "postgresql"];
-        // The lists of packages may be missing or old: that is the usual reason for a first failure.
+        // Missing or old package lists are the usual reason for a first failure.
         return apt_get(&install)
             .or_else(|_| apt_get(&["update"]).and_then(|()| apt_get(&install)));
     }
@@ -139,7 +138,7 @@ fn install() -> Result<(), LocalError> {
 
 fn apt_get(arguments: &[&str]) -> Result<(), LocalError> {
     let mut command = Command::new("apt-get");
-    // Another apt may be at work (a fresh machine updates itself): wait for it.
+    // Another apt may be running (new machines update themselves): wait for it.
     command
         .args(["-o", "DPkg::Lock::Timeout=120"])
         .args(arguments)

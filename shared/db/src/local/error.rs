@@ -1,15 +1,15 @@
-//! What can go wrong, said so that the reader knows what to type.
+//! Errors, with what to do about them.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Why there is no local PostgreSQL. The text says what to do about it.
+/// Why the local PostgreSQL is not available. The message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum LocalError {
-    /// The name would not be a good file name.
+    /// The name is not a valid file name.
     #[error("`{0}` cannot name a cluster: a-z, 0-9 and - only")]
     Name(String),
-    /// There is no PostgreSQL, and no package manager that we may ask for one.
+    /// PostgreSQL is not installed, and cannot be installed automatically.
     #[error(
         "PostgreSQL {} or newer is not installed. Type: {command}",
         super::binaries::OLDEST
@@ -18,31 +18,31 @@ pub enum LocalError {
         /// The command that installs it.
         command: &'static str,
     },
-    /// The binaries that made the data are gone, usually after an upgrade of the system.
+    /// The PostgreSQL version of the data is no longer installed, usually after a system upgrade.
     #[error(
-        "{} was made by PostgreSQL {major}, which is no longer installed: install it again, or `make clean-local` to begin anew",
+        "{} was made by PostgreSQL {major}, which is no longer installed: install it again, or run `make clean-local` to start over",
         data_dir.display()
     )]
     Version {
-        /// Where the data lie.
+        /// The data directory.
         data_dir: PathBuf,
-        /// The major version that made them.
+        /// The major version of the data.
         major: u32,
     },
-    /// A program of PostgreSQL or of the package manager refused.
+    /// A program of PostgreSQL or the package manager failed.
     #[error("{step} failed:\n{output}")]
     Command {
-        /// The program and what it was to do.
+        /// The program and its purpose.
         step: String,
-        /// What it printed, and the end of the server's log.
+        /// Its output, and the end of the server's log.
         output: String,
     },
-    /// The file system refused.
+    /// A file system error.
     #[error("{}: {source}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The underlying error.
         source: io::Error,
     },
     /// The runtime stopped while the server was being started.
@@ -51,7 +51,7 @@ pub enum LocalError {
 }
 
 impl LocalError {
-    /// For `map_err`: the path that the file system was asked about.
+    /// For `map_err`: adds the path.
     pub(super) fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { path, source }

@@ -1,4 +1,4 @@
-//! Where a cluster lies, and as whom its programs run.
+//! Paths of a cluster, and the user that runs its programs.
 
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -11,12 +11,12 @@ use aws_lc_rs::digest;
 
 use super::LocalError;
 
-/// Root's clusters of all checkouts, one folder each.
+/// Folder of root's clusters, with a subfolder per checkout.
 const ROOT_BASE: &str = "/var/lib/revalenz";
-/// The system user that runs the server when we are root; its package creates it.
+/// The system user that runs the server if we are root; created by the package.
 const SYSTEM_USER: &str = "postgres";
 
-/// The paths of one cluster.
+/// The paths of a cluster.
 pub(super) struct Layout {
     /// Port and password.
     pub(super) note: PathBuf,
@@ -31,13 +31,13 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// The layout of `name`, with `local_dir` created when there is none.
+    /// The layout of `name`; creates `local_dir` if missing.
     pub(super) fn create(local_dir: &Path, name: &str) -> Result<Self, LocalError> {
         fs::create_dir_all(local_dir).map_err(LocalError::io(local_dir))?;
         Self::new(local_dir, name)
     }
 
-    /// The layout of `name`, if there is a `local_dir` at all.
+    /// The layout of `name`, if `local_dir` exists.
     pub(super) fn existing(local_dir: &Path, name: &str) -> Result<Option<Self>, LocalError> {
         if local_dir.is_dir() {
             Self::new(local_dir, name).map(Some)
@@ -74,29 +74,29 @@ impl Layout {
         })
     }
 
-    /// Holds everybody else off until the file is dropped. Children do not inherit it (close-on-exec), so
-    /// the server that we start does not hold it for ever.
+    /// Locks the cluster until the file is dropped. Child processes do not inherit it (close-on-exec), so the server that we
+    /// start does not keep it.
     pub(super) fn lock(&self) -> Result<File, LocalError> {
         let file = File::create(&self.lock).map_err(LocalError::io(&self.lock))?;
         file.lock().map_err(LocalError::io(&self.lock))?;
         Ok(file)
     }
 
-    /// A path beside the data that may be left over from an interrupted run.
+    /// A temporary path beside the data, possibly left over from an interrupted run.
     pub(super) fn beside(&self, suffix: &str) -> PathBuf {
         self.base.join(format!("{}.{suffix}", self.name))
     }
 
-    /// Whether the data directory is a finished one.
+    /// Whether the data directory is complete.
     pub(super) fn has_data(&self) -> bool {
         self.data.join("PG_VERSION").is_file()
     }
 
-    /// Makes the folder around the data, owned by whoever runs the server.
+    /// Creates the parent folder of the data, owned by the user that runs the server.
     pub(super) fn prepare_base(&self) -> Result<(), LocalError> {
         fs::create_dir_all(&self.base).map_err(LocalError::io(&self.base))?;
         if self.root {
-            // Explicitly, whatever the umask: the system user must be able to walk through.
+            // Independent of the umask: the system user must be able to traverse it.
             fs::set_permissions(ROOT_BASE, Permissions::from_mode(0o755))
                 .map_err(LocalError::io(ROOT_BASE))?;
             fs::set_permissions(&self.base, Permissions::from_mode(0o700))
@@ -106,7 +106,7 @@ impl Layout {
         Ok(())
     }
 
-    /// Hands `path` to the user who runs the server.
+    /// Changes the owner of `path` to the user that runs the server.
     pub(super) fn give_to_server(&self, path: &Path) -> Result<(), LocalError> {
         if self.root {
             let (user, group) = system_user()?;
@@ -115,8 +115,8 @@ impl Layout {
         Ok(())
     }
 
-    /// A program of PostgreSQL, run as the right user and away from the environment: `PGPORT`, `PGDATA`,
-    /// `LANG` and their like change what these programs do.
+    /// A program of PostgreSQL, run as the right user and with a clean environment, as `PGPORT`, `PGDATA`, `LANG` and others
+    /// change its behaviour.
     pub(super) fn command(&self, program: &Path) -> Result<Command, LocalError> {
         let mut command = Command::new(program);
         command
@@ -133,7 +133,7 @@ impl Layout {
     }
 }
 
-/// The folder of root's clusters of one checkout: short, and the same for every path to it.
+/// The folder of root's clusters of a checkout: short, and independent of the path used to reach it.
 fn root_base(local_dir: &Path) -> PathBuf {
     let hash = digest::digest(&digest::SHA256, local_dir.as_os_str().as_encoded_bytes());
     let number = hash
@@ -161,7 +161,7 @@ fn id(arguments: &[&str]) -> Result<u32, LocalError> {
     })
 }
 
-/// Removes a file or a folder; nothing there is fine.
+/// Removes a file or folder, if it exists.
 pub(super) fn remove(path: &Path) -> Result<(), LocalError> {
     let removed = if path.is_dir() {
         fs::remove_dir_all(path)

@@ -1,4 +1,4 @@
-//! `<local_dir>/<name>.json`: what a later process must know to connect.
+//! The connection file `<local_dir>/<name>.json`.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::LocalError;
 use super::layout::{Layout, remove};
 
-/// The port, the place and the password of one cluster.
+/// Port, data directory and password of a cluster.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Note {
     pub(super) port: u16,
@@ -19,8 +19,8 @@ pub(super) struct Note {
 }
 
 impl Note {
-    /// The note of this cluster. One that cannot be parsed, or speaks of data elsewhere (a checkout that
-    /// was copied or moved), counts as none.
+    /// Reads the file of this cluster. One that cannot be parsed, or refers to another data directory (a copied or moved
+    /// checkout), is ignored.
     pub(super) fn read(layout: &Layout) -> Result<Option<Self>, LocalError> {
         let text = match fs::read(&layout.note) {
             Ok(text) => text,
@@ -31,7 +31,7 @@ impl Note {
         Ok(note.filter(|note| note.data_dir == layout.data))
     }
 
-    /// Writes the note, for its owner's eyes only, whole or not at all.
+    /// Writes the file atomically, readable by its owner only.
     pub(super) fn write(&self, layout: &Layout) -> Result<(), LocalError> {
         let fresh = layout.note.with_extension("json.new");
         let json = serde_json::to_vec_pretty(self)
@@ -47,7 +47,7 @@ impl Note {
         fs::rename(&fresh, &layout.note).map_err(LocalError::io(&layout.note))
     }
 
-    /// The same cluster on `port`, noted if that is news.
+    /// Updates the port, if it has changed.
     pub(super) fn with_port(mut self, port: u16, layout: &Layout) -> Result<Self, LocalError> {
         if self.port != port {
             self.port = port;

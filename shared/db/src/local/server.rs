@@ -1,4 +1,4 @@
-//! One cluster's life: made by `initdb`, started and stopped by `pg_ctl`, judged by its pid file.
+//! Lifecycle of a cluster: created by `initdb`, started and stopped by `pg_ctl`, with its state read from the pid file.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -17,16 +17,15 @@ pub(super) use initdb::{adopt_created, create};
 pub(super) use pid_file::State;
 use pid_file::{PidFile, Process};
 
-/// The role that owns a private cluster.
+/// The superuser of a private cluster.
 pub(super) const SUPERUSER: &str = "postgres";
 
-/// Tries to start: the port may be taken in between, and after a `kill -9` the orphaned backends need a
-/// moment to notice that they should be gone.
+/// Attempts to start: the port may be taken in the meantime, and after `kill -9` orphaned backends need a moment to end.
 const TRIES: u32 = 4;
-/// A log longer than this is begun anew.
+/// Maximum size of the log before it is truncated.
 const LOG_MAX_BYTES: u64 = 8 * 1024 * 1024;
 
-/// What the pid file, the process it names and the port it names say together.
+/// The state according to the pid file, its process and its port.
 pub(super) fn state(layout: &Layout) -> State {
     let path = layout.data.join("postmaster.pid");
     let Ok(text) = fs::read_to_string(&path) else {
@@ -38,18 +37,18 @@ pub(super) fn state(layout: &Layout) -> State {
     match (Process::find(file.pid, &layout.data), file.ready_port) {
         (Process::Ours, Some(port)) if speaks_postgres(port) => State::Ready { port },
         (Process::Ours, _) => State::Busy,
-        // Left to the new server, which also looks for backends of the dead one.
+        // Left to the new server, which also checks for backends of the dead one.
         (Process::Gone, _) => State::Crashed,
         (Process::Foreign, _) => {
-            // After a reboot the number may belong to somebody else: the new server would believe that
-            // it is its predecessor and refuse to start.
+            // After a reboot the process id may be reused: the new server would take that process for its predecessor and
+            // refuse to start.
             _ = fs::remove_file(&path);
             State::Crashed
         }
     }
 }
 
-/// Asks for TLS the way every client does: `S` or `N` is answered by PostgreSQL only.
+/// Sends an SSL request: only PostgreSQL responds with `S` or `N`.
 fn speaks_postgres(port: u16) -> bool {
     const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
     let ask = || -> io::Result<u8> {
@@ -64,7 +63,7 @@ fn speaks_postgres(port: u16) -> bool {
     ask().is_ok_and(|answer| matches!(answer, b'S' | b'N'))
 }
 
-/// Starts the server on `preferred`, or on another port when that one is taken; answers the port.
+/// Starts the server on the `preferred` port, or on another one if it is taken. Returns the port.
 pub(super) fn start(
     layout: &Layout,
     binaries: &Binaries,
@@ -93,7 +92,7 @@ pub(super) fn start(
     }
 }
 
-/// Stops a living server, disconnecting its clients, and waits until it is gone.
+/// Stops a running server, disconnecting its clients, and waits until it has ended.
 pub(super) fn stop(layout: &Layout) -> Result<(), LocalError> {
     let mut command = layout.command(&Binaries::any()?.tool("pg_ctl"))?;
     command
@@ -102,7 +101,7 @@ pub(super) fn stop(layout: &Layout) -> Result<(), LocalError> {
     run("pg_ctl stop", &mut command).map_err(|error| with_log(error, layout))
 }
 
-/// `preferred` if nobody listens there, else whatever the system gives.
+/// The `preferred` port if it is free, else any free one.
 pub(super) fn free_port(preferred: Option<u16>) -> Result<u16, LocalError> {
     let bind = |port| {
         TcpListener::bind((Ipv4Addr::LOCALHOST, port)).and_then(|listener| listener.local_addr())
@@ -114,33 +113,32 @@ pub(super) fn free_port(preferred: Option<u16>) -> Result<u16, LocalError> {
         .map_err(LocalError::io("a free port of 127.0.0.1"))
 }
 
-/// Given at each start rather than written into the data directory, so that a change here reaches
-/// clusters that exist already.
+/// Passed at each start rather than written to the data directory, so that changes apply to existing clusters.
 fn options(durability: Durability, port: u16) -> String {
     let mut settings = vec![
         format!("port={port}"),
         "listen_addresses=127.0.0.1".to_owned(),
-        // Socket paths end at 107 bytes; loopback has no such limit.
+        // Socket paths are limited to 107 bytes; loopback is not.
         "unix_socket_directories=".to_owned(),
         "timezone=UTC".to_owned(),
         "log_timezone=UTC".to_owned(),
     ];
     let more: &[&str] = match durability {
         Durability::Safe => &["max_connections=100"],
-        // Test binaries run at the same time, each with pools of its own.
+        // Test binaries run concurrently, each with its own pools.
         Durability::Disposable => &[
             "max_connections=200",
             "fsync=off",
             "synchronous_commit=off",
             "full_page_writes=off",
-            // A database is copied as files, between two checkpoints.
+            // Databases are copied as files, between two checkpoints.
             "wal_level=minimal",
             "max_wal_senders=0",
             "shared_buffers=256MB",
-            // A database lives for some tests: nothing to tidy.
+            // Databases are short-lived: nothing to vacuum.
             "autovacuum=off",
-            // A test that ends leaves a connection half made now and then. Dropping its database waits for whoever is at the
-            // server's door, else for a minute.
+            // A finished test occasionally leaves a connection attempt pending. Dropping its database waits for the attempt,
+            // by default for a minute.
             "authentication_timeout=5s",
         ],
     };
@@ -165,7 +163,7 @@ fn run(step: &str, command: &mut Command) -> Result<(), LocalError> {
     })
 }
 
-/// `pg_ctl` only says that it failed; why stands in the log.
+/// `pg_ctl` only reports that it failed; the reason is in the log.
 fn with_log(error: LocalError, layout: &Layout) -> LocalError {
     let LocalError::Command { step, output } = error else {
         return error;

@@ -1,17 +1,17 @@
-//! The migrated database that all others are copied from, made once for each set of migrations.
+//! The migrated template database, created once per set of migrations.
 
 use db::local::Cluster;
 use sqlx::{AssertSqlSafe, Executor, PgConnection, Row};
 
 use super::{LOGIN_PASSWORD, is_true};
 
-/// Any number that no other lock has: one process at a time makes the template.
+/// An arbitrary unique lock key: one process at a time creates the template.
 const TEMPLATE_LOCK: i64 = 7_205_759;
 
-/// Makes the template unless it is there; answers its name.
+/// Creates the template if missing, and returns its name.
 pub(super) async fn ensure(cluster: &Cluster, admin: &mut PgConnection) -> String {
     let name = format!("template_{}", db::migrate::fingerprint());
-    // `datistemplate` is set last: a template without it was left half made.
+    // `datistemplate` is set last: a template without it is incomplete.
     let ready = format!(
         "select exists (select from pg_database where datname = '{name}' and datistemplate)"
     );
@@ -52,7 +52,7 @@ async fn make(cluster: &Cluster, admin: &mut PgConnection, name: &str) {
         .expect("marked");
 }
 
-/// Copies the template. Files rather than write-ahead log: the cluster keeps nothing after a crash anyway.
+/// Copies the template as files rather than through the write-ahead log, as the cluster is not crash-safe anyway.
 pub(super) async fn clone(admin: &mut PgConnection, template: &str, name: &str) {
     admin
         .execute(AssertSqlSafe(format!(
@@ -62,7 +62,7 @@ pub(super) async fn clone(admin: &mut PgConnection, template: &str, name: &str) 
         .expect("a clone of the template");
 }
 
-/// Removes what earlier runs left: clones of killed tests, templates of older migrations and their leased clones.
+/// Removes leftovers of earlier runs: clones of killed tests, templates of older migrations and their clones.
 async fn sweep(admin: &mut PgConnection) {
     let rows = sqlx::query(
         "select datname from pg_database d

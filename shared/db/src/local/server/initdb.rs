@@ -1,4 +1,4 @@
-//! A data directory from nothing.
+//! Creates the data directory.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -11,16 +11,16 @@ use crate::local::binaries::Binaries;
 use crate::local::layout::{Layout, remove};
 use crate::local::{Durability, LocalError};
 
-/// Who may connect to a cluster of tests, which listens on the loopback alone. Tests open thousands of connections, and a proof by
-/// SCRAM (RFC 7677) costs 4,096 rounds of SHA-256 in a debug build: functions' logins prove nothing, the superuser sends the
-/// password as it is.
+/// `pg_hba.conf` of a test cluster, which only listens on the loopback interface. Tests open thousands of connections, and SCRAM
+/// (RFC 7677) costs 4,096 rounds of SHA-256 in a debug build each: functions' logins are trusted, the superuser sends the
+/// password in clear.
 const DISPOSABLE_ACCESS: &str = "\
 host all +rvz_app 127.0.0.1/32 trust
 host all all 127.0.0.1/32 password
 ";
 
-/// Makes a data directory beside the place where it will be, so that an interrupted `initdb` never
-/// passes for a finished one; answers the superuser's password.
+/// Creates a data directory at a temporary path, so that an interrupted `initdb` is never mistaken for a complete one. Returns
+/// the superuser's password.
 pub(in crate::local) fn create(
     layout: &Layout,
     binaries: &Binaries,
@@ -63,7 +63,7 @@ pub(in crate::local) fn create(
         }
         run("initdb", &mut command)
     };
-    // Older macOS knows no C.UTF-8; C sorts the same way and only knows fewer capital letters.
+    // Older macOS has no C.UTF-8; C sorts the same way, but only folds ASCII letters.
     let made = initdb("C.UTF-8").or_else(|error| match &error {
         LocalError::Command { output, .. } if output.contains("invalid locale") => initdb("C"),
         _ => Err(error),
@@ -77,12 +77,12 @@ pub(in crate::local) fn create(
     Ok(password)
 }
 
-/// Puts what [`create`] made in its place; what was there is removed.
+/// Moves the result of [`create`] to its final path, replacing what was there.
 pub(in crate::local) fn adopt_created(layout: &Layout) -> Result<(), LocalError> {
     let old = layout.beside("old");
     remove(&old)?;
     if layout.data.exists() {
-        // Renamed before it is removed: orphaned backends may still write into it.
+        // Renamed before removal: orphaned backends may still write to it.
         fs::rename(&layout.data, &old).map_err(LocalError::io(&layout.data))?;
         _ = fs::remove_dir_all(&old);
     }

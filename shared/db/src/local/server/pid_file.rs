@@ -1,37 +1,37 @@
-//! `postmaster.pid`, and whether the process it names is the one that wrote it.
+//! `postmaster.pid`, and whether its process is still the one that wrote it.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// What a cluster is doing.
+/// State of a cluster.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(in crate::local) enum State {
-    /// It ended properly, or was never started.
+    /// Stopped cleanly, or never started.
     Stopped,
-    /// It ended without removing its pid file: `kill -9`, a reboot, a power cut.
+    /// Ended without removing its pid file: `kill -9`, a reboot, a power cut.
     Crashed,
-    /// It lives but takes no connections: starting, stopping or hung.
+    /// Running but not accepting connections: starting, stopping or hung.
     Busy,
-    /// It answers on this port.
+    /// Accepting connections on this port.
     Ready {
-        /// The port it answers on.
+        /// The port.
         port: u16,
     },
 }
 
 impl State {
-    /// Whether there is a process to stop.
+    /// Whether a process is running.
     pub(in crate::local) fn is_alive(self) -> bool {
         matches!(self, Self::Busy | Self::Ready { .. })
     }
 }
 
-/// The lines of `postmaster.pid` that matter: the first (pid), the fourth (port), the eighth (status).
+/// The relevant lines of `postmaster.pid`: the first (pid), fourth (port) and eighth (status).
 #[derive(PartialEq, Eq, Debug)]
 pub(super) struct PidFile {
     pub(super) pid: u32,
-    /// The port, once the server says that it is ready.
+    /// The port, once the server is ready.
     pub(super) ready_port: Option<u16>,
 }
 
@@ -48,7 +48,7 @@ impl PidFile {
     }
 }
 
-/// Whom a process number belongs to.
+/// The owner of a process id.
 #[derive(PartialEq, Eq, Debug)]
 pub(super) enum Process {
     Gone,
@@ -57,23 +57,23 @@ pub(super) enum Process {
 }
 
 impl Process {
-    /// A server of ours was started with its data directory as an argument; nothing else was.
+    /// Our server has its data directory as an argument; no other process has.
     pub(super) fn find(pid: u32, data: &Path) -> Self {
         match command_line(pid) {
             None => Self::Gone,
             Some(line) if line.split(['\0', ' ']).any(|word| Path::new(word) == data) => Self::Ours,
-            // `ps` separates by blanks, which a path may contain too.
+            // `ps` separates arguments by blanks, which a path may contain too.
             Some(line) if line.contains(&format!(" {}", data.display())) => Self::Ours,
             Some(_) => Self::Foreign,
         }
     }
 }
 
-/// The command line of a living process: from `/proc`, or from `ps` where there is none (macOS).
+/// The command line of a running process: from `/proc`, or from `ps` if that does not exist (macOS).
 fn command_line(pid: u32) -> Option<String> {
     if Path::new("/proc/self/cmdline").exists() {
         let bytes = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-        // A zombie has none, and nothing of it is left to stop.
+        // A zombie has no command line, and needs no stopping.
         return (!bytes.is_empty()).then(|| String::from_utf8_lossy(&bytes).replace('\0', " "));
     }
     let output = Command::new("ps")
