@@ -1,24 +1,24 @@
-//! This function's settings, and how a process of its own starts with them.
+//! The configuration of this function, and how it starts as a process of its own.
 
 use std::net::SocketAddr;
 
-use access::{Gate, process::Made};
+use access::{AppState, process::StartResult};
 use db::Db;
 use web::settings;
 
-use crate::{Proofs, service_with};
+use crate::{DomainVerifier, service_with};
 
 web::settings! {
-    /// Settings of tenancy.
+    /// Configuration of tenancy.
     pub struct Settings {
-        /// DNS server that is asked for the proofs of domains, as address:port. Without it the system's.
+        /// The DNS server for domain verification, as address:port. Defaults to the system's.
         pub dns_server: Option<SocketAddr> = "REVALENZ_DNS_SERVER",
     }
 }
 
-/// The service with the settings of this process.
-pub fn start(db: Db, gate: Gate) -> Made {
+/// The service with the configuration of this process.
+pub fn start(db: Db, state: AppState) -> StartResult {
     let settings = Settings::read(&settings::environment)?;
-    let proofs = Proofs::new(settings.dns_server);
-    Ok((service_with(db, gate, proofs), None))
+    let domain_verifier = DomainVerifier::new(settings.dns_server);
+    Ok((service_with(db, state, domain_verifier), None))
 }

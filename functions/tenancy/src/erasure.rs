@@ -1,11 +1,10 @@
-//! What goes when a tenant is closed: settings, flags, domains, keys, answers to repeated requests.
+//! What is erased when a tenant is closed: settings, flags, domains, keys and idempotency records.
 //!
-//! Its row and its licences stay, because commerce and tax law wants them for years; so does the audit log, which says who did
-//! what until its own time is over.
+//! The tenant's row and its licences are kept as commercial records, and the audit log for its own retention period.
 
 use events::Erasure;
 
-/// What this context erases.
+/// The tables that are erased.
 pub static ERASURE: Erasure = Erasure {
     function: "tenancy",
     tables: &[

@@ -1,62 +1,68 @@
-//! Refusals of this context, and which constraint means which.
+//! Refusals of this context, and the database constraints that lead to them.
 
 use db::DbError;
-use web::Problem;
+use web::{
+    Localized, Problem,
+    problem::{FieldCode, FieldError},
+};
 
-use crate::domain::life_cycle::{Refused, Step};
+use crate::domain::{
+    life_cycle::{Step, StepRefused},
+    settings::SettingsConflict,
+};
 
 web::problems! {
     /// Another tenant has the slug.
     SLUG_TAKEN = CONFLICT "slug_taken" {
-        de: "Kurzname vergeben", "Eine andere Organisation heißt schon {slug}.";
-        en: "Slug taken", "Another organisation has the slug {slug}.";
+        de: "Kurzname vergeben", "Der Kurzname {slug} ist bereits vergeben. Bitte wählen Sie einen anderen.";
+        en: "Slug taken", "The slug {slug} is already taken. Choose a different one.";
     }
-    /// The tenant can't take this step from where it stands.
+    /// The step is not possible in the tenant's current status.
     STEP_NOT_POSSIBLE = CONFLICT "step_not_possible" {
-        de: "Schritt nicht möglich", "Die Organisation steht auf {from}; von dort aus möglich: {possible}.";
-        en: "Step not possible", "The organisation is {from}; from there is possible: {possible}.";
+        de: "Schritt nicht möglich", "Im Status {from} ist dieser Schritt nicht möglich. Mögliche Schritte: {possible}.";
+        en: "Step not possible", "This step is not possible while the organisation is {from}. Possible steps: {possible}.";
     }
-    /// The platform's own tenant is neither suspended nor closed: nobody could undo it.
+    /// The platform's own tenant can be neither suspended nor closed, because that could not be undone.
     PLATFORM_TENANT = CONFLICT "platform_tenant" {
-        de: "Organisation der Plattform", "Die Organisation der Plattform selbst kann weder gesperrt noch geschlossen werden.";
-        en: "The platform's organisation", "The platform's own organisation can be neither suspended nor closed.";
+        de: "Organisation der Plattform", "Der Status der plattformeigenen Organisation kann nicht geändert werden.";
+        en: "Platform organisation", "The status of the platform's own organisation cannot be changed.";
     }
-    /// The tenant has claimed the host already.
+    /// The tenant has already claimed the host.
     DOMAIN_KNOWN = CONFLICT "domain_known" {
-        de: "Domain schon eingetragen", "{host} steht schon in der Liste der Domains.";
-        en: "Domain already listed", "{host} is in the list of domains already.";
+        de: "Domain bereits eingetragen", "Die Domain {host} ist bereits eingetragen.";
+        en: "Domain already claimed", "The domain {host} is already in your list of domains.";
     }
-    /// So many claims are no frontends.
+    /// The tenant has the highest possible number of domains.
     TOO_MANY_DOMAINS = CONFLICT "too_many_domains" {
-        de: "Zu viele Domains", "Eine Organisation kann höchstens {most} Domains eintragen.";
-        en: "Too many domains", "An organisation can list at most {most} domains.";
+        de: "Zu viele Domains", "Eine Organisation kann höchstens {most} Domains eintragen. Bitte entfernen Sie zuerst eine andere.";
+        en: "Too many domains", "An organisation can have at most {most} domains. Remove one first.";
     }
-    /// The proof of a claim was found nowhere.
+    /// The proof was found neither in the DNS nor in the file.
     DOMAIN_NOT_PROVED = CONFLICT "domain_not_proved" {
-        de: "Nachweis nicht gefunden", "Für {host} wurde weder der DNS-Eintrag noch die Datei gefunden. Neue DNS-Einträge brauchen manchmal Stunden.";
-        en: "Proof not found", "Neither the DNS record nor the file was found for {host}. New DNS records sometimes take hours.";
+        de: "Nachweis nicht gefunden", "Für {host} wurde weder der DNS-Eintrag noch die Datei gefunden. Bis neue DNS-Einträge sichtbar sind, können einige Stunden vergehen.";
+        en: "Proof not found", "Neither the DNS record nor the file was found for {host}. New DNS records can take several hours to become visible.";
     }
-    /// Another tenant has proved the host.
+    /// Another tenant has verified the host.
     DOMAIN_TAKEN = CONFLICT "domain_taken" {
-        de: "Domain vergeben", "{host} gehört schon zu einer anderen Organisation.";
-        en: "Domain taken", "{host} belongs to another organisation already.";
+        de: "Domain vergeben", "Die Domain {host} gehört bereits zu einer anderen Organisation.";
+        en: "Domain taken", "The domain {host} already belongs to another organisation.";
     }
-    /// A key that has ended is prolonged before it is rotated.
+    /// An expired key must be extended before it can be rotated.
     API_KEY_EXPIRED = CONFLICT "api_key_expired" {
-        de: "Schlüssel abgelaufen", "Der Schlüssel ist abgelaufen. Bitte zuerst expires_at verlängern.";
-        en: "Key has ended", "The key has ended. Please prolong expires_at first.";
+        de: "API-Schlüssel abgelaufen", "Dieser API-Schlüssel ist abgelaufen. Bitte verlängern Sie zuerst expires_at.";
+        en: "Key expired", "This API key has expired. Extend expires_at first.";
     }
-    /// A key would be allowed more than whoever makes it.
+    /// The key would have permissions that the caller does not have.
     SCOPE_EXCEEDS_PERMISSIONS = FORBIDDEN "scope_exceeds_permissions" {
-        de: "Mehr als die eigenen Rechte", "Ein Schlüssel darf nicht mehr als die Person, die ihn anlegt, verlängert oder erneuert; es fehlen: {scopes}.";
-        en: "More than your own permissions", "A key can't be allowed more than whoever makes, prolongs or rotates it; missing are: {scopes}.";
+        de: "Unzureichende Berechtigungen", "Ein API-Schlüssel kann nur Berechtigungen haben, die Sie selbst haben. Ihnen fehlen: {scopes}.";
+        en: "Scope exceeds permissions", "An API key can only have permissions that you have yourself. You lack: {scopes}.";
     }
 }
 
-/// A step of a tenant's life that is not possible.
-pub(crate) fn of_step(refused: Refused) -> Problem {
+/// A step that is not possible in the tenant's current status.
+pub(crate) fn step_not_possible(refused: StepRefused) -> Problem {
     let possible: Vec<&str> = refused.possible.into_iter().map(Step::as_str).collect();
-    let named = if possible.is_empty() {
+    let names = if possible.is_empty() {
         "-".to_owned()
     } else {
         possible.join(", ")
@@ -64,15 +70,53 @@ pub(crate) fn of_step(refused: Refused) -> Problem {
     STEP_NOT_POSSIBLE
         .problem()
         .argument("from", refused.from)
-        .argument("possible", named)
+        .argument("possible", names)
         .member("possible_steps", possible)
 }
 
-/// What the database refuses while a tenant is founded.
-pub(crate) fn of_founding(error: DbError, slug: &str) -> Problem {
+/// An error of the database while a tenant is created.
+pub(crate) fn slug_taken(error: DbError, slug: &str) -> Problem {
     if error.is_constraint("tenants_slug_key") {
         SLUG_TAKEN.problem().argument("slug", slug)
     } else {
         error.into()
     }
+}
+
+/// Settings that contradict each other.
+pub(crate) fn settings_conflict(conflict: SettingsConflict) -> Problem {
+    match conflict {
+        SettingsConflict::IdleExceedsAbsolute => {
+            let texts = Localized {
+                de: "darf absolute_days nicht überschreiten",
+                en: "must not exceed absolute_days",
+            };
+            let code = FieldCode::Rule("exceeds_absolute_days", texts);
+            Problem::field("/session/idle_days", code)
+        }
+        SettingsConflict::ResponseExceedsResolution(priorities) => {
+            let error = |priority| FieldError {
+                pointer: format!("/sla/first_response_hours/{priority}"),
+                code: FieldCode::Rule(
+                    "exceeds_resolution_hours",
+                    Localized {
+                        de: "darf resolution_hours nicht überschreiten",
+                        en: "must not exceed resolution_hours",
+                    },
+                ),
+            };
+            Problem::invalid(priorities.into_iter().map(error).collect())
+        }
+    }
+}
+
+/// For a time that must be in the future and is not.
+pub(crate) fn in_the_past() -> FieldCode {
+    FieldCode::Rule(
+        "in_the_past",
+        Localized {
+            de: "muss in der Zukunft liegen",
+            en: "must be in the future",
+        },
+    )
 }

@@ -1,48 +1,48 @@
-//! What this context announces. It listens to the end of a tenant, as every function does that has rows of it.
+//! The events that this context publishes.
 
 events::kinds! {
     context "tenancy";
-    /// A tenant was founded.
+    /// A tenant was created.
     TENANT_CREATED = "tenant.created.v1";
-    /// Master data, licence or settings of a tenant changed; `changed` names the fields.
+    /// Master data, licence or settings of a tenant have changed. `changed` lists the fields.
     TENANT_UPDATED = "tenant.updated.v1";
-    /// A tenant owes: it works on, and is warned.
+    /// A tenant is past due. It keeps working, and its admins are warned.
     TENANT_PAST_DUE = "tenant.past_due.v1";
-    /// A tenant reads, and changes nothing.
+    /// A tenant was suspended and is read-only.
     TENANT_SUSPENDED = "tenant.suspended.v1";
-    /// A tenant was set to work again, or after its trial for good.
+    /// A tenant was reactivated, or has become active after its trial.
     TENANT_REACTIVATED = "tenant.reactivated.v1";
-    /// A tenant ends at `closes_at`; until then its admins read and export.
+    /// A tenant will be closed at `closes_at`. Until then its admins can read and export.
     TENANT_CLOSING = "tenant.closing.v1";
-    /// A tenant is closed: every function erases what it has of it.
+    /// A tenant was closed. Every function erases its data.
     TENANT_CLOSED = "tenant.closed.v1";
-    /// Features were switched; `changed` maps each flag to whether it is on now.
+    /// Feature flags have changed. `changed` maps each flag to whether it is on now.
     FEATURE_CHANGED = "feature.changed.v1";
-    /// So much of a licence's limit was used this month; `threshold` is 80 or 100 percent, and each comes once a month.
+    /// Usage has reached `threshold` (80 or 100) percent of a limit. Published once per month and threshold.
     QUOTA_WARNING = "quota.warning.v1";
-    /// An API key was made.
+    /// An API key was created.
     API_KEY_CREATED = "api_key.created.v1";
-    /// An API key has another name, other ranges, another end or another limit.
+    /// The name, IP ranges, expiry or rate limit of an API key have changed.
     API_KEY_UPDATED = "api_key.updated.v1";
-    /// An API key has another secret; the one before is good until `previous_until`.
+    /// An API key has a new secret. The previous one is valid until `previous_until`.
     API_KEY_ROTATED = "api_key.rotated.v1";
-    /// An API key ends within 14 days.
+    /// An API key expires within 14 days.
     API_KEY_EXPIRING = "api_key.expiring.v1";
-    /// A host was proved to be a tenant's: it is a CORS origin from now on.
+    /// A host was verified and is a CORS origin of the tenant.
     DOMAIN_VERIFIED = "domain.verified.v1";
-    /// The proof of a host is not found any more; it is let go of at `released_at` unless it comes back.
+    /// The proof of a host is missing. The host is released at `released_at` unless the proof is restored.
     DOMAIN_FAILING = "domain.failing.v1";
-    /// A host is no tenant's any more: its tenant let go of it, or its proof stayed away.
+    /// A host no longer belongs to the tenant, because it was released or its proof was missing for too long.
     DOMAIN_RELEASED = "domain.released.v1";
     /// An API key was revoked.
     API_KEY_REVOKED = "api_key.revoked.v1";
 }
 
-/// Announced here because the act happens here, in the name of the context whose row it is.
+/// Events of identity that are published here, because the action happens here.
 pub mod on_behalf_of_identity {
     events::kinds! {
         context "identity";
-        /// A person was invited; the one-time token travels sealed.
+        /// A user was invited. The one-time token is encrypted.
         USER_INVITED = "user.invited.v1";
     }
 }

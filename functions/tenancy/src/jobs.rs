@@ -1,22 +1,20 @@
-//! What has to happen without anybody asking. Each job may run at any time, any number of times, in many processes at once.
+//! The scheduled jobs. Each may run at any time, repeatedly, and in several processes at once.
 
+mod apply_due_licenses;
 mod check_domains;
 mod close_tenants;
 mod count_usage;
 mod expiring_keys;
 mod inherit_settings;
 mod seal_audit_log;
-mod turn_licenses;
 mod verify_audit_log;
-
-pub(crate) use seal_audit_log::hex;
 
 use events::{Job, Jobs};
 
 use self::{
+    apply_due_licenses::apply_due_licenses,
     count_usage::{count_usage, recount_usage},
     seal_audit_log::seal_audit_log,
-    turn_licenses::turn_licenses,
     verify_audit_log::verify_audit_log,
 };
 use crate::{App, erasure::ERASURE};
@@ -25,38 +23,38 @@ static SEAL_AUDIT_LOG: Job = Job {
     function: "tenancy",
     name: "seal-audit-log",
     schedule: "* * * * *",
-    about: "Seals what was added to the audit log into the chain of its tenant.",
+    about: "Seals new entries of the audit log in the chain of their tenant.",
 };
 static VERIFY_AUDIT_LOG: Job = Job {
     function: "tenancy",
     name: "verify-audit-log",
     schedule: "40 2 * * *",
-    about: "Follows the chain of every tenant's audit log from end to end, and names each row that is not what was sealed.",
+    about: "Verifies the chain of every tenant's audit log and reports each row that was tampered with.",
 };
-static TURN_LICENSES: Job = Job {
+static APPLY_DUE_LICENSES: Job = Job {
     function: "tenancy",
     name: "turn-licenses",
     schedule: "* * * * *",
-    about: "Mirrors licences that have begun or ended.",
+    about: "Applies licences that have begun or ended.",
 };
 static COUNT_USAGE: Job = Job {
     function: "tenancy",
     name: "count-usage",
     schedule: "* * * * *",
-    about: "Adds what was used to the counters, and warns tenants near their limits.",
+    about: "Adds usage events to the counters and warns tenants near their limits.",
 };
 static RECOUNT_USAGE: Job = Job {
     function: "tenancy",
     name: "recount-usage",
     schedule: "25 4 * * *",
-    about: "Makes the counters anew from what was told, and says how many were wrong.",
+    about: "Rebuilds the usage counters from the events and reports how many were wrong.",
 };
 
 static CLOSE_TENANTS: Job = Job {
     function: "tenancy",
     name: "close-tenants",
     schedule: "25 * * * *",
-    about: "Closes tenants that have been closing for 30 days: from then on every credential is refused.",
+    about: "Closes tenants 30 days after the request. From then on all credentials are refused.",
 };
 static ERASE_CLOSED: Job = Job {
     function: "tenancy",
@@ -68,26 +66,26 @@ static EXPIRING_KEYS: Job = Job {
     function: "tenancy",
     name: "expiring-keys",
     schedule: "40 5 * * *",
-    about: "Announces API keys that end within 14 days, each once.",
+    about: "Announces API keys that expire within 14 days, each once.",
 };
 static CHECK_DOMAINS: Job = Job {
     function: "tenancy",
     name: "check-domains",
     schedule: "50 4 * * *",
-    about: "Looks whether the proofs of verified domains are still there; lets go of those that were away for 7 days.",
+    about: "Checks the proofs of verified domains and releases domains whose proof has been missing for 7 days.",
 };
 static INHERIT_SETTINGS: Job = Job {
     function: "tenancy",
     name: "inherit-settings",
     schedule: "*/5 * * * *",
-    about: "Brings settings of the platform to the tenants that have not chosen for themselves.",
+    about: "Applies platform settings to tenants that have not set their own.",
 };
 
-/// Every job of this function.
+/// All jobs of this function.
 pub static ALL: &[&Job] = &[
     &SEAL_AUDIT_LOG,
     &VERIFY_AUDIT_LOG,
-    &TURN_LICENSES,
+    &APPLY_DUE_LICENSES,
     &COUNT_USAGE,
     &RECOUNT_USAGE,
     &CLOSE_TENANTS,
@@ -105,8 +103,8 @@ pub(crate) fn all() -> Jobs<App> {
         .job(&VERIFY_AUDIT_LOG, |app, run| async move {
             verify_audit_log(&app, &run).await
         })
-        .job(&TURN_LICENSES, |app, _run| async move {
-            turn_licenses(&app).await
+        .job(&APPLY_DUE_LICENSES, |app, _run| async move {
+            apply_due_licenses(&app).await
         })
         .job(&COUNT_USAGE, |app, run| async move {
             count_usage(&app, &run.request).await
@@ -118,7 +116,7 @@ pub(crate) fn all() -> Jobs<App> {
             close_tenants::close_tenants(&app, &run).await
         })
         .job(&ERASE_CLOSED, |app: App, _run| async move {
-            ERASURE.run(&app.db, app.gate.clock().now()).await
+            ERASURE.run(&app.db, app.state.clock().now()).await
         })
         .job(&EXPIRING_KEYS, |app, run| async move {
             expiring_keys::announce_expiring_keys(&app, &run).await

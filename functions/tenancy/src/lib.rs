@@ -1,77 +1,87 @@
-//! tenancy: the organisations that use the platform, what each has licensed, switched on and set, the domains of their
-//! frontends, the API keys of their scripts, and the log of who did what.
+//! tenancy: the organisations that use the platform, with their licences, feature flags, settings, domains and API keys, and
+//! the audit log.
 //!
-//! It alone writes `access.tenants` and `access.api_keys`, the mirrors from which every function learns of tenants and keys,
-//! always in the transaction of the change. Everybody works on their own tenant; the platform's staff, signed in to the
-//! tenant `revalenz`, also on the tenant that the path names, and that tenant's log says so ([`http::visit`]). It leads every
-//! tenant through its life, from trial to closed ([`http::life_cycle`]).
+//! It alone writes `access.tenants` and `access.api_keys`, from which every function reads tenants and keys, always in the
+//! transaction of the change. Users work on their own tenant. Platform staff, signed in to the tenant `revalenz`, also work on
+//! the tenant in the path, which is recorded in that tenant's audit log ([`http::tenant_scope`]).
 
+mod audit_verification;
 pub mod config;
 mod consumers;
 mod domain;
+mod domain_verification;
 mod erasure;
 mod error;
 pub mod events;
 mod http;
 pub mod jobs;
+mod licensing;
 pub mod permissions;
-mod proofs;
+mod provisioning;
 mod routes;
 mod store;
-mod verification;
 
 use ::events::Subscription;
-use access::{Gate, Purpose};
+use access::{AppState, Purpose};
 use axum::extract::FromRef;
 use db::Db;
 use web::{Cursors, Service};
 
-pub use domain::{flags::Flag, settings::Settings};
+pub use domain_verification::DomainVerifier;
 pub use erasure::ERASURE;
 pub use error::ALL as PROBLEMS;
-pub use proofs::Proofs;
 
-/// The name of this context: its schema, its login, its folder.
+/// The name of this context, its schema, its database login and its folder.
 pub const NAME: &str = "tenancy";
-/// What it owns, in a sentence.
+/// What this context owns.
 pub const ABOUT: &str =
     "Tenants with their settings, feature flags and licences; API keys; the audit log.";
 
-/// What every handler may need.
+/// The state of the handlers.
 #[derive(Clone, Debug)]
 pub(crate) struct App {
-    pub(crate) gate: Gate,
+    pub(crate) state: AppState,
     pub(crate) db: Db,
     pub(crate) cursors: Cursors,
-    pub(crate) proofs: Proofs,
+    pub(crate) domain_verifier: DomainVerifier,
 }
 
-impl FromRef<App> for Gate {
-    fn from_ref(app: &App) -> Self {
-        app.gate.clone()
+impl ::events::Backend for App {
+    fn db(&self) -> &Db {
+        &self.db
+    }
+
+    fn state(&self) -> &AppState {
+        &self.state
     }
 }
 
-/// The context, ready to be served; proofs of domains are looked for by the system's own DNS.
-pub fn service(db: Db, gate: Gate) -> Service {
-    service_with(db, gate, Proofs::new(None))
+impl FromRef<App> for AppState {
+    fn from_ref(app: &App) -> Self {
+        app.state.clone()
+    }
 }
 
-/// The same with other eyes for proofs.
-pub fn service_with(db: Db, gate: Gate, proofs: Proofs) -> Service {
+/// The service of this context; domains are verified with the system's DNS.
+pub fn service(db: Db, state: AppState) -> Service {
+    service_with(db, state, DomainVerifier::new(None))
+}
+
+/// The service with the given verifier of domains.
+pub fn service_with(db: Db, state: AppState, domain_verifier: DomainVerifier) -> Service {
     let app = App {
-        cursors: Cursors::new(&gate.keyring().derive(Purpose::Cursors)),
-        gate: gate.clone(),
+        cursors: Cursors::new(&state.keyring().derive(Purpose::Cursors)),
+        state: state.clone(),
         db: db.clone(),
-        proofs,
+        domain_verifier,
     };
     let internal = consumers::all()
-        .routes(app.clone(), db.clone(), gate.clone())
-        .merge(jobs::all().routes(app.clone(), db, gate));
+        .routes(app.clone(), db.clone(), state.clone())
+        .merge(jobs::all().routes(app.clone(), db, state));
     Service::new(NAME, ABOUT, routes::routes(), app).with_internal(internal)
 }
 
-/// What it listens to.
+/// The events that this context consumes.
 pub fn subscriptions() -> Vec<Subscription> {
     consumers::all().subscriptions()
 }

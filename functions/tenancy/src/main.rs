@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    access::process::run_with_work(
+    access::process::run_with_background_task(
         tenancy::NAME,
         tenancy::ABOUT,
         tenancy::config::Settings::ENTRIES,

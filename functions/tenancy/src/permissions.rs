@@ -1,49 +1,49 @@
-//! What a caller may be allowed to do here; the migration says which built-in role may.
+//! The permissions of this context. The migrations grant them to the built-in roles.
 
 access::permissions! {
     feature None;
-    /// Founds tenants.
+    /// Create tenants.
     TenantCreate = "tenancy.tenant.create";
-    /// Reads the master data of the tenant.
+    /// View the master data of the tenant.
     TenantRead = "tenancy.tenant.read";
-    /// Changes the master data of the tenant.
+    /// Change the master data of the tenant.
     TenantUpdate = "tenancy.tenant.update";
-    /// Suspends tenants and sets them to work again.
+    /// Suspend and reactivate tenants.
     TenantSuspend = "tenancy.tenant.suspend";
-    /// Closes the tenant.
+    /// Close the tenant.
     TenantClose = "tenancy.tenant.close";
-    /// Changes what was agreed with the platform: licence, seats, domain.
+    /// Change what is agreed with the platform: licence, seats and domain.
     LicenseUpdate = "tenancy.license.update";
-    /// Reads the licences of the tenant.
+    /// View the licences of the tenant.
     LicenseRead = "tenancy.license.read";
-    /// Reads what the tenant has used.
+    /// View the usage of the tenant.
     UsageRead = "tenancy.usage.read";
-    /// Tells what the tenant has used.
+    /// Record usage of the tenant.
     UsageRecord = "tenancy.usage.record";
-    /// Reads the settings of the tenant.
+    /// View the settings of the tenant.
     SettingsRead = "tenancy.settings.read";
-    /// Changes the settings of the tenant.
+    /// Change the settings of the tenant.
     SettingsUpdate = "tenancy.settings.update";
-    /// Reads the settings that hold for every tenant.
+    /// View the platform settings.
     PlatformRead = "tenancy.platform.read";
-    /// Changes the settings that hold for every tenant.
+    /// Change the platform settings.
     PlatformUpdate = "tenancy.platform.update";
-    /// Reads the feature flags of the tenant with their roll-out and end.
+    /// View the feature flags of the tenant.
     FeatureRead = "tenancy.feature.read";
-    /// Switches features on and off.
+    /// Switch features on and off.
     FeatureUpdate = "tenancy.feature.update";
-    /// Reads API keys, without their secrets.
+    /// View API keys, without their secrets.
     ApiKeyRead = "tenancy.api_key.read";
-    /// Makes API keys.
+    /// Create API keys.
     ApiKeyCreate = "tenancy.api_key.create";
-    /// Changes and rotates API keys.
+    /// Change and rotate API keys.
     ApiKeyUpdate = "tenancy.api_key.update";
-    /// Revokes API keys.
+    /// Revoke API keys.
     ApiKeyRevoke = "tenancy.api_key.revoke";
-    /// Reads the domains of the tenant.
+    /// View the domains of the tenant.
     DomainRead = "tenancy.domain.read";
-    /// Claims, proves and lets go of domains of the tenant.
+    /// Claim, verify and release domains of the tenant.
     DomainUpdate = "tenancy.domain.update";
-    /// Reads the audit log of the tenant.
+    /// View the audit log of the tenant.
     AuditRead = "tenancy.audit.read";
 }

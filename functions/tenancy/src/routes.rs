@@ -1,4 +1,4 @@
-//! Every route of this context.
+//! The routes of this context.
 
 use web::openapi::Routes;
 
@@ -12,10 +12,10 @@ use crate::{
     },
 };
 
-/// How a step of a tenant's life is refused.
-const STEP: &[&web::Kind] = &[&error::STEP_NOT_POSSIBLE, &error::PLATFORM_TENANT];
+/// Refusals of the steps of a tenant's life cycle.
+const STEP_REFUSALS: &[&web::ProblemKind] = &[&error::STEP_NOT_POSSIBLE, &error::PLATFORM_TENANT];
 
-/// All of them.
+/// All routes.
 pub(crate) fn routes() -> Routes<App> {
     web::routes! {
         tenants: list_tenants, get_tenant;
@@ -42,10 +42,10 @@ pub(crate) fn routes() -> Routes<App> {
         audit_verification: verify_audit_log;
     }
     .refuses("create_tenant", &[&error::SLUG_TAKEN])
-    .refuses("mark_tenant_past_due", STEP)
-    .refuses("suspend_tenant", STEP)
-    .refuses("reactivate_tenant", STEP)
-    .refuses("close_tenant", STEP)
+    .refuses("mark_tenant_past_due", STEP_REFUSALS)
+    .refuses("suspend_tenant", STEP_REFUSALS)
+    .refuses("reactivate_tenant", STEP_REFUSALS)
+    .refuses("close_tenant", STEP_REFUSALS)
     .refuses(
         "close_tenant",
         &[&access::problems::REAUTHENTICATION_NEEDED],

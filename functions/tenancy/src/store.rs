@@ -1,15 +1,16 @@
-//! SQL, and nothing else: plain functions over a transaction of one tenant.
+//! Rows and SQL: plain functions over a transaction of one tenant.
 
-pub mod api_keys;
-pub mod audit_chain;
-pub mod audit_log;
-pub mod directory;
-pub mod domains;
-pub mod flags;
-pub mod licenses;
-pub mod platform_settings;
-pub mod roles;
-pub mod seats;
-pub mod settings;
-pub mod tenants;
-pub mod usage;
+pub(crate) mod api_keys;
+pub(crate) mod audit_chain;
+pub(crate) mod audit_log;
+pub(crate) mod directory;
+pub(crate) mod domains;
+pub(crate) mod flags;
+pub(crate) mod licenses;
+pub(crate) mod platform_settings;
+pub(crate) mod roles;
+pub(crate) mod seats;
+pub(crate) mod settings;
+pub(crate) mod settings_overrides;
+pub(crate) mod tenants;
+pub(crate) mod usage;

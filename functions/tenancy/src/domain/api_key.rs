@@ -1,16 +1,15 @@
-//! What an API key may do, and from where.
+//! Scopes and IP ranges of API keys.
 
 use ipnet::IpNet;
-use utoipa::openapi::ObjectBuilder;
-use web::{Texts, problem::FieldCode};
+use web::{Localized, problem::FieldCode};
 
-/// A permission as a key holds it. Whether it exists is for the database to say.
+/// A permission of an API key. Whether it exists is checked in the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scope(String);
+pub(crate) struct Scope(String);
 
 impl Scope {
-    /// Reads it, or says what is wrong.
-    pub fn parse(text: &str) -> Result<Self, FieldCode> {
+    /// Parses and validates the text.
+    pub(crate) fn parse(text: &str) -> Result<Self, FieldCode> {
         let text = text.trim();
         let parts: Vec<&str> = text.split('.').collect();
         let is_word = |part: &&str| {
@@ -19,52 +18,37 @@ impl Scope {
         if text.len() <= 100 && parts.len() == 3 && parts.iter().all(is_word) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(FieldCode::InvalidFormat(Texts {
+            Err(FieldCode::InvalidFormat(Localized {
                 de: "muss eine Berechtigung wie support.ticket.read sein",
                 en: "must be a permission such as support.ticket.read",
             }))
         }
     }
 
-    /// The permission's name.
-    pub fn as_str(&self) -> &str {
+    /// The name of the permission.
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
-    }
-
-    fn shape() -> ObjectBuilder {
-        ObjectBuilder::new()
-            .max_length(Some(100))
-            .pattern(Some(r"^[a-z_]+\.[a-z_]+\.[a-z_]+$"))
-            .examples(["support.ticket.read"])
     }
 }
 
-super::text_field!(Scope);
-
-/// A range of addresses in CIDR notation; a single address is a range of one.
+/// A range of IP addresses in CIDR notation. A single address is a range of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IpRange(IpNet);
+pub(crate) struct IpRange(IpNet);
 
 impl IpRange {
-    /// Reads it, or says what is wrong.
-    pub fn parse(text: &str) -> Result<Self, FieldCode> {
+    /// Parses and validates the text.
+    pub(crate) fn parse(text: &str) -> Result<Self, FieldCode> {
         let text = text.trim();
         text.parse::<IpNet>()
             .or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from))
-            // Two spellings of one range are the same range.
+            // Host bits are cleared, so that a range has one notation.
             .map(|range| Self(range.trunc()))
             .map_err(|_| {
-                FieldCode::InvalidFormat(Texts {
-                    de: "muss ein Adressbereich wie 203.0.113.0/24 sein",
-                    en: "must be a range of addresses such as 203.0.113.0/24",
+                FieldCode::InvalidFormat(Localized {
+                    de: "muss ein IP-Adressbereich wie 203.0.113.0/24 sein",
+                    en: "must be an IP range such as 203.0.113.0/24",
                 })
             })
-    }
-
-    fn shape() -> ObjectBuilder {
-        ObjectBuilder::new()
-            .max_length(Some(49))
-            .examples(["203.0.113.0/24", "2001:db8::/32"])
     }
 }
 
@@ -73,8 +57,6 @@ impl std::fmt::Display for IpRange {
         self.0.fmt(f)
     }
 }
-
-super::text_field!(IpRange);
 
 #[cfg(test)]
 mod tests {
@@ -99,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_is_kept_in_one_spelling() {
+    fn a_range_has_one_notation() {
         for (text, kept) in [
             ("203.0.113.7", "203.0.113.7/32"),
             ("203.0.113.7/24", "203.0.113.0/24"),
@@ -120,7 +102,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_a_range_prints_it_also_reads(bits in any::<u32>(), length in 0_u8..=32) {
+        fn a_formatted_range_parses_to_itself(bits in any::<u32>(), length in 0_u8..=32) {
             let text = format!("{}/{length}", std::net::Ipv4Addr::from(bits));
             let range = IpRange::parse(&text).unwrap();
             prop_assert_eq!(IpRange::parse(&range.to_string()).unwrap(), range);

@@ -1,7 +1,7 @@
-//! The chain that holds the audit log together: each row's hash covers the row, its place, and the hash of the row before.
+//! The chain of the audit log: each row's hash covers the row, its position, and the hash of the row before.
 //!
-//! The hash is an HMAC under a key that the database does not have, so whoever can write to the database can break the chain
-//! but not mend it.
+//! The hash is an HMAC with a key that is not in the database. Anyone who can write to the database can break the
+//! chain, but not repair it.
 
 mod check;
 
@@ -9,74 +9,75 @@ use access::{Keyring, Purpose};
 use aws_lc_rs::hmac;
 use chrono::{DateTime, Utc};
 use ids::{AuditEntryId, TenantId};
-use serde::Serialize;
-use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub use check::check;
+pub(crate) use check::check;
 
-/// What comes first in every hashed text, so that it is never mistaken for a text of another kind.
-const LABEL: &[u8] = b"revalenz audit row v1";
+/// The prefix of every hashed text, so that it cannot be mistaken for another kind of text.
+const HASH_LABEL: &[u8] = b"revalenz audit row v1";
 
-/// A row of the log as it is hashed: texts as PostgreSQL writes them, whatever somebody has made of them.
+/// A row of the log as it is hashed. Texts are as PostgreSQL returns them, even if they were tampered with.
 #[derive(Clone, Debug)]
-pub struct ChainRow {
-    pub id: AuditEntryId,
-    pub occurred_at: DateTime<Utc>,
-    pub actor_kind: String,
-    pub actor_id: Option<Uuid>,
-    pub action: String,
-    pub resource_kind: String,
-    pub resource_id: Option<String>,
-    /// The text of the `jsonb` value, which PostgreSQL writes in one way only.
-    pub changes: String,
-    pub reason: Option<String>,
-    pub request_id: Option<String>,
-    pub address: Option<String>,
-    pub sequence: Option<i64>,
-    pub chain_hash: Option<Vec<u8>>,
-    pub chain_key: Option<i16>,
+pub(crate) struct ChainRow {
+    pub(crate) id: AuditEntryId,
+    pub(crate) occurred_at: DateTime<Utc>,
+    pub(crate) actor_kind: String,
+    pub(crate) actor_id: Option<Uuid>,
+    pub(crate) action: String,
+    pub(crate) resource_kind: String,
+    pub(crate) resource_id: Option<String>,
+    /// The text of the `jsonb` value, which PostgreSQL always formats the same way.
+    pub(crate) changes: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) request_id: Option<String>,
+    pub(crate) address: Option<String>,
+    pub(crate) sequence: Option<i64>,
+    pub(crate) chain_hash: Option<Vec<u8>>,
+    pub(crate) chain_key: Option<i16>,
 }
 
 web::text_enum! {
-    /// What is wrong with the log.
+    /// What is wrong with the audit log.
     pub enum FindingKind {
-        /// A row was changed, or its hash.
+        /// An entry or its hash was changed.
         Changed = "changed",
-        /// Rows are gone.
+        /// Entries are missing.
         Missing = "missing",
-        /// A row was put in that the platform did not write.
+        /// An entry was inserted that the platform did not write.
         Inserted = "inserted",
-        /// A row stands where another stood.
+        /// An entry is at the position of another one.
         Moved = "moved",
-        /// The newest rows are gone.
+        /// The newest entries are missing.
         CutOff = "cut_off",
-        /// The head of the chain is gone, or is not that of these rows.
+        /// The head of the chain is missing or belongs to another chain.
         WrongHead = "wrong_head",
-        /// Sealed with a master key that is no longer in the ring: nothing can be said.
+        /// The entry was sealed with a master key that is no longer configured, so it cannot be checked.
         UnknownKey = "unknown_key",
     }
 }
 
-/// One thing that is wrong with the log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[schema(example = json!({"kind": "changed", "sequence": 1042, "until": null, "entry_id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f", "moved_from": null}))]
-pub struct Finding {
-    /// What.
-    pub kind: FindingKind,
-    /// At which place of the chain; a row that was never sealed has none.
-    pub sequence: Option<i64>,
-    /// Up to which place, when it is several.
-    pub until: Option<i64>,
-    /// The row; of rows that are gone the one before.
-    pub entry_id: Option<AuditEntryId>,
-    /// Where a moved row stood.
-    pub moved_from: Option<i64>,
+/// Something that is wrong with the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    /// What is wrong.
+    pub(crate) kind: FindingKind,
+    /// The position in the chain. A row that was never sealed has none.
+    pub(crate) sequence: Option<i64>,
+    /// The last position, if several in a row are affected.
+    pub(crate) until: Option<i64>,
+    /// The row; for missing rows the one before them.
+    pub(crate) entry_id: Option<AuditEntryId>,
+    /// The original position of a moved row.
+    pub(crate) moved_from: Option<i64>,
 }
 
 impl Finding {
-    /// At one place.
-    pub fn at(kind: FindingKind, sequence: Option<i64>, entry_id: Option<AuditEntryId>) -> Self {
+    /// A finding at one position.
+    pub(crate) fn at(
+        kind: FindingKind,
+        sequence: Option<i64>,
+        entry_id: Option<AuditEntryId>,
+    ) -> Self {
         Self {
             kind,
             sequence,
@@ -86,8 +87,8 @@ impl Finding {
         }
     }
 
-    /// At several places.
-    pub fn range(
+    /// A finding at several positions.
+    pub(crate) fn range(
         kind: FindingKind,
         (first, last): (i64, i64),
         entry_id: Option<AuditEntryId>,
@@ -99,27 +100,33 @@ impl Finding {
     }
 }
 
-/// Makes and checks the hashes of one tenant.
+/// Computes the hashes of one tenant's chain.
 #[derive(Clone, Copy, Debug)]
-pub struct Chain<'a> {
+pub(crate) struct Chain<'a> {
     tenant: TenantId,
     keyring: &'a Keyring,
 }
 
 impl<'a> Chain<'a> {
-    /// Of this tenant.
-    pub fn new(tenant: TenantId, keyring: &'a Keyring) -> Self {
+    /// The chain of this tenant.
+    pub(crate) fn new(tenant: TenantId, keyring: &'a Keyring) -> Self {
         Self { tenant, keyring }
     }
 
-    /// The id of the master key that seals now.
-    pub fn current_key(&self) -> u8 {
+    /// The ID of the master key that new rows are sealed with.
+    pub(crate) fn current_key(&self) -> u8 {
         self.keyring.current_id()
     }
 
-    /// The hash of `row` at a place behind the hash `before`; nothing when the master key is not in the ring.
-    pub fn link(&self, key: u8, before: &[u8], sequence: i64, row: &ChainRow) -> Option<[u8; 32]> {
-        let key = self.keyring.derive_of(key, Purpose::AuditChain)?;
+    /// The hash of `row` at a position after the hash `before`; `None` if the master key is not in the keyring.
+    pub(crate) fn link(
+        &self,
+        key: u8,
+        before: &[u8],
+        sequence: i64,
+        row: &ChainRow,
+    ) -> Option<[u8; 32]> {
+        let key = self.keyring.derive_with(key, Purpose::AuditChain)?;
         let text = canonical(self.tenant, before, sequence, row);
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), &text);
         let mut hash = [0; 32];
@@ -128,7 +135,7 @@ impl<'a> Chain<'a> {
     }
 }
 
-/// Every field with its length before it, and what is null unlike what is empty: no two rows are written alike.
+/// Each field is preceded by its length, and null differs from empty, so that no two rows have the same text.
 fn canonical(tenant: TenantId, before: &[u8], sequence: i64, row: &ChainRow) -> Vec<u8> {
     let mut text = Vec::with_capacity(512 + row.changes.len());
     let mut put = |field: Option<&[u8]>| match field {
@@ -139,7 +146,7 @@ fn canonical(tenant: TenantId, before: &[u8], sequence: i64, row: &ChainRow) -> 
             text.extend_from_slice(bytes);
         }
     };
-    put(Some(LABEL));
+    put(Some(HASH_LABEL));
     put(Some(tenant.uuid().as_bytes()));
     put(Some(before));
     put(Some(&sequence.to_be_bytes()));
@@ -155,6 +162,16 @@ fn canonical(tenant: TenantId, before: &[u8], sequence: i64, row: &ChainRow) -> 
     put(row.request_id.as_deref().map(str::as_bytes));
     put(row.address.as_deref().map(str::as_bytes));
     text
+}
+
+/// A hash in hexadecimal digits.
+pub(crate) fn hex(hash: &[u8]) -> String {
+    use std::fmt::Write;
+    hash.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 #[cfg(test)]
@@ -181,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_rows_are_written_alike() {
+    fn different_rows_have_different_texts() {
         let tenant = TenantId::at(DateTime::UNIX_EPOCH);
         let plain = row("ab");
         let write = |row: &ChainRow| canonical(tenant, b"", 1, row);

@@ -1,9 +1,8 @@
 //! Currencies.
 
-use utoipa::openapi::ObjectBuilder;
-use web::{Texts, problem::FieldCode};
+use web::{Localized, problem::FieldCode};
 
-/// The codes of ISO 4217 that are money of a country or union.
+/// The ISO 4217 codes of currencies in circulation.
 const CODES: &str = "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF \
     CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS \
     INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR \
@@ -11,48 +10,40 @@ const CODES: &str = "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD
     SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XCG XOF \
     XPF YER ZAR ZMW ZWG";
 
-/// A currency by its code.
+/// A currency code.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Currency(String);
+pub(crate) struct Currency(String);
 
 impl Currency {
-    /// What most tenants pay with.
-    pub fn euro() -> Self {
+    /// The default currency.
+    pub(crate) fn euro() -> Self {
         Self("EUR".to_owned())
     }
 
-    /// Reads it, or says what is wrong.
-    pub fn parse(text: &str) -> Result<Self, FieldCode> {
+    /// Parses and validates the text.
+    pub(crate) fn parse(text: &str) -> Result<Self, FieldCode> {
         CODES
             .split_ascii_whitespace()
             .find(|code| *code == text.trim())
             .map(|code| Self(code.to_owned()))
-            .ok_or(FieldCode::InvalidFormat(Texts {
+            .ok_or(FieldCode::InvalidFormat(Localized {
                 de: "muss ein Währungscode nach ISO 4217 wie EUR sein",
-                en: "must be a currency code of ISO 4217 such as EUR",
+                en: "must be an ISO 4217 currency code such as EUR",
             }))
     }
 
     /// The code.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
-
-    fn shape() -> ObjectBuilder {
-        ObjectBuilder::new()
-            .pattern(Some("^[A-Z]{3}$"))
-            .examples(["EUR"])
-    }
 }
-
-super::text_field!(Currency);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn only_codes_of_the_list_are_currencies() {
+    fn only_listed_codes_are_accepted() {
         assert_eq!(Currency::parse(" CHF ").unwrap().as_str(), "CHF");
         for text in ["", "eur", "XXX", "EURO", "E R", "EUR USD"] {
             assert!(Currency::parse(text).is_err(), "{text:?}");

@@ -1,39 +1,32 @@
-//! Feature flags: which contexts a tenant has switched on.
+//! Feature flags: which contexts are switched on for a tenant.
+
+use std::collections::BTreeMap;
 
 use access::{
-    audience::{Attribute, Audience, Condition},
     opaque::sha256,
+    targeting::{Attribute, Condition, TargetingRule},
 };
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use ids::TenantId;
-use serde_json::{Map, Value};
-use utoipa::openapi::{
-    ObjectBuilder, RefOr, Schema,
-    schema::{AdditionalProperties, Type},
-};
-use web::{
-    body::{self, Field},
-    problem::{Errors, FieldCode, Pointer},
-};
 
-use super::license::LicenseType;
+use super::license_type::LicenseType;
 
 web::text_enum! {
-    /// A context that a tenant can switch on.
+    /// A context that can be switched on for a tenant.
     pub enum Flag {
         /// Tickets.
         Support = "support",
         /// Uploads.
         Files = "files",
-        /// Events and admissions.
+        /// Events and admission.
         Ticketing = "ticketing",
         /// Payments and invoices.
         Billing = "billing",
         /// Experts and appointments.
         Consulting = "consulting",
-        /// Clients, projects, tasks.
+        /// Clients, projects and tasks.
         Projects = "projects",
-        /// Places and placements.
+        /// Childcare places and placements.
         Childcare = "childcare",
         /// Conversations.
         Messaging = "messaging",
@@ -43,59 +36,66 @@ web::text_enum! {
 }
 
 impl Flag {
-    /// Whether it is on in a tenant that never said anything else.
-    pub fn default_enabled(self) -> bool {
+    /// Whether the flag is on for a tenant for which it was never changed.
+    pub(crate) fn is_on_by_default(self) -> bool {
         matches!(self, Self::Support | Self::Files)
     }
 
-    /// Where `tenant` stands in a roll-out of this flag, from 0 to 99. It never moves, so a growing roll-out only adds.
-    pub fn bucket(self, tenant: TenantId) -> u8 {
+    /// The tenant's bucket in a rollout of this flag, from 0 to 99. It never changes, so a growing rollout only adds tenants.
+    pub(crate) fn bucket(self, tenant: TenantId) -> u8 {
         let hash = sha256(format!("{self}\n{tenant}").as_bytes());
         let number = u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]]);
         u8::try_from(number % 100).unwrap_or_default()
     }
 }
 
-/// What the licence says of flags: one that is not in it is off, whatever else is said of it.
+/// The contexts that a licence includes. A flag outside the licence is off, whatever its state.
 #[derive(Clone, Copy, Debug)]
-pub struct Licensed<'a> {
-    /// Its plan.
-    pub plan: LicenseType,
-    /// The contexts in it; every one when it is `None`.
-    pub features: Option<&'a [Flag]>,
+pub(crate) struct LicensedFeatures<'a> {
+    /// The plan.
+    pub(crate) plan: LicenseType,
+    /// The included contexts; `None` means all.
+    pub(crate) features: Option<&'a [Flag]>,
 }
 
-impl Licensed<'_> {
-    /// Whether the context is in it.
-    pub fn contains(&self, flag: Flag) -> bool {
+impl LicensedFeatures<'_> {
+    /// Whether the licence includes the context.
+    pub(crate) fn contains(&self, flag: Flag) -> bool {
         self.features
             .is_none_or(|features| features.contains(&flag))
     }
 }
 
-/// How a flag stands in a tenant.
+/// The state of a flag for a tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FlagState {
-    /// Which.
-    pub flag: Flag,
-    /// Whether it is switched on.
-    pub enabled: bool,
-    /// For how many of a hundred tenants that have it switched on it counts.
-    pub rollout: i16,
-    /// When it switches itself off.
-    pub expires_at: Option<DateTime<Utc>>,
-    /// For how many of a hundred people of the tenant it counts.
-    pub user_rollout: i16,
-    /// What must hold besides.
-    pub conditions: Vec<Condition>,
+pub(crate) struct FlagState {
+    pub(crate) flag: Flag,
+    pub(crate) enabled: bool,
+    /// Percentage of tenants for which an enabled flag is on.
+    pub(crate) rollout: i16,
+    /// When the flag switches itself off.
+    pub(crate) expires_at: Option<DateTime<Utc>>,
+    /// Percentage of the tenant's users for whom the flag is on.
+    pub(crate) user_rollout: i16,
+    /// Conditions that must all hold.
+    pub(crate) conditions: Vec<Condition>,
+}
+
+/// A flag as the other functions read it. The time at which a flag expires is part of it, because no event marks that time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum FlagProjection {
+    Off,
+    On,
+    OnUntil(DateTime<Utc>),
+    OnFor(TargetingRule),
 }
 
 impl FlagState {
-    /// How it stands in a tenant that never said anything else.
-    pub fn default_of(flag: Flag) -> Self {
+    /// The state for a tenant for which the flag was never changed.
+    pub(crate) fn default_of(flag: Flag) -> Self {
         Self {
             flag,
-            enabled: flag.default_enabled(),
+            enabled: flag.is_on_by_default(),
             rollout: 100,
             expires_at: None,
             user_rollout: 100,
@@ -103,12 +103,17 @@ impl FlagState {
         }
     }
 
-    /// Whether it counts at `now`, if only for some people of the tenant.
-    pub fn is_on(&self, tenant: TenantId, licensed: Licensed<'_>, now: DateTime<Utc>) -> bool {
+    /// Whether the flag is on at `now` for at least some users of the tenant.
+    pub(crate) fn is_on(
+        &self,
+        tenant: TenantId,
+        licensed: LicensedFeatures<'_>,
+        now: DateTime<Utc>,
+    ) -> bool {
         self.is_selected(tenant, licensed) && self.expires_at.is_none_or(|end| end > now)
     }
 
-    fn is_selected(&self, tenant: TenantId, licensed: Licensed<'_>) -> bool {
+    fn is_selected(&self, tenant: TenantId, licensed: LicensedFeatures<'_>) -> bool {
         let plan = licensed.plan.as_str();
         self.enabled
             && self.user_rollout > 0
@@ -117,37 +122,35 @@ impl FlagState {
             && self
                 .conditions
                 .iter()
-                .all(|condition| condition.attribute != Attribute::Plan || condition.holds(plan))
+                .all(|condition| condition.attribute != Attribute::Plan || condition.matches(plan))
     }
 
-    /// For whom it counts, where that is not everybody in the tenant.
-    fn audience(&self) -> Option<Audience> {
+    /// The users for whom the flag is on; `None` means all users of the tenant.
+    fn targeting_rule(&self) -> Option<TargetingRule> {
         let mut conditions = self.conditions.clone();
         conditions.retain(|condition| condition.attribute != Attribute::Plan);
-        let everybody = self.user_rollout == 100 && conditions.is_empty();
-        (!everybody).then_some(Audience {
+        let is_for_all = self.user_rollout == 100 && conditions.is_empty();
+        (!is_for_all).then_some(TargetingRule {
             until: self.expires_at,
             rollout: self.user_rollout,
             conditions,
         })
     }
 
-    /// As every function reads it: on, off, on for an audience, or on until the time that stands there, because the hour at
-    /// which a flag ends announces itself to nobody.
-    fn mirror(&self, tenant: TenantId, licensed: Licensed<'_>) -> Value {
+    fn project(&self, tenant: TenantId, licensed: LicensedFeatures<'_>) -> FlagProjection {
         if !self.is_selected(tenant, licensed) {
-            return Value::Bool(false);
+            return FlagProjection::Off;
         }
-        match (self.audience(), self.expires_at) {
-            (Some(audience), _) => serde_json::to_value(audience).unwrap_or(Value::Bool(false)),
-            (None, Some(end)) => Value::String(end.to_rfc3339_opts(SecondsFormat::Micros, true)),
-            (None, None) => Value::Bool(true),
+        match (self.targeting_rule(), self.expires_at) {
+            (Some(rule), _) => FlagProjection::OnFor(rule),
+            (None, Some(end)) => FlagProjection::OnUntil(end),
+            (None, None) => FlagProjection::On,
         }
     }
 }
 
-/// All flags: those that are stored, and the defaults of the others.
-pub fn complete(stored: &[FlagState]) -> Vec<FlagState> {
+/// The states of all flags: the stored ones, and defaults for the others.
+pub(crate) fn with_defaults(stored: &[FlagState]) -> Vec<FlagState> {
     Flag::ALL
         .iter()
         .map(|flag| {
@@ -160,68 +163,32 @@ pub fn complete(stored: &[FlagState]) -> Vec<FlagState> {
         .collect()
 }
 
-/// The flags as `access.tenants` mirrors them.
-pub fn mirror(
+/// The flags as the other functions read them.
+pub(crate) fn project(
     states: &[FlagState],
     tenant: TenantId,
-    licensed: Licensed<'_>,
-) -> Map<String, Value> {
+    licensed: LicensedFeatures<'_>,
+) -> BTreeMap<Flag, FlagProjection> {
     states
         .iter()
-        .map(|state| (state.flag.to_string(), state.mirror(tenant, licensed)))
+        .map(|state| (state.flag, state.project(tenant, licensed)))
         .collect()
 }
 
-/// Flags with which a tenant begins, as `{"support": true}`.
+/// Flags to switch on or off for a new tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FlagChoices(Vec<(Flag, bool)>);
+pub(crate) struct FlagChoices(pub(crate) Vec<(Flag, bool)>);
 
 impl FlagChoices {
-    /// The states that a new tenant begins with.
-    pub fn states(&self) -> Vec<FlagState> {
-        let mut states = complete(&[]);
+    /// The initial states of a new tenant's flags.
+    pub(crate) fn states(&self) -> Vec<FlagState> {
+        let mut states = with_defaults(&[]);
         for state in &mut states {
             if let Some((_, enabled)) = self.0.iter().find(|(flag, _)| *flag == state.flag) {
                 state.enabled = *enabled;
             }
         }
         states
-    }
-}
-
-impl Field for FlagChoices {
-    fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
-        let mut choices = Vec::new();
-        let mut complete = true;
-        for (name, value) in body::object(value, at, errors)? {
-            let place = at.child(&name);
-            let Some(flag) = Flag::parse(&name) else {
-                complete = false;
-                errors.refuse::<()>(&place, FieldCode::UnknownField);
-                continue;
-            };
-            match bool::read(value, &place, errors) {
-                Some(enabled) => choices.push((flag, enabled)),
-                None => complete = false,
-            }
-        }
-        complete.then_some(Self(choices))
-    }
-
-    fn absent() -> Option<Self> {
-        Some(Self::default())
-    }
-
-    fn schema() -> RefOr<Schema> {
-        let object = ObjectBuilder::new()
-            .schema_type(Type::Object)
-            .additional_properties(Some(AdditionalProperties::FreeForm(false)));
-        Flag::ALL
-            .iter()
-            .fold(object, |object, flag| {
-                object.property(flag.as_str(), bool::schema())
-            })
-            .into()
     }
 }
 

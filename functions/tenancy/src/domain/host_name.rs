@@ -1,9 +1,8 @@
-//! The name of a host, such as a tenant's own frontend has.
+//! The host name of a tenant's own frontend.
 
-use utoipa::openapi::ObjectBuilder;
-use web::{Texts, problem::FieldCode};
+use web::{Localized, problem::FieldCode};
 
-/// Names below these reach nobody outside, or another world than the web's (RFC 6761, 6762, 7686, 8375, ICANN's `internal`).
+/// Top-level names that are not reachable on the public internet (RFC 6761, 6762, 7686, 8375, ICANN's `internal`).
 const PRIVATE: &[&str] = &[
     "alt",
     "arpa",
@@ -16,23 +15,23 @@ const PRIVATE: &[&str] = &[
     "onion",
 ];
 
-/// A DNS name with at least two labels, without scheme, port or final dot, in the one spelling that browsers send: lower case,
-/// other scripts in Punycode (UTS 46).
+/// A DNS name with at least two labels, without scheme, port or trailing dot, as browsers send it: lower case, other
+/// scripts in Punycode (UTS 46).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostName(String);
+pub(crate) struct HostName(String);
 
 impl HostName {
-    /// Reads it, or says what is wrong.
-    pub fn parse(text: &str) -> Result<Self, FieldCode> {
+    /// Parses and validates the text.
+    pub(crate) fn parse(text: &str) -> Result<Self, FieldCode> {
         let wrong = || {
-            FieldCode::InvalidFormat(Texts {
+            FieldCode::InvalidFormat(Localized {
                 de: "muss ein Hostname wie app.example.org sein",
                 en: "must be a host name such as app.example.org",
             })
         };
         let host = idna::domain_to_ascii_strict(text.trim()).map_err(|_| wrong())?;
         let (rest, top) = host.rsplit_once('.').ok_or_else(wrong)?;
-        // A last label that begins with a digit could be read as an address.
+        // A last label that begins with a digit could be parsed as an IP address.
         let is_name = !rest.is_empty()
             && top.starts_with(|c: char| c.is_ascii_lowercase())
             && !PRIVATE.contains(&top);
@@ -44,12 +43,12 @@ impl HostName {
     }
 
     /// The name.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether it is the platform's own: the host of its address, what lies below, and what lies beside.
-    pub fn is_of_platform(&self, public_url: &str) -> bool {
+    /// Whether it belongs to the platform: the host of its public URL, its subdomains and its siblings.
+    pub(crate) fn is_of_platform(&self, public_url: &str) -> bool {
         let own = public_url
             .split_once("://")
             .map_or(public_url, |(_, rest)| rest);
@@ -65,15 +64,7 @@ impl HostName {
                     .strip_suffix(domain)
                     .is_some_and(|rest| rest.ends_with('.')))
     }
-
-    fn shape() -> ObjectBuilder {
-        ObjectBuilder::new()
-            .max_length(Some(253))
-            .examples(["app.example.org"])
-    }
 }
-
-super::text_field!(HostName);
 
 #[cfg(test)]
 mod tests {
@@ -82,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_name_has_one_spelling() {
+    fn host_names_are_normalised() {
         for (text, kept) in [
             ("App.Example.ORG", "app.example.org"),
             (" xn--mller-kva.example ", "xn--mller-kva.example"),
@@ -95,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_browser_calls_from_is_no_host_name() {
+    fn names_that_are_no_public_hosts_are_refused() {
         let long = format!("{}.example", "a".repeat(64));
         for text in [
             "",
@@ -129,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn the_platforms_own_names_are_known() {
+    fn hosts_of_the_platform_are_recognised() {
         let ours = |host: &str, url: &str| HostName::parse(host).unwrap().is_of_platform(url);
         let url = "https://api.revalenz.example:8443";
         for host in [
@@ -154,7 +145,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_read_reads_again_as_itself(text in "\\PC{0,40}") {
+        fn a_parsed_host_name_parses_to_itself(text in "\\PC{0,40}") {
             if let Ok(host) = HostName::parse(&text) {
                 prop_assert_eq!(HostName::parse(host.as_str()).unwrap(), host);
             }

@@ -1,90 +1,96 @@
-//! Licences: what a tenant pays for, when, and what it may use for that.
+//! Licences: what a tenant has bought, for which period, and what it may use.
 //!
-//! Three kinds of things are licensed: contexts, which are in it or not; values, which hold; and limits, up to which something
-//! is used. A licence is in force from its beginning until before its end. It is never edited: another takes its place.
+//! A licence covers contexts (included or not), static values, and metered limits. It is in force from its beginning until
+//! before its end. A licence is never edited: a new one supersedes it.
+
+use std::collections::BTreeMap;
 
 use access::usage::Metric;
 use chrono::{DateTime, Utc};
 use ids::LicenseId;
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
 
-use super::flags::{Flag, Licensed};
-
-web::text_enum! {
-    /// The plan of a licence.
-    pub enum LicenseType {
-        /// To try it out.
-        Trial = "trial",
-        /// The usual one.
-        Standard = "standard",
-        /// For large organisations.
-        Enterprise = "enterprise",
-        /// Ours.
-        Internal = "internal",
-    }
-}
+use super::{
+    flags::{Flag, LicensedFeatures},
+    license_type::LicenseType,
+};
 
 const GIB: i64 = 1 << 30;
 
-impl LicenseType {
-    /// What a licence of this plan allows unless something else is agreed: bytes of storage, requests to the API and
-    /// language model tokens a month.
-    pub fn limits(self) -> Map<String, Value> {
-        let (storage, requests, tokens) = match self {
-            Self::Trial => (5 * GIB, 1_000_000, 100_000),
-            Self::Standard => (100 * GIB, 10_000_000, 2_000_000),
-            Self::Enterprise | Self::Internal => (1_024 * GIB, 100_000_000, 20_000_000),
-        };
-        let mut limits = Map::new();
-        for (metric, limit) in [
-            (Metric::StorageBytes, storage),
-            (Metric::ApiRequests, requests),
-            (Metric::LlmTokens, tokens),
-        ] {
-            limits.insert(metric.limit_name().to_owned(), limit.into());
-        }
-        if self == Self::Internal {
-            // Demo, bench and test tenants: no walk is hidden behind a 429 (decisions.md 18).
-            for rate in [
-                "requests_per_minute_per_user",
-                "requests_per_minute_per_key",
-            ] {
-                limits.insert(rate.to_owned(), 1_000_000.into());
-            }
-        }
-        limits
+web::text_enum! {
+    /// What happens when a limit is reached.
+    pub enum Enforcement {
+        /// Further use is refused.
+        Hard = "hard",
+        /// Further use is counted, and the admins are warned.
+        Soft = "soft",
     }
 }
 
-/// What is agreed.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Content {
-    /// The plan.
-    pub plan: LicenseType,
-    /// How many people it seats.
-    pub seats: i32,
-    /// The contexts in it; every one when it is `None`.
-    pub features: Option<Vec<Flag>>,
-    /// Limits under their names, and values under theirs.
-    pub limits: Map<String, Value>,
-    /// The limits that warn and never refuse.
-    pub soft: Vec<Metric>,
+/// A limit or a static value: a whole number or a text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum LimitValue {
+    Number(i64),
+    Text(String),
 }
 
-impl Content {
-    /// What a plan contains unless something else is agreed.
-    pub fn of_plan(plan: LicenseType, seats: i32) -> Self {
+/// Limits and static values by name.
+pub(crate) type LimitValues = BTreeMap<String, LimitValue>;
+
+/// What a licence of this plan includes by default: bytes of storage, API requests and language model tokens a month.
+fn default_limits(plan: LicenseType) -> LimitValues {
+    let (storage, requests, tokens) = match plan {
+        LicenseType::Trial => (5 * GIB, 1_000_000, 100_000),
+        LicenseType::Standard => (100 * GIB, 10_000_000, 2_000_000),
+        LicenseType::Enterprise | LicenseType::Internal => (1_024 * GIB, 100_000_000, 20_000_000),
+    };
+    let metered = [
+        (Metric::StorageBytes.limit_name(), storage),
+        (Metric::ApiRequests.limit_name(), requests),
+        (Metric::LlmTokens.limit_name(), tokens),
+    ];
+    // Demo, benchmark and test traffic must not run into rate limits.
+    let rates: &[_] = match plan {
+        LicenseType::Internal => &[
+            ("requests_per_minute_per_user", 1_000_000),
+            ("requests_per_minute_per_key", 1_000_000),
+        ],
+        _ => &[],
+    };
+    let limits = metered.iter().chain(rates);
+    limits
+        .map(|(name, limit)| ((*name).to_owned(), LimitValue::Number(*limit)))
+        .collect()
+}
+
+/// The terms of a licence.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct LicenseTerms {
+    pub(crate) plan: LicenseType,
+    pub(crate) seats: i32,
+    /// The included contexts; `None` means all.
+    pub(crate) features: Option<Vec<Flag>>,
+    /// Metered limits and static values by name.
+    pub(crate) limits: LimitValues,
+    /// The limits that warn instead of refusing.
+    pub(crate) soft: Vec<Metric>,
+}
+
+impl LicenseTerms {
+    /// The default terms of a plan.
+    pub(crate) fn of_plan(plan: LicenseType, seats: i32) -> Self {
         Self {
             plan,
             seats,
             features: None,
-            limits: plan.limits(),
+            limits: default_limits(plan),
             soft: Vec::new(),
         }
     }
 
-    /// The same under another plan: limits and values follow the plan, contexts stay as agreed.
-    pub fn under(self, plan: LicenseType) -> Self {
+    /// The same terms under another plan: limits and values follow the plan, contexts stay as agreed.
+    pub(crate) fn with_plan(self, plan: LicenseType) -> Self {
         if plan == self.plan {
             return self;
         }
@@ -94,13 +100,39 @@ impl Content {
         }
     }
 
-    /// The limit of a metric, if there is one.
-    pub fn limit(&self, metric: Metric) -> Option<i64> {
-        self.limits.get(metric.limit_name())?.as_i64()
+    /// The limit of a metric, if one is agreed.
+    pub(crate) fn limit(&self, metric: Metric) -> Option<i64> {
+        match self.limits.get(metric.limit_name())? {
+            LimitValue::Number(limit) => Some(*limit),
+            LimitValue::Text(_) => None,
+        }
     }
 
-    /// What simply holds, by name.
-    pub fn values(&self) -> Map<String, Value> {
+    /// Sets or removes the limit of a metric.
+    pub(crate) fn set_limit(&mut self, metric: Metric, limit: Option<(i64, Enforcement)>) {
+        self.limits.remove(metric.limit_name());
+        self.soft.retain(|soft| *soft != metric);
+        if let Some((limit, enforcement)) = limit {
+            let name = metric.limit_name().to_owned();
+            self.limits.insert(name, LimitValue::Number(limit));
+            if enforcement == Enforcement::Soft {
+                self.soft.push(metric);
+            }
+        }
+        self.soft.sort();
+    }
+
+    /// What happens at the limit of a metric.
+    pub(crate) fn enforcement(&self, metric: Metric) -> Enforcement {
+        if self.soft.contains(&metric) {
+            Enforcement::Soft
+        } else {
+            Enforcement::Hard
+        }
+    }
+
+    /// The static values, by name.
+    pub(crate) fn values(&self) -> LimitValues {
         let metered = |name: &str| Metric::ALL.iter().any(|metric| metric.limit_name() == name);
         let values = self.limits.iter().filter(|(name, _)| !metered(name));
         values
@@ -108,16 +140,16 @@ impl Content {
             .collect()
     }
 
-    /// Puts other values in the place of those there are.
-    pub fn set_values(&mut self, values: Map<String, Value>) {
-        let gone = self.values();
-        self.limits.retain(|name, _| !gone.contains_key(name));
+    /// Replaces all static values.
+    pub(crate) fn set_values(&mut self, values: LimitValues) {
+        let replaced = self.values();
+        self.limits.retain(|name, _| !replaced.contains_key(name));
         self.limits.extend(values);
     }
 
-    /// For flags.
-    pub fn licensed(&self) -> Licensed<'_> {
-        Licensed {
+    /// The included contexts.
+    pub(crate) fn licensed_features(&self) -> LicensedFeatures<'_> {
+        LicensedFeatures {
             plan: self.plan,
             features: self.features.as_deref(),
         }
@@ -126,122 +158,124 @@ impl Content {
 
 /// A licence.
 #[derive(Clone, Debug, PartialEq)]
-pub struct License {
-    /// Its identifier.
-    pub id: LicenseId,
-    /// What is agreed.
-    pub content: Content,
+pub(crate) struct License {
+    pub(crate) id: LicenseId,
+    pub(crate) terms: LicenseTerms,
     /// From when it is in force.
-    pub valid_from: DateTime<Utc>,
-    /// Until before when; for ever when it is `None`. Where it is the beginning too, the licence never is in force.
-    pub valid_to: Option<DateTime<Utc>>,
-    /// When another took its place.
-    pub superseded_at: Option<DateTime<Utc>>,
+    pub(crate) valid_from: DateTime<Utc>,
+    /// The exclusive end; `None` means never. Equal to the beginning if the licence was superseded before it took
+    /// effect.
+    pub(crate) valid_to: Option<DateTime<Utc>>,
+    /// When another licence superseded it.
+    pub(crate) superseded_at: Option<DateTime<Utc>>,
     /// When it was agreed.
-    pub created_at: DateTime<Utc>,
+    pub(crate) created_at: DateTime<Utc>,
 }
 
 impl License {
-    /// Whether it is in force at `at`.
-    pub fn is_in_force(&self, at: DateTime<Utc>) -> bool {
+    /// Whether the licence is in force at `at`.
+    pub(crate) fn is_in_force(&self, at: DateTime<Utc>) -> bool {
         self.valid_from <= at && self.valid_to.is_none_or(|end| at < end)
     }
 
-    /// Whether it ever is.
-    pub fn is_real(&self) -> bool {
+    /// Whether the licence is in force at any time.
+    pub(crate) fn is_ever_in_force(&self) -> bool {
         self.valid_to.is_none_or(|end| self.valid_from < end)
     }
 
     fn overlaps(&self, from: DateTime<Utc>, to: Option<DateTime<Utc>>) -> bool {
-        self.is_real()
+        self.is_ever_in_force()
             && to.is_none_or(|to| self.valid_from < to)
             && self.valid_to.is_none_or(|end| from < end)
     }
 }
 
-/// How a tenant stands at a time.
+/// Whether a tenant is licensed.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Standing<'a> {
-    /// Nothing has ever been licensed: nothing is limited.
+pub(crate) enum LicenseStatus<'a> {
+    /// The tenant never had a licence: nothing is limited.
     Unlicensed,
-    /// By this licence.
-    Licensed(&'a License),
-    /// The last licence has ended: contexts are off, and nobody can be added.
-    Ended,
+    /// This licence is in force.
+    InForce(&'a License),
+    /// The last licence has ended: contexts are off, and no one can be added.
+    Expired,
 }
 
-/// How a tenant with these licences stands at `at`.
-pub fn standing(licenses: &[License], at: DateTime<Utc>) -> Standing<'_> {
+/// The status at `at` of a tenant with these licences.
+pub(crate) fn license_status(licenses: &[License], at: DateTime<Utc>) -> LicenseStatus<'_> {
     if let Some(license) = in_force(licenses, at) {
-        Standing::Licensed(license)
-    } else if licenses.iter().any(|l| l.is_real() && l.valid_from <= at) {
-        Standing::Ended
+        LicenseStatus::InForce(license)
+    } else if licenses
+        .iter()
+        .any(|l| l.is_ever_in_force() && l.valid_from <= at)
+    {
+        LicenseStatus::Expired
     } else {
-        Standing::Unlicensed
+        LicenseStatus::Unlicensed
     }
 }
 
 /// The licence in force at `at`.
-pub fn in_force(licenses: &[License], at: DateTime<Utc>) -> Option<&License> {
+pub(crate) fn in_force(licenses: &[License], at: DateTime<Utc>) -> Option<&License> {
     licenses.iter().find(|license| license.is_in_force(at))
 }
 
-/// The licence that one from `at` on continues: the one in force, else the last that ended.
-pub fn predecessor(licenses: &[License], at: DateTime<Utc>) -> Option<&License> {
+/// The licence that a new one from `at` on continues: the one in force, or else the last that ended.
+pub(crate) fn predecessor(licenses: &[License], at: DateTime<Utc>) -> Option<&License> {
     in_force(licenses, at).or_else(|| {
         let begun = licenses
             .iter()
-            .filter(|l| l.is_real() && l.valid_from <= at);
+            .filter(|l| l.is_ever_in_force() && l.valid_from <= at);
         begun.max_by_key(|license| license.valid_from)
     })
 }
 
-/// Until when one from `at` on lasts, unless something else is said: as long as the one whose place it takes, or until the next
-/// begins.
-pub fn usual_end(licenses: &[License], at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+/// The default end of a licence that begins at `at`: the end of the one that it supersedes, or the beginning of the
+/// next one.
+pub(crate) fn default_end(licenses: &[License], at: DateTime<Utc>) -> Option<DateTime<Utc>> {
     match in_force(licenses, at) {
         Some(license) => license.valid_to,
         None => upcoming(licenses, at).first().map(|next| next.valid_from),
     }
 }
 
-/// Those that begin after `now`, the next first.
-pub fn upcoming(licenses: &[License], now: DateTime<Utc>) -> Vec<&License> {
+/// The licences that begin after `now`, earliest first.
+pub(crate) fn upcoming(licenses: &[License], now: DateTime<Utc>) -> Vec<&License> {
     let mut later: Vec<&License> = licenses
         .iter()
-        .filter(|license| license.is_real() && license.valid_from > now)
+        .filter(|license| license.is_ever_in_force() && license.valid_from > now)
         .collect();
     later.sort_by_key(|license| license.valid_from);
     later
 }
 
-/// The hours after `now` at which a licence begins or ends.
-pub fn turns(licenses: &[License], now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
-    let mut turns: Vec<DateTime<Utc>> = licenses
+/// The times after `now` at which a licence begins or ends.
+pub(crate) fn boundaries(licenses: &[License], now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+    let mut boundaries: Vec<DateTime<Utc>> = licenses
         .iter()
-        .filter(|license| license.is_real())
+        .filter(|license| license.is_ever_in_force())
         .flat_map(|license| [Some(license.valid_from), license.valid_to])
         .flatten()
-        .filter(|turn| *turn > now)
+        .filter(|boundary| *boundary > now)
         .collect();
-    turns.sort();
-    turns.dedup();
-    turns
+    boundaries.sort();
+    boundaries.dedup();
+    boundaries
 }
 
-/// Puts `new` among the licences; every other whose time it takes ends where it begins, or never begins. Answers those that
-/// gave way, as they are now.
-pub fn supersede(licenses: &mut Vec<License>, new: License) -> Vec<License> {
-    let mut gave_way = Vec::new();
+/// Adds `new`. Every licence that overlaps with it ends where it begins, or never takes effect. Returns the superseded
+/// ones.
+pub(crate) fn supersede(licenses: &mut Vec<License>, new: License) -> Vec<License> {
+    let mut superseded = Vec::new();
     for license in licenses.iter_mut() {
         if license.overlaps(new.valid_from, new.valid_to) {
             license.valid_to = Some(license.valid_from.max(new.valid_from));
             license.superseded_at = Some(new.created_at);
-            gave_way.push(license.clone());
+            superseded.push(license.clone());
         }
     }
     licenses.push(new);
-    gave_way
+    superseded
 }
 
 #[cfg(test)]

@@ -1,35 +1,35 @@
-//! The life of a tenant: which step leads where.
+//! The life cycle of a tenant: which status each step leads to.
 
 use access::TenantStatus;
 use chrono::TimeDelta;
 
-/// How long a tenant that is closing can still be read, and taken back.
-pub const GRACE: TimeDelta = TimeDelta::days(30);
+/// How long a closing tenant can still be read and reactivated.
+pub(crate) const CLOSING_GRACE_PERIOD: TimeDelta = TimeDelta::days(30);
 
 web::text_enum! {
-    /// What can be done to a tenant as a whole.
+    /// A change of a tenant's status.
     pub enum Step {
-        /// It owes: it works on, and is warned.
+        /// Payment is overdue: the tenant keeps working, and its admins are warned.
         PastDue = "past_due",
-        /// It reads, and changes nothing.
+        /// The tenant becomes read-only.
         Suspend = "suspend",
-        /// It works again, or after a trial for good.
+        /// The tenant becomes active.
         Reactivate = "reactivate",
-        /// It ends in 30 days.
+        /// The tenant is closed in 30 days.
         Close = "close",
     }
 }
 
-/// A step that is not possible from where the tenant stands, and those that are.
+/// A step that is not possible from the current status, and those that are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    pub from: TenantStatus,
-    pub possible: Vec<Step>,
+pub(crate) struct StepRefused {
+    pub(crate) from: TenantStatus,
+    pub(crate) possible: Vec<Step>,
 }
 
 impl Step {
-    /// Where the step leads.
-    pub fn to(self) -> TenantStatus {
+    /// The status that the step leads to.
+    pub(crate) fn to(self) -> TenantStatus {
         match self {
             Self::PastDue => TenantStatus::PastDue,
             Self::Suspend => TenantStatus::Suspended,
@@ -38,8 +38,8 @@ impl Step {
         }
     }
 
-    /// The steps that are possible from here. A closed tenant has none: nothing is left of it.
-    pub fn possible(from: TenantStatus) -> &'static [Self] {
+    /// The steps that are possible from this status. A closed tenant has none, because its data is erased.
+    pub(crate) fn possible(from: TenantStatus) -> &'static [Self] {
         match from {
             TenantStatus::Trial => &[Self::PastDue, Self::Suspend, Self::Reactivate, Self::Close],
             TenantStatus::Active => &[Self::PastDue, Self::Suspend, Self::Close],
@@ -50,13 +50,13 @@ impl Step {
         }
     }
 
-    /// Takes the step from here, or names those that are possible.
-    pub fn take(self, from: TenantStatus) -> Result<TenantStatus, Refused> {
+    /// Takes the step, or returns those that are possible.
+    pub(crate) fn take(self, from: TenantStatus) -> Result<TenantStatus, StepRefused> {
         let possible = Self::possible(from);
         if possible.contains(&self) {
             Ok(self.to())
         } else {
-            Err(Refused {
+            Err(StepRefused {
                 from,
                 possible: possible.to_vec(),
             })
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_step_leads_to_where_the_tenant_is_and_none_leads_out_of_the_grave() {
+    fn no_step_keeps_the_status_and_none_leaves_closed() {
         for from in TenantStatus::ALL {
             for step in Step::ALL {
                 match step.take(*from) {
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_not_closed_can_be_set_to_work_unless_it_works() {
+    fn every_tenant_that_is_neither_closed_nor_active_can_be_reactivated() {
         for from in TenantStatus::ALL {
             let possible = !matches!(from, TenantStatus::Active | TenantStatus::Closed);
             assert_eq!(Step::Reactivate.take(*from).is_ok(), possible, "{from}");

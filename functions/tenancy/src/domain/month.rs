@@ -1,4 +1,4 @@
-//! A month, as it is written in queries and answers: `2026-11`.
+//! A month as in queries and responses: `2026-11`.
 
 use std::{borrow::Cow, fmt};
 
@@ -6,23 +6,23 @@ use access::usage;
 use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-/// A month of UTC, by its first day.
+/// A month in UTC, stored as its first day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Month(NaiveDate);
+pub(crate) struct Month(NaiveDate);
 
 impl Month {
     /// The month of a time.
-    pub fn of(at: DateTime<Utc>) -> Self {
+    pub(crate) fn of(at: DateTime<Utc>) -> Self {
         Self(usage::month_of(at))
     }
 
     /// The month with this first day.
-    pub fn beginning(first: NaiveDate) -> Self {
+    pub(crate) fn beginning(first: NaiveDate) -> Self {
         Self(first)
     }
 
-    /// Reads `2026-11`.
-    pub fn parse(text: &str) -> Option<Self> {
+    /// Parses `2026-11`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (year, month) = text.split_once('-')?;
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         if year.len() != 4 || month.len() != 2 || !digits(year) || !digits(month) {
@@ -35,18 +35,18 @@ impl Month {
         NaiveDate::from_ymd_opt(year, month.parse().ok()?, 1).map(Self)
     }
 
-    /// Its first day.
-    pub fn first_day(self) -> NaiveDate {
+    /// The first day.
+    pub(crate) fn first_day(self) -> NaiveDate {
         self.0
     }
 
-    /// When it is over.
-    pub fn end(self) -> DateTime<Utc> {
+    /// The exclusive end.
+    pub(crate) fn end(self) -> DateTime<Utc> {
         usage::end_of_month(self.0)
     }
 
-    /// The months from this one to `last`, both included; none when `last` comes before.
-    pub fn through(self, last: Self) -> impl Iterator<Item = Self> {
+    /// The months from this one to `last`, both included; none if `last` is earlier.
+    pub(crate) fn through(self, last: Self) -> impl Iterator<Item = Self> {
         std::iter::successors(Some(self), |month| {
             month.0.checked_add_months(Months::new(1)).map(Self)
         })
@@ -69,7 +69,7 @@ impl Serialize for Month {
 impl<'de> Deserialize<'de> for Month {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Cow::<'de, str>::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| D::Error::custom("no month"))
+        Self::parse(&text).ok_or_else(|| D::Error::custom("not a month"))
     }
 }
 
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_month_is_read_as_it_is_written() {
+    fn a_month_parses_to_its_text() {
         for text in ["2026-11", "1900-01", "9999-12"] {
             assert_eq!(Month::parse(text).unwrap().to_string(), text);
         }
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn months_follow_each_other_over_a_year() {
+    fn months_continue_over_the_end_of_a_year() {
         let month = |text| Month::parse(text).unwrap();
         let all: Vec<String> = month("2026-11")
             .through(month("2027-02"))

@@ -1,155 +1,120 @@
-//! The settings of a tenant: one typed schema, its defaults, and what a tenant has set differently.
-//!
-//! Only what differs is kept ([`Overrides`]), so that a better default reaches everybody who never chose.
-
-mod change;
-mod words;
+//! The settings of a tenant: one typed schema, its defaults, and the rules between settings.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-use utoipa::ToSchema;
-use web::{
-    Problem, Texts,
-    problem::{FieldCode, FieldError},
-};
+use web::{Localized, SingleLine, problem::FieldCode};
 
-pub use change::UpdateSettings;
-pub use words::Registration;
+web::text_enum! {
+    /// Who may become a user of the tenant.
+    pub enum Registration {
+        /// Anyone.
+        Open = "open",
+        /// Invited people only.
+        Invite = "invite",
+        /// No one.
+        Closed = "closed",
+    }
+}
 
-/// The key that is no setting of its own: it is the tenant's locale.
-pub const LOCALE: &str = "locale";
+/// The key that is stored as the tenant's locale.
+pub(crate) const LOCALE: &str = "locale";
 /// The locale of a tenant that never chose one.
-pub const DEFAULT_LOCALE: &str = "de";
+pub(crate) const DEFAULT_LOCALE: &str = "de";
 /// The key whose items are roles of the tenant.
-pub const MFA_REQUIRED_ROLES: &str = "mfa_required_roles";
+pub(crate) const MFA_REQUIRED_ROLES: &str = "mfa_required_roles";
 
-/// Settings in force, defaults filled in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// Settings in force, including defaults. Stored as JSON under these field names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Settings {
-    /// Who may register.
-    pub registration: Registration,
-    /// What tickets can be about.
-    pub ticket_categories: Vec<String>,
-    /// The language of everybody who chose none; the same as the tenant's `locale`.
-    pub locale: String,
-    /// How the tenant shows itself.
-    pub branding: Branding,
-    /// In whose name mails are sent.
-    pub mail_sender: MailSender,
-    /// For how many days finished things are kept.
-    pub retention_days: RetentionDays,
-    /// How long a device stays signed in.
-    pub session: SessionLifetime,
-    /// What passwords must be like.
-    pub password_policy: PasswordPolicy,
-    /// Whether people may sign in by a link in a mail.
-    pub magic_link: bool,
-    /// Roles whose people must have a second factor.
-    pub mfa_required_roles: Vec<String>,
-    /// Whether admins may look at the accounts of people below them, read-only and told to the person.
-    pub impersonation_by_admins: bool,
-    /// By way of whom people sign in.
-    pub sign_in: SignIn,
-    /// How soon tickets are promised an answer and a solution.
-    pub sla: Sla,
+pub(crate) struct Settings {
+    pub(crate) registration: Registration,
+    pub(crate) ticket_categories: Vec<String>,
+    pub(crate) locale: String,
+    pub(crate) branding: Branding,
+    pub(crate) mail_sender: MailSender,
+    pub(crate) retention_days: RetentionDays,
+    pub(crate) session: SessionLifetime,
+    pub(crate) password_policy: PasswordPolicy,
+    pub(crate) magic_link: bool,
+    pub(crate) mfa_required_roles: Vec<String>,
+    pub(crate) impersonation_by_admins: bool,
+    pub(crate) sign_in: SignIn,
+    pub(crate) sla: Sla,
 }
 
-/// By way of whom people sign in.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// Which identity providers are offered at sign-in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct SignIn {
-    /// The issuers that are offered, by the names of `GET /auth/oauth/providers`; all that the platform has without a choice, none
-    /// with an empty list.
-    pub providers: Option<Vec<String>>,
+pub(crate) struct SignIn {
+    /// `None` means all providers of the platform; an empty list means none.
+    pub(crate) providers: Option<Vec<String>>,
 }
 
-/// How soon tickets are promised an answer and a solution.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// How quickly tickets are answered and resolved.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Sla {
-    /// Hours until the first answer.
-    pub first_response_hours: FirstResponseHours,
-    /// Hours until the solution; never fewer than until the first answer.
-    pub resolution_hours: ResolutionHours,
+pub(crate) struct Sla {
+    pub(crate) first_response_hours: FirstResponseHours,
+    pub(crate) resolution_hours: ResolutionHours,
 }
 
-/// Hours until the first answer, by the ticket's priority.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// Hours until the first response, by ticket priority.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct FirstResponseHours {
-    /// Urgent.
-    pub urgent: i32,
-    /// High.
-    pub high: i32,
-    /// Medium.
-    pub medium: i32,
-    /// Low.
-    pub low: i32,
+pub(crate) struct FirstResponseHours {
+    pub(crate) urgent: i32,
+    pub(crate) high: i32,
+    pub(crate) medium: i32,
+    pub(crate) low: i32,
 }
 
-/// Hours until the solution, by the ticket's priority.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// Hours until the resolution, by ticket priority.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct ResolutionHours {
-    /// Urgent.
-    pub urgent: i32,
-    /// High.
-    pub high: i32,
-    /// Medium.
-    pub medium: i32,
-    /// Low.
-    pub low: i32,
+pub(crate) struct ResolutionHours {
+    pub(crate) urgent: i32,
+    pub(crate) high: i32,
+    pub(crate) medium: i32,
+    pub(crate) low: i32,
 }
 
-/// How a tenant shows itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// The tenant's name, colour and logo.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Branding {
-    /// Its name in headings; without one the tenant's name.
-    pub name: Option<String>,
-    /// Its colour, `#rrggbb`.
-    pub colour: Option<String>,
-    /// Where its logo is.
-    pub logo_url: Option<String>,
+pub(crate) struct Branding {
+    pub(crate) name: Option<String>,
+    pub(crate) colour: Option<String>,
+    pub(crate) logo_url: Option<String>,
 }
 
-/// In whose name mails are sent; without one the platform's.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// The sender of the tenant's emails; `None` means the platform's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct MailSender {
-    /// The name that recipients see.
-    pub name: Option<String>,
-    /// Where answers go.
-    pub address: Option<String>,
+pub(crate) struct MailSender {
+    pub(crate) name: Option<String>,
+    pub(crate) address: Option<String>,
 }
 
-/// For how many days finished things are kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// How many days records are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct RetentionDays {
-    /// Entries of the audit log.
-    pub audit: i32,
-    /// Closed tickets.
-    pub tickets: i32,
+pub(crate) struct RetentionDays {
+    pub(crate) audit: i32,
+    pub(crate) tickets: i32,
 }
 
 /// How long a device stays signed in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct SessionLifetime {
-    /// Days without any use.
-    pub idle_days: i32,
-    /// Days in all; never fewer than `idle_days`.
-    pub absolute_days: i32,
+pub(crate) struct SessionLifetime {
+    pub(crate) idle_days: i32,
+    pub(crate) absolute_days: i32,
 }
 
-/// What passwords must be like.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// Requirements for passwords.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct PasswordPolicy {
-    /// Fewest characters.
-    pub min_length: i32,
+pub(crate) struct PasswordPolicy {
+    pub(crate) min_length: i32,
 }
 
 impl Default for Settings {
@@ -219,130 +184,90 @@ impl Default for PasswordPolicy {
     }
 }
 
-impl Settings {
-    /// As `access.tenants` mirrors them: complete.
-    pub fn mirror(&self) -> Value {
-        serde_json::to_value(self).unwrap_or_default()
-    }
+/// Settings that contradict each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SettingsConflict {
+    /// `session.idle_days` exceeds `session.absolute_days`.
+    IdleExceedsAbsolute,
+    /// For these priorities the first response would come after the resolution.
+    ResponseExceedsResolution(Vec<&'static str>),
+}
 
-    /// Rules between settings.
-    pub fn check(&self) -> Result<(), Problem> {
+impl Settings {
+    /// Checks the rules between settings.
+    pub(crate) fn check(&self) -> Result<(), SettingsConflict> {
         if self.session.idle_days > self.session.absolute_days {
-            let texts = Texts {
-                de: "nicht länger als absolute_days",
-                en: "not longer than absolute_days",
-            };
-            return Err(Problem::field(
-                "/session/idle_days",
-                FieldCode::Rule("exceeds_absolute_days", texts),
-            ));
+            return Err(SettingsConflict::IdleExceedsAbsolute);
         }
         self.sla.check()
     }
 }
 
 impl Sla {
-    fn check(&self) -> Result<(), Problem> {
-        let (first, solved) = (&self.first_response_hours, &self.resolution_hours);
-        let wrong: Vec<FieldError> = [
-            ("urgent", first.urgent, solved.urgent),
-            ("high", first.high, solved.high),
-            ("medium", first.medium, solved.medium),
-            ("low", first.low, solved.low),
+    fn check(&self) -> Result<(), SettingsConflict> {
+        let (first, resolved) = (&self.first_response_hours, &self.resolution_hours);
+        let conflicts: Vec<&'static str> = [
+            ("urgent", first.urgent, resolved.urgent),
+            ("high", first.high, resolved.high),
+            ("medium", first.medium, resolved.medium),
+            ("low", first.low, resolved.low),
         ]
         .into_iter()
-        .filter(|(_, first, solved)| first > solved)
-        .map(|(priority, ..)| FieldError {
-            pointer: format!("/sla/first_response_hours/{priority}"),
-            code: FieldCode::Rule(
-                "exceeds_resolution_hours",
-                Texts {
-                    de: "nicht länger als resolution_hours",
-                    en: "not longer than resolution_hours",
-                },
-            ),
-        })
+        .filter(|(_, first, resolved)| first > resolved)
+        .map(|(priority, ..)| priority)
         .collect();
-        if wrong.is_empty() {
+        if conflicts.is_empty() {
             Ok(())
         } else {
-            Err(Problem::invalid(wrong))
+            Err(SettingsConflict::ResponseExceedsResolution(conflicts))
         }
     }
 }
 
-/// What a tenant has set: by key, only what differs from "never chosen".
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Overrides(Map<String, Value>);
+/// A ticket category: one line in lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Category(SingleLine<1, 40>);
 
-impl Overrides {
-    /// What is stored, and the locale, which the tenant itself keeps.
-    pub fn of(mut stored: Map<String, Value>, locale: &str) -> Self {
-        if locale != DEFAULT_LOCALE {
-            stored.insert(LOCALE.to_owned(), locale.into());
+impl Category {
+    /// Parses and validates the text.
+    pub(crate) fn parse(text: &str) -> Result<Self, FieldCode> {
+        let line = SingleLine::parse(text)?;
+        if line.as_str().chars().any(char::is_uppercase) {
+            return Err(FieldCode::InvalidFormat(Localized {
+                de: "darf keine Großbuchstaben enthalten",
+                en: "must not contain upper-case letters",
+            }));
         }
-        Self(stored)
+        Ok(Self(line))
     }
 
-    /// The settings in force: the tenant's own, else the platform's, else the defaults, for each value of a group by itself.
-    pub fn in_force(&self, platform: &Map<String, Value>) -> Result<Settings, serde_json::Error> {
-        let mut all = platform.clone();
-        merge(&mut all, self.0.clone());
-        serde_json::from_value(Value::Object(all))
-    }
-
-    /// Applies a change: RFC 7396, `null` goes back to the default.
-    pub fn apply(&mut self, change: UpdateSettings) {
-        merge(&mut self.0, change.into_patch());
-    }
-
-    /// The keys that are set.
-    pub fn keys(&self) -> Vec<String> {
-        self.0.keys().cloned().collect()
-    }
-
-    /// What is set under a key.
-    pub fn get(&self, key: &str) -> Option<&Value> {
-        self.0.get(key)
-    }
-
-    /// The keys under which `self` and `other` differ.
-    pub fn differing(&self, other: &Self) -> Vec<String> {
-        let mut keys: Vec<String> = self
-            .0
-            .keys()
-            .chain(other.0.keys())
-            .filter(|key| self.0.get(*key) != other.0.get(*key))
-            .cloned()
-            .collect();
-        keys.sort();
-        keys.dedup();
-        keys
+    /// The text.
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.as_str()
     }
 }
 
-fn merge(target: &mut Map<String, Value>, patch: Map<String, Value>) {
-    for (key, value) in patch {
-        match value {
-            Value::Null => {
-                target.remove(&key);
-            }
-            Value::Object(patch) => {
-                let mut nested = match target.remove(&key) {
-                    Some(Value::Object(present)) => present,
-                    _ => Map::new(),
-                };
-                merge(&mut nested, patch);
-                if !nested.is_empty() {
-                    target.insert(key, Value::Object(nested));
-                }
-            }
-            other => {
-                target.insert(key, other);
-            }
+/// A colour as `#rrggbb`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Colour(String);
+
+impl Colour {
+    /// Parses and validates the text.
+    pub(crate) fn parse(text: &str) -> Result<Self, FieldCode> {
+        let text = text.trim().to_ascii_lowercase();
+        let digits = text.strip_prefix('#').unwrap_or_default();
+        if digits.len() == 6 && digits.chars().all(|c| c.is_ascii_hexdigit()) {
+            Ok(Self(text))
+        } else {
+            Err(FieldCode::InvalidFormat(Localized {
+                de: "muss eine Farbe wie #1a7f5a sein",
+                en: "must be a colour such as #1a7f5a",
+            }))
         }
     }
-}
 
-#[cfg(test)]
-mod tests;
+    /// The text.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}

@@ -1,4 +1,4 @@
-//! API keys: reading and revoking them.
+//! List, get and revoke API keys.
 
 use access::{Caller, audit};
 use axum::{Json, extract::State};
@@ -24,7 +24,7 @@ use crate::{
     store::api_keys::{self, ApiKeyRow},
 };
 
-/// A key with which a tenant's scripts call, without its secret.
+/// An API key of a tenant, without its secret.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f", "name": "Sheets export", "scopes": ["support.ticket.read"],
@@ -33,40 +33,40 @@ use crate::{
     "created_by": {"kind": "user", "id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e60"},
     "created_at": "2026-11-20T10:00:00Z", "updated_at": "2026-11-20T10:00:00Z", "version": 1
 }))]
-pub struct ApiKey {
-    /// Its identifier; also the second half of what stands before the underscore in the key.
-    pub id: ApiKeyId,
-    /// What it is for.
-    pub name: String,
-    /// What it may do.
-    pub scopes: Vec<String>,
-    /// From where it may call, in CIDR notation; from anywhere when there are none.
-    pub ip_ranges: Vec<String>,
-    /// Until when it is good.
-    pub expires_at: Option<DateTime<Utc>>,
-    /// Requests a minute, if fewer than the tenant's keys may have.
-    pub requests_per_minute: Option<i32>,
-    /// Until when the secret before the last rotation is good.
-    pub previous_until: Option<DateTime<Utc>>,
-    /// When it last called, to the minute.
-    pub last_used_at: Option<DateTime<Utc>>,
-    /// Who made it.
-    pub created_by: ApiKeyMaker,
-    /// When it was made.
-    pub created_at: DateTime<Utc>,
-    /// When it was last changed.
-    pub updated_at: DateTime<Utc>,
-    /// Grows with every change.
-    pub version: i32,
+pub(crate) struct ApiKey {
+    /// The ID of the key, which is also part of the key itself.
+    pub(crate) id: ApiKeyId,
+    /// The name of the key.
+    pub(crate) name: String,
+    /// The permissions of the key.
+    pub(crate) scopes: Vec<String>,
+    /// The IP ranges from which the key can be used, in CIDR notation. An empty list allows all addresses.
+    pub(crate) ip_ranges: Vec<String>,
+    /// When the key expires. `null` means never.
+    pub(crate) expires_at: Option<DateTime<Utc>>,
+    /// The rate limit of the key, if lower than the tenant's limit for keys.
+    pub(crate) requests_per_minute: Option<i32>,
+    /// Until when the secret from before the last rotation is still accepted.
+    pub(crate) previous_until: Option<DateTime<Utc>>,
+    /// When the key was last used, to the minute.
+    pub(crate) last_used_at: Option<DateTime<Utc>>,
+    /// Who created the key.
+    pub(crate) created_by: ApiKeyMaker,
+    /// When the key was created.
+    pub(crate) created_at: DateTime<Utc>,
+    /// When the key was last changed.
+    pub(crate) updated_at: DateTime<Utc>,
+    /// Incremented with every change.
+    pub(crate) version: i32,
 }
 
-/// Who made a key.
+/// Who created a key.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-pub struct ApiKeyMaker {
-    /// A person, another key, or staff.
-    pub kind: ActorKind,
-    /// Which.
-    pub id: Option<Uuid>,
+pub(crate) struct ApiKeyMaker {
+    /// Whether a user, another key or platform staff created the key.
+    pub(crate) kind: ActorKind,
+    /// The ID of the creator.
+    pub(crate) id: Option<Uuid>,
 }
 
 impl From<ApiKeyRow> for ApiKey {
@@ -97,21 +97,23 @@ impl Versioned for ApiKey {
     }
 }
 
-/// Which keys.
+/// Paging of API keys.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub struct ApiKeysQuery {
-    /// How many.
+pub(crate) struct ApiKeysQuery {
+    /// The maximum number of items to return.
     #[serde(default)]
     #[param(value_type = Option<Limit>, inline)]
     limit: Limit,
-    /// Where the last page ended.
+    /// The `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
-/// Lists the keys that are not revoked, newest first.
-#[utoipa::path(get, path = "/api-keys", responses((status = 200, description = "Keys without their secrets.", body = Page<ApiKey>)))]
-pub async fn list_api_keys(
+/// List API keys
+///
+/// Returns the keys of the caller's tenant that have not been revoked, newest first. Secrets are not included.
+#[utoipa::path(get, path = "/api-keys", responses((status = 200, description = "The keys, without their secrets.", body = Page<ApiKey>)))]
+pub(crate) async fn list_api_keys(
     State(app): State<App>,
     caller: Caller<ApiKeyRead>,
     ValidQuery(query): ValidQuery<ApiKeysQuery>,
@@ -122,7 +124,7 @@ pub async fn list_api_keys(
         .map(|cursor| app.cursors.open(&scope, &cursor))
         .transpose()?;
     let mut tx = caller.begin(&app.db).await?;
-    let rows = api_keys::list(&mut tx, after, query.limit.rows()).await?;
+    let rows = api_keys::list_api_keys(&mut tx, after, query.limit.rows()).await?;
     tx.commit().await?;
     let page = query
         .limit
@@ -130,31 +132,35 @@ pub async fn list_api_keys(
     Ok(Json(page.map(ApiKey::from)))
 }
 
-/// Reads one key, without its secret.
+/// Get an API key
+///
+/// Returns a key of the caller's tenant, without its secret.
 #[utoipa::path(get, path = "/api-keys/{id}", responses((status = 200, description = "The key.", body = ApiKey)))]
-pub async fn get_api_key(
+pub(crate) async fn get_api_key(
     State(app): State<App>,
     caller: Caller<ApiKeyRead>,
     PathIds(id): PathIds<ApiKeyId>,
 ) -> Result<Fetched<ApiKey>> {
     let mut tx = caller.begin(&app.db).await?;
-    let row = api_keys::find(&mut tx, id)
+    let row = api_keys::find_api_key(&mut tx, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     tx.commit().await?;
     Ok(Fetched(row.into()))
 }
 
-/// Revokes a key: it is refused at once here, and within a minute everywhere.
-#[utoipa::path(delete, path = "/api-keys/{id}", responses((status = 204, description = "The key is revoked.")))]
-pub async fn revoke_api_key(
+/// Revoke an API key
+///
+/// The key stops working immediately, at the latest within a minute in all processes. A revoked key cannot be restored.
+#[utoipa::path(delete, path = "/api-keys/{id}", responses((status = 204, description = "The key was revoked.")))]
+pub(crate) async fn revoke_api_key(
     State(app): State<App>,
     caller: Caller<ApiKeyRevoke>,
     PathIds(id): PathIds<ApiKeyId>,
 ) -> Result<StatusCode> {
-    let now = app.gate.clock().now();
+    let now = app.state.clock().now();
     let mut tx = caller.begin(&app.db).await?;
-    let (name, version) = api_keys::revoke(&mut tx, id, now)
+    let (name, version) = api_keys::revoke_api_key(&mut tx, id, now)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     let announcement = Announcement {
@@ -179,6 +185,9 @@ pub async fn revoke_api_key(
     )
     .await?;
     tx.commit().await?;
-    app.gate.forget_key(caller.tenant.id, id).await;
+    app.state
+        .authenticator()
+        .invalidate_key(caller.tenant.id, id)
+        .await;
     Ok(StatusCode::NO_CONTENT)
 }

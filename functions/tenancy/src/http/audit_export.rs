@@ -1,4 +1,4 @@
-//! The audit log as a table, whole.
+//! Exports the audit log as CSV.
 
 use access::{Caller, audit};
 use axum::{
@@ -16,19 +16,19 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
 use uuid::Uuid;
-use web::{Line, Problem, ValidQuery, csv, problem::Result, query::instant};
+use web::{Problem, SingleLine, ValidQuery, csv, problem::Result, query::instant};
 
-use super::audit_log::Selection;
+use super::audit_log::EntrySelection;
 use crate::{
     App,
     permissions::AuditRead,
     store::audit_log::{self, AuditRow},
 };
 
-/// Rows that are read at once, in a transaction of their own: whoever reads slowly keeps nobody waiting.
-const PORTION: i64 = 500;
+/// How many rows are read in one transaction. A slow client does not keep a transaction open.
+const BATCH_SIZE: i64 = 500;
 
-const HEADER: [&str; 12] = [
+const HEADER_ROW: [&str; 12] = [
     "id",
     "occurred_at",
     "actor_kind",
@@ -43,51 +43,55 @@ const HEADER: [&str; 12] = [
     "sequence",
 ];
 
-/// Which entries.
+/// Filters of the export.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub struct AuditExportQuery {
-    /// Only what this person or key did.
+pub(crate) struct AuditExportQuery {
+    /// Only actions of this user or key.
     actor: Option<Uuid>,
-    /// Only this action, or all that begin with it: `tenancy.api_key` finds `tenancy.api_key.revoked`.
+    /// Only this action, or all actions with this prefix: `tenancy.api_key` includes `tenancy.api_key.revoked`.
     #[param(inline)]
-    action: Option<Line<1, 100>>,
-    /// Only what was done on this kind of thing (`api_key`), or on one of them (`api_key/<id>`).
+    action: Option<SingleLine<1, 100>>,
+    /// Only actions on this type of resource (`api_key`), or on one resource (`api_key/<id>`).
     #[param(inline)]
-    resource: Option<Line<1, 200>>,
-    /// Not before this time.
+    resource: Option<SingleLine<1, 200>>,
+    /// Only entries at or after this time.
     #[serde(default, deserialize_with = "instant")]
     from: Option<DateTime<Utc>>,
-    /// Before this time.
+    /// Only entries before this time.
     #[serde(default, deserialize_with = "instant")]
     to: Option<DateTime<Utc>>,
 }
 
-/// Exports who did what in the caller's tenant as CSV (RFC 4180), newest first. That it was exported stands in the log too.
+/// Export the audit log as CSV
 ///
-/// A cell that a spreadsheet would take for a formula begins with an apostrophe. An answer that breaks off is not complete.
+/// Returns all matching entries of the caller's tenant, newest first, as CSV (RFC 4180) with a header row. The export
+/// itself is recorded in the audit log.
+///
+/// Cells that a spreadsheet would interpret as a formula start with an apostrophe. If the connection is closed early,
+/// the export is incomplete.
 #[utoipa::path(get, path = "/audit-log.csv", responses((
-    status = 200, description = "All entries, with a header row.", body = String, content_type = "text/csv",
-    headers(("Content-Disposition" = String, description = "A name for the file."))
+    status = 200, description = "All matching entries, with a header row.", body = String, content_type = "text/csv",
+    headers(("Content-Disposition" = String, description = "The suggested file name."))
 )))]
-pub async fn export_audit_log(
+pub(crate) async fn export_audit_log(
     State(app): State<App>,
     caller: Caller<AuditRead>,
     ValidQuery(query): ValidQuery<AuditExportQuery>,
 ) -> Result<Response> {
-    let now = app.gate.clock().now();
-    let selection = Selection {
+    let now = app.state.clock().now();
+    let selection = EntrySelection {
         actor: query.actor,
         action: query.action,
         resource: query.resource,
         from: query.from,
         to: query.to,
     };
-    let mut tx = caller.begin_writing(&app.db).await?;
+    let mut tx = caller.begin_read_write(&app.db).await?;
     let entry = audit::Entry::new("tenancy.audit_log.exported", "tenant", caller.tenant.id).change(
         "filters",
         Value::Null,
-        selection.named(),
+        selection.filter_names(),
     );
     let (request, reason) = (caller.request(), caller.reason.as_deref());
     audit::record(&mut tx, request, now, reason, entry).await?;
@@ -97,7 +101,7 @@ pub async fn export_audit_log(
         tenant: caller.tenant.id,
         actor: caller.actor,
         selection,
-        at: At::Beginning,
+        position: Position::Start,
     };
     let body = Body::from_stream(stream::try_unfold(export, Export::next));
     let name = format!(
@@ -113,48 +117,49 @@ pub async fn export_audit_log(
     Ok((headers, body).into_response())
 }
 
-/// An export under way.
+/// An export in progress.
 struct Export {
     db: Db,
     tenant: TenantId,
     actor: Actor,
-    selection: Selection,
-    at: At,
+    selection: EntrySelection,
+    position: Position,
 }
 
-/// How far it has come.
-enum At {
-    Beginning,
-    Behind(DateTime<Utc>, AuditEntryId),
+/// The position of an export.
+enum Position {
+    Start,
+    After(DateTime<Utc>, AuditEntryId),
     End,
 }
 
 impl Export {
-    /// The next lines, read in a transaction of their own.
+    /// Reads the next batch in a transaction of its own.
     async fn next(mut self) -> std::io::Result<Option<(Bytes, Self)>> {
-        let (header, after) = match self.at {
-            At::Beginning => (Some(HEADER.map(str::to_owned)), None),
-            At::Behind(time, id) => (None, Some((time, id))),
-            At::End => return Ok(None),
+        let (header, after) = match self.position {
+            Position::Start => (Some(HEADER_ROW.map(str::to_owned)), None),
+            Position::After(time, id) => (None, Some((time, id))),
+            Position::End => return Ok(None),
         };
-        let rows = self.rows(after).await.inspect_err(
-            |cause| tracing::warn!(%cause, tenant = %self.tenant, "export of the audit log broke off"),
+        let rows = self.read_batch(after).await.inspect_err(
+            |cause| tracing::warn!(%cause, tenant = %self.tenant, "export of the audit log failed"),
         );
         let rows = rows.map_err(std::io::Error::other)?;
-        self.at = match rows.last() {
-            Some(last) => At::Behind(last.occurred_at, last.id),
-            None => At::End,
+        self.position = match rows.last() {
+            Some(last) => Position::After(last.occurred_at, last.id),
+            None => Position::End,
         };
         let lines = csv::write(header.into_iter().chain(rows.into_iter().map(cells)))?;
         Ok(Some((lines, self)))
     }
 
-    async fn rows(
+    async fn read_batch(
         &self,
         after: Option<(DateTime<Utc>, AuditEntryId)>,
     ) -> db::Result<Vec<AuditRow>> {
-        let mut tx = self.db.begin_reading(self.tenant, self.actor).await?;
-        let rows = audit_log::list(&mut tx, &self.selection.filter(after), PORTION).await?;
+        let mut tx = self.db.begin_read_only(self.tenant, self.actor).await?;
+        let rows =
+            audit_log::list_entries(&mut tx, &self.selection.filter(after), BATCH_SIZE).await?;
         tx.commit().await?;
         Ok(rows)
     }

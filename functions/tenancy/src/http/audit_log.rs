@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-use web::{Limit, Line, Page, Scope, ValidQuery, problem::Result, query::instant};
+use web::{Limit, Page, Scope, SingleLine, ValidQuery, problem::Result, query::instant};
 
 use crate::{
     App,
@@ -17,7 +17,7 @@ use crate::{
     store::audit_log::{self, AuditFilter, AuditRow},
 };
 
-/// One act.
+/// An entry of the audit log.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f", "occurred_at": "2026-11-20T10:00:00Z",
@@ -26,45 +26,45 @@ use crate::{
     "changes": {"registration": {"old": "open", "new": "invite"}}, "reason": null,
     "request_id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e62", "address": "203.0.113.7", "sequence": 1042
 }))]
-pub struct AuditEntry {
-    /// Its identifier.
-    pub id: AuditEntryId,
-    /// When.
-    pub occurred_at: DateTime<Utc>,
-    /// Who.
-    pub actor: AuditActor,
-    /// What: `context.resource.past_tense`.
-    pub action: String,
-    /// On what.
-    pub resource: AuditResource,
-    /// Every field that changed, with its old and new value; sensitive ones are masked.
-    pub changes: Value,
-    /// Why, when the platform's staff did it.
-    pub reason: Option<String>,
-    /// Names the request in the platform's logs.
-    pub request_id: Option<String>,
-    /// From where.
-    pub address: Option<String>,
-    /// Its place in the chain; null until it is sealed, within a minute.
-    pub sequence: Option<i64>,
+pub(crate) struct AuditEntry {
+    /// The ID of the entry.
+    pub(crate) id: AuditEntryId,
+    /// When the action occurred.
+    pub(crate) occurred_at: DateTime<Utc>,
+    /// Who performed the action.
+    pub(crate) actor: AuditActor,
+    /// The action, as `context.resource.past_tense`.
+    pub(crate) action: String,
+    /// The resource that was affected.
+    pub(crate) resource: AuditResource,
+    /// All changed fields with their old and new values. Sensitive values are masked.
+    pub(crate) changes: Value,
+    /// The stated reason, if platform staff performed the action.
+    pub(crate) reason: Option<String>,
+    /// The ID of the request in the platform's logs.
+    pub(crate) request_id: Option<String>,
+    /// The IP address of the client.
+    pub(crate) address: Option<String>,
+    /// The position in the chain. `null` until the entry is sealed, within a minute.
+    pub(crate) sequence: Option<i64>,
 }
 
-/// Who did something.
+/// Who performed an action.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-pub struct AuditActor {
-    /// A person, a key, staff, the platform itself.
-    pub kind: ActorKind,
-    /// Which.
-    pub id: Option<Uuid>,
+pub(crate) struct AuditActor {
+    /// Whether a user, a key, platform staff or the platform itself performed the action.
+    pub(crate) kind: ActorKind,
+    /// The ID of the actor.
+    pub(crate) id: Option<Uuid>,
 }
 
-/// On what something was done.
+/// The resource that was affected.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct AuditResource {
-    /// Its kind.
-    pub kind: String,
-    /// Which.
-    pub id: Option<String>,
+pub(crate) struct AuditResource {
+    /// The type of the resource.
+    pub(crate) kind: String,
+    /// The ID of the resource.
+    pub(crate) id: Option<String>,
 }
 
 impl From<AuditRow> for AuditEntry {
@@ -90,53 +90,53 @@ impl From<AuditRow> for AuditEntry {
     }
 }
 
-/// Which entries.
+/// Filters and paging of the audit log.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub struct AuditLogQuery {
-    /// Only what this person or key did.
+pub(crate) struct AuditLogQuery {
+    /// Only actions of this user or key.
     actor: Option<Uuid>,
-    /// Only this action, or all that begin with it: `tenancy.api_key` finds `tenancy.api_key.revoked`.
+    /// Only this action, or all actions with this prefix: `tenancy.api_key` includes `tenancy.api_key.revoked`.
     #[param(inline)]
-    action: Option<Line<1, 100>>,
-    /// Only what was done on this kind of thing (`api_key`), or on one of them (`api_key/<id>`).
+    action: Option<SingleLine<1, 100>>,
+    /// Only actions on this type of resource (`api_key`), or on one resource (`api_key/<id>`).
     #[param(inline)]
-    resource: Option<Line<1, 200>>,
-    /// Not before this time.
+    resource: Option<SingleLine<1, 200>>,
+    /// Only entries at or after this time.
     #[serde(default, deserialize_with = "instant")]
     from: Option<DateTime<Utc>>,
-    /// Before this time.
+    /// Only entries before this time.
     #[serde(default, deserialize_with = "instant")]
     to: Option<DateTime<Utc>>,
-    /// How many.
+    /// The maximum number of items to return.
     #[serde(default)]
     #[param(value_type = Option<Limit>, inline)]
     limit: Limit,
-    /// Where the last page ended.
+    /// The `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
-/// Which entries a list or an export shows.
+/// The entries that a list or an export contains.
 #[derive(Debug)]
-pub struct Selection {
-    pub actor: Option<Uuid>,
-    pub action: Option<Line<1, 100>>,
-    pub resource: Option<Line<1, 200>>,
-    pub from: Option<DateTime<Utc>>,
-    pub to: Option<DateTime<Utc>>,
+pub(crate) struct EntrySelection {
+    pub(crate) actor: Option<Uuid>,
+    pub(crate) action: Option<SingleLine<1, 100>>,
+    pub(crate) resource: Option<SingleLine<1, 200>>,
+    pub(crate) from: Option<DateTime<Utc>>,
+    pub(crate) to: Option<DateTime<Utc>>,
 }
 
-impl Selection {
-    /// As the store takes it, behind the entry where the last page ended.
-    pub fn filter(&self, after: Option<(DateTime<Utc>, AuditEntryId)>) -> AuditFilter<'_> {
-        let resource = self.resource.as_ref().map(Line::as_str);
+impl EntrySelection {
+    /// The filter for the store, starting after the last entry of the previous page.
+    pub(crate) fn filter(&self, after: Option<(DateTime<Utc>, AuditEntryId)>) -> AuditFilter<'_> {
+        let resource = self.resource.as_ref().map(SingleLine::as_str);
         let (resource_kind, resource_id) = match resource.and_then(|text| text.split_once('/')) {
             Some((kind, id)) => (Some(kind), Some(id)),
             None => (resource, None),
         };
         AuditFilter {
             actor: self.actor,
-            action: self.action.as_ref().map(Line::as_str),
+            action: self.action.as_ref().map(SingleLine::as_str),
             resource_kind,
             resource_id,
             from: self.from,
@@ -145,8 +145,8 @@ impl Selection {
         }
     }
 
-    /// By what it chooses, without saying whom or what was looked for.
-    pub fn named(&self) -> Vec<&'static str> {
+    /// The names of the filters that are set, without their values.
+    pub(crate) fn filter_names(&self) -> Vec<&'static str> {
         [
             ("actor", self.actor.is_some()),
             ("action", self.action.is_some()),
@@ -155,14 +155,16 @@ impl Selection {
             ("to", self.to.is_some()),
         ]
         .into_iter()
-        .filter_map(|(name, there)| there.then_some(name))
+        .filter_map(|(name, is_set)| is_set.then_some(name))
         .collect()
     }
 }
 
-/// Lists who did what in the caller's tenant, newest first.
-#[utoipa::path(get, path = "/audit-log", responses((status = 200, description = "Acts, newest first.", body = Page<AuditEntry>)))]
-pub async fn list_audit_log(
+/// List the audit log
+///
+/// Returns the actions in the caller's tenant, newest first. Changed values are included; sensitive values are masked.
+#[utoipa::path(get, path = "/audit-log", responses((status = 200, description = "The entries, newest first.", body = Page<AuditEntry>)))]
+pub(crate) async fn list_audit_log(
     State(app): State<App>,
     caller: Caller<AuditRead>,
     ValidQuery(query): ValidQuery<AuditLogQuery>,
@@ -179,7 +181,7 @@ pub async fn list_audit_log(
         .cursor
         .map(|cursor| app.cursors.open(&scope, &cursor))
         .transpose()?;
-    let selection = Selection {
+    let selection = EntrySelection {
         actor: query.actor,
         action: query.action,
         resource: query.resource,
@@ -187,7 +189,8 @@ pub async fn list_audit_log(
         to: query.to,
     };
     let mut tx = caller.begin(&app.db).await?;
-    let rows = audit_log::list(&mut tx, &selection.filter(after), query.limit.rows()).await?;
+    let rows =
+        audit_log::list_entries(&mut tx, &selection.filter(after), query.limit.rows()).await?;
     tx.commit().await?;
     let page = query.limit.page(rows, |last| {
         app.cursors.seal(&scope, &(last.occurred_at, last.id))

@@ -1,29 +1,27 @@
-//! Making an API key: its scopes stay within what its maker may, its secret is shown once.
+//! Creates API keys. The scopes of a key are limited to the permissions of its creator; the secret is returned once.
 
-use access::{Attempt, Caller, Idempotent, Permission, ReachKind, api_key::ApiKeySecret, audit};
+use access::{Caller, Permission, ReachKind, api_key::ApiKeySecret, audit};
 use axum::{extract::State, response::Response};
 use chrono::{DateTime, Utc};
 use db::TenantTx;
 use events::Announcement;
+use events::{Attempt, Idempotent};
 use ids::ApiKeyId;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use web::{
-    Created, Line, Problem, Texts,
+    Created, Localized, Problem, SingleLine,
     body::Int,
     openapi::BASE,
     problem::{FieldCode, FieldError, Result},
     reply::Versioned,
 };
 
-use super::{api_keys::ApiKey, update_features::past};
+use super::{api_keys::ApiKey, fields::UniqueVec};
 use crate::{
     App,
-    domain::{
-        api_key::{IpRange, Scope},
-        distinct::Distinct,
-    },
+    domain::api_key::{IpRange, Scope},
     error,
     events::API_KEY_CREATED,
     permissions::ApiKeyCreate,
@@ -34,30 +32,30 @@ use crate::{
 };
 
 web::body! {
-    /// A key to make.
+    /// An API key to create.
     pub struct CreateApiKey {
-        /// What it is for.
-        pub name: Line<1, 100>,
-        /// What it may do: permissions that its maker holds for all rows.
-        pub scopes: Distinct<Scope, 1, 100>,
-        /// Until when it is good, in the future; for ever unless named.
+        /// The name of the key.
+        pub name: SingleLine<1, 100>,
+        /// The permissions of the key. The creator must have each of them for all resources.
+        pub scopes: UniqueVec<Scope, 1, 100>,
+        /// When the key expires. Must be in the future. Defaults to never.
         pub expires_at: Option<DateTime<Utc>>,
-        /// From where it may call, in CIDR notation; from anywhere unless named.
-        pub ip_ranges: Option<Distinct<IpRange, 0, 50>>,
-        /// Requests a minute; as many as the tenant's keys may have unless named, which is also the most.
+        /// The IP ranges from which the key can be used, in CIDR notation. Defaults to all addresses.
+        pub ip_ranges: Option<UniqueVec<IpRange, 0, 50>>,
+        /// The rate limit of the key. Defaults to the tenant's limit for keys, which it cannot exceed.
         pub requests_per_minute: Option<Int<1, 1_000_000>>,
     }
     example { "name": "Sheets export", "scopes": ["support.ticket.read"], "expires_at": "2027-11-20T10:00:00Z", "ip_ranges": ["203.0.113.0/24"] }
 }
 
-/// A key that was just made.
+/// An API key with its secret.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct CreatedApiKey {
-    /// All that stays readable of it.
+pub(crate) struct CreatedApiKey {
+    /// The key without its secret.
     #[serde(flatten)]
-    pub api_key: ApiKey,
-    /// The key itself, shown this once: `null` when the answer is repeated for the same Idempotency-Key.
-    pub key: Option<String>,
+    pub(crate) api_key: ApiKey,
+    /// The key itself, returned only once. `null` if the response is repeated for the same `Idempotency-Key`.
+    pub(crate) key: Option<String>,
 }
 
 impl Versioned for CreatedApiKey {
@@ -66,22 +64,24 @@ impl Versioned for CreatedApiKey {
     }
 }
 
-/// Makes a key. Nobody can give it more than they may themselves, and what only the platform's staff may is for no key.
-/// Needs a recent proof.
-#[utoipa::path(post, path = "/api-keys", responses((status = 201, description = "The key, with its secret this once.", body = CreatedApiKey)))]
-pub async fn create_api_key(
+/// Create an API key
+///
+/// Requires recent authentication. A key can only have permissions that its creator has, and never permissions that are
+/// reserved for platform staff. The secret is returned only once.
+#[utoipa::path(post, path = "/api-keys", responses((status = 201, description = "The key with its secret, which is returned only once.", body = CreatedApiKey)))]
+pub(crate) async fn create_api_key(
     State(app): State<App>,
     caller: Caller<ApiKeyCreate>,
     body: Idempotent<CreateApiKey>,
 ) -> Result<Response> {
-    let now = app.gate.clock().now();
-    caller.check_recent_proof(now)?;
-    let (mut tx, body, pending) = match body.begin(&caller, &app.db, now).await? {
+    let now = app.state.clock().now();
+    caller.require_recent_authentication(now)?;
+    let (mut tx, body, pending) = match body.begin(&app, &caller).await? {
         Attempt::First(tx, body, pending) => (tx, body, pending),
         Attempt::Replay(answer) => return Ok(answer),
     };
     if body.expires_at.is_some_and(|end| end <= now) {
-        return Err(Problem::field("/expires_at", past()));
+        return Err(Problem::field("/expires_at", error::in_the_past()));
     }
     let scopes: Vec<String> = body
         .scopes
@@ -89,8 +89,8 @@ pub async fn create_api_key(
         .iter()
         .map(|scope| scope.as_str().to_owned())
         .collect();
-    check_known(&mut tx, &scopes).await?;
-    check_held(&mut tx, &caller, &scopes).await?;
+    check_permissions_exist(&mut tx, &scopes).await?;
+    check_caller_holds(&mut tx, &caller, &scopes).await?;
     let secret = ApiKeySecret::generate(tx.tenant(), ApiKeyId::at(now));
     let row = ApiKeyRow {
         id: secret.id,
@@ -110,7 +110,7 @@ pub async fn create_api_key(
         created_at: now,
         updated_at: now,
     };
-    api_keys::insert(&mut tx, &row, &secret.hash()).await?;
+    api_keys::insert_api_key(&mut tx, &row, &secret.hash()).await?;
     announce(&mut tx, &caller, &row).await?;
     let created = CreatedApiKey {
         api_key: row.into(),
@@ -127,9 +127,9 @@ pub async fn create_api_key(
     pending.created_secret(tx, answer, &without_secret).await
 }
 
-/// Every scope exists.
-async fn check_known(tx: &mut TenantTx, scopes: &[String]) -> Result<()> {
-    let known = roles::permissions(tx, scopes).await?;
+/// Checks that every scope is an existing permission.
+async fn check_permissions_exist(tx: &mut TenantTx, scopes: &[String]) -> Result<()> {
+    let known = roles::list_permissions(tx, scopes).await?;
     let unknown: Vec<FieldError> = scopes
         .iter()
         .enumerate()
@@ -138,9 +138,9 @@ async fn check_known(tx: &mut TenantTx, scopes: &[String]) -> Result<()> {
             pointer: format!("/scopes/{index}"),
             code: FieldCode::Rule(
                 "unknown_permission",
-                Texts {
-                    de: "diese Berechtigung gibt es nicht",
-                    en: "there is no such permission",
+                Localized {
+                    de: "diese Berechtigung existiert nicht",
+                    en: "unknown permission",
                 },
             ),
         })
@@ -152,33 +152,33 @@ async fn check_known(tx: &mut TenantTx, scopes: &[String]) -> Result<()> {
     }
 }
 
-/// The caller holds every scope for all rows: also whoever prolongs or rotates a key gives it what it may.
-pub(super) async fn check_held<P: Permission>(
+/// Checks that the caller has every scope for all resources. Extending or rotating a key grants its scopes as well.
+pub(super) async fn check_caller_holds<P: Permission>(
     tx: &mut TenantTx,
     caller: &Caller<P>,
     scopes: &[String],
 ) -> Result<()> {
-    let known = roles::permissions(tx, scopes).await?;
+    let known = roles::list_permissions(tx, scopes).await?;
     let for_tenants = |scope: &String| {
         known
             .iter()
             .any(|(name, staff_only)| name == scope && !staff_only)
     };
-    let beyond: Vec<&str> = scopes
+    let missing: Vec<&str> = scopes
         .iter()
         .filter(|scope| {
-            // A key outlives the visit of the staff that made it: what reaches beyond a tenant is never given to one.
+            // A key of a tenant must not have permissions beyond that tenant, even if platform staff created it.
             !for_tenants(scope) || caller.grants.reach(scope) != Some(ReachKind::All)
         })
         .map(String::as_str)
         .collect();
-    if beyond.is_empty() {
+    if missing.is_empty() {
         return Ok(());
     }
     Err(error::SCOPE_EXCEEDS_PERMISSIONS
         .problem()
-        .argument("scopes", beyond.join(", "))
-        .member("scopes", json!(beyond)))
+        .argument("scopes", missing.join(", "))
+        .member("scopes", json!(missing)))
 }
 
 async fn announce(tx: &mut TenantTx, caller: &Caller<ApiKeyCreate>, row: &ApiKeyRow) -> Result<()> {

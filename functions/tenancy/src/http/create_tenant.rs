@@ -1,13 +1,15 @@
-//! Founding a tenant: its rows, its roles, its first admin's invitation, in one transaction or not at all.
+//! Creates tenants: rows, roles and the first admin's invitation in one transaction.
 
-use access::{Attempt, Caller, Idempotent};
+use access::{Caller, TenantStatus};
 use axum::{extract::State, response::Response};
+use chrono::{DateTime, Utc};
 use db::Actor;
-use ids::UserId;
+use events::{Attempt, Idempotent};
+use ids::{TenantId, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::{
-    Created, Email, Line, Slug, TimeZone,
+    Created, Email, SingleLine, Slug, TimeZone,
     body::Int,
     fields::Locale,
     openapi::BASE,
@@ -15,48 +17,51 @@ use web::{
     reply::Versioned,
 };
 
-use super::{founding, tenants::Tenant};
+use super::tenants::Tenant;
 use crate::{
     App,
     domain::{
         currency::Currency,
         flags::FlagChoices,
-        founding::{FirstStatus, TenantSlug},
         host_name::HostName,
-        license::LicenseType,
+        license_type::LicenseType,
+        provisioning::{FirstStatus, TenantSlug},
+        settings::DEFAULT_LOCALE,
     },
     error,
     permissions::TenantCreate,
+    provisioning::{self, FirstAdmin},
+    store::tenants::TenantRow,
 };
 
 web::body! {
-    /// A tenant to found.
+    /// A tenant to create.
     pub struct CreateTenant {
-        /// Its short name, with which its people sign in. It stays.
+        /// The short name with which users sign in. It cannot be changed later.
         pub slug: TenantSlug,
-        /// Its name.
-        pub name: Line<1, 200>,
-        /// How to reach it.
+        /// The name of the organisation.
+        pub name: SingleLine<1, 200>,
+        /// The contact email address.
         pub email: Email,
-        /// Where its own frontend is.
+        /// The host of the tenant's own frontend.
         pub domain: Option<HostName>,
-        /// The language of everybody who chose none; `de` unless named.
+        /// The default language. Defaults to `de`.
         pub locale: Option<Locale>,
-        /// Its IANA time zone; `Europe/Berlin` unless named.
+        /// The IANA time zone. Defaults to `Europe/Berlin`.
         pub time_zone: Option<TimeZone>,
-        /// The currency in which it reckons; `EUR` unless named.
+        /// The billing currency. Defaults to `EUR`.
         pub currency: Option<Currency>,
-        /// Where its data lie; `eu` unless named.
+        /// The region in which data is stored. Defaults to `eu`.
         pub region: Option<Slug>,
-        /// The plan of its licence; `standard` unless named.
+        /// The plan of the licence. Defaults to `standard`.
         pub license_type: Option<LicenseType>,
-        /// How many people its licence seats; 25 unless named.
+        /// The number of seats. Defaults to 25.
         pub max_users: Option<Int<1, 1_000_000>>,
-        /// Where it begins; `active` unless named.
+        /// The initial status. Defaults to `active`.
         pub status: Option<FirstStatus>,
-        /// Features to switch on or off at once; `support` and `files` are on unless named.
+        /// Features to switch on or off. By default `support` and `files` are on.
         pub features: FlagChoices,
-        /// Who is invited as its first admin.
+        /// The first admin, who receives an invitation.
         pub admin: CreateTenantAdmin,
     }
     example {
@@ -68,57 +73,112 @@ web::body! {
 web::body! {
     /// The first admin of a new tenant.
     pub struct CreateTenantAdmin {
-        /// Where the invitation goes.
+        /// The email address that the invitation is sent to.
         pub email: Email,
-        /// Given name.
-        pub given_name: Line<1, 100>,
-        /// Family name.
-        pub family_name: Line<1, 100>,
-        /// The admin's language; the tenant's unless named.
+        /// The given name.
+        pub given_name: SingleLine<1, 100>,
+        /// The family name.
+        pub family_name: SingleLine<1, 100>,
+        /// The admin's language. Defaults to the tenant's.
         pub locale: Option<Locale>,
     }
 }
 
-/// A tenant that was just founded.
+impl CreateTenant {
+    /// The rows to create.
+    fn into_rows(self, now: DateTime<Utc>) -> (TenantRow, FirstAdmin) {
+        let locale = self
+            .locale
+            .map_or_else(|| DEFAULT_LOCALE.to_owned(), |l| l.as_str().to_owned());
+        let admin = FirstAdmin {
+            id: UserId::at(now),
+            email: self.admin.email.into_string(),
+            given_name: self.admin.given_name.into_string(),
+            family_name: self.admin.family_name.into_string(),
+            locale: self
+                .admin
+                .locale
+                .map_or_else(|| locale.clone(), |l| l.as_str().to_owned()),
+        };
+        let row = TenantRow {
+            id: TenantId::at(now),
+            slug: self.slug.as_str().to_owned(),
+            name: self.name.into_string(),
+            email: self.email.into_string(),
+            domain: self.domain.map(|domain| domain.as_str().to_owned()),
+            status: match self.status.unwrap_or(FirstStatus::Active) {
+                FirstStatus::Trial => TenantStatus::Trial,
+                FirstStatus::Active => TenantStatus::Active,
+            },
+            status_since: None,
+            status_reason: None,
+            closes_at: None,
+            license_type: self.license_type.unwrap_or(LicenseType::Standard),
+            max_users: self.max_users.map_or(25, Int::get),
+            region: self
+                .region
+                .map_or_else(|| "eu".to_owned(), |r| r.as_str().to_owned()),
+            locale,
+            time_zone: self
+                .time_zone
+                .map_or_else(|| "Europe/Berlin".to_owned(), |z| z.as_str().to_owned()),
+            currency: self
+                .currency
+                .unwrap_or_else(Currency::euro)
+                .as_str()
+                .to_owned(),
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        };
+        (row, admin)
+    }
+}
+
+/// A new tenant and its first admin.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct FoundedTenant {
+#[schema(as = FoundedTenant)]
+pub(crate) struct CreatedTenant {
     /// The tenant.
     #[serde(flatten)]
-    pub tenant: Tenant,
-    /// Its first admin.
-    pub admin: InvitedAdmin,
+    pub(crate) tenant: Tenant,
+    /// The first admin.
+    pub(crate) admin: InvitedAdmin,
 }
 
-/// Somebody who has been sent an invitation.
+/// The invited first admin of a tenant.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct InvitedAdmin {
-    /// The user's identifier.
-    pub id: UserId,
-    /// Where the invitation goes.
-    pub email: String,
-    /// `invited` until it is accepted.
-    pub status: String,
+pub(crate) struct InvitedAdmin {
+    /// The ID of the user.
+    pub(crate) id: UserId,
+    /// The email address that the invitation is sent to.
+    pub(crate) email: String,
+    /// `invited` until the invitation is accepted.
+    pub(crate) status: String,
 }
 
-impl Versioned for FoundedTenant {
+impl Versioned for CreatedTenant {
     fn version(&self) -> i32 {
         self.tenant.version
     }
 }
 
-/// Founds a tenant with its roles, settings, flags and licence, and invites its first admin: all of it or nothing.
-#[utoipa::path(post, path = "/tenants", responses((status = 201, description = "The tenant, and who was invited.", body = FoundedTenant)))]
+/// Create a tenant
+///
+/// Creates a tenant with its roles, settings, feature flags and licence, and invites its first admin. Either all of
+/// this succeeds or nothing is created. Platform staff only.
+#[utoipa::path(post, path = "/tenants", responses((status = 201, description = "The tenant and its invited admin.", body = CreatedTenant)))]
 #[expect(
     clippy::disallowed_methods,
-    reason = "the record of the request lies in the caller's tenant, the rest in the new one: both or neither"
+    reason = "the idempotency record belongs to the caller's tenant and the rest to the new one, in one transaction"
 )]
-pub async fn create_tenant(
+pub(crate) async fn create_tenant(
     State(app): State<App>,
     caller: Caller<TenantCreate>,
     body: Idempotent<CreateTenant>,
 ) -> Result<Response> {
-    let now = app.gate.clock().now();
-    // Whatever a key's scopes say: only a person founds tenants.
+    let now = app.state.clock().now();
+    // Only a person can create tenants, even if a key has the scope.
     let staff = caller
         .user
         .filter(|_| caller.is_superadmin())
@@ -127,23 +187,23 @@ pub async fn create_tenant(
                 .problem()
                 .argument("permission", "tenancy.tenant.create")
         })?;
-    let (mut tx, body, pending) = match body.begin(&caller, &app.db, now).await? {
+    let (mut tx, body, pending) = match body.begin(&app, &caller).await? {
         Attempt::First(tx, body, pending) => (tx, body, pending),
         Attempt::Replay(answer) => return Ok(answer),
     };
     let home = (tx.tenant(), tx.actor());
     let features = body.features.clone();
-    let (row, admin) = founding::rows(body, now);
-    tx.turn_to(row.id, Actor::superadmin(staff)).await?;
-    founding::found(&mut tx, &row, &features)
+    let (row, admin) = body.into_rows(now);
+    tx.switch_tenant(row.id, Actor::superadmin(staff)).await?;
+    provisioning::provision_tenant(&mut tx, &row, &features)
         .await
-        .map_err(|error| error::of_founding(error, &row.slug))?;
-    founding::invite(&app, &mut tx, caller.request(), &row, &admin, now).await?;
-    founding::announce(&mut tx, caller.request(), &row).await?;
-    founding::record(&mut tx, &caller, &row).await?;
-    tx.turn_to(home.0, home.1).await?;
-    founding::record(&mut tx, &caller, &row).await?;
-    let founded = FoundedTenant {
+        .map_err(|error| error::slug_taken(error, &row.slug))?;
+    provisioning::invite_first_admin(&app, &mut tx, caller.request(), &row, &admin, now).await?;
+    provisioning::announce_tenant(&mut tx, caller.request(), &row).await?;
+    provisioning::record_creation(&mut tx, &caller, &row).await?;
+    tx.switch_tenant(home.0, home.1).await?;
+    provisioning::record_creation(&mut tx, &caller, &row).await?;
+    let created_tenant = CreatedTenant {
         tenant: row.into(),
         admin: InvitedAdmin {
             id: admin.id,
@@ -151,9 +211,9 @@ pub async fn create_tenant(
             status: "invited".to_owned(),
         },
     };
-    let created = Created {
-        location: format!("{BASE}/tenants/{}", founded.tenant.id),
-        resource: founded,
+    let response = Created {
+        location: format!("{BASE}/tenants/{}", created_tenant.tenant.id),
+        resource: created_tenant,
     };
-    pending.created(tx, created).await
+    pending.created(tx, response).await
 }

@@ -1,48 +1,50 @@
-//! The domains of a tenant: claiming a host, seeing how to prove it, letting go of it.
+//! The domains of a tenant: list, claim and release them.
 
 use access::{Caller, audit, opaque};
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
-use db::DbError;
+use db::{DbError, TenantTx};
+use events::Announcement;
 use http::StatusCode;
 use ids::{TenantDomainId, TenantId};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{
-    Created, Page, PathIds, Problem, Texts, ValidJson,
+    Created, Localized, Page, PathIds, Problem, RequestInfo, ValidJson,
     openapi::BASE,
     problem::{self, FieldCode, Result},
     reply::Versioned,
 };
 
-use super::{verify_domain::announce_release, visit};
+use super::tenant_scope;
 use crate::{
     App,
-    domain::host_name::HostName,
+    domain::{domain_proof::Method, host_name::HostName},
+    domain_verification::{DNS_LABEL, FILE_PATH},
     error,
+    events::DOMAIN_RELEASED,
     permissions::{DomainRead, DomainUpdate},
-    proofs::{LABEL, Method, PATH},
     store::domains::{self, DomainRow},
 };
 
-/// Claims that a tenant may have: more are no frontends.
-const MOST: usize = 50;
+/// How many domains a tenant can have.
+const MAX_DOMAINS: usize = 50;
 
 web::text_enum! {
-    /// Where a claim stands.
+    /// The status of a domain.
     pub enum DomainStatus {
-        /// Not proved yet: it means nothing.
+        /// Not verified yet, without any effect.
         Pending = "pending",
-        /// Proved: its pages may call.
+        /// Verified. Its pages can call the API.
         Verified = "verified",
-        /// Proved once, and the proof is gone: it is let go of after 7 days.
+        /// Verified before, but the proof is missing. Released after 7 days.
         Failing = "failing",
     }
 }
 
-/// A host that a tenant says is its own.
+/// A domain of a tenant.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f", "host": "app.muster.example", "status": "pending",
@@ -54,40 +56,40 @@ web::text_enum! {
     "method": null, "verified_at": null, "checked_at": null, "failing_since": null,
     "created_at": "2026-11-20T10:00:00Z", "updated_at": "2026-11-20T10:00:00Z", "version": 1
 }))]
-pub struct Domain {
-    /// Its identifier.
-    pub id: TenantDomainId,
-    /// The host, in lower case, other scripts in Punycode.
-    pub host: String,
-    /// Where it stands.
-    pub status: DomainStatus,
-    /// How to prove it.
-    pub proof: DomainProof,
-    /// How it was proved.
-    pub method: Option<Method>,
-    /// When it was proved.
-    pub verified_at: Option<DateTime<Utc>>,
-    /// When the proof was last looked for.
-    pub checked_at: Option<DateTime<Utc>>,
-    /// Since when the proof is gone.
-    pub failing_since: Option<DateTime<Utc>>,
-    /// When it was claimed.
-    pub created_at: DateTime<Utc>,
-    /// When it was last changed.
-    pub updated_at: DateTime<Utc>,
-    /// Grows with every change.
-    pub version: i32,
+pub(crate) struct Domain {
+    /// The ID of the domain.
+    pub(crate) id: TenantDomainId,
+    /// The host, in lower case and Punycode.
+    pub(crate) host: String,
+    /// The status of the domain.
+    pub(crate) status: DomainStatus,
+    /// How to prove ownership.
+    pub(crate) proof: DomainProof,
+    /// How the domain was verified.
+    pub(crate) method: Option<Method>,
+    /// When the domain was verified.
+    pub(crate) verified_at: Option<DateTime<Utc>>,
+    /// When the proof was last checked.
+    pub(crate) checked_at: Option<DateTime<Utc>>,
+    /// Since when the proof has been missing.
+    pub(crate) failing_since: Option<DateTime<Utc>>,
+    /// When the domain was claimed.
+    pub(crate) created_at: DateTime<Utc>,
+    /// When the domain was last changed.
+    pub(crate) updated_at: DateTime<Utc>,
+    /// Incremented with every change.
+    pub(crate) version: i32,
 }
 
-/// One of two ways is enough, and has to stay.
+/// Two ways to prove ownership. One of them is enough and must stay in place.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct DomainProof {
-    /// The name of a TXT record that says `text`.
-    pub dns_name: String,
-    /// The address of a file that says `text`, without a redirect.
-    pub file_url: String,
-    /// What has to be said. It is no secret, and another one after every claim.
-    pub text: String,
+pub(crate) struct DomainProof {
+    /// The name of a TXT record with `text` as its value.
+    pub(crate) dns_name: String,
+    /// The URL of a file with `text` as its content. Redirects are not followed.
+    pub(crate) file_url: String,
+    /// The text of the proof. It is not secret, and changes with every claim.
+    pub(crate) text: String,
 }
 
 impl From<DomainRow> for Domain {
@@ -101,8 +103,8 @@ impl From<DomainRow> for Domain {
             id: row.id,
             status,
             proof: DomainProof {
-                dns_name: format!("{LABEL}.{}", row.host),
-                file_url: format!("https://{}{PATH}", row.host),
+                dns_name: format!("{DNS_LABEL}.{}", row.host),
+                file_url: format!("https://{}{FILE_PATH}", row.host),
                 text: row.proof,
             },
             host: row.host,
@@ -124,30 +126,34 @@ impl Versioned for Domain {
 }
 
 web::body! {
-    /// A host to claim.
+    /// A domain to claim.
     pub struct ClaimDomain {
-        /// The host, without scheme and port; no wildcard, no address, none of the platform's own.
+        /// The host, without scheme and port. Wildcards, IP addresses and hosts of the platform are not allowed.
         pub host: HostName,
     }
     example { "host": "app.muster.example" }
 }
 
-/// What has to be said to prove a claim.
-pub fn new_proof() -> String {
+/// A new text of a proof.
+pub(crate) fn new_proof() -> String {
     let random = Uuid::from_bytes(opaque::random()).simple();
     format!("revalenz-domain-verification={random}")
 }
 
-/// Lists the domains of a tenant by host, at most 50: admins their own, staff any.
-#[utoipa::path(get, path = "/tenants/{id}/domains", responses((status = 200, description = "All domains.", body = Page<Domain>)))]
-pub async fn list_domains(
+/// List domains
+///
+/// Returns the domains of a tenant by host, at most 50. Admins can list the domains of their own tenant, platform staff
+/// of any tenant.
+#[utoipa::path(get, path = "/tenants/{id}/domains", responses((status = 200, description = "The domains.", body = Page<Domain>)))]
+pub(crate) async fn list_domains(
     State(app): State<App>,
     caller: Caller<DomainRead>,
     PathIds(id): PathIds<TenantId>,
 ) -> Result<Json<Page<Domain>>> {
-    let mut tx = visit::begin_on(&app, &caller, id).await?;
-    let rows = domains::list(&mut tx).await?;
-    visit::note_reading(&mut tx, &caller, id, "domains", app.gate.clock().now()).await?;
+    let mut tx = tenant_scope::begin_for_existing_tenant(&app, &caller, id).await?;
+    let rows = domains::list_domains(&mut tx).await?;
+    tenant_scope::audit_staff_read(&mut tx, &caller, id, "domains", app.state.clock().now())
+        .await?;
     tx.commit().await?;
     Ok(Json(Page {
         items: rows.into_iter().map(Domain::from).collect(),
@@ -156,24 +162,29 @@ pub async fn list_domains(
     }))
 }
 
-/// Claims a host for a tenant. Nothing happens before it is proved; others may claim it, too, and the first proof counts.
-#[utoipa::path(post, path = "/tenants/{id}/domains", responses((status = 201, description = "The claim, and how to prove it.", body = Domain)))]
-pub async fn claim_domain(
+/// Claim a domain
+///
+/// Adds a domain to a tenant and returns how to prove ownership. The domain has no effect until it is verified. Several
+/// tenants can claim the same host; the first to verify it gets it.
+#[utoipa::path(post, path = "/tenants/{id}/domains", responses((status = 201, description = "The domain, and how to prove ownership.", body = Domain)))]
+pub(crate) async fn claim_domain(
     State(app): State<App>,
     caller: Caller<DomainUpdate>,
     PathIds(id): PathIds<TenantId>,
     ValidJson { value: body, .. }: ValidJson<ClaimDomain>,
 ) -> Result<Created<Domain>> {
-    let now = app.gate.clock().now();
+    let now = app.state.clock().now();
     let host = body.host;
-    if host.is_of_platform(&app.gate.settings().public_url) {
+    if host.is_of_platform(&app.state.settings().public_url) {
         return Err(Problem::field("/host", reserved()));
     }
-    let mut tx = visit::begin_on(&app, &caller, id).await?;
-    // One after the other, so that the limit holds.
-    crate::store::tenants::lock(&mut tx, id).await?;
-    if domains::list(&mut tx).await?.len() >= MOST {
-        return Err(error::TOO_MANY_DOMAINS.problem().argument("most", MOST));
+    let mut tx = tenant_scope::begin_for_existing_tenant(&app, &caller, id).await?;
+    // The lock keeps concurrent claims from exceeding the limit.
+    crate::store::tenants::lock_tenant(&mut tx, id).await?;
+    if domains::list_domains(&mut tx).await?.len() >= MAX_DOMAINS {
+        return Err(error::TOO_MANY_DOMAINS
+            .problem()
+            .argument("most", MAX_DOMAINS));
     }
     let row = DomainRow {
         id: TenantDomainId::at(now),
@@ -196,7 +207,7 @@ pub async fn claim_domain(
             error.into()
         }
     };
-    domains::insert(&mut tx, &row).await.map_err(known)?;
+    domains::insert_domain(&mut tx, &row).await.map_err(known)?;
     let entry = audit::Entry::new("tenancy.domain.claimed", "domain", row.id).change(
         "host",
         Value::Null,
@@ -211,19 +222,22 @@ pub async fn claim_domain(
     })
 }
 
-/// Lets go of a host: its pages may no longer call, and whoever has it next proves it anew.
-#[utoipa::path(delete, path = "/tenants/{id}/domains/{domain_id}", responses((status = 204, description = "The host is nobody's.")))]
-pub async fn release_domain(
+/// Release a domain
+///
+/// Removes the domain from the tenant. Its pages can no longer call the API. The host can then be claimed and verified
+/// again.
+#[utoipa::path(delete, path = "/tenants/{id}/domains/{domain_id}", responses((status = 204, description = "The domain was released.")))]
+pub(crate) async fn release_domain(
     State(app): State<App>,
     caller: Caller<DomainUpdate>,
     PathIds((id, domain_id)): PathIds<(TenantId, TenantDomainId)>,
 ) -> Result<StatusCode> {
-    let now = app.gate.clock().now();
-    let mut tx = visit::begin_on(&app, &caller, id).await?;
-    let row = domains::lock(&mut tx, domain_id)
+    let now = app.state.clock().now();
+    let mut tx = tenant_scope::begin_for_existing_tenant(&app, &caller, id).await?;
+    let row = domains::lock_domain(&mut tx, domain_id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    domains::delete(&mut tx, domain_id).await?;
+    domains::delete_domain(&mut tx, domain_id).await?;
     if row.verified_at.is_some() {
         domains::delete_origin(&mut tx, &row.host).await?;
         announce_release(&mut tx, caller.request(), &row, "given_up", now).await?;
@@ -236,16 +250,35 @@ pub async fn release_domain(
     let reason = caller.reason.as_deref();
     audit::record(&mut tx, caller.request(), now, reason, entry).await?;
     tx.commit().await?;
-    app.gate.forget_tenant(id).await;
+    app.state.authenticator().invalidate_tenant(id).await;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Publishes that a host no longer belongs to the tenant. The reason is `given_up` or `proof_missing`.
+pub(crate) async fn announce_release(
+    tx: &mut TenantTx,
+    request: &RequestInfo,
+    row: &DomainRow,
+    why: &'static str,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let announcement = Announcement {
+        kind: &DOMAIN_RELEASED,
+        subject: format!("domain/{}", row.id),
+        version: (row.version + 1).into(),
+        data: json!({"domain_id": row.id, "host": row.host, "why": why}),
+        sealed: None,
+    };
+    events::announce(tx, request, now, announcement).await?;
+    Ok(())
 }
 
 fn reserved() -> FieldCode {
     FieldCode::Rule(
         "reserved",
-        Texts {
-            de: "dieser Name gehört der Plattform",
-            en: "this name belongs to the platform",
+        Localized {
+            de: "ist für die Plattform reserviert",
+            en: "is reserved for the platform",
         },
     )
 }

@@ -1,6 +1,6 @@
-//! Feature flags: which contexts a tenant has switched on.
+//! Feature flags of a tenant, and the features of the caller.
 
-use access::{Anyone, Caller, audience::Condition};
+use access::{Anyone, Caller, targeting::Condition};
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use ids::TenantId;
@@ -12,13 +12,13 @@ use web::{
     reply::Versioned,
 };
 
-use super::visit;
+use super::tenant_scope;
 use crate::{
     App,
     domain::{
         flags::{self, Flag, FlagState},
         license::License,
-        mirror,
+        projection,
     },
     permissions::FeatureRead,
     store::{
@@ -27,38 +27,38 @@ use crate::{
     },
 };
 
-/// How a flag stands in a tenant.
+/// The state of a feature flag for a tenant.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "flag": "ai", "enabled": true, "rollout": 100, "expires_at": null, "user_rollout": 20,
     "conditions": [{"attribute": "role", "operator": "in", "values": ["manager", "expert"]}], "licensed": true, "on": true
 }))]
-pub struct Feature {
-    /// Which.
-    pub flag: Flag,
-    /// Whether it is switched on.
-    pub enabled: bool,
-    /// For how many of a hundred tenants that have it switched on it counts; who is among them never changes.
-    pub rollout: i16,
-    /// When it switches itself off.
-    pub expires_at: Option<DateTime<Utc>>,
-    /// For how many of a hundred people of the tenant it counts; who is among them never changes.
-    pub user_rollout: i16,
-    /// What must hold besides, all of it.
-    pub conditions: Vec<Condition>,
-    /// Whether the licence in force contains it; what it does not contain is off.
-    pub licensed: bool,
-    /// What comes of it now for this tenant: on for somebody.
-    pub on: bool,
+pub(crate) struct Feature {
+    /// The flag.
+    pub(crate) flag: Flag,
+    /// Whether the flag is switched on.
+    pub(crate) enabled: bool,
+    /// The percentage of tenants for which an enabled flag is on. The same tenants stay selected.
+    pub(crate) rollout: i16,
+    /// When the flag switches itself off.
+    pub(crate) expires_at: Option<DateTime<Utc>>,
+    /// The percentage of the tenant's users for whom the flag is on. The same users stay selected.
+    pub(crate) user_rollout: i16,
+    /// Conditions that must all be met.
+    pub(crate) conditions: Vec<Condition>,
+    /// Whether the current licence includes the feature. Features outside the licence are off.
+    pub(crate) licensed: bool,
+    /// Whether the feature is currently on for at least some users of the tenant.
+    pub(crate) on: bool,
 }
 
-/// The flags of a tenant.
+/// The feature flags of a tenant.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Features {
-    /// Every flag that there is.
-    pub items: Vec<Feature>,
-    /// The version of the tenant: it grows with every change of flags, settings or master data.
-    pub version: i32,
+pub(crate) struct Features {
+    /// All flags.
+    pub(crate) items: Vec<Feature>,
+    /// The version of the tenant, incremented with every change of flags, settings or master data.
+    pub(crate) version: i32,
 }
 
 impl Versioned for Features {
@@ -74,7 +74,7 @@ impl Features {
         licenses: &[License],
         now: DateTime<Utc>,
     ) -> Self {
-        let by_license = mirror::licensed(licenses, row.license_type, now);
+        let by_license = projection::licensed_features(licenses, row.license_type, now);
         Self {
             items: states
                 .iter()
@@ -97,23 +97,26 @@ impl Features {
 /// Whether a feature is on for the caller.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(example = json!({"flag": "support", "enabled": true}))]
-pub struct OwnFeature {
-    /// Which.
-    pub flag: Flag,
-    /// Whether it is on.
-    pub enabled: bool,
+pub(crate) struct OwnFeature {
+    /// The flag.
+    pub(crate) flag: Flag,
+    /// Whether the feature is on.
+    pub(crate) enabled: bool,
 }
 
-/// What is on for the caller.
+/// The features of the caller.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct OwnFeatures {
-    /// Every flag that there is.
-    pub items: Vec<OwnFeature>,
+pub(crate) struct OwnFeatures {
+    /// All flags.
+    pub(crate) items: Vec<OwnFeature>,
 }
 
-/// What is on for the caller, whoever is signed in: by the licence, the flags of the tenant, and for whom each counts.
-#[utoipa::path(get, path = "/features", responses((status = 200, description = "Every flag, on or off.", body = OwnFeatures)))]
-pub async fn list_features(caller: Caller<Anyone>) -> Json<OwnFeatures> {
+/// List the caller's features
+///
+/// Returns whether each feature is on for the caller, based on the licence, the flags of the tenant and their
+/// targeting. Available to everyone who is signed in.
+#[utoipa::path(get, path = "/features", responses((status = 200, description = "All flags, each on or off.", body = OwnFeatures)))]
+pub(crate) async fn list_features(caller: Caller<Anyone>) -> Json<OwnFeatures> {
     let items = Flag::ALL
         .iter()
         .map(|flag| OwnFeature {
@@ -124,21 +127,24 @@ pub async fn list_features(caller: Caller<Anyone>) -> Json<OwnFeatures> {
     Json(OwnFeatures { items })
 }
 
-/// Reads a tenant's flags with their roll-out and end: admins their own, staff any.
-#[utoipa::path(get, path = "/tenants/{id}/features", responses((status = 200, description = "Every flag.", body = Features)))]
-pub async fn get_features(
+/// Get the feature flags of a tenant
+///
+/// Returns all flags with rollout, conditions and expiry. Admins can read the flags of their own tenant, platform staff
+/// of any tenant.
+#[utoipa::path(get, path = "/tenants/{id}/features", responses((status = 200, description = "All flags.", body = Features)))]
+pub(crate) async fn get_features(
     State(app): State<App>,
     caller: Caller<FeatureRead>,
     PathIds(id): PathIds<TenantId>,
 ) -> Result<Fetched<Features>> {
-    let now = app.gate.clock().now();
-    let mut tx = visit::begin(&app, &caller, id).await?;
-    let row = tenants::find(&mut tx, id)
+    let now = app.state.clock().now();
+    let mut tx = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
+    let row = tenants::find_tenant(&mut tx, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    let states = flags::complete(&stored_flags::list(&mut tx).await?);
-    let present = licenses::list(&mut tx).await?;
-    visit::note_reading(&mut tx, &caller, id, "features", now).await?;
+    let states = flags::with_defaults(&stored_flags::list_flags(&mut tx).await?);
+    let present = licenses::list_licenses(&mut tx).await?;
+    tenant_scope::audit_staff_read(&mut tx, &caller, id, "features", now).await?;
     tx.commit().await?;
     Ok(Fetched(Features::of(&row, &states, &present, now)))
 }

@@ -1,4 +1,4 @@
-//! Licences: reading them.
+//! Reads the licences of a tenant.
 
 use access::{Caller, usage::Metric};
 use axum::{Json, extract::State};
@@ -13,76 +13,80 @@ use web::{
     reply::Versioned,
 };
 
-use super::visit;
+use super::tenant_scope;
 use crate::{
     App,
     domain::{
         flags::Flag,
-        license::{self, License, LicenseType},
-        terms::Enforcement,
+        license::{self, Enforcement, License},
+        license_type::LicenseType,
     },
     permissions::LicenseRead,
-    store::{licenses, tenants},
+    store::{
+        licenses::{self, license_limits_json},
+        tenants,
+    },
 };
 
-/// What was agreed with a tenant for a time.
+/// What is licensed to a tenant for a period.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(example = json!({
+#[schema(as = LicenseTerms, example = json!({
     "id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f", "plan": "standard", "seats": 25, "features": ["support", "files"],
     "limits": [{"metric": "api_requests", "limit": 10_000_000, "enforcement": "hard"}], "values": {"support_hours": 8},
     "valid_from": "2026-11-20T10:00:00Z", "valid_to": null, "superseded_at": null, "created_at": "2026-11-20T10:00:00Z"
 }))]
-pub struct LicenseTerms {
-    /// Its identifier.
-    pub id: LicenseId,
+pub(crate) struct LicenseView {
+    /// The ID of the licence.
+    pub(crate) id: LicenseId,
     /// The plan.
-    pub plan: LicenseType,
-    /// How many people it seats; invitations count, API keys don't.
-    pub seats: i32,
-    /// The contexts in it; `null` means every one. What is not in it is off, whatever the flag says.
-    pub features: Option<Vec<Flag>>,
-    /// What is used up to a limit.
-    pub limits: Vec<LicenseLimit>,
-    /// What simply holds: numbers and texts.
-    pub values: Map<String, Value>,
-    /// From when it is in force.
-    pub valid_from: DateTime<Utc>,
-    /// Until before when; for ever when it is `null`. The same as `valid_from` when another took its place before it began.
-    pub valid_to: Option<DateTime<Utc>>,
-    /// When another took its place.
-    pub superseded_at: Option<DateTime<Utc>>,
-    /// When it was agreed. It is never changed.
-    pub created_at: DateTime<Utc>,
+    pub(crate) plan: LicenseType,
+    /// The number of seats. Invitations count, API keys do not.
+    pub(crate) seats: i32,
+    /// The included features. `null` means all. Other features are off, whatever their flag says.
+    pub(crate) features: Option<Vec<Flag>>,
+    /// The metered limits.
+    pub(crate) limits: Vec<LicenseLimit>,
+    /// Static values: numbers and texts.
+    pub(crate) values: Map<String, Value>,
+    /// When the licence takes effect.
+    pub(crate) valid_from: DateTime<Utc>,
+    /// When the licence ends (exclusive). `null` means never. Equal to `valid_from` if the licence was superseded
+    /// before it took effect.
+    pub(crate) valid_to: Option<DateTime<Utc>>,
+    /// When the licence was superseded by another one.
+    pub(crate) superseded_at: Option<DateTime<Utc>>,
+    /// When the licence was agreed. Licences are never edited.
+    pub(crate) created_at: DateTime<Utc>,
 }
 
 /// A metered limit.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-pub struct LicenseLimit {
-    /// Of what.
-    pub metric: Metric,
-    /// So much: of storage at any time, of the rest in a month of UTC.
-    pub limit: i64,
-    /// Whether more is refused, or counted and told.
-    pub enforcement: Enforcement,
+pub(crate) struct LicenseLimit {
+    /// The metric.
+    pub(crate) metric: Metric,
+    /// The limit: for storage at any time, for other metrics per calendar month (UTC).
+    pub(crate) limit: i64,
+    /// Whether further use is refused, or counted with a warning.
+    pub(crate) enforcement: Enforcement,
 }
 
-impl From<&License> for LicenseTerms {
+impl From<&License> for LicenseView {
     fn from(license: &License) -> Self {
-        let content = &license.content;
+        let terms = &license.terms;
         let limits = Metric::ALL.iter().filter_map(|metric| {
             Some(LicenseLimit {
                 metric: *metric,
-                limit: content.limit(*metric)?,
-                enforcement: enforcement(&content.soft, *metric),
+                limit: terms.limit(*metric)?,
+                enforcement: terms.enforcement(*metric),
             })
         });
         Self {
             id: license.id,
-            plan: content.plan,
-            seats: content.seats,
-            features: content.features.clone(),
+            plan: terms.plan,
+            seats: terms.seats,
+            features: terms.features.clone(),
             limits: limits.collect(),
-            values: content.values(),
+            values: license_limits_json(&terms.values()),
             valid_from: license.valid_from,
             valid_to: license.valid_to,
             superseded_at: license.superseded_at,
@@ -91,32 +95,23 @@ impl From<&License> for LicenseTerms {
     }
 }
 
-/// What happens at the limit of a metric.
-pub fn enforcement(soft: &[Metric], metric: Metric) -> Enforcement {
-    if soft.contains(&metric) {
-        Enforcement::Soft
-    } else {
-        Enforcement::Hard
-    }
-}
-
-/// How a tenant is licensed.
+/// The licences of a tenant.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct TenantLicense {
-    /// The licence in force at the time of the answer; `null` when there is none.
-    pub in_force: Option<LicenseTerms>,
-    /// Those that begin later, the next first.
-    pub upcoming: Vec<LicenseTerms>,
-    /// The version of the tenant: it grows with every change of licence, flags, settings or master data.
-    pub version: i32,
+pub(crate) struct TenantLicense {
+    /// The current licence. `null` if there is none.
+    pub(crate) in_force: Option<LicenseView>,
+    /// The upcoming licences, earliest first.
+    pub(crate) upcoming: Vec<LicenseView>,
+    /// The version of the tenant, incremented with every change of licence, flags, settings or master data.
+    pub(crate) version: i32,
 }
 
 impl TenantLicense {
     pub(super) fn of(licenses: &[License], version: i32, now: DateTime<Utc>) -> Self {
         let upcoming = license::upcoming(licenses, now);
         Self {
-            in_force: license::in_force(licenses, now).map(LicenseTerms::from),
-            upcoming: upcoming.into_iter().map(LicenseTerms::from).collect(),
+            in_force: license::in_force(licenses, now).map(LicenseView::from),
+            upcoming: upcoming.into_iter().map(LicenseView::from).collect(),
             version,
         }
     }
@@ -128,58 +123,65 @@ impl Versioned for TenantLicense {
     }
 }
 
-/// Reads how a tenant is licensed now and later: admins their own, staff any.
-#[utoipa::path(get, path = "/tenants/{id}/license", responses((status = 200, description = "The licence in force, and those to come.", body = TenantLicense)))]
-pub async fn get_license(
+/// Get the licence of a tenant
+///
+/// Returns the current licence and all upcoming ones. Admins can read the licence of their own tenant, platform staff
+/// of any tenant.
+#[utoipa::path(get, path = "/tenants/{id}/license", responses((status = 200, description = "The current licence and the upcoming ones.", body = TenantLicense)))]
+pub(crate) async fn get_license(
     State(app): State<App>,
     caller: Caller<LicenseRead>,
     PathIds(id): PathIds<TenantId>,
 ) -> Result<Fetched<TenantLicense>> {
-    let now = app.gate.clock().now();
-    let mut tx = visit::begin(&app, &caller, id).await?;
-    let row = tenants::find(&mut tx, id)
+    let now = app.state.clock().now();
+    let mut tx = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
+    let row = tenants::find_tenant(&mut tx, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    let present = licenses::list(&mut tx).await?;
-    visit::note_reading(&mut tx, &caller, id, "license", now).await?;
+    let present = licenses::list_licenses(&mut tx).await?;
+    tenant_scope::audit_staff_read(&mut tx, &caller, id, "license", now).await?;
     tx.commit().await?;
     Ok(Fetched(TenantLicense::of(&present, row.version, now)))
 }
 
-/// Which licences.
+/// Paging of licences.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub struct LicensesQuery {
-    /// How many.
+pub(crate) struct LicensesQuery {
+    /// The maximum number of items to return.
     #[serde(default)]
     #[param(value_type = Option<Limit>, inline)]
     limit: Limit,
-    /// Where the last page ended.
+    /// The `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
-/// Lists every licence that a tenant had, has or will have, the one agreed last first. None is ever changed or deleted.
-#[utoipa::path(get, path = "/tenants/{id}/license/history", responses((status = 200, description = "Licences, the one agreed last first.", body = Page<LicenseTerms>)))]
-pub async fn list_licenses(
+/// List the licence history
+///
+/// Returns all past, current and upcoming licences of a tenant, most recently agreed first. Licences are never edited
+/// or deleted.
+#[utoipa::path(get, path = "/tenants/{id}/license/history", responses((status = 200, description = "The licences, most recently agreed first.", body = Page<LicenseView>)))]
+pub(crate) async fn list_licenses(
     State(app): State<App>,
     caller: Caller<LicenseRead>,
     PathIds(id): PathIds<TenantId>,
     ValidQuery(query): ValidQuery<LicensesQuery>,
-) -> Result<Json<Page<LicenseTerms>>> {
+) -> Result<Json<Page<LicenseView>>> {
     let scope = Scope::new("licenses", caller.tenant.id, &id);
     let after = query
         .cursor
         .map(|cursor| app.cursors.open(&scope, &cursor))
         .transpose()?;
-    let mut tx = visit::begin(&app, &caller, id).await?;
-    tenants::find(&mut tx, id)
+    let mut tx = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
+    tenants::find_tenant(&mut tx, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    let rows = licenses::page(&mut tx, after, query.limit.rows()).await?;
-    visit::note_reading(&mut tx, &caller, id, "license", app.gate.clock().now()).await?;
+    let rows = licenses::list_license_page(&mut tx, after, query.limit.rows()).await?;
+    tenant_scope::audit_staff_read(&mut tx, &caller, id, "license", app.state.clock().now())
+        .await?;
     tx.commit().await?;
     let page = query
         .limit
         .page(rows, |last| app.cursors.seal(&scope, &last.id));
-    Ok(Json(page.map(|license| LicenseTerms::from(&license))))
+    Ok(Json(page.map(|license| LicenseView::from(&license))))
 }

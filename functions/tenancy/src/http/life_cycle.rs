@@ -1,4 +1,5 @@
-//! The steps of a tenant's life that somebody decides on. The last one, from closing to closed, is a job's.
+//! The steps of a tenant's life cycle that people decide on. The job `close-tenants` takes the last one, from closing
+//! to closed.
 
 use access::{Caller, Permission, REVALENZ, TenantStatus, audit};
 use axum::extract::State;
@@ -8,14 +9,14 @@ use events::{Announcement, EventKind};
 use ids::TenantId;
 use serde_json::json;
 use web::{
-    Fetched, Line, PathIds, RequestInfo, ValidJson,
+    Fetched, PathIds, RequestInfo, SingleLine, ValidJson,
     problem::{self, Result},
 };
 
-use super::{tenants::Tenant, visit};
+use super::{tenant_scope, tenants::Tenant};
 use crate::{
     App,
-    domain::life_cycle::{GRACE, Step},
+    domain::life_cycle::{CLOSING_GRACE_PERIOD, Step},
     error,
     events::{
         TENANT_CLOSED, TENANT_CLOSING, TENANT_PAST_DUE, TENANT_REACTIVATED, TENANT_SUSPENDED,
@@ -28,18 +29,20 @@ use crate::{
 };
 
 web::body! {
-    /// Why a tenant takes this step.
+    /// The reason for a change of status.
     pub struct TakeStep {
-        /// In a sentence; the tenant's admins read it.
-        pub reason: Line<3, 500>,
+        /// The reason, in a sentence. The tenant's admins can read it.
+        pub reason: SingleLine<3, 500>,
     }
     example { "reason": "Invoice 2026-104 is 60 days overdue" }
 }
 
-/// Marks a tenant as owing. It works on; its admins get a mail, and every client sees `past_due` in `GET /auth/status`. Only the
-/// platform's staff may.
-#[utoipa::path(post, path = "/tenants/{id}/past-due", responses((status = 200, description = "The tenant as it is now.", body = Tenant)))]
-pub async fn mark_tenant_past_due(
+/// Mark a tenant as past due
+///
+/// The tenant keeps working. Its admins are notified by email, and `GET /auth/status` returns `past_due` to its users.
+/// Platform staff only.
+#[utoipa::path(post, path = "/tenants/{id}/past-due", responses((status = 200, description = "The updated tenant.", body = Tenant)))]
+pub(crate) async fn mark_tenant_past_due(
     State(app): State<App>,
     caller: Caller<TenantSuspend>,
     PathIds(id): PathIds<TenantId>,
@@ -48,10 +51,12 @@ pub async fn mark_tenant_past_due(
     take_step(&app, &caller, id, Step::PastDue, body).await
 }
 
-/// Suspends a tenant: within a minute it reads, and changes nothing, on every function; jobs pass it by, and of its mails only
-/// those about the security of accounts go out. Only the platform's staff may.
-#[utoipa::path(post, path = "/tenants/{id}/suspend", responses((status = 200, description = "The tenant as it is now.", body = Tenant)))]
-pub async fn suspend_tenant(
+/// Suspend a tenant
+///
+/// Within a minute the tenant becomes read-only in all functions. Jobs skip it, and only emails about account security
+/// are sent. Platform staff only.
+#[utoipa::path(post, path = "/tenants/{id}/suspend", responses((status = 200, description = "The updated tenant.", body = Tenant)))]
+pub(crate) async fn suspend_tenant(
     State(app): State<App>,
     caller: Caller<TenantSuspend>,
     PathIds(id): PathIds<TenantId>,
@@ -60,9 +65,12 @@ pub async fn suspend_tenant(
     take_step(&app, &caller, id, Step::Suspend, body).await
 }
 
-/// Sets a tenant to work: after a trial, a debt, a suspension, or while it is closing. Only the platform's staff may.
-#[utoipa::path(post, path = "/tenants/{id}/reactivate", responses((status = 200, description = "The tenant as it is now.", body = Tenant)))]
-pub async fn reactivate_tenant(
+/// Reactivate a tenant
+///
+/// Ends a trial, a past-due status or a suspension, or cancels a pending closure. The tenant becomes active. Platform
+/// staff only.
+#[utoipa::path(post, path = "/tenants/{id}/reactivate", responses((status = 200, description = "The updated tenant.", body = Tenant)))]
+pub(crate) async fn reactivate_tenant(
     State(app): State<App>,
     caller: Caller<TenantSuspend>,
     PathIds(id): PathIds<TenantId>,
@@ -71,17 +79,20 @@ pub async fn reactivate_tenant(
     take_step(&app, &caller, id, Step::Reactivate, body).await
 }
 
-/// Begins to close a tenant: staff any, admins their own, with a recent proof. For 30 days its admins sign in, read and export;
-/// then every credential is refused and its data are erased.
-#[utoipa::path(post, path = "/tenants/{id}/close", responses((status = 200, description = "The tenant as it is now; `closes_at` says when its data go.", body = Tenant)))]
-pub async fn close_tenant(
+/// Close a tenant
+///
+/// Starts the closure of a tenant. For 30 days its admins can sign in, read and export; then all credentials are
+/// refused and the data is erased. Platform staff can close any tenant, admins their own. Requires recent
+/// authentication.
+#[utoipa::path(post, path = "/tenants/{id}/close", responses((status = 200, description = "The updated tenant. Its data is erased at `closes_at`.", body = Tenant)))]
+pub(crate) async fn close_tenant(
     State(app): State<App>,
     caller: Caller<TenantClose>,
     PathIds(id): PathIds<TenantId>,
     ValidJson { value: body, .. }: ValidJson<TakeStep>,
 ) -> Result<Fetched<Tenant>> {
-    caller.check_recent_proof(app.gate.clock().now())?;
-    // A script that closes its organisation is a script that went wrong.
+    caller.require_recent_authentication(app.state.clock().now())?;
+    // Closing an organisation is left to people, so that a faulty script cannot do it.
     if caller.user.is_none() {
         return Err(problem::FORBIDDEN
             .problem()
@@ -97,41 +108,41 @@ async fn take_step<P: Permission>(
     step: Step,
     body: TakeStep,
 ) -> Result<Fetched<Tenant>> {
-    let now = app.gate.clock().now();
-    // What the header would say stands in the body.
-    let mut tx = visit::begin_stating_why(app, caller, id).await?;
-    let before = tenants::lock(&mut tx, id)
+    let now = app.state.clock().now();
+    // The reason is in the body instead of the `X-Reason` header.
+    let mut tx = tenant_scope::begin_with_reason_in_body(app, caller, id).await?;
+    let before = tenants::lock_tenant(&mut tx, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     if id == REVALENZ {
         return Err(error::PLATFORM_TENANT.problem());
     }
-    let status = step.take(before.status).map_err(error::of_step)?;
+    let status = step.take(before.status).map_err(error::step_not_possible)?;
     let after = TenantRow {
         status,
         status_since: Some(now),
         status_reason: Some(body.reason.into_string()),
-        closes_at: (status == TenantStatus::Closing).then(|| now + GRACE),
+        closes_at: (status == TenantStatus::Closing).then(|| now + CLOSING_GRACE_PERIOD),
         version: before.version + 1,
         updated_at: now,
         ..before.clone()
     };
     change_status(&mut tx, caller.request(), &before, &after).await?;
     tx.commit().await?;
-    app.gate.forget_tenant(id).await;
+    app.state.authenticator().invalidate_tenant(id).await;
     Ok(Fetched(after.into()))
 }
 
-/// Stores where a tenant stands from now on, where every function sees it, and tells the others.
-pub async fn change_status(
+/// Stores the new status of a tenant, for this context and for all functions, and publishes the change.
+pub(crate) async fn change_status(
     tx: &mut TenantTx,
     request: &RequestInfo,
     before: &TenantRow,
     after: &TenantRow,
 ) -> Result<()> {
     let now: DateTime<Utc> = after.updated_at;
-    tenants::set_status(tx, after).await?;
-    directory::set_status(tx, after).await?;
+    tenants::update_tenant_status(tx, after).await?;
+    directory::update_status(tx, after).await?;
     let announcement = Announcement {
         kind: kind(after.status),
         subject: format!("tenant/{}", after.id),

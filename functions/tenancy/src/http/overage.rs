@@ -1,5 +1,4 @@
-//! What a licence would mean for what a tenant has and uses: who must go, what is too much, what goes dark. It deletes nobody
-//! and nothing; it blocks what would be more.
+//! The effect of a licence on what a tenant has and uses. Nothing is deleted; only further use is blocked.
 
 use access::usage::{Metric, month_of};
 use chrono::{DateTime, Utc};
@@ -9,22 +8,20 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use web::problem::Result;
 
-use super::license::enforcement;
 use crate::{
     domain::{
         flags::{self, Flag},
-        license::{self, License},
-        mirror,
+        license::{self, Enforcement, License},
         month::Month,
-        terms::Enforcement,
+        projection,
     },
     store::{flags as stored_flags, seats, tenants::TenantRow, usage},
 };
 
-/// How many people a preview names.
-const MOST_NAMED: i64 = 200;
+/// How many users a preview lists.
+const MAX_REMOVAL_CANDIDATES: i64 = 200;
 
-/// What a licence means from its beginning on.
+/// The effect of a licence once it is in force.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "seats": {"limit": 2, "taken": 3, "over": 1, "first_to_go": [
@@ -33,67 +30,68 @@ const MOST_NAMED: i64 = 200;
     "limits": [{"metric": "storage_bytes", "limit": 1000, "used": 1200, "over": 200, "enforcement": "hard"}],
     "features_lost": ["ai"]
 }))]
-pub struct LicenseEffect {
-    /// Seats.
-    pub seats: SeatEffect,
-    /// Metered limits.
-    pub limits: Vec<LimitEffect>,
-    /// Contexts that are on and would no longer be.
-    pub features_lost: Vec<Flag>,
+pub(crate) struct LicenseEffect {
+    /// The effect on seats.
+    pub(crate) seats: SeatEffect,
+    /// The effect on metered limits.
+    pub(crate) limits: Vec<LimitEffect>,
+    /// Features that are on and would be switched off.
+    pub(crate) features_lost: Vec<Flag>,
 }
 
-/// What it means for seats.
+/// The effect on seats.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct SeatEffect {
-    /// Seats of the licence.
-    pub limit: i32,
-    /// Seats that are taken now, invitations among them.
-    pub taken: i64,
-    /// How many people are too many. They stay, and nobody can be added.
-    pub over: i64,
-    /// Whom to disable to get below the limit, the first 200 of them: invitations first, then who came last, admins at the end.
-    pub first_to_go: Vec<SeatHolder>,
+pub(crate) struct SeatEffect {
+    /// The number of seats in the licence.
+    pub(crate) limit: i32,
+    /// The number of seats in use now, including invitations.
+    pub(crate) taken: i64,
+    /// How many seats too many are in use. Existing users stay, but no one can be added.
+    pub(crate) over: i64,
+    /// Suggestions whom to disable to get below the limit, at most 200: invitations first, then the newest users,
+    /// admins last.
+    pub(crate) first_to_go: Vec<SeatHolder>,
 }
 
-/// Somebody who takes a seat.
+/// A user who takes a seat.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct SeatHolder {
-    /// The user's identifier.
-    pub id: UserId,
-    /// Their name.
-    pub name: String,
-    /// The name of their role.
-    pub role: String,
+pub(crate) struct SeatHolder {
+    /// The ID of the user.
+    pub(crate) id: UserId,
+    /// The name of the user.
+    pub(crate) name: String,
+    /// The name of the user's role.
+    pub(crate) role: String,
     /// `invited`, `active` or `locked`.
-    pub status: String,
+    pub(crate) status: String,
 }
 
-/// What it means for something that is metered.
+/// The effect on a metered limit.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-pub struct LimitEffect {
-    /// Of what.
-    pub metric: Metric,
-    /// So much is allowed.
-    pub limit: i64,
-    /// So much is stored now, or was used in this month.
-    pub used: i64,
-    /// So much is too much.
-    pub over: i64,
-    /// Whether more is refused, or counted and told.
-    pub enforcement: Enforcement,
+pub(crate) struct LimitEffect {
+    /// The metric.
+    pub(crate) metric: Metric,
+    /// The limit.
+    pub(crate) limit: i64,
+    /// What is stored now, or was used in this month.
+    pub(crate) used: i64,
+    /// How much the usage exceeds the limit.
+    pub(crate) over: i64,
+    /// Whether further use is refused, or counted with a warning.
+    pub(crate) enforcement: Enforcement,
 }
 
-/// Compares what `after` says from `from` on with what `before` would, and with what the tenant uses now.
-pub async fn effect(
+/// Compares the licences `after` with those `before` from `from` on, and with what the tenant uses now.
+pub(crate) async fn effect(
     tx: &mut TenantTx,
     row: &TenantRow,
     (before, after): (&[License], &[License]),
     from: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<LicenseEffect> {
-    let states = flags::complete(&stored_flags::list(tx).await?);
+    let states = flags::with_defaults(&stored_flags::list_flags(tx).await?);
     let on = |licenses: &[License]| -> Vec<Flag> {
-        let licensed = mirror::licensed(licenses, row.license_type, from);
+        let licensed = projection::licensed_features(licenses, row.license_type, from);
         let on = states
             .iter()
             .filter(|state| state.is_on(row.id, licensed, from));
@@ -104,23 +102,23 @@ pub async fn effect(
         .into_iter()
         .filter(|flag| !kept.contains(flag))
         .collect();
-    let content = license::in_force(after, from).map(|license| &license.content);
-    let limit = content.map_or(row.max_users, |content| content.seats);
-    let taken = seats::count_taken(tx).await?;
+    let terms = license::in_force(after, from).map(|license| &license.terms);
+    let limit = terms.map_or(row.max_users, |terms| terms.seats);
+    let taken = seats::count_seats_taken(tx).await?;
     let over = (taken - i64::from(limit)).max(0);
-    let holders = seats::list_first_to_go(tx, over.min(MOST_NAMED)).await?;
+    let holders = seats::list_removal_candidates(tx, over.min(MAX_REMOVAL_CANDIDATES)).await?;
     let month = month_of(now);
-    let used = usage::used(tx, month).await?;
+    let used = usage::sum_usage(tx, month).await?;
     let limits = Metric::ALL.iter().filter_map(|metric| {
-        let content = content?;
-        let limit = content.limit(*metric)?;
-        let used = used.of(*metric, Month::beginning(month));
+        let terms = terms?;
+        let limit = terms.limit(*metric)?;
+        let used = used.total(*metric, Month::beginning(month));
         Some(LimitEffect {
             metric: *metric,
             limit,
             used,
             over: (used - limit).max(0),
-            enforcement: enforcement(&content.soft, *metric),
+            enforcement: terms.enforcement(*metric),
         })
     });
     Ok(LicenseEffect {

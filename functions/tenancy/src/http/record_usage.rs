@@ -1,4 +1,4 @@
-//! Telling what was used, from outside: a gateway of language models, a script.
+//! Records usage that is reported from outside, for example by a gateway of language models.
 
 use access::Caller;
 use axum::{Json, extract::State};
@@ -7,29 +7,29 @@ use ids::TenantId;
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::{
-    PathIds, Problem, Texts, ValidJson,
-    body::Items,
+    Localized, PathIds, Problem, ValidJson,
+    body::BoundedVec,
     problem::{self, FieldCode, FieldError, Result},
 };
 
-use super::visit;
+use super::tenant_scope;
 use crate::{
     App,
-    domain::usage::{MOST_AT_ONCE, UsageEvent},
+    domain::usage::{MAX_EVENT_QUANTITY, UsageEvent},
     permissions::UsageRecord,
     store::{tenants, usage},
 };
 
-/// How late something may be told: so long the counters of a month may still change.
-const LATEST: TimeDelta = TimeDelta::days(90);
-/// How much the clocks of others may be ahead.
-const AHEAD: TimeDelta = TimeDelta::minutes(5);
+/// How late an event can be recorded. Until then the counters of a month may still change.
+const MAX_EVENT_AGE: TimeDelta = TimeDelta::days(90);
+/// How far the clock of the sender may be ahead.
+const MAX_CLOCK_SKEW: TimeDelta = TimeDelta::minutes(5);
 
 web::body! {
-    /// What was used, up to 100 occasions.
+    /// Usage events to record.
     pub struct RecordUsage {
-        /// The occasions, each a CloudEvent.
-        pub items: Items<UsageEvent, 100>,
+        /// The events, at most 100, each as a CloudEvent.
+        pub items: BoundedVec<UsageEvent, 100>,
     }
     example {
         "items": [{
@@ -39,30 +39,33 @@ web::body! {
     }
 }
 
-/// What became of it.
+/// The result of recording usage events.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[schema(example = json!({"recorded": 98, "known": 2}))]
-pub struct RecordedUsage {
-    /// How many occasions were news.
-    pub recorded: u64,
-    /// How many had been told before, by source and id, and count once.
-    pub known: u64,
+pub(crate) struct RecordedUsage {
+    /// How many events were new.
+    pub(crate) recorded: u64,
+    /// How many events were recorded before, by source and ID. They are counted once.
+    pub(crate) known: u64,
 }
 
-/// Tells what a tenant has used: staff for any tenant, admins and API keys for their own.
+/// Record usage
 ///
-/// What was told before is no mistake, and counts once. It counts in the month of its `time`, which may lie 90 days back.
-#[utoipa::path(post, path = "/tenants/{id}/usage/events", responses((status = 200, description = "How many of them were news.", body = RecordedUsage)))]
-pub async fn record_usage(
+/// Records what a tenant has used. Events that were recorded before are accepted and counted once. An event counts in
+/// the month of its `time`, which can be up to 90 days ago.
+///
+/// Platform staff can record usage for any tenant, admins and API keys for their own.
+#[utoipa::path(post, path = "/tenants/{id}/usage/events", responses((status = 200, description = "How many events were recorded.", body = RecordedUsage)))]
+pub(crate) async fn record_usage(
     State(app): State<App>,
     caller: Caller<UsageRecord>,
     PathIds(id): PathIds<TenantId>,
     ValidJson { value: body, .. }: ValidJson<RecordUsage>,
 ) -> Result<Json<RecordedUsage>> {
-    let now = app.gate.clock().now();
-    let Items(events) = body.items;
-    let mut tx = visit::begin(&app, &caller, id).await?;
-    tenants::find(&mut tx, id)
+    let now = app.state.clock().now();
+    let BoundedVec(events) = body.items;
+    let mut tx = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
+    tenants::find_tenant(&mut tx, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     let wrong: Vec<FieldError> = events
@@ -73,7 +76,7 @@ pub async fn record_usage(
     if !wrong.is_empty() {
         return Err(Problem::invalid(wrong));
     }
-    let recorded = usage::insert(&mut tx, &events, now).await?;
+    let recorded = usage::insert_events(&mut tx, &events, now).await?;
     tx.commit().await?;
     let sent = u64::try_from(events.len()).unwrap_or_default();
     metrics::counter!("usage_events_recorded_total").increment(recorded);
@@ -89,20 +92,21 @@ fn refusal(
     staff: bool,
     now: DateTime<Utc>,
 ) -> Option<FieldError> {
-    let timely = |time: &DateTime<Utc>| *time >= now - LATEST && *time <= now + AHEAD;
-    if event.time.as_ref().is_some_and(|time| !timely(time)) {
-        let texts = Texts {
-            de: "höchstens 90 Tage zurück und nicht in der Zukunft",
-            en: "at most 90 days ago and not in the future",
+    let is_in_range =
+        |time: &DateTime<Utc>| *time >= now - MAX_EVENT_AGE && *time <= now + MAX_CLOCK_SKEW;
+    if event.time.as_ref().is_some_and(|time| !is_in_range(time)) {
+        let texts = Localized {
+            de: "darf höchstens 90 Tage zurück und nicht in der Zukunft liegen",
+            en: "must be at most 90 days ago and not in the future",
         };
         return Some(FieldError {
             pointer: format!("/items/{index}/time"),
             code: FieldCode::Rule("too_late_or_early", texts),
         });
     }
-    // A tenant must not talk its own bill down.
+    // A tenant must not lower its own usage.
     (event.quantity < 0 && !staff).then(|| FieldError {
         pointer: format!("/items/{index}/data/quantity"),
-        code: FieldCode::OutOfRange(0, MOST_AT_ONCE),
+        code: FieldCode::OutOfRange(0, MAX_EVENT_QUANTITY),
     })
 }

@@ -1,9 +1,10 @@
-//! Giving a key another secret.
+//! Rotates the secret of an API key.
 
-use access::{Attempt, Caller, Idempotent, api_key::ApiKeySecret, audit};
+use access::{Caller, api_key::ApiKeySecret, audit};
 use axum::{extract::State, response::Response};
 use chrono::TimeDelta;
 use events::Announcement;
+use events::{Attempt, Idempotent};
 use ids::ApiKeyId;
 use serde_json::json;
 use web::{
@@ -13,50 +14,52 @@ use web::{
     problem::{self, Result},
 };
 
-use super::create_api_key::{CreatedApiKey, check_held};
+use super::create_api_key::{CreatedApiKey, check_caller_holds};
 use crate::{App, error, events::API_KEY_ROTATED, permissions::ApiKeyUpdate, store::api_keys};
 
-/// Hours for which the old secret stays good unless the request says otherwise.
-const OVERLAP_HOURS: i32 = 24;
+/// How many hours the old secret stays valid by default.
+const DEFAULT_OVERLAP_HOURS: i32 = 24;
 
 web::body! {
-    /// How a key is rotated.
+    /// How to rotate a key.
     pub struct RotateApiKey {
-        /// For how many hours the old secret stays good: 24 unless named, 0 ends it at once.
+        /// For how many hours the old secret stays valid. Defaults to 24; with 0 it stops working immediately.
         pub overlap_hours: Option<Int<0, 168>>,
     }
     example { "overlap_hours": 24 }
 }
 
-/// Gives a key another secret; the old one stays good for a while, so that nothing stands still. Whoever rotates must hold all
-/// scopes of the key, as if they made it. Needs a recent proof.
-#[utoipa::path(post, path = "/api-keys/{id}/rotate", responses((status = 201, description = "The key, with its new secret this once.", body = CreatedApiKey)))]
-pub async fn rotate_api_key(
+/// Rotate an API key
+///
+/// Creates a new secret for the key, which is returned only once. The old secret stays valid for the overlap period.
+/// Requires recent authentication and all scopes of the key.
+#[utoipa::path(post, path = "/api-keys/{id}/rotate", responses((status = 201, description = "The key with its new secret, which is returned only once.", body = CreatedApiKey)))]
+pub(crate) async fn rotate_api_key(
     State(app): State<App>,
     caller: Caller<ApiKeyUpdate>,
     PathIds(id): PathIds<ApiKeyId>,
     body: Idempotent<RotateApiKey>,
 ) -> Result<Response> {
-    let now = app.gate.clock().now();
-    caller.check_recent_proof(now)?;
-    let (mut tx, body, pending) = match body.begin(&caller, &app.db, now).await? {
+    let now = app.state.clock().now();
+    caller.require_recent_authentication(now)?;
+    let (mut tx, body, pending) = match body.begin(&app, &caller).await? {
         Attempt::First(tx, body, pending) => (tx, body, pending),
         Attempt::Replay(answer) => return Ok(answer),
     };
-    let mut row = api_keys::lock(&mut tx, id)
+    let mut row = api_keys::lock_api_key(&mut tx, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    check_held(&mut tx, &caller, &row.scopes).await?;
+    check_caller_holds(&mut tx, &caller, &row.scopes).await?;
     if row.expires_at.is_some_and(|end| end <= now) {
         return Err(error::API_KEY_EXPIRED.problem());
     }
-    let hours = body.overlap_hours.map_or(OVERLAP_HOURS, Int::get);
+    let hours = body.overlap_hours.map_or(DEFAULT_OVERLAP_HOURS, Int::get);
     let until = now + TimeDelta::hours(hours.into());
     let secret = ApiKeySecret::generate(tx.tenant(), id);
     row.previous_until = (until > now).then_some(until);
     row.version += 1;
     row.updated_at = now;
-    api_keys::rotate(&mut tx, &row, &secret.hash()).await?;
+    api_keys::rotate_api_key(&mut tx, &row, &secret.hash()).await?;
     let announcement = Announcement {
         kind: &API_KEY_ROTATED,
         subject: format!("api_key/{id}"),
@@ -85,6 +88,9 @@ pub async fn rotate_api_key(
         resource: created,
     };
     let response = pending.created_secret(tx, answer, &without_secret).await?;
-    app.gate.forget_key(caller.tenant.id, id).await;
+    app.state
+        .authenticator()
+        .invalidate_key(caller.tenant.id, id)
+        .await;
     Ok(response)
 }

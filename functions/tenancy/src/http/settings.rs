@@ -9,23 +9,28 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use web::{
-    Fetched, IfMatch, PathIds, Problem, Texts, ValidJson,
+    Fetched, IfMatch, Localized, PathIds, Problem, ValidJson,
     problem::{self, FieldCode, FieldError, Result},
     reply::Versioned,
 };
 
-use super::{update_tenant::announce_update, visit};
+use super::{
+    settings_update::UpdateSettings, settings_view::Settings, tenant_scope,
+    update_tenant::announce_update,
+};
 use crate::{
     App,
-    domain::settings::{LOCALE, MFA_REQUIRED_ROLES, Overrides, Settings, UpdateSettings},
+    domain::settings::{LOCALE, MFA_REQUIRED_ROLES},
+    error,
     permissions::{SettingsRead, SettingsUpdate},
     store::{
         directory, platform_settings, roles, settings,
+        settings_overrides::{Overrides, settings_json},
         tenants::{self, TenantRow},
     },
 };
 
-/// The settings of a tenant.
+/// Settings in force.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "settings": {
@@ -41,15 +46,15 @@ use crate::{
     },
     "overridden": ["branding", "registration"], "updated_at": "2026-11-20T10:00:00Z", "version": 2
 }))]
-pub struct SettingsInForce {
-    /// All settings, what was not chosen filled in.
-    pub settings: Settings,
-    /// The keys that were set on this level; all others are inherited.
-    pub overridden: Vec<String>,
+pub(crate) struct SettingsInForce {
+    /// All settings, with inherited values filled in.
+    pub(crate) settings: Settings,
+    /// The keys that are set on this level. All others are inherited.
+    pub(crate) overridden: Vec<String>,
     /// When the tenant was last changed.
-    pub updated_at: DateTime<Utc>,
-    /// The version of the tenant: it grows with every change of settings, flags or master data.
-    pub version: i32,
+    pub(crate) updated_at: DateTime<Utc>,
+    /// The version of the tenant, incremented with every change of settings, flags or master data.
+    pub(crate) version: i32,
 }
 
 impl Versioned for SettingsInForce {
@@ -59,14 +64,17 @@ impl Versioned for SettingsInForce {
 }
 
 impl SettingsInForce {
-    /// The settings of a tenant over those of the platform.
+    /// Combines the settings of a tenant with those of the platform.
     pub(super) fn of(
         row: &TenantRow,
         overrides: &Overrides,
         platform: &Map<String, Value>,
     ) -> Result<Self> {
         Ok(Self {
-            settings: overrides.in_force(platform).map_err(Problem::internal)?,
+            settings: overrides
+                .in_force(platform)
+                .map_err(Problem::internal)?
+                .into(),
             overridden: overrides.keys(),
             updated_at: row.updated_at,
             version: row.version,
@@ -74,50 +82,57 @@ impl SettingsInForce {
     }
 }
 
-/// Reads a tenant's settings, what it has not chosen filled in from the platform: admins their own, staff any.
+/// Get the settings of a tenant
+///
+/// Returns all settings. Values that the tenant has not set are inherited from the platform. Admins can read the
+/// settings of their own tenant, platform staff of any tenant.
 #[utoipa::path(get, path = "/tenants/{id}/settings", responses((status = 200, description = "All settings.", body = SettingsInForce)))]
-pub async fn get_settings(
+pub(crate) async fn get_settings(
     State(app): State<App>,
     caller: Caller<SettingsRead>,
     PathIds(id): PathIds<TenantId>,
 ) -> Result<Fetched<SettingsInForce>> {
-    let mut tx = visit::begin(&app, &caller, id).await?;
-    let row = tenants::find(&mut tx, id)
+    let mut tx = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
+    let row = tenants::find_tenant(&mut tx, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    let overrides = Overrides::of(settings::list(&mut tx).await?, &row.locale);
-    let platform = platform_settings::list(&mut tx).await?;
-    visit::note_reading(&mut tx, &caller, id, "settings", app.gate.clock().now()).await?;
+    let overrides = Overrides::of(settings::list_settings(&mut tx).await?, &row.locale);
+    let platform = platform_settings::list_platform_settings(&mut tx).await?;
+    tenant_scope::audit_staff_read(&mut tx, &caller, id, "settings", app.state.clock().now())
+        .await?;
     tx.commit().await?;
     Ok(Fetched(SettingsInForce::of(&row, &overrides, &platform)?))
 }
 
-/// Changes a tenant's settings: what is not named stays, `null` goes back to the default. Everything wrong is named at once.
-#[utoipa::path(method(put, patch), path = "/tenants/{id}/settings", responses((status = 200, description = "All settings as they are now.", body = SettingsInForce)))]
-pub async fn update_settings(
+/// Update the settings of a tenant
+///
+/// Fields that are not included stay unchanged; `null` restores the inherited value. If several values are invalid, all
+/// errors are returned and nothing is changed.
+#[utoipa::path(method(put, patch), path = "/tenants/{id}/settings", responses((status = 200, description = "The updated settings.", body = SettingsInForce)))]
+pub(crate) async fn update_settings(
     State(app): State<App>,
     caller: Caller<SettingsUpdate>,
     PathIds(id): PathIds<TenantId>,
     if_match: IfMatch,
     ValidJson { value: change, .. }: ValidJson<UpdateSettings>,
 ) -> Result<Fetched<SettingsInForce>> {
-    let now = app.gate.clock().now();
-    let mut tx = visit::begin(&app, &caller, id).await?;
-    let mut row = tenants::lock(&mut tx, id)
+    let now = app.state.clock().now();
+    let mut tx = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
+    let mut row = tenants::lock_tenant(&mut tx, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     if_match.check(row.version)?;
-    let before = Overrides::of(settings::list(&mut tx).await?, &row.locale);
-    let platform = platform_settings::list(&mut tx).await?;
+    let before = Overrides::of(settings::list_settings(&mut tx).await?, &row.locale);
+    let platform = platform_settings::list_platform_settings(&mut tx).await?;
     let mut after = before.clone();
-    after.apply(change);
-    let changed = after.differing(&before);
+    after.apply(change.into_patch());
+    let changed = after.changed_keys(&before);
     if changed.is_empty() {
         tx.commit().await?;
         return Ok(Fetched(SettingsInForce::of(&row, &after, &platform)?));
     }
     let in_force = after.in_force(&platform).map_err(Problem::internal)?;
-    in_force.check()?;
+    in_force.check().map_err(error::settings_conflict)?;
     if changed.iter().any(|key| key == MFA_REQUIRED_ROLES) {
         check_roles(&mut tx, &in_force.mfa_required_roles).await?;
     }
@@ -125,20 +140,18 @@ pub async fn update_settings(
     row.locale.clone_from(&in_force.locale);
     row.version += 1;
     row.updated_at = now;
-    tenants::update(&mut tx, &row).await?;
-    directory::set_settings(&mut tx, &row, in_force.mirror()).await?;
+    tenants::update_tenant(&mut tx, &row).await?;
+    directory::update_settings(&mut tx, &row, settings_json(&in_force)).await?;
     let fields: Vec<String> = changed
         .iter()
         .map(|key| format!("settings.{key}"))
         .collect();
     announce_update(&mut tx, &caller, &row, &fields).await?;
-    let old = before
-        .in_force(&platform)
-        .map_err(Problem::internal)?
-        .mirror();
+    let old = settings_json(&before.in_force(&platform).map_err(Problem::internal)?);
+    let new = settings_json(&in_force);
     let entry = changed.iter().fold(
         audit::Entry::new("tenancy.settings.updated", "settings", id),
-        |entry, key| entry.change(key, value(&old, key), value(&in_force.mirror(), key)),
+        |entry, key| entry.change(key, value(&old, key), value(&new, key)),
     );
     audit::record(
         &mut tx,
@@ -149,11 +162,11 @@ pub async fn update_settings(
     )
     .await?;
     tx.commit().await?;
-    app.gate.forget_tenant(id).await;
+    app.state.authenticator().invalidate_tenant(id).await;
     Ok(Fetched(SettingsInForce::of(&row, &after, &platform)?))
 }
 
-/// The value of a setting for the log, which knows mail addresses only masked.
+/// The value of a setting for the audit log, with email addresses masked.
 pub(super) fn value(settings: &Value, key: &str) -> Value {
     let mut value = settings.get(key).cloned().unwrap_or_default();
     if let Some(Value::String(address)) = value.get_mut("address") {
@@ -162,7 +175,7 @@ pub(super) fn value(settings: &Value, key: &str) -> Value {
     value
 }
 
-/// The locale is a column of the tenant, everything else a row.
+/// Stores the changed keys. The locale is a column of the tenant.
 async fn store_changes(
     tx: &mut TenantTx,
     after: &Overrides,
@@ -171,15 +184,15 @@ async fn store_changes(
 ) -> Result<()> {
     let (keys, values, gone) = split(after, changed);
     if !keys.is_empty() {
-        settings::set(tx, &keys, &values, now).await?;
+        settings::upsert_settings(tx, &keys, &values, now).await?;
     }
     if !gone.is_empty() {
-        settings::reset(tx, &gone).await?;
+        settings::delete_settings(tx, &gone).await?;
     }
     Ok(())
 }
 
-/// Keys that are set with their values, and keys that are set no longer.
+/// Splits changed keys into those to set, with their values, and those to delete.
 pub(super) fn split(
     after: &Overrides,
     changed: &[String],
@@ -198,7 +211,7 @@ pub(super) fn split(
 }
 
 async fn check_roles(tx: &mut TenantTx, names: &[String]) -> Result<()> {
-    let known = roles::existing(tx, names).await?;
+    let known = roles::list_existing_roles(tx, names).await?;
     let unknown: Vec<FieldError> = names
         .iter()
         .enumerate()
@@ -207,9 +220,9 @@ async fn check_roles(tx: &mut TenantTx, names: &[String]) -> Result<()> {
             pointer: format!("/{MFA_REQUIRED_ROLES}/{index}"),
             code: FieldCode::Rule(
                 "unknown_role",
-                Texts {
-                    de: "diese Rolle gibt es nicht",
-                    en: "there is no such role",
+                Localized {
+                    de: "diese Rolle existiert nicht",
+                    en: "unknown role",
                 },
             ),
         })

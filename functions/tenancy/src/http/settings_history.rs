@@ -1,4 +1,4 @@
-//! Which settings of a tenant were changed when, by whom, from what to what: the part of the audit log that is about them.
+//! The history of a tenant's settings, from the audit log.
 
 use access::Caller;
 use axum::{Json, extract::State};
@@ -7,29 +7,31 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use web::{Limit, Page, PathIds, Scope, ValidQuery, problem::Result};
 
-use super::{audit_log::AuditEntry, visit};
+use super::{audit_log::AuditEntry, tenant_scope};
 use crate::{
     App,
     permissions::SettingsRead,
     store::audit_log::{self, AuditFilter},
 };
 
-/// Which changes.
+/// Paging of the history.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub struct SettingsHistoryQuery {
-    /// How many.
+pub(crate) struct SettingsHistoryQuery {
+    /// The maximum number of items to return.
     #[serde(default)]
     #[param(value_type = Option<Limit>, inline)]
     limit: Limit,
-    /// Where the last page ended.
+    /// The `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
-/// Lists the changes of a tenant's settings, newest first, each with old and new values: admins of their own tenant, staff of
-/// any. Mail addresses are masked.
-#[utoipa::path(get, path = "/tenants/{id}/settings/history", responses((status = 200, description = "Changes, newest first.", body = Page<AuditEntry>)))]
-pub async fn list_settings_history(
+/// List changes of settings
+///
+/// Returns who changed which settings of a tenant and when, with old and new values, newest first. Email addresses are
+/// masked. Admins can read the history of their own tenant, platform staff of any tenant.
+#[utoipa::path(get, path = "/tenants/{id}/settings/history", responses((status = 200, description = "The changes, newest first.", body = Page<AuditEntry>)))]
+pub(crate) async fn list_settings_history(
     State(app): State<App>,
     caller: Caller<SettingsRead>,
     PathIds(id): PathIds<TenantId>,
@@ -45,10 +47,10 @@ pub async fn list_settings_history(
         after,
         ..AuditFilter::default()
     };
-    let mut tx = visit::begin_on(&app, &caller, id).await?;
-    let rows = audit_log::list(&mut tx, &filter, query.limit.rows()).await?;
-    let now = app.gate.clock().now();
-    visit::note_reading(&mut tx, &caller, id, "settings", now).await?;
+    let mut tx = tenant_scope::begin_for_existing_tenant(&app, &caller, id).await?;
+    let rows = audit_log::list_entries(&mut tx, &filter, query.limit.rows()).await?;
+    let now = app.state.clock().now();
+    tenant_scope::audit_staff_read(&mut tx, &caller, id, "settings", now).await?;
     tx.commit().await?;
     let page = query.limit.page(rows, |last| {
         app.cursors.seal(&scope, &(last.occurred_at, last.id))

@@ -1,4 +1,4 @@
-//! Tenants: reading them.
+//! List and get tenants.
 
 use access::{Caller, TenantStatus, audit};
 use axum::{Json, extract::State};
@@ -7,20 +7,20 @@ use ids::TenantId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use web::{
-    Fetched, Limit, Line, Page, PathIds, Scope, ValidQuery,
+    Fetched, Limit, Page, PathIds, Scope, SingleLine, ValidQuery,
     problem::{self, Result},
     reply::Versioned,
 };
 
-use super::visit;
+use super::tenant_scope;
 use crate::{
     App,
-    domain::license::LicenseType,
+    domain::license_type::LicenseType,
     permissions::TenantRead,
     store::tenants::{self, TenantFilter, TenantRow},
 };
 
-/// A customer organisation.
+/// A tenant: an organisation that uses the platform.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f", "slug": "muster-gmbh", "name": "Muster GmbH", "email": "office@muster.example",
@@ -29,43 +29,43 @@ use crate::{
     "locale": "de", "time_zone": "Europe/Berlin", "currency": "EUR",
     "created_at": "2026-11-20T10:00:00Z", "updated_at": "2026-11-20T10:00:00Z", "version": 1
 }))]
-pub struct Tenant {
-    /// Its identifier.
-    pub id: TenantId,
-    /// Its short name, with which its people sign in.
-    pub slug: String,
-    /// Its name.
-    pub name: String,
-    /// How to reach it.
-    pub email: String,
-    /// Where its own frontend is.
-    pub domain: Option<String>,
-    /// Where it stands in its life.
-    pub status: TenantStatus,
-    /// Since when.
-    pub status_since: DateTime<Utc>,
-    /// Why, if it was put there.
-    pub status_reason: Option<String>,
-    /// When its data go, if it is closing.
-    pub closes_at: Option<DateTime<Utc>>,
-    /// The plan of its licence.
-    pub license_type: LicenseType,
-    /// How many people its licence seats.
-    pub max_users: i32,
-    /// Where its data lie.
-    pub region: String,
-    /// The language of everybody who chose none.
-    pub locale: String,
-    /// Its IANA time zone.
-    pub time_zone: String,
-    /// The currency in which it reckons.
-    pub currency: String,
-    /// When it was founded.
-    pub created_at: DateTime<Utc>,
-    /// When it was last changed: master data, settings or flags.
-    pub updated_at: DateTime<Utc>,
-    /// Grows with every change.
-    pub version: i32,
+pub(crate) struct Tenant {
+    /// The ID of the tenant.
+    pub(crate) id: TenantId,
+    /// The short name with which users sign in.
+    pub(crate) slug: String,
+    /// The name of the organisation.
+    pub(crate) name: String,
+    /// The contact email address.
+    pub(crate) email: String,
+    /// The host of the tenant's own frontend.
+    pub(crate) domain: Option<String>,
+    /// The status of the tenant.
+    pub(crate) status: TenantStatus,
+    /// Since when the tenant has had this status.
+    pub(crate) status_since: DateTime<Utc>,
+    /// The reason for the last change of status.
+    pub(crate) status_reason: Option<String>,
+    /// When the data of a closing tenant is erased.
+    pub(crate) closes_at: Option<DateTime<Utc>>,
+    /// The plan of the licence.
+    pub(crate) license_type: LicenseType,
+    /// The number of seats.
+    pub(crate) max_users: i32,
+    /// The region in which data is stored.
+    pub(crate) region: String,
+    /// The default language.
+    pub(crate) locale: String,
+    /// The IANA time zone.
+    pub(crate) time_zone: String,
+    /// The billing currency.
+    pub(crate) currency: String,
+    /// When the tenant was created.
+    pub(crate) created_at: DateTime<Utc>,
+    /// When master data, settings or flags were last changed.
+    pub(crate) updated_at: DateTime<Utc>,
+    /// Incremented with every change.
+    pub(crate) version: i32,
 }
 
 impl From<TenantRow> for Tenant {
@@ -99,27 +99,29 @@ impl Versioned for Tenant {
     }
 }
 
-/// Which tenants.
+/// Filters and paging of tenants.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub struct TenantsQuery {
-    /// Only those that stand here in their life.
+pub(crate) struct TenantsQuery {
+    /// Only tenants with this status.
     #[param(inline)]
     status: Option<TenantStatus>,
-    /// Only those whose slug or name contains this, in upper or lower case.
+    /// Only tenants whose slug or name contains this text, ignoring case.
     #[param(inline)]
-    q: Option<Line<1, 100>>,
-    /// How many.
+    q: Option<SingleLine<1, 100>>,
+    /// The maximum number of items to return.
     #[serde(default)]
     #[param(value_type = Option<Limit>, inline)]
     limit: Limit,
-    /// Where the last page ended.
+    /// The `next_cursor` of the previous page.
     cursor: Option<String>,
 }
 
-/// Lists tenants, newest first: all for the platform's staff, everybody else finds their own.
-#[utoipa::path(get, path = "/tenants", responses((status = 200, description = "Tenants, newest first.", body = Page<Tenant>)))]
-pub async fn list_tenants(
+/// List tenants
+///
+/// Returns tenants, newest first. Platform staff see all tenants, everyone else sees their own.
+#[utoipa::path(get, path = "/tenants", responses((status = 200, description = "The tenants, newest first.", body = Page<Tenant>)))]
+pub(crate) async fn list_tenants(
     State(app): State<App>,
     caller: Caller<TenantRead>,
     ValidQuery(query): ValidQuery<TenantsQuery>,
@@ -131,27 +133,27 @@ pub async fn list_tenants(
         .transpose()?;
     let filter = TenantFilter {
         status: query.status,
-        search: query.q.as_ref().map(Line::as_str),
+        search: query.q.as_ref().map(SingleLine::as_str),
         after,
     };
-    let mut tx = if visit::is_staff(&caller) {
-        caller.begin_writing(&app.db).await?
+    let mut tx = if tenant_scope::is_staff(&caller) {
+        caller.begin_read_write(&app.db).await?
     } else {
         caller.begin(&app.db).await?
     };
-    let rows = if visit::is_staff(&caller) {
+    let rows = if tenant_scope::is_staff(&caller) {
         let entry = audit::Entry::new("tenancy.tenant.listed", "tenant", "all");
         audit::record(
             &mut tx,
             caller.request(),
-            app.gate.clock().now(),
+            app.state.clock().now(),
             caller.reason.as_deref(),
             entry,
         )
         .await?;
-        tenants::list_all(&mut tx, &filter, query.limit.rows()).await?
+        tenants::list_all_tenants(&mut tx, &filter, query.limit.rows()).await?
     } else {
-        tenants::list_own(&mut tx, &filter).await?
+        tenants::list_own_tenant(&mut tx, &filter).await?
     };
     tx.commit().await?;
     let page = query.limit.page(rows, |last| {
@@ -160,18 +162,20 @@ pub async fn list_tenants(
     Ok(Json(page.map(Tenant::from)))
 }
 
-/// Reads one tenant: staff any, everybody else their own.
+/// Get a tenant
+///
+/// Platform staff can read any tenant, everyone else their own.
 #[utoipa::path(get, path = "/tenants/{id}", responses((status = 200, description = "The tenant.", body = Tenant)))]
-pub async fn get_tenant(
+pub(crate) async fn get_tenant(
     State(app): State<App>,
     caller: Caller<TenantRead>,
     PathIds(id): PathIds<TenantId>,
 ) -> Result<Fetched<Tenant>> {
-    let mut tx = visit::begin(&app, &caller, id).await?;
-    let row = tenants::find(&mut tx, id)
+    let mut tx = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
+    let row = tenants::find_tenant(&mut tx, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    visit::note_reading(&mut tx, &caller, id, "tenant", app.gate.clock().now()).await?;
+    tenant_scope::audit_staff_read(&mut tx, &caller, id, "tenant", app.state.clock().now()).await?;
     tx.commit().await?;
     Ok(Fetched(row.into()))
 }

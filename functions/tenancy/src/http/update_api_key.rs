@@ -1,4 +1,4 @@
-//! Changing what a key is called, from where it may call, how often, and until when.
+//! Updates name, IP ranges, expiry and rate limit of an API key.
 
 use access::{Caller, audit};
 use axum::extract::State;
@@ -7,30 +7,32 @@ use events::Announcement;
 use ids::ApiKeyId;
 use serde_json::json;
 use web::{
-    Fetched, IfMatch, Line, PathIds, Problem, ValidJson,
+    Fetched, IfMatch, PathIds, Problem, SingleLine, ValidJson,
     body::{Change, Int},
     problem::{self, Result},
 };
 
-use super::{api_keys::ApiKey, create_api_key::check_held, update_features::past};
+use super::{api_keys::ApiKey, create_api_key::check_caller_holds, fields::UniqueVec};
 use crate::{
     App,
-    domain::{api_key::IpRange, distinct::Distinct},
+    domain::api_key::IpRange,
+    error,
     events::API_KEY_UPDATED,
     permissions::ApiKeyUpdate,
     store::api_keys::{self, ApiKeyRow},
 };
 
 web::body! {
-    /// What to change of a key; what is not named stays. Its scopes stay: a key with others is another key.
+    /// The fields to change. Fields that are not included stay unchanged. Scopes cannot be changed; create a new key
+    /// instead.
     pub struct UpdateApiKey {
-        /// What it is for.
-        pub name: Change<Line<1, 100>>,
-        /// From where it may call, in CIDR notation; from anywhere with an empty list.
-        pub ip_ranges: Change<Distinct<IpRange, 0, 50>>,
-        /// Until when it is good, in the future; `null` for ever.
+        /// The name of the key.
+        pub name: Change<SingleLine<1, 100>>,
+        /// The IP ranges from which the key can be used, in CIDR notation. An empty list allows all addresses.
+        pub ip_ranges: Change<UniqueVec<IpRange, 0, 50>>,
+        /// When the key expires. Must be in the future. `null` means never.
         pub expires_at: Change<Option<DateTime<Utc>>>,
-        /// Requests a minute; `null` for as many as the tenant's keys may have, which is also the most.
+        /// The rate limit of the key. `null` means the tenant's limit for keys, which it cannot exceed.
         pub requests_per_minute: Change<Option<Int<1, 1_000_000>>>,
     }
     example { "name": "Sheets export", "expires_at": "2027-11-20T10:00:00Z", "requests_per_minute": 60 }
@@ -39,7 +41,7 @@ web::body! {
 impl UpdateApiKey {
     fn apply(self, row: ApiKeyRow) -> ApiKeyRow {
         ApiKeyRow {
-            name: self.name.set().map_or(row.name, Line::into_string),
+            name: self.name.set().map_or(row.name, SingleLine::into_string),
             ip_ranges: self.ip_ranges.set().map_or(row.ip_ranges, |ranges| {
                 ranges.0.iter().map(ToString::to_string).collect()
             }),
@@ -53,27 +55,29 @@ impl UpdateApiKey {
     }
 }
 
-/// Changes a key. Whoever changes more than its name must hold all its scopes, as if they made it: a longer life or wider ranges
-/// are given, too. Needs a recent proof.
-#[utoipa::path(method(put, patch), path = "/api-keys/{id}", responses((status = 200, description = "The key as it is now.", body = ApiKey)))]
-pub async fn update_api_key(
+/// Update an API key
+///
+/// Changes name, IP ranges, expiry or rate limit. Changing more than the name requires all scopes of the key, because
+/// it can extend access. Requires recent authentication.
+#[utoipa::path(method(put, patch), path = "/api-keys/{id}", responses((status = 200, description = "The updated key.", body = ApiKey)))]
+pub(crate) async fn update_api_key(
     State(app): State<App>,
     caller: Caller<ApiKeyUpdate>,
     PathIds(id): PathIds<ApiKeyId>,
     if_match: IfMatch,
     ValidJson { value: body, .. }: ValidJson<UpdateApiKey>,
 ) -> Result<Fetched<ApiKey>> {
-    let now = app.gate.clock().now();
-    caller.check_recent_proof(now)?;
+    let now = app.state.clock().now();
+    caller.require_recent_authentication(now)?;
     let mut tx = caller.begin(&app.db).await?;
-    let before = api_keys::lock(&mut tx, id)
+    let before = api_keys::lock_api_key(&mut tx, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     if_match.check(before.version)?;
     let mut after = body.apply(before.clone());
-    // Whoever sends back the end that was there is not wrong.
+    // A client may send back an expiry that has passed meanwhile.
     if after.expires_at != before.expires_at && after.expires_at.is_some_and(|end| end <= now) {
-        return Err(Problem::field("/expires_at", past()));
+        return Err(Problem::field("/expires_at", error::in_the_past()));
     }
     let entry = audit::Entry::new("tenancy.api_key.updated", "api_key", id)
         .change("name", before.name.as_str(), after.name.as_str())
@@ -94,11 +98,11 @@ pub async fn update_api_key(
         return Ok(Fetched(after.into()));
     }
     if changed.iter().any(|field| field != "name") {
-        check_held(&mut tx, &caller, &before.scopes).await?;
+        check_caller_holds(&mut tx, &caller, &before.scopes).await?;
     }
     after.version += 1;
     after.updated_at = now;
-    api_keys::update(&mut tx, &after).await?;
+    api_keys::update_api_key(&mut tx, &after).await?;
     let announcement = Announcement {
         kind: &API_KEY_UPDATED,
         subject: format!("api_key/{id}"),
@@ -110,6 +114,9 @@ pub async fn update_api_key(
     let reason = caller.reason.as_deref();
     audit::record(&mut tx, caller.request(), now, reason, entry).await?;
     tx.commit().await?;
-    app.gate.forget_key(caller.tenant.id, id).await;
+    app.state
+        .authenticator()
+        .invalidate_key(caller.tenant.id, id)
+        .await;
     Ok(Fetched(after.into()))
 }

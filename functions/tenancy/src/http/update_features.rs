@@ -1,75 +1,79 @@
-//! Switching features of a tenant on and off.
+//! Updates the feature flags of a tenant.
 
-use access::{Caller, audience::Condition, audit};
+use access::{Caller, audit, targeting::Condition};
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use events::Announcement;
 use ids::TenantId;
 use serde_json::{Map, Value, json};
 use web::{
-    Fetched, IfMatch, PathIds, Problem, Texts, ValidJson,
-    body::{Change, Int, Items},
+    Fetched, IfMatch, PathIds, Problem, ValidJson,
+    body::{BoundedVec, Change, Int},
     problem::{self, FieldCode, FieldError, Result},
 };
 
-use super::{features::Features, licensing, visit};
+use super::{features::Features, targeting_rule::FlagCondition, tenant_scope};
 use crate::{
     App,
     domain::{
-        condition::FlagCondition,
         flags::{self, Flag, FlagState},
-        mirror,
+        projection,
     },
+    error,
     events::FEATURE_CHANGED,
+    licensing,
     permissions::FeatureUpdate,
     store::{flags as stored_flags, licenses, tenants},
 };
 
 web::body! {
-    /// Flags to change; those that are not named stay.
+    /// The flags to change. Flags that are not included stay unchanged.
     pub struct UpdateFeatures {
         /// The flags, each at most once.
-        pub items: Items<UpdateFeature, 50>,
+        pub items: BoundedVec<UpdateFeature, 50>,
     }
     example { "items": [{ "flag": "projects", "enabled": true, "rollout": 100, "expires_at": null }] }
 }
 
 web::body! {
-    /// How one flag is to stand.
+    /// The new state of a flag.
     pub struct UpdateFeature {
-        /// Which.
+        /// The flag.
         pub flag: Flag,
-        /// Whether it is switched on.
+        /// Whether the flag is switched on.
         pub enabled: bool,
-        /// For how many of a hundred tenants it counts; stays unless named.
+        /// The percentage of tenants for which an enabled flag is on. Unchanged if not included.
         pub rollout: Change<Int<0, 100>>,
-        /// When it switches itself off, in the future; `null` for never; stays unless named.
+        /// When the flag switches itself off. Must be in the future; `null` means never. Unchanged if not included.
         pub expires_at: Change<Option<DateTime<Utc>>>,
-        /// For how many of a hundred people of the tenant it counts; stays unless named.
+        /// The percentage of the tenant's users for whom the flag is on. Unchanged if not included.
         pub user_rollout: Change<Int<0, 100>>,
-        /// What must hold besides, all of it; stays unless named.
-        pub conditions: Change<Items<FlagCondition, 10>>,
+        /// Conditions that must all be met. Unchanged if not included.
+        pub conditions: Change<BoundedVec<FlagCondition, 10>>,
     }
 }
 
-/// Switches features of a tenant on and off. Only the platform's staff may.
-#[utoipa::path(put, path = "/tenants/{id}/features", responses((status = 200, description = "Every flag as it stands now.", body = Features)))]
-pub async fn update_features(
+/// Update the feature flags of a tenant
+///
+/// Switches features on and off, and sets their rollout, expiry and conditions. Changes take effect for all users of
+/// the tenant immediately. Platform staff only.
+#[utoipa::path(put, path = "/tenants/{id}/features", responses((status = 200, description = "All flags after the change.", body = Features)))]
+pub(crate) async fn update_features(
     State(app): State<App>,
     caller: Caller<FeatureUpdate>,
     PathIds(id): PathIds<TenantId>,
     if_match: IfMatch,
     ValidJson { value: body, .. }: ValidJson<UpdateFeatures>,
 ) -> Result<Fetched<Features>> {
-    let now = app.gate.clock().now();
-    let mut tx = visit::begin(&app, &caller, id).await?;
-    let mut row = tenants::lock(&mut tx, id)
+    let now = app.state.clock().now();
+    let mut tx = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
+    let mut row = tenants::lock_tenant(&mut tx, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     if_match.check(row.version)?;
-    let before = flags::complete(&stored_flags::list(&mut tx).await?);
-    let present = licenses::list(&mut tx).await?;
-    let licensed = mirror::licensed(&present, row.license_type, now);
+    let before = flags::with_defaults(&stored_flags::list_flags(&mut tx).await?);
+    let present = licenses::list_licenses(&mut tx).await?;
+    let licensed = projection::licensed_features(&present, row.license_type, now);
     let after = apply(&before, body.items.0, now)?;
     let changed: Vec<(&FlagState, &FlagState)> = before
         .iter()
@@ -81,22 +85,22 @@ pub async fn update_features(
         return Ok(Fetched(Features::of(&row, &after, &present, now)));
     }
     let mut entry = audit::Entry::new("tenancy.feature.updated", "features", id);
-    let mut news = Map::new();
+    let mut switched = Map::new();
     for (old, new) in &changed {
-        entry = entry.change(new.flag.as_str(), described(old), described(new));
-        news.insert(new.flag.to_string(), new.is_on(id, licensed, now).into());
+        entry = entry.change(new.flag.as_str(), audit_value(old), audit_value(new));
+        switched.insert(new.flag.to_string(), new.is_on(id, licensed, now).into());
     }
     let stored: Vec<FlagState> = changed.iter().map(|(_, new)| (*new).clone()).collect();
     row.version += 1;
     row.updated_at = now;
-    stored_flags::set(&mut tx, &stored, now).await?;
-    licensing::mirror(&mut tx, &mut row, now).await?;
-    tenants::update(&mut tx, &row).await?;
+    stored_flags::upsert_flags(&mut tx, &stored, now).await?;
+    licensing::update_projection(&mut tx, &mut row, now).await?;
+    tenants::update_tenant(&mut tx, &row).await?;
     let announcement = Announcement {
         kind: &FEATURE_CHANGED,
         subject: format!("tenant/{id}"),
         version: row.version.into(),
-        data: json!({"tenant_id": id, "changed": news}),
+        data: json!({"tenant_id": id, "changed": switched}),
         sealed: None,
     };
     events::announce(&mut tx, caller.request(), now, announcement).await?;
@@ -109,7 +113,7 @@ pub async fn update_features(
     )
     .await?;
     tx.commit().await?;
-    app.gate.forget_tenant(id).await;
+    app.state.authenticator().invalidate_tenant(id).await;
     Ok(Fetched(Features::of(&row, &after, &present, now)))
 }
 
@@ -120,17 +124,17 @@ fn apply(
     now: DateTime<Utc>,
 ) -> Result<Vec<FlagState>> {
     let mut after = before.to_vec();
-    let mut named = Vec::new();
+    let mut seen = Vec::new();
     let mut errors = Vec::new();
     for (index, change) in changes.into_iter().enumerate() {
-        if named.contains(&change.flag) {
+        if seen.contains(&change.flag) {
             errors.push(FieldError {
                 pointer: format!("/items/{index}/flag"),
                 code: FieldCode::Duplicate,
             });
             continue;
         }
-        named.push(change.flag);
+        seen.push(change.flag);
         let Some(state) = after.iter_mut().find(|state| state.flag == change.flag) else {
             continue;
         };
@@ -138,12 +142,12 @@ fn apply(
         if let Some(rollout) = change.rollout.set() {
             state.rollout = i16::try_from(rollout.get()).unwrap_or(100);
         }
-        // An end that was there before may have passed: whoever sends back what they read is not wrong.
+        // A client may send back an expiry that has passed meanwhile.
         match change.expires_at {
             Change::Set(Some(end)) if state.expires_at != Some(end) && end <= now => {
                 errors.push(FieldError {
                     pointer: format!("/items/{index}/expires_at"),
-                    code: past(),
+                    code: error::in_the_past(),
                 });
             }
             Change::Set(end) => state.expires_at = end,
@@ -152,7 +156,7 @@ fn apply(
         if let Some(share) = change.user_rollout.set() {
             state.user_rollout = i16::try_from(share.get()).unwrap_or(100);
         }
-        if let Some(Items(conditions)) = change.conditions.set() {
+        if let Some(BoundedVec(conditions)) = change.conditions.set() {
             state.conditions = conditions.into_iter().map(Condition::from).collect();
         }
     }
@@ -163,18 +167,7 @@ fn apply(
     }
 }
 
-/// For an end that lies in the past.
-pub(super) fn past() -> FieldCode {
-    FieldCode::Rule(
-        "in_the_past",
-        Texts {
-            de: "muss in der Zukunft liegen",
-            en: "must be in the future",
-        },
-    )
-}
-
-fn described(state: &FlagState) -> Value {
+fn audit_value(state: &FlagState) -> Value {
     json!({
         "enabled": state.enabled, "rollout": state.rollout, "expires_at": state.expires_at,
         "user_rollout": state.user_rollout, "conditions": state.conditions,

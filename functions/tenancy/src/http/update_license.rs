@@ -1,4 +1,4 @@
-//! Agreeing on another licence: it takes the place of those whose time it takes, and says beforehand what that means.
+//! Agrees on a new licence, which supersedes others for its period, and previews the effect.
 
 use access::{Caller, audit};
 use axum::extract::State;
@@ -10,30 +10,31 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::{IntoParams, ToSchema};
 use web::{
-    Fetched, IfMatch, PathIds, Problem, Texts, ValidJson, ValidQuery,
+    Fetched, IfMatch, Localized, PathIds, Problem, ValidJson, ValidQuery,
     body::{Change, Int},
     problem::{self, FieldCode, Result},
     reply::Versioned,
 };
 
 use super::{
+    fields::UniqueVec,
     license::TenantLicense,
-    licensing,
+    license_limits::{UpdateLimits, Values},
     overage::{self, LicenseEffect},
-    update_features::past,
+    tenant_scope,
     update_tenant::announce_update,
-    visit,
 };
 use crate::{
     App,
     domain::{
-        distinct::Distinct,
         flags::{self, Flag, FlagState},
-        license::{self, Content, License, LicenseType},
-        mirror,
-        terms::{UpdateLimits, Values},
+        license::{self, License, LicenseTerms},
+        license_type::LicenseType,
+        projection,
     },
+    error,
     events::FEATURE_CHANGED,
+    licensing,
     permissions::LicenseUpdate,
     store::{
         flags as stored_flags, licenses,
@@ -42,72 +43,72 @@ use crate::{
 };
 
 web::body! {
-    /// What is agreed from now on, or from a later time. What is not named stays as in the licence in force then, or in
-    /// the last one.
+    /// The new licence. Fields that are not included are taken from the licence in force at `valid_from`, or from the
+    /// last one.
     pub struct UpdateLicense {
-        /// The plan. Another plan brings its own limits and values.
+        /// The plan. A different plan brings its own limits and values.
         pub plan: Change<LicenseType>,
-        /// How many people it seats.
+        /// The number of seats.
         pub seats: Change<Int<1, 1_000_000>>,
-        /// The contexts in it; `null` for every one.
-        pub features: Change<Option<Distinct<Flag, 0, 50>>>,
-        /// Metered limits.
+        /// The included features. `null` means all.
+        pub features: Change<Option<UniqueVec<Flag, 0, 50>>>,
+        /// The metered limits to change.
         pub limits: Change<UpdateLimits>,
-        /// What simply holds, all of it: numbers and texts.
+        /// All static values: numbers and texts.
         pub values: Change<Values>,
-        /// From when, not in the past; from now on unless named.
+        /// When the licence takes effect. Must not be in the past. Defaults to now.
         pub valid_from: Option<DateTime<Utc>>,
-        /// Until before when; `null` for ever. Licences that would begin before that are withdrawn.
+        /// When the licence ends (exclusive). `null` means never. Licences that would begin earlier are withdrawn.
         pub valid_to: Change<Option<DateTime<Utc>>>,
     }
     example { "seats": 40, "features": ["support", "files", "ai"], "limits": { "llm_tokens": { "limit": 5_000_000, "enforcement": "soft" } } }
 }
 
 impl UpdateLicense {
-    fn apply(self, base: Option<&License>, row: &TenantRow) -> Content {
+    fn apply(self, base: Option<&License>, row: &TenantRow) -> LicenseTerms {
         let base = base.map_or_else(
-            || Content::of_plan(row.license_type, row.max_users.max(1)),
-            |license| license.content.clone(),
+            || LicenseTerms::of_plan(row.license_type, row.max_users.max(1)),
+            |license| license.terms.clone(),
         );
         let plan = self.plan.or(base.plan);
-        let mut content = base.under(plan);
-        content.seats = self.seats.set().map_or(content.seats, Int::get);
+        let mut terms = base.with_plan(plan);
+        terms.seats = self.seats.set().map_or(terms.seats, Int::get);
         if let Some(features) = self.features.set() {
-            content.features = features.map(|Distinct(mut flags)| {
+            terms.features = features.map(|UniqueVec(mut flags)| {
                 flags.sort();
                 flags
             });
         }
         if let Some(values) = self.values.set() {
-            content.set_values(values.0);
+            terms.set_values(values.0);
         }
         if let Some(limits) = self.limits.set() {
-            limits.apply(&mut content);
+            limits.apply(&mut terms);
         }
-        content
+        terms
     }
 }
 
-/// Whether to look before leaping.
+/// Options of the update.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub struct UpdateLicenseQuery {
-    /// `true` only says what would come of it, and changes nothing.
+pub(crate) struct UpdateLicenseQuery {
+    /// If `true`, the effect is returned and nothing is changed.
     #[serde(default)]
     #[param(value_type = Option<bool>)]
     dry_run: bool,
 }
 
-/// What came of it, or would.
+/// The licences of a tenant, and the effect of the new one.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct LicenseChange {
-    /// How the tenant is licensed then.
+pub(crate) struct LicenseChange {
+    /// The licences after the change.
     #[serde(flatten)]
-    pub license: TenantLicense,
-    /// Whether nothing was changed.
-    pub dry_run: bool,
-    /// What the new licence means from its beginning on.
-    pub effect: LicenseEffect,
+    pub(crate) license: TenantLicense,
+    /// Whether this was a dry run that changed nothing.
+    pub(crate) dry_run: bool,
+    /// The effect of the new licence once it is in force.
+    pub(crate) effect: LicenseEffect,
 }
 
 impl Versioned for LicenseChange {
@@ -116,12 +117,13 @@ impl Versioned for LicenseChange {
     }
 }
 
-/// Agrees on another licence with a tenant. Only the platform's staff may.
+/// Update the licence of a tenant
 ///
-/// The one in force ends where the new one begins; none is ever edited. A smaller one deletes nobody and nothing: the answer
-/// says who and what is too much, and nothing can be added until that is mended.
-#[utoipa::path(put, path = "/tenants/{id}/license", responses((status = 200, description = "How the tenant is licensed now, and what that means.", body = LicenseChange)))]
-pub async fn update_license(
+/// Agrees on a new licence. The current one ends where the new one begins; licences are never edited. A smaller licence
+/// deletes nothing: the response lists what exceeds it, and nothing can be added until usage is back within the limits.
+/// Platform staff only.
+#[utoipa::path(put, path = "/tenants/{id}/license", responses((status = 200, description = "The licences of the tenant, and the effect of the new one.", body = LicenseChange)))]
+pub(crate) async fn update_license(
     State(app): State<App>,
     caller: Caller<LicenseUpdate>,
     PathIds(id): PathIds<TenantId>,
@@ -129,29 +131,29 @@ pub async fn update_license(
     if_match: IfMatch,
     ValidJson { value: body, .. }: ValidJson<UpdateLicense>,
 ) -> Result<Fetched<LicenseChange>> {
-    let now = app.gate.clock().now();
-    let mut tx = visit::begin(&app, &caller, id).await?;
-    let mut row = tenants::lock(&mut tx, id)
+    let now = app.state.clock().now();
+    let mut tx = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
+    let mut row = tenants::lock_tenant(&mut tx, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     if_match.check(row.version)?;
-    let before = licenses::list(&mut tx).await?;
-    let new = drafted(body, &before, &row, now)?;
+    let before = licenses::list_licenses(&mut tx).await?;
+    let new = draft_license(body, &before, &row, now)?;
     let from = new.valid_from;
     let mut after = before.clone();
     license::supersede(&mut after, new.clone());
     let effect = overage::effect(&mut tx, &row, (&before, &after), from, now).await?;
     if query.dry_run {
-        visit::note_reading(&mut tx, &caller, id, "license", now).await?;
-    } else if !is_said_already(&before, &new) {
+        tenant_scope::audit_staff_read(&mut tx, &caller, id, "license", now).await?;
+    } else if !is_unchanged(&before, &new) {
         row.version += 1;
         row.updated_at = now;
-        put_in_place(&mut tx, &caller, &mut row, before.clone(), new, now).await?;
+        put_into_force(&mut tx, &caller, &mut row, before.clone(), new, now).await?;
     } else {
         after = before;
     }
     tx.commit().await?;
-    app.gate.forget_tenant(id).await;
+    app.state.authenticator().invalidate_tenant(id).await;
     Ok(Fetched(LicenseChange {
         license: TenantLicense::of(&after, row.version, now),
         dry_run: query.dry_run,
@@ -159,8 +161,8 @@ pub async fn update_license(
     }))
 }
 
-/// The licence that is asked for.
-fn drafted(
+/// The licence that the request describes.
+fn draft_license(
     body: UpdateLicense,
     present: &[License],
     row: &TenantRow,
@@ -168,31 +170,31 @@ fn drafted(
 ) -> Result<License> {
     let from = body.valid_from.unwrap_or(now);
     if from < now {
-        return Err(Problem::field("/valid_from", past()));
+        return Err(Problem::field("/valid_from", error::in_the_past()));
     }
     let to = match &body.valid_to {
         Change::Set(end) => *end,
-        Change::Keep => license::usual_end(present, from),
+        Change::Keep => license::default_end(present, from),
     };
     if to.is_some_and(|to| to <= from) {
-        let texts = Texts {
+        let texts = Localized {
             de: "muss nach valid_from liegen",
             en: "must be after valid_from",
         };
         let code = FieldCode::Rule("not_after_beginning", texts);
         return Err(Problem::field("/valid_to", code));
     }
-    let content = body.apply(license::predecessor(present, from), row);
-    Ok(licensing::agree(content, from, to, now))
+    let terms = body.apply(license::predecessor(present, from), row);
+    Ok(licensing::new_license(terms, from, to, now))
 }
 
-/// Whether the licence says nothing new.
-fn is_said_already(present: &[License], new: &License) -> bool {
+/// Whether the licence equals the one in force.
+fn is_unchanged(present: &[License], new: &License) -> bool {
     license::in_force(present, new.valid_from)
-        .is_some_and(|base| base.content == new.content && base.valid_to == new.valid_to)
+        .is_some_and(|base| base.terms == new.terms && base.valid_to == new.valid_to)
 }
 
-async fn put_in_place(
+async fn put_into_force(
     tx: &mut TenantTx,
     caller: &Caller<LicenseUpdate>,
     row: &mut TenantRow,
@@ -200,13 +202,13 @@ async fn put_in_place(
     new: License,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let states = flags::complete(&stored_flags::list(tx).await?);
+    let states = flags::with_defaults(&stored_flags::list_flags(tx).await?);
     let on_before = on(&states, &present, row, now);
     let base = license::predecessor(&present, new.valid_from).cloned();
     let entry = differences(row.id, base.as_ref(), &new);
     licensing::supersede(tx, &mut present, new).await?;
-    licensing::mirror(tx, row, now).await?;
-    tenants::update(tx, row).await?;
+    licensing::update_projection(tx, row, now).await?;
+    tenants::update_tenant(tx, row).await?;
     let fields: Vec<String> = entry
         .changed()
         .iter()
@@ -238,7 +240,7 @@ fn on(
     row: &TenantRow,
     now: DateTime<Utc>,
 ) -> Map<String, Value> {
-    let by_license = mirror::licensed(licenses, row.license_type, now);
+    let by_license = projection::licensed_features(licenses, row.license_type, now);
     let is_on = |state: &FlagState| state.is_on(row.id, by_license, now).into();
     states
         .iter()
@@ -246,18 +248,18 @@ fn on(
         .collect()
 }
 
-/// What the log says of a licence.
-type Told = fn(&License) -> Value;
+/// A field of a licence for the audit log.
+type AuditValue = fn(&License) -> Value;
 
-/// What is agreed now and was not before, for the log.
+/// The changed fields, for the audit log.
 fn differences(id: TenantId, old: Option<&License>, new: &License) -> audit::Entry {
-    let of = |license: Option<&License>, what: Told| license.map(what);
-    let fields: [(&str, Told); 7] = [
-        ("plan", |l| json!(l.content.plan)),
-        ("seats", |l| json!(l.content.seats)),
-        ("features", |l| json!(l.content.features)),
-        ("limits", |l| json!(l.content.limits)),
-        ("soft_limits", |l| json!(l.content.soft)),
+    let of = |license: Option<&License>, what: AuditValue| license.map(what);
+    let fields: [(&str, AuditValue); 7] = [
+        ("plan", |l| json!(l.terms.plan)),
+        ("seats", |l| json!(l.terms.seats)),
+        ("features", |l| json!(l.terms.features)),
+        ("limits", |l| json!(l.terms.limits)),
+        ("soft_limits", |l| json!(l.terms.soft)),
         ("valid_from", |l| json!(l.valid_from)),
         ("valid_to", |l| json!(l.valid_to)),
     ];

@@ -1,4 +1,4 @@
-//! Changing a tenant's master data.
+//! Updates a tenant's master data.
 
 use access::{Caller, Permission, audit, mask};
 use axum::extract::State;
@@ -8,20 +8,22 @@ use events::Announcement;
 use ids::TenantId;
 use serde_json::json;
 use web::{
-    Email, Fetched, IfMatch, Line, PathIds, TimeZone, ValidJson,
+    Email, Fetched, IfMatch, PathIds, SingleLine, TimeZone, ValidJson,
     body::{Change, Int},
     fields::Locale,
     problem::{self, Result},
 };
 
-use super::{licensing, tenants::Tenant, visit};
+use super::{tenant_scope, tenants::Tenant};
 use crate::{
     App,
     domain::{
         host_name::HostName,
-        license::{self, Content, LicenseType},
+        license::{self, LicenseTerms},
+        license_type::LicenseType,
     },
     events::TENANT_UPDATED,
+    licensing,
     permissions::{LicenseUpdate, TenantUpdate},
     store::{
         directory, licenses,
@@ -30,43 +32,43 @@ use crate::{
 };
 
 web::body! {
-    /// Master data to change; what is not named stays. `domain`, `max_users` and `license_type` are agreed with the platform:
-    /// they need the permission `tenancy.license.update`, which only its staff has.
+    /// The master data to change. Fields that are not included stay unchanged. `domain`, `max_users` and `license_type`
+    /// are agreed with the platform and require the permission `tenancy.license.update`, which only platform staff has.
     pub struct UpdateTenant {
-        /// Its name.
-        pub name: Change<Line<1, 200>>,
-        /// How to reach it.
+        /// The name of the organisation.
+        pub name: Change<SingleLine<1, 200>>,
+        /// The contact email address.
         pub email: Change<Email>,
-        /// The language of everybody who chose none.
+        /// The default language.
         pub locale: Change<Locale>,
-        /// Its IANA time zone.
+        /// The IANA time zone.
         pub time_zone: Change<TimeZone>,
-        /// Where its own frontend is; `null` when it has none. Needs `tenancy.license.update`.
+        /// The host of the tenant's own frontend. `null` removes it. Requires `tenancy.license.update`.
         pub domain: Change<Option<HostName>>,
-        /// How many people its licence seats. Needs `tenancy.license.update`.
+        /// The number of seats. Requires `tenancy.license.update`.
         pub max_users: Change<Int<1, 1_000_000>>,
-        /// The plan of its licence. Needs `tenancy.license.update`.
+        /// The plan of the licence. Requires `tenancy.license.update`.
         pub license_type: Change<LicenseType>,
     }
     example { "name": "Muster AG", "time_zone": "Europe/Berlin" }
 }
 
 impl UpdateTenant {
-    /// The fields named that are agreed with the platform.
-    fn agreed(&self) -> Vec<&'static str> {
+    /// The included fields that are agreed with the platform.
+    fn licensed_fields(&self) -> Vec<&'static str> {
         [
             ("domain", self.domain.as_set().is_some()),
             ("max_users", self.max_users.as_set().is_some()),
             ("license_type", self.license_type.as_set().is_some()),
         ]
         .into_iter()
-        .filter_map(|(field, named)| named.then_some(field))
+        .filter_map(|(field, is_set)| is_set.then_some(field))
         .collect()
     }
 
     fn apply(self, row: TenantRow) -> TenantRow {
         TenantRow {
-            name: self.name.set().map_or(row.name, Line::into_string),
+            name: self.name.set().map_or(row.name, SingleLine::into_string),
             email: self.email.set().map_or(row.email, Email::into_string),
             locale: self
                 .locale
@@ -86,27 +88,29 @@ impl UpdateTenant {
     }
 }
 
-/// Changes a tenant's master data: admins their own, staff any. Another licence or number of seats supersedes the licence in
-/// force.
-#[utoipa::path(method(put, patch), path = "/tenants/{id}", responses((status = 200, description = "The tenant as it is now.", body = Tenant)))]
-pub async fn update_tenant(
+/// Update a tenant
+///
+/// Changes master data. Admins can update their own tenant, platform staff any tenant. A different plan or number of
+/// seats supersedes the current licence.
+#[utoipa::path(method(put, patch), path = "/tenants/{id}", responses((status = 200, description = "The updated tenant.", body = Tenant)))]
+pub(crate) async fn update_tenant(
     State(app): State<App>,
     caller: Caller<TenantUpdate>,
     PathIds(id): PathIds<TenantId>,
     if_match: IfMatch,
     ValidJson { value: body, .. }: ValidJson<UpdateTenant>,
 ) -> Result<Fetched<Tenant>> {
-    let now = app.gate.clock().now();
-    let mut tx = visit::begin(&app, &caller, id).await?;
-    let before = tenants::lock(&mut tx, id)
+    let now = app.state.clock().now();
+    let mut tx = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
+    let before = tenants::lock_tenant(&mut tx, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    let agreed = body.agreed();
-    if !agreed.is_empty() && caller.may::<LicenseUpdate>().is_none() {
+    let licensed = body.licensed_fields();
+    if !licensed.is_empty() && caller.may::<LicenseUpdate>().is_none() {
         return Err(problem::FORBIDDEN
             .problem()
             .argument("permission", "tenancy.license.update")
-            .member("fields", json!(agreed)));
+            .member("fields", json!(licensed)));
     }
     if_match.check(before.version)?;
     let mut after = body.apply(before.clone());
@@ -120,8 +124,8 @@ pub async fn update_tenant(
     if (after.license_type, after.max_users) != (before.license_type, before.max_users) {
         supersede_license(&mut tx, &mut after, now).await?;
     }
-    tenants::update(&mut tx, &after).await?;
-    directory::update(&mut tx, &after).await?;
+    tenants::update_tenant(&mut tx, &after).await?;
+    directory::update_tenant(&mut tx, &after).await?;
     announce_update(&mut tx, &caller, &after, &entry.changed()).await?;
     audit::record(
         &mut tx,
@@ -132,32 +136,37 @@ pub async fn update_tenant(
     )
     .await?;
     tx.commit().await?;
-    app.gate.forget_tenant(id).await;
+    app.state.authenticator().invalidate_tenant(id).await;
     Ok(Fetched(after.into()))
 }
 
-/// Puts another licence into force because plan or seats differ. Limits that were agreed stay as long as the plan does, and
-/// it ends when the one before would have.
+/// Supersedes the licence because the plan or the seats have changed. Agreed limits stay while the plan does, and the
+/// end stays the same.
 async fn supersede_license(
     tx: &mut TenantTx,
     row: &mut TenantRow,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let mut present = licenses::list(tx).await?;
-    let to = license::usual_end(&present, now);
-    let content = license::predecessor(&present, now).map_or_else(
-        || Content::of_plan(row.license_type, row.max_users),
-        |base| base.content.clone().under(row.license_type),
+    let mut present = licenses::list_licenses(tx).await?;
+    let to = license::default_end(&present, now);
+    let terms = license::predecessor(&present, now).map_or_else(
+        || LicenseTerms::of_plan(row.license_type, row.max_users),
+        |base| base.terms.clone().with_plan(row.license_type),
     );
-    let content = Content {
+    let terms = LicenseTerms {
         seats: row.max_users,
-        ..content
+        ..terms
     };
-    licensing::supersede(tx, &mut present, licensing::agree(content, now, to, now)).await?;
-    licensing::mirror(tx, row, now).await
+    licensing::supersede(
+        tx,
+        &mut present,
+        licensing::new_license(terms, now, to, now),
+    )
+    .await?;
+    licensing::update_projection(tx, row, now).await
 }
 
-/// What changed, for the log; mail addresses masked.
+/// The changed fields, for the audit log, with email addresses masked.
 fn differences(before: &TenantRow, after: &TenantRow) -> audit::Entry {
     let entry = audit::Entry::new("tenancy.tenant.updated", "tenant", after.id)
         .change("name", before.name.as_str(), after.name.as_str())
@@ -177,7 +186,7 @@ fn differences(before: &TenantRow, after: &TenantRow) -> audit::Entry {
     if before.email == after.email {
         return entry;
     }
-    // Two addresses may look alike behind the mask and still differ.
+    // Two different addresses can look alike when masked.
     let (old, new) = (mask::email(&before.email), mask::email(&after.email));
     if old == new {
         entry.change("email", old, format!("{new} (another)"))
@@ -186,7 +195,7 @@ fn differences(before: &TenantRow, after: &TenantRow) -> audit::Entry {
     }
 }
 
-/// Tells the others which fields of a tenant changed.
+/// Publishes which fields of a tenant have changed.
 pub(super) async fn announce_update<P: Permission>(
     tx: &mut TenantTx,
     caller: &Caller<P>,

@@ -1,4 +1,4 @@
-//! What a tenant has used of what it has licensed.
+//! Usage of a tenant, compared with its licence.
 
 use access::{Caller, usage::Metric};
 use axum::{Json, extract::State};
@@ -7,34 +7,33 @@ use ids::TenantId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use web::{
-    PathIds, Problem, Texts, ValidQuery,
+    Localized, PathIds, Problem, ValidQuery,
     problem::{self, FieldCode, Result},
 };
 
-use super::{license::enforcement, visit};
+use super::tenant_scope;
 use crate::{
     App,
     domain::{
-        license::{self, License},
+        license::{self, Enforcement, License},
         month::Month,
-        terms::Enforcement,
-        usage::Used,
+        usage::UsageTotals,
     },
     permissions::UsageRead,
     store::{licenses, seats, tenants, usage},
 };
 
-/// The most months that one answer tells of.
-const MOST_MONTHS: usize = 36;
+/// How many months one response can contain.
+const MAX_MONTHS: usize = 36;
 
-/// Which months.
+/// The months to return.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub struct UsageQuery {
-    /// The first month; the last one unless named.
+pub(crate) struct UsageQuery {
+    /// The first month. Defaults to the last one.
     #[param(value_type = Option<String>, pattern = "^[0-9]{4}-(0[1-9]|1[0-2])$", example = "2026-09")]
     from: Option<Month>,
-    /// The last month; this one unless named.
+    /// The last month. Defaults to the current one.
     #[param(value_type = Option<String>, pattern = "^[0-9]{4}-(0[1-9]|1[0-2])$", example = "2026-11")]
     to: Option<Month>,
 }
@@ -47,74 +46,76 @@ pub struct UsageQuery {
         {"metric": "llm_tokens", "used": 1_700_000, "limit": 2_000_000, "enforcement": "hard", "percent": 85}
     ]}]
 }))]
-pub struct Usage {
-    /// Seats now.
-    pub seats: SeatUsage,
-    /// The months asked for, oldest first.
-    pub months: Vec<MonthUsage>,
+pub(crate) struct Usage {
+    /// The seats at present.
+    pub(crate) seats: SeatUsage,
+    /// The requested months, oldest first.
+    pub(crate) months: Vec<MonthUsage>,
 }
 
-/// Seats.
+/// The use of seats.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-pub struct SeatUsage {
-    /// How many are taken: by people and invitations, never by API keys or disabled accounts.
-    pub taken: i64,
-    /// How many there are.
-    pub limit: i32,
+pub(crate) struct SeatUsage {
+    /// The number of seats in use. Invitations count, API keys and disabled users do not.
+    pub(crate) taken: i64,
+    /// The number of seats in the licence.
+    pub(crate) limit: i32,
 }
 
-/// A month.
+/// The usage in a month.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct MonthUsage {
-    /// Which, in UTC: `2026-11`.
+pub(crate) struct MonthUsage {
+    /// The month in UTC, as `2026-11`.
     #[schema(value_type = String, example = "2026-11")]
-    pub month: Month,
-    /// Every metric.
-    pub metrics: Vec<MetricUsage>,
+    pub(crate) month: Month,
+    /// All metrics.
+    pub(crate) metrics: Vec<MetricUsage>,
 }
 
-/// A metric in a month.
+/// The usage of a metric in a month.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-pub struct MetricUsage {
-    /// Which.
-    pub metric: Metric,
-    /// How much: what was stored at the end of the month, or is now; of the rest what was used in it. Requests are counted in
-    /// blocks of 100 that a process takes, so up to a block a process may not have been sent yet.
-    pub used: i64,
-    /// How much was allowed by the licence in force at the end of the month, or now; `null` where nothing was agreed.
-    pub limit: Option<i64>,
-    /// Whether more is refused, or counted and told.
-    pub enforcement: Option<Enforcement>,
-    /// How much of the limit that is, rounded down.
-    pub percent: Option<i64>,
+pub(crate) struct MetricUsage {
+    /// The metric.
+    pub(crate) metric: Metric,
+    /// The quantity: for storage what is stored at the end of the month or now, for other metrics what was used in the
+    /// month. API requests are counted in blocks of 100 per process, so a few may not have been made yet.
+    pub(crate) used: i64,
+    /// The limit at the end of the month or now. `null` if there is none.
+    pub(crate) limit: Option<i64>,
+    /// Whether further use is refused, or counted with a warning.
+    pub(crate) enforcement: Option<Enforcement>,
+    /// The percentage of the limit that is used, rounded down.
+    pub(crate) percent: Option<i64>,
 }
 
-/// Reads what a tenant has used, month by month, and what it may: admins their own, staff any. What was told a moment ago is
-/// in it.
-#[utoipa::path(get, path = "/tenants/{id}/usage", responses((status = 200, description = "Seats, and each month with each metric.", body = Usage)))]
-pub async fn get_usage(
+/// Get the usage of a tenant
+///
+/// Returns seats and all metrics month by month, with the limits of the licence. Recent events are included. Admins can
+/// read the usage of their own tenant, platform staff of any tenant.
+#[utoipa::path(get, path = "/tenants/{id}/usage", responses((status = 200, description = "The seats, and all metrics for each month.", body = Usage)))]
+pub(crate) async fn get_usage(
     State(app): State<App>,
     caller: Caller<UsageRead>,
     PathIds(id): PathIds<TenantId>,
     ValidQuery(query): ValidQuery<UsageQuery>,
 ) -> Result<Json<Usage>> {
-    let now = app.gate.clock().now();
+    let now = app.state.clock().now();
     let last = query.to.unwrap_or(Month::of(now));
     let first = query.from.unwrap_or(last);
-    let months: Vec<Month> = first.through(last).take(MOST_MONTHS + 1).collect();
-    if months.is_empty() || months.len() > MOST_MONTHS {
-        return Err(Problem::field("/from", outside()));
+    let months: Vec<Month> = first.through(last).take(MAX_MONTHS + 1).collect();
+    if months.is_empty() || months.len() > MAX_MONTHS {
+        return Err(Problem::field("/from", invalid_range()));
     }
-    let mut tx = visit::begin(&app, &caller, id).await?;
-    let row = tenants::find(&mut tx, id)
+    let mut tx = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
+    let row = tenants::find_tenant(&mut tx, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    let present = licenses::list(&mut tx).await?;
-    let taken = seats::count_taken(&mut tx).await?;
-    let used = usage::used(&mut tx, last.first_day()).await?;
-    visit::note_reading(&mut tx, &caller, id, "usage", now).await?;
+    let present = licenses::list_licenses(&mut tx).await?;
+    let taken = seats::count_seats_taken(&mut tx).await?;
+    let used = usage::sum_usage(&mut tx, last.first_day()).await?;
+    tenant_scope::audit_staff_read(&mut tx, &caller, id, "usage", now).await?;
     tx.commit().await?;
-    let seated = license::in_force(&present, now).map(|license| license.content.seats);
+    let seated = license::in_force(&present, now).map(|license| license.terms.seats);
     Ok(Json(Usage {
         seats: SeatUsage {
             taken,
@@ -122,34 +123,39 @@ pub async fn get_usage(
         },
         months: months
             .into_iter()
-            .map(|month| told(month, &used, &present, now))
+            .map(|month| month_usage(month, &used, &present, now))
             .collect(),
     }))
 }
 
-fn outside() -> FieldCode {
+fn invalid_range() -> FieldCode {
     FieldCode::Rule(
         "bad_range",
-        Texts {
-            de: "nicht nach to, und höchstens 36 Monate",
-            en: "not after to, and at most 36 months",
+        Localized {
+            de: "darf nicht nach to liegen, und der Zeitraum darf höchstens 36 Monate umfassen",
+            en: "must not be after to, and the range must not exceed 36 months",
         },
     )
 }
 
-fn told(month: Month, used: &Used, licenses: &[License], now: DateTime<Utc>) -> MonthUsage {
+fn month_usage(
+    month: Month,
+    used: &UsageTotals,
+    licenses: &[License],
+    now: DateTime<Utc>,
+) -> MonthUsage {
     let at = now.min(month.end() - TimeDelta::microseconds(1));
-    let content = license::in_force(licenses, at).map(|license| &license.content);
+    let terms = license::in_force(licenses, at).map(|license| &license.terms);
     let metric = |metric: &Metric| {
-        let used = used.of(*metric, month);
-        let limit = content.and_then(|content| content.limit(*metric));
+        let used = used.total(*metric, month);
+        let limit = terms.and_then(|terms| terms.limit(*metric));
         MetricUsage {
             metric: *metric,
             used,
             limit,
-            enforcement: content
+            enforcement: terms
                 .filter(|_| limit.is_some())
-                .map(|content| enforcement(&content.soft, *metric)),
+                .map(|terms| terms.enforcement(*metric)),
             percent: limit
                 .filter(|limit| *limit > 0)
                 .and_then(|limit| i64::try_from(i128::from(used) * 100 / i128::from(limit)).ok()),

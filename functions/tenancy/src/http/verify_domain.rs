@@ -1,48 +1,51 @@
-//! Proving that a host belongs to a tenant.
+//! Verifies that a host belongs to a tenant.
 
 use access::{Caller, audit};
 use axum::extract::State;
-use chrono::{DateTime, Utc};
-use db::{DbError, TenantTx};
+use db::DbError;
 use events::Announcement;
 use ids::{TenantDomainId, TenantId};
 use serde_json::{Value, json};
 use web::{
-    Fetched, PathIds, Problem, RequestInfo,
+    Fetched, PathIds, Problem,
     problem::{self, Result},
 };
 
-use super::{domains::Domain, visit};
+use super::{domains::Domain, tenant_scope};
 use crate::{
-    App, error,
-    events::{DOMAIN_RELEASED, DOMAIN_VERIFIED},
+    App,
+    domain::domain_proof::ProofCheck,
+    error,
+    events::DOMAIN_VERIFIED,
     permissions::DomainUpdate,
-    proofs::Findings,
     store::domains::{self, DomainRow},
 };
 
-/// Looks for the proof of a claim, in the DNS and on the host's own server at once. With either of them the host is the tenant's:
-/// its pages may call with the tenant's credentials. The proof has to stay: it is looked for every day.
-#[utoipa::path(post, path = "/tenants/{id}/domains/{domain_id}/verify", responses((status = 200, description = "The host is the tenant's.", body = Domain)))]
-pub async fn verify_domain(
+/// Verify a domain
+///
+/// Looks for the proof of ownership in the DNS and on the host itself. If either is found, pages of the host can call
+/// the API for the tenant. The proof must stay in place, because it is checked daily.
+#[utoipa::path(post, path = "/tenants/{id}/domains/{domain_id}/verify", responses((status = 200, description = "The domain is verified.", body = Domain)))]
+pub(crate) async fn verify_domain(
     State(app): State<App>,
     caller: Caller<DomainUpdate>,
     PathIds((id, domain_id)): PathIds<(TenantId, TenantDomainId)>,
 ) -> Result<Fetched<Domain>> {
-    let mut tx = visit::begin_on(&app, &caller, id).await?;
-    let claimed = domains::find(&mut tx, domain_id)
+    let mut tx = tenant_scope::begin_for_existing_tenant(&app, &caller, id).await?;
+    let claimed = domains::find_domain(&mut tx, domain_id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    // No transaction waits for the world outside.
+    // No transaction stays open during the lookups.
     tx.commit().await?;
-    let findings = app.proofs.look(&claimed.host, &claimed.proof).await;
-    let now = app.gate.clock().now();
-    let method = findings
-        .method()
-        .ok_or_else(|| not_proved(&claimed, findings))?;
-    let mut tx = visit::begin_on(&app, &caller, id).await?;
-    // It may have been given up meanwhile, or claimed anew with another proof.
-    let row = domains::lock(&mut tx, domain_id)
+    let check = app
+        .domain_verifier
+        .check(&claimed.host, &claimed.proof)
+        .await;
+    let now = app.state.clock().now();
+    let method = check.method().ok_or_else(|| not_proved(&claimed, check))?;
+    let mut tx = tenant_scope::begin_for_existing_tenant(&app, &caller, id).await?;
+    // The domain may have been released meanwhile, or claimed again with a different proof.
+    let row = domains::lock_domain(&mut tx, domain_id)
         .await?
         .filter(|row| row.proof == claimed.proof)
         .ok_or(&problem::NOT_FOUND)?;
@@ -66,7 +69,7 @@ pub async fn verify_domain(
             error.into()
         }
     };
-    domains::update(&mut tx, &row).await.map_err(taken)?;
+    domains::update_domain(&mut tx, &row).await.map_err(taken)?;
     if first {
         domains::insert_origin(&mut tx, &row.host, now)
             .await
@@ -86,32 +89,13 @@ pub async fn verify_domain(
         audit::record(&mut tx, caller.request(), now, reason, entry).await?;
     }
     tx.commit().await?;
-    app.gate.forget_tenant(id).await;
+    app.state.authenticator().invalidate_tenant(id).await;
     Ok(Fetched(row.into()))
 }
 
-fn not_proved(row: &DomainRow, findings: Findings) -> Problem {
+fn not_proved(row: &DomainRow, check: ProofCheck) -> Problem {
     error::DOMAIN_NOT_PROVED
         .problem()
         .argument("host", &*row.host)
-        .member("findings", json!(findings))
-}
-
-/// Tells that a host is no longer the tenant's, and why: `given_up` or `proof_missing`.
-pub async fn announce_release(
-    tx: &mut TenantTx,
-    request: &RequestInfo,
-    row: &DomainRow,
-    why: &'static str,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let announcement = Announcement {
-        kind: &DOMAIN_RELEASED,
-        subject: format!("domain/{}", row.id),
-        version: (row.version + 1).into(),
-        data: json!({"domain_id": row.id, "host": row.host, "why": why}),
-        sealed: None,
-    };
-    events::announce(tx, request, now, announcement).await?;
-    Ok(())
+        .member("findings", json!(check))
 }

@@ -1,5 +1,5 @@
-//! Looks whether the proofs of verified hosts are still there. A host changes hands without anybody telling us: whoever has it
-//! now must not get what the one before was allowed.
+//! Checks that the proofs of verified domains are still in place. A host can change owners without notice, and the new
+//! owner must not inherit what the previous one was allowed.
 
 use access::{audit, directory};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -13,39 +13,39 @@ use web::{RequestInfo, problem::Result};
 
 use crate::{
     App,
+    domain::domain_proof::ProofCheck,
     events::DOMAIN_FAILING,
-    http::{domains::new_proof, verify_domain::announce_release},
-    proofs::Findings,
+    http::domains::{announce_release, new_proof},
     store::domains::{self, DomainRow},
 };
 
-/// How long a proof may be away before the host is let go of.
-const PATIENCE: TimeDelta = TimeDelta::days(7);
-/// Hosts that are looked at together.
-const AT_ONCE: usize = 8;
+/// How long a proof can be missing before the domain is released.
+const PROOF_GRACE_PERIOD: TimeDelta = TimeDelta::days(7);
+/// How many hosts are checked at the same time.
+const MAX_CONCURRENT_CHECKS: usize = 8;
 
-/// What became of them.
+/// The result of a run.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Checked {
-    /// The proof is there.
+    /// The proof is in place.
     pub(crate) proved: u64,
-    /// It is not; its tenant was told, now or before.
+    /// The proof is missing. The tenant was notified, now or before.
     pub(crate) failing: u64,
-    /// It was away for too long.
+    /// The proof was missing for too long.
     pub(crate) released: u64,
-    /// Nobody answered: nothing is concluded from that.
+    /// The DNS did not answer, so nothing was changed.
     pub(crate) unknown: u64,
 }
 
-/// Looks at every verified host of every working tenant.
+/// Checks every verified domain of every active tenant.
 pub(crate) async fn check_domains(app: &App, run: &Run) -> Result<Checked> {
     let mut checked = Checked::default();
-    let mut visits = run.visits(directory::working_tenants(&app.db).await?);
-    while let Some(tenant) = visits.next_tenant() {
-        let looked = check_tenant(app, &run.request, tenant, &mut checked).await;
-        visits.saw(tenant, looked);
+    let mut tenant_loop = run.tenant_loop(directory::list_working_tenants(&app.db).await?);
+    while let Some(tenant) = tenant_loop.next_tenant() {
+        let result = check_tenant(app, &run.request, tenant, &mut checked).await;
+        tenant_loop.record(tenant, result);
     }
-    visits.end()?;
+    tenant_loop.finish()?;
     Ok(checked)
 }
 
@@ -55,47 +55,50 @@ async fn check_tenant(
     tenant: TenantId,
     checked: &mut Checked,
 ) -> Result<()> {
-    let mut tx = app.db.begin_reading(tenant, Actor::SYSTEM).await?;
-    let verified = domains::list(&mut tx).await?;
+    let mut tx = app.db.begin_read_only(tenant, Actor::SYSTEM).await?;
+    let verified = domains::list_domains(&mut tx).await?;
     tx.commit().await?;
-    let mut looked = stream::iter(verified)
+    let mut checks = stream::iter(verified)
         .filter(|row| std::future::ready(row.verified_at.is_some()))
         .map(|row| async move {
-            let findings = app.proofs.look(&row.host, &row.proof).await;
-            (row, findings)
+            let check = app.domain_verifier.check(&row.host, &row.proof).await;
+            (row, check)
         })
-        .buffer_unordered(AT_ONCE);
-    while let Some((row, findings)) = looked.next().await {
-        conclude(app, request, tenant, (&row, findings), checked).await?;
+        .buffer_unordered(MAX_CONCURRENT_CHECKS);
+    while let Some((row, check)) = checks.next().await {
+        evaluate(app, request, tenant, (&row, check), checked).await?;
     }
     Ok(())
 }
 
-async fn conclude(
+async fn evaluate(
     app: &App,
     request: &RequestInfo,
     tenant: TenantId,
-    (seen, findings): (&DomainRow, Findings),
+    (seen, check): (&DomainRow, ProofCheck),
     checked: &mut Checked,
 ) -> Result<()> {
-    let now = app.gate.clock().now();
-    if findings.method().is_none() && !findings.is_certain() {
+    let now = app.state.clock().now();
+    if check.method().is_none() && !check.is_conclusive() {
         checked.unknown += 1;
         return Ok(());
     }
     let mut tx = app.db.begin(tenant, Actor::SYSTEM).await?;
-    let still = |row: &DomainRow| row.proof == seen.proof && row.verified_at.is_some();
-    let Some(mut row) = domains::lock(&mut tx, seen.id).await?.filter(still) else {
+    let is_unchanged = |row: &DomainRow| row.proof == seen.proof && row.verified_at.is_some();
+    let Some(mut row) = domains::lock_domain(&mut tx, seen.id)
+        .await?
+        .filter(is_unchanged)
+    else {
         return Ok(());
     };
     row.checked_at = Some(now);
     let mut released = false;
-    match (findings.method(), row.failing_since) {
+    match (check.method(), row.failing_since) {
         (Some(_), _) => {
             row.failing_since = None;
             checked.proved += 1;
         }
-        (None, Some(since)) if since + PATIENCE <= now => {
+        (None, Some(since)) if since + PROOF_GRACE_PERIOD <= now => {
             release(&mut tx, request, &mut row, now).await?;
             released = true;
             checked.released += 1;
@@ -105,19 +108,19 @@ async fn conclude(
             row.failing_since = Some(now);
             row.version += 1;
             row.updated_at = now;
-            announce_failing(&mut tx, request, &row, now + PATIENCE, now).await?;
+            announce_failing(&mut tx, request, &row, now + PROOF_GRACE_PERIOD, now).await?;
             checked.failing += 1;
         }
     }
-    domains::update(&mut tx, &row).await?;
+    domains::update_domain(&mut tx, &row).await?;
     tx.commit().await?;
     if released {
-        app.gate.forget_tenant(tenant).await;
+        app.state.authenticator().invalidate_tenant(tenant).await;
     }
     Ok(())
 }
 
-/// It becomes a claim like any other, to be proved anew.
+/// Turns the domain back into an unverified claim with a new proof.
 async fn release(
     tx: &mut TenantTx,
     request: &RequestInfo,

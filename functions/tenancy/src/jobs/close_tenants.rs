@@ -1,4 +1,4 @@
-//! The last step of a tenant's life.
+//! The last step of a tenant's life cycle.
 
 use access::TenantStatus;
 use chrono::{DateTime, Utc};
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// How many were closed.
+/// The result of a run.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Closed {
     pub(crate) tenants: u64,
@@ -25,21 +25,22 @@ pub(crate) struct Closed {
 
 /// Closes every tenant whose 30 days are over.
 pub(crate) async fn close_tenants(app: &App, run: &Run) -> Result<Closed> {
-    let now = app.gate.clock().now();
+    let now = app.state.clock().now();
     let mut tx = app.db.begin_unscoped().await?;
-    let due = tenants::due_closings(&mut tx, now).await?;
+    let due = tenants::list_due_closings(&mut tx, now).await?;
     tx.commit().await?;
     let mut closed = Closed::default();
-    let mut visits = run.visits(due);
-    while let Some(tenant) = visits.next_tenant() {
+    let mut tenant_loop = run.tenant_loop(due);
+    while let Some(tenant) = tenant_loop.next_tenant() {
         let done = close(app, &run.request, tenant, now).await;
-        closed.tenants += u64::from(visits.saw(tenant, done) == Some(true));
+        closed.tenants += u64::from(tenant_loop.record(tenant, done) == Some(true));
     }
-    visits.end()?;
+    tenant_loop.finish()?;
     Ok(closed)
 }
 
-/// Keys and origins end with the tenant, not only when they are erased: each is a lock of its own.
+/// Closes a tenant. Its keys and origins are revoked here and not only when they are erased, because each of them
+/// grants access on its own.
 async fn close(
     app: &App,
     request: &RequestInfo,
@@ -47,11 +48,11 @@ async fn close(
     now: DateTime<Utc>,
 ) -> Result<bool> {
     let mut tx = app.db.begin(tenant, Actor::SYSTEM).await?;
-    // Somebody may have taken it back in the last moment.
-    let still = |row: &TenantRow| {
+    // The tenant may have been reactivated meanwhile.
+    let is_due = |row: &TenantRow| {
         row.status == TenantStatus::Closing && row.closes_at.is_some_and(|end| end <= now)
     };
-    let Some(before) = tenants::lock(&mut tx, tenant).await?.filter(still) else {
+    let Some(before) = tenants::lock_tenant(&mut tx, tenant).await?.filter(is_due) else {
         return Ok(false);
     };
     let after = TenantRow {
@@ -62,10 +63,10 @@ async fn close(
         updated_at: now,
         ..before.clone()
     };
-    api_keys::revoke_all(&mut tx, now).await?;
+    api_keys::revoke_all_api_keys(&mut tx, now).await?;
     domains::delete_origins(&mut tx).await?;
     change_status(&mut tx, request, &before, &after).await?;
     tx.commit().await?;
-    app.gate.forget_tenant(tenant).await;
+    app.state.authenticator().invalidate_tenant(tenant).await;
     Ok(true)
 }

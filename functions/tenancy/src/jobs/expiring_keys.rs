@@ -1,4 +1,4 @@
-//! Tells of API keys before they end.
+//! Announces API keys before they expire.
 
 use access::directory;
 use chrono::TimeDelta;
@@ -11,32 +11,32 @@ use web::{RequestInfo, problem::Result};
 
 use crate::{App, events::API_KEY_EXPIRING, store::api_keys};
 
-/// How long before.
-const BEFORE: TimeDelta = TimeDelta::days(14);
+/// How long before the expiry a key is announced.
+const EXPIRY_NOTICE_PERIOD: TimeDelta = TimeDelta::days(14);
 
-/// How much was told.
+/// The result of a run.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Announced {
     pub(crate) api_keys: u64,
 }
 
-/// Announces every key that ends within 14 days, once for each end that it is given.
+/// Announces every key that expires within 14 days, once per expiry.
 pub(crate) async fn announce_expiring_keys(app: &App, run: &Run) -> Result<Announced> {
     let mut announced = Announced::default();
-    let mut visits = run.visits(directory::working_tenants(&app.db).await?);
-    while let Some(tenant) = visits.next_tenant() {
-        let told = announce_of(app, &run.request, tenant).await;
-        announced.api_keys += visits.saw(tenant, told).unwrap_or_default();
+    let mut tenant_loop = run.tenant_loop(directory::list_working_tenants(&app.db).await?);
+    while let Some(tenant) = tenant_loop.next_tenant() {
+        let result = announce_for_tenant(app, &run.request, tenant).await;
+        announced.api_keys += tenant_loop.record(tenant, result).unwrap_or_default();
     }
-    visits.end()?;
+    tenant_loop.finish()?;
     Ok(announced)
 }
 
-async fn announce_of(app: &App, request: &RequestInfo, tenant: TenantId) -> Result<u64> {
-    let now = app.gate.clock().now();
-    let mut told = 0;
+async fn announce_for_tenant(app: &App, request: &RequestInfo, tenant: TenantId) -> Result<u64> {
+    let now = app.state.clock().now();
+    let mut announced = 0;
     let mut tx = app.db.begin(tenant, Actor::SYSTEM).await?;
-    for key in api_keys::note_expiring(&mut tx, now, now + BEFORE).await? {
+    for key in api_keys::mark_expiring_api_keys(&mut tx, now, now + EXPIRY_NOTICE_PERIOD).await? {
         let announcement = Announcement {
             kind: &API_KEY_EXPIRING,
             subject: format!("api_key/{}", key.id),
@@ -45,8 +45,8 @@ async fn announce_of(app: &App, request: &RequestInfo, tenant: TenantId) -> Resu
             sealed: None,
         };
         events::announce(&mut tx, request, now, announcement).await?;
-        told += 1;
+        announced += 1;
     }
     tx.commit().await?;
-    Ok(told)
+    Ok(announced)
 }

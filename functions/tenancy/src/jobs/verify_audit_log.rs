@@ -1,4 +1,4 @@
-//! Follows every chain from end to end.
+//! Verifies the chain of every tenant.
 
 use db::Actor;
 use events::Run;
@@ -6,9 +6,9 @@ use ids::TenantId;
 use serde::Serialize;
 use web::problem::Result;
 
-use crate::{App, store::audit_chain, verification::verify};
+use crate::{App, audit_verification::verify, store::audit_chain};
 
-/// How much was looked at.
+/// The result of a run.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Verified {
     pub(crate) tenants: u64,
@@ -16,38 +16,38 @@ pub(crate) struct Verified {
     pub(crate) findings: usize,
 }
 
-/// Checks the log of every tenant. Whatever is wrong goes to the log of the process as an error, and is counted.
+/// Verifies the audit log of every tenant. Each finding is logged as an error and counted.
 pub(crate) async fn verify_audit_log(app: &App, run: &Run) -> Result<Verified> {
     let mut tx = app.db.begin_unscoped().await?;
     let tenants = audit_chain::list_chained_tenants(&mut tx).await?;
     tx.commit().await?;
     let mut verified = Verified::default();
-    let mut visits = run.visits(tenants);
-    while let Some(tenant) = visits.next_tenant() {
-        let seen = verify_tenant(app, tenant, &mut verified).await;
-        verified.tenants += u64::from(visits.saw(tenant, seen).is_some());
+    let mut tenant_loop = run.tenant_loop(tenants);
+    while let Some(tenant) = tenant_loop.next_tenant() {
+        let result = verify_tenant(app, tenant, &mut verified).await;
+        verified.tenants += u64::from(tenant_loop.record(tenant, result).is_some());
     }
-    visits.end()?;
+    tenant_loop.finish()?;
     Ok(verified)
 }
 
 async fn verify_tenant(app: &App, tenant: TenantId, verified: &mut Verified) -> Result<()> {
     let mut after = 0;
     loop {
-        let mut tx = app.db.begin_reading(tenant, Actor::SYSTEM).await?;
-        let part = verify(app, &mut tx, after).await?;
+        let mut tx = app.db.begin_read_only(tenant, Actor::SYSTEM).await?;
+        let page = verify(app, &mut tx, after).await?;
         tx.commit().await?;
-        for finding in &part.findings {
+        for finding in &page.findings {
             let (kind, sequence, until) = (finding.kind, finding.sequence, finding.until);
             let entry = finding.entry_id.map(|id| id.to_string());
-            tracing::error!(%tenant, %kind, sequence, until, entry, "audit log is not what was sealed");
+            tracing::error!(%tenant, %kind, sequence, until, entry, "audit log was tampered with");
             metrics::counter!("audit_chain_findings_total", "kind" => kind.as_str()).increment(1);
         }
-        verified.rows += part.checked;
-        verified.findings += part.findings.len();
-        if !part.more {
+        verified.rows += page.checked;
+        verified.findings += page.findings.len();
+        if !page.has_more {
             return Ok(());
         }
-        after = part.until;
+        after = page.until;
     }
 }

@@ -1,30 +1,34 @@
-//! API keys. Only the hash of a secret is stored; a revoked key stays as a row, and is gone for every reader.
+//! API keys. Only hashes of secrets are stored. Revoked keys stay as rows that are not returned.
 
 use chrono::{DateTime, Utc};
 use db::{ActorKind, DbError, Result, TenantTx};
 use ids::ApiKeyId;
 use uuid::Uuid;
 
-/// A key as it is stored, without its hash.
+/// A stored key, without its hash.
 #[derive(Clone, Debug)]
-pub struct ApiKeyRow {
-    pub id: ApiKeyId,
-    pub name: String,
-    pub scopes: Vec<String>,
-    pub ip_ranges: Vec<String>,
-    pub expires_at: Option<DateTime<Utc>>,
-    pub requests_per_minute: Option<i32>,
-    pub previous_until: Option<DateTime<Utc>>,
-    pub last_used_at: Option<DateTime<Utc>>,
-    pub created_by_kind: ActorKind,
-    pub created_by_id: Option<Uuid>,
-    pub version: i32,
-    pub created_at: DateTime<Utc>,
-    pub updated_at: DateTime<Utc>,
+pub(crate) struct ApiKeyRow {
+    pub(crate) id: ApiKeyId,
+    pub(crate) name: String,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) ip_ranges: Vec<String>,
+    pub(crate) expires_at: Option<DateTime<Utc>>,
+    pub(crate) requests_per_minute: Option<i32>,
+    pub(crate) previous_until: Option<DateTime<Utc>>,
+    pub(crate) last_used_at: Option<DateTime<Utc>>,
+    pub(crate) created_by_kind: ActorKind,
+    pub(crate) created_by_id: Option<Uuid>,
+    pub(crate) version: i32,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) updated_at: DateTime<Utc>,
 }
 
-/// The keys that are not revoked, newest first, behind `after`.
-pub async fn list(tx: &mut TenantTx, after: Option<ApiKeyId>, rows: i64) -> Result<Vec<ApiKeyRow>> {
+/// Lists keys that are not revoked, newest first, starting after `after`.
+pub(crate) async fn list_api_keys(
+    tx: &mut TenantTx,
+    after: Option<ApiKeyId>,
+    rows: i64,
+) -> Result<Vec<ApiKeyRow>> {
     let tenant = tx.tenant();
     sqlx::query_as!(
         ApiKeyRow,
@@ -44,8 +48,8 @@ pub async fn list(tx: &mut TenantTx, after: Option<ApiKeyId>, rows: i64) -> Resu
     .map_err(DbError::from)
 }
 
-/// A key that is not revoked.
-pub async fn find(tx: &mut TenantTx, id: ApiKeyId) -> Result<Option<ApiKeyRow>> {
+/// Finds a key that is not revoked.
+pub(crate) async fn find_api_key(tx: &mut TenantTx, id: ApiKeyId) -> Result<Option<ApiKeyRow>> {
     let tenant = tx.tenant();
     sqlx::query_as!(
         ApiKeyRow,
@@ -62,8 +66,8 @@ pub async fn find(tx: &mut TenantTx, id: ApiKeyId) -> Result<Option<ApiKeyRow>> 
     .map_err(DbError::from)
 }
 
-/// The same, and nobody else changes it before the transaction ends.
-pub async fn lock(tx: &mut TenantTx, id: ApiKeyId) -> Result<Option<ApiKeyRow>> {
+/// Like [`find_api_key`], and locks the row.
+pub(crate) async fn lock_api_key(tx: &mut TenantTx, id: ApiKeyId) -> Result<Option<ApiKeyRow>> {
     let tenant = tx.tenant();
     sqlx::query_as!(
         ApiKeyRow,
@@ -81,8 +85,8 @@ pub async fn lock(tx: &mut TenantTx, id: ApiKeyId) -> Result<Option<ApiKeyRow>> 
     .map_err(DbError::from)
 }
 
-/// Stores what may change of one. Another end is announced anew.
-pub async fn update(tx: &mut TenantTx, row: &ApiKeyRow) -> Result<()> {
+/// Updates the fields that can change. A new expiry is announced again.
+pub(crate) async fn update_api_key(tx: &mut TenantTx, row: &ApiKeyRow) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "update access.api_keys
@@ -103,9 +107,13 @@ pub async fn update(tx: &mut TenantTx, row: &ApiKeyRow) -> Result<()> {
     Ok(())
 }
 
-/// Stores the hash of another secret. The one before stays good until `previous_until`, if that is set; one before that one
-/// is worth nothing.
-pub async fn rotate(tx: &mut TenantTx, row: &ApiKeyRow, secret_hash: &[u8]) -> Result<()> {
+/// Stores the hash of a new secret. The current one stays valid until `previous_until`, if set; the one before it is
+/// dropped.
+pub(crate) async fn rotate_api_key(
+    tx: &mut TenantTx,
+    row: &ApiKeyRow,
+    secret_hash: &[u8],
+) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "update access.api_keys
@@ -124,23 +132,24 @@ pub async fn rotate(tx: &mut TenantTx, row: &ApiKeyRow, secret_hash: &[u8]) -> R
     Ok(())
 }
 
-/// A key that ends soon.
+/// A key that expires soon.
 #[derive(Debug)]
-pub struct Expiring {
-    pub id: ApiKeyId,
-    pub version: i32,
-    pub expires_at: DateTime<Utc>,
+pub(crate) struct ExpiringApiKey {
+    pub(crate) id: ApiKeyId,
+    pub(crate) version: i32,
+    pub(crate) expires_at: DateTime<Utc>,
 }
 
-/// Notes the keys that end between `now` and `until` and have not been noted: each is answered once, however many ask.
-pub async fn note_expiring(
+/// Marks and returns the keys that expire between `now` and `until` and were not marked before. Concurrent calls return
+/// each key once.
+pub(crate) async fn mark_expiring_api_keys(
     tx: &mut TenantTx,
     now: DateTime<Utc>,
     until: DateTime<Utc>,
-) -> Result<Vec<Expiring>> {
+) -> Result<Vec<ExpiringApiKey>> {
     let tenant = tx.tenant();
     sqlx::query_as!(
-        Expiring,
+        ExpiringApiKey,
         r#"update access.api_keys
         set expiry_noticed_at = $2
         where tenant_id = $1 and revoked_at is null and expiry_noticed_at is null and expires_at > $2 and expires_at <= $3
@@ -154,8 +163,8 @@ pub async fn note_expiring(
     .map_err(DbError::from)
 }
 
-/// Revokes all of a tenant that closes.
-pub async fn revoke_all(tx: &mut TenantTx, now: DateTime<Utc>) -> Result<()> {
+/// Revokes all keys of the tenant.
+pub(crate) async fn revoke_all_api_keys(tx: &mut TenantTx, now: DateTime<Utc>) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "update access.api_keys
@@ -169,8 +178,12 @@ pub async fn revoke_all(tx: &mut TenantTx, now: DateTime<Utc>) -> Result<()> {
     Ok(())
 }
 
-/// Stores a new one.
-pub async fn insert(tx: &mut TenantTx, row: &ApiKeyRow, secret_hash: &[u8]) -> Result<()> {
+/// Inserts a key.
+pub(crate) async fn insert_api_key(
+    tx: &mut TenantTx,
+    row: &ApiKeyRow,
+    secret_hash: &[u8],
+) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "insert into access.api_keys (
@@ -197,8 +210,8 @@ pub async fn insert(tx: &mut TenantTx, row: &ApiKeyRow, secret_hash: &[u8]) -> R
     Ok(())
 }
 
-/// Revokes one, and answers with its name and version; `None` when there is none that could be revoked.
-pub async fn revoke(
+/// Revokes a key and returns its name and version; `None` if there is no such key or it was revoked before.
+pub(crate) async fn revoke_api_key(
     tx: &mut TenantTx,
     id: ApiKeyId,
     now: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! The chain of the audit log in SQL: what is not sealed yet, sealing it, reading it again, and its head.
+//! The chain of the audit log: rows to seal, sealed rows, and the head.
 
 use chrono::{DateTime, Utc};
 use db::{Result, TenantTx, UnscopedTx};
@@ -6,28 +6,28 @@ use ids::{AuditEntryId, TenantId};
 
 use crate::domain::audit_chain::ChainRow;
 
-/// No chain gets there, and there is room behind it to count on.
-const IMPOSSIBLE: i64 = i64::MAX / 2;
+/// An upper bound of positions, low enough to add to.
+const MAX_SEQUENCE: i64 = i64::MAX / 2;
 
-/// Where the chain of a tenant ends.
+/// The end of a tenant's chain.
 #[derive(Clone, Debug)]
-pub struct Head {
-    pub sequence: i64,
-    pub chain_hash: Vec<u8>,
+pub(crate) struct Head {
+    pub(crate) sequence: i64,
+    pub(crate) chain_hash: Vec<u8>,
     /// When the job last left no row unsealed.
-    pub caught_up_at: Option<DateTime<Utc>>,
+    pub(crate) caught_up_at: Option<DateTime<Utc>>,
 }
 
-/// A row's place and hash.
+/// The position and hash of a row.
 #[derive(Clone, Debug)]
-pub struct Seal {
-    pub id: AuditEntryId,
-    pub sequence: i64,
-    pub chain_hash: [u8; 32],
+pub(crate) struct Seal {
+    pub(crate) id: AuditEntryId,
+    pub(crate) sequence: i64,
+    pub(crate) chain_hash: [u8; 32],
 }
 
-/// The tenants that have rows to seal.
-pub async fn list_unsealed_tenants(tx: &mut UnscopedTx) -> Result<Vec<TenantId>> {
+/// Lists tenants with rows to seal.
+pub(crate) async fn list_unsealed_tenants(tx: &mut UnscopedTx) -> Result<Vec<TenantId>> {
     Ok(
         sqlx::query_scalar!(r#"select tenancy.unsealed_tenants() as "id!: TenantId""#)
             .fetch_all(tx.conn())
@@ -35,8 +35,8 @@ pub async fn list_unsealed_tenants(tx: &mut UnscopedTx) -> Result<Vec<TenantId>>
     )
 }
 
-/// Every tenant.
-pub async fn list_chained_tenants(tx: &mut UnscopedTx) -> Result<Vec<TenantId>> {
+/// Lists tenants that have a chain.
+pub(crate) async fn list_chained_tenants(tx: &mut UnscopedTx) -> Result<Vec<TenantId>> {
     Ok(
         sqlx::query_scalar!(r#"select tenancy.chained_tenants() as "id!: TenantId""#)
             .fetch_all(tx.conn())
@@ -44,8 +44,9 @@ pub async fn list_chained_tenants(tx: &mut UnscopedTx) -> Result<Vec<TenantId>> 
     )
 }
 
-/// The head, for writing: nobody else seals rows of this tenant until the end of the transaction.
-pub async fn lock_head(tx: &mut TenantTx, now: DateTime<Utc>) -> Result<Head> {
+/// Locks the head, and creates it if needed. No other process seals rows of this tenant until the end of the
+/// transaction.
+pub(crate) async fn lock_head(tx: &mut TenantTx, now: DateTime<Utc>) -> Result<Head> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
         Head,
@@ -60,8 +61,8 @@ pub async fn lock_head(tx: &mut TenantTx, now: DateTime<Utc>) -> Result<Head> {
     .await?)
 }
 
-/// The head, if anything was ever sealed.
-pub async fn find_head(tx: &mut TenantTx) -> Result<Option<Head>> {
+/// Finds the head, if anything was ever sealed.
+pub(crate) async fn find_head(tx: &mut TenantTx) -> Result<Option<Head>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
         Head,
@@ -74,8 +75,8 @@ pub async fn find_head(tx: &mut TenantTx) -> Result<Option<Head>> {
     .await?)
 }
 
-/// Moves the head. Under [`lock_head`].
-pub async fn move_head(tx: &mut TenantTx, head: &Head) -> Result<()> {
+/// Updates the head. Requires [`lock_head`].
+pub(crate) async fn update_head(tx: &mut TenantTx, head: &Head) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "update tenancy.audit_heads
@@ -91,11 +92,11 @@ pub async fn move_head(tx: &mut TenantTx, head: &Head) -> Result<()> {
     Ok(())
 }
 
-/// Rows that are not sealed and not older than `since`, the oldest first.
-pub async fn list_unsealed(
+/// Lists rows that are not sealed and not older than `since`, oldest first.
+pub(crate) async fn list_unsealed(
     tx: &mut TenantTx,
     since: Option<DateTime<Utc>>,
-    most: i64,
+    max: i64,
 ) -> Result<Vec<ChainRow>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
@@ -109,17 +110,17 @@ pub async fn list_unsealed(
         limit $3"#,
         tenant as _,
         since,
-        most,
+        max,
     )
     .fetch_all(tx.conn())
     .await?)
 }
 
-/// Rows that are not sealed although they are older than `before`, and those at places that are none.
-pub async fn list_overlooked(
+/// Lists rows that are not sealed although they are older than `before`, and rows at invalid positions.
+pub(crate) async fn list_never_sealed(
     tx: &mut TenantTx,
     before: DateTime<Utc>,
-    most: i64,
+    max: i64,
 ) -> Result<Vec<AuditEntryId>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_scalar!(
@@ -130,15 +131,15 @@ pub async fn list_overlooked(
         limit $3"#,
         tenant as _,
         before,
-        most,
-        IMPOSSIBLE,
+        max,
+        MAX_SEQUENCE,
     )
     .fetch_all(tx.conn())
     .await?)
 }
 
-/// Seals rows.
-pub async fn seal(tx: &mut TenantTx, key: u8, seals: &[Seal]) -> Result<()> {
+/// Stores the seals of rows.
+pub(crate) async fn seal_rows(tx: &mut TenantTx, key: u8, seals: &[Seal]) -> Result<()> {
     let tenant = tx.tenant();
     let ids: Vec<AuditEntryId> = seals.iter().map(|seal| seal.id).collect();
     let sequences: Vec<i64> = seals.iter().map(|seal| seal.sequence).collect();
@@ -159,8 +160,8 @@ pub async fn seal(tx: &mut TenantTx, key: u8, seals: &[Seal]) -> Result<()> {
     Ok(())
 }
 
-/// The hashes at a place: one, unless somebody has been at work.
-pub async fn list_hashes(tx: &mut TenantTx, sequence: i64) -> Result<Vec<Vec<u8>>> {
+/// Lists the hashes at a position: one, unless the log was tampered with.
+pub(crate) async fn list_hashes(tx: &mut TenantTx, sequence: i64) -> Result<Vec<Vec<u8>>> {
     let tenant = tx.tenant();
     let hashes = sqlx::query_scalar!(
         "select chain_hash
@@ -174,8 +175,12 @@ pub async fn list_hashes(tx: &mut TenantTx, sequence: i64) -> Result<Vec<Vec<u8>
     Ok(hashes.into_iter().flatten().collect())
 }
 
-/// Sealed rows behind a place, in their order: of the next `places` places from where the next row stands.
-pub async fn list_sealed(tx: &mut TenantTx, after: i64, places: i64) -> Result<Vec<ChainRow>> {
+/// Lists sealed rows after a position, in order: those within the next `positions` positions from the first row found.
+pub(crate) async fn list_sealed(
+    tx: &mut TenantTx,
+    after: i64,
+    positions: i64,
+) -> Result<Vec<ChainRow>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
         ChainRow,
@@ -191,8 +196,8 @@ pub async fn list_sealed(tx: &mut TenantTx, after: i64, places: i64) -> Result<V
         order by sequence, audit_entry_id"#,
         tenant as _,
         after,
-        places,
-        IMPOSSIBLE,
+        positions,
+        MAX_SEQUENCE,
     )
     .fetch_all(tx.conn())
     .await?)

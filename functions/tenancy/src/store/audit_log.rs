@@ -1,4 +1,4 @@
-//! Reading the audit log; writing it is `access::audit`.
+//! Reads the audit log. Writing is done by `access::audit`.
 
 use chrono::{DateTime, Utc};
 use db::{ActorKind, DbError, Result, TenantTx};
@@ -6,37 +6,41 @@ use ids::AuditEntryId;
 use serde_json::Value;
 use uuid::Uuid;
 
-/// An entry as it is stored.
+/// A stored entry.
 #[derive(Clone, Debug)]
-pub struct AuditRow {
-    pub id: AuditEntryId,
-    pub occurred_at: DateTime<Utc>,
-    pub actor_kind: ActorKind,
-    pub actor_id: Option<Uuid>,
-    pub action: String,
-    pub resource_kind: String,
-    pub resource_id: Option<String>,
-    pub changes: Value,
-    pub reason: Option<String>,
-    pub request_id: Option<String>,
-    pub address: Option<String>,
-    pub sequence: Option<i64>,
+pub(crate) struct AuditRow {
+    pub(crate) id: AuditEntryId,
+    pub(crate) occurred_at: DateTime<Utc>,
+    pub(crate) actor_kind: ActorKind,
+    pub(crate) actor_id: Option<Uuid>,
+    pub(crate) action: String,
+    pub(crate) resource_kind: String,
+    pub(crate) resource_id: Option<String>,
+    pub(crate) changes: Value,
+    pub(crate) reason: Option<String>,
+    pub(crate) request_id: Option<String>,
+    pub(crate) address: Option<String>,
+    pub(crate) sequence: Option<i64>,
 }
 
-/// Which entries a list shows, and behind which one it goes on.
+/// The filters of a list, and the position to continue from.
 #[derive(Clone, Debug, Default)]
-pub struct AuditFilter<'a> {
-    pub actor: Option<Uuid>,
-    pub action: Option<&'a str>,
-    pub resource_kind: Option<&'a str>,
-    pub resource_id: Option<&'a str>,
-    pub from: Option<DateTime<Utc>>,
-    pub to: Option<DateTime<Utc>>,
-    pub after: Option<(DateTime<Utc>, AuditEntryId)>,
+pub(crate) struct AuditFilter<'a> {
+    pub(crate) actor: Option<Uuid>,
+    pub(crate) action: Option<&'a str>,
+    pub(crate) resource_kind: Option<&'a str>,
+    pub(crate) resource_id: Option<&'a str>,
+    pub(crate) from: Option<DateTime<Utc>>,
+    pub(crate) to: Option<DateTime<Utc>>,
+    pub(crate) after: Option<(DateTime<Utc>, AuditEntryId)>,
 }
 
-/// Entries, newest first.
-pub async fn list(tx: &mut TenantTx, filter: &AuditFilter<'_>, rows: i64) -> Result<Vec<AuditRow>> {
+/// Lists entries, newest first.
+pub(crate) async fn list_entries(
+    tx: &mut TenantTx,
+    filter: &AuditFilter<'_>,
+    rows: i64,
+) -> Result<Vec<AuditRow>> {
     let tenant = tx.tenant();
     let (after_time, after_id) = filter.after.unzip();
     sqlx::query_as!(

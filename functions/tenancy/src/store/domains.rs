@@ -1,28 +1,28 @@
-//! Hosts that tenants claim, and the origins of those that are proved.
+//! Domains of tenants, and the CORS origins of verified ones.
 
 use chrono::{DateTime, Utc};
 use db::{DbError, Result, TenantTx};
 use ids::TenantDomainId;
 
-use crate::proofs::Method;
+use crate::domain::domain_proof::Method;
 
-/// A claim as it is stored.
+/// A stored domain.
 #[derive(Clone, Debug)]
-pub struct DomainRow {
-    pub id: TenantDomainId,
-    pub host: String,
-    pub proof: String,
-    pub method: Option<Method>,
-    pub verified_at: Option<DateTime<Utc>>,
-    pub checked_at: Option<DateTime<Utc>>,
-    pub failing_since: Option<DateTime<Utc>>,
-    pub version: i32,
-    pub created_at: DateTime<Utc>,
-    pub updated_at: DateTime<Utc>,
+pub(crate) struct DomainRow {
+    pub(crate) id: TenantDomainId,
+    pub(crate) host: String,
+    pub(crate) proof: String,
+    pub(crate) method: Option<Method>,
+    pub(crate) verified_at: Option<DateTime<Utc>>,
+    pub(crate) checked_at: Option<DateTime<Utc>>,
+    pub(crate) failing_since: Option<DateTime<Utc>>,
+    pub(crate) version: i32,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) updated_at: DateTime<Utc>,
 }
 
-/// All of the tenant, by host.
-pub async fn list(tx: &mut TenantTx) -> Result<Vec<DomainRow>> {
+/// Lists the tenant's domains by host.
+pub(crate) async fn list_domains(tx: &mut TenantTx) -> Result<Vec<DomainRow>> {
     let tenant = tx.tenant();
     sqlx::query_as!(
         DomainRow,
@@ -39,8 +39,11 @@ pub async fn list(tx: &mut TenantTx) -> Result<Vec<DomainRow>> {
     .map_err(DbError::from)
 }
 
-/// One of them.
-pub async fn find(tx: &mut TenantTx, id: TenantDomainId) -> Result<Option<DomainRow>> {
+/// Finds a domain.
+pub(crate) async fn find_domain(
+    tx: &mut TenantTx,
+    id: TenantDomainId,
+) -> Result<Option<DomainRow>> {
     let tenant = tx.tenant();
     sqlx::query_as!(
         DomainRow,
@@ -57,8 +60,11 @@ pub async fn find(tx: &mut TenantTx, id: TenantDomainId) -> Result<Option<Domain
     .map_err(DbError::from)
 }
 
-/// The same, and nobody else changes it before the transaction ends.
-pub async fn lock(tx: &mut TenantTx, id: TenantDomainId) -> Result<Option<DomainRow>> {
+/// Like [`find_domain`], and locks the row.
+pub(crate) async fn lock_domain(
+    tx: &mut TenantTx,
+    id: TenantDomainId,
+) -> Result<Option<DomainRow>> {
     let tenant = tx.tenant();
     sqlx::query_as!(
         DomainRow,
@@ -76,8 +82,8 @@ pub async fn lock(tx: &mut TenantTx, id: TenantDomainId) -> Result<Option<Domain
     .map_err(DbError::from)
 }
 
-/// Stores a new claim.
-pub async fn insert(tx: &mut TenantTx, row: &DomainRow) -> Result<()> {
+/// Inserts a domain.
+pub(crate) async fn insert_domain(tx: &mut TenantTx, row: &DomainRow) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "insert into tenancy.tenant_domains (tenant_id, tenant_domain_id, host, proof, version, created_at, updated_at)
@@ -95,8 +101,8 @@ pub async fn insert(tx: &mut TenantTx, row: &DomainRow) -> Result<()> {
     Ok(())
 }
 
-/// Stores what may change of one.
-pub async fn update(tx: &mut TenantTx, row: &DomainRow) -> Result<()> {
+/// Updates the fields that can change.
+pub(crate) async fn update_domain(tx: &mut TenantTx, row: &DomainRow) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "update tenancy.tenant_domains
@@ -117,8 +123,8 @@ pub async fn update(tx: &mut TenantTx, row: &DomainRow) -> Result<()> {
     Ok(())
 }
 
-/// Gives one up.
-pub async fn delete(tx: &mut TenantTx, id: TenantDomainId) -> Result<()> {
+/// Deletes a domain.
+pub(crate) async fn delete_domain(tx: &mut TenantTx, id: TenantDomainId) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "delete from tenancy.tenant_domains
@@ -131,8 +137,8 @@ pub async fn delete(tx: &mut TenantTx, id: TenantDomainId) -> Result<()> {
     Ok(())
 }
 
-/// Lets pages of the host call for the tenant.
-pub async fn insert_origin(tx: &mut TenantTx, host: &str, now: DateTime<Utc>) -> Result<()> {
+/// Allows pages of the host to call the API for the tenant.
+pub(crate) async fn insert_origin(tx: &mut TenantTx, host: &str, now: DateTime<Utc>) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "insert into access.origins (tenant_id, origin, created_at)
@@ -147,8 +153,8 @@ pub async fn insert_origin(tx: &mut TenantTx, host: &str, now: DateTime<Utc>) ->
     Ok(())
 }
 
-/// No page of the host calls for the tenant any more.
-pub async fn delete_origin(tx: &mut TenantTx, host: &str) -> Result<()> {
+/// Stops allowing pages of the host to call the API for the tenant.
+pub(crate) async fn delete_origin(tx: &mut TenantTx, host: &str) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "delete from access.origins
@@ -161,8 +167,8 @@ pub async fn delete_origin(tx: &mut TenantTx, host: &str) -> Result<()> {
     Ok(())
 }
 
-/// No page of any host does: the tenant closes.
-pub async fn delete_origins(tx: &mut TenantTx) -> Result<()> {
+/// Removes all origins of a tenant that is closed.
+pub(crate) async fn delete_origins(tx: &mut TenantTx) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "delete from access.origins

@@ -1,6 +1,6 @@
-//! Feature flags, a row a flag.
+//! Feature flags, one row per flag.
 
-use access::audience::Condition;
+use access::targeting::Condition;
 use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
 use serde_json::Value;
@@ -8,8 +8,8 @@ use sqlx::types::Json;
 
 use crate::domain::flags::{Flag, FlagState};
 
-/// The flags that are stored; those that no longer exist are left out.
-pub async fn list(tx: &mut TenantTx) -> Result<Vec<FlagState>> {
+/// Lists the stored flags. Flags that no longer exist are left out.
+pub(crate) async fn list_flags(tx: &mut TenantTx) -> Result<Vec<FlagState>> {
     let tenant = tx.tenant();
     let rows = sqlx::query!(
         r#"select flag, enabled, rollout, expires_at, user_rollout, conditions as "conditions: Json<Vec<Condition>>"
@@ -34,13 +34,18 @@ pub async fn list(tx: &mut TenantTx) -> Result<Vec<FlagState>> {
         .collect())
 }
 
-/// Stores flags as they stand now.
-pub async fn set(tx: &mut TenantTx, states: &[FlagState], now: DateTime<Utc>) -> Result<()> {
+/// Stores flags.
+pub(crate) async fn upsert_flags(
+    tx: &mut TenantTx,
+    states: &[FlagState],
+    now: DateTime<Utc>,
+) -> Result<()> {
     let tenant = tx.tenant();
     let flags: Vec<String> = states.iter().map(|state| state.flag.to_string()).collect();
     let enabled: Vec<bool> = states.iter().map(|state| state.enabled).collect();
     let rollouts: Vec<i16> = states.iter().map(|state| state.rollout).collect();
-    let ends: Vec<Option<DateTime<Utc>>> = states.iter().map(|state| state.expires_at).collect();
+    let expiries: Vec<Option<DateTime<Utc>>> =
+        states.iter().map(|state| state.expires_at).collect();
     let user_rollouts: Vec<i16> = states.iter().map(|state| state.user_rollout).collect();
     let conditions: Vec<Value> = states
         .iter()
@@ -59,7 +64,7 @@ pub async fn set(tx: &mut TenantTx, states: &[FlagState], now: DateTime<Utc>) ->
         &flags,
         &enabled,
         &rollouts,
-        &ends as _,
+        &expiries as _,
         &user_rollouts,
         &conditions,
         now,

@@ -1,4 +1,4 @@
-//! Licences: superseded, never edited.
+//! Licences. They are superseded, never edited.
 
 use access::usage::Metric;
 use chrono::{DateTime, Utc};
@@ -9,7 +9,8 @@ use sqlx::types::Json;
 
 use crate::domain::{
     flags::Flag,
-    license::{Content, License, LicenseType},
+    license::{License, LicenseTerms, LimitValues},
+    license_type::LicenseType,
 };
 
 struct Row {
@@ -29,18 +30,18 @@ impl From<Row> for License {
     /// Contexts and metrics that no longer exist are left out.
     fn from(row: Row) -> Self {
         let flags =
-            |words: Vec<String>| words.iter().filter_map(|word| Flag::parse(word)).collect();
+            |names: Vec<String>| names.iter().filter_map(|name| Flag::parse(name)).collect();
         Self {
             id: row.id,
-            content: Content {
+            terms: LicenseTerms {
                 plan: row.plan,
                 seats: row.seats,
                 features: row.features.map(flags),
-                limits: row.limits.0,
+                limits: limits_of(row.limits.0),
                 soft: row
                     .soft
                     .iter()
-                    .filter_map(|word| Metric::parse(word))
+                    .filter_map(|name| Metric::parse(name))
                     .collect(),
             },
             valid_from: row.valid_from,
@@ -51,8 +52,24 @@ impl From<Row> for License {
     }
 }
 
-/// Every licence that the tenant ever had or is to have.
-pub async fn list(tx: &mut TenantTx) -> Result<Vec<License>> {
+/// Limits and static values; anything but whole numbers and texts is left out.
+fn limits_of(stored: Map<String, Value>) -> LimitValues {
+    stored
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, serde_json::from_value(value).ok()?)))
+        .collect()
+}
+
+/// Limits and static values as JSON.
+pub(crate) fn license_limits_json(limits: &LimitValues) -> Map<String, Value> {
+    limits
+        .iter()
+        .filter_map(|(name, value)| Some((name.clone(), serde_json::to_value(value).ok()?)))
+        .collect()
+}
+
+/// Lists all past, current and upcoming licences.
+pub(crate) async fn list_licenses(tx: &mut TenantTx) -> Result<Vec<License>> {
     let tenant = tx.tenant();
     let rows = sqlx::query_as!(
         Row,
@@ -69,8 +86,12 @@ pub async fn list(tx: &mut TenantTx) -> Result<Vec<License>> {
     Ok(rows.into_iter().map(License::from).collect())
 }
 
-/// The same a page at a time, the one agreed last first, behind `after`.
-pub async fn page(tx: &mut TenantTx, after: Option<LicenseId>, rows: i64) -> Result<Vec<License>> {
+/// Lists a page of licences, most recently agreed first, starting after `after`.
+pub(crate) async fn list_license_page(
+    tx: &mut TenantTx,
+    after: Option<LicenseId>,
+    rows: i64,
+) -> Result<Vec<License>> {
     let tenant = tx.tenant();
     let rows = sqlx::query_as!(
         Row,
@@ -91,17 +112,12 @@ pub async fn page(tx: &mut TenantTx, after: Option<LicenseId>, rows: i64) -> Res
     Ok(rows.into_iter().map(License::from).collect())
 }
 
-/// Stores a new one. Those whose place it takes have given way before.
-pub async fn insert(tx: &mut TenantTx, license: &License) -> Result<()> {
+/// Inserts a licence. Those that it supersedes must have been updated before.
+pub(crate) async fn insert_license(tx: &mut TenantTx, license: &License) -> Result<()> {
     let tenant = tx.tenant();
-    let words = |flags: &Vec<Flag>| flags.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let features = license.content.features.as_ref().map(words);
-    let soft: Vec<String> = license
-        .content
-        .soft
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let names = |flags: &Vec<Flag>| flags.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let features = license.terms.features.as_ref().map(names);
+    let soft: Vec<String> = license.terms.soft.iter().map(ToString::to_string).collect();
     sqlx::query!(
         "insert into tenancy.licenses (
             tenant_id, license_id, plan, seats, features, limits, soft, valid_from, valid_to, created_at
@@ -109,10 +125,10 @@ pub async fn insert(tx: &mut TenantTx, license: &License) -> Result<()> {
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         tenant as _,
         license.id as _,
-        license.content.plan.as_str(),
-        license.content.seats,
+        license.terms.plan.as_str(),
+        license.terms.seats,
         features.as_deref(),
-        Value::Object(license.content.limits.clone()),
+        Value::Object(license_limits_json(&license.terms.limits)),
         &soft,
         license.valid_from,
         license.valid_to,
@@ -123,8 +139,11 @@ pub async fn insert(tx: &mut TenantTx, license: &License) -> Result<()> {
     Ok(())
 }
 
-/// Ends those that gave way where they end now.
-pub async fn give_way(tx: &mut TenantTx, licenses: &[License]) -> Result<()> {
+/// Stores the new end of superseded licences.
+pub(crate) async fn update_superseded_licenses(
+    tx: &mut TenantTx,
+    licenses: &[License],
+) -> Result<()> {
     let tenant = tx.tenant();
     let ids: Vec<LicenseId> = licenses.iter().map(|license| license.id).collect();
     let ends: Vec<Option<DateTime<Utc>>> =

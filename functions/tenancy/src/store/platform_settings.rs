@@ -1,11 +1,11 @@
-//! What the platform has set for everybody who chose nothing, a row a key. It belongs to no tenant.
+//! Settings of the platform, one row per key. They belong to no tenant.
 
 use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
 use serde_json::{Map, Value};
 
-/// All keys that are set.
-pub async fn list(tx: &mut TenantTx) -> Result<Map<String, Value>> {
+/// Lists all keys that are set.
+pub(crate) async fn list_platform_settings(tx: &mut TenantTx) -> Result<Map<String, Value>> {
     let rows = sqlx::query!(
         "select key, value
         from tenancy.platform_settings"
@@ -16,7 +16,7 @@ pub async fn list(tx: &mut TenantTx) -> Result<Map<String, Value>> {
 }
 
 /// Sets keys.
-pub async fn set(
+pub(crate) async fn upsert_platform_settings(
     tx: &mut TenantTx,
     keys: &[String],
     values: &[Value],
@@ -37,8 +37,8 @@ pub async fn set(
     Ok(())
 }
 
-/// Goes back to the defaults in the code.
-pub async fn reset(tx: &mut TenantTx, keys: &[String]) -> Result<()> {
+/// Deletes keys, which restores the built-in defaults.
+pub(crate) async fn delete_platform_settings(tx: &mut TenantTx, keys: &[String]) -> Result<()> {
     sqlx::query!(
         "delete from tenancy.platform_settings
         where key = any($1)",

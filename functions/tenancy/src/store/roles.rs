@@ -1,27 +1,27 @@
-//! Roles and permissions as `access` knows them, and the door through which a tenant gets its first ones.
+//! Roles and permissions as `access` stores them, and identity's function that creates a tenant's first roles.
 
 use chrono::{DateTime, Utc};
 use db::{DbError, Result, TenantTx};
 use ids::{OneTimeTokenId, UserId};
 
-/// The first admin of a new tenant, invited.
+/// The invited first admin of a new tenant.
 #[derive(Debug)]
-pub struct FirstAdmin<'a> {
-    pub id: UserId,
-    pub email: &'a str,
-    pub given_name: &'a str,
-    pub family_name: &'a str,
-    pub locale: &'a str,
-    pub time_zone: &'a str,
-    pub token: OneTimeTokenId,
-    pub token_hash: [u8; 32],
-    pub token_expires_at: DateTime<Utc>,
+pub(crate) struct AdminInvitation<'a> {
+    pub(crate) id: UserId,
+    pub(crate) email: &'a str,
+    pub(crate) given_name: &'a str,
+    pub(crate) family_name: &'a str,
+    pub(crate) locale: &'a str,
+    pub(crate) time_zone: &'a str,
+    pub(crate) token: OneTimeTokenId,
+    pub(crate) token_hash: [u8; 32],
+    pub(crate) token_expires_at: DateTime<Utc>,
 }
 
-/// Makes the built-in roles and invites the first admin, through identity's door.
-pub async fn provision(
+/// Creates the built-in roles and invites the first admin, with identity's database function.
+pub(crate) async fn provision_tenant(
     tx: &mut TenantTx,
-    admin: &FirstAdmin<'_>,
+    admin: &AdminInvitation<'_>,
     now: DateTime<Utc>,
 ) -> Result<()> {
     let tenant = tx.tenant();
@@ -44,8 +44,11 @@ pub async fn provision(
     Ok(())
 }
 
-/// Which of these names are roles of the tenant.
-pub async fn existing(tx: &mut TenantTx, names: &[String]) -> Result<Vec<String>> {
+/// Lists those of `names` that are roles of the tenant.
+pub(crate) async fn list_existing_roles(
+    tx: &mut TenantTx,
+    names: &[String],
+) -> Result<Vec<String>> {
     let tenant = tx.tenant();
     sqlx::query_scalar!(
         "select name
@@ -59,8 +62,12 @@ pub async fn existing(tx: &mut TenantTx, names: &[String]) -> Result<Vec<String>
     .map_err(DbError::from)
 }
 
-/// Which of these are permissions, each with whether only the platform's staff has it. They belong to no tenant.
-pub async fn permissions(tx: &mut TenantTx, names: &[String]) -> Result<Vec<(String, bool)>> {
+/// Lists those of `names` that are permissions, each with whether only platform staff has it. Permissions belong to no
+/// tenant.
+pub(crate) async fn list_permissions(
+    tx: &mut TenantTx,
+    names: &[String],
+) -> Result<Vec<(String, bool)>> {
     let rows = sqlx::query!(
         r#"select permission, bool_and(base_role = 'superadmin') as "staff_only!"
         from access.builtin_grants

@@ -1,19 +1,19 @@
-//! Who takes a seat, as `access` knows people.
+//! Users who take a seat, as `access` stores them.
 
 use db::{Result, TenantTx};
 use ids::UserId;
 
-/// Somebody who takes a seat.
+/// A user who takes a seat.
 #[derive(Debug)]
-pub struct SeatRow {
-    pub id: UserId,
-    pub name: String,
-    pub role: String,
-    pub status: String,
+pub(crate) struct SeatRow {
+    pub(crate) id: UserId,
+    pub(crate) name: String,
+    pub(crate) role: String,
+    pub(crate) status: String,
 }
 
-/// How many seats are taken: by people and by invitations.
-pub async fn count_taken(tx: &mut TenantTx) -> Result<i64> {
+/// Counts the seats in use, by users and by invitations.
+pub(crate) async fn count_seats_taken(tx: &mut TenantTx) -> Result<i64> {
     let tenant = tx.tenant();
     Ok(sqlx::query_scalar!(
         r#"select count(*) as "count!"
@@ -25,9 +25,9 @@ pub async fn count_taken(tx: &mut TenantTx) -> Result<i64> {
     .await?)
 }
 
-/// Those who would have to go first: invitations, then who came last; admins at the very end, so that the tenant keeps one.
-/// Identifiers tell who came when.
-pub async fn list_first_to_go(tx: &mut TenantTx, most: i64) -> Result<Vec<SeatRow>> {
+/// Lists the users to remove first: invitations, then the newest users, and admins last, so that the tenant keeps one.
+/// User IDs are ordered by time.
+pub(crate) async fn list_removal_candidates(tx: &mut TenantTx, max: i64) -> Result<Vec<SeatRow>> {
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
         SeatRow,
@@ -38,7 +38,7 @@ pub async fn list_first_to_go(tx: &mut TenantTx, most: i64) -> Result<Vec<SeatRo
         order by (r.built_in and r.base_role in ('admin', 'superadmin')), (p.status <> 'invited'), p.user_id desc
         limit $2"#,
         tenant as _,
-        most,
+        max,
     )
     .fetch_all(tx.conn())
     .await?)

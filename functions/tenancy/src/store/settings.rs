@@ -1,11 +1,11 @@
-//! What a tenant has set, a row a key.
+//! Settings of a tenant, one row per key.
 
 use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
 use serde_json::{Map, Value};
 
-/// All keys that are set.
-pub async fn list(tx: &mut TenantTx) -> Result<Map<String, Value>> {
+/// Lists all keys that are set.
+pub(crate) async fn list_settings(tx: &mut TenantTx) -> Result<Map<String, Value>> {
     let tenant = tx.tenant();
     let rows = sqlx::query!(
         "select key, value
@@ -19,7 +19,7 @@ pub async fn list(tx: &mut TenantTx) -> Result<Map<String, Value>> {
 }
 
 /// Sets keys.
-pub async fn set(
+pub(crate) async fn upsert_settings(
     tx: &mut TenantTx,
     keys: &[String],
     values: &[Value],
@@ -42,8 +42,8 @@ pub async fn set(
     Ok(())
 }
 
-/// Goes back to the defaults of keys.
-pub async fn reset(tx: &mut TenantTx, keys: &[String]) -> Result<()> {
+/// Deletes keys, which restores the inherited values.
+pub(crate) async fn delete_settings(tx: &mut TenantTx, keys: &[String]) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "delete from tenancy.settings

@@ -1,46 +1,46 @@
-//! Master data.
+//! Master data of tenants.
 
 use access::TenantStatus;
 use chrono::{DateTime, Utc};
 use db::{DbError, Result, TenantTx, UnscopedTx};
 use ids::TenantId;
 
-use crate::domain::license::LicenseType;
+use crate::domain::license_type::LicenseType;
 
-/// A tenant as it is stored.
+/// A stored tenant.
 #[derive(Clone, Debug)]
-pub struct TenantRow {
-    pub id: TenantId,
-    pub slug: String,
-    pub name: String,
-    pub email: String,
-    pub domain: Option<String>,
-    pub status: TenantStatus,
-    /// `None`: since it was founded.
-    pub status_since: Option<DateTime<Utc>>,
-    pub status_reason: Option<String>,
-    pub closes_at: Option<DateTime<Utc>>,
-    pub license_type: LicenseType,
-    pub max_users: i32,
-    pub region: String,
-    pub locale: String,
-    pub time_zone: String,
-    pub currency: String,
-    pub version: i32,
-    pub created_at: DateTime<Utc>,
-    pub updated_at: DateTime<Utc>,
+pub(crate) struct TenantRow {
+    pub(crate) id: TenantId,
+    pub(crate) slug: String,
+    pub(crate) name: String,
+    pub(crate) email: String,
+    pub(crate) domain: Option<String>,
+    pub(crate) status: TenantStatus,
+    /// `None`: since it was created.
+    pub(crate) status_since: Option<DateTime<Utc>>,
+    pub(crate) status_reason: Option<String>,
+    pub(crate) closes_at: Option<DateTime<Utc>>,
+    pub(crate) license_type: LicenseType,
+    pub(crate) max_users: i32,
+    pub(crate) region: String,
+    pub(crate) locale: String,
+    pub(crate) time_zone: String,
+    pub(crate) currency: String,
+    pub(crate) version: i32,
+    pub(crate) created_at: DateTime<Utc>,
+    pub(crate) updated_at: DateTime<Utc>,
 }
 
-/// Which tenants a list shows, and behind which one it goes on.
+/// The filters of a list, and the position to continue from.
 #[derive(Clone, Debug, Default)]
-pub struct TenantFilter<'a> {
-    pub status: Option<TenantStatus>,
-    pub search: Option<&'a str>,
-    pub after: Option<(DateTime<Utc>, TenantId)>,
+pub(crate) struct TenantFilter<'a> {
+    pub(crate) status: Option<TenantStatus>,
+    pub(crate) search: Option<&'a str>,
+    pub(crate) after: Option<(DateTime<Utc>, TenantId)>,
 }
 
-/// The tenant `wanted`, if it is the transaction's.
-pub async fn find(tx: &mut TenantTx, wanted: TenantId) -> Result<Option<TenantRow>> {
+/// Finds the tenant `wanted`, if it is the transaction's.
+pub(crate) async fn find_tenant(tx: &mut TenantTx, wanted: TenantId) -> Result<Option<TenantRow>> {
     let tenant = tx.tenant();
     sqlx::query_as!(
         TenantRow,
@@ -59,8 +59,8 @@ pub async fn find(tx: &mut TenantTx, wanted: TenantId) -> Result<Option<TenantRo
     .map_err(DbError::from)
 }
 
-/// The same, and nobody else changes it before the transaction ends.
-pub async fn lock(tx: &mut TenantTx, wanted: TenantId) -> Result<Option<TenantRow>> {
+/// Like [`find_tenant`], and locks the row.
+pub(crate) async fn lock_tenant(tx: &mut TenantTx, wanted: TenantId) -> Result<Option<TenantRow>> {
     let tenant = tx.tenant();
     sqlx::query_as!(
         TenantRow,
@@ -80,8 +80,11 @@ pub async fn lock(tx: &mut TenantTx, wanted: TenantId) -> Result<Option<TenantRo
     .map_err(DbError::from)
 }
 
-/// The transaction's own tenant, if it passes the filter: the list of everybody but staff.
-pub async fn list_own(tx: &mut TenantTx, filter: &TenantFilter<'_>) -> Result<Vec<TenantRow>> {
+/// Lists the transaction's own tenant, if it matches the filter. For everyone but platform staff.
+pub(crate) async fn list_own_tenant(
+    tx: &mut TenantTx,
+    filter: &TenantFilter<'_>,
+) -> Result<Vec<TenantRow>> {
     let tenant = tx.tenant();
     sqlx::query_as!(
         TenantRow,
@@ -103,8 +106,8 @@ pub async fn list_own(tx: &mut TenantTx, filter: &TenantFilter<'_>) -> Result<Ve
     .map_err(DbError::from)
 }
 
-/// All tenants, newest first; none unless the transaction is bound to the tenant `revalenz`.
-pub async fn list_all(
+/// Lists all tenants, newest first; none unless the transaction is bound to the tenant `revalenz`.
+pub(crate) async fn list_all_tenants(
     tx: &mut TenantTx,
     filter: &TenantFilter<'_>,
     rows: i64,
@@ -130,8 +133,8 @@ pub async fn list_all(
     .map_err(DbError::from)
 }
 
-/// Stores a new one.
-pub async fn insert(tx: &mut TenantTx, row: &TenantRow) -> Result<()> {
+/// Inserts a tenant.
+pub(crate) async fn insert_tenant(tx: &mut TenantTx, row: &TenantRow) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "insert into tenancy.tenants (
@@ -160,8 +163,8 @@ pub async fn insert(tx: &mut TenantTx, row: &TenantRow) -> Result<()> {
     Ok(())
 }
 
-/// Stores what may change of one.
-pub async fn update(tx: &mut TenantTx, row: &TenantRow) -> Result<()> {
+/// Updates the fields that can change.
+pub(crate) async fn update_tenant(tx: &mut TenantTx, row: &TenantRow) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "update tenancy.tenants
@@ -184,8 +187,8 @@ pub async fn update(tx: &mut TenantTx, row: &TenantRow) -> Result<()> {
     Ok(())
 }
 
-/// Stores where one stands.
-pub async fn set_status(tx: &mut TenantTx, row: &TenantRow) -> Result<()> {
+/// Updates the status.
+pub(crate) async fn update_tenant_status(tx: &mut TenantTx, row: &TenantRow) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "update tenancy.tenants
@@ -204,8 +207,11 @@ pub async fn set_status(tx: &mut TenantTx, row: &TenantRow) -> Result<()> {
     Ok(())
 }
 
-/// Tenants that have been closing for long enough.
-pub async fn due_closings(tx: &mut UnscopedTx, now: DateTime<Utc>) -> Result<Vec<TenantId>> {
+/// Lists tenants whose closing period is over.
+pub(crate) async fn list_due_closings(
+    tx: &mut UnscopedTx,
+    now: DateTime<Utc>,
+) -> Result<Vec<TenantId>> {
     sqlx::query_scalar!(r#"select tenancy.due_closings($1) as "id!: TenantId""#, now)
         .fetch_all(tx.conn())
         .await

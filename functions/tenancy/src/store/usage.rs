@@ -1,34 +1,38 @@
-//! What was used: raw events, and the counters that are sums of them.
+//! Usage: raw events, and the counters that are sums of them.
 
 use access::usage::Metric;
 use chrono::{DateTime, NaiveDate, Utc};
 use db::{Result, TenantTx, UnscopedTx};
 use ids::TenantId;
 
-use crate::domain::usage::{UsageEvent, Used};
+use crate::domain::usage::{UsageEvent, UsageTotals};
 
-/// Before the source of what is told from outside, so that nobody there can speak as one of the functions.
-const OUTSIDE: &str = "external:";
+/// The prefix for sources outside the platform, so that none of them can pass for one of the functions.
+const EXTERNAL_SOURCE_PREFIX: &str = "external:";
 
-/// Keeps events; answers how many of them were news.
-pub async fn insert(tx: &mut TenantTx, events: &[UsageEvent], now: DateTime<Utc>) -> Result<u64> {
+/// Inserts events and returns how many of them were new.
+pub(crate) async fn insert_events(
+    tx: &mut TenantTx,
+    events: &[UsageEvent],
+    now: DateTime<Utc>,
+) -> Result<u64> {
     let tenant = tx.tenant();
     let sources: Vec<String> = events
         .iter()
-        .map(|event| format!("{OUTSIDE}{}", event.source.as_str()))
+        .map(|event| format!("{EXTERNAL_SOURCE_PREFIX}{}", event.source.as_str()))
         .collect();
     let ids: Vec<&str> = events.iter().map(|event| event.id.as_str()).collect();
     let metrics: Vec<&str> = events.iter().map(|event| event.metric.as_str()).collect();
     let quantities: Vec<i64> = events.iter().map(|event| event.quantity).collect();
     let subjects: Vec<Option<&str>> = events
         .iter()
-        .map(|event| event.subject.as_ref().map(web::Line::as_str))
+        .map(|event| event.subject.as_ref().map(web::SingleLine::as_str))
         .collect();
     let times: Vec<DateTime<Utc>> = events
         .iter()
         .map(|event| event.time.unwrap_or(now))
         .collect();
-    let told = sqlx::query!(
+    let inserted = sqlx::query!(
         "insert into access.usage_events (tenant_id, source, source_id, metric, quantity, subject, occurred_at)
         select $1, n.source, n.source_id, n.metric, n.quantity, n.subject, n.occurred_at
         from unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::timestamptz[])
@@ -44,11 +48,11 @@ pub async fn insert(tx: &mut TenantTx, events: &[UsageEvent], now: DateTime<Utc>
     )
     .execute(tx.conn())
     .await?;
-    Ok(told.rows_affected())
+    Ok(inserted.rows_affected())
 }
 
-/// Makes everybody wait who is about to count in this tenant, until the end of the transaction.
-pub async fn lock_counters(tx: &mut TenantTx) -> Result<()> {
+/// Serialises counting in this tenant until the end of the transaction.
+pub(crate) async fn lock_counters(tx: &mut TenantTx) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
         "select pg_advisory_xact_lock(hashtextextended('tenancy.usage ' || $1::uuid::text, 0))",
@@ -59,8 +63,8 @@ pub async fn lock_counters(tx: &mut TenantTx) -> Result<()> {
     Ok(())
 }
 
-/// Adds up to `most` events to the counters of the months in which they happened; answers how many. Under [`lock_counters`].
-pub async fn count_events(tx: &mut TenantTx, most: i64, now: DateTime<Utc>) -> Result<i64> {
+/// Adds up to `max` events to the counters of their months and returns how many. Requires [`lock_counters`].
+pub(crate) async fn count_events(tx: &mut TenantTx, max: i64, now: DateTime<Utc>) -> Result<i64> {
     let tenant = tx.tenant();
     Ok(sqlx::query_scalar!(
         r#"with taken as (
@@ -88,18 +92,17 @@ pub async fn count_events(tx: &mut TenantTx, most: i64, now: DateTime<Utc>) -> R
         select count(*) as "count!"
         from counted"#,
         tenant as _,
-        most,
+        max,
         now,
     )
     .fetch_one(tx.conn())
     .await?)
 }
 
-/// Puts the sums of the events that were counted where a counter says something else; answers how many did. Under
-/// [`lock_counters`].
-pub async fn recount(tx: &mut TenantTx, now: DateTime<Utc>) -> Result<u64> {
+/// Corrects the counters that differ from the sum of their events and returns how many. Requires [`lock_counters`].
+pub(crate) async fn rebuild_counters(tx: &mut TenantTx, now: DateTime<Utc>) -> Result<u64> {
     let tenant = tx.tenant();
-    let put_right = sqlx::query!(
+    let corrected = sqlx::query!(
         "insert into tenancy.usage_counters as t (tenant_id, metric, month, used, updated_at)
         select $1, metric, month, coalesce(s.used, 0), $2
         from (
@@ -121,11 +124,11 @@ pub async fn recount(tx: &mut TenantTx, now: DateTime<Utc>) -> Result<u64> {
     )
     .execute(tx.conn())
     .await?;
-    Ok(put_right.rows_affected())
+    Ok(corrected.rows_affected())
 }
 
-/// What was used until the end of the month that begins on `last`, with what nobody has counted yet.
-pub async fn used(tx: &mut TenantTx, last: NaiveDate) -> Result<Used> {
+/// Sums the usage up to the month that begins on `last`, including events that are not counted yet.
+pub(crate) async fn sum_usage(tx: &mut TenantTx, last: NaiveDate) -> Result<UsageTotals> {
     let tenant = tx.tenant();
     let rows = sqlx::query!(
         r#"select n.metric as "metric!", n.month as "month!", sum(n.used)::bigint as "used!"
@@ -145,14 +148,14 @@ pub async fn used(tx: &mut TenantTx, last: NaiveDate) -> Result<Used> {
     )
     .fetch_all(tx.conn())
     .await?;
-    let known = rows
+    let totals = rows
         .into_iter()
         .filter_map(|row| Some(((Metric::parse(&row.metric)?, row.month), row.used)));
-    Ok(Used(known.collect()))
+    Ok(UsageTotals(totals.collect()))
 }
 
-/// Notes that the tenant is warned at this threshold of this month; `false` when it was before.
-pub async fn note_warning(
+/// Marks that the tenant is warned at this threshold of this month; `false` if it was warned before.
+pub(crate) async fn mark_warned(
     tx: &mut TenantTx,
     metric: Metric,
     month: NaiveDate,
@@ -160,7 +163,7 @@ pub async fn note_warning(
     now: DateTime<Utc>,
 ) -> Result<bool> {
     let tenant = tx.tenant();
-    let noted = sqlx::query!(
+    let marked = sqlx::query!(
         "insert into tenancy.usage_counters as c (tenant_id, metric, month, used, warned, updated_at)
         values ($1, $2, $3, 0, $4, $5)
         on conflict on constraint usage_counters_pkey do update
@@ -174,11 +177,13 @@ pub async fn note_warning(
     )
     .execute(tx.conn())
     .await?;
-    Ok(noted.rows_affected() == 1)
+    Ok(marked.rows_affected() == 1)
 }
 
-/// The tenants with events that nobody has counted yet.
-pub async fn tenants_with_new_events(tx: &mut UnscopedTx) -> Result<Vec<TenantId>> {
+/// Lists tenants with events that are not counted yet.
+pub(crate) async fn list_tenants_with_uncounted_events(
+    tx: &mut UnscopedTx,
+) -> Result<Vec<TenantId>> {
     Ok(
         sqlx::query_scalar!(r#"select tenancy.tenants_with_new_usage() as "id!: TenantId""#)
             .fetch_all(tx.conn())
@@ -186,8 +191,8 @@ pub async fn tenants_with_new_events(tx: &mut UnscopedTx) -> Result<Vec<TenantId
     )
 }
 
-/// The tenants with any events.
-pub async fn tenants_with_events(tx: &mut UnscopedTx) -> Result<Vec<TenantId>> {
+/// Lists tenants with events.
+pub(crate) async fn list_tenants_with_events(tx: &mut UnscopedTx) -> Result<Vec<TenantId>> {
     Ok(
         sqlx::query_scalar!(r#"select tenancy.tenants_with_usage() as "id!: TenantId""#)
             .fetch_all(tx.conn())
@@ -195,8 +200,8 @@ pub async fn tenants_with_events(tx: &mut UnscopedTx) -> Result<Vec<TenantId>> {
     )
 }
 
-/// The tenants of which a licence has begun or ended by `now` and is not mirrored yet.
-pub async fn tenants_with_due_licenses(
+/// Lists tenants with a licence that has begun or ended by `now` and is not projected yet.
+pub(crate) async fn list_tenants_with_due_licenses(
     tx: &mut UnscopedTx,
     now: DateTime<Utc>,
 ) -> Result<Vec<TenantId>> {

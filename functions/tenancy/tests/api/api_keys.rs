@@ -1,14 +1,14 @@
 use serde_json::{Value, json};
 
-use crate::{actions, stage, wrong_fields};
+use crate::{actions, app, wrong_fields};
 
 const PATH: &str = "/api/v1/api-keys";
 
 #[tokio::test]
-async fn a_key_is_shown_once_and_works_in_either_header() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let admin = stage.as_(&demo.admin);
+async fn a_key_is_shown_once_and_accepted_in_both_headers() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let admin = app.as_user(&demo.admin);
     let body = json!({"name": "Sheets", "scopes": ["tenancy.audit.read", "tenancy.settings.read"]});
     let answer = admin
         .clone()
@@ -39,23 +39,22 @@ async fn a_key_is_shown_once_and_works_in_either_header() {
     assert_eq!(list.json()["items"].as_array().unwrap().len(), 1);
     let kept: Vec<String> =
         sqlx::query_scalar("select body from access.idempotency_keys where body is not null")
-            .fetch_all(&mut stage.admin().await)
+            .fetch_all(&mut app.admin().await)
             .await
             .unwrap();
     assert!(kept.iter().all(|body| !body.contains(&key)));
 
-    stage
-        .stranger()
+    app.anonymous()
         .with("x-api-key", &key)
         .get("/api/v1/audit-log")
         .await
         .expect(200);
-    let bearer = stage.stranger().bearer(&key);
+    let bearer = app.anonymous().bearer(&key);
     bearer
         .get(&format!("/api/v1/tenants/{}/settings", demo.id))
         .await
         .expect(200);
-    bearer.get(PATH).await.refused(403, "forbidden");
+    bearer.get(PATH).await.expect_problem(403, "forbidden");
     let used = admin
         .get(&format!("{PATH}/{}", answer.id()))
         .await
@@ -66,10 +65,10 @@ async fn a_key_is_shown_once_and_works_in_either_header() {
 }
 
 #[tokio::test]
-async fn a_key_in_a_wrong_form_is_no_key() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let admin = stage.as_(&demo.admin);
+async fn malformed_keys_are_refused() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let admin = app.as_user(&demo.admin);
     let key = admin
         .post(PATH, json!({"name": "k", "scopes": ["tenancy.audit.read"]}))
         .await
@@ -90,8 +89,8 @@ async fn a_key_in_a_wrong_form_is_no_key() {
         ("x-api-key", key.to_uppercase()),
         ("x-api-key", String::new()),
     ] {
-        let refused = stage
-            .stranger()
+        let refused = app
+            .anonymous()
             .with(header, &value)
             .get("/api/v1/audit-log")
             .await;
@@ -99,36 +98,36 @@ async fn a_key_in_a_wrong_form_is_no_key() {
             refused.header("www-authenticate").starts_with("Bearer"),
             "{header}: {value}"
         );
-        refused.refused(401, "unauthenticated");
+        refused.expect_problem(401, "unauthenticated");
     }
-    // Two credentials: which counts must not be guessed.
+    // Two credentials in one request are ambiguous.
     admin
         .with("x-api-key", &key)
         .get("/api/v1/audit-log")
         .await
-        .refused(400, "several_credentials");
-    // Staff's way into other tenants is for people.
-    let other = stage.tenant("other").await;
-    let client = stage
-        .stranger()
+        .expect_problem(400, "several_credentials");
+    // Only people can switch to other tenants.
+    let other = app.tenant("other").await;
+    let client = app
+        .anonymous()
         .with("x-api-key", &key)
         .with("x-tenant-id", &other.id.to_string())
         .with("x-reason", "curious");
     client
         .get(&format!("/api/v1/tenants/{}", other.id))
         .await
-        .refused(403, "forbidden");
+        .expect_problem(403, "forbidden");
 }
 
 #[tokio::test]
-async fn nobody_gives_a_key_more_than_they_have() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let admin = stage.as_(&demo.admin);
+async fn a_key_cannot_exceed_the_permissions_of_its_creator() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let admin = app.as_user(&demo.admin);
     let refused = admin
         .post(PATH, json!({"name": "k", "scopes": ["tenancy.audit.read", "tenancy.tenant.create", "tenancy.license.update"]}))
         .await
-        .refused(403, "scope_exceeds_permissions");
+        .expect_problem(403, "scope_exceeds_permissions");
     assert_eq!(
         refused["scopes"],
         json!(["tenancy.tenant.create", "tenancy.license.update"])
@@ -144,9 +143,9 @@ async fn nobody_gives_a_key_more_than_they_have() {
         ),
         ["/scopes/1 unknown_permission"]
     );
-    // Staff has more, and still may not leave it behind in a key.
-    let staff = stage
-        .as_(&stage.superadmin().await)
+    // Staff permissions cannot be given to a key.
+    let staff = app
+        .as_user(&app.superadmin().await)
         .with("x-tenant-id", &demo.id.to_string())
         .with("x-reason", "setting up");
     staff
@@ -155,7 +154,7 @@ async fn nobody_gives_a_key_more_than_they_have() {
             json!({"name": "k", "scopes": ["tenancy.feature.update"]}),
         )
         .await
-        .refused(403, "scope_exceeds_permissions");
+        .expect_problem(403, "scope_exceeds_permissions");
     let made = staff
         .post(PATH, json!({"name": "k", "scopes": ["tenancy.audit.read"]}))
         .await
@@ -163,8 +162,8 @@ async fn nobody_gives_a_key_more_than_they_have() {
         .json();
     assert_eq!(made["created_by"]["kind"], "superadmin");
 
-    // A key that may make keys gives at most what it has itself.
-    let maker = stage
+    // A key that creates keys is limited to its own scopes.
+    let maker = app
         .key(demo.id, &["tenancy.api_key.create", "tenancy.audit.read"])
         .await;
     let child = maker
@@ -182,72 +181,69 @@ async fn nobody_gives_a_key_more_than_they_have() {
             json!({"name": "child", "scopes": ["tenancy.api_key.revoke"]}),
         )
         .await
-        .refused(403, "scope_exceeds_permissions");
+        .expect_problem(403, "scope_exceeds_permissions");
     assert_eq!(refused["scopes"], json!(["tenancy.api_key.revoke"]));
-    let weak = stage.key(demo.id, &["tenancy.api_key.read"]).await;
+    let weak = app.key(demo.id, &["tenancy.api_key.read"]).await;
     weak.get(PATH).await.expect(200);
     weak.post(
         PATH,
         json!({"name": "k", "scopes": ["tenancy.api_key.read"]}),
     )
     .await
-    .refused(403, "forbidden");
+    .expect_problem(403, "forbidden");
     weak.delete(&format!("{PATH}/{}", made["id"].as_str().unwrap()))
         .await
-        .refused(403, "forbidden");
+        .expect_problem(403, "forbidden");
 }
 
 #[tokio::test]
-async fn a_reach_that_is_not_everything_is_not_enough_for_a_scope() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
+async fn a_scope_requires_the_permission_for_all_resources() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
     sqlx::query("update access.roles set permissions = permissions || '{\"tenancy.audit.read\": \"own\"}' where tenant_id = $1 and name = 'admin'")
         .bind(demo.id)
-        .execute(&mut stage.admin().await)
+        .execute(&mut app.admin().await)
         .await
         .unwrap();
-    stage
-        .as_(&demo.admin)
+    app.as_user(&demo.admin)
         .post(PATH, json!({"name": "k", "scopes": ["tenancy.audit.read"]}))
         .await
-        .refused(403, "scope_exceeds_permissions");
+        .expect_problem(403, "scope_exceeds_permissions");
 }
 
 #[tokio::test]
-async fn a_revoked_key_is_refused_at_once_and_gone() {
-    let stage = stage().await;
-    let (demo, other) = (stage.tenant("demo").await, stage.tenant("other").await);
-    let admin = stage.as_(&demo.admin);
+async fn a_revoked_key_is_refused_immediately_and_not_found() {
+    let app = app().await;
+    let (demo, other) = (app.tenant("demo").await, app.tenant("other").await);
+    let admin = app.as_user(&demo.admin);
     let created = admin
         .post(PATH, json!({"name": "k", "scopes": ["tenancy.audit.read"]}))
         .await
         .expect(201)
         .json();
     let path = format!("{PATH}/{}", created["id"].as_str().unwrap());
-    let caller = stage
-        .stranger()
+    let caller = app
+        .anonymous()
         .with("x-api-key", created["key"].as_str().unwrap());
     caller.get("/api/v1/audit-log").await.expect(200);
-    // Another tenant's admin finds nothing to revoke.
-    stage
-        .as_(&other.admin)
+    // The key is not found in another tenant.
+    app.as_user(&other.admin)
         .get(&path)
         .await
-        .refused(404, "not_found");
-    stage
-        .as_(&other.admin)
+        .expect_problem(404, "not_found");
+    app.as_user(&other.admin)
         .delete(&path)
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     caller.get("/api/v1/audit-log").await.expect(200);
-    stage.clock.advance(std::time::Duration::from_secs(1));
+    app.clock.advance(std::time::Duration::from_secs(1));
     admin.delete(&path).await.expect(204);
     caller
         .get("/api/v1/audit-log")
         .await
-        .refused(401, "unauthenticated");
-    admin.delete(&path).await.refused(404, "not_found");
-    admin.get(&path).await.refused(404, "not_found");
+        .expect_problem(401, "unauthenticated");
+    admin.delete(&path).await.expect_problem(404, "not_found");
+    admin.get(&path).await.expect_problem(404, "not_found");
     assert!(
         admin.get(PATH).await.expect(200).json()["items"]
             .as_array()
@@ -262,7 +258,7 @@ async fn a_revoked_key_is_refused_at_once_and_gone() {
         "select type from events.outbox where tenant_id = $1 order by aggregate_version",
     )
     .bind(demo.id)
-    .fetch_all(&mut stage.admin().await)
+    .fetch_all(&mut app.admin().await)
     .await
     .unwrap();
     assert_eq!(
@@ -275,10 +271,10 @@ async fn a_revoked_key_is_refused_at_once_and_gone() {
 }
 
 #[tokio::test]
-async fn a_key_ends_at_its_hour() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let admin = stage.as_(&demo.admin);
+async fn a_key_expires_on_time() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let admin = app.as_user(&demo.admin);
     let body =
         |end: &str| json!({"name": "k", "scopes": ["tenancy.audit.read"], "expires_at": end});
     assert_eq!(
@@ -290,30 +286,30 @@ async fn a_key_ends_at_its_hour() {
         .await
         .expect(201)
         .json();
-    let caller = stage
-        .stranger()
+    let caller = app
+        .anonymous()
         .with("x-api-key", created["key"].as_str().unwrap());
     caller.get("/api/v1/audit-log").await.expect(200);
-    stage.clock.advance(std::time::Duration::from_mins(1));
+    app.clock.advance(std::time::Duration::from_mins(1));
     caller
         .get("/api/v1/audit-log")
         .await
-        .refused(401, "unauthenticated");
+        .expect_problem(401, "unauthenticated");
 }
 
 #[tokio::test]
-async fn a_key_calls_only_from_where_it_may() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let admin = stage.as_(&demo.admin);
+async fn a_key_works_only_from_its_ip_ranges() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let admin = app.as_user(&demo.admin);
     let body = json!({"name": "k", "scopes": ["tenancy.audit.read"], "ip_ranges": ["203.0.113.7/24", "2001:db8::1"]});
     let created = admin.post(PATH, body).await.expect(201).json();
     assert_eq!(
         created["ip_ranges"],
         json!(["203.0.113.0/24", "2001:db8::1/128"])
     );
-    let caller = stage
-        .stranger()
+    let caller = app
+        .anonymous()
         .with("x-api-key", created["key"].as_str().unwrap());
     for (address, status) in [
         ("203.0.113.200", 200),
@@ -323,18 +319,18 @@ async fn a_key_calls_only_from_where_it_may() {
     ] {
         let call = caller
             .call(http::Method::GET, "/api/v1/audit-log")
-            .coming_from(address);
+            .from_address(address);
         call.send().await.expect(status);
     }
-    // A header is not an address.
+    // A header does not change the client address.
     let forged = caller
         .call(http::Method::GET, "/api/v1/audit-log")
         .header("x-forwarded-for", "203.0.113.7");
     forged
-        .coming_from("198.51.100.1")
+        .from_address("198.51.100.1")
         .send()
         .await
-        .refused(401, "unauthenticated");
+        .expect_problem(401, "unauthenticated");
     assert_eq!(
         wrong_fields(admin.post(PATH, json!({"name": "", "scopes": [], "ip_ranges": ["here", "::1", "::1/128"], "key": "mine"})).await),
         ["/ip_ranges/0 invalid_format", "/ip_ranges/2 duplicate", "/key unknown_field", "/name too_short", "/scopes too_short"]
@@ -343,11 +339,11 @@ async fn a_key_calls_only_from_where_it_may() {
 
 #[tokio::test]
 async fn keys_are_listed_page_by_page() {
-    let stage = stage().await;
-    let (demo, other) = (stage.tenant("demo").await, stage.tenant("other").await);
-    let admin = stage.as_(&demo.admin);
+    let app = app().await;
+    let (demo, other) = (app.tenant("demo").await, app.tenant("other").await);
+    let admin = app.as_user(&demo.admin);
     for name in ["one", "two", "three"] {
-        stage.clock.advance(std::time::Duration::from_millis(5));
+        app.clock.advance(std::time::Duration::from_millis(5));
         admin
             .post(
                 PATH,
@@ -372,9 +368,8 @@ async fn keys_are_listed_page_by_page() {
         .expect(200)
         .json();
     assert_eq!(second["items"].as_array().unwrap().len(), 1);
-    stage
-        .as_(&other.admin)
+    app.as_user(&other.admin)
         .get(&format!("{PATH}?cursor={cursor}"))
         .await
-        .refused(400, "invalid_cursor");
+        .expect_problem(400, "invalid_cursor");
 }

@@ -1,4 +1,4 @@
-//! The chain that seals the audit log, and whoever has been at work on it.
+//! The chain of the audit log, and how it reveals tampering.
 
 use std::{
     sync::atomic::{AtomicI64, Ordering},
@@ -8,58 +8,57 @@ use std::{
 use events::jobs::SCHEDULE_TIME;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
-use testkit::{Client, Stage, TestTenant};
+use testkit::{Client, TestApp, TestTenant};
 
-use crate::stage;
+use crate::app;
 
 const SEAL: &str = "/internal/jobs/seal-audit-log";
 const VERIFY: &str = "/internal/jobs/verify-audit-log";
 const VERIFICATION: &str = "/api/v1/audit-log/verification";
 
-/// Runs a job, each time for another time.
-async fn run(stage: &Stage, path: &str) -> Value {
+/// Runs a job with a new schedule time.
+async fn run(app: &TestApp, path: &str) -> Value {
     static TIMES: AtomicI64 = AtomicI64::new(0);
     let later = chrono::TimeDelta::milliseconds(TIMES.fetch_add(1, Ordering::Relaxed));
-    let proof = stage.gate.internal_auth().header().unwrap();
-    stage
-        .stranger()
+    let proof = app.state.internal_auth().header().unwrap();
+    app.anonymous()
         .with("authorization", proof.to_str().unwrap())
-        .with(SCHEDULE_TIME, &(stage.clock.now() + later).to_rfc3339())
+        .with(SCHEDULE_TIME, &(app.clock.now() + later).to_rfc3339())
         .post(path, json!({}))
         .await
         .expect(200)
         .json()
 }
 
-/// So many acts, a second apart.
-async fn act(stage: &Stage, demo: &TestTenant, times: usize) {
+/// Performs actions that are recorded, a second apart.
+async fn record_entries(app: &TestApp, demo: &TestTenant, times: usize) {
     let path = format!("/api/v1/tenants/{}", demo.id);
     for _ in 0..times {
-        stage.clock.advance(Duration::from_secs(1));
-        let name = format!("Demo {}", stage.clock.now().timestamp());
-        let admin = stage.as_(&demo.admin);
+        app.clock.advance(Duration::from_secs(1));
+        let name = format!("Demo {}", app.clock.now().timestamp());
+        let admin = app.as_user(&demo.admin);
         admin.patch(&path, json!({"name": name})).await.expect(200);
     }
 }
 
-/// A stage on which five acts are sealed.
-async fn sealed() -> (Stage, TestTenant) {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    act(&stage, &demo, 5).await;
+/// An app with five sealed entries.
+async fn sealed_log() -> (TestApp, TestTenant) {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    record_entries(&app, &demo, 5).await;
     assert_eq!(
-        run(&stage, SEAL).await,
+        run(&app, SEAL).await,
         json!({"tenants": 1, "rows": 5, "failed": 0})
     );
-    (stage, demo)
+    (app, demo)
 }
 
 async fn verification(client: &Client) -> Value {
     client.get(VERIFICATION).await.expect(200).json()
 }
 
-/// Kind and place of everything that is found.
-async fn found(client: &Client) -> Vec<(String, Option<i64>)> {
+/// Kind and position of each finding.
+async fn findings(client: &Client) -> Vec<(String, Option<i64>)> {
     let verification = verification(client).await;
     let findings = verification["findings"].as_array().unwrap();
     assert_eq!(verification["valid"], json!(findings.is_empty()));
@@ -71,13 +70,13 @@ async fn found(client: &Client) -> Vec<(String, Option<i64>)> {
 }
 
 #[tokio::test]
-async fn every_act_is_sealed_once_and_the_log_verifies() {
-    let (stage, demo) = sealed().await;
+async fn every_entry_is_sealed_once_and_the_log_verifies() {
+    let (app, demo) = sealed_log().await;
     assert_eq!(
-        run(&stage, SEAL).await,
+        run(&app, SEAL).await,
         json!({"tenants": 0, "rows": 0, "failed": 0})
     );
-    let admin = stage.as_(&demo.admin);
+    let admin = app.as_user(&demo.admin);
     let log = admin.get("/api/v1/audit-log").await.expect(200).json();
     let places: Vec<&Value> = log["items"]
         .as_array()
@@ -101,27 +100,27 @@ async fn every_act_is_sealed_once_and_the_log_verifies() {
         (&rest["valid"], &rest["checked"]),
         (&json!(true), &json!(2))
     );
-    act(&stage, &demo, 2).await;
-    assert_eq!(run(&stage, SEAL).await["rows"], 2);
+    record_entries(&app, &demo, 2).await;
+    assert_eq!(run(&app, SEAL).await["rows"], 2);
     assert_eq!(verification(&admin).await["until"], 7);
 }
 
 #[tokio::test]
-async fn a_row_that_commits_late_gets_the_next_place() {
-    let (stage, demo) = sealed().await;
-    let mut admin = stage.admin().await;
+async fn a_row_that_commits_late_gets_the_next_position() {
+    let (app, demo) = sealed_log().await;
+    let mut admin = app.admin().await;
     insert(&mut admin, &demo, "interval '10 minutes'", "null, null").await;
-    assert_eq!(run(&stage, SEAL).await["rows"], 1);
+    assert_eq!(run(&app, SEAL).await["rows"], 1);
     let place: i64 =
         sqlx::query_scalar("select sequence from access.audit_log where action = 'forged'")
             .fetch_one(&mut admin)
             .await
             .unwrap();
     assert_eq!(place, 6);
-    assert!(found(&stage.as_(&demo.admin)).await.is_empty());
+    assert!(findings(&app.as_user(&demo.admin)).await.is_empty());
 }
 
-/// Puts a row in, so much older than the newest.
+/// Inserts a row that is older than the newest by `age`.
 async fn insert(admin: &mut PgConnection, demo: &TestTenant, age: &str, sealed: &str) {
     let sql = format!(
         "insert into access.audit_log (tenant_id, audit_entry_id, occurred_at, actor_kind, action, resource_kind, sequence, chain_hash, chain_key)
@@ -131,14 +130,14 @@ async fn insert(admin: &mut PgConnection, demo: &TestTenant, age: &str, sealed: 
     admin.execute(AssertSqlSafe(sql)).await.unwrap();
 }
 
-/// What is done, and kind and place of what is found then.
+/// A statement, and kind and position of the findings that it causes.
 type Tampering = (&'static str, &'static [(&'static str, Option<i64>)]);
 
 #[tokio::test]
-async fn whatever_the_owner_of_the_database_does_is_named() {
-    let (stage, demo) = sealed().await;
-    let client = stage.as_(&demo.admin);
-    let mut admin = stage.admin().await;
+async fn tampering_by_the_database_owner_is_reported() {
+    let (app, demo) = sealed_log().await;
+    let client = app.as_user(&demo.admin);
+    let mut admin = app.admin().await;
     admin
         .execute("create table saved as select * from access.audit_log; create table saved_heads as select * from tenancy.audit_heads")
         .await
@@ -202,14 +201,14 @@ async fn whatever_the_owner_of_the_database_does_is_named() {
         ),
     ];
     for (tampering, wanted) in cases {
-        assert!(found(&client).await.is_empty());
+        assert!(findings(&client).await.is_empty());
         admin.execute(tampering).await.unwrap();
         let wanted: Vec<_> = wanted
             .iter()
             .map(|(kind, place)| ((*kind).to_owned(), *place))
             .collect();
-        assert_eq!(found(&client).await, wanted, "{tampering}");
-        let result = run(&stage, VERIFY).await;
+        assert_eq!(findings(&client).await, wanted, "{tampering}");
+        let result = run(&app, VERIFY).await;
         assert_eq!(result["findings"], wanted.len(), "{tampering}");
         admin
             .execute(
@@ -222,39 +221,39 @@ async fn whatever_the_owner_of_the_database_does_is_named() {
 }
 
 #[tokio::test]
-async fn what_is_put_in_with_an_old_time_is_never_sealed_but_named() {
-    let (stage, demo) = sealed().await;
-    let mut admin = stage.admin().await;
+async fn a_row_inserted_with_an_old_time_is_reported_and_never_sealed() {
+    let (app, demo) = sealed_log().await;
+    let mut admin = app.admin().await;
     insert(&mut admin, &demo, "interval '1 hour'", "null, null").await;
-    assert_eq!(run(&stage, SEAL).await["rows"], 0);
-    let client = stage.as_(&demo.admin);
-    assert_eq!(found(&client).await, [("inserted".to_owned(), None)]);
+    assert_eq!(run(&app, SEAL).await["rows"], 0);
+    let client = app.as_user(&demo.admin);
+    assert_eq!(findings(&client).await, [("inserted".to_owned(), None)]);
 }
 
 #[tokio::test]
-async fn sealing_beside_acts_leaves_one_chain_without_gaps() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
+async fn concurrent_sealing_leaves_one_chain_without_gaps() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
     let settings = format!("/api/v1/tenants/{}/settings", demo.id);
     let mut acts = tokio::task::JoinSet::new();
-    // Two at once, and the job: as many as the pool of a test serves.
+    // Two tasks and the job: as many as the connection pool of a test serves.
     for length in 0..2 {
-        let (client, path) = (stage.as_(&demo.admin), settings.clone());
+        let (client, path) = (app.as_user(&demo.admin), settings.clone());
         acts.spawn(async move {
             for round in 0..10 {
                 let change = json!({"password_policy": {"min_length": 10 + length * 10 + round}});
-                // Busy: as a client would, once more.
+                // Retry while the service is busy, as a client would.
                 while client.patch(&path, change.clone()).await.status == 503 {}
             }
         });
     }
     let mut sealed = 0;
     while !acts.is_empty() {
-        sealed += run(&stage, SEAL).await["rows"].as_u64().unwrap();
+        sealed += run(&app, SEAL).await["rows"].as_u64().unwrap();
         acts.try_join_next();
     }
-    sealed += run(&stage, SEAL).await["rows"].as_u64().unwrap();
-    let all = verification(&stage.as_(&demo.admin)).await;
+    sealed += run(&app, SEAL).await["rows"].as_u64().unwrap();
+    let all = verification(&app.as_user(&demo.admin)).await;
     assert_eq!(all["valid"], true, "{all}");
     assert_eq!(all["checked"], sealed);
     assert_eq!(all["until"], sealed);
@@ -262,29 +261,31 @@ async fn sealing_beside_acts_leaves_one_chain_without_gaps() {
 
 #[tokio::test]
 async fn each_tenant_has_a_chain_of_its_own() {
-    let (stage, demo) = sealed().await;
-    let other = stage.tenant("other").await;
-    let theirs = verification(&stage.as_(&other.admin)).await;
+    let (app, demo) = sealed_log().await;
+    let other = app.tenant("other").await;
+    let theirs = verification(&app.as_user(&other.admin)).await;
     assert_eq!(
         (&theirs["checked"], &theirs["head"]),
         (&json!(0), &Value::Null)
     );
-    act(&stage, &other, 1).await;
-    run(&stage, SEAL).await;
-    let theirs = verification(&stage.as_(&other.admin)).await;
+    record_entries(&app, &other, 1).await;
+    run(&app, SEAL).await;
+    let theirs = verification(&app.as_user(&other.admin)).await;
     assert_eq!(
         (&theirs["until"], &theirs["valid"]),
         (&json!(1), &json!(true))
     );
-    stage
-        .as_(&demo.manager)
+    app.as_user(&demo.manager)
         .get(VERIFICATION)
         .await
-        .refused(403, "forbidden");
-    let admin = stage.as_(&demo.admin);
+        .expect_problem(403, "forbidden");
+    let admin = app.as_user(&demo.admin);
     for wrong in ["after=x", "after=99999999999999999999", "before=1"] {
         let path = format!("{VERIFICATION}?{wrong}");
-        admin.get(&path).await.refused(422, "validation_failed");
+        admin
+            .get(&path)
+            .await
+            .expect_problem(422, "validation_failed");
     }
     for far in ["-1", "99", "9223372036854775807", "-9223372036854775808"] {
         let path = format!("{VERIFICATION}?after={far}");
@@ -293,8 +294,8 @@ async fn each_tenant_has_a_chain_of_its_own() {
 }
 
 #[tokio::test]
-async fn only_tenancy_seals_and_nobody_changes_what_was_said() {
-    let (stage, demo) = sealed().await;
+async fn only_tenancy_seals_and_no_one_changes_entries() {
+    let (app, demo) = sealed_log().await;
     for (login, statement) in [
         ("tenancy", "update access.audit_log set action = 'x'"),
         ("tenancy", "update access.audit_log set occurred_at = now()"),
@@ -304,7 +305,7 @@ async fn only_tenancy_seals_and_nobody_changes_what_was_said() {
         ("support", "update access.audit_log set chain_hash = ''"),
         ("support", "update tenancy.audit_heads set sequence = 1"),
     ] {
-        let url = stage.database.login_url(login);
+        let url = app.database.login_url(login);
         let mut connection = PgConnection::connect(&url).await.unwrap();
         let tenant = format!("set app.tenant_id = '{}'", demo.id);
         connection.execute(AssertSqlSafe(tenant)).await.unwrap();

@@ -1,15 +1,15 @@
-//! The audit log as a table.
+//! The audit log as CSV.
 
 use sqlx::{AssertSqlSafe, Executor};
 
-use crate::{actions, stage};
+use crate::{actions, app};
 
 const EXPORT: &str = "/api/v1/audit-log.csv";
 
 #[tokio::test]
-async fn the_whole_log_is_exported_and_that_stands_in_it() {
-    let stage = stage().await;
-    let (demo, other) = (stage.tenant("demo").await, stage.tenant("other").await);
+async fn the_whole_log_is_exported_and_the_export_is_recorded() {
+    let app = app().await;
+    let (demo, other) = (app.tenant("demo").await, app.tenant("other").await);
     for (tenant, rows) in [(demo.id, 1_203), (other.id, 1)] {
         let sql = format!(
             "insert into access.audit_log (tenant_id, audit_entry_id, occurred_at, actor_kind, action, resource_kind, resource_id, changes, reason)
@@ -17,14 +17,9 @@ async fn the_whole_log_is_exported_and_that_stands_in_it() {
                 'test.row.made', 'row', n::text, '{{\"a\": \"b, \\\"c\\\"\"}}', '=1+' || n || e'\\n'
             from generate_series(1, {rows}) n"
         );
-        stage
-            .admin()
-            .await
-            .execute(AssertSqlSafe(sql))
-            .await
-            .unwrap();
+        app.admin().await.execute(AssertSqlSafe(sql)).await.unwrap();
     }
-    let admin = stage.as_(&demo.admin);
+    let admin = app.as_user(&demo.admin);
     let answer = admin.get(EXPORT).await.expect(200);
     assert_eq!(answer.header("content-type"), "text/csv; charset=utf-8");
     assert_eq!(
@@ -44,7 +39,7 @@ async fn the_whole_log_is_exported_and_that_stands_in_it() {
         newest.contains("2026-11-19T00:06:41Z,system,,test.row.made,row,120"),
         "{newest}"
     );
-    // Quotes are doubled, and what a spreadsheet would calculate is a text.
+    // Quotes are doubled, and formulas are escaped.
     assert!(
         newest.contains(r#""{""a"":""b, \""c\""""}","'=1+120"#),
         "{newest}"
@@ -63,9 +58,9 @@ async fn the_whole_log_is_exported_and_that_stands_in_it() {
 
 #[tokio::test]
 async fn an_export_has_the_filters_of_the_list() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let admin = stage.as_(&demo.admin);
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let admin = app.as_user(&demo.admin);
     let count = async |query: &str| {
         let text = admin
             .get(&format!("{EXPORT}?{query}"))
@@ -83,11 +78,13 @@ async fn an_export_has_the_filters_of_the_list() {
     assert_eq!(count("to=2026-11-20T10:00:00Z").await, 0);
     for wrong in ["limit=5", "cursor=x", "actor=me", "from=yesterday"] {
         let path = format!("{EXPORT}?{wrong}");
-        admin.get(&path).await.refused(422, "validation_failed");
+        admin
+            .get(&path)
+            .await
+            .expect_problem(422, "validation_failed");
     }
-    stage
-        .as_(&demo.expert)
+    app.as_user(&demo.expert)
         .get(EXPORT)
         .await
-        .refused(403, "forbidden");
+        .expect_problem(403, "forbidden");
 }

@@ -1,17 +1,17 @@
 use serde_json::{Value, json};
 
-use crate::{actions, stage, wrong_fields};
+use crate::{actions, app, wrong_fields};
 
 fn count(page: &Value) -> usize {
     page["items"].as_array().unwrap().len()
 }
 
 #[tokio::test]
-async fn the_log_is_filtered_by_who_what_which_and_when() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let admin = stage.as_(&demo.admin);
-    let second = stage.person(demo.id, "admin", "second@demo.example").await;
+async fn the_log_is_filtered_by_actor_action_resource_and_time() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let admin = app.as_user(&demo.admin);
+    let second = app.person(demo.id, "admin", "second@demo.example").await;
     let key = admin
         .post(
             "/api/v1/api-keys",
@@ -20,10 +20,9 @@ async fn the_log_is_filtered_by_who_what_which_and_when() {
         .await
         .expect(201)
         .id();
-    stage.clock.advance(std::time::Duration::from_mins(1));
+    app.clock.advance(std::time::Duration::from_mins(1));
     let tenant = format!("/api/v1/tenants/{}", demo.id);
-    stage
-        .as_(&second)
+    app.as_user(&second)
         .patch(&tenant, json!({"email": "office@demo.example"}))
         .await
         .expect(200);
@@ -61,12 +60,12 @@ async fn the_log_is_filtered_by_who_what_which_and_when() {
 
 #[tokio::test]
 async fn the_log_is_paged_and_belongs_to_its_tenant() {
-    let stage = stage().await;
-    let (demo, other) = (stage.tenant("demo").await, stage.tenant("other").await);
-    let admin = stage.as_(&demo.admin);
+    let app = app().await;
+    let (demo, other) = (app.tenant("demo").await, app.tenant("other").await);
+    let admin = app.as_user(&demo.admin);
     let path = format!("/api/v1/tenants/{}/settings", demo.id);
     for minimum in [11, 12, 13] {
-        // At one and the same time: the identifiers decide.
+        // The times are equal, so the IDs decide.
         admin
             .patch(&path, json!({"password_policy": {"min_length": minimum}}))
             .await
@@ -91,23 +90,23 @@ async fn the_log_is_paged_and_belongs_to_its_tenant() {
         .collect();
     ids.dedup();
     assert_eq!(ids.len(), 3);
-    let foreign = stage.as_(&other.admin);
+    let foreign = app.as_user(&other.admin);
     assert!(actions(&foreign).await.is_empty());
     foreign
         .get(&format!("/api/v1/audit-log?cursor={cursor}"))
         .await
-        .refused(400, "invalid_cursor");
+        .expect_problem(400, "invalid_cursor");
     admin
         .get(&format!("/api/v1/audit-log?action=x&cursor={cursor}"))
         .await
-        .refused(400, "invalid_cursor");
+        .expect_problem(400, "invalid_cursor");
 }
 
 #[tokio::test]
-async fn a_query_that_makes_no_sense_is_refused_by_name() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let admin = stage.as_(&demo.admin);
+async fn invalid_query_parameters_are_refused_by_name() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let admin = app.as_user(&demo.admin);
     for (query, named) in [
         ("actor=me", "/actor invalid_format"),
         ("from=yesterday", "/from invalid_format"),
@@ -127,9 +126,9 @@ async fn a_query_that_makes_no_sense_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn the_log_can_only_grow() {
-    let stage = stage().await;
-    let mut admin = stage.admin().await;
+async fn the_log_is_append_only() {
+    let app = app().await;
+    let mut admin = app.admin().await;
     let others: Vec<String> = sqlx::query_scalar(
         "select grantee || ' ' || privilege_type from information_schema.role_table_grants
         where table_schema = 'access' and table_name = 'audit_log' and grantee like 'rvz\\_%' and privilege_type in ('UPDATE', 'DELETE', 'TRUNCATE')

@@ -3,20 +3,22 @@ use std::{sync::Arc, time::Duration};
 use futures::future::join_all;
 use http::Method;
 use serde_json::{Value, json};
-use testkit::{Client, Stage, TestTenant, dns::DnsServer};
+use testkit::{Client, TestApp, TestTenant, dns::DnsServer};
 
 use crate::{actions, announced, run_job, wrong_fields};
 
 const HOST: &str = "app.demo.example";
 const DAY: Duration = Duration::from_hours(24);
 
-/// A stage whose tenancy asks this DNS server, and the server.
-async fn stage() -> (Stage, DnsServer) {
+/// An app that verifies domains with the returned DNS server.
+async fn app() -> (TestApp, DnsServer) {
     let dns = DnsServer::start().await;
     let address = dns.address();
-    let make = move |db, gate| tenancy::service_with(db, gate, tenancy::Proofs::new(Some(address)));
+    let make = move |db, state| {
+        tenancy::service_with(db, state, tenancy::DomainVerifier::new(Some(address)))
+    };
     (
-        Stage::made_of(vec![(tenancy::NAME, Arc::new(make))]).await,
+        TestApp::from_factories(vec![(tenancy::NAME, Arc::new(make))]).await,
         dns,
     )
 }
@@ -25,7 +27,7 @@ fn domains(tenant: &TestTenant) -> String {
     format!("/api/v1/tenants/{}/domains", tenant.id)
 }
 
-/// Claims a host: the path of the claim, and what has to be said.
+/// Claims a host; returns the path of the claim and the text of the proof.
 async fn claim(client: &Client, tenant: &TestTenant, host: &str) -> (String, String) {
     let claimed = client
         .post(&domains(tenant), json!({"host": host}))
@@ -35,14 +37,14 @@ async fn claim(client: &Client, tenant: &TestTenant, host: &str) -> (String, Str
     (claimed.header("location").to_owned(), text)
 }
 
-async fn verify(client: &Client, path: &str) -> testkit::Answer {
+async fn verify(client: &Client, path: &str) -> testkit::TestResponse {
     client.post(&format!("{path}/verify"), json!({})).await
 }
 
-/// Whether pages of the host may ask.
-async fn is_origin(stage: &Stage, host: &str) -> bool {
-    let answer = stage
-        .stranger()
+/// Whether the host is a CORS origin.
+async fn is_origin(app: &TestApp, host: &str) -> bool {
+    let answer = app
+        .anonymous()
         .call(Method::OPTIONS, "/api/v1/features")
         .header("origin", &format!("https://{host}"))
         .header("access-control-request-method", "GET")
@@ -52,50 +54,46 @@ async fn is_origin(stage: &Stage, host: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_host_becomes_an_origin_when_its_record_says_the_proof_and_not_before() {
-    let (stage, dns) = stage().await;
-    let demo = stage.tenant("demo").await;
-    let admin = stage.as_(&demo.admin);
+async fn a_host_becomes_an_origin_once_its_record_contains_the_proof() {
+    let (app, dns) = app().await;
+    let demo = app.tenant("demo").await;
+    let admin = app.as_user(&demo.admin);
     let (path, text) = claim(&admin, &demo, " App.Demo.Example ").await;
     let refused = verify(&admin, &path)
         .await
-        .refused(409, "domain_not_proved");
+        .expect_problem(409, "domain_not_proved");
     assert_eq!(
         refused["findings"],
         json!({"dns": "missing", "file": "unreachable"})
     );
-    dns.text_of("_revalenz.app.demo.example", "v=spf1 -all");
-    dns.text_of("_revalenz.app.demo.example", &format!("{text}x"));
+    dns.set_txt("_revalenz.app.demo.example", "v=spf1 -all");
+    dns.set_txt("_revalenz.app.demo.example", &format!("{text}x"));
     verify(&admin, &path)
         .await
-        .refused(409, "domain_not_proved");
-    assert!(!is_origin(&stage, HOST).await);
+        .expect_problem(409, "domain_not_proved");
+    assert!(!is_origin(&app, HOST).await);
 
-    dns.text_of("_revalenz.app.demo.example", &text);
+    dns.set_txt("_revalenz.app.demo.example", &text);
     let verified = verify(&admin, &path).await.expect(200).json();
     assert_eq!(
         (&verified["status"], &verified["method"]),
         (&json!("verified"), &json!("dns"))
     );
-    assert!(is_origin(&stage, HOST).await);
-    assert!(!is_origin(&stage, "demo.example").await);
+    assert!(is_origin(&app, HOST).await);
+    assert!(!is_origin(&app, "demo.example").await);
     let page = admin.clone().with("origin", &format!("https://{HOST}"));
     page.get("/api/v1/features").await.expect(200);
-    let other = stage.tenant("other").await;
-    let stranger = stage
-        .as_(&other.admin)
+    let other = app.tenant("other").await;
+    let other_admin = app
+        .as_user(&other.admin)
         .with("origin", &format!("https://{HOST}"));
-    stranger
+    other_admin
         .get("/api/v1/features")
         .await
-        .refused(403, "origin_not_allowed");
-    assert_eq!(announced(&stage, demo.id).await, ["domain.verified"]);
+        .expect_problem(403, "origin_not_allowed");
+    assert_eq!(announced(&app, demo.id).await, ["domain.verified"]);
     verify(&admin, &path).await.expect(200);
-    assert_eq!(
-        announced(&stage, demo.id).await,
-        ["domain.verified"],
-        "once"
-    );
+    assert_eq!(announced(&app, demo.id).await, ["domain.verified"], "once");
     assert_eq!(
         actions(&admin).await,
         ["tenancy.domain.claimed", "tenancy.domain.verified"]
@@ -103,17 +101,17 @@ async fn a_host_becomes_an_origin_when_its_record_says_the_proof_and_not_before(
 }
 
 #[tokio::test]
-async fn of_two_who_claim_a_host_the_first_proof_counts_also_at_the_same_moment() {
-    let (stage, dns) = stage().await;
-    let (demo, other) = (stage.tenant("demo").await, stage.tenant("other").await);
-    let (ours, theirs) = (stage.as_(&demo.admin), stage.as_(&other.admin));
+async fn the_first_tenant_to_verify_a_host_gets_it_even_concurrently() {
+    let (app, dns) = app().await;
+    let (demo, other) = (app.tenant("demo").await, app.tenant("other").await);
+    let (ours, theirs) = (app.as_user(&demo.admin), app.as_user(&other.admin));
     let (our_path, our_text) = claim(&ours, &demo, HOST).await;
     let (their_path, their_text) = claim(&theirs, &other, HOST).await;
     ours.post(&domains(&demo), json!({"host": HOST}))
         .await
-        .refused(409, "domain_known");
-    dns.text_of("_revalenz.app.demo.example", &our_text);
-    dns.text_of("_revalenz.app.demo.example", &their_text);
+        .expect_problem(409, "domain_known");
+    dns.set_txt("_revalenz.app.demo.example", &our_text);
+    dns.set_txt("_revalenz.app.demo.example", &their_text);
     let answers = join_all([verify(&ours, &our_path), verify(&theirs, &their_path)]).await;
     let mut statuses: Vec<u16> = answers
         .iter()
@@ -126,10 +124,12 @@ async fn of_two_who_claim_a_host_the_first_proof_counts_also_at_the_same_moment(
     } else {
         (&theirs, &their_path, &ours, &our_path)
     };
-    verify(loser, lost).await.refused(409, "domain_taken");
-    // Letting go is enough for nobody: the next one proves it.
+    verify(loser, lost)
+        .await
+        .expect_problem(409, "domain_taken");
+    // After a release, the next tenant still has to verify the host.
     winner.delete(path).await.expect(204);
-    assert!(!is_origin(&stage, HOST).await, "at once");
+    assert!(!is_origin(&app, HOST).await, "at once");
     winner.get(path).await.expect(405);
     verify(loser, lost).await.expect(200);
     let (again, _) = {
@@ -142,33 +142,43 @@ async fn of_two_who_claim_a_host_the_first_proof_counts_also_at_the_same_moment(
     };
     verify(winner, &again)
         .await
-        .refused(409, "domain_not_proved");
+        .expect_problem(409, "domain_not_proved");
 }
 
 #[tokio::test]
-async fn another_tenants_claim_is_missing_and_only_admins_claim() {
-    let (stage, _dns) = stage().await;
-    let (demo, other) = (stage.tenant("demo").await, stage.tenant("other").await);
-    let admin = stage.as_(&demo.admin);
+async fn claims_of_another_tenant_are_not_found_and_only_admins_claim() {
+    let (app, _dns) = app().await;
+    let (demo, other) = (app.tenant("demo").await, app.tenant("other").await);
+    let admin = app.as_user(&demo.admin);
     let (path, _) = claim(&admin, &demo, HOST).await;
-    let stranger = stage.as_(&other.admin);
+    let other_admin = app.as_user(&other.admin);
     let id = path.rsplit('/').next().unwrap();
     for path in [path.clone(), format!("{}/{id}", domains(&other))] {
-        verify(&stranger, &path).await.refused(404, "not_found");
-        stranger.delete(&path).await.refused(404, "not_found");
+        verify(&other_admin, &path)
+            .await
+            .expect_problem(404, "not_found");
+        other_admin
+            .delete(&path)
+            .await
+            .expect_problem(404, "not_found");
     }
-    stranger
+    other_admin
         .get(&domains(&demo))
         .await
-        .refused(404, "not_found");
-    stranger
+        .expect_problem(404, "not_found");
+    other_admin
         .post(&domains(&demo), json!({"host": HOST}))
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     for person in [&demo.manager, &demo.customer] {
-        let client = stage.as_(person);
-        client.get(&domains(&demo)).await.refused(403, "forbidden");
-        verify(&client, &path).await.refused(403, "forbidden");
+        let client = app.as_user(person);
+        client
+            .get(&domains(&demo))
+            .await
+            .expect_problem(403, "forbidden");
+        verify(&client, &path)
+            .await
+            .expect_problem(403, "forbidden");
     }
     let list = admin.get(&domains(&demo)).await.expect(200).json();
     assert_eq!(list["items"][0]["status"], "pending");
@@ -179,10 +189,10 @@ async fn another_tenants_claim_is_missing_and_only_admins_claim() {
 }
 
 #[tokio::test]
-async fn what_can_be_nobodys_frontend_is_refused() {
-    let (stage, _dns) = stage().await;
-    let demo = stage.tenant("demo").await;
-    let admin = stage.as_(&demo.admin);
+async fn hosts_that_cannot_be_a_frontend_are_refused() {
+    let (app, _dns) = app().await;
+    let demo = app.tenant("demo").await;
+    let admin = app.as_user(&demo.admin);
     for (host, code) in [
         ("*.demo.example", "invalid_format"),
         ("127.0.0.1", "invalid_format"),
@@ -206,24 +216,24 @@ async fn what_can_be_nobodys_frontend_is_refused() {
     admin
         .post(&domains(&demo), json!({"host": "xn--bcher-kva.EXAMPLE"}))
         .await
-        .refused(409, "domain_known");
+        .expect_problem(409, "domain_known");
 }
 
 #[tokio::test]
-async fn no_server_inside_is_asked_for_the_file() {
-    let (stage, dns) = stage().await;
-    let demo = stage.tenant("demo").await;
-    let admin = stage.as_(&demo.admin);
+async fn internal_servers_are_not_contacted_for_the_file() {
+    let (app, dns) = app().await;
+    let demo = app.tenant("demo").await;
+    let admin = app.as_user(&demo.admin);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     for address in ["127.0.0.1", "10.0.0.1", "169.254.169.254", "192.168.0.1"] {
         let host = format!("h{}.demo.example", address.replace('.', "-"));
-        dns.address_of(&host, address);
-        // One public address among them does not help.
-        dns.address_of(&host, "198.51.100.7");
+        dns.set_address(&host, address);
+        // A public address among private ones makes no difference.
+        dns.set_address(&host, "198.51.100.7");
         let (path, _) = claim(&admin, &demo, &host).await;
         let refused = verify(&admin, &path)
             .await
-            .refused(409, "domain_not_proved");
+            .expect_problem(409, "domain_not_proved");
         assert_eq!(refused["findings"]["file"], "unreachable", "{address}");
     }
     let came = tokio::time::timeout(Duration::from_millis(1), listener.accept()).await;
@@ -231,26 +241,26 @@ async fn no_server_inside_is_asked_for_the_file() {
 }
 
 #[tokio::test]
-async fn a_proof_that_vanishes_is_missed_and_after_a_week_the_host_is_free() {
-    let (stage, dns) = stage().await;
-    let demo = stage.tenant("demo").await;
+async fn a_host_is_released_after_its_proof_was_missing_for_a_week() {
+    let (app, dns) = app().await;
+    let demo = app.tenant("demo").await;
     sqlx::query("update access.sessions set expires_at = expires_at + interval '1 year'")
-        .execute(&mut stage.admin().await)
+        .execute(&mut app.admin().await)
         .await
         .unwrap();
-    let admin = stage.as_(&demo.admin);
+    let admin = app.as_user(&demo.admin);
     let (path, text) = claim(&admin, &demo, HOST).await;
     let name = "_revalenz.app.demo.example";
-    dns.text_of(name, &text);
+    dns.set_txt(name, &text);
     verify(&admin, &path).await.expect(200);
     let checked = |proved, failing, released| json!({"proved": proved, "failing": failing, "released": released, "unknown": 0});
-    assert_eq!(run_job(&stage, "check-domains").await, checked(1, 0, 0));
-    dns.forget(name);
-    stage.clock.advance(DAY);
-    assert_eq!(run_job(&stage, "check-domains").await, checked(0, 1, 0));
+    assert_eq!(run_job(&app, "check-domains").await, checked(1, 0, 0));
+    dns.remove(name);
+    app.clock.advance(DAY);
+    assert_eq!(run_job(&app, "check-domains").await, checked(0, 1, 0));
     let show = async || {
-        let list = stage
-            .as_(&demo.admin)
+        let list = app
+            .as_user(&demo.admin)
             .get(&domains(&demo))
             .await
             .expect(200)
@@ -258,28 +268,28 @@ async fn a_proof_that_vanishes_is_missed_and_after_a_week_the_host_is_free() {
         list["items"][0].clone()
     };
     assert_eq!(show().await["status"], "failing");
-    assert!(is_origin(&stage, HOST).await, "a warning first");
-    // It comes back, and the days begin anew when it goes again.
-    dns.text_of(name, &text);
-    assert_eq!(run_job(&stage, "check-domains").await, checked(1, 0, 0));
+    assert!(is_origin(&app, HOST).await, "a warning first");
+    // Restoring the proof restarts the grace period.
+    dns.set_txt(name, &text);
+    assert_eq!(run_job(&app, "check-domains").await, checked(1, 0, 0));
     assert_eq!(show().await["failing_since"], Value::Null);
-    dns.forget(name);
-    assert_eq!(run_job(&stage, "check-domains").await, checked(0, 1, 0));
-    stage.clock.advance(Duration::from_secs(7 * 86_400 - 1));
-    assert_eq!(run_job(&stage, "check-domains").await, checked(0, 1, 0));
-    assert!(is_origin(&stage, HOST).await);
-    stage.clock.advance(Duration::from_secs(1));
-    assert_eq!(run_job(&stage, "check-domains").await, checked(0, 0, 1));
-    assert!(!is_origin(&stage, HOST).await);
+    dns.remove(name);
+    assert_eq!(run_job(&app, "check-domains").await, checked(0, 1, 0));
+    app.clock.advance(Duration::from_secs(7 * 86_400 - 1));
+    assert_eq!(run_job(&app, "check-domains").await, checked(0, 1, 0));
+    assert!(is_origin(&app, HOST).await);
+    app.clock.advance(Duration::from_secs(1));
+    assert_eq!(run_job(&app, "check-domains").await, checked(0, 0, 1));
+    assert!(!is_origin(&app, HOST).await);
     let after = show().await;
     assert_eq!(after["status"], "pending");
     assert_ne!(
         after["proof"]["text"],
         json!(text),
-        "the old proof is worth nothing"
+        "the old proof is no longer valid"
     );
     assert_eq!(
-        announced(&stage, demo.id).await,
+        announced(&app, demo.id).await,
         [
             "domain.verified",
             "domain.failing",
@@ -290,15 +300,15 @@ async fn a_proof_that_vanishes_is_missed_and_after_a_week_the_host_is_free() {
 }
 
 #[tokio::test]
-async fn a_dns_that_is_away_takes_nobodys_domain() {
-    let (stage, dns) = stage().await;
-    let demo = stage.tenant("demo").await;
-    let admin = stage.as_(&demo.admin);
+async fn an_unreachable_dns_releases_no_domain() {
+    let (app, dns) = app().await;
+    let demo = app.tenant("demo").await;
+    let admin = app.as_user(&demo.admin);
     let (path, text) = claim(&admin, &demo, HOST).await;
-    dns.text_of("_revalenz.app.demo.example", &text);
+    dns.set_txt("_revalenz.app.demo.example", &text);
     verify(&admin, &path).await.expect(200);
     drop(dns);
-    let checked = run_job(&stage, "check-domains").await;
+    let checked = run_job(&app, "check-domains").await;
     assert_eq!(checked["unknown"], 1, "{checked}");
-    assert!(is_origin(&stage, HOST).await);
+    assert!(is_origin(&app, HOST).await);
 }

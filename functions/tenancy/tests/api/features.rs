@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use crate::{staff, stage, wrong_fields};
+use crate::{app, staff, wrong_fields};
 
 fn is_on(features: &Value, flag: &str, field: &str) -> bool {
     features["items"]
@@ -11,11 +11,11 @@ fn is_on(features: &Value, flag: &str, field: &str) -> bool {
 }
 
 #[tokio::test]
-async fn staff_switches_a_feature_and_everybody_in_the_tenant_sees_it_at_once() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let staff = staff(&stage).await;
-    let customer = stage.as_(&demo.customer);
+async fn staff_switches_a_feature_and_all_users_see_it_immediately() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let staff = staff(&app).await;
+    let customer = app.as_user(&demo.customer);
     assert!(!is_on(
         &customer.get("/api/v1/features").await.expect(200).json(),
         "ai",
@@ -31,19 +31,19 @@ async fn staff_switches_a_feature_and_everybody_in_the_tenant_sees_it_at_once() 
     let own = customer.get("/api/v1/features").await.expect(200).json();
     assert!(
         is_on(&own, "ai", "enabled") && is_on(&own, "support", "enabled"),
-        "what was on stays on"
+        "other flags stay unchanged"
     );
     assert_eq!(own["items"].as_array().unwrap().len(), 9);
     let (kind, data): (String, Value) =
         sqlx::query_as("select type, data from events.outbox where tenant_id = $1")
             .bind(demo.id)
-            .fetch_one(&mut stage.admin().await)
+            .fetch_one(&mut app.admin().await)
             .await
             .unwrap();
     assert_eq!(kind, "de.revalenz.tenancy.feature.changed.v1");
     assert_eq!(data, json!({"tenant_id": demo.id, "changed": {"ai": true}}));
-    let log = stage
-        .as_(&demo.admin)
+    let log = app
+        .as_user(&demo.admin)
         .get("/api/v1/audit-log?action=tenancy.feature")
         .await
         .expect(200)
@@ -52,21 +52,21 @@ async fn staff_switches_a_feature_and_everybody_in_the_tenant_sees_it_at_once() 
 }
 
 #[tokio::test]
-async fn a_feature_ends_by_itself_at_its_hour() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let staff = staff(&stage).await;
+async fn a_feature_expires_on_time() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let staff = staff(&app).await;
     let path = format!("/api/v1/tenants/{}/features", demo.id);
     let trial =
         json!({"items": [{"flag": "ai", "enabled": true, "expires_at": "2026-11-20T10:05:00Z"}]});
     staff.put(&path, trial.clone()).await.expect(200);
-    let customer = stage.as_(&demo.customer);
+    let customer = app.as_user(&demo.customer);
     assert!(is_on(
         &customer.get("/api/v1/features").await.expect(200).json(),
         "ai",
         "enabled"
     ));
-    stage.clock.advance(std::time::Duration::from_mins(5));
+    app.clock.advance(std::time::Duration::from_mins(5));
     assert!(!is_on(
         &customer.get("/api/v1/features").await.expect(200).json(),
         "ai",
@@ -82,10 +82,10 @@ async fn a_feature_ends_by_itself_at_its_hour() {
 }
 
 #[tokio::test]
-async fn unknown_flags_repetitions_and_impossible_roll_outs_are_refused() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let staff = staff(&stage).await;
+async fn unknown_flags_duplicates_and_invalid_rollouts_are_refused() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let staff = staff(&app).await;
     let path = format!("/api/v1/tenants/{}/features", demo.id);
     let body = json!({"items": [{"flag": "teleport", "enabled": true}, {"flag": "ai"}, {"flag": "ai", "enabled": true, "rollout": 101}]});
     assert_eq!(
@@ -106,31 +106,31 @@ async fn unknown_flags_repetitions_and_impossible_roll_outs_are_refused() {
 
 #[tokio::test]
 async fn an_admin_reads_the_flags_but_does_not_switch_them() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let admin = stage.as_(&demo.admin);
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let admin = app.as_user(&demo.admin);
     let path = format!("/api/v1/tenants/{}/features", demo.id);
     admin.get(&path).await.expect(200);
     admin
         .put(&path, json!({"items": [{"flag": "ai", "enabled": true}]}))
         .await
-        .refused(403, "forbidden");
+        .expect_problem(403, "forbidden");
 }
 
 #[tokio::test]
-async fn a_flag_can_count_for_some_people_and_a_growing_share_only_adds() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let staff = staff(&stage).await;
+async fn a_flag_can_be_on_for_some_users_and_a_growing_rollout_only_adds() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let staff = staff(&app).await;
     let path = format!("/api/v1/tenants/{}/features", demo.id);
     let mut clients = Vec::new();
     for (_, person) in demo.people() {
-        clients.push(stage.as_(person));
+        clients.push(app.as_user(person));
     }
     for number in 0..14 {
         let email = format!("{number}@demo.example");
-        let person = stage.person(demo.id, "customer", &email).await;
-        clients.push(stage.as_(&person));
+        let person = app.person(demo.id, "customer", &email).await;
+        clients.push(app.as_user(&person));
     }
     let mut before = vec![false; clients.len()];
     for share in [0, 10, 20, 60, 100] {
@@ -140,7 +140,7 @@ async fn a_flag_can_count_for_some_people_and_a_growing_share_only_adds() {
         for (client, before) in clients.iter().zip(&mut before) {
             let own = client.get("/api/v1/features").await.expect(200).json();
             let has = is_on(&own, "ai", "enabled");
-            assert!(has || !*before, "somebody lost it at {share} %");
+            assert!(has || !*before, "no user may lose the feature at {share} %");
             *before = has;
         }
         let count = before.iter().filter(|has| **has).count();
@@ -152,16 +152,16 @@ async fn a_flag_can_count_for_some_people_and_a_growing_share_only_adds() {
 }
 
 #[tokio::test]
-async fn a_flag_can_count_where_conditions_hold_for_people_and_for_keys() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let staff = staff(&stage).await;
+async fn a_flag_can_have_conditions_on_users_and_keys() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let staff = staff(&app).await;
     let path = format!("/api/v1/tenants/{}/features", demo.id);
-    let key = stage.key(demo.id, &[]).await;
+    let key = app.key(demo.id, &[]).await;
     let who = [
-        ("manager", stage.as_(&demo.manager)),
-        ("expert", stage.as_(&demo.expert)),
-        ("customer", stage.as_(&demo.customer)),
+        ("manager", app.as_user(&demo.manager)),
+        ("expert", app.as_user(&demo.expert)),
+        ("customer", app.as_user(&demo.customer)),
         ("key", key),
     ];
     for (conditions, wanted) in [
@@ -208,11 +208,11 @@ async fn a_flag_can_count_where_conditions_hold_for_people_and_for_keys() {
         }
         assert_eq!(having.join(" "), wanted, "{conditions}");
     }
-    stage.clock.advance(std::time::Duration::from_secs(1));
+    app.clock.advance(std::time::Duration::from_secs(1));
     let body = json!({"items": [{"flag": "ai", "enabled": true, "user_rollout": 20}]});
     staff.put(&path, body).await.expect(200);
-    let log = stage
-        .as_(&demo.admin)
+    let log = app
+        .as_user(&demo.admin)
         .get("/api/v1/audit-log?action=tenancy.feature")
         .await
         .expect(200)
@@ -242,10 +242,10 @@ async fn a_flag_can_count_where_conditions_hold_for_people_and_for_keys() {
 }
 
 #[tokio::test]
-async fn a_flag_for_some_people_ends_at_its_hour_too() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let staff = staff(&stage).await;
+async fn a_targeted_flag_expires_on_time() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let staff = staff(&app).await;
     let path = format!("/api/v1/tenants/{}/features", demo.id);
     let until = json!({"items": [{
         "flag": "ai", "enabled": true, "expires_at": "2026-11-20T11:00:00Z",
@@ -253,14 +253,29 @@ async fn a_flag_for_some_people_ends_at_its_hour_too() {
     }]});
     staff.put(&path, until).await.expect(200);
     let own = async |person| {
-        let features = stage.as_(person).get("/api/v1/features").await;
+        let features = app.as_user(person).get("/api/v1/features").await;
         is_on(&features.expect(200).json(), "ai", "enabled")
     };
     assert!(own(&demo.expert).await && !own(&demo.customer).await);
-    let tenant = stage.gate.tenant(demo.id).await.unwrap().unwrap();
-    assert!(tenant.has("ai"), "mails and jobs: on for somebody");
-    stage.clock.advance(std::time::Duration::from_hours(1));
+    let tenant = app
+        .state
+        .authenticator()
+        .tenant(demo.id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(
+        tenant.has("ai"),
+        "on for some users, so on for emails and jobs"
+    );
+    app.clock.advance(std::time::Duration::from_hours(1));
     assert!(!own(&demo.expert).await);
-    let tenant = stage.gate.tenant(demo.id).await.unwrap().unwrap();
+    let tenant = app
+        .state
+        .authenticator()
+        .tenant(demo.id)
+        .await
+        .unwrap()
+        .unwrap();
     assert!(!tenant.has("ai"));
 }

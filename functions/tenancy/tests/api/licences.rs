@@ -1,22 +1,22 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::{Client, Stage, TestTenant};
+use testkit::{Client, TestApp, TestTenant};
 
-use crate::{actions, founding, run_job, stage, wrong_fields};
+use crate::{actions, app, new_tenant, run_job, wrong_fields};
 
-async fn scene() -> (Stage, TestTenant, Client, String) {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let staff = crate::staff(&stage).await;
+async fn fixture() -> (TestApp, TestTenant, Client, String) {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let staff = crate::staff(&app).await;
     let path = format!("/api/v1/tenants/{}/license", demo.id);
-    (stage, demo, staff, path)
+    (app, demo, staff, path)
 }
 
-async fn mirrored(stage: &Stage, demo: &TestTenant) -> (i32, Value, Value) {
+async fn projected(app: &TestApp, demo: &TestTenant) -> (i32, Value, Value) {
     sqlx::query_as("select max_users, limits, features from access.tenants where tenant_id = $1")
         .bind(demo.id)
-        .fetch_one(&mut stage.admin().await)
+        .fetch_one(&mut app.admin().await)
         .await
         .unwrap()
 }
@@ -31,9 +31,9 @@ async fn has(client: &Client, flag: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_licence_is_agreed_by_staff_and_read_by_the_admin() {
-    let (stage, demo, staff, path) = scene().await;
-    let admin = stage.as_(&demo.admin);
+async fn a_licence_is_updated_by_staff_and_read_by_the_admin() {
+    let (app, demo, staff, path) = fixture().await;
+    let admin = app.as_user(&demo.admin);
     let nothing = admin.get(&path).await.expect(200).json();
     assert_eq!(
         nothing,
@@ -62,7 +62,7 @@ async fn a_licence_is_agreed_by_staff_and_read_by_the_admin() {
             "upcoming": [], "version": 2,
         })
     );
-    let (seats, limits, _) = mirrored(&stage, &demo).await;
+    let (seats, limits, _) = projected(&app, &demo).await;
     assert_eq!(seats, 40);
     assert_eq!(
         limits,
@@ -80,7 +80,7 @@ async fn a_licence_is_agreed_by_staff_and_read_by_the_admin() {
         (&tenant["license_type"], &tenant["max_users"]),
         (&json!("trial"), &json!(40))
     );
-    // Said again it is no change, and what is not named stays.
+    // Repeating the request changes nothing, and fields that are not included stay.
     let again = staff.put(&path, body).await.expect(200);
     assert_eq!(again.header("etag"), "\"2\"");
     let more = staff
@@ -97,23 +97,22 @@ async fn a_licence_is_agreed_by_staff_and_read_by_the_admin() {
     admin
         .put(&path, json!({"seats": 5000}))
         .await
-        .refused(403, "forbidden");
-    stage
-        .as_(&demo.manager)
+        .expect_problem(403, "forbidden");
+    app.as_user(&demo.manager)
         .get(&path)
         .await
-        .refused(403, "forbidden");
+        .expect_problem(403, "forbidden");
 }
 
 #[tokio::test]
 async fn a_licence_is_never_edited_and_its_history_stays_readable() {
-    let (stage, demo, _, path) = scene().await;
+    let (app, demo, _, path) = fixture().await;
     for seats in [10, 20, 30] {
-        let staff = crate::staff(&stage).await;
+        let staff = crate::staff(&app).await;
         staff.put(&path, json!({"seats": seats})).await.expect(200);
-        stage.clock.advance(Duration::from_hours(1));
+        app.clock.advance(Duration::from_hours(1));
     }
-    let admin = stage.as_(&demo.admin);
+    let admin = app.as_user(&demo.admin);
     let list = format!("{path}/history");
     let first = admin
         .get(&format!("{list}?limit=2"))
@@ -126,13 +125,13 @@ async fn a_licence_is_never_edited_and_its_history_stays_readable() {
         .await
         .expect(200)
         .json();
-    let told: Vec<Value> = [&first, &rest]
+    let seats: Vec<Value> = [&first, &rest]
         .iter()
         .flat_map(|page| page["items"].as_array().unwrap())
         .map(|license| json!([license["seats"], license["valid_from"], license["valid_to"]]))
         .collect();
     assert_eq!(
-        told,
+        seats,
         [
             json!([30, "2026-11-20T12:00:00Z", null]),
             json!([20, "2026-11-20T11:00:00Z", "2026-11-20T12:00:00Z"]),
@@ -143,9 +142,9 @@ async fn a_licence_is_never_edited_and_its_history_stays_readable() {
 }
 
 #[tokio::test]
-async fn an_hour_at_which_a_licence_turns_counts_at_once_everywhere_and_announces_nothing() {
-    let (stage, demo, staff, path) = scene().await;
-    let customer = stage.as_(&demo.customer);
+async fn a_licence_boundary_takes_effect_immediately_and_publishes_nothing() {
+    let (app, demo, staff, path) = fixture().await;
+    let customer = app.as_user(&demo.customer);
     staff
         .put(
             &path,
@@ -161,26 +160,32 @@ async fn an_hour_at_which_a_licence_turns_counts_at_once_everywhere_and_announce
     assert_eq!(answer["in_force"]["seats"], 10);
     assert_eq!(answer["in_force"]["valid_to"], "2026-11-20T11:00:00Z");
     assert_eq!(answer["upcoming"][0]["seats"], 5);
-    // It ends when the one whose place it takes would have.
+    // The new licence keeps the end of the one that it supersedes.
     assert_eq!(answer["upcoming"][0]["valid_to"], "2026-11-20T12:00:00Z");
     assert_eq!(answer["effect"]["features_lost"], json!(["support"]));
     let announced = async || -> i64 {
         sqlx::query_scalar("select count(*) from events.outbox")
-            .fetch_one(&mut stage.admin().await)
+            .fetch_one(&mut app.admin().await)
             .await
             .unwrap()
     };
     let before = announced().await;
     assert!(has(&customer, "support").await);
     assert_eq!(
-        run_job(&stage, "turn-licenses").await,
+        run_job(&app, "turn-licenses").await,
         json!({"tenants": 0, "failed": 0})
     );
 
-    stage.clock.advance(Duration::from_hours(1));
-    let customer = stage.as_(&demo.customer);
-    let admin = stage.as_(&demo.admin);
-    let tenant = stage.gate.tenant(demo.id).await.unwrap().unwrap();
+    app.clock.advance(Duration::from_hours(1));
+    let customer = app.as_user(&demo.customer);
+    let admin = app.as_user(&demo.admin);
+    let tenant = app
+        .state
+        .authenticator()
+        .tenant(demo.id)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(tenant.max_users, 5);
     assert!(!has(&customer, "support").await && has(&customer, "files").await);
     let read = admin.get(&path).await.expect(200).json();
@@ -188,34 +193,40 @@ async fn an_hour_at_which_a_licence_turns_counts_at_once_everywhere_and_announce
         (&read["in_force"]["seats"], &read["upcoming"]),
         (&json!(5), &json!([]))
     );
-    // The mirror itself turns within a minute.
-    assert_eq!(mirrored(&stage, &demo).await.0, 10);
+    // The job updates the stored projection.
+    assert_eq!(projected(&app, &demo).await.0, 10);
     assert_eq!(
-        run_job(&stage, "turn-licenses").await,
+        run_job(&app, "turn-licenses").await,
         json!({"tenants": 1, "failed": 0})
     );
-    let (seats, limits, features) = mirrored(&stage, &demo).await;
+    let (seats, limits, features) = projected(&app, &demo).await;
     assert_eq!((seats, &limits["storage_bytes"]), (5, &json!(7)));
     assert_eq!(
         (&features["support"], &features["files"]),
         (&json!(false), &json!(true))
     );
     assert_eq!(
-        run_job(&stage, "turn-licenses").await,
+        run_job(&app, "turn-licenses").await,
         json!({"tenants": 0, "failed": 0})
     );
 
-    stage.clock.advance(Duration::from_hours(1));
-    let tenant = stage.gate.tenant(demo.id).await.unwrap().unwrap();
+    app.clock.advance(Duration::from_hours(1));
+    let tenant = app
+        .state
+        .authenticator()
+        .tenant(demo.id)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((tenant.max_users, tenant.has("files")), (0, false));
-    let admin = stage.as_(&demo.admin);
+    let admin = app.as_user(&demo.admin);
     let read = admin.get(&path).await.expect(200).json();
     assert_eq!(read["in_force"], Value::Null, "the last one has ended");
-    run_job(&stage, "turn-licenses").await;
-    assert_eq!(mirrored(&stage, &demo).await.0, 0);
+    run_job(&app, "turn-licenses").await;
+    assert_eq!(projected(&app, &demo).await.0, 0);
     assert_eq!(announced().await, before);
-    // Another licence brings everything back.
-    let staff = crate::staff(&stage).await;
+    // A new licence restores everything.
+    let staff = crate::staff(&app).await;
     let renewed = staff
         .put(&path, json!({"features": null}))
         .await
@@ -223,14 +234,14 @@ async fn an_hour_at_which_a_licence_turns_counts_at_once_everywhere_and_announce
         .json();
     assert_eq!(renewed["in_force"]["seats"], 5, "as in the last one");
     assert_eq!(renewed["in_force"]["valid_to"], Value::Null);
-    assert!(has(&stage.as_(&demo.customer), "support").await);
+    assert!(has(&app.as_user(&demo.customer), "support").await);
 }
 
 #[tokio::test]
-async fn what_the_licence_does_not_contain_stays_off_whatever_the_flag_says() {
-    let (stage, demo, staff, path) = scene().await;
+async fn features_outside_the_licence_stay_off() {
+    let (app, demo, staff, path) = fixture().await;
     let features = format!("/api/v1/tenants/{}/features", demo.id);
-    let customer = stage.as_(&demo.customer);
+    let customer = app.as_user(&demo.customer);
     staff
         .put(&path, json!({"features": ["support"]}))
         .await
@@ -262,7 +273,7 @@ async fn what_the_licence_does_not_contain_stays_off_whatever_the_flag_says() {
     let data: Vec<Value> = sqlx::query_scalar(
         "select data -> 'changed' from events.outbox where type = 'de.revalenz.tenancy.feature.changed.v1' order by aggregate_version",
     )
-    .fetch_all(&mut stage.admin().await)
+    .fetch_all(&mut app.admin().await)
     .await
     .unwrap();
     assert_eq!(
@@ -276,15 +287,15 @@ async fn what_the_licence_does_not_contain_stays_off_whatever_the_flag_says() {
 }
 
 #[tokio::test]
-async fn a_downgrade_says_who_must_go_and_lets_everybody_stay() {
-    let (stage, demo, staff, path) = scene().await;
+async fn a_downgrade_suggests_whom_to_disable_and_removes_no_one() {
+    let (app, demo, staff, path) = fixture().await;
     staff.put(&path, json!({"seats": 10})).await.expect(200);
-    stage.clock.advance(Duration::from_secs(1));
-    let newest = stage.person(demo.id, "customer", "new@demo.example").await;
-    let invited = stage.person(demo.id, "admin", "invited@demo.example").await;
+    app.clock.advance(Duration::from_secs(1));
+    let newest = app.person(demo.id, "customer", "new@demo.example").await;
+    let invited = app.person(demo.id, "admin", "invited@demo.example").await;
     sqlx::query("update access.people set status = 'invited' where user_id = $1 or email = 'manager@demo.example'")
         .bind(invited.id)
-        .execute(&mut stage.admin().await)
+        .execute(&mut app.admin().await)
         .await
         .unwrap();
     let smaller =
@@ -307,12 +318,12 @@ async fn a_downgrade_says_who_must_go_and_lets_everybody_stay() {
         .iter()
         .map(|holder| holder["name"].as_str().unwrap())
         .collect();
-    // Of the four others who came at the same moment, any two; the admin and the invited admin come last.
+    // Any two of the four users who were created at the same time; the admin and the invited admin come last.
     assert_eq!(first_to_go[..2], ["manager", "new"]);
     assert_eq!(first_to_go.len(), 4);
     assert!(!first_to_go.contains(&"admin") && !first_to_go.contains(&"invited"));
     assert_eq!(preview["effect"]["features_lost"], json!(["support"]));
-    let admin = stage.as_(&demo.admin);
+    let admin = app.as_user(&demo.admin);
     let unchanged = admin.get(&path).await.expect(200).json();
     assert_eq!(
         (&unchanged["in_force"]["seats"], &unchanged["version"]),
@@ -326,16 +337,19 @@ async fn a_downgrade_says_who_must_go_and_lets_everybody_stay() {
     );
     let people: i64 = sqlx::query_scalar("select count(*) from access.people where tenant_id = $1 and status in ('invited', 'active')")
         .bind(demo.id)
-        .fetch_one(&mut stage.admin().await)
+        .fetch_one(&mut app.admin().await)
         .await
         .unwrap();
-    assert_eq!(people, 8, "nobody is deleted");
-    stage.as_(&newest).get("/api/v1/features").await.expect(200);
+    assert_eq!(people, 8, "no one is deleted");
+    app.as_user(&newest)
+        .get("/api/v1/features")
+        .await
+        .expect(200);
 }
 
 #[tokio::test]
-async fn a_licence_that_makes_no_sense_is_refused_with_everything_that_is_wrong() {
-    let (_stage, _, staff, path) = scene().await;
+async fn all_errors_of_a_licence_are_reported_at_once() {
+    let (_stage, _, staff, path) = fixture().await;
     let body = json!({
         "plan": "gold", "seats": 0, "features": ["ai", "ai"], "values": {"Bad Name": 1, "storage_bytes": 1, "fine": null},
         "limits": {"storage_bytes": {"limit": -1}, "shoes": null}, "valid_to": "tomorrow",
@@ -370,12 +384,12 @@ async fn a_licence_that_makes_no_sense_is_refused_with_everything_that_is_wrong(
     outdated
         .put(&path, json!({"seats": 3}))
         .await
-        .refused(412, "precondition_failed");
+        .expect_problem(412, "precondition_failed");
 }
 
 #[tokio::test]
-async fn seats_that_are_changed_in_between_leave_what_is_to_come() {
-    let (stage, demo, staff, path) = scene().await;
+async fn changing_seats_keeps_upcoming_licences() {
+    let (app, demo, staff, path) = fixture().await;
     staff.put(&path, json!({"seats": 10})).await.expect(200);
     staff
         .put(
@@ -384,7 +398,7 @@ async fn seats_that_are_changed_in_between_leave_what_is_to_come() {
         )
         .await
         .expect(200);
-    stage.clock.advance(Duration::from_mins(1));
+    app.clock.advance(Duration::from_mins(1));
     let tenant = format!("/api/v1/tenants/{}", demo.id);
     staff
         .patch(&tenant, json!({"max_users": 12}))
@@ -395,7 +409,7 @@ async fn seats_that_are_changed_in_between_leave_what_is_to_come() {
         (&read["in_force"]["seats"], &read["upcoming"][0]["seats"]),
         (&json!(12), &json!(5))
     );
-    // Named, the end withdraws what would begin before it.
+    // An explicit end withdraws licences that would begin before it.
     let answer = staff
         .put(&path, json!({"seats": 13, "valid_to": null}))
         .await
@@ -408,8 +422,8 @@ async fn seats_that_are_changed_in_between_leave_what_is_to_come() {
 }
 
 #[tokio::test]
-async fn agreements_at_the_same_time_leave_one_licence_in_force() {
-    let (stage, demo, staff, path) = scene().await;
+async fn concurrent_updates_leave_one_licence_in_force() {
+    let (app, demo, staff, path) = fixture().await;
     let many = (1..=6).map(|seats| {
         let (staff, path) = (staff.clone(), path.clone());
         tokio::spawn(async move {
@@ -428,19 +442,19 @@ async fn agreements_at_the_same_time_leave_one_licence_in_force() {
         "select count(*) from tenancy.licenses where tenant_id = $1 and valid_from <= $2 and (valid_to is null or valid_to > $2)",
     )
     .bind(demo.id)
-    .bind(stage.clock.now())
-    .fetch_one(&mut stage.admin().await)
+    .bind(app.clock.now())
+    .fetch_one(&mut app.admin().await)
     .await
     .unwrap();
     assert_eq!(in_force, 1);
 }
 
 #[tokio::test]
-async fn a_founded_tenant_has_the_licence_of_its_plan() {
-    let stage = stage().await;
-    let staff = crate::staff(&stage).await;
+async fn a_new_tenant_has_the_licence_of_its_plan() {
+    let app = app().await;
+    let staff = crate::staff(&app).await;
     let id = staff
-        .post("/api/v1/tenants", founding("muster"))
+        .post("/api/v1/tenants", new_tenant("muster"))
         .await
         .expect(201)
         .id();

@@ -2,31 +2,31 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use serde_json::{Value, json};
-use testkit::{Answer, Client, Stage, TestTenant};
+use testkit::{Client, TestApp, TestResponse, TestTenant};
 
-use crate::{actions, announced, run_job, staff, stage};
+use crate::{actions, announced, app, run_job, staff};
 
 const REVALENZ: &str = "00000000-0000-7000-8000-000000000001";
 
-async fn step(client: &Client, tenant: &TestTenant, step: &str) -> Answer {
+async fn step(client: &Client, tenant: &TestTenant, step: &str) -> TestResponse {
     let path = format!("/api/v1/tenants/{}/{step}", tenant.id);
     client
         .post(&path, json!({"reason": "Invoice 7 is overdue"}))
         .await
 }
 
-async fn write(client: &Client, tenant: &TestTenant) -> Answer {
+async fn write(client: &Client, tenant: &TestTenant) -> TestResponse {
     let path = format!("/api/v1/tenants/{}/settings", tenant.id);
     client.patch(&path, json!({"magic_link": false})).await
 }
 
 #[tokio::test]
-async fn a_suspended_tenant_reads_and_changes_nothing_until_it_is_set_to_work_again() {
-    let stage = stage().await;
-    let (demo, other) = (stage.tenant("demo").await, stage.tenant("other").await);
-    let staff = stage.as_(&stage.superadmin().await);
-    let admin = stage.as_(&demo.admin);
-    let key = stage
+async fn a_suspended_tenant_is_read_only_until_it_is_reactivated() {
+    let app = app().await;
+    let (demo, other) = (app.tenant("demo").await, app.tenant("other").await);
+    let staff = app.as_user(&app.superadmin().await);
+    let admin = app.as_user(&demo.admin);
+    let key = app
         .key(
             demo.id,
             &["tenancy.settings.read", "tenancy.settings.update"],
@@ -37,7 +37,9 @@ async fn a_suspended_tenant_reads_and_changes_nothing_until_it_is_set_to_work_ag
     assert_eq!(suspended["status_reason"], "Invoice 7 is overdue");
     assert_eq!(suspended["status_since"], "2026-11-20T10:00:00Z");
     for client in [&admin, &key] {
-        write(client, &demo).await.refused(403, "tenant_suspended");
+        write(client, &demo)
+            .await
+            .expect_problem(403, "tenant_suspended");
         client
             .get(&format!("/api/v1/tenants/{}/settings", demo.id))
             .await
@@ -45,14 +47,14 @@ async fn a_suspended_tenant_reads_and_changes_nothing_until_it_is_set_to_work_ag
     }
     step(&admin, &demo, "close")
         .await
-        .refused(403, "tenant_suspended");
-    let neighbour = stage.as_(&other.admin);
+        .expect_problem(403, "tenant_suspended");
+    let neighbour = app.as_user(&other.admin);
     write(&neighbour, &other).await.expect(200);
 
     step(&staff, &demo, "reactivate").await.expect(200);
     write(&admin, &demo).await.expect(200);
     assert_eq!(
-        announced(&stage, demo.id).await,
+        announced(&app, demo.id).await,
         ["tenant.suspended", "tenant.reactivated", "tenant.updated"]
     );
     let log = admin.get("/api/v1/audit-log").await.expect(200).json();
@@ -67,16 +69,16 @@ async fn a_suspended_tenant_reads_and_changes_nothing_until_it_is_set_to_work_ag
 }
 
 #[tokio::test]
-async fn a_tenant_that_owes_works_on() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let staff = stage.as_(&stage.superadmin().await);
-    let owing = step(&staff, &demo, "past-due").await.expect(200).json();
-    assert_eq!(owing["status"], "past_due");
-    write(&stage.as_(&demo.admin), &demo).await.expect(200);
+async fn a_past_due_tenant_keeps_working() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let staff = app.as_user(&app.superadmin().await);
+    let past_due = step(&staff, &demo, "past-due").await.expect(200).json();
+    assert_eq!(past_due["status"], "past_due");
+    write(&app.as_user(&demo.admin), &demo).await.expect(200);
     let refused = step(&staff, &demo, "past-due")
         .await
-        .refused(409, "step_not_possible");
+        .expect_problem(409, "step_not_possible");
     assert_eq!(
         refused["possible_steps"],
         json!(["suspend", "reactivate", "close"])
@@ -84,7 +86,7 @@ async fn a_tenant_that_owes_works_on() {
     step(&staff, &demo, "reactivate").await.expect(200);
     let refused = step(&staff, &demo, "reactivate")
         .await
-        .refused(409, "step_not_possible");
+        .expect_problem(409, "step_not_possible");
     assert_eq!(
         refused["possible_steps"],
         json!(["past_due", "suspend", "close"])
@@ -92,11 +94,11 @@ async fn a_tenant_that_owes_works_on() {
 }
 
 #[tokio::test]
-async fn of_many_who_take_the_same_step_one_does() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let staff = stage.as_(&stage.superadmin().await);
-    // Whoever waited too long for the row tries again, as a client would.
+async fn concurrent_requests_take_a_step_once() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let staff = app.as_user(&app.superadmin().await);
+    // Retry after a lock timeout, as a client would.
     let patient = async || loop {
         let answer = step(&staff, &demo, "suspend").await;
         if answer.status != 503 {
@@ -110,29 +112,31 @@ async fn of_many_who_take_the_same_step_one_does() {
         .collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 409, 409, 409]);
-    assert_eq!(announced(&stage, demo.id).await, ["tenant.suspended"]);
+    assert_eq!(announced(&app, demo.id).await, ["tenant.suspended"]);
 }
 
 #[tokio::test]
-async fn only_staff_suspends_and_the_platforms_own_tenant_stays() {
-    let stage = stage().await;
-    let (demo, other) = (stage.tenant("demo").await, stage.tenant("other").await);
+async fn only_staff_suspends_and_the_platform_tenant_cannot_be_suspended() {
+    let app = app().await;
+    let (demo, other) = (app.tenant("demo").await, app.tenant("other").await);
     for one in ["suspend", "reactivate", "past-due"] {
-        step(&stage.as_(&demo.admin), &demo, one)
+        step(&app.as_user(&demo.admin), &demo, one)
             .await
-            .refused(403, "forbidden");
+            .expect_problem(403, "forbidden");
     }
     for person in [&demo.manager, &demo.expert, &demo.customer] {
-        step(&stage.as_(person), &demo, "close")
+        step(&app.as_user(person), &demo, "close")
             .await
-            .refused(403, "forbidden");
+            .expect_problem(403, "forbidden");
     }
-    step(&stage.as_(&other.admin), &demo, "close")
+    step(&app.as_user(&other.admin), &demo, "close")
         .await
-        .refused(404, "not_found");
-    let key = stage.key(demo.id, &["tenancy.tenant.close"]).await;
-    step(&key, &demo, "close").await.refused(403, "forbidden");
-    let staff = stage.as_(&stage.superadmin().await);
+        .expect_problem(404, "not_found");
+    let key = app.key(demo.id, &["tenancy.tenant.close"]).await;
+    step(&key, &demo, "close")
+        .await
+        .expect_problem(403, "forbidden");
+    let staff = app.as_user(&app.superadmin().await);
     for one in ["suspend", "close"] {
         staff
             .post(
@@ -140,7 +144,7 @@ async fn only_staff_suspends_and_the_platforms_own_tenant_stays() {
                 json!({"reason": "by mistake"}),
             )
             .await
-            .refused(409, "platform_tenant");
+            .expect_problem(409, "platform_tenant");
     }
     let refused = staff
         .post(
@@ -148,37 +152,39 @@ async fn only_staff_suspends_and_the_platforms_own_tenant_stays() {
             json!({"reason": "x"}),
         )
         .await
-        .refused(422, "validation_failed");
+        .expect_problem(422, "validation_failed");
     assert_eq!(refused["errors"][0]["pointer"], "/reason");
-    assert_eq!(announced(&stage, demo.id).await, Vec::<String>::new());
+    assert_eq!(announced(&app, demo.id).await, Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn an_admin_closes_the_own_tenant_with_a_recent_proof() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    stage.clock.advance(Duration::from_mins(11));
-    let admin = stage.as_(&demo.admin);
+async fn an_admin_closes_their_tenant_with_recent_authentication() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    app.clock.advance(Duration::from_mins(11));
+    let admin = app.as_user(&demo.admin);
     step(&admin, &demo, "close")
         .await
-        .refused(403, "reauthentication_needed");
+        .expect_problem(403, "reauthentication_needed");
     sqlx::query("update access.sessions set proved_at = $2 where tenant_id = $1")
         .bind(demo.id)
-        .bind(stage.clock.now())
-        .execute(&mut stage.admin().await)
+        .bind(app.clock.now())
+        .execute(&mut app.admin().await)
         .await
         .unwrap();
     let closing = step(&admin, &demo, "close").await.expect(200).json();
     assert_eq!(closing["status"], "closing");
     assert_eq!(closing["closes_at"], "2026-12-20T10:11:00Z");
-    write(&admin, &demo).await.refused(403, "tenant_suspended");
+    write(&admin, &demo)
+        .await
+        .expect_problem(403, "tenant_suspended");
     let own = format!("/api/v1/tenants/{}", demo.id);
     assert_eq!(
         admin.get(&own).await.expect(200).json()["closes_at"],
         "2026-12-20T10:11:00Z"
     );
-    // A mistake can be undone until the last day.
-    let staff = stage.as_(&stage.superadmin().await);
+    // Closing can be cancelled until the last day.
+    let staff = app.as_user(&app.superadmin().await);
     let back = step(&staff, &demo, "reactivate").await.expect(200).json();
     assert_eq!(
         (&back["status"], &back["closes_at"]),
@@ -186,57 +192,51 @@ async fn an_admin_closes_the_own_tenant_with_a_recent_proof() {
     );
 }
 
-/// Keeps somebody signed in for months.
-async fn prolong(stage: &Stage) {
+/// Extends all sessions by months.
+async fn extend_sessions(app: &TestApp) {
     sqlx::query("update access.sessions set expires_at = expires_at + interval '1 year'")
-        .execute(&mut stage.admin().await)
+        .execute(&mut app.admin().await)
         .await
         .unwrap();
 }
 
 #[tokio::test]
 async fn after_thirty_days_every_credential_is_refused() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    prolong(&stage).await;
-    let key = stage.key(demo.id, &["tenancy.audit.read"]).await;
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    extend_sessions(&app).await;
+    let key = app.key(demo.id, &["tenancy.audit.read"]).await;
     sqlx::query("insert into access.origins (tenant_id, origin, created_at) values ($1, 'https://app.demo.example', now())")
         .bind(demo.id)
-        .execute(&mut stage.admin().await)
+        .execute(&mut app.admin().await)
         .await
         .unwrap();
-    step(&stage.as_(&demo.admin), &demo, "close")
+    step(&app.as_user(&demo.admin), &demo, "close")
         .await
         .expect(200);
-    stage.clock.advance(Duration::from_secs(30 * 86_400 - 1));
-    assert_eq!(
-        run_job(&stage, "close-tenants").await,
-        json!({"tenants": 0})
-    );
-    stage
-        .as_(&demo.admin)
+    app.clock.advance(Duration::from_secs(30 * 86_400 - 1));
+    assert_eq!(run_job(&app, "close-tenants").await, json!({"tenants": 0}));
+    app.as_user(&demo.admin)
         .get("/api/v1/audit-log")
         .await
         .expect(200);
     key.get("/api/v1/audit-log").await.expect(200);
 
-    stage.clock.advance(Duration::from_secs(1));
-    assert_eq!(
-        run_job(&stage, "close-tenants").await,
-        json!({"tenants": 1})
-    );
-    assert_eq!(
-        run_job(&stage, "close-tenants").await,
-        json!({"tenants": 0})
-    );
-    for client in [&stage.as_(&demo.admin), &stage.as_(&demo.customer), &key] {
+    app.clock.advance(Duration::from_secs(1));
+    assert_eq!(run_job(&app, "close-tenants").await, json!({"tenants": 1}));
+    assert_eq!(run_job(&app, "close-tenants").await, json!({"tenants": 0}));
+    for client in [
+        &app.as_user(&demo.admin),
+        &app.as_user(&demo.customer),
+        &key,
+    ] {
         client
             .get("/api/v1/features")
             .await
-            .refused(401, "unauthenticated");
+            .expect_problem(401, "unauthenticated");
     }
-    let preflight = stage
-        .stranger()
+    let preflight = app
+        .anonymous()
         .call(http::Method::OPTIONS, "/api/v1/features")
         .header("origin", "https://app.demo.example")
         .header("access-control-request-method", "GET")
@@ -244,16 +244,18 @@ async fn after_thirty_days_every_credential_is_refused() {
         .await;
     assert_eq!(preflight.header("access-control-allow-origin"), "");
     assert_eq!(
-        announced(&stage, demo.id).await,
+        announced(&app, demo.id).await,
         ["tenant.closing", "tenant.closed"]
     );
-    let staff = staff(&stage).await;
+    let staff = staff(&app).await;
     let refused = step(&staff, &demo, "reactivate")
         .await
-        .refused(409, "step_not_possible");
+        .expect_problem(409, "step_not_possible");
     assert_eq!(refused["possible_steps"], json!([]));
-    write(&staff, &demo).await.refused(403, "tenant_suspended");
-    // The name stays known, so that nobody takes it over.
+    write(&staff, &demo)
+        .await
+        .expect_problem(403, "tenant_suspended");
+    // The slug stays reserved.
     let path = format!("/api/v1/tenants/{}", demo.id);
     assert_eq!(
         staff.get(&path).await.expect(200).json()["status"],
@@ -262,10 +264,10 @@ async fn after_thirty_days_every_credential_is_refused() {
 }
 
 #[tokio::test]
-async fn staff_changes_nothing_in_another_tenant_without_saying_why() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let silent = stage.as_(&stage.superadmin().await);
+async fn staff_must_state_a_reason_to_change_another_tenant() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let silent = app.as_user(&app.superadmin().await);
     let path = format!("/api/v1/tenants/{}", demo.id);
     let flags = json!({"items": [{"flag": "projects", "enabled": true}]});
     for answer in [
@@ -281,20 +283,20 @@ async fn staff_changes_nothing_in_another_tenant_without_saying_why() {
             )
             .await,
     ] {
-        answer.refused(400, "reason_required");
+        answer.expect_problem(400, "reason_required");
     }
     silent.get(&path).await.expect(200);
     let blank = silent.clone().with("x-reason", "  ");
     blank
         .patch(&path, json!({"name": "Taken"}))
         .await
-        .refused(400, "reason_required");
+        .expect_problem(400, "reason_required");
     let open = silent.with("x-reason", "ticket 4711");
     open.patch(&path, json!({"name": "Asked for"}))
         .await
         .expect(200);
     assert_eq!(
-        actions(&stage.as_(&demo.admin)).await,
+        actions(&app.as_user(&demo.admin)).await,
         [
             "tenancy.tenant.read_by_superadmin",
             "tenancy.tenant.updated"
@@ -303,19 +305,19 @@ async fn staff_changes_nothing_in_another_tenant_without_saying_why() {
 }
 
 #[tokio::test]
-async fn what_one_process_suspends_another_refuses_once_it_remembers_no_longer() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let elsewhere = stage
+async fn other_processes_refuse_a_suspended_tenant_once_their_cache_expires() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let elsewhere = app
         .another_process(&[(tenancy::NAME, tenancy::service)], Duration::from_secs(1))
-        .bearer(&stage.token(&demo.admin));
+        .bearer(&app.token(&demo.admin));
     write(&elsewhere, &demo).await.expect(200);
-    let staff = stage.as_(&stage.superadmin().await);
+    let staff = app.as_user(&app.superadmin().await);
     step(&staff, &demo, "suspend").await.expect(200);
-    write(&stage.as_(&demo.admin), &demo)
+    write(&app.as_user(&demo.admin), &demo)
         .await
-        .refused(403, "tenant_suspended");
-    // The other one may believe otherwise for a while, and not for ever.
+        .expect_problem(403, "tenant_suspended");
+    // The other process may use its cache until it expires.
     let refused = async {
         loop {
             let answer = write(&elsewhere, &demo).await;
@@ -326,5 +328,5 @@ async fn what_one_process_suspends_another_refuses_once_it_remembers_no_longer()
         }
     };
     let refused = tokio::time::timeout(Duration::from_mins(1), refused).await;
-    refused.unwrap().refused(403, "tenant_suspended");
+    refused.unwrap().expect_problem(403, "tenant_suspended");
 }

@@ -1,17 +1,17 @@
-//! tenancy over HTTP, each test with a database of its own.
+//! tenancy over HTTP. Each test has its own database.
 #![expect(
     clippy::unwrap_used,
     reason = "test code: a broken expectation is the answer"
 )]
 
+mod api_key_rotation;
 mod api_keys;
 mod audit_chain;
 mod audit_export;
 mod audit_log;
+mod create_tenant;
 mod domains;
 mod features;
-mod founding;
-mod key_care;
 mod licences;
 mod life_cycle;
 mod reach;
@@ -24,41 +24,39 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use events::jobs::SCHEDULE_TIME;
 use ids::TenantId;
 use serde_json::{Value, json};
-use testkit::{Answer, Client, Stage};
+use testkit::{Client, TestApp, TestResponse};
 
-/// A stage with this function alone.
-async fn stage() -> Stage {
-    Stage::of(&[(tenancy::NAME, tenancy::service)]).await
+/// An app with this function only.
+async fn app() -> TestApp {
+    TestApp::new(&[(tenancy::NAME, tenancy::service)]).await
 }
 
-/// One of the platform's staff, who says why.
-async fn staff(stage: &Stage) -> Client {
-    stage
-        .as_(&stage.superadmin().await)
+/// A member of platform staff, with a stated reason.
+async fn staff(app: &TestApp) -> Client {
+    app.as_user(&app.superadmin().await)
         .with("x-reason", "ticket 4711")
 }
 
-/// The scheduler knocks, each time for another time.
-async fn run_job(stage: &Stage, name: &str) -> Value {
+/// Runs a job with a new schedule time.
+async fn run_job(app: &TestApp, name: &str) -> Value {
     static TIMES: AtomicI64 = AtomicI64::new(0);
     let later = chrono::TimeDelta::milliseconds(TIMES.fetch_add(1, Ordering::Relaxed));
-    let proof = stage.gate.internal_auth().header().unwrap();
-    stage
-        .stranger()
+    let proof = app.state.internal_auth().header().unwrap();
+    app.anonymous()
         .with("authorization", proof.to_str().unwrap())
-        .with(SCHEDULE_TIME, &(stage.clock.now() + later).to_rfc3339())
+        .with(SCHEDULE_TIME, &(app.clock.now() + later).to_rfc3339())
         .post(&format!("/internal/jobs/{name}"), json!({}))
         .await
         .expect(200)
         .json()
 }
 
-/// Types of what was announced for a tenant, the oldest first, without what they have in common.
-async fn announced(stage: &Stage, tenant: TenantId) -> Vec<String> {
+/// The short types of the events of a tenant, oldest first.
+async fn announced(app: &TestApp, tenant: TenantId) -> Vec<String> {
     let types: Vec<String> =
         sqlx::query_scalar("select type from events.outbox where tenant_id = $1 order by position")
             .bind(tenant)
-            .fetch_all(&mut stage.admin().await)
+            .fetch_all(&mut app.admin().await)
             .await
             .unwrap();
     let short = |name: &String| {
@@ -68,8 +66,8 @@ async fn announced(stage: &Stage, tenant: TenantId) -> Vec<String> {
     types.iter().map(short).collect()
 }
 
-/// What is needed to found a tenant, and nothing more.
-fn founding(slug: &str) -> Value {
+/// The minimal body to create a tenant.
+fn new_tenant(slug: &str) -> Value {
     json!({
         "slug": slug,
         "name": format!("{slug} GmbH"),
@@ -78,9 +76,9 @@ fn founding(slug: &str) -> Value {
     })
 }
 
-/// Pointer and code of every wrong field, sorted.
-fn wrong_fields(answer: Answer) -> Vec<String> {
-    let document = answer.refused(422, "validation_failed");
+/// Pointer and code of each invalid field, sorted.
+fn wrong_fields(answer: TestResponse) -> Vec<String> {
+    let document = answer.expect_problem(422, "validation_failed");
     let mut named: Vec<String> = document["errors"]
         .as_array()
         .unwrap()
@@ -97,7 +95,7 @@ fn wrong_fields(answer: Answer) -> Vec<String> {
     named
 }
 
-/// Actions in the log that this caller reads, sorted: the clock stands, and so do the moments of the entries.
+/// The actions in the log of the caller. Sorted, because the entries have equal times.
 async fn actions(client: &Client) -> Vec<String> {
     let log = client.get("/api/v1/audit-log").await.expect(200).json();
     let entries = log["items"].as_array().unwrap();

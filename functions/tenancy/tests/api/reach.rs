@@ -1,16 +1,16 @@
-use db::Probe;
+use db::LockProbe;
 use ids::TenantId;
 use serde_json::{Value, json};
 use sqlx::Row;
-use testkit::{Person, Stage};
+use testkit::{Person, TestApp};
 
-use crate::{actions, founding, staff, stage, wrong_fields};
+use crate::{actions, app, new_tenant, staff, wrong_fields};
 
 #[tokio::test]
-async fn an_admin_sees_and_edits_its_own_tenant_and_no_other() {
-    let stage = stage().await;
-    let (demo, other) = (stage.tenant("demo").await, stage.tenant("other").await);
-    let admin = stage.as_(&demo.admin);
+async fn an_admin_reads_and_updates_only_their_own_tenant() {
+    let app = app().await;
+    let (demo, other) = (app.tenant("demo").await, app.tenant("other").await);
+    let admin = app.as_user(&demo.admin);
     let list = admin.get("/api/v1/tenants").await.expect(200).json();
     assert_eq!(list["items"].as_array().unwrap().len(), 1);
     assert_eq!(list["items"][0]["slug"], "demo");
@@ -21,16 +21,16 @@ async fn an_admin_sees_and_edits_its_own_tenant_and_no_other() {
         .expect(200);
     assert_eq!(own.header("etag"), "\"1\"");
 
-    let missing = TenantId::at(stage.clock.now());
+    let missing = TenantId::at(app.clock.now());
     for path in ["", "/settings", "/features"] {
         let foreign = admin
             .get(&format!("/api/v1/tenants/{}{path}", other.id))
             .await
-            .refused(404, "not_found");
+            .expect_problem(404, "not_found");
         let unknown = admin
             .get(&format!("/api/v1/tenants/{missing}{path}"))
             .await
-            .refused(404, "not_found");
+            .expect_problem(404, "not_found");
         assert_eq!(foreign["detail"], unknown["detail"]);
     }
     for (path, body) in [
@@ -43,17 +43,17 @@ async fn an_admin_sees_and_edits_its_own_tenant_and_no_other() {
             admin
                 .put(&path, body.clone())
                 .await
-                .refused(404, "not_found");
+                .expect_problem(404, "not_found");
             admin
                 .patch(&path, body.clone())
                 .await
-                .refused(404, "not_found");
+                .expect_problem(404, "not_found");
         }
     }
     admin
         .get("/api/v1/tenants/not-an-id")
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     let updated = admin
         .patch(&format!("/api/v1/tenants/{}", demo.id), json!({"name": "Demo AG", "email": "NEW@demo.example", "locale": "de", "time_zone": "Europe/Vienna"}))
         .await
@@ -64,23 +64,23 @@ async fn an_admin_sees_and_edits_its_own_tenant_and_no_other() {
         (&json!("Demo AG"), &json!("new@demo.example"))
     );
     assert_eq!(updated["version"], 2);
-    let mirror = sqlx::query("select name, locale, time_zone, settings ->> 'locale' as setting from access.tenants where tenant_id = $1")
+    let stored = sqlx::query("select name, locale, time_zone, settings ->> 'locale' as setting from access.tenants where tenant_id = $1")
         .bind(demo.id)
-        .fetch_one(&mut stage.admin().await)
+        .fetch_one(&mut app.admin().await)
         .await
         .unwrap();
-    assert_eq!(mirror.get::<String, _>("name"), "Demo AG");
-    assert_eq!(mirror.get::<String, _>("locale"), "de");
-    assert_eq!(mirror.get::<String, _>("setting"), "de");
-    assert_eq!(mirror.get::<String, _>("time_zone"), "Europe/Vienna");
+    assert_eq!(stored.get::<String, _>("name"), "Demo AG");
+    assert_eq!(stored.get::<String, _>("locale"), "de");
+    assert_eq!(stored.get::<String, _>("setting"), "de");
+    assert_eq!(stored.get::<String, _>("time_zone"), "Europe/Vienna");
 }
 
 #[tokio::test]
-async fn whoever_is_no_admin_reads_nothing_of_the_tenant() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
+async fn only_admins_read_the_tenant() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
     for person in [&demo.manager, &demo.expert, &demo.customer] {
-        let client = stage.as_(person);
+        let client = app.as_user(person);
         for path in [
             "/tenants",
             &format!("/tenants/{}", demo.id),
@@ -92,34 +92,33 @@ async fn whoever_is_no_admin_reads_nothing_of_the_tenant() {
             client
                 .get(&format!("/api/v1{path}"))
                 .await
-                .refused(403, "forbidden");
+                .expect_problem(403, "forbidden");
         }
         client
             .put(&format!("/api/v1/tenants/{}", demo.id), json!({}))
             .await
-            .refused(403, "forbidden");
+            .expect_problem(403, "forbidden");
         client.get("/api/v1/features").await.expect(200);
     }
-    stage
-        .stranger()
+    app.anonymous()
         .get("/api/v1/features")
         .await
-        .refused(401, "unauthenticated");
+        .expect_problem(401, "unauthenticated");
 }
 
 #[tokio::test]
-async fn what_was_agreed_with_the_platform_is_for_staff_to_change() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
+async fn only_staff_changes_what_is_agreed_with_the_platform() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
     let path = format!("/api/v1/tenants/{}", demo.id);
-    let refused = stage
-        .as_(&demo.admin)
+    let refused = app
+        .as_user(&demo.admin)
         .put(
             &path,
             json!({"name": "More", "max_users": 5000, "domain": "demo.example"}),
         )
         .await
-        .refused(403, "forbidden");
+        .expect_problem(403, "forbidden");
     assert_eq!(refused["fields"], json!(["domain", "max_users"]));
     assert!(
         refused["detail"]
@@ -127,14 +126,14 @@ async fn what_was_agreed_with_the_platform_is_for_staff_to_change() {
             .unwrap()
             .contains("tenancy.license.update")
     );
-    let staff = staff(&stage).await;
+    let staff = staff(&app).await;
     let seats = staff
         .patch(&path, json!({"max_users": 30}))
         .await
         .expect(200)
         .json();
     assert_eq!(seats["max_users"], 30);
-    stage.clock.advance(std::time::Duration::from_mins(1));
+    app.clock.advance(std::time::Duration::from_mins(1));
     staff
         .patch(
             &path,
@@ -144,7 +143,7 @@ async fn what_was_agreed_with_the_platform_is_for_staff_to_change() {
         .expect(200);
     let licences = sqlx::query("select plan, seats, valid_to is null as in_force from tenancy.licenses where tenant_id = $1 order by valid_from")
         .bind(demo.id)
-        .fetch_all(&mut stage.admin().await)
+        .fetch_all(&mut app.admin().await)
         .await
         .unwrap();
     let licences: Vec<_> = licences
@@ -164,8 +163,8 @@ async fn what_was_agreed_with_the_platform_is_for_staff_to_change() {
             ("enterprise".to_owned(), 30, true)
         ]
     );
-    let mirrored = mirrored(&stage, demo.id).await;
-    assert_eq!(mirrored, (30, json!(1_099_511_627_776_i64)));
+    let projected = projected(&app, demo.id).await;
+    assert_eq!(projected, (30, json!(1_099_511_627_776_i64)));
     let cleared = staff
         .patch(&path, json!({"domain": null}))
         .await
@@ -174,10 +173,10 @@ async fn what_was_agreed_with_the_platform_is_for_staff_to_change() {
     assert_eq!(cleared["domain"], Value::Null);
 }
 
-async fn mirrored(stage: &Stage, tenant: TenantId) -> (i32, Value) {
+async fn projected(app: &TestApp, tenant: TenantId) -> (i32, Value) {
     let row = sqlx::query("select max_users, limits from access.tenants where tenant_id = $1")
         .bind(tenant)
-        .fetch_one(&mut stage.admin().await)
+        .fetch_one(&mut app.admin().await)
         .await
         .unwrap();
     (
@@ -188,10 +187,10 @@ async fn mirrored(stage: &Stage, tenant: TenantId) -> (i32, Value) {
 
 #[tokio::test]
 async fn read_only_fields_cannot_be_written() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
+    let app = app().await;
+    let demo = app.tenant("demo").await;
     let body = json!({"id": demo.id, "slug": "new", "status": "closed", "version": 9, "region": "us", "currency": "USD", "name": null});
-    let staff = staff(&stage).await;
+    let staff = staff(&app).await;
     assert_eq!(
         wrong_fields(
             staff
@@ -211,17 +210,17 @@ async fn read_only_fields_cannot_be_written() {
 }
 
 #[tokio::test]
-async fn the_last_write_wins_unless_it_says_what_it_has_seen() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let admin = stage.as_(&demo.admin);
+async fn the_last_write_wins_without_if_match() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let admin = app.as_user(&demo.admin);
     let path = format!("/api/v1/tenants/{}", demo.id);
     admin.put(&path, json!({"name": "One"})).await.expect(200);
     let outdated = admin.clone().with("if-match", "\"1\"");
     let refused = outdated
         .put(&path, json!({"name": "Two"}))
         .await
-        .refused(412, "precondition_failed");
+        .expect_problem(412, "precondition_failed");
     assert_eq!(refused["current_version"], 2);
     outdated
         .put(
@@ -229,14 +228,14 @@ async fn the_last_write_wins_unless_it_says_what_it_has_seen() {
             json!({"registration": "closed"}),
         )
         .await
-        .refused(412, "precondition_failed");
+        .expect_problem(412, "precondition_failed");
     let fresh = admin.clone().with("if-match", "\"2\"");
     fresh.put(&path, json!({"name": "Two"})).await.expect(200);
     let unchanged = admin.put(&path, json!({"name": "Two"})).await.expect(200);
     assert_eq!(
         unchanged.header("etag"),
         "\"3\"",
-        "what changes nothing is no change"
+        "an update without changes keeps the version"
     );
     admin
         .clone()
@@ -247,11 +246,11 @@ async fn the_last_write_wins_unless_it_says_what_it_has_seen() {
 }
 
 #[tokio::test]
-async fn staff_reads_every_tenant_and_each_visit_is_in_the_log_of_that_tenant() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let person: Person = stage.superadmin().await;
-    let staff = stage.as_(&person).with("x-reason", "ticket 4711");
+async fn staff_reads_are_recorded_in_the_log_of_the_tenant() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let person: Person = app.superadmin().await;
+    let staff = app.as_user(&person).with("x-reason", "ticket 4711");
     let list = staff.get("/api/v1/tenants").await.expect(200).json();
     assert_eq!(
         list["items"].as_array().unwrap().len(),
@@ -265,8 +264,8 @@ async fn staff_reads_every_tenant_and_each_visit_is_in_the_log_of_that_tenant() 
         .patch(&path, json!({"name": "Demo II"}))
         .await
         .expect(200);
-    let log = stage
-        .as_(&demo.admin)
+    let log = app
+        .as_user(&demo.admin)
         .get("/api/v1/audit-log")
         .await
         .expect(200)
@@ -301,16 +300,16 @@ async fn staff_reads_every_tenant_and_each_visit_is_in_the_log_of_that_tenant() 
 }
 
 #[tokio::test]
-async fn staff_that_switches_says_why_and_then_works_on_that_tenant_alone() {
-    let stage = stage().await;
-    let (demo, other) = (stage.tenant("demo").await, stage.tenant("other").await);
-    let staff = stage
-        .as_(&stage.superadmin().await)
+async fn staff_that_switches_tenant_states_a_reason_and_works_on_it_alone() {
+    let app = app().await;
+    let (demo, other) = (app.tenant("demo").await, app.tenant("other").await);
+    let staff = app
+        .as_user(&app.superadmin().await)
         .with("x-tenant-id", &demo.id.to_string());
     staff
         .get("/api/v1/tenants")
         .await
-        .refused(400, "reason_required");
+        .expect_problem(400, "reason_required");
     let staff = staff.with("x-reason", "asked by phone");
     let list = staff.get("/api/v1/tenants").await.expect(200).json();
     assert_eq!(list["items"].as_array().unwrap().len(), 1);
@@ -318,7 +317,7 @@ async fn staff_that_switches_says_why_and_then_works_on_that_tenant_alone() {
     staff
         .get(&format!("/api/v1/tenants/{}", other.id))
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     staff
         .put(
             &format!("/api/v1/tenants/{}/settings", demo.id),
@@ -326,18 +325,18 @@ async fn staff_that_switches_says_why_and_then_works_on_that_tenant_alone() {
         )
         .await
         .expect(200);
-    let log = actions(&stage.as_(&demo.admin)).await;
+    let log = actions(&app.as_user(&demo.admin)).await;
     let entered = "access.tenant.entered";
     assert_eq!(log, [entered, entered, entered, "tenancy.settings.updated"]);
-    // From anybody else the headers mean nothing.
-    let admin = stage
-        .as_(&demo.admin)
+    // For everyone else the headers are ignored.
+    let admin = app
+        .as_user(&demo.admin)
         .with("x-tenant-id", &other.id.to_string())
         .with("x-reason", "curious");
     admin
         .get(&format!("/api/v1/tenants/{}", other.id))
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     admin
         .get(&format!("/api/v1/tenants/{}", demo.id))
         .await
@@ -346,12 +345,12 @@ async fn staff_that_switches_says_why_and_then_works_on_that_tenant_alone() {
 
 #[tokio::test]
 async fn the_list_of_all_tenants_is_filtered_and_paged() {
-    let stage = stage().await;
-    let staff = stage.as_(&stage.superadmin().await);
+    let app = app().await;
+    let staff = app.as_user(&app.superadmin().await);
     for slug in ["alpha", "beta", "gamma"] {
-        stage.clock.advance(std::time::Duration::from_secs(1));
+        app.clock.advance(std::time::Duration::from_secs(1));
         staff
-            .post("/api/v1/tenants", founding(slug))
+            .post("/api/v1/tenants", new_tenant(slug))
             .await
             .expect(201);
     }
@@ -380,7 +379,7 @@ async fn the_list_of_all_tenants_is_filtered_and_paged() {
     staff
         .get(&format!("/api/v1/tenants?limit=2&q=a&cursor={cursor}"))
         .await
-        .refused(400, "invalid_cursor");
+        .expect_problem(400, "invalid_cursor");
     let found = staff
         .get("/api/v1/tenants?q=BETA%20gm&status=active")
         .await
@@ -401,19 +400,18 @@ async fn the_list_of_all_tenants_is_filtered_and_paged() {
         wrong_fields(staff.get("/api/v1/tenants?order=up").await),
         ["/order unknown_field"]
     );
-    let demo = stage.tenant("demo").await;
-    stage
-        .as_(&demo.admin)
+    let demo = app.tenant("demo").await;
+    app.as_user(&demo.admin)
         .get(&format!("/api/v1/tenants?cursor={cursor}"))
         .await
-        .refused(400, "invalid_cursor");
+        .expect_problem(400, "invalid_cursor");
 }
 
 #[tokio::test]
-async fn either_lock_alone_keeps_another_tenant_out() {
-    let stage = stage().await;
-    let (demo, other) = (stage.tenant("demo").await, stage.tenant("other").await);
-    let owner = stage.as_(&demo.admin);
+async fn row_level_security_and_the_where_clause_each_isolate_tenants() {
+    let app = app().await;
+    let (demo, other) = (app.tenant("demo").await, app.tenant("other").await);
+    let owner = app.as_user(&demo.admin);
     let body = json!({"name": "k", "scopes": ["tenancy.audit.read"]});
     let key = owner
         .post("/api/v1/api-keys", body.clone())
@@ -421,12 +419,12 @@ async fn either_lock_alone_keeps_another_tenant_out() {
         .expect(201)
         .id();
     for (bound, setting) in [(demo.id, other.id), (other.id, demo.id)] {
-        let probe = Probe {
+        let probe = LockProbe {
             attacker: other.id,
             bound,
             setting,
         };
-        let attacker = stage.bend(stage.as_(&other.admin), Some(probe));
+        let attacker = app.with_locks(app.as_user(&other.admin), Some(probe));
         for id in [demo.id, other.id] {
             let path = format!("/api/v1/tenants/{id}");
             for path in [
@@ -434,29 +432,32 @@ async fn either_lock_alone_keeps_another_tenant_out() {
                 format!("{path}/settings"),
                 format!("{path}/features"),
             ] {
-                attacker.get(&path).await.refused(404, "not_found");
+                attacker.get(&path).await.expect_problem(404, "not_found");
             }
             attacker
                 .patch(&path, json!({"name": "Taken"}))
                 .await
-                .refused(404, "not_found");
+                .expect_problem(404, "not_found");
             let settings = format!("{path}/settings");
             attacker
                 .put(&settings, json!({"registration": "closed"}))
                 .await
-                .refused(404, "not_found");
+                .expect_problem(404, "not_found");
         }
         for path in ["/api/v1/tenants", "/api/v1/api-keys", "/api/v1/audit-log"] {
             let page = attacker.get(path).await.expect(200).json();
             assert_eq!(page["items"], json!([]), "{path}");
         }
         let path = format!("/api/v1/api-keys/{key}");
-        attacker.get(&path).await.refused(404, "not_found");
-        attacker.delete(&path).await.refused(404, "not_found");
+        attacker.get(&path).await.expect_problem(404, "not_found");
+        attacker
+            .delete(&path)
+            .await
+            .expect_problem(404, "not_found");
         attacker
             .post("/api/v1/api-keys", body.clone())
             .await
-            .refused(404, "not_found");
+            .expect_problem(404, "not_found");
     }
     let keys = owner.get("/api/v1/api-keys").await.expect(200).json();
     assert_eq!(keys["items"].as_array().unwrap().len(), 1);
@@ -465,11 +466,11 @@ async fn either_lock_alone_keeps_another_tenant_out() {
 
 #[tokio::test]
 async fn the_permissions_in_the_code_are_those_in_the_database() {
-    let stage = stage().await;
+    let app = app().await;
     let stored: Vec<String> = sqlx::query_scalar(
         "select distinct permission from access.builtin_grants where permission like 'tenancy.%' order by permission",
     )
-    .fetch_all(&mut stage.admin().await)
+    .fetch_all(&mut app.admin().await)
     .await
     .unwrap();
     let mut declared = tenancy::permissions::ALL.to_vec();

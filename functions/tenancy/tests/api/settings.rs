@@ -1,20 +1,20 @@
 use serde_json::{Value, json};
 use sqlx::Row;
 
-use crate::{actions, stage, wrong_fields};
+use crate::{actions, app, wrong_fields};
 
 #[tokio::test]
-async fn settings_are_complete_and_say_what_was_set() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let admin = stage.as_(&demo.admin);
+async fn settings_are_complete_and_list_the_overridden_keys() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let admin = app.as_user(&demo.admin);
     let path = format!("/api/v1/tenants/{}/settings", demo.id);
     let before = admin.get(&path).await.expect(200).json();
     assert_eq!(before["settings"]["registration"], "open");
     assert_eq!(
         before["overridden"],
         json!(["locale"]),
-        "the test tenant speaks English"
+        "the test tenant uses English"
     );
     let after = admin
         .patch(&path, json!({"registration": "invite", "branding": {"name": "Demo", "colour": "#1A7F5A"}, "session": {"idle_days": 7}}))
@@ -35,13 +35,13 @@ async fn settings_are_complete_and_say_what_was_set() {
         json!({"idle_days": 7, "absolute_days": 90})
     );
     assert_eq!(admin.get(&path).await.expect(200).json(), after);
-    let mirror: Value =
+    let stored: Value =
         sqlx::query_scalar("select settings from access.tenants where tenant_id = $1")
             .bind(demo.id)
-            .fetch_one(&mut stage.admin().await)
+            .fetch_one(&mut app.admin().await)
             .await
             .unwrap();
-    assert_eq!(mirror, after["settings"], "every function reads the same");
+    assert_eq!(stored, after["settings"], "every function reads the same");
 
     let reset = admin
         .put(&path, json!({"registration": null, "branding": {"name": null}, "session": null, "locale": null}))
@@ -61,10 +61,10 @@ async fn settings_are_complete_and_say_what_was_set() {
 }
 
 #[tokio::test]
-async fn each_change_is_audited_and_announced_with_old_and_new() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let admin = stage.as_(&demo.admin);
+async fn each_change_is_audited_and_announced_with_old_and_new_values() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let admin = app.as_user(&demo.admin);
     let path = format!("/api/v1/tenants/{}/settings", demo.id);
     admin
         .put(
@@ -80,7 +80,7 @@ async fn each_change_is_audited_and_announced_with_old_and_new() {
     assert_eq!(
         actions(&admin).await,
         ["tenancy.settings.updated"],
-        "the second changed nothing"
+        "the second request changed nothing"
     );
     let log = admin.get("/api/v1/audit-log").await.expect(200).json();
     assert_eq!(
@@ -97,7 +97,7 @@ async fn each_change_is_audited_and_announced_with_old_and_new() {
     let row =
         sqlx::query("select type, data, aggregate_version from events.outbox where tenant_id = $1")
             .bind(demo.id)
-            .fetch_one(&mut stage.admin().await)
+            .fetch_one(&mut app.admin().await)
             .await
             .unwrap();
     assert_eq!(
@@ -112,10 +112,10 @@ async fn each_change_is_audited_and_announced_with_old_and_new() {
 }
 
 #[tokio::test]
-async fn everything_wrong_with_settings_is_named_at_once_and_nothing_changes() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let admin = stage.as_(&demo.admin);
+async fn all_errors_of_settings_are_reported_at_once_and_nothing_changes() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let admin = app.as_user(&demo.admin);
     let path = format!("/api/v1/tenants/{}/settings", demo.id);
     let body = json!({
         "registration": "maybe", "ticket_categories": ["bug", "Bug", "bug"], "branding": {"colour": "red"},
@@ -156,17 +156,17 @@ async fn everything_wrong_with_settings_is_named_at_once_and_nothing_changes() {
     admin
         .put(&path, json!([]))
         .await
-        .refused(422, "validation_failed");
+        .expect_problem(422, "validation_failed");
     let settings = admin.get(&path).await.expect(200).json();
     assert_eq!(settings["version"], 1);
     admin.put(&path, json!({"mfa_required_roles": ["admin", "manager"], "ticket_categories": ["haus", "gerät"]})).await.expect(200);
 }
 
 #[tokio::test]
-async fn parallel_changes_of_different_keys_all_hold() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let admin = stage.as_(&demo.admin);
+async fn concurrent_changes_of_different_keys_are_all_kept() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let admin = app.as_user(&demo.admin);
     let path = format!("/api/v1/tenants/{}/settings", demo.id);
     let bodies = [
         json!({"registration": "closed"}),
@@ -178,7 +178,7 @@ async fn parallel_changes_of_different_keys_all_hold() {
         .into_iter()
         .map(|body| {
             let (admin, path) = (admin.clone(), path.clone());
-            // Whoever waited too long for the row tries again, as a client would.
+            // Retry after a lock timeout, as a client would.
             tokio::spawn(async move {
                 loop {
                     let answer = admin.patch(&path, body.clone()).await;
@@ -203,17 +203,17 @@ async fn parallel_changes_of_different_keys_all_hold() {
 }
 
 #[tokio::test]
-async fn the_history_says_who_changed_what_from_what_to_what() {
-    let stage = stage().await;
-    let (demo, other) = (stage.tenant("demo").await, stage.tenant("other").await);
-    let admin = stage.as_(&demo.admin);
+async fn the_history_has_actor_old_and_new_values() {
+    let app = app().await;
+    let (demo, other) = (app.tenant("demo").await, app.tenant("other").await);
+    let admin = app.as_user(&demo.admin);
     let path = format!("/api/v1/tenants/{}/settings", demo.id);
     let history = format!("{path}/history");
     let first =
         json!({"sla": {"first_response_hours": {"high": 4}}, "sign_in": {"providers": ["google"]}});
     admin.patch(&path, first).await.expect(200);
-    stage.clock.advance(std::time::Duration::from_mins(1));
-    let staff = crate::staff(&stage).await;
+    app.clock.advance(std::time::Duration::from_mins(1));
+    let staff = crate::staff(&app).await;
     staff
         .patch(&path, json!({"sign_in": null}))
         .await
@@ -247,39 +247,37 @@ async fn the_history_says_who_changed_what_from_what_to_what() {
         4
     );
     assert_eq!(page["next_cursor"], Value::Null);
-    stage
-        .as_(&other.admin)
+    app.as_user(&other.admin)
         .get(&history)
         .await
-        .refused(404, "not_found");
-    stage
-        .as_(&demo.manager)
+        .expect_problem(404, "not_found");
+    app.as_user(&demo.manager)
         .get(&history)
         .await
-        .refused(403, "forbidden");
+        .expect_problem(403, "forbidden");
 }
 
 #[tokio::test]
-async fn what_the_platform_sets_holds_for_everybody_who_did_not_choose() {
-    let stage = stage().await;
-    let (demo, other) = (stage.tenant("demo").await, stage.tenant("other").await);
+async fn platform_settings_are_inherited_unless_overridden() {
+    let app = app().await;
+    let (demo, other) = (app.tenant("demo").await, app.tenant("other").await);
     let own = |tenant: &testkit::TestTenant| format!("/api/v1/tenants/{}/settings", tenant.id);
-    let (path, admin) = ("/api/v1/platform-settings", stage.as_(&demo.admin));
-    admin.get(path).await.refused(403, "forbidden");
+    let (path, admin) = ("/api/v1/platform-settings", app.as_user(&demo.admin));
+    admin.get(path).await.expect_problem(403, "forbidden");
     admin
         .patch(path, json!({"magic_link": false}))
         .await
-        .refused(403, "forbidden");
+        .expect_problem(403, "forbidden");
     admin
         .patch(&own(&demo), json!({"session": {"idle_days": 3}}))
         .await
         .expect(200);
-    let staff = crate::staff(&stage).await;
+    let staff = crate::staff(&app).await;
     let abroad = staff.clone().with("x-tenant-id", &demo.id.to_string());
     abroad
         .patch(path, json!({"magic_link": false}))
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     assert_eq!(
         wrong_fields(
             staff
@@ -297,13 +295,13 @@ async fn what_the_platform_sets_holds_for_everybody_who_did_not_choose() {
     let change = json!({"session": {"idle_days": 7, "absolute_days": 60}, "magic_link": false});
     let changed = staff.patch(path, change).await.expect(200).json();
     assert_eq!(changed["overridden"], json!(["magic_link", "session"]));
-    let job = async || crate::run_job(&stage, "inherit-settings").await["tenants"].clone();
-    // Both of them, and the platform's own.
+    let job = async || crate::run_job(&app, "inherit-settings").await["tenants"].clone();
+    // Both tenants, and the platform's own.
     assert_eq!(job().await, 3);
     assert_eq!(job().await, 0, "who has it has it");
     for (tenant, idle) in [(&demo, 3), (&other, 7)] {
-        let read = stage
-            .as_(&tenant.admin)
+        let read = app
+            .as_user(&tenant.admin)
             .get(&own(tenant))
             .await
             .expect(200)
@@ -313,14 +311,14 @@ async fn what_the_platform_sets_holds_for_everybody_who_did_not_choose() {
             json!({"idle_days": idle, "absolute_days": 60})
         );
         assert_eq!(read["settings"]["magic_link"], false);
-        let mirror: Value =
+        let stored: Value =
             sqlx::query_scalar("select settings from access.tenants where tenant_id = $1")
                 .bind(tenant.id)
-                .fetch_one(&mut stage.admin().await)
+                .fetch_one(&mut app.admin().await)
                 .await
                 .unwrap();
-        assert_eq!(mirror, read["settings"], "every function reads the same");
+        assert_eq!(stored, read["settings"], "every function reads the same");
     }
-    let log = actions(&stage.as_(&stage.superadmin().await)).await;
+    let log = actions(&app.as_user(&app.superadmin().await)).await;
     assert!(log.contains(&"tenancy.platform_settings.updated".to_owned()));
 }

@@ -1,40 +1,40 @@
 use std::time::Duration;
 
-use access::usage::{self, Metric, Use};
+use access::usage::{self, Metric, UsageRecord};
 use db::{Actor, Db};
 use serde_json::{Value, json};
-use testkit::{Client, Stage, TestTenant};
+use testkit::{Client, TestApp, TestTenant};
 
-use crate::{run_job, stage, wrong_fields};
+use crate::{app, run_job, wrong_fields};
 
-struct Scene {
-    stage: Stage,
+struct UsageFixture {
+    app: TestApp,
     demo: TestTenant,
     staff: Client,
     usage: String,
 }
 
-impl Scene {
+impl UsageFixture {
     async fn new() -> Self {
-        let stage = stage().await;
-        let demo = stage.tenant("demo").await;
-        let staff = crate::staff(&stage).await;
+        let app = app().await;
+        let demo = app.tenant("demo").await;
+        let staff = crate::staff(&app).await;
         let usage = format!("/api/v1/tenants/{}/usage", demo.id);
         Self {
-            stage,
+            app,
             demo,
             staff,
             usage,
         }
     }
 
-    async fn agree(&self, limits: Value) {
+    async fn set_limits(&self, limits: Value) {
         let path = format!("/api/v1/tenants/{}/license", self.demo.id);
         let body = json!({"seats": 10, "limits": limits});
         self.staff.put(&path, body).await.expect(200);
     }
 
-    async fn tell(&self, client: &Client, events: Vec<Value>) -> Value {
+    async fn record(&self, client: &Client, events: Vec<Value>) -> Value {
         let path = format!("{}/events", self.usage);
         client
             .post(&path, json!({"items": events}))
@@ -43,9 +43,9 @@ impl Scene {
             .json()
     }
 
-    /// A metric in the months that are asked for.
+    /// The usage of a metric in the requested months.
     async fn used(&self, query: &str, metric: &str) -> Vec<Value> {
-        let admin = self.stage.as_(&self.demo.admin);
+        let admin = self.app.as_user(&self.demo.admin);
         let answer = admin
             .get(&format!("{}{query}", self.usage))
             .await
@@ -65,7 +65,7 @@ impl Scene {
             "select metric, month::text, used from tenancy.usage_counters where tenant_id = $1 order by 1, 2",
         )
         .bind(self.demo.id)
-        .fetch_all(&mut self.stage.admin().await)
+        .fetch_all(&mut self.app.admin().await)
         .await
         .unwrap()
     }
@@ -74,7 +74,7 @@ impl Scene {
         sqlx::query_scalar(
             "select data from events.outbox where type = 'de.revalenz.tenancy.quota.warning.v1' order by aggregate, aggregate_version",
         )
-        .fetch_all(&mut self.stage.admin().await)
+        .fetch_all(&mut self.app.admin().await)
         .await
         .unwrap()
     }
@@ -85,14 +85,16 @@ fn event(id: &str, quantity: i64) -> Value {
 }
 
 #[tokio::test]
-async fn usage_shows_seats_and_each_metric_with_its_limit() {
-    let scene = Scene::new().await;
-    scene
-        .agree(json!({"llm_tokens": {"limit": 1_000, "enforcement": "soft"}, "api_requests": null}))
+async fn usage_contains_seats_and_each_metric_with_its_limit() {
+    let fixture = UsageFixture::new().await;
+    fixture
+        .set_limits(
+            json!({"llm_tokens": {"limit": 1_000, "enforcement": "soft"}, "api_requests": null}),
+        )
         .await;
-    let admin = scene.stage.as_(&scene.demo.admin);
-    scene.tell(&admin, vec![event("1", 850)]).await;
-    let answer = admin.get(&scene.usage).await.expect(200).json();
+    let admin = fixture.app.as_user(&fixture.demo.admin);
+    fixture.record(&admin, vec![event("1", 850)]).await;
+    let answer = admin.get(&fixture.usage).await.expect(200).json();
     assert_eq!(
         answer,
         json!({
@@ -104,39 +106,42 @@ async fn usage_shows_seats_and_each_metric_with_its_limit() {
             ]}],
         })
     );
-    scene
-        .stage
-        .as_(&scene.demo.manager)
-        .get(&scene.usage)
+    fixture
+        .app
+        .as_user(&fixture.demo.manager)
+        .get(&fixture.usage)
         .await
-        .refused(403, "forbidden");
-    let other = scene.stage.tenant("other").await;
-    let foreign = scene.stage.as_(&other.admin);
-    foreign.get(&scene.usage).await.refused(404, "not_found");
+        .expect_problem(403, "forbidden");
+    let other = fixture.app.tenant("other").await;
+    let foreign = fixture.app.as_user(&other.admin);
+    foreign
+        .get(&fixture.usage)
+        .await
+        .expect_problem(404, "not_found");
     foreign
         .post(
-            &format!("{}/events", scene.usage),
+            &format!("{}/events", fixture.usage),
             json!({"items": [event("2", 1)]}),
         )
         .await
-        .refused(404, "not_found");
-    scene.staff.get(&scene.usage).await.expect(200);
+        .expect_problem(404, "not_found");
+    fixture.staff.get(&fixture.usage).await.expect(200);
 }
 
 #[tokio::test]
-async fn what_is_told_twice_counts_once_however_often_and_by_whomever_it_is_counted() {
-    let scene = Scene::new().await;
-    let key = scene
-        .stage
-        .key(scene.demo.id, &["tenancy.usage.record"])
+async fn events_are_counted_once_even_by_concurrent_jobs() {
+    let fixture = UsageFixture::new().await;
+    let key = fixture
+        .app
+        .key(fixture.demo.id, &["tenancy.usage.record"])
         .await;
-    let answer = scene
-        .tell(&key, vec![event("1", 10), event("2", 20), event("1", 99)])
+    let answer = fixture
+        .record(&key, vec![event("1", 10), event("2", 20), event("1", 99)])
         .await;
     assert_eq!(answer, json!({"recorded": 2, "known": 1}));
     let many: Vec<_> = (0..4)
         .map(|_| {
-            let (key, path) = (key.clone(), format!("{}/events", scene.usage));
+            let (key, path) = (key.clone(), format!("{}/events", fixture.usage));
             tokio::spawn(async move {
                 loop {
                     let body = json!({"items": [event("2", 20), event("3", 30)]});
@@ -153,44 +158,48 @@ async fn what_is_told_twice_counts_once_however_often_and_by_whomever_it_is_coun
         recorded += call.await.unwrap();
     }
     assert_eq!(recorded, 1);
-    assert_eq!(scene.used("", "llm_tokens").await, [60], "not counted yet");
-    let counted = run_job(&scene.stage, "count-usage").await;
-    assert_eq!(counted, json!({"events": 3, "warnings": 0, "failed": 0}));
-    let counted = run_job(&scene.stage, "count-usage").await;
-    assert_eq!(counted["events"], 0);
-    assert_eq!(scene.used("", "llm_tokens").await, [60], "and counted");
     assert_eq!(
-        scene.counters().await,
+        fixture.used("", "llm_tokens").await,
+        [60],
+        "not counted yet"
+    );
+    let counted = run_job(&fixture.app, "count-usage").await;
+    assert_eq!(counted, json!({"events": 3, "warnings": 0, "failed": 0}));
+    let counted = run_job(&fixture.app, "count-usage").await;
+    assert_eq!(counted["events"], 0);
+    assert_eq!(fixture.used("", "llm_tokens").await, [60], "and counted");
+    assert_eq!(
+        fixture.counters().await,
         [("llm_tokens".to_owned(), "2026-11-01".to_owned(), 60)]
     );
 }
 
 #[tokio::test]
-async fn what_comes_late_counts_in_the_month_in_which_it_was_used() {
-    let scene = Scene::new().await;
+async fn late_events_count_in_the_month_of_use() {
+    let fixture = UsageFixture::new().await;
     let late = |id, quantity, time| {
         let mut event = event(id, quantity);
         event["time"] = json!(time);
         event
     };
-    scene.tell(&scene.staff, vec![event("1", 5)]).await;
-    run_job(&scene.stage, "count-usage").await;
+    fixture.record(&fixture.staff, vec![event("1", 5)]).await;
+    run_job(&fixture.app, "count-usage").await;
     let events = vec![
         late("2", 7, "2026-10-31T23:59:59.999Z"),
         late("3", 11, "2026-11-01T00:00:00Z"),
-        // In UTC it was October still.
+        // Still October in UTC.
         late("4", 13, "2026-11-01T00:30:00+02:00"),
     ];
-    scene.tell(&scene.staff, events).await;
-    run_job(&scene.stage, "count-usage").await;
-    let used = scene.used("?from=2026-09&to=2026-11", "llm_tokens").await;
+    fixture.record(&fixture.staff, events).await;
+    run_job(&fixture.app, "count-usage").await;
+    let used = fixture.used("?from=2026-09&to=2026-11", "llm_tokens").await;
     assert_eq!(used, [0, 20, 16]);
-    let path = format!("{}/events", scene.usage);
+    let path = format!("{}/events", fixture.usage);
     let body = json!({"items": [
         late("5", 1, "2026-08-22T09:59:59Z"), late("6", 1, "2026-08-22T10:00:00Z"), late("7", 1, "2026-11-20T10:05:01Z"),
     ]});
     assert_eq!(
-        wrong_fields(scene.staff.post(&path, body).await),
+        wrong_fields(fixture.staff.post(&path, body).await),
         [
             "/items/0/time too_late_or_early",
             "/items/2/time too_late_or_early"
@@ -199,18 +208,18 @@ async fn what_comes_late_counts_in_the_month_in_which_it_was_used() {
 }
 
 #[tokio::test]
-async fn functions_tell_in_their_own_transaction_and_what_is_stored_adds_up() {
-    let scene = Scene::new().await;
-    let db = Db::lazy(&scene.stage.database.login_url("support"), 2).unwrap();
-    let tell = async |quantity, source_id, keep: bool| {
-        let mut tx = db.begin(scene.demo.id, Actor::SYSTEM).await.unwrap();
-        let used = Use {
+async fn functions_record_usage_in_their_transaction_and_storage_accumulates() {
+    let fixture = UsageFixture::new().await;
+    let db = Db::connect_lazy(&fixture.app.database.login_url("support"), 2).unwrap();
+    let record = async |quantity, source_id, keep: bool| {
+        let mut tx = db.begin(fixture.demo.id, Actor::SYSTEM).await.unwrap();
+        let used = UsageRecord {
             metric: Metric::StorageBytes,
             quantity,
             source: "files",
             source_id,
             subject: None,
-            at: scene.stage.clock.now(),
+            at: fixture.app.clock.now(),
         };
         let news = usage::record(&mut tx, used).await.unwrap();
         if keep {
@@ -218,79 +227,82 @@ async fn functions_tell_in_their_own_transaction_and_what_is_stored_adds_up() {
         }
         news
     };
-    assert!(tell(1_000, "a", true).await);
-    assert!(!tell(1_000, "a", true).await, "told before");
-    assert!(tell(5_000, "b", false).await, "rolled back");
-    // Whoever tells from outside under the same names is somebody else.
+    assert!(record(1_000, "a", true).await);
+    assert!(!record(1_000, "a", true).await, "recorded before");
+    assert!(record(5_000, "b", false).await, "rolled back");
+    // An external source with the same names is a different source.
     let mut outside = event("a", 0);
     outside["source"] = json!("files");
-    assert_eq!(scene.tell(&scene.staff, vec![outside]).await["recorded"], 1);
-    run_job(&scene.stage, "count-usage").await;
-    scene.stage.clock.advance(Duration::from_hours(24 * 15));
-    assert!(tell(-400, "a, deleted", true).await);
-    let used = scene
+    assert_eq!(
+        fixture.record(&fixture.staff, vec![outside]).await["recorded"],
+        1
+    );
+    run_job(&fixture.app, "count-usage").await;
+    fixture.app.clock.advance(Duration::from_hours(24 * 15));
+    assert!(record(-400, "a, deleted", true).await);
+    let used = fixture
         .used("?from=2026-10&to=2027-01", "storage_bytes")
         .await;
     assert_eq!(used, [0, 1_000, 600, 600]);
 }
 
 #[tokio::test]
-async fn counters_can_be_made_anew_from_what_was_told() {
-    let scene = Scene::new().await;
-    scene
-        .tell(&scene.staff, vec![event("1", 5), event("2", 6)])
+async fn counters_can_be_rebuilt_from_the_events() {
+    let fixture = UsageFixture::new().await;
+    fixture
+        .record(&fixture.staff, vec![event("1", 5), event("2", 6)])
         .await;
-    run_job(&scene.stage, "count-usage").await;
-    let right = scene.counters().await;
+    run_job(&fixture.app, "count-usage").await;
+    let right = fixture.counters().await;
     assert_eq!(
-        run_job(&scene.stage, "recount-usage").await,
+        run_job(&fixture.app, "recount-usage").await,
         json!({"put_right": 0})
     );
     sqlx::query("update tenancy.usage_counters set used = 1000000")
-        .execute(&mut scene.stage.admin().await)
+        .execute(&mut fixture.app.admin().await)
         .await
         .unwrap();
     sqlx::query(
         "insert into tenancy.usage_counters (tenant_id, metric, month, used, updated_at) values ($1, 'storage_bytes', '2026-10-01', 3, $2)",
     )
-    .bind(scene.demo.id)
-    .bind(scene.stage.clock.now())
-    .execute(&mut scene.stage.admin().await)
+    .bind(fixture.demo.id)
+    .bind(fixture.app.clock.now())
+    .execute(&mut fixture.app.admin().await)
     .await
     .unwrap();
-    // What nobody counted yet is not in it.
-    scene.tell(&scene.staff, vec![event("3", 7)]).await;
+    // Events that are not counted yet are left out.
+    fixture.record(&fixture.staff, vec![event("3", 7)]).await;
     assert_eq!(
-        run_job(&scene.stage, "recount-usage").await,
+        run_job(&fixture.app, "recount-usage").await,
         json!({"put_right": 2})
     );
-    assert_eq!(scene.counters().await[..1], right[..]);
-    run_job(&scene.stage, "count-usage").await;
-    assert_eq!(scene.used("", "llm_tokens").await, [18]);
+    assert_eq!(fixture.counters().await[..1], right[..]);
+    run_job(&fixture.app, "count-usage").await;
+    assert_eq!(fixture.used("", "llm_tokens").await, [18]);
     assert_eq!(
-        run_job(&scene.stage, "recount-usage").await,
+        run_job(&fixture.app, "recount-usage").await,
         json!({"put_right": 0})
     );
 }
 
 #[tokio::test]
 async fn a_tenant_is_warned_at_80_and_at_100_percent_once_a_month() {
-    let scene = Scene::new().await;
-    scene
-        .agree(json!({"llm_tokens": {"limit": 100}, "storage_bytes": {"limit": 10}}))
+    let fixture = UsageFixture::new().await;
+    fixture
+        .set_limits(json!({"llm_tokens": {"limit": 100}, "storage_bytes": {"limit": 10}}))
         .await;
-    let tell = async |id: &str, quantity| {
-        let staff = crate::staff(&scene.stage).await;
-        scene.tell(&staff, vec![event(id, quantity)]).await;
-        run_job(&scene.stage, "count-usage").await["warnings"].clone()
+    let record = async |id: &str, quantity| {
+        let staff = crate::staff(&fixture.app).await;
+        fixture.record(&staff, vec![event(id, quantity)]).await;
+        run_job(&fixture.app, "count-usage").await["warnings"].clone()
     };
-    assert_eq!(tell("1", 79).await, 0);
-    assert_eq!(tell("2", 1).await, 1);
-    assert_eq!(tell("3", 19).await, 0, "warned of 80 before");
-    assert_eq!(tell("4", 1).await, 1);
-    assert_eq!(tell("5", 500).await, 0);
+    assert_eq!(record("1", 79).await, 0);
+    assert_eq!(record("2", 1).await, 1);
+    assert_eq!(record("3", 19).await, 0, "already warned at 80");
+    assert_eq!(record("4", 1).await, 1);
+    assert_eq!(record("5", 500).await, 0);
     let thresholds = async || -> Vec<Value> {
-        let warnings = scene.warnings().await;
+        let warnings = fixture.warnings().await;
         warnings
             .iter()
             .map(|data| data["threshold"].clone())
@@ -298,32 +310,32 @@ async fn a_tenant_is_warned_at_80_and_at_100_percent_once_a_month() {
     };
     assert_eq!(thresholds().await, [80, 100]);
     assert_eq!(
-        scene.warnings().await[0],
-        json!({"tenant_id": scene.demo.id, "metric": "llm_tokens", "month": "2026-11", "threshold": 80, "used": 80, "limit": 100})
+        fixture.warnings().await[0],
+        json!({"tenant_id": fixture.demo.id, "metric": "llm_tokens", "month": "2026-11", "threshold": 80, "used": 80, "limit": 100})
     );
-    scene.stage.clock.advance(Duration::from_hours(24 * 15));
+    fixture.app.clock.advance(Duration::from_hours(24 * 15));
     assert_eq!(
-        tell("6", 120).await,
+        record("6", 120).await,
         1,
-        "another month, and straight to the top"
+        "a new month, and above both thresholds"
     );
     assert_eq!(thresholds().await, [80, 100, 100]);
 }
 
 #[tokio::test]
-async fn only_staff_corrects_and_nothing_that_is_wrong_is_half_recorded() {
-    let scene = Scene::new().await;
-    let admin = scene.stage.as_(&scene.demo.admin);
-    let path = format!("{}/events", scene.usage);
+async fn only_staff_corrects_and_invalid_requests_record_nothing() {
+    let fixture = UsageFixture::new().await;
+    let admin = fixture.app.as_user(&fixture.demo.admin);
+    let path = format!("{}/events", fixture.usage);
     let body = json!({"items": [event("1", 5), event("2", -5)]});
     assert_eq!(
         wrong_fields(admin.post(&path, body.clone()).await),
         ["/items/1/data/quantity out_of_range"]
     );
-    assert_eq!(scene.used("", "llm_tokens").await, [0]);
+    assert_eq!(fixture.used("", "llm_tokens").await, [0]);
     let body = json!({"items": [event("1", 5), event("2", -3)]});
-    scene.staff.post(&path, body).await.expect(200);
-    assert_eq!(scene.used("", "llm_tokens").await, [2]);
+    fixture.staff.post(&path, body).await.expect(200);
+    assert_eq!(fixture.used("", "llm_tokens").await, [2]);
     let too_many: Vec<Value> = (0..101).map(|id| event(&id.to_string(), 1)).collect();
     assert_eq!(
         wrong_fields(admin.post(&path, json!({"items": too_many})).await),
@@ -336,39 +348,39 @@ async fn only_staff_corrects_and_nothing_that_is_wrong_is_half_recorded() {
         wrong_fields(admin.post(&path, json!({"items": [strange]})).await),
         ["/items/0/colour unknown_field", "/items/0/type not_one_of"]
     );
-    let key = scene
-        .stage
-        .key(scene.demo.id, &["tenancy.usage.read"])
+    let key = fixture
+        .app
+        .key(fixture.demo.id, &["tenancy.usage.read"])
         .await;
     key.post(&path, json!({"items": []}))
         .await
-        .refused(403, "forbidden");
+        .expect_problem(403, "forbidden");
 }
 
 #[tokio::test]
-async fn months_that_are_no_range_are_refused() {
-    let scene = Scene::new().await;
-    let admin = scene.stage.as_(&scene.demo.admin);
+async fn invalid_ranges_of_months_are_refused() {
+    let fixture = UsageFixture::new().await;
+    let admin = fixture.app.as_user(&fixture.demo.admin);
     for (query, wrong) in [
         ("?from=2026-12", "/from bad_range"),
         ("?from=2023-11", "/from bad_range"),
         ("?from=2026-13", "/from invalid_format"),
         ("?month=2026-11", "/month unknown_field"),
     ] {
-        let answer = admin.get(&format!("{}{query}", scene.usage)).await;
+        let answer = admin.get(&format!("{}{query}", fixture.usage)).await;
         assert_eq!(wrong_fields(answer), [wrong], "{query}");
     }
-    let three_years = scene.used("?from=2023-12", "llm_tokens").await;
+    let three_years = fixture.used("?from=2023-12", "llm_tokens").await;
     assert_eq!(three_years.len(), 36);
 }
 
 #[tokio::test]
-async fn requests_to_the_api_are_in_it() {
-    let scene = Scene::new().await;
-    scene
-        .agree(json!({"api_requests": {"limit": 1_000_000}}))
+async fn api_requests_are_included() {
+    let fixture = UsageFixture::new().await;
+    fixture
+        .set_limits(json!({"api_requests": {"limit": 1_000_000}}))
         .await;
-    assert_eq!(scene.used("", "api_requests").await, [100], "a block");
-    run_job(&scene.stage, "count-usage").await;
-    assert_eq!(scene.used("", "api_requests").await, [100]);
+    assert_eq!(fixture.used("", "api_requests").await, [100], "one block");
+    run_job(&fixture.app, "count-usage").await;
+    assert_eq!(fixture.used("", "api_requests").await, [100]);
 }

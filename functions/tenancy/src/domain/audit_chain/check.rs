@@ -1,66 +1,76 @@
-//! Following the chain: which rows are as they were sealed, and what became of the others.
+//! Checks a chain: which rows are as they were sealed, and what happened to the others.
 
-use access::opaque::same;
+use access::opaque::constant_time_eq;
 
 use super::{Chain, ChainRow, Finding, FindingKind};
 
-/// Rows for which it is looked where they stood before; enough for a hand's work.
-const MOST_MOVED: usize = 10;
-/// Places where they may have stood.
-const MOST_PLACES: usize = 20;
+/// For how many rows the original position is searched. Enough for manual tampering.
+const MAX_MOVED_ROWS: usize = 10;
+/// How many positions are searched.
+const MAX_CANDIDATES: usize = 20;
 
-/// What the row before may have had as its hash: the one that it has, and if that is wrong the one that it should have. None
-/// when there is no row before.
-type Before = Vec<Vec<u8>>;
+/// The possible hashes of the previous row: the stored one and, if that is wrong, the correct one. Empty if the previous
+/// row is missing.
+type PreviousHashes = Vec<Vec<u8>>;
 
-/// Checks `rows`, in the order of their places, behind the place `after` where a row has one of these hashes.
-pub fn check(chain: Chain<'_>, (after, before): (i64, Before), rows: &[ChainRow]) -> Vec<Finding> {
-    let mut walk = Walk {
+/// Checks `rows`, ordered by position, after the position `after` whose row has one of these hashes.
+pub(crate) fn check(
+    chain: Chain<'_>,
+    (after, before): (i64, PreviousHashes),
+    rows: &[ChainRow],
+) -> Vec<Finding> {
+    let mut checker = ChainChecker {
         chain,
         findings: Vec::new(),
         suspects: Vec::new(),
-        places: Vec::new(),
+        candidates: Vec::new(),
     };
     let (mut last, mut last_row, mut before) = (after, None, before);
-    for standing in rows.chunk_by(|one, other| one.sequence == other.sequence) {
-        let place = standing[0].sequence.unwrap_or_default();
-        if place > last + 1 {
-            let gone = (last + 1, place - 1);
-            walk.findings
-                .push(Finding::range(FindingKind::Missing, gone, last_row));
-            walk.note_places(gone, &before);
+    for rows_here in rows.chunk_by(|one, other| one.sequence == other.sequence) {
+        let position = rows_here[0].sequence.unwrap_or_default();
+        if position > last + 1 {
+            let missing = (last + 1, position - 1);
+            checker
+                .findings
+                .push(Finding::range(FindingKind::Missing, missing, last_row));
+            checker.add_candidates(missing, &before);
             before = Vec::new();
         }
-        before = walk.look(place, standing, &before);
-        last = place;
-        last_row = standing.last().map(|row| row.id);
+        before = checker.check_position(position, rows_here, &before);
+        last = position;
+        last_row = rows_here.last().map(|row| row.id);
     }
-    walk.finish()
+    checker.finish()
 }
 
-struct Walk<'a, 'r> {
+struct ChainChecker<'a, 'r> {
     chain: Chain<'a>,
     findings: Vec<Finding>,
-    /// Rows that are not what was sealed at their place.
+    /// Rows that are not what was sealed at their position.
     suspects: Vec<&'r ChainRow>,
-    /// Places where they may have stood, with the hash before.
-    places: Vec<(i64, Vec<u8>)>,
+    /// Positions that the suspects may have been moved from, with the previous hash.
+    candidates: Vec<(i64, Vec<u8>)>,
 }
 
-impl<'r> Walk<'_, 'r> {
-    /// Looks at what stands at one place: one row, or more when somebody has removed the constraint. Answers what the next row
-    /// may stand behind.
-    fn look(&mut self, place: i64, standing: &'r [ChainRow], before: &Before) -> Before {
-        let mut hashes = Before::new();
+impl<'r> ChainChecker<'_, 'r> {
+    /// Checks the rows at one position: one row, or several if the unique constraint was removed. Returns the possible
+    /// previous hashes of the next row.
+    fn check_position(
+        &mut self,
+        position: i64,
+        rows_here: &'r [ChainRow],
+        before: &PreviousHashes,
+    ) -> PreviousHashes {
+        let mut hashes = PreviousHashes::new();
         let mut wrong = Vec::new();
-        for row in standing {
+        for row in rows_here {
             let stored = row.chain_hash.clone().unwrap_or_default();
-            let right = self.expected(place, before, row);
+            let right = self.expected(position, before, row);
             match right {
-                None => self.found(FindingKind::UnknownKey, row),
-                // The row before is gone: nothing can be said of this one but that it follows.
+                None => self.report(FindingKind::UnknownKey, row),
+                // The previous row is missing, so this one cannot be checked.
                 Some(_) if before.is_empty() => {}
-                Some(right) if right.iter().any(|hash| same(hash, &stored)) => {}
+                Some(right) if right.iter().any(|hash| constant_time_eq(hash, &stored)) => {}
                 Some(right) => {
                     wrong.push(row);
                     hashes.extend(right);
@@ -68,23 +78,28 @@ impl<'r> Walk<'_, 'r> {
             }
             hashes.push(stored);
         }
-        let all_wrong = wrong.len() == standing.len();
+        let all_wrong = wrong.len() == rows_here.len();
         for (index, row) in wrong.into_iter().enumerate() {
-            // Several rows at one place: at most one of them is ours.
-            if standing.len() > 1 && !(all_wrong && index == 0) {
-                self.found(FindingKind::Inserted, row);
+            // Of several rows at one position, at most one was sealed.
+            if rows_here.len() > 1 && !(all_wrong && index == 0) {
+                self.report(FindingKind::Inserted, row);
             } else {
                 self.suspects.push(row);
-                self.note_places((place, place), before);
+                self.add_candidates((position, position), before);
             }
         }
         hashes
     }
 
-    /// The hashes that the row may have here; nothing when its key is not in the ring.
-    fn expected(&self, place: i64, before: &Before, row: &ChainRow) -> Option<Before> {
+    /// The correct hashes of the row at this position; `None` if its key is not in the keyring.
+    fn expected(
+        &self,
+        position: i64,
+        before: &PreviousHashes,
+        row: &ChainRow,
+    ) -> Option<PreviousHashes> {
         let key = u8::try_from(row.chain_key?).ok()?;
-        let hash = |before: &[u8]| self.chain.link(key, before, place, row);
+        let hash = |before: &[u8]| self.chain.link(key, before, position, row);
         hash(b"")?;
         Some(
             before
@@ -95,26 +110,29 @@ impl<'r> Walk<'_, 'r> {
         )
     }
 
-    fn found(&mut self, kind: FindingKind, row: &ChainRow) {
+    fn report(&mut self, kind: FindingKind, row: &ChainRow) {
         self.findings
             .push(Finding::at(kind, row.sequence, Some(row.id)));
     }
 
-    fn note_places(&mut self, (first, last): (i64, i64), before: &Before) {
-        for place in (first..=last).take(MOST_PLACES) {
-            let hashes = before.iter().filter(|_| place == first);
-            self.places.extend(hashes.map(|hash| (place, hash.clone())));
-            self.places.push((place, Vec::new()));
+    fn add_candidates(&mut self, (first, last): (i64, i64), before: &PreviousHashes) {
+        for position in (first..=last).take(MAX_CANDIDATES) {
+            let hashes = before.iter().filter(|_| position == first);
+            self.candidates
+                .extend(hashes.map(|hash| (position, hash.clone())));
+            self.candidates.push((position, Vec::new()));
         }
     }
 
-    /// Finds out which of the suspects stood elsewhere; the others were changed.
+    /// Tells moved rows from changed ones.
     fn finish(mut self) -> Vec<Finding> {
-        self.places.truncate(MOST_PLACES);
+        self.candidates.truncate(MAX_CANDIDATES);
         for (index, row) in self.suspects.iter().enumerate() {
-            let from = (index < MOST_MOVED).then(|| self.place_of(row)).flatten();
+            let from = (index < MAX_MOVED_ROWS)
+                .then(|| self.original_position(row))
+                .flatten();
             let kind = match from {
-                // As it was sealed: only the row before it is another one.
+                // Unchanged: only the row before it is a different one.
                 Some(from) if Some(from) == row.sequence => continue,
                 Some(_) => FindingKind::Moved,
                 None => FindingKind::Changed,
@@ -127,24 +145,26 @@ impl<'r> Walk<'_, 'r> {
         self.findings
     }
 
-    /// Where this row was sealed, if it was anywhere here: behind a row that is still there, or behind one that was moved too.
-    fn place_of(&self, row: &ChainRow) -> Option<i64> {
+    /// The position at which this row was sealed, if it is known: after a row that is still there, or after one that was
+    /// moved as well.
+    fn original_position(&self, row: &ChainRow) -> Option<i64> {
         let stored = row.chain_hash.as_ref()?;
         let key = u8::try_from(row.chain_key?).ok()?;
-        let moved = self.suspects.iter().take(MOST_MOVED);
+        let moved = self.suspects.iter().take(MAX_MOVED_ROWS);
         let moved: Vec<&Vec<u8>> = moved
             .filter_map(|other| other.chain_hash.as_ref())
             .collect();
-        let stands = |place: i64, before: &[u8]| {
-            let hash = self.chain.link(key, before, place, row);
-            hash.is_some_and(|hash| same(&hash, stored))
+        let was_sealed_at = |position: i64, before: &[u8]| {
+            let hash = self.chain.link(key, before, position, row);
+            hash.is_some_and(|hash| constant_time_eq(&hash, stored))
         };
-        self.places
+        self.candidates
             .iter()
-            .find(|(place, before)| {
-                stands(*place, before) || moved.iter().any(|hash| stands(*place, hash))
+            .find(|(position, before)| {
+                was_sealed_at(*position, before)
+                    || moved.iter().any(|hash| was_sealed_at(*position, hash))
             })
-            .map(|(place, _)| *place)
+            .map(|(position, _)| *position)
     }
 }
 
@@ -160,7 +180,7 @@ mod tests {
     struct Log {
         tenant: TenantId,
         ring: Keyring,
-        /// The ring as it was at the beginning.
+        /// The initial keyring.
         text: String,
         rows: Vec<ChainRow>,
     }
@@ -192,8 +212,8 @@ mod tests {
             Chain::new(self.tenant, &self.ring)
         }
 
-        /// Kinds and places of all that is found.
-        fn found(&self) -> Vec<(FindingKind, i64)> {
+        /// Kind and position of each finding.
+        fn findings(&self) -> Vec<(FindingKind, i64)> {
             let start = (0, vec![Vec::new()]);
             check(self.chain(), start, &self.rows)
                 .into_iter()
@@ -203,34 +223,34 @@ mod tests {
     }
 
     #[test]
-    fn a_log_as_it_was_written_has_nothing_to_find() {
-        assert!(Log::of(9).found().is_empty());
+    fn an_unchanged_log_has_no_findings() {
+        assert!(Log::of(9).findings().is_empty());
         let log = Log::of(9);
         let hash = log.rows[3].chain_hash.clone().unwrap();
         let rest = check(log.chain(), (4, vec![hash]), &log.rows[4..]);
-        assert!(rest.is_empty(), "from anywhere");
+        assert!(rest.is_empty(), "from any position");
     }
 
     #[test]
-    fn each_changed_row_is_named_and_no_other() {
+    fn only_changed_rows_are_reported() {
         let mut log = Log::of(9);
         log.rows[2].action = "innocent".into();
         log.rows[6].reason = Some("because".into());
         assert_eq!(
-            log.found(),
+            log.findings(),
             [(FindingKind::Changed, 3), (FindingKind::Changed, 7)]
         );
         let mut log = Log::of(9);
         log.rows[4].chain_hash = Some(vec![7; 32]);
         assert_eq!(
-            log.found(),
+            log.findings(),
             [(FindingKind::Changed, 5)],
-            "the row behind is as it was"
+            "the next row is unchanged"
         );
     }
 
     #[test]
-    fn gaps_are_named_from_end_to_end() {
+    fn gaps_are_reported_with_their_bounds() {
         let mut log = Log::of(9);
         log.rows.drain(3..5);
         let findings = check(log.chain(), (0, vec![Vec::new()]), &log.rows);
@@ -243,11 +263,11 @@ mod tests {
         assert_eq!(gap.entry_id, Some(log.rows[2].id));
         let mut log = Log::of(3);
         log.rows.remove(0);
-        assert_eq!(log.found(), [(FindingKind::Missing, 1)]);
+        assert_eq!(log.findings(), [(FindingKind::Missing, 1)]);
     }
 
     #[test]
-    fn rows_that_changed_places_are_named_with_where_they_stood() {
+    fn moved_rows_are_reported_with_their_original_position() {
         let mut log = Log::of(9);
         (log.rows[3].sequence, log.rows[4].sequence) = (Some(5), Some(4));
         log.rows.swap(3, 4);
@@ -269,26 +289,26 @@ mod tests {
         row.sequence = Some(10);
         log.rows.push(row);
         assert!(
-            log.found().contains(&(FindingKind::Moved, 10)),
+            log.findings().contains(&(FindingKind::Moved, 10)),
             "{:?}",
-            log.found()
+            log.findings()
         );
     }
 
     #[test]
-    fn a_second_row_at_a_place_is_none_of_ours() {
+    fn a_second_row_at_a_position_is_reported_as_inserted() {
         let mut log = Log::of(4);
         let mut forged = log.rows[1].clone();
         forged.action = "forged".into();
         log.rows.insert(1, forged);
-        assert_eq!(log.found(), [(FindingKind::Inserted, 2)]);
+        assert_eq!(log.findings(), [(FindingKind::Inserted, 2)]);
     }
 
     #[test]
-    fn a_chain_goes_on_under_the_next_key() {
+    fn a_chain_continues_with_the_next_key() {
         let mut log = Log::of(2);
         let next = Keyring::generate().replacen("1:", "2:", 1);
-        let mut row = row("under the next key");
+        let mut row = row("with the next key");
         let before = log.rows[1].chain_hash.clone().unwrap();
         let hash = Keyring::parse(&next).unwrap();
         let hash = Chain::new(log.tenant, &hash).link(2, &before, 3, &row);
@@ -296,15 +316,15 @@ mod tests {
         row.chain_hash = Some(hash.unwrap().to_vec());
         log.rows.push(row);
         log.ring = Keyring::parse(&format!("{next},{}", log.text)).unwrap();
-        assert!(log.found().is_empty(), "{:?}", log.found());
+        assert!(log.findings().is_empty(), "{:?}", log.findings());
     }
 
     #[test]
-    fn without_the_key_nothing_is_claimed() {
+    fn without_the_key_rows_are_reported_as_unknown() {
         let mut log = Log::of(2);
         log.ring = Keyring::parse(&Keyring::generate().replacen("1:", "2:", 1)).unwrap();
         assert_eq!(
-            log.found(),
+            log.findings(),
             [(FindingKind::UnknownKey, 1), (FindingKind::UnknownKey, 2)]
         );
     }

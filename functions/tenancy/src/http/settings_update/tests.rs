@@ -1,11 +1,22 @@
 use proptest::prelude::*;
 use serde_json::json;
-use web::{Language, json::parse};
+use web::{Language, Problem, json::parse};
 
 use super::*;
+use crate::{
+    domain::settings::{DEFAULT_LOCALE, Settings},
+    error,
+    store::settings_overrides::{Overrides, settings_json},
+};
 
-fn change(body: Value) -> UpdateSettings {
-    parse(body.to_string().as_bytes()).unwrap()
+fn patch(body: Value) -> Map<String, Value> {
+    let body: UpdateSettings = parse(body.to_string().as_bytes()).unwrap();
+    body.into_patch()
+}
+
+/// The refusal of settings that contradict each other.
+fn conflict(settings: &Settings) -> Problem {
+    error::settings_conflict(settings.check().unwrap_err())
 }
 
 fn object(value: Value) -> Map<String, Value> {
@@ -17,16 +28,16 @@ fn object(value: Value) -> Map<String, Value> {
 
 fn after(stored: Value, body: Value) -> Overrides {
     let mut overrides = Overrides::of(object(stored), DEFAULT_LOCALE);
-    overrides.apply(change(body));
+    overrides.apply(patch(body));
     overrides
 }
 
 #[test]
-fn without_any_choice_the_defaults_are_in_force() {
+fn defaults_are_in_force_without_overrides() {
     let settings = Overrides::default().in_force(&Map::new()).unwrap();
     assert_eq!(settings, Settings::default());
     assert_eq!(
-        settings.mirror(),
+        settings_json(&settings),
         json!({
             "registration": "open",
             "ticket_categories": ["account", "billing", "bug", "question", "request", "other"],
@@ -49,7 +60,7 @@ fn without_any_choice_the_defaults_are_in_force() {
 }
 
 #[test]
-fn only_what_is_named_changes_also_inside_a_group() {
+fn fields_that_are_not_included_stay_unchanged() {
     let stored =
         json!({"branding": {"name": "Muster", "colour": "#000000"}, "registration": "closed"});
     let overrides = after(stored, json!({"branding": {"colour": "#1A7F5A"}}));
@@ -61,7 +72,7 @@ fn only_what_is_named_changes_also_inside_a_group() {
 }
 
 #[test]
-fn null_goes_back_to_the_default_for_a_value_and_for_a_group() {
+fn null_restores_the_default_of_a_value_and_of_a_group() {
     let stored =
         json!({"session": {"idle_days": 5, "absolute_days": 50}, "registration": "closed"});
     let overrides = after(
@@ -83,26 +94,20 @@ fn null_goes_back_to_the_default_for_a_value_and_for_a_group() {
 }
 
 #[test]
-fn a_device_may_not_idle_longer_than_it_may_live() {
+fn idle_days_must_not_exceed_absolute_days() {
     let settings = after(json!({}), json!({"session": {"absolute_days": 10}}))
         .in_force(&Map::new())
         .unwrap();
-    let document = settings
-        .check()
-        .unwrap_err()
-        .document(Language::En, "/", "");
+    let document = conflict(&settings).document(Language::En, "/", "");
     assert_eq!(document["errors"][0]["pointer"], "/session/idle_days");
     assert!(Settings::default().check().is_ok());
 }
 
 #[test]
-fn nothing_is_solved_before_it_is_answered() {
+fn response_hours_must_not_exceed_resolution_hours() {
     let body = json!({"sla": {"first_response_hours": {"urgent": 30, "low": 400}}});
     let settings = after(json!({}), body).in_force(&Map::new()).unwrap();
-    let document = settings
-        .check()
-        .unwrap_err()
-        .document(Language::En, "/", "");
+    let document = conflict(&settings).document(Language::En, "/", "");
     let named: Vec<&str> = document["errors"]
         .as_array()
         .unwrap()
@@ -119,7 +124,7 @@ fn nothing_is_solved_before_it_is_answered() {
 }
 
 #[test]
-fn a_choice_of_no_issuer_is_not_the_same_as_no_choice() {
+fn an_empty_list_of_providers_differs_from_null() {
     let none = after(json!({}), json!({"sign_in": {"providers": []}}));
     assert_eq!(
         none.in_force(&Map::new()).unwrap().sign_in.providers,
@@ -133,7 +138,7 @@ fn a_choice_of_no_issuer_is_not_the_same_as_no_choice() {
 }
 
 #[test]
-fn everything_wrong_is_named_at_once() {
+fn all_errors_are_reported_at_once() {
     let body = json!({
         "registration": "sometimes",
         "ticket_categories": ["bug", "Bug", "bug", ""],
@@ -178,7 +183,7 @@ fn everything_wrong_is_named_at_once() {
 }
 
 #[test]
-fn the_nearest_choice_wins_for_each_value_by_itself() {
+fn tenant_settings_override_platform_settings_value_by_value() {
     let platform =
         object(json!({"session": {"idle_days": 7, "absolute_days": 60}, "magic_link": false}));
     let own = after(json!({}), json!({"session": {"idle_days": 14}}));
@@ -192,13 +197,13 @@ fn the_nearest_choice_wins_for_each_value_by_itself() {
 }
 
 #[test]
-fn the_locale_is_the_tenants_own() {
+fn the_locale_comes_from_the_tenant() {
     let overrides = Overrides::of(Map::new(), "en");
     assert_eq!(overrides.in_force(&Map::new()).unwrap().locale, "en");
     assert_eq!(overrides.keys(), ["locale"]);
     let mut reset = overrides.clone();
-    reset.apply(change(json!({"locale": null})));
-    assert_eq!(reset.differing(&overrides), ["locale"]);
+    reset.apply(patch(json!({"locale": null})));
+    assert_eq!(reset.changed_keys(&overrides), ["locale"]);
     assert_eq!(reset.in_force(&Map::new()).unwrap().locale, "de");
 }
 
@@ -221,22 +226,22 @@ fn any_change() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn a_change_twice_is_the_change_once(first in any_change(), second in any_change()) {
+    fn applying_a_patch_twice_equals_applying_it_once(first in any_change(), second in any_change()) {
         let mut once = Overrides::default();
-        once.apply(change(first));
-        once.apply(change(second.clone()));
+        once.apply(patch(first));
+        once.apply(patch(second.clone()));
         let mut twice = once.clone();
-        twice.apply(change(second));
+        twice.apply(patch(second));
         prop_assert_eq!(&once, &twice);
         prop_assert!(once.in_force(&Map::new()).is_ok());
-        prop_assert!(once.differing(&twice).is_empty());
+        prop_assert!(once.changed_keys(&twice).is_empty());
     }
 
     #[test]
-    fn what_is_reset_leaves_no_trace(body in any_change()) {
+    fn resetting_everything_leaves_no_overrides(body in any_change()) {
         let mut overrides = Overrides::default();
-        overrides.apply(change(body));
-        overrides.apply(change(json!({"registration": null, "session": null, "branding": null})));
+        overrides.apply(patch(body));
+        overrides.apply(patch(json!({"registration": null, "session": null, "branding": null})));
         prop_assert_eq!(overrides, Overrides::default());
     }
 }

@@ -1,4 +1,4 @@
-//! Checking the audit log of a tenant, a part at a time: for whoever asks, and for the job that asks every night.
+//! Verifies a tenant's audit log one page at a time, for requests and for the nightly job.
 
 use chrono::TimeDelta;
 use db::TenantTx;
@@ -10,64 +10,66 @@ use crate::{
     store::audit_chain::{self, Head},
 };
 
-/// Places that are looked at in one go: some 10 ms of work.
-const PART: i64 = 2_000;
-/// Rows that were never sealed and are named at most.
-const MOST_OVERLOOKED: i64 = 50;
-/// How long an act may take from its time to its commit. What is not sealed although it is older than that was not written by
-/// us: nobody seals it, and it is named.
-pub(crate) const LATEST: TimeDelta = TimeDelta::minutes(15);
+/// How many positions are checked at once. A page takes about 10 ms.
+const PAGE_ROWS: i64 = 2_000;
+/// How many rows that were never sealed are reported at most.
+const MAX_UNSEALED_FINDINGS: i64 = 50;
+/// How long a transaction can take from the time of an action to its commit. An unsealed row that is older was not
+/// written by the platform. It is never sealed, and is reported.
+pub(crate) const MAX_COMMIT_DELAY: TimeDelta = TimeDelta::minutes(15);
 
-/// What was found in a part of the log.
+/// The result of verifying a page.
 #[derive(Debug)]
-pub(crate) struct Part {
+pub(crate) struct VerifiedPage {
     pub(crate) findings: Vec<Finding>,
     pub(crate) checked: usize,
-    /// Up to which place the log was looked at.
+    /// The position of the last row that was checked.
     pub(crate) until: i64,
-    /// Whether there is more behind it.
-    pub(crate) more: bool,
+    /// Whether there are rows after it.
+    pub(crate) has_more: bool,
     pub(crate) head: Option<Head>,
 }
 
-/// Checks what stands behind the place `after`; at the end of the log also its head, and what was never sealed.
-pub(crate) async fn verify(app: &App, tx: &mut TenantTx, after: i64) -> Result<Part> {
+/// Verifies the rows after the position `after`. At the end of the log, also checks the head and looks for rows that
+/// were never sealed.
+pub(crate) async fn verify(app: &App, tx: &mut TenantTx, after: i64) -> Result<VerifiedPage> {
     let after = after.max(0);
-    // Rows may be sealed while we look: the head before says what must be there, the head after what may be.
+    // Rows may be sealed meanwhile: the head before is what must be there, the head after is what may be there.
     let before = audit_chain::find_head(tx).await?;
     let hashes = if after == 0 {
         vec![Vec::new()]
     } else {
         audit_chain::list_hashes(tx, after).await?
     };
-    let rows = audit_chain::list_sealed(tx, after, PART).await?;
+    let rows = audit_chain::list_sealed(tx, after, PAGE_ROWS).await?;
     let until = rows.last().and_then(|row| row.sequence).unwrap_or(after);
     let last_hash = rows.last().and_then(|row| row.chain_hash.clone());
     let more = !audit_chain::list_sealed(tx, until, 1).await?.is_empty();
-    let chain = Chain::new(tx.tenant(), app.gate.keyring());
+    let chain = Chain::new(tx.tenant(), app.state.keyring());
     let mut findings = check(chain, (after, hashes), &rows);
     let head = audit_chain::find_head(tx).await?;
     if !more {
         let last = (until, last_hash);
-        findings.extend(at_the_end((before.as_ref(), head.as_ref()), last));
+        findings.extend(check_head((before.as_ref(), head.as_ref()), last));
         if let Some(caught_up_at) = head.as_ref().and_then(|head| head.caught_up_at) {
-            let before = caught_up_at - LATEST;
-            let overlooked = audit_chain::list_overlooked(tx, before, MOST_OVERLOOKED).await?;
+            let before = caught_up_at - MAX_COMMIT_DELAY;
+            let never_sealed =
+                audit_chain::list_never_sealed(tx, before, MAX_UNSEALED_FINDINGS).await?;
             let inserted = |id| Finding::at(FindingKind::Inserted, None, Some(id));
-            findings.extend(overlooked.into_iter().map(inserted));
+            findings.extend(never_sealed.into_iter().map(inserted));
         }
     }
-    Ok(Part {
+    Ok(VerifiedPage {
         findings,
         checked: rows.len(),
         until,
-        more,
+        has_more: more,
         head,
     })
 }
 
-/// Whether the log ends where the head says.
-fn at_the_end(
+/// Checks that the log ends where the head says.
+fn check_head(
     (before, after): (Option<&Head>, Option<&Head>),
     (last, last_hash): (i64, Option<Vec<u8>>),
 ) -> Option<Finding> {
@@ -75,8 +77,8 @@ fn at_the_end(
         return (last > 0).then(|| Finding::at(FindingKind::WrongHead, Some(last), None));
     };
     if let Some(before) = before.filter(|before| before.sequence > last) {
-        let gone = (last + 1, before.sequence);
-        return Some(Finding::range(FindingKind::CutOff, gone, None));
+        let missing = (last + 1, before.sequence);
+        return Some(Finding::range(FindingKind::CutOff, missing, None));
     }
     if last > after.sequence {
         let added = (after.sequence + 1, last);

@@ -1,23 +1,22 @@
-//! What a new tenant needs besides its master data.
+//! Rules for new tenants.
 
 use chrono::TimeDelta;
-use utoipa::openapi::ObjectBuilder;
-use web::{Slug, Texts, problem::FieldCode};
+use web::{Localized, Slug, problem::FieldCode};
 
-/// How long the invitation of the first admin is good.
-pub const INVITATION: TimeDelta = TimeDelta::days(7);
+/// How long the invitation of the first admin is valid.
+pub(crate) const INVITATION_TTL: TimeDelta = TimeDelta::days(7);
 
 web::text_enum! {
-    /// How a tenant may begin.
+    /// The initial status of a tenant.
     pub enum FirstStatus {
-        /// Trying it out.
+        /// Evaluating the platform.
         Trial = "trial",
         /// Paying.
         Active = "active",
     }
 }
 
-/// Names that belong to the platform: they may become hosts, paths or senders of its own.
+/// Names that the platform reserves for its own hosts, paths and senders.
 const RESERVED: &[&str] = &[
     "abuse",
     "account",
@@ -67,18 +66,18 @@ const RESERVED: &[&str] = &[
 
 /// The slug of a new tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TenantSlug(Slug);
+pub(crate) struct TenantSlug(Slug);
 
 impl TenantSlug {
-    /// Reads it, or says what is wrong.
-    pub fn parse(text: &str) -> Result<Self, FieldCode> {
+    /// Parses and validates the slug.
+    pub(crate) fn parse(text: &str) -> Result<Self, FieldCode> {
         let slug = Slug::parse(text)?;
         if RESERVED.contains(&slug.as_str()) {
             return Err(FieldCode::Rule(
                 "reserved",
-                Texts {
-                    de: "dieser Name gehört der Plattform",
-                    en: "this name belongs to the platform",
+                Localized {
+                    de: "ist für die Plattform reserviert",
+                    en: "is reserved for the platform",
                 },
             ));
         }
@@ -86,27 +85,17 @@ impl TenantSlug {
     }
 
     /// The text.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         self.0.as_str()
     }
-
-    fn shape() -> ObjectBuilder {
-        ObjectBuilder::new()
-            .min_length(Some(2))
-            .max_length(Some(63))
-            .pattern(Some("^[a-z0-9]+(-[a-z0-9]+)*$"))
-            .examples(["muster-gmbh"])
-    }
 }
-
-super::text_field!(TenantSlug);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn names_of_the_platform_are_no_slugs_of_tenants() {
+    fn reserved_names_are_refused_as_slugs() {
         for text in ["revalenz", "www", " api ", "internal"] {
             assert_eq!(TenantSlug::parse(text).unwrap_err().code(), "reserved");
         }

@@ -1,43 +1,45 @@
-//! A change of settings as it comes in, every value checked.
+//! The request body for changing settings, and its merge patch.
 
 use serde_json::{Map, Value};
 use web::{
-    Email, HttpUrl, Line, Slug,
+    Email, HttpUrl, SingleLine, Slug,
     body::{Change, Int},
     fields::Locale,
 };
 
-use super::words::{Category, Colour, Registration};
-use crate::domain::distinct::Distinct;
+use super::fields::UniqueVec;
+use crate::domain::settings::{Category, Colour, LOCALE, MFA_REQUIRED_ROLES, Registration};
 
 web::body! {
-    /// Settings to change. What is not named stays; `null` goes back to the default, for a whole group or one value of it.
+    /// The settings to change. Fields that are not included stay unchanged; `null` restores the inherited value, for a
+    /// whole group or one value of it.
     pub struct UpdateSettings {
         /// Who may register.
         pub registration: Change<Option<Registration>>,
-        /// What tickets can be about: 1 to 50 lines in lower case, all different.
-        pub ticket_categories: Change<Option<Distinct<Category, 1, 50>>>,
-        /// The language of everybody who chose none; the same as the tenant's `locale`.
+        /// The categories that tickets can have: 1 to 50 unique lines in lower case.
+        pub ticket_categories: Change<Option<UniqueVec<Category, 1, 50>>>,
+        /// The default language, the same as the tenant's `locale`.
         pub locale: Change<Option<Locale>>,
-        /// How the tenant shows itself.
+        /// The name, colour and logo of the tenant.
         pub branding: Change<Option<UpdateBranding>>,
-        /// In whose name mails are sent.
+        /// The sender of emails.
         pub mail_sender: Change<Option<UpdateMailSender>>,
-        /// For how many days finished things are kept.
+        /// How many days records are kept.
         pub retention_days: Change<Option<UpdateRetentionDays>>,
         /// How long a device stays signed in.
         pub session: Change<Option<UpdateSessionLifetime>>,
-        /// What passwords must be like.
+        /// The requirements for passwords.
         pub password_policy: Change<Option<UpdatePasswordPolicy>>,
-        /// Whether people may sign in by a link in a mail.
+        /// Whether users can sign in with a link sent by email.
         pub magic_link: Change<Option<bool>>,
-        /// Roles whose people must have a second factor.
-        pub mfa_required_roles: Change<Option<Distinct<Line<1, 60>, 0, 50>>>,
-        /// Whether admins may look at the accounts of people below them, read-only and told to the person.
+        /// The roles that require two-factor authentication.
+        pub mfa_required_roles: Change<Option<UniqueVec<SingleLine<1, 60>, 0, 50>>>,
+        /// Whether admins can view the accounts of users with a lower role. Access is read-only, and the user is
+        /// notified.
         pub impersonation_by_admins: Change<Option<bool>>,
-        /// By way of whom people sign in.
+        /// The identity providers that are offered at sign-in.
         pub sign_in: Change<Option<UpdateSignIn>>,
-        /// How soon tickets are promised an answer and a solution.
+        /// The target times for answering and resolving tickets.
         pub sla: Change<Option<UpdateSla>>,
     }
     example {
@@ -49,33 +51,33 @@ web::body! {
 }
 
 web::body! {
-    /// How the tenant shows itself.
+    /// The name, colour and logo of the tenant.
     pub struct UpdateBranding {
-        /// Its name in headings.
-        pub name: Change<Option<Line<1, 80>>>,
-        /// Its colour.
+        /// The name shown in headings.
+        pub name: Change<Option<SingleLine<1, 80>>>,
+        /// The colour, as `#rrggbb`.
         pub colour: Change<Option<Colour>>,
-        /// Where its logo is.
+        /// The URL of the logo.
         pub logo_url: Change<Option<HttpUrl>>,
     }
 }
 
 web::body! {
-    /// In whose name mails are sent.
+    /// The sender of emails.
     pub struct UpdateMailSender {
-        /// The name that recipients see.
-        pub name: Change<Option<Line<1, 80>>>,
-        /// Where answers go.
+        /// The sender name that recipients see.
+        pub name: Change<Option<SingleLine<1, 80>>>,
+        /// The address that replies are sent to.
         pub address: Change<Option<Email>>,
     }
 }
 
 web::body! {
-    /// For how many days finished things are kept.
+    /// How many days records are kept.
     pub struct UpdateRetentionDays {
-        /// Entries of the audit log.
+        /// Days for entries of the audit log.
         pub audit: Change<Option<Int<365, 3650>>>,
-        /// Closed tickets.
+        /// Days for closed tickets.
         pub tickets: Change<Option<Int<30, 3650>>>,
     }
 }
@@ -83,49 +85,49 @@ web::body! {
 web::body! {
     /// How long a device stays signed in.
     pub struct UpdateSessionLifetime {
-        /// Days without any use.
+        /// Days without activity.
         pub idle_days: Change<Option<Int<1, 90>>>,
-        /// Days in all.
+        /// Days in total.
         pub absolute_days: Change<Option<Int<1, 365>>>,
     }
 }
 
 web::body! {
-    /// What passwords must be like.
+    /// The requirements for passwords.
     pub struct UpdatePasswordPolicy {
-        /// Fewest characters.
+        /// The minimum number of characters.
         pub min_length: Change<Option<Int<10, 64>>>,
     }
 }
 
 web::body! {
-    /// By way of whom people sign in.
+    /// The identity providers that are offered at sign-in.
     pub struct UpdateSignIn {
-        /// The issuers that are offered, by their names; an empty list for none, `null` for all that the platform has.
-        pub providers: Change<Option<Distinct<Slug, 0, 20>>>,
+        /// The names of the offered providers. An empty list means none, `null` means all providers of the platform.
+        pub providers: Change<Option<UniqueVec<Slug, 0, 20>>>,
     }
 }
 
 web::body! {
-    /// How soon tickets are promised an answer and a solution.
+    /// The target times for answering and resolving tickets.
     pub struct UpdateSla {
-        /// Hours until the first answer.
+        /// Hours until the first response.
         pub first_response_hours: Change<Option<UpdateHours>>,
-        /// Hours until the solution.
+        /// Hours until the resolution.
         pub resolution_hours: Change<Option<UpdateHours>>,
     }
 }
 
 web::body! {
-    /// Hours by the ticket's priority.
+    /// Hours, by ticket priority.
     pub struct UpdateHours {
-        /// Urgent.
+        /// For urgent tickets.
         pub urgent: Change<Option<Int<1, 8760>>>,
-        /// High.
+        /// For tickets of high priority.
         pub high: Change<Option<Int<1, 8760>>>,
-        /// Medium.
+        /// For tickets of medium priority.
         pub medium: Change<Option<Int<1, 8760>>>,
-        /// Low.
+        /// For tickets of low priority.
         pub low: Change<Option<Int<1, 8760>>>,
     }
 }
@@ -142,7 +144,7 @@ impl UpdateHours {
     }
 }
 
-/// A merge patch under construction.
+/// Builds a merge patch.
 #[derive(Default)]
 struct Patch(Map<String, Value>);
 
@@ -166,7 +168,7 @@ impl Patch {
 }
 
 impl UpdateSettings {
-    /// The same as a merge patch (RFC 7396) with values in their normal form.
+    /// The change as a merge patch (RFC 7396) with normalised values.
     pub(super) fn into_patch(self) -> Map<String, Value> {
         Patch::default()
             .put("registration", self.registration, |word| {
@@ -175,7 +177,7 @@ impl UpdateSettings {
             .put("ticket_categories", self.ticket_categories, |list| {
                 list.0.iter().map(Category::as_str).collect()
             })
-            .put(super::LOCALE, self.locale, |locale| locale.as_str().into())
+            .put(LOCALE, self.locale, |locale| locale.as_str().into())
             .put("branding", self.branding, |branding| {
                 Patch::default()
                     .put("name", branding.name, |name| name.as_str().into())
@@ -211,11 +213,9 @@ impl UpdateSettings {
                     .into_value()
             })
             .put("magic_link", self.magic_link, Value::from)
-            .put(
-                super::MFA_REQUIRED_ROLES,
-                self.mfa_required_roles,
-                |roles| roles.0.iter().map(Line::as_str).collect(),
-            )
+            .put(MFA_REQUIRED_ROLES, self.mfa_required_roles, |roles| {
+                roles.0.iter().map(SingleLine::as_str).collect()
+            })
             .put(
                 "impersonation_by_admins",
                 self.impersonation_by_admins,
@@ -245,3 +245,6 @@ impl UpdateSettings {
             .0
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,15 @@
-//! Keys that rotate, change, and end.
+//! Rotating, updating and expiring API keys.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::{Client, Stage};
+use testkit::{Client, TestApp};
 
-use crate::{actions, announced, run_job, stage, wrong_fields};
+use crate::{actions, announced, app, run_job, wrong_fields};
 
 const PATH: &str = "/api/v1/api-keys";
 
-async fn make(client: &Client, more: Value) -> (String, String) {
+async fn create_key(client: &Client, more: Value) -> (String, String) {
     let mut body = json!({"name": "Sheets", "scopes": ["tenancy.audit.read"]});
     body.as_object_mut()
         .unwrap()
@@ -21,26 +21,26 @@ async fn make(client: &Client, more: Value) -> (String, String) {
     )
 }
 
-async fn status(stage: &Stage, key: &str) -> u16 {
-    let caller = stage.stranger().with("x-api-key", key);
+async fn status(app: &TestApp, key: &str) -> u16 {
+    let caller = app.anonymous().with("x-api-key", key);
     caller.get("/api/v1/audit-log").await.status.as_u16()
 }
 
-/// The admin has just proved it again.
-async fn prove(stage: &Stage) {
+/// Gives all sessions a recent authentication.
+async fn reauthenticate(app: &TestApp) {
     sqlx::query("update access.sessions set proved_at = $1")
-        .bind(stage.clock.now())
-        .execute(&mut stage.admin().await)
+        .bind(app.clock.now())
+        .execute(&mut app.admin().await)
         .await
         .unwrap();
 }
 
 #[tokio::test]
-async fn after_a_rotation_both_secrets_work_for_the_overlap_and_then_the_new_one_alone() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let admin = stage.as_(&demo.admin);
-    let (path, old) = make(&admin, json!({})).await;
+async fn after_a_rotation_the_old_secret_works_during_the_overlap() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let admin = app.as_user(&demo.admin);
+    let (path, old) = create_key(&admin, json!({})).await;
     let rotate = format!("{path}/rotate");
     let once = admin.clone().with("idempotency-key", "r1");
     let answer = once.post(&rotate, json!({})).await.expect(201).json();
@@ -49,22 +49,22 @@ async fn after_a_rotation_both_secrets_work_for_the_overlap_and_then_the_new_one
     let new = answer["key"].as_str().unwrap().to_owned();
     assert_ne!(new, old);
     let replay = once.post(&rotate, json!({})).await.expect(201).json();
-    assert_eq!(replay["key"], Value::Null, "shown this once");
+    assert_eq!(replay["key"], Value::Null, "returned only once");
     assert_eq!(
-        (status(&stage, &old).await, status(&stage, &new).await),
+        (status(&app, &old).await, status(&app, &new).await),
         (200, 200)
     );
-    stage.clock.advance(Duration::from_secs(24 * 3_600 - 1));
-    assert_eq!(status(&stage, &old).await, 200);
-    stage.clock.advance(Duration::from_secs(1));
+    app.clock.advance(Duration::from_secs(24 * 3_600 - 1));
+    assert_eq!(status(&app, &old).await, 200);
+    app.clock.advance(Duration::from_secs(1));
     assert_eq!(
-        (status(&stage, &old).await, status(&stage, &new).await),
+        (status(&app, &old).await, status(&app, &new).await),
         (401, 200)
     );
     let hashes: Vec<Vec<u8>> = sqlx::query_scalar(
         "select previous_secret_hash from access.api_keys where previous_secret_hash is not null",
     )
-    .fetch_all(&mut stage.admin().await)
+    .fetch_all(&mut app.admin().await)
     .await
     .unwrap();
     assert_eq!(hashes.len(), 1);
@@ -74,8 +74,8 @@ async fn after_a_rotation_both_secrets_work_for_the_overlap_and_then_the_new_one
             .any(|part| old.as_bytes().windows(8).any(|other| other == part))
     );
 
-    prove(&stage).await;
-    let admin = stage.as_(&demo.admin);
+    reauthenticate(&app).await;
+    let admin = app.as_user(&demo.admin);
     let newest = admin
         .post(&rotate, json!({"overlap_hours": 0}))
         .await
@@ -83,11 +83,11 @@ async fn after_a_rotation_both_secrets_work_for_the_overlap_and_then_the_new_one
         .json();
     assert_eq!(newest["previous_until"], Value::Null);
     assert_eq!(
-        status(&stage, &new).await,
+        status(&app, &new).await,
         401,
-        "without an overlap it ends at once"
+        "without an overlap the old secret stops working immediately"
     );
-    assert_eq!(status(&stage, newest["key"].as_str().unwrap()).await, 200);
+    assert_eq!(status(&app, newest["key"].as_str().unwrap()).await, 200);
     assert_eq!(
         actions(&admin).await,
         [
@@ -97,17 +97,17 @@ async fn after_a_rotation_both_secrets_work_for_the_overlap_and_then_the_new_one
         ]
     );
     assert_eq!(
-        announced(&stage, demo.id).await,
+        announced(&app, demo.id).await,
         ["api_key.created", "api_key.rotated", "api_key.rotated"]
     );
 }
 
 #[tokio::test]
-async fn a_second_rotation_leaves_the_first_secret_worthless() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let admin = stage.as_(&demo.admin);
-    let (path, first) = make(&admin, json!({})).await;
+async fn a_second_rotation_invalidates_the_first_secret() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let admin = app.as_user(&demo.admin);
+    let (path, first) = create_key(&admin, json!({})).await;
     let mut keys = vec![first];
     for _ in 0..2 {
         let rotated = admin
@@ -122,80 +122,78 @@ async fn a_second_rotation_leaves_the_first_secret_worthless() {
     }
     let mut statuses = Vec::new();
     for key in &keys {
-        statuses.push(status(&stage, key).await);
+        statuses.push(status(&app, key).await);
     }
     assert_eq!(statuses, [401, 200, 200]);
     admin.delete(&path).await.expect(204);
     for key in &keys {
         assert_eq!(
-            status(&stage, key).await,
+            status(&app, key).await,
             401,
-            "revoked is revoked, with every secret"
+            "every secret of a revoked key is refused"
         );
     }
     admin
         .post(&format!("{path}/rotate"), json!({}))
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
 }
 
 #[tokio::test]
-async fn whoever_lost_a_permission_neither_rotates_nor_prolongs_a_key_that_has_it() {
-    let stage = stage().await;
-    let (demo, other) = (stage.tenant("demo").await, stage.tenant("other").await);
-    let admin = stage.as_(&demo.admin);
-    let (path, key) = make(&admin, json!({})).await;
-    stage
-        .as_(&other.admin)
+async fn without_its_scopes_a_key_can_be_neither_rotated_nor_extended() {
+    let app = app().await;
+    let (demo, other) = (app.tenant("demo").await, app.tenant("other").await);
+    let admin = app.as_user(&demo.admin);
+    let (path, key) = create_key(&admin, json!({})).await;
+    app.as_user(&other.admin)
         .post(&format!("{path}/rotate"), json!({}))
         .await
-        .refused(404, "not_found");
-    stage
-        .as_(&demo.manager)
+        .expect_problem(404, "not_found");
+    app.as_user(&demo.manager)
         .post(&format!("{path}/rotate"), json!({}))
         .await
-        .refused(403, "forbidden");
+        .expect_problem(403, "forbidden");
     sqlx::query("update access.roles set permissions = permissions - 'tenancy.audit.read' where tenant_id = $1 and name = 'admin'")
         .bind(demo.id)
-        .execute(&mut stage.admin().await)
+        .execute(&mut app.admin().await)
         .await
         .unwrap();
     admin
         .post(&format!("{path}/rotate"), json!({}))
         .await
-        .refused(403, "scope_exceeds_permissions");
+        .expect_problem(403, "scope_exceeds_permissions");
     let longer = json!({"expires_at": "2027-11-20T10:00:00Z"});
     admin
         .patch(&path, longer)
         .await
-        .refused(403, "scope_exceeds_permissions");
+        .expect_problem(403, "scope_exceeds_permissions");
     admin
         .patch(&path, json!({"name": "Another name"}))
         .await
         .expect(200);
     assert_eq!(
-        status(&stage, &key).await,
+        status(&app, &key).await,
         200,
-        "what was given stays until it is taken"
+        "the key keeps its scopes until it is revoked"
     );
-    stage.clock.advance(Duration::from_mins(11));
-    let admin = stage.as_(&demo.admin);
+    app.clock.advance(Duration::from_mins(11));
+    let admin = app.as_user(&demo.admin);
     admin
         .post(&format!("{path}/rotate"), json!({}))
         .await
-        .refused(403, "reauthentication_needed");
+        .expect_problem(403, "reauthentication_needed");
     admin
         .patch(&path, json!({"name": "x"}))
         .await
-        .refused(403, "reauthentication_needed");
+        .expect_problem(403, "reauthentication_needed");
 }
 
 #[tokio::test]
-async fn a_key_gets_another_name_other_ranges_and_another_end() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
-    let admin = stage.as_(&demo.admin);
-    let (path, key) = make(&admin, json!({"expires_at": "2026-11-20T10:05:00Z"})).await;
+async fn a_key_can_be_updated() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let admin = app.as_user(&demo.admin);
+    let (path, key) = create_key(&admin, json!({"expires_at": "2026-11-20T10:05:00Z"})).await;
     let changed = admin
         .clone()
         .with("if-match", "\"1\"")
@@ -211,15 +209,15 @@ async fn a_key_gets_another_name_other_ranges_and_another_end() {
         (&json!("Export"), &json!(["203.0.113.0/24"]))
     );
     assert_eq!(
-        status(&stage, &key).await,
+        status(&app, &key).await,
         401,
-        "from nowhere it may not call any more"
+        "refused from outside its ranges"
     );
     let outdated = admin.clone().with("if-match", "\"1\"");
     outdated
         .patch(&path, json!({"name": "x"}))
         .await
-        .refused(412, "precondition_failed");
+        .expect_problem(412, "precondition_failed");
     assert_eq!(
         wrong_fields(
             admin
@@ -249,19 +247,15 @@ async fn a_key_gets_another_name_other_ranges_and_another_end() {
         .expect(200);
     let mut statuses = Vec::new();
     for _ in 0..3 {
-        statuses.push(status(&stage, &key).await);
+        statuses.push(status(&app, &key).await);
     }
-    assert_eq!(
-        statuses,
-        [200, 200, 429],
-        "so many a minute as it was given"
-    );
-    stage.clock.advance(Duration::from_mins(5));
-    assert_eq!(status(&stage, &key).await, 401);
+    assert_eq!(statuses, [200, 200, 429], "limited to its own rate");
+    app.clock.advance(Duration::from_mins(5));
+    assert_eq!(status(&app, &key).await, 401);
     admin
         .post(&format!("{path}/rotate"), json!({}))
         .await
-        .refused(409, "api_key_expired");
+        .expect_problem(409, "api_key_expired");
     admin
         .patch(
             &path,
@@ -269,43 +263,44 @@ async fn a_key_gets_another_name_other_ranges_and_another_end() {
         )
         .await
         .expect(200);
-    assert_eq!(status(&stage, &key).await, 200);
+    assert_eq!(status(&app, &key).await, 200);
 }
 
 #[tokio::test]
-async fn a_key_that_ends_soon_is_announced_once_for_each_end() {
-    let stage = stage().await;
-    let (demo, frozen) = (stage.tenant("demo").await, stage.tenant("frozen").await);
-    let admin = stage.as_(&demo.admin);
-    let (path, _) = make(&admin, json!({"expires_at": "2026-12-04T10:00:01Z"})).await;
+async fn an_expiring_key_is_announced_once_per_expiry() {
+    let app = app().await;
+    let (demo, frozen) = (app.tenant("demo").await, app.tenant("frozen").await);
+    let admin = app.as_user(&demo.admin);
+    let (path, _) = create_key(&admin, json!({"expires_at": "2026-12-04T10:00:01Z"})).await;
     make(
-        &stage.as_(&frozen.admin),
+        &app.as_user(&frozen.admin),
         json!({"expires_at": "2026-11-22T10:00:00Z"}),
     )
     .await;
-    make(&admin, json!({})).await;
+    create_key(&admin, json!({})).await;
     sqlx::query("update access.tenants set status = 'suspended' where tenant_id = $1")
         .bind(frozen.id)
-        .execute(&mut stage.admin().await)
+        .execute(&mut app.admin().await)
         .await
         .unwrap();
     let job = "expiring-keys";
     assert_eq!(
-        run_job(&stage, job).await,
+        run_job(&app, job).await,
         json!({"api_keys": 0}),
-        "in 14 days and a second"
+        "14 days and a second before the expiry"
     );
-    stage.clock.advance(Duration::from_secs(1));
-    assert_eq!(run_job(&stage, job).await, json!({"api_keys": 1}));
-    assert_eq!(run_job(&stage, job).await, json!({"api_keys": 0}));
+    app.clock.advance(Duration::from_secs(1));
+    assert_eq!(run_job(&app, job).await, json!({"api_keys": 1}));
+    assert_eq!(run_job(&app, job).await, json!({"api_keys": 0}));
     admin
         .patch(&path, json!({"expires_at": "2026-12-03T10:00:00Z"}))
         .await
         .expect(200);
-    assert_eq!(run_job(&stage, job).await, json!({"api_keys": 1}));
-    let told = announced(&stage, demo.id).await;
+    assert_eq!(run_job(&app, job).await, json!({"api_keys": 1}));
+    let events = announced(&app, demo.id).await;
     assert_eq!(
-        told.iter()
+        events
+            .iter()
             .filter(|kind| *kind == "api_key.expiring")
             .count(),
         2

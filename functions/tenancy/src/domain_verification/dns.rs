@@ -1,4 +1,4 @@
-//! Asking the DNS.
+//! The proof in the DNS.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -13,30 +13,30 @@ use hickory_resolver::{
     proto::rr::{RData, RecordType},
 };
 
-use super::Finding;
+use crate::domain::domain_proof::ProofStatus;
 
-/// How long one question waits for its answer; it is put twice.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// The label below which the record stands.
-pub(crate) const LABEL: &str = "_revalenz";
+/// How long to wait for an answer before the one retry.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(2);
+/// The label of the TXT record, in front of the host.
+pub(crate) const DNS_LABEL: &str = "_revalenz";
 
-/// A resolver that is made when it is first needed.
+/// Looks up TXT records; the resolver is created on first use.
 #[derive(Clone)]
-pub(super) struct Dns(Arc<Inner>);
+pub(super) struct DnsProofs(Arc<Inner>);
 
 struct Inner {
     server: Option<SocketAddr>,
     resolver: OnceLock<Option<TokioResolver>>,
 }
 
-impl std::fmt::Debug for Dns {
+impl std::fmt::Debug for DnsProofs {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Dns({:?})", self.0.server)
+        write!(f, "DnsProofs({:?})", self.0.server)
     }
 }
 
-impl Dns {
-    /// Over this server, or the system's.
+impl DnsProofs {
+    /// Uses this server, or the system's.
     pub(super) fn new(server: Option<SocketAddr>) -> Self {
         Self(Arc::new(Inner {
             server,
@@ -44,42 +44,42 @@ impl Dns {
         }))
     }
 
-    /// Whether the host's record says the proof.
-    pub(super) async fn look(&self, host: &str, proof: &str) -> Finding {
+    /// Whether the host's TXT record contains the proof.
+    pub(super) async fn check(&self, host: &str, proof: &str) -> ProofStatus {
         let Some(resolver) = self.resolver() else {
-            return Finding::Unreachable;
+            return ProofStatus::Unreachable;
         };
-        // With the final dot no search list of the system is tried.
+        // The trailing dot keeps the resolver from trying the system's search domains.
         match resolver
-            .lookup(format!("{LABEL}.{host}."), RecordType::TXT)
+            .lookup(format!("{DNS_LABEL}.{host}."), RecordType::TXT)
             .await
         {
-            Ok(found) => {
-                let says_it = found.answers().iter().any(|record| match &record.data {
+            Ok(lookup) => {
+                let is_proved = lookup.answers().iter().any(|record| match &record.data {
                     RData::TXT(text) => text.txt_data.concat() == proof.as_bytes(),
                     _ => false,
                 });
-                if says_it {
-                    Finding::Proved
+                if is_proved {
+                    ProofStatus::Proved
                 } else {
-                    Finding::Missing
+                    ProofStatus::Missing
                 }
             }
-            Err(error) if error.is_no_records_found() => Finding::Missing,
+            Err(error) if error.is_no_records_found() => ProofStatus::Missing,
             Err(error) => {
-                tracing::debug!(%error, "no answer from the DNS");
-                Finding::Unreachable
+                tracing::debug!(%error, "DNS lookup failed");
+                ProofStatus::Unreachable
             }
         }
     }
 
-    /// The host's addresses; none when it has none, or nobody knows.
+    /// The host's addresses; empty if it has none or the lookup fails.
     pub(super) async fn addresses(&self, host: &str) -> Vec<IpAddr> {
         let Some(resolver) = self.resolver() else {
             return Vec::new();
         };
-        let found = resolver.lookup_ip(format!("{host}.")).await;
-        found.map_or_else(|_| Vec::new(), |found| found.iter().collect())
+        let lookup = resolver.lookup_ip(format!("{host}.")).await;
+        lookup.map_or_else(|_| Vec::new(), |lookup| lookup.iter().collect())
     }
 
     fn resolver(&self) -> Option<&TokioResolver> {
@@ -87,7 +87,7 @@ impl Dns {
             .resolver
             .get_or_init(|| {
                 resolver(self.0.server)
-                    .inspect_err(|error| tracing::error!(%error, "no DNS resolver"))
+                    .inspect_err(|error| tracing::error!(%error, "cannot create the DNS resolver"))
                     .ok()
             })
             .as_ref()
@@ -108,11 +108,11 @@ fn resolver(server: Option<SocketAddr>) -> Result<TokioResolver, NetError> {
         }
     };
     let options = builder.options_mut();
-    options.timeout = PATIENCE;
+    options.timeout = QUERY_TIMEOUT;
     options.attempts = 1;
-    // Whoever has just made the record asks again at once: that it was not there a moment ago must not be remembered.
+    // People retry right after creating the record, so a missing record must not be cached.
     options.cache_size = 0;
-    // This machine's own names are nobody's proof.
+    // The hosts file of this machine must not influence the result.
     options.use_hosts_file = ResolveHosts::Never;
     builder.build()
 }

@@ -1,4 +1,4 @@
-//! Lists without repetitions.
+//! Lists without duplicates.
 
 use serde_json::Value;
 use utoipa::openapi::{RefOr, Schema, schema::ArrayBuilder};
@@ -9,9 +9,9 @@ use web::{
 
 /// `MIN` to `MAX` items, all different.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Distinct<T, const MIN: usize, const MAX: usize>(pub Vec<T>);
+pub(crate) struct UniqueVec<T, const MIN: usize, const MAX: usize>(pub(crate) Vec<T>);
 
-impl<T: Field + PartialEq, const MIN: usize, const MAX: usize> Field for Distinct<T, MIN, MAX> {
+impl<T: Field + PartialEq, const MIN: usize, const MAX: usize> Field for UniqueVec<T, MIN, MAX> {
     fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
         let Value::Array(values) = value else {
             return errors.refuse(at, FieldCode::WrongType("array"));
@@ -25,11 +25,11 @@ impl<T: Field + PartialEq, const MIN: usize, const MAX: usize> Field for Distinc
         let mut complete = true;
         let mut items: Vec<T> = Vec::with_capacity(values.len());
         for (index, value) in values.into_iter().enumerate() {
-            let place = at.child(index);
-            match T::read(value, &place, errors) {
+            let pointer = at.child(index);
+            match T::read(value, &pointer, errors) {
                 Some(item) if items.contains(&item) => {
                     complete = false;
-                    errors.refuse::<()>(&place, FieldCode::Duplicate);
+                    errors.refuse::<()>(&pointer, FieldCode::Duplicate);
                 }
                 Some(item) => items.push(item),
                 None => complete = false,
@@ -51,13 +51,13 @@ impl<T: Field + PartialEq, const MIN: usize, const MAX: usize> Field for Distinc
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use web::Line;
+    use web::SingleLine;
 
     use super::*;
 
     fn codes(value: Value) -> Vec<(String, &'static str)> {
         let mut errors = Errors::default();
-        Distinct::<Line<1, 3>, 1, 4>::read(value, &Pointer::default(), &mut errors);
+        UniqueVec::<SingleLine<1, 3>, 1, 4>::read(value, &Pointer::default(), &mut errors);
         errors
             .into_list()
             .into_iter()
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn every_repetition_and_every_wrong_item_is_named() {
+    fn every_duplicate_and_every_invalid_item_is_reported() {
         assert_eq!(codes(json!(["a", "b"])), []);
         assert_eq!(codes(json!([])), [(String::new(), "too_short")]);
         assert_eq!(codes(json!("a")), [(String::new(), "wrong_type")]);

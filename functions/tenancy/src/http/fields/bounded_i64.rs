@@ -1,4 +1,4 @@
-//! Amounts that may be larger than 32 bits: bytes, tokens.
+//! Integers that can exceed 32 bits, such as bytes or tokens.
 
 use serde_json::Value;
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, schema::Type};
@@ -7,24 +7,24 @@ use web::{
     problem::{Errors, FieldCode, Pointer},
 };
 
-/// A whole number from `MIN` to `MAX`, both included; both below 2^53, where every whole number has its float.
+/// A whole number from `MIN` to `MAX`, both included. Both must be below 2^53, so that every number has an exact float.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Amount<const MIN: i64, const MAX: i64>(i64);
+pub(crate) struct BoundedI64<const MIN: i64, const MAX: i64>(i64);
 
-impl<const MIN: i64, const MAX: i64> Amount<MIN, MAX> {
+impl<const MIN: i64, const MAX: i64> BoundedI64<MIN, MAX> {
     /// The number.
-    pub fn get(self) -> i64 {
+    pub(crate) fn get(self) -> i64 {
         self.0
     }
 }
 
-impl<const MIN: i64, const MAX: i64> Field for Amount<MIN, MAX> {
+impl<const MIN: i64, const MAX: i64> Field for BoundedI64<MIN, MAX> {
     fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
         let Value::Number(number) = value else {
             return errors.refuse(at, FieldCode::WrongType("integer"));
         };
         let float = number.as_f64().unwrap_or(f64::NAN);
-        // JSON Schema counts 1.0 as an integer; so do we.
+        // JSON Schema accepts 1.0 as an integer.
         let whole = number.as_i64().or_else(|| {
             #[expect(clippy::cast_possible_truncation, reason = "checked by the comparison")]
             (float.fract() == 0.0 && float.abs() < 9e15).then_some(float as i64)
@@ -38,12 +38,12 @@ impl<const MIN: i64, const MAX: i64> Field for Amount<MIN, MAX> {
 
     fn schema() -> RefOr<Schema> {
         #[expect(clippy::cast_precision_loss, reason = "below 2^53")]
-        let (least, most) = (MIN as f64, MAX as f64);
+        let (min, max) = (MIN as f64, MAX as f64);
         ObjectBuilder::new()
             .schema_type(Type::Integer)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
-            .minimum(Some(least))
-            .maximum(Some(most))
+            .minimum(Some(min))
+            .maximum(Some(max))
             .into()
     }
 }
@@ -55,11 +55,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whole_numbers_within_their_bounds_and_nothing_else() {
+    fn only_whole_numbers_within_the_bounds_are_accepted() {
         let read = |value: Value| {
             let mut errors = Errors::default();
-            Amount::<0, 5_000_000_000>::read(value, &Pointer::default(), &mut errors)
-                .map(Amount::get)
+            BoundedI64::<0, 5_000_000_000>::read(value, &Pointer::default(), &mut errors)
+                .map(BoundedI64::get)
                 .ok_or_else(|| errors.into_list()[0].code.code())
         };
         assert_eq!(read(json!(0)), Ok(0));

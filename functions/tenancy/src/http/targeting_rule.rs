@@ -1,34 +1,35 @@
-//! What a request may say of for whom a flag counts.
+//! Conditions of a flag, as requests name them.
 
-use access::audience::{Attribute, Condition, Operator};
+use access::targeting::{Attribute, Condition, Operator};
 use ids::UserId;
 use serde_json::Value;
 use utoipa::openapi::{RefOr, Schema};
 use web::{
-    Line,
+    SingleLine,
     body::Field,
     fields::Locale,
     problem::{Errors, FieldCode, Pointer},
 };
 
-use super::{distinct::Distinct, license::LicenseType};
+use super::fields::UniqueVec;
+use crate::domain::license_type::LicenseType;
 
 web::body! {
-    /// A condition.
-    pub struct ConditionText {
-        /// What it looks at.
+    /// A condition on the caller or the tenant.
+    pub struct ConditionBody {
+        /// The attribute that is compared.
         pub attribute: Attribute,
-        /// How it compares.
+        /// How the attribute is compared.
         pub operator: Operator,
-        /// With what: names of roles, identifiers of users, locales, plans.
-        pub values: Distinct<Line<1, 100>, 1, 100>,
+        /// The values to compare with: role names, user IDs, locales or plans.
+        pub values: UniqueVec<SingleLine<1, 100>, 1, 100>,
     }
     example { "attribute": "role", "operator": "in", "values": ["manager", "expert"] }
 }
 
-/// A condition whose values can be those of its attribute.
+/// A condition whose values are valid for its attribute.
 #[derive(Clone, Debug)]
-pub struct FlagCondition(Condition);
+pub(crate) struct FlagCondition(Condition);
 
 impl From<FlagCondition> for Condition {
     fn from(condition: FlagCondition) -> Self {
@@ -38,15 +39,15 @@ impl From<FlagCondition> for Condition {
 
 impl Field for FlagCondition {
     fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
-        let text = ConditionText::read(value, at, errors)?;
-        let place = at.child("values");
+        let text = ConditionBody::read(value, at, errors)?;
+        let pointer = at.child("values");
         let mut complete = true;
         let mut values = Vec::new();
         for (index, value) in text.values.0.into_iter().enumerate() {
-            match sound(
+            match valid_value(
                 text.attribute,
                 value.into_string(),
-                &place.child(index),
+                &pointer.child(index),
                 errors,
             ) {
                 Some(value) => values.push(value),
@@ -61,12 +62,17 @@ impl Field for FlagCondition {
     }
 
     fn schema() -> RefOr<Schema> {
-        <ConditionText as Field>::schema()
+        <ConditionBody as Field>::schema()
     }
 }
 
-/// The value as callers have it: what no caller can ever have is refused.
-fn sound(attribute: Attribute, text: String, at: &Pointer, errors: &mut Errors) -> Option<String> {
+/// Normalises a value; refuses one that the attribute can never have.
+fn valid_value(
+    attribute: Attribute,
+    text: String,
+    at: &Pointer,
+    errors: &mut Errors,
+) -> Option<String> {
     match attribute {
         Attribute::Role => Some(text),
         Attribute::UserId => UserId::read(text.into(), at, errors).map(|id| id.to_string()),
@@ -86,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_those_that_the_attribute_can_have() {
+    fn values_must_be_valid_for_their_attribute() {
         let read = |attribute: &str, value: &str| {
             let mut errors = Errors::default();
             let body = json!({"attribute": attribute, "operator": "in", "values": [value]});

@@ -1,9 +1,9 @@
-//! Which addresses are out in the open (IANA's registries of special-purpose addresses, RFC 6890).
+//! Public addresses, by IANA's registries of special-purpose addresses (RFC 6890).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether a machine that a tenant names may be asked: no private network, not this machine, nothing that leads to one of them
-/// by another spelling.
+/// Whether an address chosen by a tenant may be contacted: not private, not this machine, and no other notation of such an
+/// address.
 pub(super) fn is_public(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => is_public_v4(address),
@@ -32,7 +32,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
     let global = first & 0xe000 == 0x2000;
-    // Protocols, documentation, and IPv4 in disguise: Teredo lies in 2001::/23, 6to4 in 2002::/16.
+    // Protocol assignments and documentation, and embedded IPv4: Teredo is in 2001::/23, 6to4 in 2002::/16.
     let special = (first == 0x2001 && (second < 0x0200 || second == 0x0db8))
         || first == 0x2002
         || (first == 0x3fff && second < 0x1000);
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_out_in_the_open_is_public() {
+    fn special_purpose_addresses_are_not_public() {
         for text in [
             "127.0.0.1",
             "127.255.255.254",

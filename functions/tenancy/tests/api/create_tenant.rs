@@ -3,14 +3,14 @@ use ids::{OneTimeToken, TenantId};
 use serde_json::{Value, json};
 use sqlx::Row;
 
-use crate::{founding, stage, wrong_fields};
+use crate::{app, new_tenant, wrong_fields};
 
 #[tokio::test]
-async fn a_tenant_begins_with_roles_settings_flags_a_licence_and_an_invited_admin() {
-    let stage = stage().await;
-    let staff = stage.as_(&stage.superadmin().await);
+async fn a_new_tenant_has_roles_settings_flags_a_licence_and_an_invited_admin() {
+    let app = app().await;
+    let staff = app.as_user(&app.superadmin().await);
     let answer = staff
-        .post("/api/v1/tenants", founding("muster"))
+        .post("/api/v1/tenants", new_tenant("muster"))
         .await
         .expect(201);
     let tenant = answer.json();
@@ -43,7 +43,7 @@ async fn a_tenant_begins_with_roles_settings_flags_a_licence_and_an_invited_admi
             (select expires_at from identity.one_time_tokens where tenant_id = $1 and purpose = 'invite') as invited_until",
     )
     .bind(tenant_id)
-    .fetch_one(&mut stage.admin().await)
+    .fetch_one(&mut app.admin().await)
     .await
     .unwrap();
     assert_eq!(
@@ -76,15 +76,15 @@ async fn a_tenant_begins_with_roles_settings_flags_a_licence_and_an_invited_admi
         "superadmin tenancy.tenant.created"
     );
     let until = row.get::<chrono::DateTime<chrono::Utc>, _>("invited_until");
-    assert_eq!(until - stage.clock.now(), chrono::TimeDelta::days(7));
+    assert_eq!(until - app.clock.now(), chrono::TimeDelta::days(7));
 }
 
 #[tokio::test]
-async fn the_invitation_travels_sealed_and_only_its_hash_is_kept() {
-    let stage = stage().await;
-    let staff = stage.as_(&stage.superadmin().await);
+async fn the_invitation_is_encrypted_and_only_its_hash_is_stored() {
+    let app = app().await;
+    let staff = app.as_user(&app.superadmin().await);
     let answer = staff
-        .post("/api/v1/tenants", founding("muster"))
+        .post("/api/v1/tenants", new_tenant("muster"))
         .await
         .expect(201);
     let tenant: TenantId = answer.id().parse().unwrap();
@@ -95,13 +95,13 @@ async fn the_invitation_travels_sealed_and_only_its_hash_is_kept() {
         where o.tenant_id = $1 and o.sealed is not null",
     )
     .bind(tenant)
-    .fetch_one(&mut stage.admin().await)
+    .fetch_one(&mut app.admin().await)
     .await
     .unwrap();
     let sealed: Vec<u8> = row.get("sealed");
     let open =
         |keyring: &Keyring, context: &[u8]| keyring.open(Purpose::Notifications, context, &sealed);
-    let text = open(stage.gate.keyring(), tenant.uuid().as_bytes()).unwrap();
+    let text = open(app.state.keyring(), tenant.uuid().as_bytes()).unwrap();
     let text = String::from_utf8(text).unwrap();
     let token = Opaque::<OneTimeToken>::parse(&text).unwrap();
     assert_eq!(token.tenant, tenant);
@@ -112,36 +112,36 @@ async fn the_invitation_travels_sealed_and_only_its_hash_is_kept() {
     );
     assert!(
         !answer.text().contains(&text),
-        "the link is for the admin alone"
+        "the link is only in the email"
     );
-    assert!(open(stage.gate.keyring(), b"another tenant").is_err());
+    assert!(open(app.state.keyring(), b"another tenant").is_err());
 }
 
 #[tokio::test]
 async fn a_slug_that_is_taken_leaves_nothing_behind() {
-    let stage = stage().await;
-    let staff = stage.as_(&stage.superadmin().await);
+    let app = app().await;
+    let staff = app.as_user(&app.superadmin().await);
     staff
-        .post("/api/v1/tenants", founding("muster"))
+        .post("/api/v1/tenants", new_tenant("muster"))
         .await
         .expect(201);
     let count = "select
         (select count(*) from access.tenants) + (select count(*) from tenancy.tenants) + (select count(*) from access.roles)
         + (select count(*) from access.people) + (select count(*) from events.outbox) + (select count(*) from access.audit_log)
         + (select count(*) from access.idempotency_keys) + (select count(*) from tenancy.licenses)";
-    let mut admin = stage.admin().await;
+    let mut admin = app.admin().await;
     let before: i64 = sqlx::query_scalar(count)
         .fetch_one(&mut admin)
         .await
         .unwrap();
     let refused = staff
         .with("idempotency-key", "again")
-        .post("/api/v1/tenants", founding("muster"))
+        .post("/api/v1/tenants", new_tenant("muster"))
         .await
-        .refused(409, "slug_taken");
+        .expect_problem(409, "slug_taken");
     assert_eq!(
         refused["detail"],
-        "Another organisation has the slug muster."
+        "The slug muster is already taken. Choose a different one."
     );
     let after: i64 = sqlx::query_scalar(count)
         .fetch_one(&mut admin)
@@ -151,33 +151,33 @@ async fn a_slug_that_is_taken_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn the_same_request_twice_founds_one_tenant() {
-    let stage = stage().await;
-    let staff = stage
-        .as_(&stage.superadmin().await)
+async fn a_repeated_request_creates_one_tenant() {
+    let app = app().await;
+    let staff = app
+        .as_user(&app.superadmin().await)
         .with("idempotency-key", "muster-1");
     let first = staff
-        .post("/api/v1/tenants", founding("muster"))
+        .post("/api/v1/tenants", new_tenant("muster"))
         .await
         .expect(201);
     let second = staff
-        .post("/api/v1/tenants", founding("muster"))
+        .post("/api/v1/tenants", new_tenant("muster"))
         .await
         .expect(201);
     assert_eq!(second.header("idempotent-replayed"), "true");
     assert_eq!(first.json(), second.json());
     assert_eq!(first.header("location"), second.header("location"));
     staff
-        .post("/api/v1/tenants", founding("other"))
+        .post("/api/v1/tenants", new_tenant("other"))
         .await
-        .refused(422, "idempotency_key_reused");
+        .expect_problem(422, "idempotency_key_reused");
 }
 
 #[tokio::test]
-async fn what_is_chosen_at_the_founding_holds() {
-    let stage = stage().await;
-    let staff = stage.as_(&stage.superadmin().await);
-    let mut body = founding("muster");
+async fn the_chosen_values_are_applied() {
+    let app = app().await;
+    let staff = app.as_user(&app.superadmin().await);
+    let mut body = new_tenant("muster");
     for (field, value) in [
         ("domain", json!("App.Muster.example")),
         ("locale", json!("en")),
@@ -217,9 +217,9 @@ async fn what_is_chosen_at_the_founding_holds() {
 }
 
 #[tokio::test]
-async fn everything_wrong_with_a_new_tenant_is_named_at_once() {
-    let stage = stage().await;
-    let staff = stage.as_(&stage.superadmin().await);
+async fn all_errors_of_a_new_tenant_are_reported_at_once() {
+    let app = app().await;
+    let staff = app.as_user(&app.superadmin().await);
     let body = json!({
         "slug": "revalenz", "name": " ", "email": "nobody", "domain": "localhost", "locale": "fr", "time_zone": "Berlin",
         "currency": "euro", "region": "E U", "license_type": "free", "max_users": 0, "status": "closed",
@@ -251,26 +251,22 @@ async fn everything_wrong_with_a_new_tenant_is_named_at_once() {
 }
 
 #[tokio::test]
-async fn only_staff_in_person_founds_tenants() {
-    let stage = stage().await;
-    let demo = stage.tenant("demo").await;
+async fn only_staff_members_create_tenants() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
     for (_, person) in demo.people() {
-        stage
-            .as_(person)
-            .post("/api/v1/tenants", founding("muster"))
+        app.as_user(person)
+            .post("/api/v1/tenants", new_tenant("muster"))
             .await
-            .refused(403, "forbidden");
+            .expect_problem(403, "forbidden");
     }
-    // Even a key that was given the scope by hand.
-    let key = stage
-        .key(access::REVALENZ, &["tenancy.tenant.create"])
-        .await;
-    key.post("/api/v1/tenants", founding("muster"))
+    // Not even a key whose scope was inserted directly.
+    let key = app.key(access::REVALENZ, &["tenancy.tenant.create"]).await;
+    key.post("/api/v1/tenants", new_tenant("muster"))
         .await
-        .refused(403, "forbidden");
-    stage
-        .stranger()
-        .post("/api/v1/tenants", founding("muster"))
+        .expect_problem(403, "forbidden");
+    app.anonymous()
+        .post("/api/v1/tenants", new_tenant("muster"))
         .await
-        .refused(401, "unauthenticated");
+        .expect_problem(401, "unauthenticated");
 }
