@@ -61,8 +61,8 @@ pub(super) async fn organisation(
     };
     let at = data
         .closes_at
-        .or(happened.expires_at)
-        .or(happened.released_at)
+        .or(data.expires_at)
+        .or(data.released_at)
         .unwrap_or(event.time);
     let params = MailParams {
         at: Some(at.format(TIME_FORMAT).to_string()),

@@ -6,7 +6,7 @@ use ids::{MessageId, TenantId, UserId};
 use sqlx::types::Json;
 use web::Language;
 
-use crate::domain::{mail_content::MailParams, template::Template};
+use crate::domain::{mail_content::MailParams as Params, template::Template};
 
 web::text_enum! {
     /// The status of a message.
@@ -32,7 +32,7 @@ pub(crate) struct NewMessage<'a> {
     pub(crate) recipient: UserId,
     pub(crate) address: &'a str,
     pub(crate) subject: &'a str,
-    pub(crate) params: &'a MailParams,
+    pub(crate) params: &'a Params,
     pub(crate) sealed: Option<&'a [u8]>,
     /// Why it is stored but not sent.
     pub(crate) suppressed: Option<&'a str>,
@@ -47,7 +47,7 @@ pub(crate) struct ClaimedMessage {
     pub(crate) recipient: Option<UserId>,
     pub(crate) address: String,
     pub(crate) subject: String,
-    pub(crate) params: Json<MailParams>,
+    pub(crate) params: Json<Params>,
     pub(crate) sealed: Option<Vec<u8>>,
     pub(crate) attempts: i32,
     pub(crate) created_at: DateTime<Utc>,
@@ -130,7 +130,7 @@ pub(crate) async fn claim_message(
             for update skip locked
         )
         returning message_id as "id: MessageId", template as "template: Template", locale,
-            recipient_id as "recipient: UserId", address, subject, params as "params: Json<MailParams>", sealed, attempts, created_at"#,
+            recipient_id as "recipient: UserId", address, subject, params as "params: Json<Params>", sealed, attempts, created_at"#,
         tenant as _,
         id as _,
         now,

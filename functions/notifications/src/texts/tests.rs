@@ -49,30 +49,30 @@ fn every_template_renders_in_both_languages() {
             let content = example(*template);
             let subject = render_subject(*template, language, &content).unwrap();
             let body = render_body(*template, language, &subject, &content).unwrap();
-            let context = format!("{template} {}", language.tag());
+            let case = format!("{template} {}", language.tag());
             assert!(
                 (8..=78).contains(&subject.chars().count()),
-                "{context}: {subject}"
+                "{case}: {subject}"
             );
             for text in [&subject, &body.text, &body.html] {
                 assert!(
                     !text.contains("{{") && !text.contains("{%"),
-                    "{context}: {text}"
+                    "{case}: {text}"
                 );
             }
             // Both parts have the link and what the recipient may have to type.
             let link = content.link.as_deref().unwrap();
-            assert!(body.text.contains(link), "{context}");
-            assert!(body.text.contains("Müller & Söhne"), "{context}");
-            assert!(body.html.contains("Müller &amp; Söhne"), "{context}");
+            assert!(body.text.contains(link), "{case}");
+            assert!(body.text.contains("Müller & Söhne"), "{case}");
+            assert!(body.html.contains("Müller &amp; Söhne"), "{case}");
             assert!(
                 body.html.contains(&format!("lang=\"{}\"", language.tag())),
-                "{context}"
+                "{case}"
             );
             for token in content.token.into_iter().chain(content.number) {
                 assert!(
                     body.text.contains(token) && body.html.contains(token),
-                    "{context}"
+                    "{case}"
                 );
             }
         }

@@ -277,7 +277,7 @@ async fn unknown_keys_do_not_cause_a_flood_of_key_requests() {
     let tokens: Vec<String> = (0..40)
         .map(|n| {
             google.tampered(Tampering {
-                key: Some(unknown_key.named(&n.to_string())),
+                key: Some(unknown_key.with_id(&n.to_string())),
                 ..Tampering::default()
             })
         })

@@ -30,6 +30,8 @@ pub(crate) static THING_HAPPENED: EventKind = EventKind {
     r#type: "de.revalenz.support.thing.happened.v1",
     context: "support",
     doc: "Something happened.",
+    schema: events::event::untyped_schema,
+    example: events::event::untyped_example,
 };
 const TYPES: &[&str] = &["de.revalenz.support.thing.happened.v1"];
 
@@ -164,7 +166,7 @@ impl RelayHarness {
 
     /// Also accepts the service accounts of this issuer.
     pub(crate) fn trust_issuer(&mut self, issuer: &FakeIssuer) {
-        issuer.follow(self.clock());
+        issuer.use_clock(self.clock());
         let accounts = format!("{RELAY},{SCHEDULER}");
         let accounts = ServiceAccounts::with_issuer(&issuer.url(), AUDIENCE, &accounts, true);
         let keyring = self.app.state.keyring().clone();

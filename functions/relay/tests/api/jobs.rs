@@ -88,7 +88,7 @@ fn job_router(app: &TestApp, work: Work) -> Router {
     let db = Db::connect_lazy(&app.database.login_url("relay"), 4).unwrap();
     let jobs = Jobs::default().job(&COUNT, |work: Work, run| async move {
         let started = work.started.fetch_add(1, Ordering::SeqCst) + 1;
-        run.report(&json!({"started": started}));
+        run.report_progress(&json!({"started": started}));
         work.permits.acquire().await.unwrap().forget();
         let failure = work
             .failures
