@@ -60,6 +60,16 @@ pub(crate) struct App {
     signers: Cache<(), Arc<Signer>>,
 }
 
+impl ::events::Backend for App {
+    fn db(&self) -> &Db {
+        &self.db
+    }
+
+    fn state(&self) -> &AppState {
+        &self.state
+    }
+}
+
 impl FromRef<App> for AppState {
     fn from_ref(app: &App) -> Self {
         app.state.clone()

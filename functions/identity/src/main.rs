@@ -24,7 +24,7 @@ async fn main() -> ExitCode {
             }
         };
     }
-    access::process::run_with_work(
+    access::process::run_with_background_task(
         "identity",
         identity::ABOUT,
         identity::config::Environment::ENTRIES,

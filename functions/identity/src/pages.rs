@@ -33,13 +33,13 @@ pub fn router() -> Router {
         .route("/links/links.js", get(script))
         .route("/links/links.css", get(style));
     for page in &PAGES {
-        let show = async move |headers: HeaderMap| show(page, &headers);
-        router = router.route(page.path, get(show));
+        let render_page = async move |headers: HeaderMap| render_page(page, &headers);
+        router = router.route(page.path, get(render_page));
     }
     router
 }
 
-fn show(page: &Page, headers: &HeaderMap) -> Response {
+fn render_page(page: &Page, headers: &HeaderMap) -> Response {
     let language = Language::from_headers(headers).unwrap_or_default();
     let mut response = answer("text/html; charset=utf-8", html(page, language));
     let headers = response.headers_mut();
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_page_is_there_in_both_languages_and_loads_only_our_own() {
+    async fn every_page_exists_in_both_languages_and_loads_only_own_assets() {
         for page in &PAGES {
             for language in ["de", "en"] {
                 let (parts, html) = ask(Method::GET, page.path, language).await;
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_only_looks_at_a_page_can_do_nothing_else_there() {
+    async fn pages_answer_only_get_and_head() {
         for page in &PAGES {
             let (parts, body) = ask(Method::HEAD, page.path, "en").await;
             assert_eq!((parts.status.as_u16(), body.as_str()), (200, ""));

@@ -1,6 +1,13 @@
 //! The routes of this context, and the problems that each operation can return.
 
-use web::openapi::Routes;
+use access::{
+    cors::ORIGIN_NOT_ALLOWED,
+    problems::{INSUFFICIENT_AAL, REAUTHENTICATION_NEEDED},
+};
+use web::{
+    openapi::Routes,
+    problem::{RATE_LIMITED, TENANT_SUSPENDED},
+};
 
 use crate::{
     App,
@@ -71,26 +78,29 @@ pub(crate) fn routes() -> Routes<App> {
         jwks: list_signing_keys;
     };
     [
-        signing_in,
-        second_factors,
-        links,
-        frozen,
-        issuers,
-        people,
-        roles,
+        session_refusals,
+        second_factor_refusals,
+        link_refusals,
+        suspended_tenant_refusals,
+        external_refusals,
+        people_refusals,
+        role_refusals,
     ]
     .into_iter()
     .fold(routes, |routes, refusals| refusals(routes))
 }
 
 /// Problems of sessions.
-fn signing_in(routes: Routes<App>) -> Routes<App> {
-    let page = &access::cors::ORIGIN_NOT_ALLOWED;
-    let slow_down = &web::problem::RATE_LIMITED;
+fn session_refusals(routes: Routes<App>) -> Routes<App> {
     routes
         .refuses(
             "login",
-            &[&INVALID_CREDENTIALS, &CSRF_REFUSED, page, slow_down],
+            &[
+                &INVALID_CREDENTIALS,
+                &CSRF_REFUSED,
+                &ORIGIN_NOT_ALLOWED,
+                &RATE_LIMITED,
+            ],
         )
         .refuses(
             "refresh_session",
@@ -98,7 +108,7 @@ fn signing_in(routes: Routes<App>) -> Routes<App> {
                 &INVALID_REFRESH_TOKEN,
                 &REFRESH_TOKEN_REUSED,
                 &CSRF_REFUSED,
-                page,
+                &ORIGIN_NOT_ALLOWED,
             ],
         )
         .refuses(
@@ -108,7 +118,7 @@ fn signing_in(routes: Routes<App>) -> Routes<App> {
                 &REFRESH_TOKEN_REUSED,
                 &NOT_A_PERSON,
                 &CSRF_REFUSED,
-                page,
+                &ORIGIN_NOT_ALLOWED,
             ],
         )
         .refuses("get_me", &[&NOT_A_PERSON])
@@ -120,25 +130,31 @@ fn signing_in(routes: Routes<App>) -> Routes<App> {
             &[
                 &IMPERSONATION_REFUSED,
                 &NOT_A_PERSON,
-                &access::problems::INSUFFICIENT_AAL,
-                &access::problems::REAUTHENTICATION_NEEDED,
+                &INSUFFICIENT_AAL,
+                &REAUTHENTICATION_NEEDED,
             ],
         )
 }
 
 /// Problems of links sent by email, and of passwords.
-fn links(routes: Routes<App>) -> Routes<App> {
-    let page = &access::cors::ORIGIN_NOT_ALLOWED;
-    let slow_down = &web::problem::RATE_LIMITED;
+fn link_refusals(routes: Routes<App>) -> Routes<App> {
     routes
         .refuses(
             "register_user",
-            &[&REGISTRATION_CLOSED, &SEATS_EXHAUSTED, page, slow_down],
+            &[
+                &REGISTRATION_CLOSED,
+                &SEATS_EXHAUSTED,
+                &ORIGIN_NOT_ALLOWED,
+                &RATE_LIMITED,
+            ],
         )
         .refuses("verify_email", &[&INVALID_TOKEN])
-        .refuses("accept_invite", &[&INVALID_TOKEN, &CSRF_REFUSED, page])
-        .refuses("resend_verification", &[page, slow_down])
-        .refuses("request_magic_link", &[page, slow_down])
+        .refuses(
+            "accept_invite",
+            &[&INVALID_TOKEN, &CSRF_REFUSED, &ORIGIN_NOT_ALLOWED],
+        )
+        .refuses("resend_verification", &[&ORIGIN_NOT_ALLOWED, &RATE_LIMITED])
+        .refuses("request_magic_link", &[&ORIGIN_NOT_ALLOWED, &RATE_LIMITED])
         .refuses(
             "redeem_magic_link",
             &[
@@ -146,24 +162,27 @@ fn links(routes: Routes<App>) -> Routes<App> {
                 &OTHER_BROWSER,
                 &LINK_CODE_REQUIRED,
                 &CSRF_REFUSED,
-                page,
+                &ORIGIN_NOT_ALLOWED,
             ],
         )
-        .refuses("forgot_password", &[page, slow_down])
-        .refuses("reset_password", &[&INVALID_TOKEN, page])
+        .refuses("forgot_password", &[&ORIGIN_NOT_ALLOWED, &RATE_LIMITED])
+        .refuses("reset_password", &[&INVALID_TOKEN, &ORIGIN_NOT_ALLOWED])
         .refuses(
             "change_password",
-            &[&WRONG_PASSWORD, &NOT_A_PERSON, slow_down],
+            &[&WRONG_PASSWORD, &NOT_A_PERSON, &RATE_LIMITED],
         )
-        .refuses("change_email", &[&WRONG_PASSWORD, &NOT_A_PERSON, slow_down])
+        .refuses(
+            "change_email",
+            &[&WRONG_PASSWORD, &NOT_A_PERSON, &RATE_LIMITED],
+        )
         .refuses(
             "confirm_email_change",
-            &[&INVALID_TOKEN, &EMAIL_TAKEN, page],
+            &[&INVALID_TOKEN, &EMAIL_TAKEN, &ORIGIN_NOT_ALLOWED],
         )
 }
 
 /// Operations that sign in to, or add users to, a tenant that may be suspended or closing.
-fn frozen(routes: Routes<App>) -> Routes<App> {
+fn suspended_tenant_refusals(routes: Routes<App>) -> Routes<App> {
     [
         "login",
         "prove_second_factor",
@@ -176,20 +195,19 @@ fn frozen(routes: Routes<App>) -> Routes<App> {
     ]
     .into_iter()
     .fold(routes, |routes, operation| {
-        routes.refuses(operation, &[&web::problem::TENANT_SUSPENDED])
+        routes.refuses(operation, &[&TENANT_SUSPENDED])
     })
 }
 
 /// Problems of sign-in with a provider.
-fn issuers(routes: Routes<App>) -> Routes<App> {
-    let page = &access::cors::ORIGIN_NOT_ALLOWED;
+fn external_refusals(routes: Routes<App>) -> Routes<App> {
     routes
         .refuses("start_sign_in", &[&REDIRECT_NOT_ALLOWED, &SIGN_IN_EXPIRED])
         .refuses("start_link", &[&REDIRECT_NOT_ALLOWED, &NOT_A_PERSON])
         .refuses("finish_sign_in", &[&SIGN_IN_EXPIRED])
         .refuses(
             "redeem_sign_in",
-            &[&INVALID_SIGN_IN_CODE, &CSRF_REFUSED, page],
+            &[&INVALID_SIGN_IN_CODE, &CSRF_REFUSED, &ORIGIN_NOT_ALLOWED],
         )
         .refuses("list_identities", &[&NOT_A_PERSON])
         .refuses(
@@ -198,16 +216,15 @@ fn issuers(routes: Routes<App>) -> Routes<App> {
                 &INVALID_SIGN_IN_CODE,
                 &IDENTITY_TAKEN,
                 &NOT_A_PERSON,
-                &access::problems::INSUFFICIENT_AAL,
-                &access::problems::REAUTHENTICATION_NEEDED,
+                &INSUFFICIENT_AAL,
+                &REAUTHENTICATION_NEEDED,
             ],
         )
         .refuses("delete_identity", &[&LAST_WAY_IN, &NOT_A_PERSON])
 }
 
 /// Problems of user management.
-fn people(routes: Routes<App>) -> Routes<App> {
-    let slow_down = &web::problem::RATE_LIMITED;
+fn people_refusals(routes: Routes<App>) -> Routes<App> {
     routes
         .refuses(
             "create_user",
@@ -226,7 +243,7 @@ fn people(routes: Routes<App>) -> Routes<App> {
         )
         .refuses(
             "invite_user",
-            &[&ROLE_TOO_POWERFUL, &ILLEGAL_STATUS, slow_down],
+            &[&ROLE_TOO_POWERFUL, &ILLEGAL_STATUS, &RATE_LIMITED],
         )
         .refuses("delete_user", &[&ROLE_TOO_POWERFUL, &LAST_ADMIN])
         .refuses("replace_rates", &[&ROLE_TOO_POWERFUL])
@@ -236,7 +253,7 @@ fn people(routes: Routes<App>) -> Routes<App> {
 }
 
 /// Problems of roles.
-fn roles(routes: Routes<App>) -> Routes<App> {
+fn role_refusals(routes: Routes<App>) -> Routes<App> {
     routes
         .refuses(
             "create_role",
@@ -258,12 +275,8 @@ fn roles(routes: Routes<App>) -> Routes<App> {
 }
 
 /// Problems of second factors.
-fn second_factors(routes: Routes<App>) -> Routes<App> {
-    let page = &access::cors::ORIGIN_NOT_ALLOWED;
-    let slow_down = &web::problem::RATE_LIMITED;
+fn second_factor_refusals(routes: Routes<App>) -> Routes<App> {
     // Returned by operations that require recent authentication.
-    let weak = &access::problems::INSUFFICIENT_AAL;
-    let stale = &access::problems::REAUTHENTICATION_NEEDED;
     routes
         .refuses(
             "prove_second_factor",
@@ -271,16 +284,24 @@ fn second_factors(routes: Routes<App>) -> Routes<App> {
                 &INVALID_MFA_TOKEN,
                 &INVALID_CODE,
                 &CSRF_REFUSED,
-                page,
-                slow_down,
+                &ORIGIN_NOT_ALLOWED,
+                &RATE_LIMITED,
             ],
         )
         .refuses(
             "reauthenticate",
-            &[&PROOF_REFUSED, &NOT_A_PERSON, slow_down],
+            &[&PROOF_REFUSED, &NOT_A_PERSON, &RATE_LIMITED],
         )
         .refuses("get_totp", &[&NOT_A_PERSON])
-        .refuses("start_totp", &[&FACTOR_EXISTS, &NOT_A_PERSON, weak, stale])
+        .refuses(
+            "start_totp",
+            &[
+                &FACTOR_EXISTS,
+                &NOT_A_PERSON,
+                &INSUFFICIENT_AAL,
+                &REAUTHENTICATION_NEEDED,
+            ],
+        )
         .refuses(
             "confirm_totp",
             &[
@@ -290,11 +311,19 @@ fn second_factors(routes: Routes<App>) -> Routes<App> {
                 &NOT_A_PERSON,
             ],
         )
-        .refuses("delete_totp", &[&NOT_A_PERSON, weak, stale])
+        .refuses(
+            "delete_totp",
+            &[&NOT_A_PERSON, &INSUFFICIENT_AAL, &REAUTHENTICATION_NEEDED],
+        )
         .refuses("list_passkeys", &[&NOT_A_PERSON])
         .refuses(
             "start_passkey",
-            &[&TOO_MANY_FACTORS, &NOT_A_PERSON, weak, stale],
+            &[
+                &TOO_MANY_FACTORS,
+                &NOT_A_PERSON,
+                &INSUFFICIENT_AAL,
+                &REAUTHENTICATION_NEEDED,
+            ],
         )
         .refuses(
             "register_passkey",
@@ -305,16 +334,31 @@ fn second_factors(routes: Routes<App>) -> Routes<App> {
                 &NOT_A_PERSON,
             ],
         )
-        .refuses("delete_passkey", &[&NOT_A_PERSON, weak, stale])
-        .refuses("start_passkey_login", &[page])
+        .refuses(
+            "delete_passkey",
+            &[&NOT_A_PERSON, &INSUFFICIENT_AAL, &REAUTHENTICATION_NEEDED],
+        )
+        .refuses("start_passkey_login", &[&ORIGIN_NOT_ALLOWED])
         .refuses(
             "login_with_passkey",
-            &[&PASSKEY_REFUSED, &CSRF_REFUSED, page],
+            &[&PASSKEY_REFUSED, &CSRF_REFUSED, &ORIGIN_NOT_ALLOWED],
         )
         .refuses("get_recovery_codes", &[&NOT_A_PERSON])
         .refuses(
             "renew_recovery_codes",
-            &[&NO_SECOND_FACTOR, &NOT_A_PERSON, weak, stale],
+            &[
+                &NO_SECOND_FACTOR,
+                &NOT_A_PERSON,
+                &INSUFFICIENT_AAL,
+                &REAUTHENTICATION_NEEDED,
+            ],
         )
-        .refuses("reset_user_mfa", &[&ROLE_TOO_POWERFUL, weak, stale])
+        .refuses(
+            "reset_user_mfa",
+            &[
+                &ROLE_TOO_POWERFUL,
+                &INSUFFICIENT_AAL,
+                &REAUTHENTICATION_NEEDED,
+            ],
+        )
 }

@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_thumbprint_is_that_of_rfc_8037() {
+    fn a_thumbprint_matches_rfc_8037() {
         // RFC 8037, appendix A.3.
         let public_key = URL_SAFE_NO_PAD
             .decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")

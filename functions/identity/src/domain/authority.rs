@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_gives_what_they_lack() {
+    fn a_caller_cannot_grant_permissions_they_lack() {
         let caller = grants(&[("a.b.read", All), ("a.b.update", Own)]);
         assert!(handles(
             &caller,
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn who_may_not_assign_roles_manages_people_below_manager() {
+    fn without_role_assign_only_users_below_manager_can_be_managed() {
         let caller = grants(&[("a.b.read", All)]);
         let nothing = Grants::default();
         assert!(handles(&caller, false, "customer", &nothing));
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_handles_a_role_that_is_built_on_a_higher_one() {
+    fn a_role_based_on_a_higher_one_cannot_be_managed() {
         let (caller, nothing) = (grants(&[("a.b.read", All)]), Grants::default());
         for (own, other, may) in [
             ("manager", "manager", true),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn one_looks_only_at_accounts_below_oneself() {
+    fn only_users_with_a_lower_role_can_be_impersonated() {
         let caller = grants(&[("a.b.read", All)]);
         let looks = |own: &str, other: &str, permissions: &Grants| {
             let holder = RoleHolder {
@@ -194,7 +194,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn passing_a_role_on_never_adds_power(a in any_grants(), b in any_grants(), c in any_grants()) {
+        fn granting_a_role_never_escalates_permissions(a in any_grants(), b in any_grants(), c in any_grants()) {
             if handles(&a, true, "admin", &b) && handles(&b, true, "admin", &c) {
                 prop_assert!(handles(&a, true, "admin", &c));
             }

@@ -70,7 +70,7 @@ mod tests {
     const VECTOR: &str = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
 
     #[test]
-    fn a_known_hash_is_checked_whatever_its_letter() {
+    fn a_known_hash_verifies_with_every_prefix() {
         for letter in ["a", "b", "y"] {
             let hash = VECTOR.replacen("2a", &format!("2{letter}"), 1);
             let hash = BcryptHash::parse(&hash).unwrap();
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_brings_a_hash_that_costs_a_day() {
+    fn expensive_and_malformed_hashes_are_refused() {
         let code = |hash: &str| BcryptHash::parse(hash).unwrap_err().code();
         for cost in ["31", "15", "03", "00"] {
             assert_eq!(
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_never_printed() {
+    fn debug_output_hides_the_hash() {
         let hash = BcryptHash::parse(VECTOR).unwrap();
         assert!(!format!("{hash:?}").contains("CCC"));
     }

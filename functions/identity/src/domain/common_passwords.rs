@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_everybody_tries_is_common() {
+    fn common_passwords_are_detected() {
         for password in [
             "1234567890",
             "qwertyuiop",
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_holds_a_common_word_is_not() {
+    fn passwords_that_only_contain_a_common_word_pass() {
         for password in [
             "correct horse battery",
             "password-for-the-shed",
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_list_has_been_read() {
+    fn the_list_is_complete() {
         assert_eq!(LISTS.whole.len() + LISTS.bases.len(), 7_290);
     }
 }

@@ -57,7 +57,7 @@ mod tests {
     const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
     #[test]
-    fn an_update_is_no_new_device_and_another_program_is() {
+    fn an_updated_program_is_the_same_device_and_another_one_is_new() {
         let newer = FIREFOX.replace("140", "141");
         assert_eq!(
             fingerprint(Some(FIREFOX), None),
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_is_called_by_words_of_ours() {
+    fn a_device_is_described_with_known_words_only() {
         for (user_agent, called) in [
             (FIREFOX, "Firefox, Linux"),
             ("curl/8.5.0", "curl"),

@@ -25,7 +25,7 @@ impl FactorMethod {
     }
 
     /// `amr` after this factor was verified too.
-    pub(crate) fn added_to(self, mut amr: Vec<String>) -> Vec<String> {
+    pub(crate) fn extend_amr(self, mut amr: Vec<String>) -> Vec<String> {
         for member in [self.member(), "mfa"] {
             if !amr.iter().any(|present| present == member) {
                 amr.push(member.to_owned());

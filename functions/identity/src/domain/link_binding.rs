@@ -35,7 +35,9 @@ impl std::fmt::Debug for Binding {
 impl Binding {
     /// Binds to a browser, by its existing cookie or a new one.
     pub(crate) fn to_browser(cookie: Option<&str>) -> Self {
-        let known = cookie.filter(|text| is_ours(text)).map(str::to_owned);
+        let known = cookie
+            .filter(|text| is_valid_cookie(text))
+            .map(str::to_owned);
         Self {
             kind: BindingKind::Browser,
             text: known.unwrap_or_else(|| URL_SAFE_NO_PAD.encode(opaque::random::<32>())),
@@ -52,7 +54,7 @@ impl Binding {
     }
 
     /// The presented binding: a cookie, or a code as entered.
-    pub(crate) fn given(kind: BindingKind, text: &str) -> Self {
+    pub(crate) fn from_input(kind: BindingKind, text: &str) -> Self {
         let text = match kind {
             BindingKind::Browser => text.to_owned(),
             BindingKind::Code => text.chars().filter(char::is_ascii_digit).collect(),
@@ -75,7 +77,7 @@ impl Binding {
     }
 }
 
-fn is_ours(cookie: &str) -> bool {
+fn is_valid_cookie(cookie: &str) -> bool {
     URL_SAFE_NO_PAD
         .decode(cookie)
         .is_ok_and(|bytes| bytes.len() == 32)
@@ -86,11 +88,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_is_six_digits_however_it_is_typed() {
+    fn a_code_is_compared_by_its_six_digits() {
         let code = Binding::to_code();
         assert_eq!(code.text().len(), 6);
         let (left, right) = code.text().split_at(3);
-        let typed = Binding::given(BindingKind::Code, &format!(" {left}-{right} "));
+        let typed = Binding::from_input(BindingKind::Code, &format!(" {left}-{right} "));
         assert_eq!(typed.hash(&[7; 32]), code.hash(&[7; 32]));
         assert_ne!(typed.hash(&[8; 32]), code.hash(&[7; 32]));
     }
@@ -100,7 +102,7 @@ mod tests {
         let first = Binding::to_browser(None);
         assert_eq!(Binding::to_browser(Some(first.text())), first);
         assert_ne!(Binding::to_browser(Some("chosen by somebody")), first);
-        let code = Binding::given(BindingKind::Code, first.text());
+        let code = Binding::from_input(BindingKind::Code, first.text());
         assert_ne!(code.hash(&[7; 32]), first.hash(&[7; 32]));
     }
 }

@@ -29,15 +29,15 @@ impl Name {
     ) -> Result<Self, Vec<FieldError>> {
         match (given, family, whole) {
             (given, family, Some(whole)) => {
-                let taken_apart = Self::of_whole(whole.as_str());
+                let split = Self::from_full_name(whole.as_str());
                 Ok(Self {
-                    given: given.map_or(taken_apart.given, SingleLine::into_string),
-                    family: family.map_or(taken_apart.family, SingleLine::into_string),
-                    display: taken_apart.display,
+                    given: given.map_or(split.given, SingleLine::into_string),
+                    family: family.map_or(split.family, SingleLine::into_string),
+                    display: split.display,
                 })
             }
             (Some(given), Some(family), None) => {
-                Ok(Self::of_parts(given.as_str(), family.as_str()))
+                Ok(Self::from_parts(given.as_str(), family.as_str()))
             }
             (given, family, None) => {
                 let missing = [
@@ -57,7 +57,7 @@ impl Name {
     }
 
     /// The name with the given changes applied.
-    pub(crate) fn changed(
+    pub(crate) fn with_changes(
         self,
         given: Change<NamePart>,
         family: Change<NamePart>,
@@ -69,21 +69,21 @@ impl Name {
         );
         match whole {
             Change::Set(whole) => {
-                let taken_apart = Self::of_whole(whole.as_str());
+                let split = Self::from_full_name(whole.as_str());
                 Self {
-                    given: given.unwrap_or(taken_apart.given),
-                    family: family.unwrap_or(taken_apart.family),
-                    display: taken_apart.display,
+                    given: given.unwrap_or(split.given),
+                    family: family.unwrap_or(split.family),
+                    display: split.display,
                 }
             }
             Change::Keep if given.is_none() && family.is_none() => self,
             Change::Keep => {
-                Self::of_parts(&given.unwrap_or(self.given), &family.unwrap_or(self.family))
+                Self::from_parts(&given.unwrap_or(self.given), &family.unwrap_or(self.family))
             }
         }
     }
 
-    fn of_parts(given: &str, family: &str) -> Self {
+    fn from_parts(given: &str, family: &str) -> Self {
         Self {
             given: given.to_owned(),
             family: family.to_owned(),
@@ -92,7 +92,7 @@ impl Name {
     }
 
     /// Splits a full name; the last word becomes the family name.
-    fn of_whole(whole: &str) -> Self {
+    fn from_full_name(whole: &str) -> Self {
         let (given, family) = whole
             .rsplit_once(char::is_whitespace)
             .unwrap_or((whole, ""));
@@ -150,13 +150,14 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_a_part_changes_the_whole() {
+    fn changing_a_part_updates_the_display_name() {
         let before = name("Ada", "Byron", "Ada Byron");
-        let changed = before
-            .clone()
-            .changed(Change::Keep, Change::Set(part("King")), Change::Keep);
+        let changed =
+            before
+                .clone()
+                .with_changes(Change::Keep, Change::Set(part("King")), Change::Keep);
         assert_eq!(changed, name("Ada", "King", "Ada King"));
-        let whole = before.clone().changed(
+        let whole = before.clone().with_changes(
             Change::Keep,
             Change::Keep,
             Change::Set(full("Grace Hopper")),
@@ -165,14 +166,14 @@ mod tests {
         assert_eq!(
             before
                 .clone()
-                .changed(Change::Keep, Change::Keep, Change::Keep),
+                .with_changes(Change::Keep, Change::Keep, Change::Keep),
             before
         );
     }
 
     proptest! {
         #[test]
-        fn a_whole_name_loses_nothing(text in "\\PC{1,60}") {
+        fn splitting_a_full_name_loses_nothing(text in "\\PC{1,60}") {
             if let Ok(whole) = FullName::parse(&text) {
                 let name = Name::new(None, None, Some(whole.clone())).unwrap();
                 prop_assert_eq!(&name.display, whole.as_str());

@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn weak_passwords_are_named_by_their_weakness() {
+    fn weak_passwords_are_refused_with_the_reason() {
         assert_eq!(code("sixteen letters!", 17), Some("too_short"));
         assert_eq!(code("qwertyuiop", 10), Some("common_password"));
         assert_eq!(code("I am JOHANNA, ha", 10), Some("personal_password"));
@@ -96,13 +96,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_password_gets_an_answer(password in "\\PC{10,128}") {
+        fn any_password_can_be_checked(password in "\\PC{10,128}") {
             let password = NewPassword::parse(&password).unwrap();
             let _ = check(&password, OWNER, 10);
         }
 
         #[test]
-        fn a_name_is_found_wherever_it_stands(before in "[ -~]{5,20}", after in "[ -~]{5,20}") {
+        fn a_name_is_detected_anywhere_in_a_password(before in "[ -~]{5,20}", after in "[ -~]{5,20}") {
             let password = NewPassword::parse(&format!("{before}jOhAnNa{after}")).unwrap();
             prop_assert!(check(&password, OWNER, 10).is_err());
         }

@@ -135,19 +135,19 @@ async fn run<T: Send + 'static>(
     .map_err(|error| HashError::Failed(error.to_string()))
 }
 
-fn failed(error: impl std::fmt::Display) -> HashError {
+fn hash_failed(error: impl std::fmt::Display) -> HashError {
     HashError::Failed(error.to_string())
 }
 
 fn argon2() -> Result<Argon2<'static>, HashError> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(failed)?;
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(hash_failed)?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
 fn hash(password: &str) -> Result<String, HashError> {
     Ok(argon2()?
         .hash_password(password.as_bytes())
-        .map_err(failed)?
+        .map_err(hash_failed)?
         .to_string())
 }
 
@@ -161,11 +161,11 @@ fn verify(password: &str, stored: Option<&str>) -> Result<PasswordCheck, HashErr
         });
     }
     let text = stored.unwrap_or(DUMMY_HASH);
-    let parsed = PasswordHash::new(text).map_err(failed)?;
+    let parsed = PasswordHash::new(text).map_err(hash_failed)?;
     let right = match argon2()?.verify_password(password.as_bytes(), &parsed) {
         Ok(()) => stored.is_some(),
         Err(argon2::password_hash::Error::PasswordInvalid) => false,
-        Err(other) => return Err(failed(other)),
+        Err(other) => return Err(hash_failed(other)),
     };
     if !right {
         return Ok(PasswordCheck::Incorrect);
@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_password_is_right_or_wrong() {
+    async fn a_password_is_correct_or_incorrect() {
         let hasher = Hasher::new(2, 8);
         let stored = hasher.hash("correct horse").await.unwrap();
         let check = async |password: &str, stored: Option<&str>| {
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_hash_with_old_parameters_is_renewed() {
+    async fn a_hash_with_old_parameters_is_rehashed() {
         let weak = Argon2::new(
             Algorithm::Argon2id,
             Version::V0x13,
@@ -238,12 +238,12 @@ mod tests {
     }
 
     #[test]
-    fn nobodys_hash_costs_what_everybodys_does() {
+    fn the_dummy_hash_has_current_parameters() {
         assert!(is_current(&PasswordHash::new(DUMMY_HASH).unwrap()));
     }
 
     #[tokio::test]
-    async fn a_turn_that_was_given_up_is_free_again() {
+    async fn an_abandoned_permit_is_released() {
         let hasher = Hasher::new(1, 1);
         let permit = hasher.acquire().await.unwrap();
         let (queued, refused) = tokio::join!(
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_queue_that_is_full_takes_nobody() {
+    async fn a_full_queue_refuses_requests() {
         let hasher = Hasher::new(1, 0);
         assert!(matches!(
             hasher.hash("correct horse").await,

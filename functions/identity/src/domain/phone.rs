@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_told_from_other_texts() {
+    fn only_phone_numbers_are_accepted() {
         for text in ["+49 30 1234567", "030/123456", "(030) 123-456", "11000"] {
             assert!(Phone::parse(text).is_ok(), "{text}");
         }

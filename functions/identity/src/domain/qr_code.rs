@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_picture_has_the_modules_of_the_code() {
+    fn the_png_contains_the_modules_of_the_code() {
         let text = "otpauth://totp/Demo:ada?secret=GEZDGNBVGY3TQOJQ";
         let file = to_png(text).unwrap();
         let mut reader = png::Decoder::new(std::io::Cursor::new(&file))

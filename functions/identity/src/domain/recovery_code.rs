@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_is_read_however_it_is_typed() {
+    fn a_code_is_parsed_in_any_spelling() {
         let [code, other, ..] = RecoveryCode::generate();
         assert!(code != other);
         let text = code.to_text();

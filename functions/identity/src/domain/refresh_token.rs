@@ -5,7 +5,7 @@
 //!
 //! Hashes of older generations are not stored, but an old token must be distinguished from garbage: the former ends the session,
 //! and the latter must not, or a session's ID would be enough to sign its user out. A token therefore carries its generation in
-//! clear and a mark, an HMAC over session, generation and secret. Only we can compute it, so a valid mark on an old generation
+//! clear and a tag, an HMAC over session, generation and secret. Only we can compute it, so a valid tag on an old generation
 //! proves that we issued this token. It proves nothing else: rotation depends on the hash in the row.
 
 use access::{Keyring, Purpose, opaque};
@@ -63,7 +63,7 @@ impl RefreshTokens {
         self.with_tag(tenant, session, 0, opaque::random())
     }
 
-    /// Classifies a token presented for a session with the stored state `kept`.
+    /// Classifies a token presented for a session with the `stored` state.
     pub(crate) fn classify(
         &self,
         token: &RefreshToken,
@@ -126,7 +126,7 @@ impl RefreshTokens {
         secret: [u8; 32],
     ) -> RefreshToken {
         let message = message(b"mark", tenant, session, generation, &secret);
-        let full = self.0.authenticate(Purpose::RefreshTokens, &message);
+        let full = self.0.mac(Purpose::RefreshTokens, &message);
         let mut tag = [0; TAG_LENGTH];
         tag.copy_from_slice(&full[..TAG_LENGTH]);
         RefreshToken {

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_merges_and_null_takes_away() {
+    fn a_patch_merges_and_null_removes() {
         let present = grants(&[("a.b.read", ReachKind::All), ("a.b.update", ReachKind::Own)]);
         let patch = WantedGrants(BTreeMap::from([
             ("a.b.read".to_owned(), None),
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn every_difference_is_named_once() {
+    fn every_difference_is_listed_once() {
         let before = grants(&[
             ("a", ReachKind::All),
             ("b", ReachKind::Own),
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_tenant_cannot_give_is_named_with_its_place() {
+    fn forbidden_permissions_are_reported_with_pointers() {
         let known = BTreeMap::from([
             ("a.b.read".to_owned(), false),
             ("a.b.found".to_owned(), true),

@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_becomes_active_without_having_proved_the_address() {
+    fn an_account_becomes_active_only_with_a_verified_address() {
         for from in UserStatus::ALL {
             assert!(!WantedStatus::Active.is_reachable(*from, false), "{from}");
         }
@@ -78,14 +78,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_leaves_erased() {
+    fn erased_is_final() {
         for to in WantedStatus::ALL {
             assert!(!to.is_reachable(UserStatus::Erased, true), "{to}");
         }
     }
 
     #[test]
-    fn whoever_never_came_can_be_invited_again() {
+    fn a_user_who_was_never_active_can_be_invited_again() {
         assert!(WantedStatus::Invited.is_reachable(UserStatus::Invited, false));
         assert!(WantedStatus::Invited.is_reachable(UserStatus::Disabled, false));
         assert!(!WantedStatus::Invited.is_reachable(UserStatus::Disabled, true));

@@ -102,7 +102,7 @@ mod tests {
 
     /// Test vectors of RFC 6238, appendix B, truncated to six digits.
     #[test]
-    fn codes_are_those_of_the_standard() {
+    fn codes_match_rfc_6238() {
         for (seconds, code) in [
             (59, "287082"),
             (1_111_111_109, "081804"),
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_good_a_step_early_and_late_and_never_after_a_newer_one() {
+    fn a_code_is_valid_for_adjacent_steps_but_not_after_a_newer_one() {
         let now = at(1_234_567_890);
         let step = 1_234_567_890 / 30;
         for (offset, good) in [(-2, false), (-1, true), (0, true), (1, true), (2, false)] {
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_code_is_no_code() {
+    fn malformed_codes_are_refused() {
         let now = at(59);
         for code in ["", "28708", "2870820", "94287082", "28708２", "abcdef"] {
             assert_eq!(secret().find_step(code, 0, now), None, "{code}");
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_says_whose_account_it_is() {
+    fn the_uri_names_organisation_and_account() {
         assert_eq!(
             secret().to_uri("Müller & Söhne", "ada+x@demo.example"),
             "otpauth://totp/M%C3%BCller%20%26%20S%C3%B6hne:ada%2Bx%40demo.example?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=M%C3%BCller%20%26%20S%C3%B6hne&algorithm=SHA1&digits=6&period=30"

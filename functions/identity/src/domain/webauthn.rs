@@ -63,13 +63,13 @@ pub(crate) struct Assertion<'a> {
 }
 
 /// Verifies the response of `navigator.credentials.create()`.
-pub(crate) fn register(
+pub(crate) fn verify_registration(
     client_data: &ClientData,
     attestation_object: &[u8],
     expected: Expected<'_>,
 ) -> Result<Registered, WebauthnError> {
     client_data.check(Ceremony::Create, expected.challenge)?;
-    let bytes = authenticator_data::of_attestation(attestation_object)?;
+    let bytes = authenticator_data::parse_attestation(attestation_object)?;
     let data = AuthenticatorData::parse(&bytes)?;
     check_data(&data, expected)?;
     let credential = data
@@ -87,7 +87,7 @@ pub(crate) fn register(
 }
 
 /// Verifies the response of `navigator.credentials.get()` and returns the signature counter.
-pub(crate) fn assert(
+pub(crate) fn verify_assertion(
     client_data: &ClientData,
     assertion: Assertion<'_>,
     public_key: &[u8],
@@ -109,10 +109,10 @@ fn check_data(data: &AuthenticatorData<'_>, expected: Expected<'_>) -> Result<()
     if !constant_time_eq(data.rp_id_hash, &sha256(expected.rp_id.as_bytes())) {
         return Err(WebauthnError::Mismatch("page"));
     }
-    if !data.present() {
+    if !data.is_user_present() {
         return Err(WebauthnError::NotConfirmed("present"));
     }
-    if expected.verified && !data.verified() {
+    if expected.verified && !data.is_user_verified() {
         return Err(WebauthnError::NotConfirmed("verified"));
     }
     Ok(())

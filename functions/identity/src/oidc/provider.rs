@@ -133,8 +133,7 @@ impl Provider {
         if !is_name(&name) {
             return Err("the name must be 1 to 32 of a-z, 0-9, - and _, and not `token`");
         }
-        let issuer =
-            Issuer::new(issuer, local, http).ok_or("the issuer must be an https URL")?;
+        let issuer = Issuer::new(issuer, local, http).ok_or("the issuer must be an https URL")?;
         if client_id.is_empty() {
             return Err("the client_id is empty");
         }
@@ -295,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_read_and_what_is_wrong_is_told_without_secrets() {
+    fn a_list_is_parsed_and_errors_contain_no_secrets() {
         let good = r#"[{"name": "google", "issuer": "https://accounts.google.com", "client_id": "c", "client_secret": "hush"}]"#;
         let providers = Providers::parse(good, false).unwrap();
         assert_eq!(format!("{providers:?}"), "Providers([Provider(google)])");
@@ -325,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn without_tls_only_this_machine_and_only_locally() {
+    fn issuers_without_tls_are_allowed_only_locally() {
         for (issuer, local) in [
             ("http://127.0.0.1:9", true),
             ("http://localhost:9", true),

@@ -112,14 +112,14 @@ mod tests {
     }
 
     #[test]
-    fn where_no_key_signs_one_is_made_at_once() {
+    fn a_missing_current_key_is_created_at_once() {
         let now = "2026-11-20T10:00:00Z".parse().unwrap();
         let plan = plan(&[], now, TimeDelta::days(30), TimeDelta::hours(1));
         assert!(plan.start && plan.publish && !plan.rotate);
     }
 
     #[test]
-    fn a_key_signs_only_after_it_has_been_published_for_a_while() {
+    fn a_key_signs_only_after_its_lead_time() {
         assert_eq!(decide(0, None), (false, true));
         assert_eq!(decide(29, Some(60 * 24)), (false, false));
         assert_eq!(decide(30, None), (false, true));

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use db::{Result, TenantTx};
 use ids::{SessionId, UserId};
 
-/// Deletes up to `most` sessions that ended before `before`, and returns their number. Locked sessions are skipped.
+/// Deletes up to `limit` sessions that ended before `before`, and returns their number. Locked sessions are skipped.
 pub(crate) async fn delete_ended_sessions(
     tx: &mut TenantTx,
     before: DateTime<Utc>,
@@ -38,7 +38,7 @@ pub(crate) async fn delete_ended_sessions(
     Ok(deleted.rows_affected())
 }
 
-/// Deletes up to `most` links that expired before `before`, and returns their number. Links of registrations are kept until the
+/// Deletes up to `limit` links that expired before `before`, and returns their number. Links of registrations are kept until the
 /// address is verified, because they show that the user registered.
 pub(crate) async fn delete_old_tokens(
     tx: &mut TenantTx,
@@ -69,7 +69,7 @@ pub(crate) async fn delete_old_tokens(
     Ok(deleted.rows_affected())
 }
 
-/// Deletes up to `most` idempotency keys stored before `before`, and returns their number.
+/// Deletes up to `limit` idempotency keys stored before `before`, and returns their number.
 pub(crate) async fn delete_old_idempotency_keys(
     tx: &mut TenantTx,
     before: DateTime<Utc>,

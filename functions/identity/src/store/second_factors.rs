@@ -19,12 +19,12 @@ pub(crate) struct SecondFactors {
 
 impl SecondFactors {
     /// Whether the user has a second factor. Recovery codes alone do not count.
-    pub(crate) fn any(self) -> bool {
+    pub(crate) fn has_any(self) -> bool {
         self.totp || self.passkeys > 0
     }
 
     /// Whether the maximum number of factors is reached.
-    pub(crate) fn full(self) -> bool {
+    pub(crate) fn is_full(self) -> bool {
         i64::from(self.totp) + self.passkeys >= MAX_FACTORS
     }
 }

@@ -1,6 +1,6 @@
 //! Keys that sign access tokens. They are global, so their tables have no tenant.
 
-use access::token::RETIRED_FOR;
+use access::token::RETIREMENT_PERIOD;
 use chrono::{DateTime, Utc};
 use db::{Result, UnscopedTx};
 
@@ -147,7 +147,7 @@ pub(crate) async fn delete_retired_keys(tx: &mut UnscopedTx, now: DateTime<Utc>)
     let deleted = sqlx::query!(
         "delete from access.signing_keys
         where status = 'retired' and retired_at <= $1",
-        now - RETIRED_FOR,
+        now - RETIREMENT_PERIOD,
     )
     .execute(tx.conn())
     .await?;
@@ -165,7 +165,7 @@ pub(crate) async fn list_public_keys(
         from access.signing_keys
         where retired_at is null or retired_at > $1
         order by created_at, key_id",
-        now - RETIRED_FOR,
+        now - RETIREMENT_PERIOD,
     )
     .fetch_all(tx.conn())
     .await?)

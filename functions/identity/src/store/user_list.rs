@@ -77,7 +77,7 @@ pub(crate) enum Position {
 
 impl Position {
     /// The position of a row in this sort order.
-    pub(crate) fn of(sort: Sort, row: &UserRow, sort_name: &str) -> Self {
+    pub(crate) fn after(sort: Sort, row: &UserRow, sort_name: &str) -> Self {
         match sort {
             Sort::Created | Sort::CreatedDescending => Self::Created(row.created_at, row.id),
             Sort::Name | Sort::NameDescending => Self::Name(sort_name.to_owned(), row.id),

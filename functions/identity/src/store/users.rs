@@ -46,7 +46,7 @@ pub(crate) struct NewUser<'a> {
     pub(crate) phone: Option<&'a str>,
 }
 
-/// Finds the user within reach; disabled users only with `disabled_too`.
+/// Finds the user within reach; disabled users only with `include_disabled`.
 pub(crate) async fn find_user(
     tx: &mut TenantTx,
     reach: Reach,

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::{PASSWORD, add, bearer, demo};
 
 #[tokio::test]
-async fn people_read_what_they_did_and_what_was_done_about_them() {
+async fn users_read_their_own_activity() {
     let (app, tenant) = demo().await;
     // Entries with the same timestamp have no defined order.
     let later = || app.clock.advance(std::time::Duration::from_secs(1));
@@ -32,14 +32,14 @@ async fn people_read_what_they_did_and_what_was_done_about_them() {
     ada.put(&person, json!({"locale": "en"})).await.expect(200);
     let path = format!("{person}/activity");
     let page = ada.get(&path).await.expect(200).json();
-    let told: Vec<(&str, bool)> = page["items"]
+    let entries: Vec<(&str, bool)> = page["items"]
         .as_array()
         .unwrap()
         .iter()
         .map(|item| (item["action"].as_str().unwrap(), item["actor"]["id"] == id))
         .collect();
     assert_eq!(
-        told,
+        entries,
         [
             ("identity.user.updated", true),
             ("identity.user.updated", false),
@@ -78,7 +78,7 @@ async fn people_read_what_they_did_and_what_was_done_about_them() {
 }
 
 #[tokio::test]
-async fn the_activity_of_others_is_for_admins() {
+async fn only_admins_read_the_activity_of_others() {
     let (app, tenant) = demo().await;
     let path = |id: ids::UserId| format!("/api/v1/users/{id}/activity");
     let other = path(tenant.expert2.id);

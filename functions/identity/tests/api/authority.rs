@@ -3,7 +3,7 @@ use serde_json::json;
 use super::{add, announced, bearer, count, demo, execute, login};
 
 #[tokio::test]
-async fn managers_add_and_manage_people_below_them() {
+async fn managers_create_and_manage_users_with_lower_roles() {
     let (app, tenant) = demo().await;
     let manager = app.as_user(&tenant.manager);
     for (role, status) in [
@@ -61,7 +61,7 @@ async fn managers_add_and_manage_people_below_them() {
 }
 
 #[tokio::test]
-async fn people_change_their_own_profile_and_nothing_else() {
+async fn users_can_change_only_their_own_profile() {
     let (app, tenant) = demo().await;
     let expert = app.as_user(&tenant.expert);
     let own = format!("/api/v1/users/{}", tenant.expert.id);
@@ -114,7 +114,7 @@ async fn people_change_their_own_profile_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn another_role_counts_at_once() {
+async fn a_role_change_takes_effect_at_once() {
     let (app, tenant) = demo().await;
     let id = add(&app, &tenant, "customer", "ada@demo.example").await;
     let client = bearer(&app, &login(&app, "ada@demo.example").await);
@@ -135,7 +135,7 @@ async fn another_role_counts_at_once() {
 }
 
 #[tokio::test]
-async fn a_key_gives_no_role_that_may_do_more_than_itself() {
+async fn an_api_key_cannot_assign_a_role_with_more_permissions() {
     let (app, tenant) = demo().await;
     let key = app
         .key(tenant.id, &["identity.user.create", "identity.role.assign"])
@@ -147,7 +147,7 @@ async fn a_key_gives_no_role_that_may_do_more_than_itself() {
 }
 
 #[tokio::test]
-async fn the_last_admin_stays() {
+async fn the_last_admin_cannot_be_removed() {
     let (app, tenant) = demo().await;
     let admin = app.as_user(&tenant.admin);
     let own = format!("/api/v1/users/{}", tenant.admin.id);
@@ -172,7 +172,7 @@ async fn the_last_admin_stays() {
 }
 
 #[tokio::test]
-async fn of_two_admins_who_disable_each_other_one_stays() {
+async fn two_admins_cannot_disable_each_other() {
     let (app, tenant) = demo().await;
     let second = app.person(tenant.id, "admin", "second@demo.example").await;
     for round in 0..5 {
@@ -205,7 +205,7 @@ async fn of_two_admins_who_disable_each_other_one_stays() {
 }
 
 #[tokio::test]
-async fn nobody_activates_an_account_that_never_was() {
+async fn an_account_that_was_never_verified_cannot_be_activated() {
     let (app, tenant) = demo().await;
     let admin = app.as_user(&tenant.admin);
     let body = json!({"email": "ada@demo.example", "name": "Ada"});

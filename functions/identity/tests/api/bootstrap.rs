@@ -7,7 +7,7 @@ use web::Email;
 use super::{app, count, try_login};
 
 #[tokio::test]
-async fn the_first_superadmin_is_made_once_and_can_sign_in() {
+async fn the_first_superadmin_is_created_once_and_can_sign_in() {
     let app = app().await;
     let db = Db::connect_lazy(&app.database.login_url("identity"), 2).unwrap();
     let email = Email::parse("root@revalenz.example").unwrap();
@@ -62,7 +62,7 @@ async fn the_first_superadmin_is_made_once_and_can_sign_in() {
 }
 
 #[tokio::test]
-async fn the_first_of_the_staff_comes_in_by_the_newest_link_and_nobody_after_them() {
+async fn only_the_newest_bootstrap_link_works_and_only_once() {
     let app = app().await;
     let db = Db::connect_lazy(&app.database.login_url("identity"), 1).unwrap();
     let email = Email::parse("first@revalenz.example").unwrap();

@@ -33,7 +33,7 @@ async fn refresh(client: Client) -> TestResponse {
 }
 
 #[tokio::test]
-async fn a_cookie_goes_round_and_the_body_never_shows_it() {
+async fn the_refresh_cookie_rotates_and_never_appears_in_a_body() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", "ada@demo.example").await;
     let answer = login(&page(&app)).await.expect(200);
@@ -65,7 +65,7 @@ async fn a_cookie_goes_round_and_the_body_never_shows_it() {
 }
 
 #[tokio::test]
-async fn cookies_count_only_on_pages_of_the_tenant() {
+async fn cookies_are_accepted_only_from_pages_of_the_tenant() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", "ada@demo.example").await;
     let cookie = cookie(&login(&page(&app)).await.expect(200));
@@ -90,7 +90,7 @@ async fn cookies_count_only_on_pages_of_the_tenant() {
 }
 
 #[tokio::test]
-async fn nobody_gets_a_cookie_through_a_foreign_page() {
+async fn foreign_pages_get_no_cookie() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", "ada@demo.example").await;
     login(&app.anonymous())

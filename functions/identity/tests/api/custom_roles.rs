@@ -4,7 +4,7 @@ use testkit::{Client, TestApp, TestTenant};
 use super::{add, announced, audited, bearer, count, demo, login};
 
 /// Creates a role and returns its path.
-async fn make(client: &Client, name: &str, base: &str, permissions: Value) -> String {
+async fn create_role(client: &Client, name: &str, base: &str, permissions: Value) -> String {
     let body = json!({"name": name, "base_role": base, "permissions": permissions});
     let role = client.post("/api/v1/roles", body).await.expect(201);
     let path = format!("/api/v1/roles/{}", role.id());
@@ -13,18 +13,18 @@ async fn make(client: &Client, name: &str, base: &str, permissions: Value) -> St
 }
 
 /// A user with exactly these permissions.
-async fn somebody(app: &TestApp, tenant: &TestTenant, base: &str, permissions: Value) -> Client {
-    make(&app.as_user(&tenant.admin), "special", base, permissions).await;
+async fn user_with(app: &TestApp, tenant: &TestTenant, base: &str, permissions: Value) -> Client {
+    create_role(&app.as_user(&tenant.admin), "special", base, permissions).await;
     add(app, tenant, "special", "ada@demo.example").await;
     bearer(app, &login(app, "ada@demo.example").await)
 }
 
 #[tokio::test]
-async fn a_role_is_made_given_changed_and_removed() {
+async fn a_role_is_created_assigned_changed_and_deleted() {
     let (app, tenant) = demo().await;
     let admin = app.as_user(&tenant.admin);
     let wanted = json!({"identity.user.read": "all", "identity.user.update": "own"});
-    let path = make(&admin, "dispatcher", "expert", wanted.clone()).await;
+    let path = create_role(&admin, "dispatcher", "expert", wanted.clone()).await;
     let id = add(&app, &tenant, "dispatcher", "ada@demo.example").await;
     let role = admin.get(&path).await.expect(200).json();
     assert_eq!(
@@ -81,13 +81,13 @@ async fn a_role_is_made_given_changed_and_removed() {
 }
 
 #[tokio::test]
-async fn nobody_makes_a_role_that_may_do_more_than_they() {
+async fn a_role_cannot_exceed_its_creators_permissions() {
     let (app, tenant) = demo().await;
     let held = json!({
         "identity.role.update": "all", "identity.role.read": "all",
         "identity.role.assign": "all", "identity.user.read": "own",
     });
-    let ada = somebody(&app, &tenant, "manager", held).await;
+    let ada = user_with(&app, &tenant, "manager", held).await;
     for (base, permissions, lacking) in [
         (
             "customer",
@@ -109,7 +109,7 @@ async fn nobody_makes_a_role_that_may_do_more_than_they() {
             .expect_problem(403, "role_too_powerful");
         assert_eq!(refused["lacking"], lacking);
     }
-    let path = make(
+    let path = create_role(
         &ada,
         "less",
         "manager",
@@ -127,7 +127,7 @@ async fn nobody_makes_a_role_that_may_do_more_than_they() {
     }
     // Nor can they change a role that already has more permissions.
     let admin = app.as_user(&tenant.admin);
-    let strong = make(
+    let strong = create_role(
         &admin,
         "strong",
         "customer",
@@ -143,10 +143,10 @@ async fn nobody_makes_a_role_that_may_do_more_than_they() {
 }
 
 #[tokio::test]
-async fn nobody_adds_to_the_role_they_have() {
+async fn a_caller_cannot_extend_their_own_role() {
     let (app, tenant) = demo().await;
     let held = json!({"identity.role.update": "all", "identity.role.read": "all", "identity.role.assign": "all"});
-    let ada = somebody(&app, &tenant, "manager", held).await;
+    let ada = user_with(&app, &tenant, "manager", held).await;
     let listed = ada.get("/api/v1/roles").await.expect(200).json();
     let own = listed["items"]
         .as_array()
@@ -170,22 +170,22 @@ async fn nobody_adds_to_the_role_they_have() {
 }
 
 #[tokio::test]
-async fn a_custom_role_is_given_by_those_who_hold_it_all() {
+async fn a_custom_role_is_assigned_only_by_callers_with_all_its_permissions() {
     let (app, tenant) = demo().await;
     let admin = app.as_user(&tenant.admin);
     let held = json!({
         "identity.user.read": "all", "identity.user.create": "all", "identity.user.update": "all",
         "identity.role.assign": "all",
     });
-    let ada = somebody(&app, &tenant, "manager", held).await;
-    make(
+    let ada = user_with(&app, &tenant, "manager", held).await;
+    create_role(
         &admin,
         "weak",
         "customer",
         json!({"identity.user.read": "own"}),
     )
     .await;
-    make(
+    create_role(
         &admin,
         "strong",
         "customer",
@@ -214,7 +214,7 @@ async fn a_custom_role_is_given_by_those_who_hold_it_all() {
 }
 
 #[tokio::test]
-async fn what_no_tenant_can_give_is_named_with_its_place() {
+async fn forbidden_permissions_are_reported_with_pointers() {
     let (app, tenant) = demo().await;
     let staff = app.superadmin().await;
     let abroad = app
@@ -228,7 +228,7 @@ async fn what_no_tenant_can_give_is_named_with_its_place() {
             .post("/api/v1/roles", body.clone())
             .await
             .expect_problem(422, "validation_failed");
-        let told: Vec<String> = refused["errors"]
+        let errors: Vec<String> = refused["errors"]
             .as_array()
             .unwrap()
             .iter()
@@ -241,7 +241,7 @@ async fn what_no_tenant_can_give_is_named_with_its_place() {
             })
             .collect();
         assert_eq!(
-            told,
+            errors,
             [
                 "/permissions/identity.user.fly unknown_permission",
                 "/permissions/tenancy.tenant.create staff_only_permission"
@@ -266,7 +266,7 @@ async fn what_no_tenant_can_give_is_named_with_its_place() {
 }
 
 #[tokio::test]
-async fn built_in_roles_stay_and_names_are_unique() {
+async fn built_in_roles_cannot_change_and_names_are_unique() {
     let (app, tenant) = demo().await;
     let admin = app.as_user(&tenant.admin);
     let path = format!("/api/v1/roles/{}", tenant.customer.role_id);
@@ -278,8 +278,8 @@ async fn built_in_roles_stay_and_names_are_unique() {
         .delete(&path)
         .await
         .expect_problem(409, "built_in_role");
-    make(&admin, "one", "expert", json!({})).await;
-    let other = make(&admin, "other", "expert", json!({})).await;
+    create_role(&admin, "one", "expert", json!({})).await;
+    let other = create_role(&admin, "other", "expert", json!({})).await;
     for name in ["one", "Admin", "superadmin", "api_key"] {
         let body = json!({"name": name, "base_role": "expert", "permissions": {}});
         admin
@@ -312,12 +312,12 @@ async fn built_in_roles_stay_and_names_are_unique() {
 }
 
 #[tokio::test]
-async fn a_role_is_removed_or_given_but_never_both() {
+async fn a_role_is_either_deleted_or_assigned() {
     let (app, tenant) = demo().await;
     let admin = app.as_user(&tenant.admin);
     let person = format!("/api/v1/users/{}", tenant.customer.id);
     for round in 0..6 {
-        let role = make(&admin, &format!("role {round}"), "customer", json!({})).await;
+        let role = create_role(&admin, &format!("role {round}"), "customer", json!({})).await;
         let give = json!({"role": format!("role {round}")});
         let (removed, given) = tokio::join!(admin.delete(&role), admin.put(&person, give));
         let statuses = (removed.status.as_u16(), given.status.as_u16());

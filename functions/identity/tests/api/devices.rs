@@ -30,18 +30,18 @@ async fn two_devices(app: &TestApp, tenant: &TestTenant) -> (String, Value, Valu
 }
 
 #[tokio::test]
-async fn people_see_their_own_devices_and_end_them() {
+async fn users_list_and_end_their_own_sessions() {
     let (app, tenant) = demo().await;
     let (_, laptop, phone) = two_devices(&app, &tenant).await;
     let client = bearer(&app, &laptop);
     let page = client.get("/api/v1/auth/sessions").await.expect(200).json();
     let items = page["items"].as_array().unwrap();
-    let told: Vec<_> = items
+    let listed: Vec<_> = items
         .iter()
         .map(|item| (&item["device_name"], &item["current"]))
         .collect();
     assert_eq!(
-        told,
+        listed,
         [
             (&json!("Phone"), &json!(false)),
             (&json!("Laptop"), &json!(true))
@@ -74,7 +74,7 @@ async fn people_see_their_own_devices_and_end_them() {
 }
 
 #[tokio::test]
-async fn a_list_of_devices_is_read_page_by_page() {
+async fn sessions_are_paged() {
     let (app, tenant) = demo().await;
     let (_, laptop, _) = two_devices(&app, &tenant).await;
     let client = bearer(&app, &laptop);
@@ -97,7 +97,7 @@ async fn a_list_of_devices_is_read_page_by_page() {
 }
 
 #[tokio::test]
-async fn somebody_elses_session_is_not_there() {
+async fn sessions_of_other_users_are_not_found() {
     let (app, tenant) = demo().await;
     let path = format!("/api/v1/auth/sessions/{}", tenant.expert.session);
     for person in [&tenant.customer, &tenant.admin] {
@@ -122,7 +122,7 @@ async fn somebody_elses_session_is_not_there() {
 }
 
 #[tokio::test]
-async fn whoever_manages_people_ends_their_sessions() {
+async fn managers_of_users_can_end_their_sessions() {
     let (app, tenant) = demo().await;
     let (id, laptop, phone) = two_devices(&app, &tenant).await;
     let manager = app.as_user(&tenant.manager);
@@ -168,7 +168,7 @@ async fn whoever_manages_people_ends_their_sessions() {
 }
 
 #[tokio::test]
-async fn another_process_refuses_a_session_that_was_ended_once_it_has_forgotten_it() {
+async fn another_process_refuses_an_ended_session_after_the_cache_ttl() {
     // A process caches for at most a quarter of the documented minute.
     assert!(access::process::CACHE_TTL <= Duration::from_secs(15));
     let (app, tenant) = demo().await;

@@ -3,10 +3,15 @@ use testkit::{TestApp, TestResponse, TestTenant};
 
 use super::{PASSWORD, add, announced, audited, bearer, count, demo, links, login, try_login};
 
-const ASKED: &str = "de.revalenz.identity.email.change_requested.v1";
+const CHANGE_REQUESTED: &str = "de.revalenz.identity.email.change_requested.v1";
 const NEW: &str = "lovelace@elsewhere.example";
 
-async fn ask(app: &TestApp, tokens: &Value, email: &str, password: &str) -> TestResponse {
+async fn request_change(
+    app: &TestApp,
+    tokens: &Value,
+    email: &str,
+    password: &str,
+) -> TestResponse {
     let body = json!({"email": email, "password": password});
     bearer(app, tokens)
         .post("/api/v1/auth/email/change", body)
@@ -14,8 +19,8 @@ async fn ask(app: &TestApp, tokens: &Value, email: &str, password: &str) -> Test
 }
 
 /// The token of the latest link, and the address that it was sent to.
-async fn newest(app: &TestApp, tenant: &TestTenant) -> (String, String) {
-    let sealed = links(app, tenant.id, ASKED).await.pop().unwrap();
+async fn latest_link(app: &TestApp, tenant: &TestTenant) -> (String, String) {
+    let sealed = links(app, tenant.id, CHANGE_REQUESTED).await.pop().unwrap();
     let (token, email) = sealed.split_once('\n').unwrap();
     (token.to_owned(), email.to_owned())
 }
@@ -27,15 +32,17 @@ async fn confirm(app: &TestApp, token: &str) -> TestResponse {
 }
 
 #[tokio::test]
-async fn another_address_holds_once_its_link_was_opened() {
+async fn a_new_address_is_active_after_opening_the_link() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "manager", "ada@demo.example").await;
     let tokens = login(&app, "ada@demo.example").await;
-    ask(&app, &tokens, NEW, "wrong horse battery")
+    request_change(&app, &tokens, NEW, "wrong horse battery")
         .await
         .expect_problem(403, "wrong_password");
-    ask(&app, &tokens, NEW, PASSWORD).await.expect(202);
-    let (token, email) = newest(&app, &tenant).await;
+    request_change(&app, &tokens, NEW, PASSWORD)
+        .await
+        .expect(202);
+    let (token, email) = latest_link(&app, &tenant).await;
     assert_eq!(email, NEW);
     try_login(&app, "demo", NEW, PASSWORD).await.expect(401);
 
@@ -54,13 +61,15 @@ async fn another_address_holds_once_its_link_was_opened() {
 }
 
 #[tokio::test]
-async fn whoever_asks_is_not_told_whose_address_it_is() {
+async fn a_taken_address_is_not_revealed() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", "ada@demo.example").await;
     let tokens = login(&app, "ada@demo.example").await;
     let mut answers = Vec::new();
     for email in ["admin@demo.example", "nobody@demo.example"] {
-        let answer = ask(&app, &tokens, email, PASSWORD).await.expect(202);
+        let answer = request_change(&app, &tokens, email, PASSWORD)
+            .await
+            .expect(202);
         let mut headers = answer.headers.clone();
         headers.remove("x-request-id");
         // The second of two requests.
@@ -71,14 +80,16 @@ async fn whoever_asks_is_not_told_whose_address_it_is() {
 }
 
 #[tokio::test]
-async fn of_two_who_want_one_address_one_gets_it() {
+async fn concurrent_changes_to_one_address_succeed_only_once() {
     let (app, tenant) = demo().await;
     let mut tokens = Vec::new();
     for email in ["ada@demo.example", "grace@demo.example"] {
         add(&app, &tenant, "customer", email).await;
         let signed_in = login(&app, email).await;
-        ask(&app, &signed_in, NEW, PASSWORD).await.expect(202);
-        tokens.push(newest(&app, &tenant).await.0);
+        request_change(&app, &signed_in, NEW, PASSWORD)
+            .await
+            .expect(202);
+        tokens.push(latest_link(&app, &tenant).await.0);
         app.clock.advance(std::time::Duration::from_secs(1));
     }
     let (one, other) = tokio::join!(confirm(&app, &tokens[0]), confirm(&app, &tokens[1]));
@@ -101,15 +112,19 @@ async fn of_two_who_want_one_address_one_gets_it() {
 }
 
 #[tokio::test]
-async fn a_newer_wish_and_another_password_make_the_link_worthless() {
+async fn a_newer_request_or_a_password_change_voids_the_link() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", "ada@demo.example").await;
     let tokens = login(&app, "ada@demo.example").await;
-    ask(&app, &tokens, NEW, PASSWORD).await.expect(202);
-    let (first, _) = newest(&app, &tenant).await;
+    request_change(&app, &tokens, NEW, PASSWORD)
+        .await
+        .expect(202);
+    let (first, _) = latest_link(&app, &tenant).await;
     app.clock.advance(std::time::Duration::from_secs(1));
-    ask(&app, &tokens, NEW, PASSWORD).await.expect(202);
-    let (second, _) = newest(&app, &tenant).await;
+    request_change(&app, &tokens, NEW, PASSWORD)
+        .await
+        .expect(202);
+    let (second, _) = latest_link(&app, &tenant).await;
     confirm(&app, &first)
         .await
         .expect_problem(401, "invalid_token");

@@ -10,7 +10,7 @@ fn skills() -> Value {
 }
 
 #[tokio::test]
-async fn skills_are_replaced_as_a_whole_and_found() {
+async fn skills_are_replaced_as_a_whole_and_searchable() {
     let (app, tenant) = demo().await;
     let expert = app.as_user(&tenant.expert);
     let path = format!("/api/v1/users/{}/expertise", tenant.expert.id);
@@ -65,7 +65,7 @@ async fn skills_are_replaced_as_a_whole_and_found() {
 }
 
 #[tokio::test]
-async fn wrong_skills_are_all_named() {
+async fn all_invalid_skills_are_reported() {
     let (app, tenant) = demo().await;
     let path = format!("/api/v1/users/{}/expertise", tenant.expert.id);
     let body = json!({"items": [{"skill": "a", "level": 6}, {"skill": "", "level": 1, "years": 81}, {"level": 1}]});
@@ -99,7 +99,7 @@ async fn wrong_skills_are_all_named() {
 }
 
 #[tokio::test]
-async fn experts_change_their_own_skills_and_customers_none() {
+async fn experts_can_change_their_own_skills_and_customers_cannot() {
     let (app, tenant) = demo().await;
     let others = format!("/api/v1/users/{}/expertise", tenant.expert2.id);
     app.as_user(&tenant.expert).get(&others).await.expect(200);

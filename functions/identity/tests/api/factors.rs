@@ -80,7 +80,7 @@ pub(crate) async fn confirm(client: &Client, code: &str) -> TestResponse {
 }
 
 /// The token of a sign-in that waits for the second factor.
-pub(crate) async fn waiting(app: &TestApp, email: &str) -> Value {
+pub(crate) async fn pending_sign_in(app: &TestApp, email: &str) -> Value {
     let answer = try_login(app, "demo", email, super::PASSWORD)
         .await
         .expect(200)
@@ -91,7 +91,12 @@ pub(crate) async fn waiting(app: &TestApp, email: &str) -> Value {
 }
 
 /// Submits the second factor and returns the response.
-pub(crate) async fn prove(app: &TestApp, token: &Value, kind: &str, code: &str) -> TestResponse {
+pub(crate) async fn submit_second_factor(
+    app: &TestApp,
+    token: &Value,
+    kind: &str,
+    code: &str,
+) -> TestResponse {
     let body = json!({"mfa_token": token, kind: code});
     app.anonymous().post("/api/v1/auth/mfa", body).await
 }

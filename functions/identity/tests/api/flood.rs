@@ -13,7 +13,7 @@ use testkit::TestApp;
 use web::Service;
 
 /// One hash at a time, and a short queue.
-fn narrow(db: Db, state: AppState) -> Service {
+fn with_one_hash(db: Db, state: AppState) -> Service {
     let settings = Settings {
         max_concurrent_hashes: 1,
         max_queued_hashes: 64,
@@ -23,11 +23,11 @@ fn narrow(db: Db, state: AppState) -> Service {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn five_hundred_sign_ins_at_once_leave_room_for_the_rest() {
-    let app = TestApp::new(&[("identity", narrow)]).await;
+async fn five_hundred_concurrent_sign_ins_do_not_block_other_requests() {
+    let app = TestApp::new(&[("identity", with_one_hash)]).await;
     let tenant = app.tenant("demo").await;
-    let somebody = app.as_user(&tenant.customer);
-    somebody.get("/api/v1/auth/status").await.expect(200);
+    let user = app.as_user(&tenant.customer);
+    user.get("/api/v1/auth/status").await.expect(200);
     let running = Arc::new(AtomicUsize::new(500));
     let logins: Vec<_> = (0..500)
         .map(|number| {
@@ -43,7 +43,7 @@ async fn five_hundred_sign_ins_at_once_leave_room_for_the_rest() {
         .collect();
     let mut answered_meanwhile = 0;
     while running.load(Ordering::Acquire) > 0 {
-        somebody.get("/api/v1/auth/status").await.expect(200);
+        user.get("/api/v1/auth/status").await.expect(200);
         answered_meanwhile += usize::from(running.load(Ordering::Acquire) > 0);
     }
     assert!(answered_meanwhile > 0, "the flood was over too soon");

@@ -33,7 +33,7 @@ fn encode(bytes: impl AsRef<[u8]>) -> String {
 }
 
 /// Creates forgeries and collects them by name.
-struct Forge {
+struct ForgedTokens {
     key: KeyPair,
     foreign: KeyPair,
     /// The claims of a genuine token.
@@ -41,12 +41,12 @@ struct Forge {
     all: Vec<(String, String)>,
 }
 
-impl Forge {
+impl ForgedTokens {
     fn header() -> Value {
         json!({"alg": "EdDSA", "typ": "at+jwt", "kid": TRUSTED})
     }
 
-    fn honest(&self) -> String {
+    fn valid_token(&self) -> String {
         join(&Self::header(), &self.claims, |message| {
             self.key.sign(message)
         })
@@ -71,22 +71,27 @@ impl Forge {
     }
 
     /// Adds a token of arbitrary parts with a valid signature.
-    fn of_texts(&mut self, name: &str, header: &str, claims: &str) {
+    fn with_texts(&mut self, name: &str, header: &str, claims: &str) {
         let message = format!("{}.{}", encode(header), encode(claims));
         let signature = encode(self.key.sign(message.as_bytes()));
         self.add(name, format!("{message}.{signature}"));
     }
 
     /// Adds a token with these header members, signed with a foreign key.
-    fn by(&mut self, name: impl Into<String>, members: &Value, sign: impl Fn(&[u8]) -> Vec<u8>) {
+    fn with_signer(
+        &mut self,
+        name: impl Into<String>,
+        members: &Value,
+        sign: impl Fn(&[u8]) -> Vec<u8>,
+    ) {
         let token = join(&merged(Self::header(), members), &self.claims, sign);
         self.add(name, token);
     }
 
     /// Adds the genuine token with a different signature.
     fn signed(&mut self, name: &str, signature: impl AsRef<[u8]>) {
-        let honest = self.honest();
-        let (message, _) = honest.rsplit_once('.').unwrap();
+        let valid_token = self.valid_token();
+        let (message, _) = valid_token.rsplit_once('.').unwrap();
         self.add(name, format!("{message}.{}", encode(signature)));
     }
 }
@@ -103,26 +108,26 @@ fn merged(mut target: Value, members: &Value) -> Value {
 }
 
 /// `alg: none` in every spelling.
-fn without_algorithm(forge: &mut Forge) {
+fn without_algorithm(forged: &mut ForgedTokens) {
     for alg in ["none", "None", "NONE", "nOnE", "none ", "", "null", "plain"] {
-        forge.by(
+        forged.with_signer(
             format!("alg {alg:?}, no signature"),
             &json!({"alg": alg}),
             |_| Vec::new(),
         );
     }
-    let key = forge.key.clone();
-    forge.by(
+    let key = forged.key.clone();
+    forged.with_signer(
         "alg none, a good signature",
         &json!({"alg": "none"}),
         |message| key.sign(message),
     );
     let unsigned = join(
-        &merged(Forge::header(), &json!({"alg": "none"})),
-        &forge.claims,
+        &merged(ForgedTokens::header(), &json!({"alg": "none"})),
+        &forged.claims,
         |_| Vec::new(),
     );
-    forge.add("alg none, no last dot", unsigned.trim_end_matches('.'));
+    forged.add("alg none, no last dot", unsigned.trim_end_matches('.'));
     for (name, members) in [
         ("alg missing", json!({"alg": null})),
         ("alg a list", json!({"alg": ["EdDSA"]})),
@@ -131,13 +136,13 @@ fn without_algorithm(forge: &mut Forge) {
         ("alg with a space", json!({"alg": "EdDSA "})),
         ("alg of another curve", json!({"alg": "Ed448"})),
     ] {
-        forge.with_header(name, &members);
+        forged.with_header(name, &members);
     }
 }
 
 /// Our public key, used as an HMAC secret.
-fn public_key_as_secret(forge: &mut Forge) {
-    let public = forge.key.public_key();
+fn public_key_as_secret(forged: &mut ForgedTokens) {
+    let public = forged.key.public_key();
     let spki = [&SPKI[..], &public].concat();
     let pem = format!(
         "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
@@ -154,7 +159,7 @@ fn public_key_as_secret(forge: &mut Forge) {
         ("DER", spki),
         ("PEM", pem.clone().into()),
         ("PEM without its last line feed", pem.trim_end().into()),
-        ("JWK", forge.key.jwk().to_string().into()),
+        ("JWK", forged.key.jwk().to_string().into()),
         ("nothing", Vec::new()),
     ];
     for (alg, algorithm) in [
@@ -164,7 +169,7 @@ fn public_key_as_secret(forge: &mut Forge) {
     ] {
         for (form, secret) in &secrets {
             let key = hmac::Key::new(algorithm, secret);
-            forge.by(
+            forged.with_signer(
                 format!("{alg} with our public key as secret, {form}"),
                 &json!({"alg": alg}),
                 |message| hmac::sign(&key, message).as_ref().to_vec(),
@@ -174,25 +179,25 @@ fn public_key_as_secret(forge: &mut Forge) {
 }
 
 /// Foreign keys, and attempts to make us accept one.
-fn foreign_keys(forge: &mut Forge) {
+fn foreign_keys(forged: &mut ForgedTokens) {
     let (rsa, p256, foreign) = (
         KeyPair::rsa(TRUSTED),
         KeyPair::p256(TRUSTED),
-        forge.foreign.clone(),
+        forged.foreign.clone(),
     );
     for key in [&rsa, &p256] {
         let alg = key.algorithm();
-        forge.by(
-            format!("{alg} by a key of one's own"),
+        forged.with_signer(
+            format!("{alg} with_signer a key of one's own"),
             &json!({"alg": alg}),
             |message| key.sign(message),
         );
-        forge.by(
+        forged.with_signer(
             format!("{alg}, and EdDSA says the header"),
             &json!({}),
             |message| key.sign(message),
         );
-        forge.with_header(
+        forged.with_header(
             format!("{alg} says the header, and EdDSA signed"),
             &json!({"alg": alg}),
         );
@@ -220,16 +225,16 @@ fn foreign_keys(forge: &mut Forge) {
         ),
         ("a foreign key in x5c", json!({"x5c": [x5c]})),
         (
-            "a foreign key by its thumbprint",
+            "a foreign key with_signer its thumbprint",
             json!({"x5t": encode([1; 20]), "x5t#S256": encode([1; 32])}),
         ),
     ] {
-        forge.by(name, &members, |message| foreign.sign(message));
+        forged.with_signer(name, &members, |message| foreign.sign(message));
     }
     let small_order = json!({"kty": "OKP", "crv": "Ed25519", "x": encode([0; 32])});
     let mut identity = vec![0; 64];
     identity[0] = 1;
-    forge.by(
+    forged.with_signer(
         "a key of small order in jwk",
         &json!({"jwk": small_order}),
         |_| identity.clone(),
@@ -252,12 +257,12 @@ fn foreign_keys(forge: &mut Forge) {
         ("true", json!(true)),
         ("missing", Value::Null),
     ] {
-        forge.with_header(format!("kid {name}"), &json!({"kid": kid}));
+        forged.with_header(format!("kid {name}"), &json!({"kid": kid}));
     }
 }
 
 /// Headers that would change the type of the token.
-fn other_headers(forge: &mut Forge) {
+fn other_headers(forged: &mut ForgedTokens) {
     for (name, members) in [
         ("crit names exp", json!({"crit": ["exp"], "exp": 1})),
         (
@@ -277,9 +282,9 @@ fn other_headers(forge: &mut Forge) {
         ("typ a number", json!({"typ": 1})),
         ("typ a list", json!({"typ": ["at+jwt"]})),
     ] {
-        forge.with_header(name, &members);
+        forged.with_header(name, &members);
     }
-    let claims = forge.claims.to_string();
+    let claims = forged.claims.to_string();
     for (name, header) in [
         (
             "alg twice, none last",
@@ -306,9 +311,9 @@ fn other_headers(forge: &mut Forge) {
         ),
         ("header empty", ""),
     ] {
-        forge.of_texts(name, header, &claims);
+        forged.with_texts(name, header, &claims);
     }
-    let header = Forge::header().to_string();
+    let header = ForgedTokens::header().to_string();
     let twice =
         |name: &str, value: &str| claims.replacen('{', &format!("{{\"{name}\":{value},"), 1);
     for (name, text) in [
@@ -323,17 +328,17 @@ fn other_headers(forge: &mut Forge) {
         ("claims with something behind", format!("{claims}{{}}")),
         ("claims empty", String::new()),
     ] {
-        forge.of_texts(name, &header, &text);
+        forged.with_texts(name, &header, &text);
     }
 }
 
 /// Wrong claims with a valid signature.
-fn wrong_claims(forge: &mut Forge, now: i64) {
+fn wrong_claims(forged: &mut ForgedTokens, now: i64) {
     let issuer = testkit::PUBLIC_URL;
     for claim in [
         "iss", "aud", "sub", "tid", "sid", "role", "amr", "iat", "exp", "jti",
     ] {
-        forge.with_claims(format!("{claim} missing"), &json!({claim: null}));
+        forged.with_claims(format!("{claim} missing"), &json!({claim: null}));
     }
     for (name, members) in [
         ("exp over", json!({"exp": now - 5})),
@@ -386,7 +391,7 @@ fn wrong_claims(forge: &mut Forge, now: i64) {
         ("sub no identifier", json!({"sub": "admin"})),
         (
             "sub without hyphens",
-            json!({"sub": forge.claims["sub"].as_str().unwrap().replace('-', "")}),
+            json!({"sub": forged.claims["sub"].as_str().unwrap().replace('-', "")}),
         ),
         ("tid no identifier", json!({"tid": "demo"})),
         ("sid no identifier", json!({"sid": "x"})),
@@ -394,9 +399,9 @@ fn wrong_claims(forge: &mut Forge, now: i64) {
         ("amr a text", json!({"amr": "pwd"})),
         ("jti a number", json!({"jti": 1})),
     ] {
-        forge.with_claims(name, &members);
+        forged.with_claims(name, &members);
     }
-    let claims = forge.claims.to_string();
+    let claims = forged.claims.to_string();
     let exp = (now + 600).to_string();
     for (name, value) in [
         ("NaN", "NaN"),
@@ -405,12 +410,16 @@ fn wrong_claims(forge: &mut Forge, now: i64) {
     ] {
         let text = claims.replace(&exp, value);
         assert_ne!(text, claims);
-        forge.of_texts(&format!("exp {name}"), &Forge::header().to_string(), &text);
+        forged.with_texts(
+            &format!("exp {name}"),
+            &ForgedTokens::header().to_string(),
+            &text,
+        );
     }
 }
 
 /// Foreign tenants and sessions with a valid signature.
-fn swapped(forge: &mut Forge, own: &TestTenant, other: &TestTenant) {
+fn swapped_identifiers(forged: &mut ForgedTokens, own: &TestTenant, other: &TestTenant) {
     let (theirs, session) = (json!(other.id), json!(other.customer.session));
     let nobody = "01900000-0000-7000-8000-000000000000";
     for (name, members) in [
@@ -431,30 +440,30 @@ fn swapped(forge: &mut Forge, own: &TestTenant, other: &TestTenant) {
         ("tid of nobody", json!({"tid": nobody})),
         ("sid of nobody", json!({"sid": nobody})),
     ] {
-        forge.with_claims(name, &members);
+        forged.with_claims(name, &members);
     }
 }
 
 /// Malformed signatures.
-fn bent_signatures(forge: &mut Forge) {
-    let honest = forge.honest();
-    let (_, signature) = honest.rsplit_once('.').unwrap();
+fn modified_signatures(forged: &mut ForgedTokens) {
+    let valid_token = forged.valid_token();
+    let (_, signature) = valid_token.rsplit_once('.').unwrap();
     let bytes = URL_SAFE_NO_PAD.decode(signature).unwrap();
-    forge.signed("signature empty", []);
-    forge.signed("signature of zeros", [0; 64]);
-    forge.signed("signature of ones", [0xff; 64]);
-    forge.signed("signature a byte short", &bytes[..63]);
-    forge.signed("signature half", &bytes[..32]);
-    forge.signed("signature with a byte behind", [&bytes[..], &[0]].concat());
-    forge.signed("signature twice", [&bytes[..], &bytes[..]].concat());
-    forge.signed(
+    forged.signed("signature empty", []);
+    forged.signed("signature of zeros", [0; 64]);
+    forged.signed("signature of ones", [0xff; 64]);
+    forged.signed("signature a byte short", &bytes[..63]);
+    forged.signed("signature half", &bytes[..32]);
+    forged.signed("signature with a byte behind", [&bytes[..], &[0]].concat());
+    forged.signed("signature twice", [&bytes[..], &bytes[..]].concat());
+    forged.signed(
         "signature turned round",
         [&bytes[32..], &bytes[..32]].concat(),
     );
     for position in [0, 31, 32, 63] {
         let mut flipped = bytes.clone();
         flipped[position] ^= 1;
-        forge.signed(
+        forged.signed(
             &format!("signature with a bit of byte {position} flipped"),
             flipped,
         );
@@ -467,24 +476,24 @@ fn bent_signatures(forge: &mut Forge) {
         *byte = u8::try_from(sum & 0xff).unwrap();
         carry = sum >> 8;
     }
-    forge.signed("signature with the group's order added", malleable);
+    forged.signed("signature with the group's order added", malleable);
     let mut identity = [0; 64];
     identity[0] = 1;
-    forge.signed("signature of the neutral point", identity);
+    forged.signed("signature of the neutral point", identity);
 }
 
 /// Malformed tokens.
-fn bent_tokens(forge: &mut Forge) {
-    let honest = forge.honest();
-    let parts: Vec<&str> = honest.split('.').collect();
+fn modified_tokens(forged: &mut ForgedTokens) {
+    let valid_token = forged.valid_token();
+    let parts: Vec<&str> = valid_token.split('.').collect();
     let (header, claims, signature) = (parts[0], parts[1], parts[2]);
-    let other = merged(forge.claims.clone(), &json!({"role": "superadmin"})).to_string();
-    forge.add(
+    let other = merged(forged.claims.clone(), &json!({"role": "superadmin"})).to_string();
+    forged.add(
         "other claims under the signature",
         format!("{header}.{}.{signature}", encode(other)),
     );
-    let other = merged(Forge::header(), &json!({"x": 1})).to_string();
-    forge.add(
+    let other = merged(ForgedTokens::header(), &json!({"x": 1})).to_string();
+    forged.add(
         "another header under the signature",
         format!("{}.{claims}.{signature}", encode(other)),
     );
@@ -493,20 +502,20 @@ fn bent_tokens(forge: &mut Forge) {
     let stray = char::from(u8::try_from(last).unwrap() + 1);
     let padded = |part: &str| URL_SAFE.encode(URL_SAFE_NO_PAD.decode(part).unwrap());
     let message = format!("{}.{}", padded(header), padded(claims));
-    let over_padded = encode(forge.key.sign(message.as_bytes()));
+    let over_padded = encode(forged.key.sign(message.as_bytes()));
     let standard = format!(
         "{}.{}",
         STANDARD.encode(r#"{"alg":"EdDSA","typ":"at+jwt","kid":"forge","x":"???>>>"}"#),
-        STANDARD.encode(forge.claims.to_string())
+        STANDARD.encode(forged.claims.to_string())
     );
     assert!(standard.contains(['+', '/', '=']));
-    let over_standard = encode(forge.key.sign(standard.as_bytes()));
-    let text = forge.claims.to_string();
+    let over_standard = encode(forged.key.sign(standard.as_bytes()));
+    let text = forged.claims.to_string();
     let raw = format!(
         "{}.{text}",
         encode(r#"{"alg":"EdDSA","typ":"at+jwt","kid":"forge","b64":false}"#)
     );
-    let over_raw = encode(forge.key.sign(raw.as_bytes()));
+    let over_raw = encode(forged.key.sign(raw.as_bytes()));
     for (name, token) in [
         (
             "signature padded",
@@ -522,11 +531,11 @@ fn bent_tokens(forge: &mut Forge) {
             format!("{standard}.{over_standard}"),
         ),
         ("body not encoded, signed so", format!("{raw}.{over_raw}")),
-        ("a dot behind", format!("{honest}.")),
-        ("a dot in front", format!(".{honest}")),
-        ("a fourth part", format!("{honest}.AAAA")),
-        ("letters behind", format!("{honest}AAAA")),
-        ("two dots together", honest.replacen('.', "..", 1)),
+        ("a dot behind", format!("{valid_token}.")),
+        ("a dot in front", format!(".{valid_token}")),
+        ("a fourth part", format!("{valid_token}.AAAA")),
+        ("letters behind", format!("{valid_token}AAAA")),
+        ("two dots together", valid_token.replacen('.', "..", 1)),
         ("without a signature", format!("{header}.{claims}")),
         (
             "without a signature, with its dot",
@@ -535,8 +544,11 @@ fn bent_tokens(forge: &mut Forge) {
         ("the header alone", header.to_owned()),
         ("the claims alone", claims.to_owned()),
         ("dots alone", "..".to_owned()),
-        ("cut in the middle", honest[..honest.len() / 2].to_owned()),
-        ("without its first letter", honest[1..].to_owned()),
+        (
+            "cut in the middle",
+            valid_token[..valid_token.len() / 2].to_owned(),
+        ),
+        ("without its first letter", valid_token[1..].to_owned()),
         ("a space inside", format!("{header}. {claims}.{signature}")),
         ("a tab inside", format!("{header}\t.{claims}.{signature}")),
         (
@@ -547,11 +559,11 @@ fn bent_tokens(forge: &mut Forge) {
                 &signature[40..]
             ),
         ),
-        ("in quotes", format!("\"{honest}\"")),
-        ("twice", format!("{honest} {honest}")),
-        ("twice with a comma", format!("{honest},{honest}")),
-        ("percent-encoded", honest.replace('.', "%2E")),
-        ("in lower case", honest.to_lowercase()),
+        ("in quotes", format!("\"{valid_token}\"")),
+        ("twice", format!("{valid_token} {valid_token}")),
+        ("twice with a comma", format!("{valid_token},{valid_token}")),
+        ("percent-encoded", valid_token.replace('.', "%2E")),
+        ("in lower case", valid_token.to_lowercase()),
         (
             "encrypted (JWE)",
             format!(
@@ -572,37 +584,37 @@ fn bent_tokens(forge: &mut Forge) {
             format!("{header}.{}.{signature}", "A".repeat(5_000)),
         ),
     ] {
-        forge.add(name, token);
+        forged.add(name, token);
     }
 }
 
 /// A complete token in place of the claims.
-fn nested(forge: &mut Forge) {
-    let honest = forge.honest();
+fn nested(forged: &mut ForgedTokens) {
+    let valid_token = forged.valid_token();
     let nested = format!(
         "{}.{}",
         encode(r#"{"alg":"EdDSA","typ":"at+jwt","kid":"forge","cty":"JWT"}"#),
-        encode(&honest)
+        encode(&valid_token)
     );
-    let over_nested = encode(forge.key.sign(nested.as_bytes()));
-    forge.add("a token in a token", format!("{nested}.{over_nested}"));
+    let over_nested = encode(forged.key.sign(nested.as_bytes()));
+    forged.add("a token in a token", format!("{nested}.{over_nested}"));
 }
 
 /// Our own tokens for other purposes, and tokens of deleted keys.
-async fn other_tokens(forge: &mut Forge, app: &TestApp, tenant: &TestTenant) {
+async fn tokens_of_other_kinds(forged: &mut ForgedTokens, app: &TestApp, tenant: &TestTenant) {
     add(app, tenant, "customer", "ada@demo.example").await;
     let tokens = try_login(app, "demo", "ada@demo.example", PASSWORD)
         .await
         .expect(200)
         .json();
     let refresh = tokens["refresh_token"].as_str().unwrap();
-    forge.add("a refresh token", refresh);
-    forge.add("a refresh token with dots", format!("{refresh}..{refresh}"));
+    forged.add("a refresh token", refresh);
+    forged.add("a refresh token with dots", format!("{refresh}..{refresh}"));
     let gone = KeyPair::ed25519("gone");
     trust(app, &gone).await;
     let token = join(
-        &merged(Forge::header(), &json!({"kid": "gone"})),
-        &forge.claims,
+        &merged(ForgedTokens::header(), &json!({"kid": "gone"})),
+        &forged.claims,
         |message| gone.sign(message),
     );
     app.anonymous()
@@ -614,14 +626,14 @@ async fn other_tokens(forge: &mut Forge, app: &TestApp, tenant: &TestTenant) {
         .execute(&mut app.admin().await)
         .await
         .unwrap();
-    let fresh = merged(forge.claims.clone(), &json!({"jti": "another"}));
-    let header = merged(Forge::header(), &json!({"kid": "gone"}));
-    forge.add(
+    let fresh = merged(forged.claims.clone(), &json!({"jti": "another"}));
+    let header = merged(ForgedTokens::header(), &json!({"kid": "gone"}));
+    forged.add(
         "by a key that is gone",
         join(&header, &fresh, |message| gone.sign(message)),
     );
     let issuer = FakeIssuer::start().await;
-    forge.add("of another issuer", issuer.sign(&forge.claims));
+    forged.add("of another issuer", issuer.sign(&forged.claims));
 }
 
 async fn trust(app: &TestApp, key: &KeyPair) {
@@ -635,36 +647,36 @@ async fn trust(app: &TestApp, key: &KeyPair) {
 }
 
 #[tokio::test]
-async fn the_gate_takes_no_forged_access_token() {
+async fn forged_access_tokens_are_refused() {
     let (app, tenant) = demo().await;
     let other = app.tenant("other").await;
     let key = KeyPair::ed25519(TRUSTED);
     trust(&app, &key).await;
     let claims = serde_json::to_value(app.claims(&tenant.customer)).unwrap();
-    let mut forge = Forge {
+    let mut forged = ForgedTokens {
         key,
         foreign: KeyPair::ed25519(TRUSTED),
         claims,
         all: Vec::new(),
     };
-    without_algorithm(&mut forge);
-    public_key_as_secret(&mut forge);
-    foreign_keys(&mut forge);
-    other_headers(&mut forge);
-    wrong_claims(&mut forge, app.clock.now().timestamp());
-    swapped(&mut forge, &tenant, &other);
-    bent_signatures(&mut forge);
-    bent_tokens(&mut forge);
-    nested(&mut forge);
-    other_tokens(&mut forge, &app, &tenant).await;
+    without_algorithm(&mut forged);
+    public_key_as_secret(&mut forged);
+    foreign_keys(&mut forged);
+    other_headers(&mut forged);
+    wrong_claims(&mut forged, app.clock.now().timestamp());
+    swapped_identifiers(&mut forged, &tenant, &other);
+    modified_signatures(&mut forged);
+    modified_tokens(&mut forged);
+    nested(&mut forged);
+    tokens_of_other_kinds(&mut forged, &app, &tenant).await;
 
-    let honest = app.anonymous().bearer(&forge.honest());
-    honest.get("/api/v1/me").await.expect(200);
+    let valid_token = app.anonymous().bearer(&forged.valid_token());
+    valid_token.get("/api/v1/me").await.expect(200);
     let mut accepted = Vec::new();
     let mut names = std::collections::BTreeSet::new();
-    for (name, token) in &forge.all {
+    for (name, token) in &forged.all {
         assert!(names.insert(name), "two forgeries are called {name}");
-        assert_ne!(*token, forge.honest(), "{name}");
+        assert_ne!(*token, forged.valid_token(), "{name}");
         let answer = app.anonymous().bearer(token).get("/api/v1/me").await;
         let refused = answer.status == 401
             && answer.header("content-type") == "application/problem+json"
@@ -674,7 +686,7 @@ async fn the_gate_takes_no_forged_access_token() {
             accepted.push(format!("{name}: {} {}", answer.status, answer.text()));
         }
     }
-    let tried = forge.all.len();
+    let tried = forged.all.len();
     println!(
         "{tried} forged access tokens, {} not refused",
         accepted.len()
@@ -686,11 +698,11 @@ async fn the_gate_takes_no_forged_access_token() {
     );
     assert!(tried >= 60, "{tried}");
     // Control: the genuine token is still accepted.
-    honest.get("/api/v1/me").await.expect(200);
+    valid_token.get("/api/v1/me").await.expect(200);
 }
 
 #[tokio::test]
-async fn a_token_of_a_session_that_ended_is_as_bad_as_a_forged_one() {
+async fn a_token_of_an_ended_session_is_refused_like_a_forged_one() {
     let (app, tenant) = demo().await;
     let customer = app.as_user(&tenant.customer);
     customer.get("/api/v1/me").await.expect(200);
@@ -706,7 +718,7 @@ async fn a_token_of_a_session_that_ended_is_as_bad_as_a_forged_one() {
 }
 
 #[tokio::test]
-async fn what_the_standards_allow_is_taken() {
+async fn tokens_allowed_by_the_standards_are_accepted() {
     let (app, tenant) = demo().await;
     let key = KeyPair::ed25519(TRUSTED);
     trust(&app, &key).await;
@@ -719,7 +731,7 @@ async fn what_the_standards_allow_is_taken() {
         (json!({}), json!({"nbf": now, "iat": now + 4})),
         (json!({}), json!({"exp": now - 4})),
     ] {
-        let header = merged(Forge::header(), &header);
+        let header = merged(ForgedTokens::header(), &header);
         let claims = merged(claims.clone(), &members);
         let token = join(&header, &claims, |message| key.sign(message));
         let answer = app.anonymous().bearer(&token).get("/api/v1/me").await;

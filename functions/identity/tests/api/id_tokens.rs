@@ -5,7 +5,7 @@ use testkit::fake_issuer::{CLIENT_ID, KeyPair, Tampering};
 
 use super::{
     count,
-    oauth::{World, world},
+    oauth::{ProviderTest, provider_test},
 };
 
 fn claims(claims: Value) -> Tampering {
@@ -30,8 +30,8 @@ fn key(key: KeyPair) -> Tampering {
 }
 
 /// Wrong claims with a valid signature.
-fn wrong_claims(world: &World) -> Vec<(&'static str, Tampering)> {
-    let now = world.app.clock.now().timestamp();
+fn wrong_claims(provider_test: &ProviderTest) -> Vec<(&'static str, Tampering)> {
+    let now = provider_test.app.clock.now().timestamp();
     vec![
         (
             "another nonce",
@@ -61,12 +61,12 @@ fn wrong_claims(world: &World) -> Vec<(&'static str, Tampering)> {
         ),
         (
             "of nearly the same issuer",
-            claims(json!({"iss": format!("{}/", world.issuer.url())})),
+            claims(json!({"iss": format!("{}/", provider_test.issuer.url())})),
         ),
         ("of no issuer", claims(json!({"iss": null}))),
         (
             "of a list of issuers",
-            claims(json!({"iss": [world.issuer.url()]})),
+            claims(json!({"iss": [provider_test.issuer.url()]})),
         ),
         ("expired", claims(json!({"exp": now - 31}))),
         ("without an end", claims(json!({"exp": null}))),
@@ -146,7 +146,7 @@ fn wrong_signatures(published: &KeyPair) -> Vec<(&'static str, Tampering)> {
             "by a foreign key of another kind",
             key(KeyPair::p256("first")),
         ),
-        ("by an unknown key", key(published.named("unknown"))),
+        ("by an unknown key", key(published.with_id("unknown"))),
         ("by a key without a name", header(json!({"kid": null}))),
         (
             "by a key that is a path",
@@ -171,36 +171,36 @@ fn wrong_signatures(published: &KeyPair) -> Vec<(&'static str, Tampering)> {
 }
 
 #[tokio::test]
-async fn no_forged_id_token_opens_a_session() {
-    let world = world().await;
+async fn forged_id_tokens_create_no_session() {
+    let provider_test = provider_test().await;
     let published = KeyPair::ed25519("first");
-    world.issuer.rotate(published.clone());
+    provider_test.issuer.rotate(published.clone());
     // Control, before and after: the same flow with a genuine issuer succeeds.
-    world.sign_in().await;
+    provider_test.sign_in().await;
     let sessions = "select count(*) from identity.sessions";
-    let before = count(&world.app, sessions).await;
-    let mut forgeries = wrong_claims(&world);
+    let before = count(&provider_test.app, sessions).await;
+    let mut forgeries = wrong_claims(&provider_test);
     forgeries.extend(wrong_signatures(&published));
     let tried = forgeries.len();
     let mut accepted = Vec::new();
     for (name, bend) in forgeries {
-        world.issuer.tamper(bend);
-        let error = super::oauth::told(&world.walk().await, "error");
+        provider_test.issuer.tamper(bend);
+        let error = super::oauth::query_parameter(&provider_test.run_flow().await, "error");
         if error.as_deref() != Some("provider_refused") {
             accepted.push((name, error));
         }
     }
     assert!(accepted.is_empty(), "of {tried} not refused: {accepted:?}");
-    assert_eq!(count(&world.app, sessions).await, before);
+    assert_eq!(count(&provider_test.app, sessions).await, before);
     println!("{tried} forged ID tokens, 0 accepted");
-    world.issuer.tamper(Tampering::default());
-    world.sign_in().await;
+    provider_test.issuer.tamper(Tampering::default());
+    provider_test.sign_in().await;
 }
 
 #[tokio::test]
-async fn what_is_unusual_but_right_is_taken() {
-    let world = world().await;
-    let now = world.app.clock.now().timestamp();
+async fn unusual_but_valid_id_tokens_are_accepted() {
+    let provider_test = provider_test().await;
+    let now = provider_test.app.clock.now().timestamp();
     for claims in [
         json!({"aud": [CLIENT_ID]}),
         json!({"aud": [CLIENT_ID, "other"], "azp": CLIENT_ID}),
@@ -208,16 +208,16 @@ async fn what_is_unusual_but_right_is_taken() {
         json!({"iat": now + 29, "nbf": now}),
         json!({"unknown": {"a": [1]}}),
     ] {
-        world.issuer.tamper(self::claims(claims));
-        world.sign_in().await;
+        provider_test.issuer.tamper(self::claims(claims));
+        provider_test.sign_in().await;
     }
-    world.issuer.tamper(header(json!({"typ": null})));
-    world.sign_in().await;
+    provider_test.issuer.tamper(header(json!({"typ": null})));
+    provider_test.sign_in().await;
 }
 
 #[tokio::test]
-async fn only_what_is_plainly_true_is_a_verified_address() {
-    let world = world().await;
+async fn only_true_counts_as_a_verified_address() {
+    let provider_test = provider_test().await;
     for verified in [
         json!(null),
         json!(false),
@@ -227,13 +227,23 @@ async fn only_what_is_plainly_true_is_a_verified_address() {
         json!([true]),
         json!({}),
     ] {
-        world.issuer.person(json!({"email_verified": verified}));
-        assert_eq!(world.error().await, "address_not_verified", "{verified}");
+        provider_test
+            .issuer
+            .person(json!({"email_verified": verified}));
+        assert_eq!(
+            provider_test.error().await,
+            "address_not_verified",
+            "{verified}"
+        );
     }
     for email in [json!(null), json!("no address"), json!("a\0@example.org")] {
-        world
+        provider_test
             .issuer
             .person(json!({"email_verified": true, "email": email}));
-        assert_eq!(world.error().await, "address_not_verified", "{email}");
+        assert_eq!(
+            provider_test.error().await,
+            "address_not_verified",
+            "{email}"
+        );
     }
 }

@@ -8,46 +8,46 @@ use url::Url;
 
 use super::{
     PASSWORD, add, audited, bearer, execute,
-    oauth::{PAGE, World, told, world},
+    oauth::{PAGE, ProviderTest, provider_test, query_parameter},
     try_login,
 };
 
 const IDENTITIES: &str = "/api/v1/auth/identities";
 
 /// Starts linking, and returns to the page.
-async fn link(world: &World, client: &Client) -> TestResponse {
+async fn link(provider_test: &ProviderTest, client: &Client) -> TestResponse {
     let path = "/api/v1/auth/oauth/fake/link";
     let body = json!({"redirect_to": PAGE});
     let url = client.post(path, body).await.expect(200).json()["url"].clone();
     let url = Url::parse(url.as_str().unwrap()).unwrap();
     let path = format!("{}?{}", url.path(), url.query().unwrap());
-    let started = world.app.anonymous().get(&path).await.expect(303);
-    world.walk_from(started).await
+    let started = provider_test.app.anonymous().get(&path).await.expect(303);
+    provider_test.run_flow_from(started).await
 }
 
-async fn try_finish(client: &Client, came: &TestResponse) -> TestResponse {
-    let code = told(came, "code").unwrap();
+async fn try_finish(client: &Client, returned: &TestResponse) -> TestResponse {
+    let code = query_parameter(returned, "code").unwrap();
     client.post(IDENTITIES, json!({"code": code})).await
 }
 
 /// A signed-in user with a password.
-async fn ada(world: &World, email: &str) -> Client {
-    add(&world.app, &world.tenant, "customer", email).await;
-    let tokens = try_login(&world.app, "demo", email, PASSWORD)
+async fn ada(provider_test: &ProviderTest, email: &str) -> Client {
+    add(&provider_test.app, &provider_test.tenant, "customer", email).await;
+    let tokens = try_login(&provider_test.app, "demo", email, PASSWORD)
         .await
         .expect(200)
         .json();
-    bearer(&world.app, &tokens)
+    bearer(&provider_test.app, &tokens)
 }
 
 #[tokio::test]
-async fn somebody_with_a_password_links_and_from_then_on_signs_in_either_way() {
-    let world = world().await;
-    let ada = ada(&world, "ada@example.org").await;
-    let came = link(&world, &ada).await;
+async fn a_user_with_a_password_can_link_and_sign_in_either_way() {
+    let provider_test = provider_test().await;
+    let ada = ada(&provider_test, "ada@example.org").await;
+    let returned = link(&provider_test, &ada).await;
     // Nothing is linked yet, and the code cannot be used to sign in.
-    let code = told(&came, "code").unwrap();
-    world
+    let code = query_parameter(&returned, "code").unwrap();
+    provider_test
         .redeem(&code)
         .await
         .expect_problem(401, "invalid_sign_in_code");
@@ -55,7 +55,7 @@ async fn somebody_with_a_password_links_and_from_then_on_signs_in_either_way() {
         ada.get(IDENTITIES).await.expect(200).json()["items"],
         json!([])
     );
-    let linked = try_finish(&ada, &came).await.expect(201);
+    let linked = try_finish(&ada, &returned).await.expect(201);
     assert_eq!(linked.json()["provider"], "fake");
     assert_eq!(
         linked.header("location"),
@@ -65,47 +65,50 @@ async fn somebody_with_a_password_links_and_from_then_on_signs_in_either_way() {
         ada.get(IDENTITIES).await.expect(200).json()["items"],
         json!([linked.json()])
     );
-    try_finish(&ada, &came)
+    try_finish(&ada, &returned)
         .await
         .expect_problem(401, "invalid_sign_in_code");
-    assert_eq!(world.sign_in().await["user"]["email"], "ada@example.org");
-    try_login(&world.app, "demo", "ada@example.org", PASSWORD)
+    assert_eq!(
+        provider_test.sign_in().await["user"]["email"],
+        "ada@example.org"
+    );
+    try_login(&provider_test.app, "demo", "ada@example.org", PASSWORD)
         .await
         .expect(200);
     assert_eq!(
-        audited(&world.app, "identity.oauth_identity.linked").await,
+        audited(&provider_test.app, "identity.oauth_identity.linked").await,
         1
     );
 }
 
 #[tokio::test]
-async fn an_address_that_somebody_else_is_lured_to_links_nothing() {
-    let world = world().await;
+async fn a_link_url_opened_by_another_user_links_nothing() {
+    let provider_test = provider_test().await;
     let (ada, mallory) = (
-        ada(&world, "ada@example.org").await,
-        ada(&world, "mallory@example.org").await,
+        ada(&provider_test, "ada@example.org").await,
+        ada(&provider_test, "mallory@example.org").await,
     );
-    let came = link(&world, &mallory).await;
-    try_finish(&ada, &came)
+    let returned = link(&provider_test, &mallory).await;
+    try_finish(&ada, &returned)
         .await
         .expect_problem(401, "invalid_sign_in_code");
-    world
-        .redeem(&told(&came, "code").unwrap())
+    provider_test
+        .redeem(&query_parameter(&returned, "code").unwrap())
         .await
         .expect_problem(401, "invalid_sign_in_code");
-    let came = link(&world, &ada).await;
-    world.app.clock.advance(Duration::from_mins(1));
-    try_finish(&ada, &came)
+    let returned = link(&provider_test, &ada).await;
+    provider_test.app.clock.advance(Duration::from_mins(1));
+    try_finish(&ada, &returned)
         .await
         .expect_problem(401, "invalid_sign_in_code");
-    let admin = world.app.as_user(&world.tenant.admin);
-    let came = link(&world, &ada).await;
-    try_finish(&admin, &came)
+    let admin = provider_test.app.as_user(&provider_test.tenant.admin);
+    let returned = link(&provider_test, &ada).await;
+    try_finish(&admin, &returned)
         .await
         .expect_problem(401, "invalid_sign_in_code");
-    let strangers = link(&world, &ada).await;
-    let code = told(&strangers, "code").unwrap();
-    let stranger = world.app.anonymous();
+    let strangers = link(&provider_test, &ada).await;
+    let code = query_parameter(&strangers, "code").unwrap();
+    let stranger = provider_test.app.anonymous();
     stranger
         .post(IDENTITIES, json!({"code": code}))
         .await
@@ -113,39 +116,42 @@ async fn an_address_that_somebody_else_is_lured_to_links_nothing() {
 }
 
 #[tokio::test]
-async fn an_identity_belongs_to_one_person() {
-    let world = world().await;
+async fn an_identity_belongs_to_one_user() {
+    let provider_test = provider_test().await;
     let (ada, bob) = (
-        ada(&world, "ada@example.org").await,
-        ada(&world, "bob@example.org").await,
+        ada(&provider_test, "ada@example.org").await,
+        ada(&provider_test, "bob@example.org").await,
     );
-    let (came, race) = (link(&world, &ada).await, link(&world, &bob).await);
-    try_finish(&ada, &came).await.expect(201);
+    let (returned, race) = (
+        link(&provider_test, &ada).await,
+        link(&provider_test, &bob).await,
+    );
+    try_finish(&ada, &returned).await.expect(201);
     try_finish(&bob, &race)
         .await
         .expect_problem(409, "identity_taken");
     assert_eq!(
-        told(&link(&world, &bob).await, "error").as_deref(),
+        query_parameter(&link(&provider_test, &bob).await, "error").as_deref(),
         Some("identity_taken")
     );
 }
 
 #[tokio::test]
-async fn the_last_way_in_stays() {
-    let world = world().await;
-    let ada = bearer(&world.app, &world.sign_in().await);
+async fn the_last_sign_in_method_cannot_be_removed() {
+    let provider_test = provider_test().await;
+    let ada = bearer(&provider_test.app, &provider_test.sign_in().await);
     let first = ada.get(IDENTITIES).await.expect(200).json()["items"][0]["id"].clone();
     let first = format!("{IDENTITIES}/{}", first.as_str().unwrap());
     ada.delete(&first).await.expect_problem(409, "last_way_in");
-    world.issuer.person(json!({"sub": "ada-2"}));
-    let second = try_finish(&ada, &link(&world, &ada).await)
+    provider_test.issuer.person(json!({"sub": "ada-2"}));
+    let second = try_finish(&ada, &link(&provider_test, &ada).await)
         .await
         .expect(201)
         .id();
     let second = format!("{IDENTITIES}/{second}");
-    world
+    provider_test
         .app
-        .as_user(&world.tenant.admin)
+        .as_user(&provider_test.tenant.admin)
         .delete(&second)
         .await
         .expect_problem(404, "not_found");
@@ -154,16 +160,16 @@ async fn the_last_way_in_stays() {
     statuses.sort_unstable();
     assert_eq!(statuses, [204, 409]);
     assert_eq!(
-        audited(&world.app, "identity.oauth_identity.unlinked").await,
+        audited(&provider_test.app, "identity.oauth_identity.unlinked").await,
         1
     );
 }
 
 #[tokio::test]
-async fn with_a_password_the_only_identity_can_go() {
-    let world = world().await;
-    let ada = ada(&world, "ada@example.org").await;
-    let id = try_finish(&ada, &link(&world, &ada).await)
+async fn with_a_password_the_only_identity_can_be_unlinked() {
+    let provider_test = provider_test().await;
+    let ada = ada(&provider_test, "ada@example.org").await;
+    let id = try_finish(&ada, &link(&provider_test, &ada).await)
         .await
         .expect(201)
         .id();
@@ -174,15 +180,15 @@ async fn with_a_password_the_only_identity_can_go() {
     ada.delete(&format!("{IDENTITIES}/x"))
         .await
         .expect_problem(404, "not_found");
-    assert_eq!(world.error().await, "link_requires_sign_in");
+    assert_eq!(provider_test.error().await, "link_requires_sign_in");
 }
 
 #[tokio::test]
-async fn keys_have_no_identities_and_links_go_to_known_pages() {
-    let world = world().await;
-    let key = world
+async fn api_keys_have_no_identities_and_links_go_to_known_pages() {
+    let provider_test = provider_test().await;
+    let key = provider_test
         .app
-        .key(world.tenant.id, &["identity.user.read"])
+        .key(provider_test.tenant.id, &["identity.user.read"])
         .await;
     key.get(IDENTITIES)
         .await
@@ -191,7 +197,7 @@ async fn keys_have_no_identities_and_links_go_to_known_pages() {
     key.post(path, json!({"redirect_to": PAGE}))
         .await
         .expect_problem(403, "not_a_person");
-    let admin = world.app.as_user(&world.tenant.admin);
+    let admin = provider_test.app.as_user(&provider_test.tenant.admin);
     admin
         .post(path, json!({"redirect_to": "https://evil.example/"}))
         .await
@@ -211,14 +217,14 @@ async fn keys_have_no_identities_and_links_go_to_known_pages() {
         .clone();
     let url = Url::parse(url.as_str().unwrap()).unwrap();
     let path = format!("{}?{}", url.path(), url.query().unwrap());
-    world.app.clock.advance(Duration::from_mins(2));
-    world
+    provider_test.app.clock.advance(Duration::from_mins(2));
+    provider_test
         .app
         .anonymous()
         .get(&path)
         .await
         .expect_problem(400, "sign_in_expired");
-    world
+    provider_test
         .app
         .anonymous()
         .get("/api/v1/auth/oauth/fake?link=AAAA")
@@ -227,19 +233,19 @@ async fn keys_have_no_identities_and_links_go_to_known_pages() {
 }
 
 #[tokio::test]
-async fn identities_of_another_tenant_are_other_people() {
-    let world = world().await;
-    let ada = world.sign_in().await;
-    world.app.tenant("other").await;
+async fn identities_are_separate_per_tenant() {
+    let provider_test = provider_test().await;
+    let ada = provider_test.sign_in().await;
+    provider_test.app.tenant("other").await;
     execute(
-        &world.app,
+        &provider_test.app,
         "insert into access.origins (tenant_id, origin, created_at)
         select tenant_id, 'https://app.other.example', now() from access.tenants where slug = 'other'",
     )
     .await;
     let path = "/api/v1/auth/oauth/fake?tenant=other&redirect_to=https://app.other.example/";
-    let started = world.app.anonymous().get(path).await.expect(303);
-    let code = told(&world.walk_from(started).await, "code").unwrap();
-    let other = world.redeem(&code).await.expect(200).json();
+    let started = provider_test.app.anonymous().get(path).await.expect(303);
+    let code = query_parameter(&provider_test.run_flow_from(started).await, "code").unwrap();
+    let other = provider_test.redeem(&code).await.expect(200).json();
     assert_ne!(other["user"]["id"], ada["user"]["id"]);
 }

@@ -24,7 +24,7 @@ async fn staff(app: &TestApp, tenant: &TestTenant) -> (Person, Client) {
 }
 
 #[tokio::test]
-async fn staff_looks_at_an_account_reads_it_masked_and_changes_nothing() {
+async fn staff_impersonation_is_masked_and_read_only() {
     let (app, tenant) = demo().await;
     let (person, client) = staff(&app, &tenant).await;
     let answer = ask(&client, &tenant.manager).await.expect(200).json();
@@ -111,7 +111,7 @@ async fn staff_looks_at_an_account_reads_it_masked_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn admins_look_at_people_below_them_where_the_organisation_lets_them() {
+async fn admins_impersonate_lower_roles_if_the_organisation_allows_it() {
     let (app, tenant) = demo().await;
     let admin = app.as_user(&tenant.admin);
     ask(&admin, &tenant.customer)
@@ -164,7 +164,7 @@ async fn admins_look_at_people_below_them_where_the_organisation_lets_them() {
 }
 
 #[tokio::test]
-async fn looking_ends_with_ones_own_session_role_or_when_the_person_ends_it() {
+async fn impersonation_ends_with_the_actors_session_or_role_or_by_the_user() {
     let (app, tenant) = demo().await;
     execute(&app, ALLOW).await;
     let admin = app.as_user(&tenant.admin);
@@ -216,7 +216,7 @@ async fn looking_ends_with_ones_own_session_role_or_when_the_person_ends_it() {
 }
 
 #[tokio::test]
-async fn a_token_and_its_session_must_agree_on_who_acts() {
+async fn a_token_and_its_session_must_name_the_same_actor() {
     let (app, tenant) = demo().await;
     execute(&app, ALLOW).await;
     let answer = ask(&app.as_user(&tenant.admin), &tenant.customer)

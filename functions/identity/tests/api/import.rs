@@ -38,7 +38,7 @@ async fn users(app: &TestApp) -> i64 {
 }
 
 #[tokio::test]
-async fn people_come_along_with_their_passwords_and_are_hashed_anew_at_the_first_sign_in() {
+async fn imported_passwords_work_and_are_rehashed_at_the_first_sign_in() {
     let (app, demo) = demo().await;
     let admin = app.as_user(&demo.admin);
     let file = format!(
@@ -102,7 +102,7 @@ async fn people_come_along_with_their_passwords_and_are_hashed_anew_at_the_first
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_named_by_line_in_the_caller_s_language() {
+async fn errors_are_reported_by_line_in_the_callers_language() {
     let (app, demo) = demo().await;
     let admin = app.as_user(&demo.admin);
     let file = format!(
@@ -161,7 +161,7 @@ async fn what_is_wrong_is_named_by_line_in_the_caller_s_language() {
 }
 
 #[tokio::test]
-async fn whoever_is_here_follows_the_file_but_for_role_status_and_password() {
+async fn existing_users_are_updated_except_role_status_and_password() {
     let (app, demo) = demo().await;
     let admin = app.as_user(&demo.admin);
     import(
@@ -216,7 +216,7 @@ async fn the_seats_of_the_licence_are_respected_row_by_row() {
 }
 
 #[tokio::test]
-async fn those_who_are_invited_get_a_mail_only_if_that_is_asked_for() {
+async fn invitations_are_sent_only_on_request() {
     let (app, demo) = demo().await;
     let admin = app.as_user(&demo.admin);
     let rows = json!([
@@ -247,7 +247,7 @@ async fn those_who_are_invited_get_a_mail_only_if_that_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_file_in_portions_and_two_at_once_make_everybody_once() {
+async fn batches_and_concurrent_imports_create_each_user_once() {
     let (app, demo) = demo().await;
     let lines: Vec<String> = (0..1_100)
         .map(|n| {
@@ -285,7 +285,7 @@ async fn a_file_in_portions_and_two_at_once_make_everybody_once() {
 }
 
 #[tokio::test]
-async fn only_who_may_imports_and_only_what_is_a_list() {
+async fn imports_require_permission_and_a_list() {
     let (app, demo) = demo().await;
     let other = app.tenant("other").await;
     let file = "email,name\na@new.example,A B\n";

@@ -11,7 +11,7 @@ use web::Service;
 use super::{PASSWORD, add, demo, page};
 
 /// Raises the email limits above what this test requests.
-fn patient(db: Db, state: AppState) -> Service {
+fn without_mail_limits(db: Db, state: AppState) -> Service {
     let settings = Settings {
         mails_per_account: 100,
         failures_per_account: 100,
@@ -21,7 +21,7 @@ fn patient(db: Db, state: AppState) -> Service {
 }
 
 /// The observable part of a response: status, body and headers, without values that differ every time.
-async fn seen(client: &Client, path: &str, body: Value) -> (u16, Value, HeaderMap) {
+async fn observe(client: &Client, path: &str, body: Value) -> (u16, Value, HeaderMap) {
     let answer = client.post(&format!("/api/v1/auth/{path}"), body).await;
     let mut document = answer.json();
     if let Some(members) = document.as_object_mut() {
@@ -55,8 +55,8 @@ async fn people(app: &TestApp, tenant: &testkit::TestTenant) {
 type Body = fn(&str) -> Value;
 
 #[tokio::test]
-async fn nothing_tells_a_known_account_from_an_unknown_one() {
-    let app = TestApp::new(&[("identity", patient)]).await;
+async fn known_and_unknown_accounts_are_indistinguishable() {
+    let app = TestApp::new(&[("identity", without_mail_limits)]).await;
     let tenant = app.tenant("demo").await;
     people(&app, &tenant).await;
     let bodies: [(&str, Body); 5] = [
@@ -83,14 +83,14 @@ async fn nothing_tells_a_known_account_from_an_unknown_one() {
     ];
     for client in [app.anonymous(), page(&app)] {
         for (path, body) in bodies {
-            let unknown = seen(&client, path, body("nobody@demo.example")).await;
+            let unknown = observe(&client, path, body("nobody@demo.example")).await;
             assert!(matches!(unknown.0, 202 | 401), "{path}: {unknown:?}");
             for email in [
                 "known@demo.example",
                 "invited@demo.example",
                 "gone@demo.example",
             ] {
-                let known = seen(&client, path, body(email)).await;
+                let known = observe(&client, path, body(email)).await;
                 assert_eq!(known, unknown, "{path} {email}");
             }
         }
@@ -98,12 +98,16 @@ async fn nothing_tells_a_known_account_from_an_unknown_one() {
 }
 
 #[tokio::test]
-async fn an_unknown_tenant_is_answered_like_a_known_one() {
+async fn known_and_unknown_tenants_are_indistinguishable() {
     let (app, _) = demo().await;
     for path in ["password/forgot", "email/verify/resend", "magic-link"] {
         let client = app.anonymous();
         let body = |place: &str| json!({"tenant": place, "email": "nobody@demo.example"});
-        let known = seen(&client, path, body("demo")).await;
-        assert_eq!(seen(&client, path, body("nosuch")).await, known, "{path}");
+        let known = observe(&client, path, body("demo")).await;
+        assert_eq!(
+            observe(&client, path, body("nosuch")).await,
+            known,
+            "{path}"
+        );
     }
 }

@@ -27,7 +27,7 @@ async fn accept(app: &TestApp, token: &str, password: &str) -> TestResponse {
 }
 
 #[tokio::test]
-async fn an_invitation_lets_its_owner_in() {
+async fn accepting_an_invitation_signs_the_user_in() {
     let (app, tenant) = demo().await;
     let (id, link) = invite(&app, &tenant).await;
     let tokens = accept(&app, &link, PASSWORD).await.expect(200).json();
@@ -46,7 +46,7 @@ async fn an_invitation_lets_its_owner_in() {
 }
 
 #[tokio::test]
-async fn of_two_who_accept_at_once_one_gets_in() {
+async fn concurrent_acceptances_succeed_only_once() {
     let (app, tenant) = demo().await;
     let (_, link) = invite(&app, &tenant).await;
     let (one, other) = tokio::join!(
@@ -63,7 +63,7 @@ async fn of_two_who_accept_at_once_one_gets_in() {
 }
 
 #[tokio::test]
-async fn a_weak_password_does_not_use_the_invitation_up() {
+async fn a_weak_password_does_not_consume_the_invitation() {
     let (app, tenant) = demo().await;
     let (_, link) = invite(&app, &tenant).await;
     for password in ["Lovelace1815", "passwordpassword"] {
@@ -76,7 +76,7 @@ async fn a_weak_password_does_not_use_the_invitation_up() {
 }
 
 #[tokio::test]
-async fn a_new_invitation_and_another_address_make_the_old_link_worthless() {
+async fn a_new_invitation_or_address_voids_the_old_link() {
     let (app, tenant) = demo().await;
     let (id, first) = invite(&app, &tenant).await;
     let admin = app.as_user(&tenant.admin);
@@ -101,7 +101,7 @@ async fn a_new_invitation_and_another_address_make_the_old_link_worthless() {
 }
 
 #[tokio::test]
-async fn an_invitation_ends_after_a_week_or_with_the_account() {
+async fn an_invitation_expires_after_a_week_or_with_the_account() {
     let (app, tenant) = demo().await;
     let (id, link) = invite(&app, &tenant).await;
     app.clock.advance(std::time::Duration::from_hours(7 * 24));
@@ -119,7 +119,7 @@ async fn an_invitation_ends_after_a_week_or_with_the_account() {
 }
 
 #[tokio::test]
-async fn the_link_of_a_registration_is_no_invitation() {
+async fn a_registration_link_cannot_accept_an_invitation() {
     let (app, tenant) = demo().await;
     let body = json!({"tenant": "demo", "email": "new@example.org", "password": PASSWORD, "name": "New One"});
     app.anonymous()
@@ -136,7 +136,7 @@ async fn the_link_of_a_registration_is_no_invitation() {
 }
 
 #[tokio::test]
-async fn no_link_travels_in_clear() {
+async fn links_are_never_sent_in_clear() {
     let (app, tenant) = demo().await;
     let (_, link) = invite(&app, &tenant).await;
     let clear: i64 = sqlx::query_scalar(

@@ -24,10 +24,10 @@ fn platform(app: &TestApp) -> Client {
     let proof = app.state.internal_auth().header().unwrap();
     app.anonymous()
         .with("authorization", proof.to_str().unwrap())
-        .with(SCHEDULE_TIME, &another_time(app))
+        .with(SCHEDULE_TIME, &next_schedule_time(app))
 }
 
-fn another_time(app: &TestApp) -> String {
+fn next_schedule_time(app: &TestApp) -> String {
     static TIMES: AtomicI64 = AtomicI64::new(0);
     let later = chrono::TimeDelta::milliseconds(TIMES.fetch_add(1, Ordering::Relaxed));
     (app.clock.now() + later).to_rfc3339()
@@ -62,7 +62,7 @@ fn signed_with(tokens: &Value) -> String {
 }
 
 #[tokio::test]
-async fn keys_are_published_before_they_sign_and_until_nobody_needs_them() {
+async fn keys_are_published_before_they_sign_and_until_no_token_needs_them() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", "ada@demo.example").await;
     let first = signed_with(&login(&app, "ada@demo.example").await);
@@ -106,7 +106,7 @@ async fn keys_are_published_before_they_sign_and_until_nobody_needs_them() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_taken_out_of_use_checks_no_token() {
+async fn a_removed_key_verifies_no_token() {
     let (app, tenant) = demo().await;
     let tokens = app.token(&tenant.customer);
     let client = app.anonymous().bearer(&tokens);
@@ -128,7 +128,7 @@ async fn a_key_that_was_taken_out_of_use_checks_no_token() {
 }
 
 #[tokio::test]
-async fn of_ten_rotations_at_once_one_rotates() {
+async fn ten_concurrent_rotations_rotate_once() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", "ada@demo.example").await;
     // Three processes with open connections run the rotation concurrently.
@@ -150,12 +150,12 @@ async fn of_ten_rotations_at_once_one_rotates() {
         let many = processes.iter().cycle().take(10).map(|process| {
             let request = http::Request::post(ROTATE)
                 .header("authorization", proof.clone())
-                .header(SCHEDULE_TIME, another_time(&app));
+                .header(SCHEDULE_TIME, next_schedule_time(&app));
             process
                 .clone()
                 .oneshot(request.body(Body::empty()).unwrap())
         });
-        let mut told = Vec::new();
+        let mut answers = Vec::new();
         for answer in join_all(many).await {
             let answer = answer.unwrap();
             // Runs that start while the first is in progress return at once.
@@ -166,9 +166,9 @@ async fn of_ten_rotations_at_once_one_rotates() {
             let body = axum::body::to_bytes(answer.into_body(), 1_000)
                 .await
                 .unwrap();
-            told.push(serde_json::from_slice::<Value>(&body).unwrap());
+            answers.push(serde_json::from_slice::<Value>(&body).unwrap());
         }
-        let those = |what: &str| told.iter().filter(|one| one[what] == true).count();
+        let those = |what: &str| answers.iter().filter(|one| one[what] == true).count();
         (those("rotated"), those("published"))
     };
     assert_eq!(at_once().await, (0, 1));
@@ -189,7 +189,7 @@ async fn of_ten_rotations_at_once_one_rotates() {
 }
 
 #[tokio::test]
-async fn what_ended_long_ago_is_cleared_away_and_nothing_else() {
+async fn only_data_past_its_retention_is_deleted() {
     let (app, tenant) = demo().await;
     let admin = app.as_user(&tenant.admin);
     let invite = json!({"email": "invited@demo.example", "name": "New"});
@@ -239,7 +239,7 @@ async fn what_ended_long_ago_is_cleared_away_and_nothing_else() {
 }
 
 /// Inserts this many old links and idempotency keys in each tenant.
-async fn leave_behind(app: &TestApp) {
+async fn insert_expired_rows(app: &TestApp) {
     super::execute(
         app,
         "insert into identity.one_time_tokens
@@ -260,9 +260,9 @@ async fn leave_behind(app: &TestApp) {
 }
 
 #[tokio::test]
-async fn no_statement_clears_away_more_than_a_thousand() {
+async fn no_statement_deletes_more_than_a_thousand_rows() {
     let (app, _tenant) = demo().await;
-    leave_behind(&app).await;
+    insert_expired_rows(&app).await;
     super::execute(
         &app,
         "create function public.refuse_many() returns trigger language plpgsql as $$
@@ -287,10 +287,10 @@ async fn no_statement_clears_away_more_than_a_thousand() {
 }
 
 #[tokio::test]
-async fn a_tenant_that_can_not_be_cleared_holds_up_no_other() {
+async fn a_failing_tenant_does_not_block_the_others() {
     let (app, _tenant) = demo().await;
     app.tenant("other").await;
-    leave_behind(&app).await;
+    insert_expired_rows(&app).await;
     super::execute(
         &app,
         "create function public.refuse_demo() returns trigger language plpgsql security definer as $$
@@ -319,7 +319,7 @@ async fn a_tenant_that_can_not_be_cleared_holds_up_no_other() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_ends_soon_is_announced_once() {
+async fn an_expiring_certificate_is_announced_once() {
     let (app, tenant) = demo().await;
     let admin = app.as_user(&tenant.admin);
     let skill = |name: &str, until: &str| json!({"skill": name, "level": 3, "certificate": {"name": "Paper", "valid_until": until}});
@@ -341,13 +341,13 @@ async fn a_certificate_that_ends_soon_is_announced_once() {
         assert!(matches!(knocked.status.as_u16(), 200 | 409));
         knocked
     });
-    let told: i64 = join_all(many)
+    let answers: i64 = join_all(many)
         .await
         .iter()
         .filter(|answer| answer.status == 200)
         .map(|answer| answer.json()["certificates"].as_i64().unwrap())
         .sum();
-    assert_eq!(told, 2);
+    assert_eq!(answers, 2);
     let kind = "de.revalenz.identity.certificate.expiring.v1";
     assert_eq!(announced(&app, kind).await, 2);
     // Writing the same skills again publishes no event; one day later the next certificate is due.
@@ -360,7 +360,7 @@ async fn a_certificate_that_ends_soon_is_announced_once() {
 }
 
 #[tokio::test]
-async fn nobody_but_the_platform_starts_a_job() {
+async fn only_the_platform_can_start_a_job() {
     let (app, tenant) = demo().await;
     let staff = app.superadmin().await;
     for job in [

@@ -3,7 +3,7 @@ use serde_json::json;
 use super::{PASSWORD, add, audited, bearer, count, demo, execute, login, try_login};
 
 #[tokio::test]
-async fn signing_in_gives_tokens_that_work() {
+async fn signing_in_returns_working_tokens() {
     let (app, tenant) = demo().await;
     let id = add(&app, &tenant, "manager", "ada@demo.example").await;
     let answer = login(&app, "Ada@Demo.example").await;
@@ -19,7 +19,7 @@ async fn signing_in_gives_tokens_that_work() {
 }
 
 #[tokio::test]
-async fn every_reason_not_to_let_somebody_in_looks_the_same() {
+async fn every_failed_sign_in_looks_the_same() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", "ada@demo.example").await;
     let disabled = add(&app, &tenant, "customer", "gone@demo.example").await;
@@ -70,7 +70,7 @@ async fn every_reason_not_to_let_somebody_in_looks_the_same() {
 }
 
 #[tokio::test]
-async fn nobody_tells_by_the_clock_whether_an_account_exists() {
+async fn timing_does_not_reveal_whether_an_account_exists() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", "ada@demo.example").await;
     let mut took = Vec::new();
@@ -117,7 +117,7 @@ async fn a_suspended_tenant_signs_in_and_a_closed_one_does_not() {
 }
 
 #[tokio::test]
-async fn the_page_tells_the_tenant_when_the_body_does_not() {
+async fn the_tenant_defaults_to_the_one_of_the_page() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", "ada@demo.example").await;
     execute(
@@ -144,7 +144,7 @@ async fn the_page_tells_the_tenant_when_the_body_does_not() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_tenant_signs_nobody_in() {
+async fn a_page_of_another_tenant_cannot_sign_in() {
     let (app, tenant) = demo().await;
     app.tenant("other").await;
     add(&app, &tenant, "customer", "ada@demo.example").await;
@@ -164,7 +164,7 @@ async fn a_page_of_another_tenant_signs_nobody_in() {
 }
 
 #[tokio::test]
-async fn a_session_remembers_its_device() {
+async fn a_session_records_its_device() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", "ada@demo.example").await;
     let body = json!({"tenant": "demo", "email": "ada@demo.example", "password": PASSWORD, "device_name": "Kitchen"});
@@ -192,7 +192,7 @@ async fn a_session_remembers_its_device() {
 }
 
 #[tokio::test]
-async fn an_old_hash_is_renewed_at_the_next_sign_in() {
+async fn an_outdated_hash_is_replaced_at_the_next_sign_in() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", "ada@demo.example").await;
     // The same password with outdated parameters: 8 MiB, one pass.
@@ -216,7 +216,7 @@ async fn an_old_hash_is_renewed_at_the_next_sign_in() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_wrong_is_told_so() {
+async fn an_invalid_body_is_refused_with_the_reason() {
     let (app, _) = demo().await;
     let body = json!({"tenant": "No Slug", "email": "nobody", "password": "", "extra": 1});
     let problem = app

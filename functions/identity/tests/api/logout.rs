@@ -50,7 +50,7 @@ async fn signing_out_everywhere_ends_all() {
 }
 
 #[tokio::test]
-async fn a_client_whose_access_token_is_old_signs_out_with_its_refresh_token() {
+async fn a_client_with_an_expired_access_token_signs_out_with_its_refresh_token() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", "ada@demo.example").await;
     let tokens = login(&app, "ada@demo.example").await;
@@ -70,7 +70,7 @@ async fn a_client_whose_access_token_is_old_signs_out_with_its_refresh_token() {
 }
 
 #[tokio::test]
-async fn a_key_has_no_session_to_end() {
+async fn an_api_key_has_no_session_to_end() {
     let (app, tenant) = demo().await;
     let key = app.key(tenant.id, &["identity.user.read"]).await;
     key.post("/api/v1/auth/logout", json!({}))
@@ -82,7 +82,7 @@ async fn a_key_has_no_session_to_end() {
 }
 
 #[tokio::test]
-async fn staff_sign_out_at_home_in_whichever_tenant_they_act() {
+async fn staff_sign_out_of_their_own_tenant_wherever_they_act() {
     let (app, tenant) = demo().await;
     let staff = app.superadmin().await;
     let abroad = app

@@ -45,7 +45,7 @@ async fn a_link_with_its_code_signs_in_once() {
 }
 
 #[tokio::test]
-async fn of_many_who_redeem_at_once_one_gets_a_session() {
+async fn concurrent_redemptions_create_one_session() {
     let (app, tenant) = ada().await;
     let (answer, token) = ask(&app.anonymous(), &app, &tenant).await;
     let before = count(&app, "select count(*) from identity.sessions").await;
@@ -64,7 +64,7 @@ async fn of_many_who_redeem_at_once_one_gets_a_session() {
 }
 
 #[tokio::test]
-async fn looking_at_a_link_does_not_use_it_up() {
+async fn viewing_a_link_does_not_consume_it() {
     let (app, tenant) = ada().await;
     let (answer, token) = ask(&app.anonymous(), &app, &tenant).await;
     let stranger = app.anonymous();
@@ -81,7 +81,7 @@ async fn looking_at_a_link_does_not_use_it_up() {
 }
 
 #[tokio::test]
-async fn a_browser_that_asked_is_the_only_one_that_gets_in() {
+async fn only_the_requesting_browser_can_use_the_link() {
     let (app, tenant) = ada().await;
     let (answer, token) = ask(&page(&app), &app, &tenant).await;
     assert_eq!(answer.json(), json!({"status": "check_mail", "code": null}));
@@ -105,7 +105,7 @@ async fn a_browser_that_asked_is_the_only_one_that_gets_in() {
 }
 
 #[tokio::test]
-async fn a_browser_that_asks_again_keeps_its_cookie() {
+async fn a_repeated_request_keeps_the_browsers_cookie() {
     let (app, tenant) = ada().await;
     let (first, _) = ask(&page(&app), &app, &tenant).await;
     let cookie = cookie_of(&first);
@@ -117,7 +117,7 @@ async fn a_browser_that_asks_again_keeps_its_cookie() {
 }
 
 #[tokio::test]
-async fn a_page_of_another_site_types_the_code() {
+async fn a_page_of_another_site_needs_the_code() {
     let (app, tenant) = ada().await;
     let elsewhere = page(&app).with("sec-fetch-site", "cross-site");
     let (answer, token) = ask(&elsewhere, &app, &tenant).await;
@@ -129,7 +129,7 @@ async fn a_page_of_another_site_types_the_code() {
 }
 
 #[tokio::test]
-async fn five_wrong_codes_make_a_link_worthless_however_fast_they_come() {
+async fn five_wrong_codes_void_a_link_even_concurrently() {
     let (app, tenant) = ada().await;
     let stranger = app.anonymous();
     let (answer, token) = ask(&stranger, &app, &tenant).await;
@@ -164,7 +164,7 @@ async fn five_wrong_codes_make_a_link_worthless_however_fast_they_come() {
 }
 
 #[tokio::test]
-async fn a_link_ends_with_time_a_newer_one_and_another_address() {
+async fn a_link_ends_with_time_a_newer_link_or_a_new_address() {
     let (app, tenant) = ada().await;
     let stranger = app.anonymous();
     let refused = async |body: Value| {
@@ -196,7 +196,7 @@ async fn a_link_ends_with_time_a_newer_one_and_another_address() {
 }
 
 #[tokio::test]
-async fn a_tenant_can_do_without_links() {
+async fn a_tenant_can_disable_magic_links() {
     let (app, tenant) = ada().await;
     let stranger = app.anonymous();
     let (answer, token) = ask(&stranger, &app, &tenant).await;
@@ -211,13 +211,13 @@ async fn a_tenant_can_do_without_links() {
         .await
         .expect_problem(401, "invalid_token");
     let body = json!({"tenant": "demo", "email": "ada@demo.example"});
-    let told = stranger.post("/api/v1/auth/magic-link", body).await;
-    assert_eq!(told.expect(202).json()["status"], "check_mail");
+    let response = stranger.post("/api/v1/auth/magic-link", body).await;
+    assert_eq!(response.expect(202).json()["status"], "check_mail");
     assert_eq!(links(&app, tenant.id, REQUESTED).await.len(), 1);
 }
 
 #[tokio::test]
-async fn neither_code_nor_cookie_stands_in_the_database() {
+async fn neither_code_nor_cookie_is_stored_in_clear() {
     let (app, tenant) = ada().await;
     let (answer, token) = ask(&page(&app), &app, &tenant).await;
     let cookie = cookie_of(&answer);

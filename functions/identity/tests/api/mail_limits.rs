@@ -16,7 +16,7 @@ async fn ask(app: &TestApp, path: &str, body: &Value, from: Option<&str>) -> Tes
 }
 
 #[tokio::test]
-async fn an_address_gets_five_mails_an_hour_whether_or_not_it_is_known() {
+async fn an_address_gets_five_emails_an_hour_known_or_not() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", "ada@demo.example").await;
     let mut refusals = Vec::new();
@@ -49,7 +49,7 @@ async fn an_address_gets_five_mails_an_hour_whether_or_not_it_is_known() {
 }
 
 #[tokio::test]
-async fn one_client_asks_for_thirty_mails_an_hour_registrations_among_them() {
+async fn a_client_can_request_thirty_emails_an_hour_registrations_included() {
     let (app, _) = demo().await;
     let body = |number: usize| json!({"tenant": "demo", "email": format!("p{number}@example.org")});
     let many = (0..30).map(|number| {

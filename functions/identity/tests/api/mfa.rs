@@ -7,7 +7,7 @@ use testkit::PUBLIC_URL;
 
 use super::{
     PASSWORD, add, announced, audited, bearer, count, demo, execute,
-    factors::{TotpApp, confirm, login_and_enrol, prove, waiting},
+    factors::{TotpApp, confirm, login_and_enrol, pending_sign_in, submit_second_factor},
     login, try_login,
 };
 
@@ -20,7 +20,7 @@ fn claims(tokens: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn an_app_counts_once_its_first_code_was_confirmed() {
+async fn an_app_is_active_after_its_first_code() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", ADA).await;
     let client = bearer(&app, &login(&app, ADA).await);
@@ -66,7 +66,7 @@ async fn an_app_counts_once_its_first_code_was_confirmed() {
     let status = client.get("/api/v1/auth/status").await.expect(200).json();
     assert_eq!(status["session"]["amr"], json!(["pwd", "otp", "mfa"]));
     assert_eq!(status["session"]["aal"], "aal2");
-    waiting(&app, ADA).await;
+    pending_sign_in(&app, ADA).await;
 
     assert_eq!(
         announced(&app, "de.revalenz.identity.mfa.enabled.v1").await,
@@ -86,7 +86,7 @@ async fn an_app_counts_once_its_first_code_was_confirmed() {
 }
 
 #[tokio::test]
-async fn an_app_that_nobody_confirms_in_time_is_forgotten() {
+async fn an_unconfirmed_app_expires() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", ADA).await;
     let client = bearer(&app, &login(&app, ADA).await);
@@ -117,7 +117,7 @@ async fn an_app_that_nobody_confirms_in_time_is_forgotten() {
 }
 
 #[tokio::test]
-async fn signing_in_takes_the_code_too() {
+async fn signing_in_requires_the_code() {
     let (app, tenant) = demo().await;
     let id = add(&app, &tenant, "customer", ADA).await;
     let (totp, ..) = login_and_enrol(&app, ADA).await;
@@ -134,10 +134,12 @@ async fn signing_in_takes_the_code_too() {
         "１２３４５６",
     ] {
         let status = if code.is_empty() { 422 } else { 401 };
-        let refused = prove(&app, &token, "code", code).await.expect(status);
+        let refused = submit_second_factor(&app, &token, "code", code)
+            .await
+            .expect(status);
         assert!(status == 422 || refused.json()["code"] == "invalid_code");
     }
-    let tokens = prove(&app, &token, "code", &totp.code(&app))
+    let tokens = submit_second_factor(&app, &token, "code", &totp.code(&app))
         .await
         .expect(200)
         .json();
@@ -147,7 +149,7 @@ async fn signing_in_takes_the_code_too() {
     assert_eq!(said["aal"], "aal2");
     bearer(&app, &tokens).get("/api/v1/me").await.expect(200);
     assert_eq!(audited(&app, "identity.session.started").await, started + 1);
-    prove(&app, &token, "code", &totp.code_at(0))
+    submit_second_factor(&app, &token, "code", &totp.code_at(0))
         .await
         .expect_problem(401, "invalid_mfa_token");
     // After a refresh, the session still has its authentication methods.
@@ -156,14 +158,14 @@ async fn signing_in_takes_the_code_too() {
 }
 
 #[tokio::test]
-async fn a_code_is_good_once_and_no_older_one_after_it() {
+async fn a_code_works_once_and_invalidates_older_ones() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", ADA).await;
     let (totp, ..) = login_and_enrol(&app, ADA).await;
     let step = app.clock.now().timestamp() / 30;
     let enter = async |code: String| {
-        let token = waiting(&app, ADA).await;
-        prove(&app, &token, "code", &code).await
+        let token = pending_sign_in(&app, ADA).await;
+        submit_second_factor(&app, &token, "code", &code).await
     };
     // The code used for confirmation, one time step ago.
     enter(totp.code_at(step - 1))
@@ -183,7 +185,7 @@ async fn a_code_is_good_once_and_no_older_one_after_it() {
 }
 
 #[tokio::test]
-async fn of_many_who_use_one_code_at_once_one_gets_a_session() {
+async fn concurrent_uses_of_a_code_create_one_session() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", ADA).await;
     let (totp, codes, _) = login_and_enrol(&app, ADA).await;
@@ -193,9 +195,11 @@ async fn of_many_who_use_one_code_at_once_one_gets_a_session() {
         // One sign-in each.
         let mut tokens = Vec::new();
         for _ in 0..8 {
-            tokens.push(waiting(&app, ADA).await);
+            tokens.push(pending_sign_in(&app, ADA).await);
         }
-        let all = tokens.iter().map(|token| prove(&app, token, kind, code));
+        let all = tokens
+            .iter()
+            .map(|token| submit_second_factor(&app, token, kind, code));
         let statuses: Vec<u16> = join_all(all)
             .await
             .iter()
@@ -208,10 +212,10 @@ async fn of_many_who_use_one_code_at_once_one_gets_a_session() {
     }
     // One sign-in, different codes.
     let before = count(&app, sessions).await;
-    let token = waiting(&app, ADA).await;
+    let token = pending_sign_in(&app, ADA).await;
     let all = codes[4..8]
         .iter()
-        .map(|code| prove(&app, &token, "recovery_code", code));
+        .map(|code| submit_second_factor(&app, &token, "recovery_code", code));
     let entered = join_all(all)
         .await
         .iter()
@@ -224,7 +228,7 @@ async fn of_many_who_use_one_code_at_once_one_gets_a_session() {
 }
 
 #[tokio::test]
-async fn a_recovery_code_is_good_once_and_a_new_set_ends_the_old_one() {
+async fn a_recovery_code_works_once_and_a_new_set_replaces_the_old_one() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", ADA).await;
     let (_, codes, client) = login_and_enrol(&app, ADA).await;
@@ -234,18 +238,18 @@ async fn a_recovery_code_is_good_once_and_a_new_set_ends_the_old_one() {
     };
     assert_eq!(left().await, 10);
     let typed = codes[0].to_uppercase().replace('-', " ");
-    let token = waiting(&app, ADA).await;
-    prove(&app, &token, "recovery_code", &typed)
+    let token = pending_sign_in(&app, ADA).await;
+    submit_second_factor(&app, &token, "recovery_code", &typed)
         .await
         .expect(200);
     assert_eq!(left().await, 9);
     assert_eq!(audited(&app, "identity.mfa.recovery_code_used").await, 1);
-    let token = waiting(&app, ADA).await;
-    prove(&app, &token, "recovery_code", &codes[0])
+    let token = pending_sign_in(&app, ADA).await;
+    submit_second_factor(&app, &token, "recovery_code", &codes[0])
         .await
         .expect_problem(401, "invalid_code");
     // It is not accepted as a code from the app.
-    prove(&app, &token, "code", &codes[1])
+    submit_second_factor(&app, &token, "code", &codes[1])
         .await
         .expect_problem(401, "invalid_code");
 
@@ -255,11 +259,11 @@ async fn a_recovery_code_is_good_once_and_a_new_set_ends_the_old_one() {
         .expect(200)
         .json();
     assert_eq!(left().await, 10);
-    prove(&app, &token, "recovery_code", &codes[1])
+    submit_second_factor(&app, &token, "recovery_code", &codes[1])
         .await
         .expect_problem(401, "invalid_code");
     let fresh = renewed["recovery_codes"][0].as_str().unwrap();
-    prove(&app, &token, "recovery_code", fresh)
+    submit_second_factor(&app, &token, "recovery_code", fresh)
         .await
         .expect(200);
     let bare = "select count(*) from identity.mfa_recovery_codes where length(code_hash) <> 32";
@@ -276,17 +280,17 @@ async fn there_are_no_recovery_codes_without_a_factor() {
 }
 
 #[tokio::test]
-async fn a_sign_in_does_not_wait_for_ever() {
+async fn a_pending_sign_in_expires() {
     let (app, tenant) = demo().await;
     let id = add(&app, &tenant, "customer", ADA).await;
     let (totp, ..) = login_and_enrol(&app, ADA).await;
-    let token = waiting(&app, ADA).await;
+    let token = pending_sign_in(&app, ADA).await;
     app.clock.advance(Duration::from_mins(5));
-    prove(&app, &token, "code", &totp.code(&app))
+    submit_second_factor(&app, &token, "code", &totp.code(&app))
         .await
         .expect_problem(401, "invalid_mfa_token");
     // The next one deletes the expired ones.
-    let token = waiting(&app, ADA).await;
+    let token = pending_sign_in(&app, ADA).await;
     let kept = "select count(*) from identity.mfa_challenges";
     assert_eq!(count(&app, kept).await, 1);
     // Nor for a user who can no longer sign in.
@@ -294,17 +298,17 @@ async fn a_sign_in_does_not_wait_for_ever() {
         .put(&format!("/api/v1/users/{id}"), json!({"status": "locked"}))
         .await
         .expect(200);
-    prove(&app, &token, "code", &totp.code(&app))
+    submit_second_factor(&app, &token, "code", &totp.code(&app))
         .await
         .expect_problem(401, "invalid_mfa_token");
 }
 
 #[tokio::test]
-async fn a_token_that_never_was_is_refused_like_one_that_is_over() {
+async fn unknown_and_expired_tokens_are_refused_alike() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", ADA).await;
     let (totp, ..) = login_and_enrol(&app, ADA).await;
-    let token = waiting(&app, ADA).await;
+    let token = pending_sign_in(&app, ADA).await;
     let text = token.as_str().unwrap();
     let other = app.tenant("other").await;
     let elsewhere = URL_SAFE_NO_PAD.decode(text).unwrap();
@@ -317,7 +321,7 @@ async fn a_token_that_never_was_is_refused_like_one_that_is_over() {
         URL_SAFE_NO_PAD.encode(elsewhere),
         URL_SAFE_NO_PAD.encode([7; 64]),
     ] {
-        prove(&app, &json!(token), "code", &totp.code(&app))
+        submit_second_factor(&app, &json!(token), "code", &totp.code(&app))
             .await
             .expect_problem(401, "invalid_mfa_token");
     }
@@ -333,45 +337,45 @@ async fn a_token_that_never_was_is_refused_like_one_that_is_over() {
 }
 
 #[tokio::test]
-async fn the_sixteenth_wrong_code_waits_and_nobody_else_does() {
+async fn the_sixteenth_wrong_code_throttles_only_its_account() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", ADA).await;
     add(&app, &tenant, "customer", "bob@demo.example").await;
     let (totp, codes, client) = login_and_enrol(&app, ADA).await;
     let (bobs, ..) = login_and_enrol(&app, "bob@demo.example").await;
     for round in 0..15 {
-        let token = waiting(&app, ADA).await;
+        let token = pending_sign_in(&app, ADA).await;
         let (kind, wrong) = if round % 2 == 0 {
             ("code", totp.wrong_code(&app))
         } else {
             ("recovery_code", "aaaa-aaaa-aaaa-aaaa".to_owned())
         };
-        prove(&app, &token, kind, &wrong)
+        submit_second_factor(&app, &token, kind, &wrong)
             .await
             .expect_problem(401, "invalid_code");
     }
-    let token = waiting(&app, ADA).await;
-    let answer = prove(&app, &token, "code", &totp.code(&app)).await;
+    let token = pending_sign_in(&app, ADA).await;
+    let answer = submit_second_factor(&app, &token, "code", &totp.code(&app)).await;
     assert_eq!(answer.expect(429).header("retry-after"), "900");
-    prove(&app, &token, "recovery_code", &codes[0])
+    submit_second_factor(&app, &token, "recovery_code", &codes[0])
         .await
         .expect_problem(429, "rate_limited");
     super::factors::reauthenticate(&client, "code", &totp.code(&app))
         .await
         .expect_problem(429, "rate_limited");
-    let bob = waiting(&app, "bob@demo.example").await;
-    prove(&app, &bob, "code", &bobs.code(&app))
+    let bob = pending_sign_in(&app, "bob@demo.example").await;
+    submit_second_factor(&app, &bob, "code", &bobs.code(&app))
         .await
         .expect(200);
     app.clock.advance(Duration::from_mins(15));
-    let token = waiting(&app, ADA).await;
-    prove(&app, &token, "code", &totp.code(&app))
+    let token = pending_sign_in(&app, ADA).await;
+    submit_second_factor(&app, &token, "code", &totp.code(&app))
         .await
         .expect(200);
 }
 
 #[tokio::test]
-async fn a_page_that_began_with_a_cookie_ends_with_one() {
+async fn a_sign_in_started_with_a_cookie_ends_with_one() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", ADA).await;
     let (totp, ..) = login_and_enrol(&app, ADA).await;
@@ -401,18 +405,18 @@ async fn a_page_that_began_with_a_cookie_ends_with_one() {
 }
 
 #[tokio::test]
-async fn an_app_that_is_removed_is_asked_for_no_more() {
+async fn a_removed_app_is_no_longer_required() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", ADA).await;
     let (totp, codes, client) = login_and_enrol(&app, ADA).await;
-    let token = waiting(&app, ADA).await;
+    let token = pending_sign_in(&app, ADA).await;
     client.delete("/api/v1/auth/mfa/totp").await.expect(204);
     client
         .delete("/api/v1/auth/mfa/totp")
         .await
         .expect_problem(404, "not_found");
     for (kind, code) in [("code", &totp.code(&app)), ("recovery_code", &codes[0])] {
-        prove(&app, &token, kind, code)
+        submit_second_factor(&app, &token, kind, code)
             .await
             .expect_problem(401, "invalid_mfa_token");
     }
@@ -428,7 +432,7 @@ async fn an_app_that_is_removed_is_asked_for_no_more() {
 }
 
 #[tokio::test]
-async fn a_secret_opens_for_its_own_person_alone() {
+async fn a_sealed_secret_opens_only_for_its_user() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", ADA).await;
     add(&app, &tenant, "customer", "eve@demo.example").await;
@@ -442,14 +446,14 @@ async fn a_secret_opens_for_its_own_person_alone() {
         )",
     )
     .await;
-    let token = waiting(&app, ADA).await;
-    prove(&app, &token, "code", &totp.code(&app))
+    let token = pending_sign_in(&app, ADA).await;
+    submit_second_factor(&app, &token, "code", &totp.code(&app))
         .await
         .expect(500);
 }
 
 #[tokio::test]
-async fn a_key_has_no_factors() {
+async fn an_api_key_has_no_factors() {
     let (app, tenant) = demo().await;
     let key = app.key(tenant.id, &[]).await;
     for path in ["totp", "recovery-codes"] {
@@ -465,12 +469,12 @@ async fn a_key_has_no_factors() {
 }
 
 #[tokio::test]
-async fn a_code_opens_nothing_while_somebody_changes_the_account() {
+async fn a_code_fails_while_the_account_is_being_changed() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", ADA).await;
     let (totp, ..) = login_and_enrol(&app, ADA).await;
     app.clock.advance(Duration::from_secs(30));
-    let waits = waiting(&app, ADA).await;
+    let waits = pending_sign_in(&app, ADA).await;
     // A password change locks the account before it ends the sessions that it sees.
     let mut change = app.admin().await;
     for sql in [
@@ -479,11 +483,11 @@ async fn a_code_opens_nothing_while_somebody_changes_the_account() {
     ] {
         sqlx::query(sql).execute(&mut change).await.unwrap();
     }
-    prove(&app, &waits, "code", &totp.code(&app))
+    submit_second_factor(&app, &waits, "code", &totp.code(&app))
         .await
         .expect_problem(503, "unavailable");
     sqlx::query("rollback").execute(&mut change).await.unwrap();
-    prove(&app, &waits, "code", &totp.code(&app))
+    submit_second_factor(&app, &waits, "code", &totp.code(&app))
         .await
         .expect(200);
 }

@@ -13,7 +13,7 @@ async fn sign_in(app: &TestApp, user_agent: &str) {
 }
 
 #[tokio::test]
-async fn a_device_that_was_never_seen_is_told_but_not_the_first_of_all() {
+async fn a_new_device_is_announced_except_the_first() {
     let (app, tenant) = demo().await;
     let id = add(&app, &tenant, "customer", "ada@demo.example").await;
     sign_in(&app, FIREFOX).await;

@@ -19,21 +19,21 @@ use super::{PASSWORD, add, announced, audited, bearer, count, execute};
 pub(crate) const PAGE: &str = "https://app.demo.example/in";
 
 /// A test app with a tenant `demo`, its page, and an issuer `fake`.
-pub(crate) struct World {
+pub(crate) struct ProviderTest {
     pub(crate) app: TestApp,
     pub(crate) tenant: TestTenant,
     pub(crate) issuer: FakeIssuer,
 }
 
-pub(crate) async fn world() -> World {
+pub(crate) async fn provider_test() -> ProviderTest {
     let issuer = FakeIssuer::start().await;
     let provider = json!({
         "name": "fake", "label": "Fake", "issuer": issuer.url(), "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET,
     });
-    world_of(issuer, &json!([provider])).await
+    provider_test_with(issuer, &json!([provider])).await
 }
 
-async fn world_of(issuer: FakeIssuer, providers: &Value) -> World {
+async fn provider_test_with(issuer: FakeIssuer, providers: &Value) -> ProviderTest {
     let providers = Providers::parse(&providers.to_string(), true).unwrap();
     let make = move |db, state| {
         let settings = Settings {
@@ -43,7 +43,7 @@ async fn world_of(issuer: FakeIssuer, providers: &Value) -> World {
         identity::service_with(db, state, settings)
     };
     let app = TestApp::from_factories(vec![("identity", Arc::new(make))]).await;
-    issuer.follow(&app.clock);
+    issuer.use_clock(&app.clock);
     let tenant = app.tenant("demo").await;
     execute(
         &app,
@@ -51,7 +51,7 @@ async fn world_of(issuer: FakeIssuer, providers: &Value) -> World {
         select tenant_id, 'https://app.demo.example', now() from access.tenants where slug = 'demo'",
     )
     .await;
-    World {
+    ProviderTest {
         app,
         tenant,
         issuer,
@@ -59,14 +59,14 @@ async fn world_of(issuer: FakeIssuer, providers: &Value) -> World {
 }
 
 /// A query parameter of the response's `Location`.
-pub(crate) fn told(answer: &TestResponse, name: &str) -> Option<String> {
+pub(crate) fn query_parameter(answer: &TestResponse, name: &str) -> Option<String> {
     let url = Url::parse(answer.header("location")).unwrap();
     url.query_pairs()
         .find(|(own, _)| own == name)
         .map(|(_, value)| value.into_owned())
 }
 
-impl World {
+impl ProviderTest {
     /// Starts a sign-in; the browser is redirected to the issuer.
     pub(crate) async fn start(&self, more: &str) -> TestResponse {
         let path = format!("/api/v1/auth/oauth/fake?tenant=demo&redirect_to={PAGE}{more}");
@@ -74,20 +74,22 @@ impl World {
     }
 
     /// Completes the redirect from the issuer, with the cookies of this browser or another one.
-    pub(crate) async fn come_back(&self, back: &str, cookie: &str) -> TestResponse {
+    pub(crate) async fn return_from_issuer(&self, back: &str, cookie: &str) -> TestResponse {
         let url = Url::parse(back).unwrap();
         let path = format!("{}?{}", url.path(), url.query().unwrap_or_default());
         self.app.anonymous().with("cookie", cookie).get(&path).await
     }
 
     /// Runs the whole flow up to the page.
-    pub(crate) async fn walk(&self) -> TestResponse {
-        self.walk_from(self.start("").await).await
+    pub(crate) async fn run_flow(&self) -> TestResponse {
+        self.run_flow_from(self.start("").await).await
     }
 
-    pub(crate) async fn walk_from(&self, started: TestResponse) -> TestResponse {
-        let back = agree(&started).await;
-        self.come_back(&back, &cookie(&started)).await.expect(303)
+    pub(crate) async fn run_flow_from(&self, started: TestResponse) -> TestResponse {
+        let back = consent(&started).await;
+        self.return_from_issuer(&back, &cookie(&started))
+            .await
+            .expect(303)
     }
 
     /// The page redeems its code.
@@ -100,15 +102,15 @@ impl World {
 
     /// Signs in and returns the tokens.
     pub(crate) async fn sign_in(&self) -> Value {
-        let code = told(&self.walk().await, "code").unwrap();
+        let code = query_parameter(&self.run_flow().await, "code").unwrap();
         self.redeem(&code).await.expect(200).json()
     }
 
     /// Runs the whole flow and returns the error that the page receives.
     pub(crate) async fn error(&self) -> String {
-        let answer = self.walk().await;
-        assert_eq!(told(&answer, "code"), None);
-        told(&answer, "error").unwrap()
+        let answer = self.run_flow().await;
+        assert_eq!(query_parameter(&answer, "code"), None);
+        query_parameter(&answer, "error").unwrap()
     }
 }
 
@@ -119,7 +121,7 @@ pub(crate) fn cookie(answer: &TestResponse) -> String {
 }
 
 /// The user consents at the issuer; returns the URL that the browser is redirected to.
-pub(crate) async fn agree(started: &TestResponse) -> String {
+pub(crate) async fn consent(started: &TestResponse) -> String {
     let http = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
@@ -134,9 +136,9 @@ pub(crate) async fn agree(started: &TestResponse) -> String {
 }
 
 #[tokio::test]
-async fn somebody_new_signs_in_and_is_the_same_person_the_next_time() {
-    let world = world().await;
-    let started = world.start("").await;
+async fn a_new_user_signs_in_and_is_recognised_the_next_time() {
+    let provider_test = provider_test().await;
+    let started = provider_test.start("").await;
     let set = started.header("set-cookie");
     assert!(set.starts_with("__Host-oauth-"), "{set}");
     assert!(
@@ -146,23 +148,31 @@ async fn somebody_new_signs_in_and_is_the_same_person_the_next_time() {
     let away = started.header("location");
     assert!(away.starts_with(&format!(
         "{}/authorize?response_type=code&",
-        world.issuer.url()
+        provider_test.issuer.url()
     )));
-    let back = agree(&started).await;
+    let back = consent(&started).await;
     assert!(back.starts_with(&format!(
         "{PUBLIC_URL}/api/v1/auth/oauth/fake/callback?code="
     )));
-    let came = world.come_back(&back, &cookie(&started)).await.expect(303);
+    let returned = provider_test
+        .return_from_issuer(&back, &cookie(&started))
+        .await
+        .expect(303);
     assert!(
-        came.header("location")
+        returned
+            .header("location")
             .starts_with(&format!("{PAGE}?code="))
     );
-    assert_eq!(came.header("referrer-policy"), "no-referrer");
-    assert!(came.header("set-cookie").contains("=; Path=/; Max-Age=0;"));
-    assert!(came.body.is_empty());
+    assert_eq!(returned.header("referrer-policy"), "no-referrer");
+    assert!(
+        returned
+            .header("set-cookie")
+            .contains("=; Path=/; Max-Age=0;")
+    );
+    assert!(returned.body.is_empty());
 
-    let tokens = world
-        .redeem(&told(&came, "code").unwrap())
+    let tokens = provider_test
+        .redeem(&query_parameter(&returned, "code").unwrap())
         .await
         .expect(200)
         .json();
@@ -175,7 +185,7 @@ async fn somebody_new_signs_in_and_is_the_same_person_the_next_time() {
         (&json!("Ada Lovelace"), &json!("customer"))
     );
     assert_eq!(user["status"], "active");
-    let status = bearer(&world.app, &tokens)
+    let status = bearer(&provider_test.app, &tokens)
         .get("/api/v1/auth/status")
         .await
         .expect(200)
@@ -183,42 +193,49 @@ async fn somebody_new_signs_in_and_is_the_same_person_the_next_time() {
     assert_eq!(status["session"]["amr"], json!(["fed"]));
 
     // The address may change at the provider; issuer and subject identify the user.
-    world
+    provider_test
         .issuer
         .person(json!({"email": "new@example.org", "email_verified": false}));
-    assert_eq!(world.sign_in().await["user"]["id"], user["id"]);
+    assert_eq!(provider_test.sign_in().await["user"]["id"], user["id"]);
     assert_eq!(
-        audited(&world.app, "identity.oauth_identity.linked").await,
+        audited(&provider_test.app, "identity.oauth_identity.linked").await,
         1
     );
     assert_eq!(
-        announced(&world.app, "de.revalenz.identity.user.activated.v1").await,
+        announced(&provider_test.app, "de.revalenz.identity.user.activated.v1").await,
         1
     );
     // The account is in both tables.
     let mirrored =
         "select count(*) from access.people where email = 'ada@example.org' and status = 'active'";
-    assert_eq!(count(&world.app, mirrored).await, 1);
+    assert_eq!(count(&provider_test.app, mirrored).await, 1);
 }
 
 #[tokio::test]
-async fn a_page_is_shown_the_providers_that_its_organisation_takes() {
-    let world = world().await;
+async fn a_page_sees_the_providers_of_its_organisation() {
+    let provider_test = provider_test().await;
     let names = async |slug: &str| {
         let path = format!("/api/v1/auth/providers?tenant={slug}");
-        world.app.anonymous().get(&path).await.expect(200).json()["items"].clone()
+        provider_test
+            .app
+            .anonymous()
+            .get(&path)
+            .await
+            .expect(200)
+            .json()["items"]
+            .clone()
     };
     let all = json!([{"name": "fake", "label": "Fake"}]);
     assert_eq!(names("demo").await, all);
     assert_eq!(names("nosuch").await, all);
     execute(
-        &world.app,
+        &provider_test.app,
         r#"update access.tenants set settings = '{"sign_in": {"providers": ["other"]}}' where slug = 'demo'"#,
     )
     .await;
     assert_eq!(names("demo").await, json!([]));
     let path = format!("/api/v1/auth/oauth/fake?tenant=demo&redirect_to={PAGE}");
-    world
+    provider_test
         .app
         .anonymous()
         .get(&path)
@@ -227,11 +244,11 @@ async fn a_page_is_shown_the_providers_that_its_organisation_takes() {
 }
 
 #[tokio::test]
-async fn the_browser_comes_back_only_to_pages_of_the_organisation() {
-    let world = world().await;
-    world.app.tenant("other").await;
+async fn redirects_go_only_to_pages_of_the_organisation() {
+    let provider_test = provider_test().await;
+    provider_test.app.tenant("other").await;
     execute(
-        &world.app,
+        &provider_test.app,
         "insert into access.origins (tenant_id, origin, created_at)
         select tenant_id, 'https://app.other.example', now() from access.tenants where slug = 'other'",
     )
@@ -239,7 +256,7 @@ async fn the_browser_comes_back_only_to_pages_of_the_organisation() {
     let start = async |page: &str| {
         let page: String = form_urlencoded::byte_serialize(page.as_bytes()).collect();
         let path = format!("/api/v1/auth/oauth/fake?tenant=demo&redirect_to={page}");
-        world.app.anonymous().get(&path).await
+        provider_test.app.anonymous().get(&path).await
     };
     for good in [
         "https://app.demo.example",
@@ -273,38 +290,43 @@ async fn the_browser_comes_back_only_to_pages_of_the_organisation() {
 }
 
 #[tokio::test]
-async fn an_organisation_that_does_not_exist_lets_nobody_in() {
-    let world = world().await;
+async fn an_unknown_organisation_cannot_be_signed_in_to() {
+    let provider_test = provider_test().await;
     let path = format!("/api/v1/auth/oauth/fake?tenant=nosuch&redirect_to={PUBLIC_URL}/");
-    let started = world.app.anonymous().get(&path).await.expect(303);
-    let came = world.walk_from(started).await;
-    assert_eq!(told(&came, "error").as_deref(), Some("sign_in_expired"));
-    assert_eq!(world.issuer.request_count("/token"), 0);
+    let started = provider_test.app.anonymous().get(&path).await.expect(303);
+    let returned = provider_test.run_flow_from(started).await;
+    assert_eq!(
+        query_parameter(&returned, "error").as_deref(),
+        Some("sign_in_expired")
+    );
+    assert_eq!(provider_test.issuer.request_count("/token"), 0);
 }
 
 #[tokio::test]
-async fn a_state_is_good_once_even_for_two_at_the_same_time() {
-    let world = world().await;
-    let started = world.start("").await;
-    let (back, cookie) = (agree(&started).await, cookie(&started));
-    let many = (0..4).map(|_| world.come_back(&back, &cookie));
+async fn a_state_is_used_once_even_concurrently() {
+    let provider_test = provider_test().await;
+    let started = provider_test.start("").await;
+    let (back, cookie) = (consent(&started).await, cookie(&started));
+    let many = (0..4).map(|_| provider_test.return_from_issuer(&back, &cookie));
     let answers = futures::future::join_all(many).await;
     let good: Vec<String> = answers
         .iter()
-        .filter_map(|answer| told(answer, "code"))
+        .filter_map(|answer| query_parameter(answer, "code"))
         .collect();
     assert_eq!(good.len(), 1);
     // Some requests may be refused under load; the code is issued at most once.
-    let refused = answers.iter().filter_map(|answer| told(answer, "error"));
+    let refused = answers
+        .iter()
+        .filter_map(|answer| query_parameter(answer, "error"));
     for error in refused {
         assert!(
             ["sign_in_expired", "unavailable"].contains(&error.as_str()),
             "{error}"
         );
     }
-    assert_eq!(world.issuer.request_count("/token"), 1);
+    assert_eq!(provider_test.issuer.request_count("/token"), 1);
 
-    let many = (0..4).map(|_| world.redeem(&good[0]));
+    let many = (0..4).map(|_| provider_test.redeem(&good[0]));
     let answers = futures::future::join_all(many).await;
     let count = |status: u16| {
         answers
@@ -316,11 +338,11 @@ async fn a_state_is_good_once_even_for_two_at_the_same_time() {
 }
 
 #[tokio::test]
-async fn a_state_belongs_to_its_browser_its_provider_and_ten_minutes() {
-    let world = world().await;
-    let started = world.start("").await;
-    let (back, own) = (agree(&started).await, cookie(&started));
-    let other = cookie(&world.start("").await);
+async fn a_state_is_bound_to_its_browser_and_provider_for_ten_minutes() {
+    let provider_test = provider_test().await;
+    let started = provider_test.start("").await;
+    let (back, own) = (consent(&started).await, cookie(&started));
+    let other = cookie(&provider_test.start("").await);
     let (name, value) = own.split_once('=').unwrap();
     let foreign = format!("{name}={}", other.split_once('=').unwrap().1);
     let mut changed = value.to_owned();
@@ -333,8 +355,8 @@ async fn a_state_belongs_to_its_browser_its_provider_and_ten_minutes() {
         &format!("{name}={changed}"),
         &format!("{name}="),
     ] {
-        world
-            .come_back(&back, bad)
+        provider_test
+            .return_from_issuer(&back, bad)
             .await
             .expect_problem(400, "sign_in_expired");
     }
@@ -343,46 +365,48 @@ async fn a_state_belongs_to_its_browser_its_provider_and_ten_minutes() {
         "/api/v1/auth/oauth/fake/callback?state=x&code=y",
         "/api/v1/auth/oauth/fake/callback?error=access_denied",
     ] {
-        let client = world.app.anonymous().with("cookie", &own);
+        let client = provider_test.app.anonymous().with("cookie", &own);
         client
             .get(path)
             .await
             .expect_problem(400, "sign_in_expired");
     }
-    world
-        .come_back(&back.replace("/fake/", "/other/"), &own)
+    provider_test
+        .return_from_issuer(&back.replace("/fake/", "/other/"), &own)
         .await
         .expect_problem(404, "not_found");
-    world.app.clock.advance(Duration::from_mins(10));
-    world
-        .come_back(&back, &own)
+    provider_test.app.clock.advance(Duration::from_mins(10));
+    provider_test
+        .return_from_issuer(&back, &own)
         .await
         .expect_problem(400, "sign_in_expired");
-    assert_eq!(world.issuer.request_count("/token"), 0);
+    assert_eq!(provider_test.issuer.request_count("/token"), 0);
 }
 
 #[tokio::test]
-async fn two_tabs_are_not_in_each_others_way() {
-    let world = world().await;
-    let (one, two) = (world.start("").await, world.start("").await);
+async fn two_tabs_can_sign_in_independently() {
+    let provider_test = provider_test().await;
+    let (one, two) = (provider_test.start("").await, provider_test.start("").await);
     let both = format!("{}; {}", cookie(&one), cookie(&two));
     for started in [&one, &two] {
-        let came = world.come_back(&agree(started).await, &both).await;
-        assert!(told(&came, "code").is_some());
+        let returned = provider_test
+            .return_from_issuer(&consent(started).await, &both)
+            .await;
+        assert!(query_parameter(&returned, "code").is_some());
     }
 }
 
 #[tokio::test]
-async fn a_code_is_good_for_a_minute_and_for_the_page_that_knows_the_secret() {
-    let world = world().await;
-    let code = told(&world.walk().await, "code").unwrap();
-    world.app.clock.advance(Duration::from_mins(1));
-    world
+async fn a_code_is_valid_for_a_minute_with_its_verifier() {
+    let provider_test = provider_test().await;
+    let code = query_parameter(&provider_test.run_flow().await, "code").unwrap();
+    provider_test.app.clock.advance(Duration::from_mins(1));
+    provider_test
         .redeem(&code)
         .await
         .expect_problem(401, "invalid_sign_in_code");
     for garbage in ["x", &code[1..], &format!("{code}A")] {
-        world
+        provider_test
             .redeem(garbage)
             .await
             .expect_problem(401, "invalid_sign_in_code");
@@ -390,15 +414,17 @@ async fn a_code_is_good_for_a_minute_and_for_the_page_that_knows_the_secret() {
 
     let secret = "the secret of a page, long enough for RFC 7636";
     let challenge = URL_SAFE_NO_PAD.encode(sha256(secret.as_bytes()));
-    let started = world.start(&format!("&code_challenge={challenge}")).await;
-    let code = told(&world.walk_from(started).await, "code").unwrap();
-    world
+    let started = provider_test
+        .start(&format!("&code_challenge={challenge}"))
+        .await;
+    let code = query_parameter(&provider_test.run_flow_from(started).await, "code").unwrap();
+    provider_test
         .redeem(&code)
         .await
         .expect_problem(401, "invalid_sign_in_code");
     let with = async |verifier: &str| {
         let body = json!({"code": code, "code_verifier": verifier});
-        world
+        provider_test
             .app
             .anonymous()
             .post("/api/v1/auth/oauth/token", body)
@@ -410,9 +436,9 @@ async fn a_code_is_good_for_a_minute_and_for_the_page_that_knows_the_secret() {
     with(secret).await.expect(200);
 
     // An unexpected verifier is refused like a wrong one.
-    let code = told(&world.walk().await, "code").unwrap();
+    let code = query_parameter(&provider_test.run_flow().await, "code").unwrap();
     let body = json!({"code": code, "code_verifier": secret});
-    let answer = world
+    let answer = provider_test
         .app
         .anonymous()
         .post("/api/v1/auth/oauth/token", body)
@@ -420,7 +446,7 @@ async fn a_code_is_good_for_a_minute_and_for_the_page_that_knows_the_secret() {
     answer.expect_problem(401, "invalid_sign_in_code");
     let bad =
         format!("/api/v1/auth/oauth/fake?tenant=demo&redirect_to={PAGE}&code_challenge=short");
-    world
+    provider_test
         .app
         .anonymous()
         .get(&bad)
@@ -429,14 +455,17 @@ async fn a_code_is_good_for_a_minute_and_for_the_page_that_knows_the_secret() {
 }
 
 #[tokio::test]
-async fn a_code_is_redeemed_on_pages_of_the_organisation_and_for_a_cookie_too() {
-    let world = world().await;
-    let code = told(&world.walk().await, "code").unwrap();
-    let page = world.app.anonymous().with("origin", "https://evil.example");
+async fn a_code_is_redeemed_only_on_pages_of_the_organisation() {
+    let provider_test = provider_test().await;
+    let code = query_parameter(&provider_test.run_flow().await, "code").unwrap();
+    let page = provider_test
+        .app
+        .anonymous()
+        .with("origin", "https://evil.example");
     page.post("/api/v1/auth/oauth/token", json!({"code": code}))
         .await
         .expect_problem(403, "origin_not_allowed");
-    let own = world
+    let own = provider_test
         .app
         .anonymous()
         .with("origin", "https://app.demo.example")
@@ -448,8 +477,8 @@ async fn a_code_is_redeemed_on_pages_of_the_organisation_and_for_a_cookie_too() 
 }
 
 #[tokio::test]
-async fn who_does_not_agree_or_brings_another_issuers_answer_is_told_so() {
-    let world = world().await;
+async fn a_denied_or_foreign_response_is_reported_to_the_page() {
+    let provider_test = provider_test().await;
     for (query, error) in [
         ("error=access_denied", "sign_in_cancelled"),
         (
@@ -462,12 +491,15 @@ async fn who_does_not_agree_or_brings_another_issuers_answer_is_told_so() {
         ("", "provider_refused"),
         ("code=x&iss=https%3A%2F%2Fother.example", "provider_refused"),
     ] {
-        let started = world.start("").await;
-        let state = told(&started, "state").unwrap();
+        let started = provider_test.start("").await;
+        let state = query_parameter(&started, "state").unwrap();
         let back = format!("{PUBLIC_URL}/api/v1/auth/oauth/fake/callback?state={state}&{query}");
-        let came = world.come_back(&back, &cookie(&started)).await.expect(303);
+        let returned = provider_test
+            .return_from_issuer(&back, &cookie(&started))
+            .await
+            .expect(303);
         assert_eq!(
-            came.header("location"),
+            returned.header("location"),
             format!("{PAGE}?error={error}"),
             "{query}"
         );
@@ -475,47 +507,64 @@ async fn who_does_not_agree_or_brings_another_issuers_answer_is_told_so() {
 }
 
 #[tokio::test]
-async fn an_address_opens_no_account_with_a_password() {
-    let world = world().await;
-    add(&world.app, &world.tenant, "admin", "ada@example.org").await;
-    assert_eq!(world.error().await, "link_requires_sign_in");
+async fn an_address_alone_does_not_open_an_account_with_a_password() {
+    let provider_test = provider_test().await;
+    add(
+        &provider_test.app,
+        &provider_test.tenant,
+        "admin",
+        "ada@example.org",
+    )
+    .await;
+    assert_eq!(provider_test.error().await, "link_requires_sign_in");
     assert_eq!(
-        count(&world.app, "select count(*) from identity.oauth_identities").await,
+        count(
+            &provider_test.app,
+            "select count(*) from identity.oauth_identities"
+        )
+        .await,
         0
     );
 }
 
 #[tokio::test]
-async fn an_address_that_both_sides_have_proved_opens_an_account_without_a_password() {
-    let world = world().await;
-    let person = world
+async fn an_address_verified_on_both_sides_opens_an_account_without_a_password() {
+    let provider_test = provider_test().await;
+    let person = provider_test
         .app
-        .person(world.tenant.id, "manager", "ada@example.org")
+        .person(provider_test.tenant.id, "manager", "ada@example.org")
         .await;
-    world.issuer.person(json!({"email_verified": false}));
-    assert_eq!(world.error().await, "address_not_verified");
-    world.issuer.person(json!({"email_verified": "true"}));
+    provider_test
+        .issuer
+        .person(json!({"email_verified": false}));
+    assert_eq!(provider_test.error().await, "address_not_verified");
+    provider_test
+        .issuer
+        .person(json!({"email_verified": "true"}));
     execute(
-        &world.app,
+        &provider_test.app,
         "update identity.users set email_verified_at = null where email = 'ada@example.org'",
     )
     .await;
-    assert_eq!(world.error().await, "link_requires_sign_in");
+    assert_eq!(provider_test.error().await, "link_requires_sign_in");
     execute(
-        &world.app,
+        &provider_test.app,
         "update identity.users set email_verified_at = now() where email = 'ada@example.org'",
     )
     .await;
-    assert_eq!(world.sign_in().await["user"]["id"], person.id.to_string());
+    assert_eq!(
+        provider_test.sign_in().await["user"]["id"],
+        person.id.to_string()
+    );
 }
 
 #[tokio::test]
-async fn an_account_that_is_not_active_stays_shut() {
-    let world = world().await;
-    let tokens = world.sign_in().await;
+async fn an_inactive_account_cannot_be_signed_in_to() {
+    let provider_test = provider_test().await;
+    let tokens = provider_test.sign_in().await;
     let user = tokens["user"]["id"].as_str().unwrap();
-    let admin = world.app.as_user(&world.tenant.admin);
-    let code = told(&world.walk().await, "code").unwrap();
+    let admin = provider_test.app.as_user(&provider_test.tenant.admin);
+    let code = query_parameter(&provider_test.run_flow().await, "code").unwrap();
     admin
         .put(
             &format!("/api/v1/users/{user}"),
@@ -524,79 +573,83 @@ async fn an_account_that_is_not_active_stays_shut() {
         .await
         .expect(200);
     // Also for a sign-in in progress.
-    world
+    provider_test
         .redeem(&code)
         .await
         .expect_problem(401, "invalid_sign_in_code");
-    assert_eq!(world.error().await, "account_not_active");
+    assert_eq!(provider_test.error().await, "account_not_active");
     let invited = json!({"email": "boss@example.org", "name": "The Boss", "role": "admin"});
     admin.post("/api/v1/users", invited).await.expect(201);
-    world
+    provider_test
         .issuer
         .person(json!({"sub": "boss", "email": "boss@example.org"}));
-    assert_eq!(world.error().await, "account_not_active");
+    assert_eq!(provider_test.error().await, "account_not_active");
 }
 
 #[tokio::test]
-async fn whoever_registered_somebody_elses_address_waits_in_vain() {
-    let world = world().await;
+async fn registering_another_persons_address_gains_nothing() {
+    let provider_test = provider_test().await;
     let body = json!({"tenant": "demo", "email": "ada@example.org", "password": PASSWORD, "name": "Mallory"});
-    world
+    provider_test
         .app
         .anonymous()
         .post("/api/v1/auth/register", body)
         .await
         .expect(202);
-    assert_eq!(world.error().await, "account_not_active");
+    assert_eq!(provider_test.error().await, "account_not_active");
     assert_eq!(
-        count(&world.app, "select count(*) from identity.oauth_identities").await,
+        count(
+            &provider_test.app,
+            "select count(*) from identity.oauth_identities"
+        )
+        .await,
         0
     );
 }
 
 #[tokio::test]
-async fn nobody_new_comes_into_a_closed_or_full_organisation() {
-    let world = world().await;
+async fn a_closed_or_full_organisation_accepts_no_new_users() {
+    let provider_test = provider_test().await;
     execute(
-        &world.app,
+        &provider_test.app,
         "update access.tenants set max_users = 6 where slug = 'demo'",
     )
     .await;
-    assert_eq!(world.error().await, "seats_exhausted");
+    assert_eq!(provider_test.error().await, "seats_exhausted");
     execute(
-        &world.app,
+        &provider_test.app,
         r#"update access.tenants set max_users = 9, settings = '{"registration": "invite"}' where slug = 'demo'"#,
     )
     .await;
-    assert_eq!(world.error().await, "registration_closed");
+    assert_eq!(provider_test.error().await, "registration_closed");
     assert_eq!(
-        count(&world.app, "select count(*) from identity.users").await,
+        count(&provider_test.app, "select count(*) from identity.users").await,
         6
     );
 }
 
 #[tokio::test]
-async fn two_first_sign_ins_at_once_make_one_account_and_two_people_share_no_last_seat() {
-    let world = world().await;
+async fn concurrent_first_sign_ins_create_one_account_and_respect_seats() {
+    let provider_test = provider_test().await;
     execute(
-        &world.app,
+        &provider_test.app,
         "update access.tenants set max_users = 7 where slug = 'demo'",
     )
     .await;
     let mut ways = Vec::new();
     for sub in ["ada-1", "ada-1", "bob-1", "bob-1"] {
-        world
+        provider_test
             .issuer
             .person(json!({"sub": sub, "email": format!("{sub}@example.org")}));
-        let started = world.start("").await;
-        ways.push((agree(&started).await, cookie(&started)));
+        let started = provider_test.start("").await;
+        ways.push((consent(&started).await, cookie(&started)));
     }
     let many = ways
         .iter()
-        .map(|(back, cookie)| world.come_back(back, cookie));
+        .map(|(back, cookie)| provider_test.return_from_issuer(back, cookie));
     let answers = futures::future::join_all(many).await;
     for answer in &answers {
-        let error = told(answer, "error");
+        let error = query_parameter(answer, "error");
         assert!(
             matches!(
                 error.as_deref(),
@@ -607,21 +660,25 @@ async fn two_first_sign_ins_at_once_make_one_account_and_two_people_share_no_las
     }
     let codes = answers
         .iter()
-        .filter(|answer| told(answer, "code").is_some())
+        .filter(|answer| query_parameter(answer, "code").is_some())
         .count();
     assert!((1..=2).contains(&codes), "{codes}");
     assert_eq!(
-        count(&world.app, "select count(*) from identity.users").await,
+        count(&provider_test.app, "select count(*) from identity.users").await,
         7
     );
     assert_eq!(
-        count(&world.app, "select count(*) from identity.oauth_identities").await,
+        count(
+            &provider_test.app,
+            "select count(*) from identity.oauth_identities"
+        )
+        .await,
         1
     );
 }
 
 #[tokio::test]
-async fn apple_posts_a_form_with_a_name_and_wants_a_signed_secret() {
+async fn apple_posts_a_form_and_gets_a_signed_client_secret() {
     let issuer = FakeIssuer::start().await;
     let key = KeyPair::p256("apple-key");
     issuer.accept_apple_secret(&key.public_key());
@@ -634,25 +691,28 @@ async fn apple_posts_a_form_with_a_name_and_wants_a_signed_secret() {
     let apple = json!({"team_id": "apple-team", "key_id": "apple-key", "private_key": pem});
     let provider =
         json!({"name": "fake", "issuer": issuer.url(), "client_id": CLIENT_ID, "apple": apple});
-    let world = world_of(issuer, &json!([provider])).await;
-    let started = world.start("").await;
+    let provider_test = provider_test_with(issuer, &json!([provider])).await;
+    let started = provider_test.start("").await;
     assert_eq!(
-        told(&started, "response_mode").as_deref(),
+        query_parameter(&started, "response_mode").as_deref(),
         Some("form_post")
     );
     assert_eq!(
-        told(&started, "scope").as_deref(),
+        query_parameter(&started, "scope").as_deref(),
         Some("openid email name")
     );
     let set = started.header("set-cookie");
     assert!(set.ends_with("; SameSite=None; Secure"), "{set}");
-    let back = Url::parse(&agree(&started).await).unwrap();
+    let back = Url::parse(&consent(&started).await).unwrap();
     let user = r#"{"name":{"firstName":"Ada","lastName":"King"},"email":"evil@example.org"}"#;
     let form = form_urlencoded::Serializer::new(back.query().unwrap().to_owned())
         .append_pair("user", user)
         .finish();
     let post = async |form: String| {
-        let call = world.app.anonymous().call(Method::POST, back.path());
+        let call = provider_test
+            .app
+            .anonymous()
+            .call(Method::POST, back.path());
         call.header("cookie", &cookie(&started))
             .header("origin", "https://appleid.apple.com")
             .header("content-type", "application/x-www-form-urlencoded")
@@ -663,9 +723,9 @@ async fn apple_posts_a_form_with_a_name_and_wants_a_signed_secret() {
     post("x".repeat(40_000))
         .await
         .expect_problem(413, "too_large");
-    let came = post(form).await.expect(303);
-    let code = told(&came, "code").unwrap();
-    let user = world.redeem(&code).await.expect(200).json()["user"].clone();
+    let returned = post(form).await.expect(303);
+    let code = query_parameter(&returned, "code").unwrap();
+    let user = provider_test.redeem(&code).await.expect(200).json()["user"].clone();
     assert_eq!(
         (&user["name"], &user["email"]),
         (&json!("Ada King"), &json!("ada@example.org"))
@@ -673,55 +733,55 @@ async fn apple_posts_a_form_with_a_name_and_wants_a_signed_secret() {
 }
 
 #[tokio::test]
-async fn a_secret_goes_into_the_header_or_the_form_as_the_issuer_wants() {
-    let world = world().await;
-    world.sign_in().await;
-    let world = self::world().await;
-    world.issuer.accept_secret_in_form();
-    world.sign_in().await;
+async fn the_client_secret_is_sent_as_the_issuer_requires() {
+    let provider_test = provider_test().await;
+    provider_test.sign_in().await;
+    let provider_test = self::provider_test().await;
+    provider_test.issuer.accept_secret_in_form();
+    provider_test.sign_in().await;
 }
 
 #[tokio::test]
-async fn keys_are_asked_for_rarely_and_again_when_they_change() {
-    let world = world().await;
+async fn keys_are_cached_and_fetched_again_when_they_change() {
+    let provider_test = provider_test().await;
     for _ in 0..3 {
-        world.sign_in().await;
+        provider_test.sign_in().await;
     }
-    assert_eq!(world.issuer.request_count("/keys"), 1);
+    assert_eq!(provider_test.issuer.request_count("/keys"), 1);
     assert_eq!(
-        world
+        provider_test
             .issuer
             .request_count("/.well-known/openid-configuration"),
         1
     );
-    world.issuer.rotate(KeyPair::p256("second"));
+    provider_test.issuer.rotate(KeyPair::p256("second"));
     // Shortly afterwards the keys are not fetched again.
-    assert_eq!(world.error().await, "provider_refused");
-    world.app.clock.advance(Duration::from_secs(10));
-    world.sign_in().await;
-    assert_eq!(world.issuer.request_count("/keys"), 2);
-    world.issuer.rotate(KeyPair::rsa("third"));
-    world.app.clock.advance(Duration::from_secs(10));
-    world.sign_in().await;
-    world.app.clock.advance(Duration::from_hours(1));
-    world.sign_in().await;
-    assert_eq!(world.issuer.request_count("/keys"), 4);
+    assert_eq!(provider_test.error().await, "provider_refused");
+    provider_test.app.clock.advance(Duration::from_secs(10));
+    provider_test.sign_in().await;
+    assert_eq!(provider_test.issuer.request_count("/keys"), 2);
+    provider_test.issuer.rotate(KeyPair::rsa("third"));
+    provider_test.app.clock.advance(Duration::from_secs(10));
+    provider_test.sign_in().await;
+    provider_test.app.clock.advance(Duration::from_hours(1));
+    provider_test.sign_in().await;
+    assert_eq!(provider_test.issuer.request_count("/keys"), 4);
 }
 
 #[tokio::test]
-async fn an_issuer_that_is_away_slow_or_endless_costs_one_sign_in() {
+async fn an_unavailable_issuer_fails_only_its_own_sign_in() {
     for (key_set, error) in [
         (KeySet::Broken, "provider_unavailable"),
         (KeySet::Slow, "provider_unavailable"),
         (KeySet::Huge, "provider_refused"),
         (KeySet::Moved, "provider_refused"),
     ] {
-        let world = world().await;
-        world.issuer.serve_keys(key_set);
-        assert_eq!(world.error().await, error, "{key_set:?}");
-        world.issuer.serve_keys(KeySet::Good);
-        world.app.clock.advance(Duration::from_secs(10));
-        world.sign_in().await;
+        let provider_test = provider_test().await;
+        provider_test.issuer.serve_keys(key_set);
+        assert_eq!(provider_test.error().await, error, "{key_set:?}");
+        provider_test.issuer.serve_keys(KeySet::Good);
+        provider_test.app.clock.advance(Duration::from_secs(10));
+        provider_test.sign_in().await;
     }
 }
 
@@ -734,9 +794,9 @@ async fn metadata_of_another_issuer_or_with_unsafe_addresses_are_refused() {
         json!({"authorization_endpoint": "javascript:alert(1)"}),
         json!({"token_endpoint": null}),
     ] {
-        let world = world().await;
-        world.issuer.metadata(members.clone());
-        let started = world.start("").await;
+        let provider_test = provider_test().await;
+        provider_test.issuer.metadata(members.clone());
+        let started = provider_test.start("").await;
         assert_eq!(
             started.header("location"),
             format!("{PAGE}?error=provider_refused"),
@@ -747,14 +807,19 @@ async fn metadata_of_another_issuer_or_with_unsafe_addresses_are_refused() {
 }
 
 #[tokio::test]
-async fn nothing_of_a_flow_is_kept_in_clear() {
-    let world = world().await;
-    let started = world.start("").await;
-    let (state, back) = (told(&started, "state").unwrap(), agree(&started).await);
-    let came = world.come_back(&back, &cookie(&started)).await;
-    let code = told(&came, "code").unwrap();
+async fn flow_secrets_are_not_stored_in_clear() {
+    let provider_test = provider_test().await;
+    let started = provider_test.start("").await;
+    let (state, back) = (
+        query_parameter(&started, "state").unwrap(),
+        consent(&started).await,
+    );
+    let returned = provider_test
+        .return_from_issuer(&back, &cookie(&started))
+        .await;
+    let code = query_parameter(&returned, "code").unwrap();
     let row: String = sqlx::query_scalar("select row_to_json(f)::text from identity.oauth_flows f")
-        .fetch_one(&mut world.app.admin().await)
+        .fetch_one(&mut provider_test.app.admin().await)
         .await
         .unwrap();
     let hex = |text: &str| -> String {
@@ -769,13 +834,17 @@ async fn nothing_of_a_flow_is_kept_in_clear() {
             "{row}"
         );
     }
-    let nonce = told(&started, "nonce").unwrap();
+    let nonce = query_parameter(&started, "nonce").unwrap();
     assert!(!row.contains(&nonce) && !cookie(&started).contains(&nonce));
     // Old rows are deleted.
-    world.app.clock.advance(Duration::from_mins(61));
-    world.sign_in().await;
+    provider_test.app.clock.advance(Duration::from_mins(61));
+    provider_test.sign_in().await;
     assert_eq!(
-        count(&world.app, "select count(*) from identity.oauth_flows").await,
+        count(
+            &provider_test.app,
+            "select count(*) from identity.oauth_flows"
+        )
+        .await,
         1
     );
 }

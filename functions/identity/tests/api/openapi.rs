@@ -1,7 +1,7 @@
 use super::app;
 
 #[tokio::test]
-async fn every_operation_says_who_may_and_how_it_refuses() {
+async fn every_operation_documents_permissions_and_refusals() {
     let document = serde_json::to_value(app().await.document()).unwrap();
     let mut operations = 0;
     for (path, methods) in document["paths"].as_object().unwrap() {

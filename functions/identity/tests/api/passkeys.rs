@@ -8,7 +8,7 @@ use super::{
     PASSWORD, add, announced, audited,
     authenticator::{Authenticator, text},
     bearer, count, demo, execute,
-    factors::{enrol, prove, waiting},
+    factors::{enrol, pending_sign_in, submit_second_factor},
     login, try_login,
 };
 
@@ -37,14 +37,14 @@ async fn login_options(app: &TestApp) -> Value {
     app.anonymous().post(&path, body).await.expect(200).json()["public_key"].clone()
 }
 
-async fn enter(app: &TestApp, passkey: Value) -> TestResponse {
+async fn sign_in_with_passkey(app: &TestApp, passkey: Value) -> TestResponse {
     let path = format!("{PATH}/login");
     let body = json!({"passkey": passkey});
     app.anonymous().post(&path, body).await
 }
 
 #[tokio::test]
-async fn a_passkey_of_any_algorithm_is_all_that_signing_in_needs() {
+async fn a_passkey_of_any_algorithm_signs_in() {
     let (app, tenant) = demo().await;
     for (index, algorithm) in [-7, -8, -257].into_iter().enumerate() {
         let email = format!("person{index}@demo.example");
@@ -53,7 +53,8 @@ async fn a_passkey_of_any_algorithm_is_all_that_signing_in_needs() {
         let (mut authenticator, registered) = register(&client, algorithm).await;
         assert_eq!(registered["passkey"]["name"], "Telephone");
         assert_eq!(registered["recovery_codes"].as_array().unwrap().len(), 10);
-        let answer = enter(&app, authenticator.get(&login_options(&app).await)).await;
+        let answer =
+            sign_in_with_passkey(&app, authenticator.get(&login_options(&app).await)).await;
         let tokens = answer.expect(200).json();
         assert_eq!(tokens["user"]["id"], id);
         let client = bearer(&app, &tokens);
@@ -72,7 +73,7 @@ async fn a_passkey_of_any_algorithm_is_all_that_signing_in_needs() {
 }
 
 #[tokio::test]
-async fn the_options_are_what_a_browser_wants() {
+async fn the_options_match_the_browser_api() {
     let (app, tenant) = demo().await;
     let client = app.as_user(&tenant.customer);
     let (authenticator, _) = register(&client, -7).await;
@@ -97,7 +98,7 @@ async fn the_options_are_what_a_browser_wants() {
 }
 
 #[tokio::test]
-async fn a_passkey_is_a_second_factor_for_its_own_sign_in_alone() {
+async fn a_passkey_is_a_second_factor_only_for_its_own_sign_in() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", ADA).await;
     add(&app, &tenant, "customer", "eve@demo.example").await;
@@ -109,7 +110,7 @@ async fn a_passkey_is_a_second_factor_for_its_own_sign_in_alone() {
         let answer = try_login(&app, "demo", ADA, PASSWORD).await;
         answer.expect(200).json()
     };
-    let prove = async |begun: &Value, passkey: &Value| {
+    let submit = async |begun: &Value, passkey: &Value| {
         let body = json!({"mfa_token": begun["mfa_token"], "passkey": passkey});
         app.anonymous().post("/api/v1/auth/mfa", body).await
     };
@@ -120,31 +121,34 @@ async fn a_passkey_is_a_second_factor_for_its_own_sign_in_alone() {
         text(&authenticator.credential_id)
     );
     // Another user's passkey, and the challenge of another sign-in.
-    prove(&begun, &eves.get(&begun["passkey_options"]))
+    submit(&begun, &eves.get(&begun["passkey_options"]))
         .await
         .expect_problem(401, "invalid_code");
-    prove(&begun, &authenticator.get(&other["passkey_options"]))
+    submit(&begun, &authenticator.get(&other["passkey_options"]))
         .await
         .expect_problem(401, "invalid_code");
-    prove(&begun, &authenticator.get(&login_options(&app).await))
+    submit(&begun, &authenticator.get(&login_options(&app).await))
         .await
         .expect_problem(401, "invalid_code");
     // User presence is enough here: the password was the first factor.
     authenticator.flags = 1;
     let passkey = authenticator.get(&begun["passkey_options"]);
-    let tokens = prove(&begun, &passkey).await.expect(200).json();
+    let tokens = submit(&begun, &passkey)
+        .await
+        .expect(200)
+        .json();
     let status = bearer(&app, &tokens).get("/api/v1/auth/status").await;
     assert_eq!(
         status.expect(200).json()["session"]["amr"],
         json!(["pwd", "hwk", "mfa"])
     );
-    prove(&begun, &passkey)
+    submit(&begun, &passkey)
         .await
         .expect_problem(401, "invalid_mfa_token");
 }
 
 #[tokio::test]
-async fn nothing_that_was_made_for_something_else_is_believed() {
+async fn responses_made_for_another_purpose_are_refused() {
     let (app, tenant) = demo().await;
     let client = app.as_user(&tenant.customer);
     let (mut good, _) = register(&client, -7).await;
@@ -170,7 +174,7 @@ async fn nothing_that_was_made_for_something_else_is_believed() {
             good.user_handle.clone(),
         );
         bend(&mut good);
-        let answer = enter(&app, good.get(&asked)).await;
+        let answer = sign_in_with_passkey(&app, good.get(&asked)).await;
         assert_eq!(answer.status, 401, "{what}: {}", answer.text());
         assert_eq!(answer.json()["code"], "passkey_refused", "{what}");
         (good.page, good.host, good.user_handle) = before;
@@ -187,7 +191,7 @@ async fn nothing_that_was_made_for_something_else_is_believed() {
     }
     // A passkey alone requires user verification.
     good.flags = 1;
-    enter(&app, good.get(&login_options(&app).await))
+    sign_in_with_passkey(&app, good.get(&login_options(&app).await))
         .await
         .expect_problem(401, "passkey_refused");
     good.flags = 0b101;
@@ -208,25 +212,25 @@ async fn nothing_that_was_made_for_something_else_is_believed() {
         let mut changed = given.clone();
         changed.replace_range(middle..=middle, other);
         passkey[part] = json!(changed);
-        enter(&app, passkey.clone())
+        sign_in_with_passkey(&app, passkey.clone())
             .await
             .expect_problem(401, "passkey_refused");
         passkey[part] = json!(&given[..middle]);
-        enter(&app, passkey)
+        sign_in_with_passkey(&app, passkey)
             .await
             .expect_problem(401, "passkey_refused");
     }
-    enter(&app, good.get(&login_options(&app).await))
+    sign_in_with_passkey(&app, good.get(&login_options(&app).await))
         .await
         .expect(200);
 }
 
 #[tokio::test]
-async fn an_answer_is_good_once_and_for_five_minutes() {
+async fn a_response_is_valid_once_within_five_minutes() {
     let (app, tenant) = demo().await;
     let (mut authenticator, _) = register(&app.as_user(&tenant.customer), -7).await;
     let passkey = authenticator.get(&login_options(&app).await);
-    let all = (0..8).map(|_| enter(&app, passkey.clone()));
+    let all = (0..8).map(|_| sign_in_with_passkey(&app, passkey.clone()));
     let entered = join_all(all)
         .await
         .iter()
@@ -235,7 +239,7 @@ async fn an_answer_is_good_once_and_for_five_minutes() {
     assert_eq!(entered, 1);
     let asked = login_options(&app).await;
     app.clock.advance(Duration::from_mins(5));
-    enter(&app, authenticator.get(&asked))
+    sign_in_with_passkey(&app, authenticator.get(&asked))
         .await
         .expect_problem(401, "passkey_refused");
     let open = options(&app.as_user(&tenant.customer2)).await;
@@ -249,37 +253,37 @@ async fn an_answer_is_good_once_and_for_five_minutes() {
 }
 
 #[tokio::test]
-async fn a_counter_that_goes_back_gives_a_copy_away() {
+async fn a_decreasing_counter_reveals_a_clone() {
     let (app, tenant) = demo().await;
     let (mut authenticator, _) = register(&app.as_user(&tenant.customer), -7).await;
     authenticator.counter = 6;
-    enter(&app, authenticator.get(&login_options(&app).await))
+    sign_in_with_passkey(&app, authenticator.get(&login_options(&app).await))
         .await
         .expect(200);
     authenticator.counter = 6;
-    enter(&app, authenticator.get(&login_options(&app).await))
+    sign_in_with_passkey(&app, authenticator.get(&login_options(&app).await))
         .await
         .expect_problem(401, "passkey_refused");
     // Authenticators without a counter always report zero.
     execute(&app, "update identity.passkeys set sign_count = 0").await;
     authenticator.counter = u32::MAX;
     authenticator.counter = 0;
-    enter(&app, authenticator.get(&login_options(&app).await))
+    sign_in_with_passkey(&app, authenticator.get(&login_options(&app).await))
         .await
         .expect(200);
 }
 
 #[tokio::test]
-async fn a_passkey_of_another_tenant_or_of_somebody_locked_opens_nothing() {
+async fn passkeys_of_another_tenant_or_a_locked_user_are_refused() {
     let (app, tenant) = demo().await;
     let other = app.tenant("other").await;
     let (mut foreign, _) = register(&app.as_user(&other.customer), -7).await;
-    enter(&app, foreign.get(&login_options(&app).await))
+    sign_in_with_passkey(&app, foreign.get(&login_options(&app).await))
         .await
         .expect_problem(401, "passkey_refused");
     let (mut own, _) = register(&app.as_user(&tenant.customer), -7).await;
     execute(&app, "update identity.users set status = 'locked'").await;
-    enter(&app, own.get(&login_options(&app).await))
+    sign_in_with_passkey(&app, own.get(&login_options(&app).await))
         .await
         .expect_problem(401, "passkey_refused");
     let nowhere = json!({"tenant": "nosuch"});
@@ -290,7 +294,7 @@ async fn a_passkey_of_another_tenant_or_of_somebody_locked_opens_nothing() {
 }
 
 #[tokio::test]
-async fn ten_factors_are_enough_and_no_passkey_counts_twice() {
+async fn at_most_ten_factors_and_no_duplicate_passkeys() {
     let (app, tenant) = demo().await;
     let client = app.as_user(&tenant.customer);
     let (mut first, registered) = register(&client, -7).await;
@@ -323,7 +327,7 @@ async fn ten_factors_are_enough_and_no_passkey_counts_twice() {
 }
 
 #[tokio::test]
-async fn a_passkey_that_is_removed_is_asked_for_no_more() {
+async fn a_removed_passkey_is_no_longer_required() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", ADA).await;
     let client = bearer(&app, &login(&app, ADA).await);
@@ -343,13 +347,13 @@ async fn a_passkey_that_is_removed_is_asked_for_no_more() {
         .expect_problem(404, "not_found");
     client.delete(&path).await.expect(204);
     client.delete(&path).await.expect_problem(404, "not_found");
-    enter(&app, authenticator.get(&login_options(&app).await))
+    sign_in_with_passkey(&app, authenticator.get(&login_options(&app).await))
         .await
         .expect_problem(401, "passkey_refused");
     // The app remains, and so do the recovery codes.
     app.clock.advance(Duration::from_secs(30));
-    let token = waiting(&app, ADA).await;
-    prove(&app, &token, "code", &totp.code(&app))
+    let token = pending_sign_in(&app, ADA).await;
+    submit_second_factor(&app, &token, "code", &totp.code(&app))
         .await
         .expect(200);
     let left = "select count(*) from identity.mfa_recovery_codes where used_at is null";
@@ -357,7 +361,7 @@ async fn a_passkey_that_is_removed_is_asked_for_no_more() {
 }
 
 #[tokio::test]
-async fn an_admin_takes_passkeys_too() {
+async fn an_admin_can_remove_passkeys() {
     let (app, tenant) = demo().await;
     let client = app.as_user(&tenant.customer);
     let (mut authenticator, _) = register(&client, -7).await;
@@ -365,7 +369,7 @@ async fn an_admin_takes_passkeys_too() {
         .delete(&format!("/api/v1/users/{}/mfa", tenant.customer.id))
         .await
         .expect(204);
-    enter(&app, authenticator.get(&login_options(&app).await))
+    sign_in_with_passkey(&app, authenticator.get(&login_options(&app).await))
         .await
         .expect_problem(401, "passkey_refused");
     enrol(&app, &client).await;

@@ -7,7 +7,7 @@ use super::{
     PASSWORD, add, announced, audited, bearer, count, demo, links, login, try_login, try_refresh,
 };
 
-const ASKED: &str = "de.revalenz.identity.password.reset_requested.v1";
+const RESET_REQUESTED: &str = "de.revalenz.identity.password.reset_requested.v1";
 const CHANGED: &str = "de.revalenz.identity.password.changed.v1";
 const NEW: &str = "another good password";
 const ADA: &str = "ada@demo.example";
@@ -18,7 +18,7 @@ async fn ada() -> (TestApp, TestTenant) {
     (app, tenant)
 }
 
-async fn forget(app: &TestApp, tenant: &TestTenant) -> String {
+async fn request_reset(app: &TestApp, tenant: &TestTenant) -> String {
     let body = json!({"tenant": "demo", "email": ADA});
     let answer = app
         .anonymous()
@@ -26,7 +26,7 @@ async fn forget(app: &TestApp, tenant: &TestTenant) -> String {
         .await
         .expect(202);
     assert_eq!(answer.json(), json!({"status": "check_mail"}));
-    links(app, tenant.id, ASKED).await.pop().unwrap()
+    links(app, tenant.id, RESET_REQUESTED).await.pop().unwrap()
 }
 
 async fn reset(app: &TestApp, token: &str, password: &str) -> TestResponse {
@@ -44,7 +44,7 @@ async fn change(app: &TestApp, tokens: &Value, from: &str, to: &str) -> TestResp
 }
 
 #[tokio::test]
-async fn a_reset_ends_every_session_and_every_other_link() {
+async fn a_reset_ends_all_sessions_and_voids_all_links() {
     let (app, tenant) = ada().await;
     let tokens = login(&app, ADA).await;
     let body = json!({"tenant": "demo", "email": ADA});
@@ -53,7 +53,7 @@ async fn a_reset_ends_every_session_and_every_other_link() {
         .post("/api/v1/auth/magic-link", body)
         .await
         .expect(202);
-    let token = forget(&app, &tenant).await;
+    let token = request_reset(&app, &tenant).await;
     reset(&app, &token, NEW).await.expect(204);
 
     bearer(&app, &tokens)
@@ -80,9 +80,9 @@ async fn a_reset_ends_every_session_and_every_other_link() {
 }
 
 #[tokio::test]
-async fn a_weak_password_does_not_use_the_link_up() {
+async fn a_weak_password_does_not_consume_the_link() {
     let (app, tenant) = ada().await;
-    let token = forget(&app, &tenant).await;
+    let token = request_reset(&app, &tenant).await;
     let problem = reset(&app, &token, "passwordpassword")
         .await
         .expect_problem(422, "validation_failed");
@@ -91,9 +91,9 @@ async fn a_weak_password_does_not_use_the_link_up() {
 }
 
 #[tokio::test]
-async fn of_two_resets_at_once_one_counts() {
+async fn concurrent_resets_succeed_only_once() {
     let (app, tenant) = ada().await;
-    let token = forget(&app, &tenant).await;
+    let token = request_reset(&app, &tenant).await;
     let (one, other) = tokio::join!(
         reset(&app, &token, NEW),
         reset(&app, &token, "yet another password")
@@ -105,11 +105,11 @@ async fn of_two_resets_at_once_one_counts() {
 }
 
 #[tokio::test]
-async fn only_the_newest_link_resets_and_only_for_an_hour() {
+async fn only_the_newest_link_resets_the_password_within_an_hour() {
     let (app, tenant) = ada().await;
-    let first = forget(&app, &tenant).await;
+    let first = request_reset(&app, &tenant).await;
     app.clock.advance(Duration::from_secs(1));
-    let second = forget(&app, &tenant).await;
+    let second = request_reset(&app, &tenant).await;
     reset(&app, &first, NEW)
         .await
         .expect_problem(401, "invalid_token");
@@ -120,7 +120,7 @@ async fn only_the_newest_link_resets_and_only_for_an_hour() {
 }
 
 #[tokio::test]
-async fn an_account_that_cannot_be_signed_in_to_gets_no_link() {
+async fn an_inactive_account_gets_no_reset_link() {
     let (app, tenant) = demo().await;
     let id = add(&app, &tenant, "customer", ADA).await;
     let admin = app.as_user(&tenant.admin);
@@ -133,7 +133,7 @@ async fn an_account_that_cannot_be_signed_in_to_gets_no_link() {
         .post("/api/v1/auth/password/forgot", body)
         .await
         .expect(202);
-    assert_eq!(announced(&app, ASKED).await, 0);
+    assert_eq!(announced(&app, RESET_REQUESTED).await, 0);
 }
 
 #[tokio::test]
@@ -156,7 +156,7 @@ async fn changing_the_password_ends_the_other_sessions() {
 }
 
 #[tokio::test]
-async fn guesses_at_ones_own_password_count_like_failed_sign_ins() {
+async fn wrong_current_passwords_count_as_failed_sign_ins() {
     let (app, _) = ada().await;
     let tokens = login(&app, ADA).await;
     for _ in 0..10 {
@@ -170,7 +170,7 @@ async fn guesses_at_ones_own_password_count_like_failed_sign_ins() {
 }
 
 #[tokio::test]
-async fn of_two_changes_at_once_one_counts() {
+async fn concurrent_changes_succeed_only_once() {
     let (app, _) = ada().await;
     let tokens = login(&app, ADA).await;
     let (one, other) = tokio::join!(
@@ -183,7 +183,7 @@ async fn of_two_changes_at_once_one_counts() {
 }
 
 #[tokio::test]
-async fn whoever_signs_in_with_the_old_password_while_it_changes_is_out() {
+async fn a_sign_in_with_the_old_password_during_a_change_is_ended() {
     let (app, _) = ada().await;
     let tokens = login(&app, ADA).await;
     let logins = futures::future::join_all((0..8).map(|_| try_login(&app, "demo", ADA, PASSWORD)));
@@ -205,7 +205,7 @@ async fn whoever_signs_in_with_the_old_password_while_it_changes_is_out() {
 }
 
 #[tokio::test]
-async fn a_key_has_no_password() {
+async fn an_api_key_has_no_password() {
     let (app, tenant) = demo().await;
     let key = app.key(tenant.id, &["identity.user.read"]).await;
     let body = json!({"current_password": PASSWORD, "new_password": NEW});

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::demo;
 
 #[tokio::test]
-async fn everybody_changes_their_own_profile() {
+async fn users_change_their_own_profile() {
     let (app, tenant) = demo().await;
     let customer = app.as_user(&tenant.customer);
     let me = customer.get("/api/v1/me").await.expect(200);
@@ -50,7 +50,7 @@ async fn everybody_changes_their_own_profile() {
 }
 
 #[tokio::test]
-async fn the_status_tells_who_calls_and_what_they_may() {
+async fn the_status_shows_the_caller_and_their_permissions() {
     let (app, tenant) = demo().await;
     let nobody = app
         .anonymous()

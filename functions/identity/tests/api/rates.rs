@@ -7,7 +7,7 @@ fn rate(amount: &str, currency: &str, from: &str, to: Option<&str>) -> Value {
 }
 
 #[tokio::test]
-async fn rates_are_a_set_that_is_replaced_as_a_whole() {
+async fn rates_are_replaced_as_a_whole() {
     let (app, tenant) = demo().await;
     let manager = app.as_user(&tenant.manager);
     let path = format!("/api/v1/users/{}/rates", tenant.expert.id);
@@ -53,7 +53,7 @@ async fn rates_are_a_set_that_is_replaced_as_a_whole() {
 }
 
 #[tokio::test]
-async fn every_wrong_rate_is_named() {
+async fn all_invalid_rates_are_reported() {
     let (app, tenant) = demo().await;
     let path = format!("/api/v1/users/{}/rates", tenant.expert.id);
     for (items, wanted) in [
@@ -96,17 +96,17 @@ async fn every_wrong_rate_is_named() {
             .await
             .expect_problem(422, "validation_failed");
         let error = &refused["errors"][0];
-        let told = format!(
+        let errors = format!(
             "{} {}",
             error["pointer"].as_str().unwrap(),
             error["code"].as_str().unwrap()
         );
-        assert_eq!(told, wanted);
+        assert_eq!(errors, wanted);
     }
 }
 
 #[tokio::test]
-async fn experts_read_their_own_and_managers_write_those_of_people_below() {
+async fn experts_read_their_own_rates_and_managers_write_those_of_lower_roles() {
     let (app, tenant) = demo().await;
     let path = |id: ids::UserId| format!("/api/v1/users/{id}/rates");
     let expert = app.as_user(&tenant.expert);
@@ -139,7 +139,7 @@ async fn experts_read_their_own_and_managers_write_those_of_people_below() {
 }
 
 #[tokio::test]
-async fn two_who_replace_at_once_leave_one_whole_set() {
+async fn concurrent_replacements_leave_one_complete_set() {
     let (app, tenant) = demo().await;
     let admin = app.as_user(&tenant.admin);
     let path = format!("/api/v1/users/{}/rates", tenant.expert.id);

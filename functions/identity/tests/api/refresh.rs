@@ -18,12 +18,12 @@ async fn refresh(app: &TestApp, token: &Value) -> Value {
     try_refresh(app, token).await.expect(200).json()
 }
 
-const LIVING: &str =
+const ACTIVE_SESSIONS: &str =
     "select count(*) from access.sessions s join identity.users u using (tenant_id, user_id)
     where u.email = 'ada@demo.example' and s.revoked_at is null";
 
 #[tokio::test]
-async fn a_refresh_gives_new_tokens_of_the_same_session() {
+async fn a_refresh_returns_new_tokens_of_the_same_session() {
     let (app, _, tokens) = signed_in().await;
     app.clock.advance(Duration::from_secs(606));
     bearer(&app, &tokens)
@@ -33,11 +33,11 @@ async fn a_refresh_gives_new_tokens_of_the_same_session() {
     let renewed = refresh(&app, &tokens["refresh_token"]).await;
     assert_ne!(renewed["refresh_token"], tokens["refresh_token"]);
     bearer(&app, &renewed).get("/api/v1/me").await.expect(200);
-    assert_eq!(count(&app, LIVING).await, 1);
+    assert_eq!(count(&app, ACTIVE_SESSIONS).await, 1);
 }
 
 #[tokio::test]
-async fn twenty_who_refresh_at_once_agree_on_one_token() {
+async fn twenty_concurrent_refreshes_get_the_same_token() {
     let (app, _, tokens) = signed_in().await;
     let many = (0..20).map(|_| try_refresh(&app, &tokens["refresh_token"]));
     let mut children = HashSet::new();
@@ -52,7 +52,7 @@ async fn twenty_who_refresh_at_once_agree_on_one_token() {
     assert_eq!(children.len(), 1);
     let child = json!(children.into_iter().next());
     refresh(&app, &child).await;
-    assert_eq!(count(&app, LIVING).await, 1);
+    assert_eq!(count(&app, ACTIVE_SESSIONS).await, 1);
     assert_eq!(
         count(
             &app,
@@ -64,7 +64,7 @@ async fn twenty_who_refresh_at_once_agree_on_one_token() {
 }
 
 #[tokio::test]
-async fn the_parent_is_good_for_thirty_seconds_more() {
+async fn the_parent_is_accepted_for_thirty_seconds() {
     let (app, _, tokens) = signed_in().await;
     let child = refresh(&app, &tokens["refresh_token"]).await;
     app.clock.advance(Duration::from_secs(30));
@@ -80,7 +80,7 @@ async fn the_parent_is_good_for_thirty_seconds_more() {
 }
 
 #[tokio::test]
-async fn a_grandparent_ends_the_family_and_nothing_else() {
+async fn an_older_ancestor_ends_its_session_only() {
     let (app, _, grandparent) = signed_in().await;
     let elsewhere = login(&app, "ada@demo.example").await;
     let parent = refresh(&app, &grandparent["refresh_token"]).await;
@@ -91,7 +91,7 @@ async fn a_grandparent_ends_the_family_and_nothing_else() {
     assert_eq!(answer.json()["code"], "refresh_token_reused");
     assert!(answer.headers.get("set-cookie").is_none());
     // Committed although the request is refused: visible on a separate connection.
-    assert_eq!(count(&app, LIVING).await, 1);
+    assert_eq!(count(&app, ACTIVE_SESSIONS).await, 1);
     assert_eq!(
         count(
             &app,
@@ -116,7 +116,7 @@ async fn a_grandparent_ends_the_family_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn garbage_ends_no_session() {
+async fn malformed_tokens_end_no_session() {
     let (app, _, tokens) = signed_in().await;
     let child = refresh(&app, &tokens["refresh_token"]).await;
     let child = refresh(&app, &child["refresh_token"]).await;
@@ -143,7 +143,7 @@ async fn garbage_ends_no_session() {
 }
 
 #[tokio::test]
-async fn without_an_overlap_the_parent_is_reuse_at_once() {
+async fn without_an_overlap_the_parent_counts_as_reuse() {
     let app = TestApp::new(&[("identity", |db, state| {
         let settings = Settings {
             refresh_overlap: TimeDelta::zero(),
@@ -162,7 +162,7 @@ async fn without_an_overlap_the_parent_is_reuse_at_once() {
 }
 
 #[tokio::test]
-async fn a_session_ends_when_it_idles_or_grows_old() {
+async fn a_session_ends_when_idle_or_too_old() {
     let (app, _, tokens) = signed_in().await;
     let day = Duration::from_hours(24);
     let mut tokens = tokens;
@@ -200,7 +200,7 @@ async fn a_tenant_can_shorten_its_sessions() {
 }
 
 #[tokio::test]
-async fn nobody_refreshes_who_was_disabled() {
+async fn a_disabled_user_cannot_refresh() {
     let (app, tenant, tokens) = signed_in().await;
     let id = tokens["user"]["id"].as_str().unwrap();
     app.as_user(&tenant.admin)
@@ -217,7 +217,7 @@ async fn nobody_refreshes_who_was_disabled() {
 }
 
 #[tokio::test]
-async fn disabling_somebody_who_refreshes_at_that_moment_makes_nobody_wait() {
+async fn disabling_a_user_during_a_refresh_does_not_deadlock() {
     let (app, tenant) = demo().await;
     for round in 0..5 {
         let email = format!("{round}@demo.example");

@@ -23,7 +23,7 @@ async fn verify(app: &TestApp, token: &str) -> TestResponse {
 }
 
 #[tokio::test]
-async fn whoever_registers_signs_in_once_the_link_was_opened() {
+async fn a_registered_user_signs_in_after_opening_the_link() {
     let (app, tenant) = demo().await;
     let answer = register(&app, ada(PASSWORD)).await.expect(202);
     assert_eq!(answer.json(), json!({"status": "check_mail"}));
@@ -51,7 +51,7 @@ async fn whoever_registers_signs_in_once_the_link_was_opened() {
 }
 
 #[tokio::test]
-async fn known_and_unknown_addresses_get_the_same_answer_at_the_same_time() {
+async fn known_and_unknown_addresses_get_the_same_response_at_the_same_time() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", "known@example.org").await;
     let mut answers = Vec::new();
@@ -70,7 +70,7 @@ async fn known_and_unknown_addresses_get_the_same_answer_at_the_same_time() {
 }
 
 #[tokio::test]
-async fn a_stranger_slips_nobody_a_password() {
+async fn a_stranger_cannot_set_another_users_password() {
     let (app, tenant) = demo().await;
     register(&app, ada("the stranger's own password"))
         .await
@@ -107,7 +107,7 @@ async fn a_stranger_slips_nobody_a_password() {
 }
 
 #[tokio::test]
-async fn of_two_who_open_a_link_at_once_one_gets_in() {
+async fn concurrent_uses_of_a_link_succeed_only_once() {
     let (app, tenant) = demo().await;
     register(&app, ada(PASSWORD)).await.expect(202);
     let links = links(&app, tenant.id, REGISTERED).await;
@@ -118,7 +118,7 @@ async fn of_two_who_open_a_link_at_once_one_gets_in() {
 }
 
 #[tokio::test]
-async fn a_link_is_good_for_a_day() {
+async fn a_link_is_valid_for_a_day() {
     let (app, tenant) = demo().await;
     register(&app, ada(PASSWORD)).await.expect(202);
     let links = links(&app, tenant.id, REGISTERED).await;
@@ -134,7 +134,7 @@ async fn a_link_is_good_for_a_day() {
 }
 
 #[tokio::test]
-async fn a_tenant_that_is_not_open_looks_like_one_that_is_not_there() {
+async fn a_tenant_with_closed_registration_looks_like_an_unknown_one() {
     let (app, _) = demo().await;
     let mut nowhere = ada(PASSWORD);
     nowhere["tenant"] = json!("nosuch");
@@ -159,7 +159,7 @@ async fn a_tenant_that_is_not_open_looks_like_one_that_is_not_there() {
 }
 
 #[tokio::test]
-async fn a_full_tenant_says_so_before_it_looks_at_the_address() {
+async fn seats_are_checked_before_the_address() {
     let (app, _) = demo().await;
     execute(
         &app,
@@ -178,7 +178,7 @@ async fn a_full_tenant_says_so_before_it_looks_at_the_address() {
 }
 
 #[tokio::test]
-async fn weak_passwords_and_missing_names_are_told() {
+async fn weak_passwords_and_missing_names_are_reported() {
     let (app, _) = demo().await;
     for (password, code) in [
         ("qwertyuiop", "common_password"),

@@ -12,7 +12,7 @@ const REQUIRED: &str = "update access.tenants
     where slug = 'demo'";
 
 #[tokio::test]
-async fn where_a_factor_is_demanded_there_is_nothing_to_do_but_enrol() {
+async fn a_required_factor_allows_nothing_but_enrolment() {
     let (app, tenant) = demo().await;
     let id = add(&app, &tenant, "manager", ADA).await;
     execute(&app, REQUIRED).await;
@@ -53,7 +53,7 @@ async fn where_a_factor_is_demanded_there_is_nothing_to_do_but_enrol() {
 }
 
 #[tokio::test]
-async fn a_session_from_before_the_demand_has_to_prove_the_factor() {
+async fn an_older_session_has_to_step_up_when_a_factor_becomes_required() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "manager", ADA).await;
     let elsewhere = bearer(&app, &login(&app, ADA).await);
@@ -79,7 +79,7 @@ async fn a_session_from_before_the_demand_has_to_prove_the_factor() {
 }
 
 #[tokio::test]
-async fn a_key_is_asked_for_no_factor() {
+async fn api_keys_need_no_second_factor() {
     let (app, tenant) = demo().await;
     execute(
         &app,

@@ -5,7 +5,7 @@ use testkit::{TestApp, TestResponse};
 
 use super::{PASSWORD, announced, audited, demo, links, try_login};
 
-const AGAIN: &str = "de.revalenz.identity.email.verification_requested.v1";
+const VERIFICATION_REQUESTED: &str = "de.revalenz.identity.email.verification_requested.v1";
 const REGISTERED: &str = "de.revalenz.identity.user.registered.v1";
 const INVITED: &str = "de.revalenz.identity.user.invited.v1";
 const ADA: &str = "ada@example.org";
@@ -34,7 +34,7 @@ async fn verify(app: &TestApp, token: &str) -> TestResponse {
 }
 
 #[tokio::test]
-async fn a_lost_link_comes_again_with_the_same_password() {
+async fn a_lost_link_is_resent_with_the_same_password() {
     let (app, tenant) = demo().await;
     register(&app, PASSWORD).await;
     // The first link has expired by now.
@@ -42,7 +42,7 @@ async fn a_lost_link_comes_again_with_the_same_password() {
     resend(&app, ADA).await;
     app.clock.advance(Duration::from_secs(1));
     resend(&app, ADA).await;
-    let again = links(&app, tenant.id, AGAIN).await;
+    let again = links(&app, tenant.id, VERIFICATION_REQUESTED).await;
     let first = links(&app, tenant.id, REGISTERED).await;
     verify(&app, &first[0])
         .await
@@ -53,11 +53,11 @@ async fn a_lost_link_comes_again_with_the_same_password() {
     verify(&app, &again[1]).await.expect(200);
     try_login(&app, "demo", ADA, PASSWORD).await.expect(200);
     resend(&app, ADA).await;
-    assert_eq!(announced(&app, AGAIN).await, 2);
+    assert_eq!(announced(&app, VERIFICATION_REQUESTED).await, 2);
 }
 
 #[tokio::test]
-async fn nobody_else_is_written_to() {
+async fn other_accounts_get_no_email() {
     let (app, tenant) = demo().await;
     let body = json!({"email": "invited@demo.example", "name": "In Vited"});
     app.as_user(&tenant.admin)
@@ -72,21 +72,21 @@ async fn nobody_else_is_written_to() {
         let answer = resend(&app, email).await;
         assert_eq!(answer.json(), json!({"status": "check_mail"}));
     }
-    assert_eq!(announced(&app, AGAIN).await, 0);
+    assert_eq!(announced(&app, VERIFICATION_REQUESTED).await, 0);
 }
 
 #[tokio::test]
-async fn a_stranger_who_registered_too_gets_no_link_sent_again() {
+async fn competing_registrations_get_no_link() {
     let (app, _) = demo().await;
     register(&app, PASSWORD).await;
     app.clock.advance(Duration::from_secs(1));
     register(&app, "the stranger's own password").await;
     resend(&app, ADA).await;
-    assert_eq!(announced(&app, AGAIN).await, 0);
+    assert_eq!(announced(&app, VERIFICATION_REQUESTED).await, 0);
 }
 
 #[tokio::test]
-async fn an_invitation_is_sent_again_by_whoever_may_add_people() {
+async fn callers_who_can_create_users_resend_invitations() {
     let (app, tenant) = demo().await;
     let manager = app.as_user(&tenant.manager);
     let body = json!({"email": ADA, "name": "Ada Lovelace", "role": "expert"});

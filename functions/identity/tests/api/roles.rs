@@ -3,7 +3,7 @@ use serde_json::json;
 use super::demo;
 
 #[tokio::test]
-async fn the_built_in_roles_are_listed_with_what_they_may() {
+async fn the_built_in_roles_are_listed_with_their_permissions() {
     let (app, tenant) = demo().await;
     let page = app
         .as_user(&tenant.manager)
@@ -26,7 +26,7 @@ async fn the_built_in_roles_are_listed_with_what_they_may() {
 }
 
 #[tokio::test]
-async fn every_permission_is_listed_but_those_of_staff_alone() {
+async fn all_permissions_except_those_of_staff_are_listed() {
     let (app, tenant) = demo().await;
     let page = app
         .as_user(&tenant.admin)

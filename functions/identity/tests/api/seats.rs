@@ -4,7 +4,7 @@ use testkit::TestResponse;
 use super::{count, demo, execute};
 
 /// Retries while the database is busy, as a client would.
-async fn patiently<F: Future<Output = TestResponse>>(send: impl Fn() -> F) -> TestResponse {
+async fn with_retries<F: Future<Output = TestResponse>>(send: impl Fn() -> F) -> TestResponse {
     loop {
         let answer = send().await;
         if answer.status != 503 {
@@ -14,7 +14,7 @@ async fn patiently<F: Future<Output = TestResponse>>(send: impl Fn() -> F) -> Te
 }
 
 #[tokio::test]
-async fn the_last_seat_is_given_once() {
+async fn the_last_seat_is_taken_only_once() {
     let (app, tenant) = demo().await;
     execute(
         &app,
@@ -25,7 +25,7 @@ async fn the_last_seat_is_given_once() {
     let many = (0..10).map(|number| {
         let body = json!({"email": format!("{number}@new.example"), "name": "New One"});
         let admin = admin.clone();
-        async move { patiently(|| admin.post("/api/v1/users", body.clone())).await }
+        async move { with_retries(|| admin.post("/api/v1/users", body.clone())).await }
     });
     let mut statuses: Vec<u16> = Vec::new();
     for answer in futures::future::join_all(many).await {
@@ -37,7 +37,7 @@ async fn the_last_seat_is_given_once() {
 }
 
 #[tokio::test]
-async fn a_seat_is_free_when_somebody_leaves_and_taken_when_they_come_back() {
+async fn disabling_frees_a_seat_and_reactivating_takes_one() {
     let (app, tenant) = demo().await;
     execute(
         &app,
@@ -62,12 +62,12 @@ async fn a_seat_is_free_when_somebody_leaves_and_taken_when_they_come_back() {
 }
 
 #[tokio::test]
-async fn everybody_who_comes_at_once_by_whichever_way_shares_the_last_seat() {
+async fn concurrent_ways_to_add_users_respect_the_last_seat() {
     let (app, tenant) = demo().await;
     let admin = app.as_user(&tenant.admin);
     let back = |id: ids::UserId| {
         let (admin, path) = (admin.clone(), format!("/api/v1/users/{id}?status=disabled"));
-        async move { patiently(|| admin.put(&path, json!({"status": "active"}))).await }
+        async move { with_retries(|| admin.put(&path, json!({"status": "active"}))).await }
     };
     for person in [&tenant.customer, &tenant.customer2] {
         let path = format!("/api/v1/users/{}", person.id);
@@ -83,7 +83,7 @@ async fn everybody_who_comes_at_once_by_whichever_way_shares_the_last_seat() {
     let invited = |number: i32| {
         let admin = admin.clone();
         let body = json!({"email": format!("{number}@new.example"), "name": "New One"});
-        async move { patiently(|| admin.post("/api/v1/users", body.clone())).await }
+        async move { with_retries(|| admin.post("/api/v1/users", body.clone())).await }
     };
     let registered = |number: i32| {
         let stranger = app.anonymous();
@@ -91,7 +91,7 @@ async fn everybody_who_comes_at_once_by_whichever_way_shares_the_last_seat() {
             "tenant": "demo", "email": format!("{number}@own.example"), "password": super::PASSWORD,
             "given_name": "New", "family_name": "One",
         });
-        async move { patiently(|| stranger.post("/api/v1/auth/register", body.clone())).await }
+        async move { with_retries(|| stranger.post("/api/v1/auth/register", body.clone())).await }
     };
     let (one, two, invited_1, invited_2, registered_1) = tokio::join!(
         back(tenant.customer.id),
@@ -115,7 +115,7 @@ async fn everybody_who_comes_at_once_by_whichever_way_shares_the_last_seat() {
 }
 
 #[tokio::test]
-async fn seats_follow_a_licence_at_the_hour_at_which_it_turns() {
+async fn seats_follow_a_licence_change_on_time() {
     let (app, tenant) = demo().await;
     execute(
         &app,
@@ -130,7 +130,7 @@ async fn seats_follow_a_licence_at_the_hour_at_which_it_turns() {
     let admin = app.as_user(&tenant.admin);
     let invite = async |number: i32| {
         let body = json!({"email": format!("{number}@new.example"), "name": "New One"});
-        patiently(|| admin.post("/api/v1/users", body.clone())).await
+        with_retries(|| admin.post("/api/v1/users", body.clone())).await
     };
     invite(1).await.expect(201);
     let full = invite(2).await.expect_problem(409, "seats_exhausted");

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{
     PASSWORD, add, announced, audited, bearer, demo,
-    factors::{enrol, login_and_enrol, prove, reauthenticate, waiting},
+    factors::{enrol, login_and_enrol, pending_sign_in, reauthenticate, submit_second_factor},
     login, try_login, try_refresh,
 };
 
@@ -12,7 +12,7 @@ const ADA: &str = "ada@demo.example";
 const TOTP: &str = "/api/v1/auth/mfa/totp";
 
 #[tokio::test]
-async fn what_is_sensitive_wants_a_recent_proof() {
+async fn sensitive_operations_require_recent_authentication() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", ADA).await;
     let tokens = login(&app, ADA).await;
@@ -47,7 +47,7 @@ async fn what_is_sensitive_wants_a_recent_proof() {
 }
 
 #[tokio::test]
-async fn every_act_on_factors_asks_for_it() {
+async fn every_change_of_factors_requires_recent_authentication() {
     let (app, tenant) = demo().await;
     let id = add(&app, &tenant, "customer", ADA).await;
     enrol(&app, &app.as_user(&tenant.manager)).await;
@@ -70,7 +70,7 @@ async fn every_act_on_factors_asks_for_it() {
 }
 
 #[tokio::test]
-async fn a_session_without_the_factor_that_its_person_has_is_too_weak() {
+async fn a_session_without_the_users_second_factor_is_too_weak() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", ADA).await;
     let elsewhere = bearer(&app, &login(&app, ADA).await);
@@ -97,15 +97,15 @@ async fn a_session_without_the_factor_that_its_person_has_is_too_weak() {
     reauthenticate(&elsewhere, "code", &code)
         .await
         .expect_problem(403, "proof_refused");
-    let token = waiting(&app, ADA).await;
-    prove(&app, &token, "code", &code)
+    let token = pending_sign_in(&app, ADA).await;
+    submit_second_factor(&app, &token, "code", &code)
         .await
         .expect_problem(401, "invalid_code");
     elsewhere.delete(TOTP).await.expect(204);
 }
 
 #[tokio::test]
-async fn proving_it_again_can_not_be_guessed() {
+async fn reauthentication_is_throttled() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", ADA).await;
     let client = bearer(&app, &login(&app, ADA).await);
@@ -134,7 +134,7 @@ async fn proving_it_again_can_not_be_guessed() {
 }
 
 #[tokio::test]
-async fn an_admin_helps_somebody_who_has_lost_the_telephone() {
+async fn an_admin_can_reset_lost_factors() {
     let (app, tenant) = demo().await;
     let id = add(&app, &tenant, "customer", ADA).await;
     let other = app.tenant("other").await;
@@ -142,7 +142,7 @@ async fn an_admin_helps_somebody_who_has_lost_the_telephone() {
     let admin = app.as_user(&tenant.admin);
     admin.delete(&path).await.expect_problem(404, "not_found");
     login_and_enrol(&app, ADA).await;
-    let token = waiting(&app, ADA).await;
+    let token = pending_sign_in(&app, ADA).await;
     for person in [&tenant.manager, &tenant.customer] {
         app.as_user(person)
             .delete(&path)
@@ -155,7 +155,7 @@ async fn an_admin_helps_somebody_who_has_lost_the_telephone() {
         .expect_problem(404, "not_found");
     admin.delete(&path).await.expect(204);
     admin.delete(&path).await.expect_problem(404, "not_found");
-    prove(&app, &token, "code", "123456")
+    submit_second_factor(&app, &token, "code", "123456")
         .await
         .expect_problem(401, "invalid_mfa_token");
     assert!(login(&app, ADA).await["access_token"].is_string());
@@ -167,7 +167,7 @@ async fn an_admin_helps_somebody_who_has_lost_the_telephone() {
 }
 
 #[tokio::test]
-async fn enrolling_twice_at_once_gives_one_app() {
+async fn concurrent_enrolments_create_one_app() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", ADA).await;
     let client = bearer(&app, &login(&app, ADA).await);
@@ -177,8 +177,8 @@ async fn enrolling_twice_at_once_gives_one_app() {
     }
     let (totp, codes, _) = enrol(&app, &client).await;
     assert_eq!(codes.len(), 10);
-    let token = waiting(&app, ADA).await;
-    prove(&app, &token, "code", &totp.code(&app))
+    let token = pending_sign_in(&app, ADA).await;
+    submit_second_factor(&app, &token, "code", &totp.code(&app))
         .await
         .expect(200);
 }

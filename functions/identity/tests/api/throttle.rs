@@ -9,7 +9,7 @@ use web::Service;
 use super::{PASSWORD, add, demo, try_login};
 
 #[tokio::test]
-async fn the_eleventh_guess_waits_whether_or_not_the_account_exists() {
+async fn the_eleventh_guess_is_throttled_whether_or_not_the_account_exists() {
     let (app, tenant) = demo().await;
     add(&app, &tenant, "customer", "ada@demo.example").await;
     for (place, email) in [
@@ -33,7 +33,7 @@ async fn the_eleventh_guess_waits_whether_or_not_the_account_exists() {
 }
 
 /// Limits failures to three.
-fn strict(db: Db, state: AppState) -> Service {
+fn with_three_failures(db: Db, state: AppState) -> Service {
     let settings = Settings {
         failures_per_account: 3,
         ..Settings::default()
@@ -43,7 +43,7 @@ fn strict(db: Db, state: AppState) -> Service {
 
 #[tokio::test]
 async fn successes_never_count() {
-    let app = TestApp::new(&[("identity", strict)]).await;
+    let app = TestApp::new(&[("identity", with_three_failures)]).await;
     let tenant = app.tenant("demo").await;
     add(&app, &tenant, "customer", "ada@demo.example").await;
     for _ in 0..4 {

@@ -10,7 +10,7 @@ fn part(token: &str, index: usize) -> Value {
 }
 
 #[tokio::test]
-async fn a_token_says_what_the_api_page_promises_and_its_key_is_published() {
+async fn a_token_has_the_documented_claims_and_a_published_key() {
     let (app, tenant) = demo().await;
     let id = add(&app, &tenant, "expert", "ada@demo.example").await;
     let tokens = login(&app, "ada@demo.example").await;
@@ -61,7 +61,7 @@ async fn a_token_says_what_the_api_page_promises_and_its_key_is_published() {
 }
 
 #[tokio::test]
-async fn processes_that_start_at_once_make_one_key() {
+async fn concurrently_started_processes_create_one_key() {
     let app = app().await;
     let many = (0..4).map(|_| {
         let db = db::Db::connect_lazy(&app.database.login_url("identity"), 2).unwrap();

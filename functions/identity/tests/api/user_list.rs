@@ -77,7 +77,7 @@ async fn a_list_is_filtered_sorted_and_paged() {
 }
 
 #[tokio::test]
-async fn disabled_people_are_listed_for_admins_who_ask() {
+async fn disabled_users_are_listed_for_admins_on_request() {
     let (app, tenant) = demo().await;
     let admin = app.as_user(&tenant.admin);
     admin
@@ -105,7 +105,7 @@ async fn disabled_people_are_listed_for_admins_who_ask() {
 }
 
 #[tokio::test]
-async fn who_may_not_see_addresses_neither_reads_nor_guesses_them() {
+async fn masked_addresses_can_be_neither_read_nor_guessed() {
     let (app, tenant) = demo().await;
     let path = format!("/api/v1/users/{}", tenant.customer.id);
     app.as_user(&tenant.admin)
@@ -140,7 +140,7 @@ async fn who_may_not_see_addresses_neither_reads_nor_guesses_them() {
 }
 
 #[tokio::test]
-async fn customers_have_no_list_of_people() {
+async fn customers_cannot_list_users() {
     let (app, tenant) = demo().await;
     let customer = app.as_user(&tenant.customer);
     customer

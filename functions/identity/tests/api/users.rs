@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::{PASSWORD, add, announced, audited, count, demo, login};
 
 #[tokio::test]
-async fn a_person_is_created_read_changed_and_disabled() {
+async fn a_user_is_created_read_changed_and_disabled() {
     let (app, tenant) = demo().await;
     let admin = app.as_user(&tenant.admin);
     let body = json!({"email": "Ada@Demo.example", "name": "Ada King Lovelace", "role": "expert", "phone": "+44 20 7946 0123", "time_zone": "Europe/London", "password": PASSWORD});
@@ -84,7 +84,7 @@ async fn a_person_is_created_read_changed_and_disabled() {
 }
 
 #[tokio::test]
-async fn an_address_is_somebodys_once() {
+async fn an_address_is_unique_per_tenant() {
     let (app, tenant) = demo().await;
     let admin = app.as_user(&tenant.admin);
     let body = json!({"email": "CUSTOMER@demo.example", "name": "Some One"});
@@ -106,7 +106,7 @@ async fn an_address_is_somebodys_once() {
 }
 
 #[tokio::test]
-async fn a_repeated_post_adds_one_person() {
+async fn a_repeated_post_creates_one_user() {
     let (app, tenant) = demo().await;
     let body = json!({"email": "ada@demo.example", "name": "Ada", "password": PASSWORD});
     let client = app.as_user(&tenant.admin).with("idempotency-key", "k1");
@@ -117,7 +117,7 @@ async fn a_repeated_post_adds_one_person() {
 }
 
 #[tokio::test]
-async fn another_tenants_people_are_not_there() {
+async fn users_of_another_tenant_are_not_found() {
     let (app, tenant) = demo().await;
     let other = app.tenant("other").await;
     let admin = app.as_user(&other.admin);
@@ -171,7 +171,7 @@ async fn a_stale_version_is_refused() {
 }
 
 #[tokio::test]
-async fn whoever_has_seen_an_older_version_disables_nobody() {
+async fn disabling_requires_the_current_version() {
     let (app, tenant) = demo().await;
     let admin = app.as_user(&tenant.admin);
     let id = add(&app, &tenant, "customer", "ada@demo.example").await;
@@ -194,7 +194,7 @@ async fn whoever_has_seen_an_older_version_disables_nobody() {
 }
 
 #[tokio::test]
-async fn what_is_kept_of_a_repeatable_request_helps_nobody_to_guess_its_password() {
+async fn the_idempotency_record_does_not_help_to_guess_the_password() {
     let (app, tenant) = demo().await;
     let body = json!({"email": "ada@demo.example", "name": "Ada", "password": PASSWORD});
     app.as_user(&tenant.admin)

@@ -46,7 +46,7 @@ fn rotate(
 }
 
 #[test]
-fn everybody_with_the_same_parent_gets_the_same_child_for_a_while() {
+fn the_same_parent_yields_the_same_child_within_the_overlap() {
     let tokens = tokens();
     let (parent, stored) = issue_first(&tokens);
     let (child, stored) = rotate(&tokens, &parent, &stored);
@@ -70,7 +70,7 @@ fn everybody_with_the_same_parent_gets_the_same_child_for_a_while() {
 }
 
 #[test]
-fn a_grandparent_is_reuse_at_any_time() {
+fn an_older_ancestor_is_always_reuse() {
     let tokens = tokens();
     let (grandparent, stored) = issue_first(&tokens);
     let (parent, stored) = rotate(&tokens, &grandparent, &stored);
@@ -82,7 +82,7 @@ fn a_grandparent_is_reuse_at_any_time() {
 }
 
 #[test]
-fn what_we_never_issued_ends_no_session() {
+fn a_token_that_was_never_issued_is_unknown() {
     let tokens = tokens();
     let (token, stored) = issue_first(&tokens);
     let (child, stored) = rotate(&tokens, &token, &stored);
@@ -93,7 +93,7 @@ fn what_we_never_issued_ends_no_session() {
         tokens.classify(&forged, &stored, now(), OVERLAP),
         TokenState::Unknown
     );
-    // A genuine secret with a different generation or session has no valid mark either.
+    // A genuine secret with a different generation or session has no valid tag either.
     let mut moved = child.clone();
     moved.generation = 0;
     assert_eq!(
@@ -107,14 +107,18 @@ fn what_we_never_issued_ends_no_session() {
         TokenState::Unknown
     );
     // Ahead of the row: the database was restored to an earlier state.
-    let (grandchild, _) = rotate(&tokens, &child, &rotated(&kept_of(&token), &child, now()));
+    let (grandchild, _) = rotate(
+        &tokens,
+        &child,
+        &rotated(&stored_token(&token), &child, now()),
+    );
     assert_eq!(
-        tokens.classify(&grandchild, &kept_of(&token), now(), OVERLAP),
+        tokens.classify(&grandchild, &stored_token(&token), now(), OVERLAP),
         TokenState::Unknown
     );
 }
 
-fn kept_of(token: &RefreshToken) -> StoredToken {
+fn stored_token(token: &RefreshToken) -> StoredToken {
     StoredToken {
         generation: token.generation,
         refresh_hash: token.hash().to_vec(),
@@ -144,7 +148,7 @@ fn sessions_outlive_a_rotation_of_the_master_key() {
 }
 
 #[test]
-fn a_token_comes_back_as_it_was_given_out() {
+fn a_token_survives_a_round_trip() {
     let (token, _) = issue_first(&tokens());
     let text = token.to_text();
     assert_eq!(text.len(), 112);
@@ -155,7 +159,7 @@ fn a_token_comes_back_as_it_was_given_out() {
 
 proptest! {
     #[test]
-    fn whatever_is_bent_in_an_old_token_makes_it_unknown(position in 0..TOKEN_LENGTH, bit in 0..8_u8) {
+    fn any_change_to_an_old_token_makes_it_unknown(position in 0..TOKEN_LENGTH, bit in 0..8_u8) {
         let tokens = tokens();
         let (token, stored) = issue_first(&tokens);
         let (child, stored) = rotate(&tokens, &token, &stored);
@@ -173,7 +177,7 @@ proptest! {
     }
 
     #[test]
-    fn of_a_long_chain_only_the_last_two_are_good(length in 2_usize..12) {
+    fn only_the_last_two_tokens_of_a_chain_are_valid(length in 2_usize..12) {
         let tokens = tokens();
         let (token, mut stored) = issue_first(&tokens);
         let mut chain = vec![token];

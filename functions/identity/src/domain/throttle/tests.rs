@@ -25,7 +25,7 @@ async fn fail(throttle: &Throttle, account: &str, from: &str, times: usize) {
 }
 
 #[tokio::test]
-async fn the_eleventh_failure_has_to_wait_for_the_window() {
+async fn after_ten_failures_attempts_wait_for_the_window() {
     let throttle = Throttle::new(LIMITS);
     fail(&throttle, "a", "10.0.0.1", 10).await;
     let refused = throttle
@@ -55,7 +55,7 @@ async fn the_eleventh_failure_has_to_wait_for_the_window() {
 }
 
 #[tokio::test]
-async fn an_address_that_tries_many_accounts_is_stopped_too() {
+async fn an_address_that_tries_many_accounts_is_throttled() {
     let throttle = Throttle::new(LIMITS);
     for account in 0..100 {
         fail(&throttle, &account.to_string(), "2001:db8::1", 1).await;
@@ -87,7 +87,7 @@ async fn successes_never_count() {
 }
 
 #[tokio::test]
-async fn guesses_at_the_same_time_are_no_more_than_one_after_the_other() {
+async fn concurrent_guesses_do_not_exceed_the_limit() {
     let throttle = Arc::new(Throttle::new(LIMITS));
     let guesses: Vec<_> = (0..50)
         .map(|_| {
@@ -108,7 +108,7 @@ async fn guesses_at_the_same_time_are_no_more_than_one_after_the_other() {
 }
 
 #[tokio::test]
-async fn many_who_are_right_at_the_same_time_all_get_in() {
+async fn concurrent_successes_all_pass() {
     let throttle = Arc::new(Throttle::new(LIMITS));
     let attempts: Vec<_> = (0..50)
         .map(|_| {
@@ -126,7 +126,7 @@ async fn many_who_are_right_at_the_same_time_all_get_in() {
 }
 
 #[tokio::test]
-async fn what_counts_in_any_case_ends_at_the_limit() {
+async fn consuming_stops_at_the_limit() {
     let throttle = Throttle::new(LIMITS);
     for _ in 0..10 {
         throttle.consume("demo", "a", None, now()).await.unwrap();

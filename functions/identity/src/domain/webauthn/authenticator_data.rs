@@ -1,4 +1,4 @@
-//! Authenticator data (WebAuthn 6.1).
+//! Authenticator data (`WebAuthn` 6.1).
 
 use ciborium::Value;
 
@@ -42,12 +42,12 @@ impl<'a> AuthenticatorData<'a> {
             let (length, after) = after.split_first_chunk::<2>().ok_or(MALFORMED)?;
             let length = usize::from(u16::from_be_bytes(*length));
             let (id, after) = after.split_at_checked(length).ok_or(MALFORMED)?;
-            let public_key = take_item(after)?;
+            let public_key = first_cbor_item(after)?;
             rest = after.get(public_key.len()..).ok_or(MALFORMED)?;
             Some(Credential { id, public_key })
         };
         if flags & HAS_EXTENSIONS != 0 {
-            let extensions = take_item(rest)?;
+            let extensions = first_cbor_item(rest)?;
             rest = rest.get(extensions.len()..).ok_or(MALFORMED)?;
         }
         if !rest.is_empty() {
@@ -62,25 +62,25 @@ impl<'a> AuthenticatorData<'a> {
     }
 
     /// User presence.
-    pub(super) fn present(&self) -> bool {
+    pub(super) fn is_user_present(&self) -> bool {
         self.flags & USER_PRESENT != 0
     }
 
     /// User verification, by biometrics or a PIN.
-    pub(super) fn verified(&self) -> bool {
+    pub(super) fn is_user_verified(&self) -> bool {
         self.flags & USER_VERIFIED != 0
     }
 }
 
 /// Returns the bytes of the first CBOR item.
-fn take_item(bytes: &[u8]) -> Result<&[u8], WebauthnError> {
+fn first_cbor_item(bytes: &[u8]) -> Result<&[u8], WebauthnError> {
     let mut rest = bytes;
     let _: Value = ciborium::from_reader(&mut rest).map_err(|_| MALFORMED)?;
     bytes.get(..bytes.len() - rest.len()).ok_or(MALFORMED)
 }
 
 /// Extracts the authenticator data from an attestation object (6.5); the attestation statement is ignored.
-pub(super) fn of_attestation(object: &[u8]) -> Result<Vec<u8>, WebauthnError> {
+pub(super) fn parse_attestation(object: &[u8]) -> Result<Vec<u8>, WebauthnError> {
     let malformed = WebauthnError::Malformed("attestation object");
     let mut rest = object;
     let object: Value = ciborium::from_reader(&mut rest).map_err(|_| malformed)?;

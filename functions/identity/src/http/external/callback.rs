@@ -200,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_parameter_that_stands_twice_counts_as_missing() {
+    fn a_repeated_parameter_counts_as_missing() {
         let parameters =
             CallbackParameters::parse(b"state=a&code=1&code=2&scope=x&iss=https%3A%2F%2Fi");
         assert_eq!(parameters.state, "a");
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_comes_along_or_it_does_not() {
+    fn the_name_from_apple_is_optional() {
         let user = |text: &str| {
             let name = CallbackParameters::parse(format!("user={text}").as_bytes())
                 .apple_user()

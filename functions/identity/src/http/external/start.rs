@@ -179,7 +179,7 @@ fn flow_from_ticket(
     Ok((ticket.tenant, flow))
 }
 
-/// StartSignIn linking an identity
+/// Start linking an identity
 ///
 /// Returns a URL to open in the browser, which comes back to `redirect_to` with `code`, or with `error` as after a sign-in. The
 /// same user completes the link with that code at `POST /auth/identities` within one minute; opening the URL alone links nothing.

@@ -93,5 +93,5 @@ pub(crate) async fn redeem_sign_in(
     )
     .await?;
     tx.commit().await?;
-    outcome.answer(&app, &device, now).await
+    outcome.into_response(&app, &device, now).await
 }

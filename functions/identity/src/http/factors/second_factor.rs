@@ -170,7 +170,7 @@ pub(crate) async fn record_and_announce(
         .ok_or(&problem::NOT_FOUND)?;
     let data = json!({"user_id": user, "method": method, "second_factor": any});
     announce(tx, request, now, kind, (user, version), data).await?;
-    let enabled = kind == &crate::events::MFA_ENABLED;
+    let enabled = kind.r#type == crate::events::MFA_ENABLED.r#type;
     let (action, old, new) = if enabled {
         ("identity.mfa.enabled", Value::Null, Value::from(method))
     } else {

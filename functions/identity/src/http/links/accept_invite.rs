@@ -98,7 +98,7 @@ pub(crate) async fn accept_invite(
     let accepted = (&token, password_hash.as_str());
     let outcome =
         activate_and_sign_in(&app, tenant, accepted, (&request, &headers, &device), now).await?;
-    outcome.answer(&app, &device, now).await
+    outcome.into_response(&app, &device, now).await
 }
 
 /// Finds the invited user while the invitation is valid.

@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_comes_at_a_step_however_long_the_work_took() {
+    fn a_response_is_delayed_to_the_next_step() {
         let after =
             |took| round_up_to_step(Duration::from_millis(took), Duration::from_millis(250));
         for (took, answered) in [(0, 250), (31, 250), (250, 250), (251, 500), (990, 1_000)] {

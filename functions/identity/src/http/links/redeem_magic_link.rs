@@ -94,7 +94,7 @@ pub(crate) async fn redeem_magic_link(
     };
     let client = (&request, &headers, &device);
     let outcome = redeem(&app, tenant, (&token, presented), client, now).await?;
-    outcome.answer(&app, &device, now).await
+    outcome.into_response(&app, &device, now).await
 }
 
 /// What was presented together with the token.
@@ -160,7 +160,7 @@ async fn check_binding(
         BindingKind::Code => presented.code,
     };
     let right = text.is_some_and(|text| {
-        opaque::constant_time_eq(&Binding::given(kind, text).hash(&token.secret), stored)
+        opaque::constant_time_eq(&Binding::from_input(kind, text).hash(&token.secret), stored)
     });
     match kind {
         _ if right => Ok(tx),

@@ -1,9 +1,10 @@
 //! Creates users.
 
-use access::{Attempt, Caller, Idempotent, audit, mask};
+use access::{Caller, audit, mask};
 use axum::{extract::State, response::Response};
 use chrono::{DateTime, Utc};
 use db::{DbError, TenantTx};
+use events::{Attempt, Idempotent};
 use ids::UserId;
 use serde_json::{Value, json};
 use web::{
@@ -71,7 +72,7 @@ pub(crate) async fn create_user(
 ) -> Result<Response> {
     let now = app.state.clock().now();
     let (name, password_hash) = hash_password(&app, &caller, body.body()).await?;
-    let (mut tx, body, pending) = match body.begin(&caller, &app.db, now).await? {
+    let (mut tx, body, pending) = match body.begin(&app, &caller).await? {
         Attempt::First(tx, body, pending) => (tx, body, pending),
         Attempt::Replay(answer) => return Ok(answer),
     };

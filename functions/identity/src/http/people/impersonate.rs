@@ -3,7 +3,7 @@
 use access::{
     Assurance, Caller, TenantStatus, audit,
     opaque::random,
-    token::{AUDIENCE, ActClaim, Claims, LONGEST_LIFETIME},
+    token::{AUDIENCE, ActClaim, Claims, MAX_LIFETIME},
 };
 use axum::{Json, extract::State};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -85,7 +85,7 @@ pub(crate) async fn impersonate_user(
         sid: current.session,
     };
     let minutes = body.value.minutes.map_or(15, Int::get);
-    let lifetime = TimeDelta::minutes(minutes.into()).min(LONGEST_LIFETIME);
+    let lifetime = TimeDelta::minutes(minutes.into()).min(MAX_LIFETIME);
     caller.require_recent_authentication(now)?;
     let signer = app.signer().await?;
     let mut tx = caller.begin(&app.db).await?;

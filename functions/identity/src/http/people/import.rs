@@ -111,7 +111,7 @@ pub(crate) async fn import_users(
     let language = caller.request().language();
     Ok(tally
         .report("people", query.dry_run, language)
-        .answer(&headers, language))
+        .into_response_for(&headers, language))
 }
 
 /// The planned result of a batch.
@@ -160,8 +160,8 @@ impl Plan {
         };
         for (line, row) in batch {
             let result = match existing.get(row.email.as_str()) {
-                Some(before) => plan.merge(caller, &roles, row, before),
-                None => plan.add(caller, &roles, row, free),
+                Some(before) => plan.plan_update(caller, &roles, row, before),
+                None => plan.plan_creation(caller, &roles, row, free),
             };
             if let Err(errors) = result {
                 plan.refused.push((line, errors));
@@ -170,7 +170,7 @@ impl Plan {
         Ok(plan)
     }
 
-    fn merge(
+    fn plan_update(
         &mut self,
         caller: &Caller<UserImport>,
         roles: &[RoleRow],
@@ -198,7 +198,7 @@ impl Plan {
         Ok(())
     }
 
-    fn add(
+    fn plan_creation(
         &mut self,
         caller: &Caller<UserImport>,
         roles: &[RoleRow],

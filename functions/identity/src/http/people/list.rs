@@ -100,7 +100,7 @@ pub(crate) async fn list_users(
     tx.commit().await?;
     let page = query.limit.page(rows, |last| {
         app.cursors
-            .seal(&scope, &Position::of(sort, &last.user, &last.sort_name))
+            .seal(&scope, &Position::after(sort, &last.user, &last.sort_name))
     });
     let mut page = page.map(|row| User::redacted_for(row.user, &caller));
     page.total = total;

@@ -42,7 +42,7 @@ pub(crate) async fn reset_user_mfa(
         .find(|role| role.id == user.role_id)
         .ok_or(&problem::NOT_FOUND)?;
     rules::check_authority(&caller, role)?;
-    if !second_factors::find_factors(&mut tx, id).await?.any() {
+    if !second_factors::find_factors(&mut tx, id).await?.has_any() {
         return Err(problem::NOT_FOUND.problem());
     }
     void_pending_mfa(&mut tx, id, now).await?;

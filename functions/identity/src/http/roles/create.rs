@@ -1,7 +1,8 @@
 //! Creates custom roles.
 
-use access::{Attempt, Caller, Idempotent};
+use access::Caller;
 use axum::{extract::State, response::Response};
+use events::{Attempt, Idempotent};
 use ids::RoleId;
 use sqlx::types::Json;
 use web::{Created, SingleLine, Text, problem::Result};
@@ -55,7 +56,7 @@ pub(crate) async fn create_role(
     body: Idempotent<CreateRole>,
 ) -> Result<Response> {
     let now = app.state.clock().now();
-    let (mut tx, body, pending) = match body.begin(&caller, &app.db, now).await? {
+    let (mut tx, body, pending) = match body.begin(&app, &caller).await? {
         Attempt::First(tx, body, pending) => (tx, body, pending),
         Attempt::Replay(answer) => return Ok(answer),
     };

@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     fn state(public_url: &str) -> AppState {
-        let db = Db::connect_lazy("postgres://nobody@127.0.0.1/none", 1).unwrap();
+        let db = Db::connect_lazy("postgres://test@127.0.0.1/none", 1).unwrap();
         let keyring = Keyring::parse(&Keyring::generate()).unwrap();
         let settings = AppSettings {
             public_url: public_url.to_owned(),
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_laptop_without_tls_has_a_plainer_cookie() {
+    async fn a_local_server_without_tls_uses_a_plain_cookie() {
         let lifetime = TimeDelta::seconds(60);
         let plain = set_refresh_cookie(&state("http://127.0.0.1:8080"), "t", lifetime).unwrap();
         assert_eq!(
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_other_machine_sends_the_cookie_in_the_open() {
+    async fn only_loopback_hosts_use_insecure_cookies() {
         let plain = [
             "http://localhost:8080",
             "http://127.0.0.1",

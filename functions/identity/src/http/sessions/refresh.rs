@@ -92,7 +92,7 @@ pub(crate) async fn refresh_session(
         .authenticator()
         .invalidate_session(grant.tenant.id, token.session)
         .await;
-    grant.answer(&app, &signer, mode, now)
+    grant.into_response(&app, &signer, mode, now)
 }
 
 /// The refresh token of the request, and how to return its successor. Cookies are accepted only from pages of the tenant.

@@ -183,7 +183,7 @@ impl AccessTokenSubject<'_> {
 
 impl SessionGrant {
     /// The response with the new tokens.
-    pub(crate) fn answer(
+    pub(crate) fn into_response(
         self,
         app: &App,
         signer: &Signer,

@@ -66,7 +66,7 @@ pub(crate) enum SignInOutcome {
     /// The user is signed in.
     Session(Box<SessionGrant>),
     /// The second factor is required first.
-    SecondFactor(MfaRequired),
+    MfaRequired(MfaRequired),
 }
 
 /// The result of a sign-in: tokens, or the second factor that is required first.
@@ -113,13 +113,13 @@ pub(crate) async fn complete_first_factor(
     app: &App,
     tx: &mut TenantTx,
     (tenant, user): (Arc<Tenant>, UserRow),
-    proof: AuthMethod,
+    auth_method: AuthMethod,
     (request, headers, device): (&RequestInfo, &HeaderMap, &Device),
     now: DateTime<Utc>,
 ) -> Result<SignInOutcome> {
-    let amr = proof.amr().iter().map(ToString::to_string).collect();
+    let amr = auth_method.amr().iter().map(ToString::to_string).collect();
     let factors = second_factors::find_factors(tx, user.id).await?;
-    if factors.any() {
+    if factors.has_any() {
         let pending = PendingMfa {
             user: user.id,
             amr,
@@ -128,7 +128,7 @@ pub(crate) async fn complete_first_factor(
         };
         let rp_id = relying_party::rp_id_of_request(app, headers);
         let required = begin_mfa(app, tx, &pending, (factors, &rp_id), now).await?;
-        return Ok(SignInOutcome::SecondFactor(required));
+        return Ok(SignInOutcome::MfaRequired(required));
     }
     issue_session(
         app,
@@ -152,15 +152,15 @@ async fn begin_mfa(
     let ttl = app.settings.mfa_challenge_ttl;
     mfa_challenges::insert_challenge(tx, &token, pending, (now, now + ttl)).await?;
     let known = passkeys::list_passkeys(tx, pending.user).await?;
-    let here = known.iter().any(|passkey| passkey.rp_id == rp_id);
-    let passkey_options = here.then(|| {
+    let has_passkey = known.iter().any(|passkey| passkey.rp_id == rp_id);
+    let passkey_options = has_passkey.then(|| {
         let challenge = URL_SAFE_NO_PAD.encode(passkey_challenge(&token));
         let timeout_ms = ttl.num_milliseconds();
         relying_party::request_options(rp_id, &challenge, &known, "preferred", timeout_ms)
     });
     let possible = [
         (FactorMethod::Totp, factors.totp),
-        (FactorMethod::Passkey, here),
+        (FactorMethod::Passkey, has_passkey),
         (FactorMethod::RecoveryCode, factors.recovery_codes > 0),
     ];
     Ok(MfaRequired {
@@ -169,7 +169,7 @@ async fn begin_mfa(
         expires_in: ttl.num_seconds(),
         methods: possible
             .into_iter()
-            .filter_map(|(method, there)| there.then_some(method))
+            .filter_map(|(method, available)| available.then_some(method))
             .collect(),
         passkey_options,
     })
@@ -218,7 +218,7 @@ impl PendingMfa {
 
 impl SignInOutcome {
     /// The response, to be sent once the transaction is committed.
-    pub(crate) async fn answer(
+    pub(crate) async fn into_response(
         self,
         app: &App,
         device: &Device,
@@ -227,9 +227,9 @@ impl SignInOutcome {
         match self {
             Self::Session(grant) => {
                 let signer = app.signer().await?;
-                grant.answer(app, &signer, device.mode, now)
+                grant.into_response(app, &signer, device.mode, now)
             }
-            Self::SecondFactor(required) => Ok(Json(required).into_response()),
+            Self::MfaRequired(required) => Ok(Json(required).into_response()),
         }
     }
 }

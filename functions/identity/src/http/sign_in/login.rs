@@ -82,37 +82,34 @@ pub(crate) async fn login(
         .throttle
         .begin(&throttle_key, email.as_str(), request.address(), now)
         .await?;
-    let verified_credentials =
-        verify_credentials(&app, tenant.clone(), &email, (&password, permit)).await;
-    if verified_credentials
+    let credentials = verify_credentials(&app, tenant.clone(), &email, (&password, permit)).await;
+    if credentials
         .as_ref()
         .is_err_and(|problem| problem.kind() == &INVALID_CREDENTIALS)
     {
         attempt.record_failure(now);
     }
-    let verified_credentials = verified_credentials?;
+    let credentials = credentials?;
     // Before anything is written: no session can be created without a signing key.
     app.signer().await?;
     let client = (&request, &headers, &device);
-    let outcome =
-        if let Some(outcome) = complete_sign_in(&app, verified_credentials, client, now).await? {
-            outcome
-        } else {
-            // The account changed while the password was being verified. Retry once, in case a concurrent sign-in only rehashed it.
-            let permit = app.hasher.acquire().await?;
-            let verified_credentials =
-                verify_credentials(&app, tenant, &email, (&password, permit)).await?;
-            let outcome = complete_sign_in(&app, verified_credentials, client, now).await?;
-            outcome.ok_or_else(|| unauthorized(&INVALID_CREDENTIALS))?
-        };
-    outcome.answer(&app, &device, now).await
+    let outcome = if let Some(outcome) = complete_sign_in(&app, credentials, client, now).await? {
+        outcome
+    } else {
+        // The account changed while the password was being verified. Retry once, in case a concurrent sign-in only rehashed it.
+        let permit = app.hasher.acquire().await?;
+        let credentials = verify_credentials(&app, tenant, &email, (&password, permit)).await?;
+        let outcome = complete_sign_in(&app, credentials, client, now).await?;
+        outcome.ok_or_else(|| unauthorized(&INVALID_CREDENTIALS))?
+    };
+    outcome.into_response(&app, &device, now).await
 }
 
 /// A user whose password was verified.
 struct VerifiedCredentials {
     tenant: Arc<Tenant>,
     user: UserId,
-    verified: String,
+    password_hash: String,
     rehashed: Option<String>,
 }
 
@@ -139,7 +136,7 @@ async fn verify_credentials(
             Ok(VerifiedCredentials {
                 tenant,
                 user: account.id,
-                verified: account.password_hash.unwrap_or_default(),
+                password_hash: account.password_hash.unwrap_or_default(),
                 rehashed,
             })
         }
@@ -150,36 +147,36 @@ async fn verify_credentials(
 /// Creates the session. `None` if the account changed while the password was being verified.
 async fn complete_sign_in(
     app: &App,
-    verified_credentials: VerifiedCredentials,
+    credentials: VerifiedCredentials,
     (request, headers, device): (&RequestInfo, &HeaderMap, &Device),
     now: DateTime<Utc>,
 ) -> Result<Option<SignInOutcome>> {
-    let (tenant, user) = (verified_credentials.tenant.id, verified_credentials.user);
+    let (tenant, user) = (credentials.tenant.id, credentials.user);
     let mut tx = app.db.begin(tenant, Actor::user(user)).await?;
-    if !accounts::lock_account_shared(&mut tx, user, Some(&verified_credentials.verified)).await? {
+    if !accounts::lock_account_shared(&mut tx, user, Some(&credentials.password_hash)).await? {
         return Ok(None);
     }
     let Some(user) = users::find_user(&mut tx, access::Reach::All, user, false).await? else {
         return Ok(None);
     };
-    set_caller(request, &verified_credentials.tenant, user.id, &user.locale);
+    set_caller(request, &credentials.tenant, user.id, &user.locale);
     let outcome = complete_first_factor(
         app,
         &mut tx,
-        (verified_credentials.tenant, user),
+        (credentials.tenant, user),
         AuthMethod::Password,
         (request, headers, device),
         now,
     )
     .await?;
     tx.commit().await?;
-    if let Some(rehashed) = verified_credentials.rehashed {
+    if let Some(rehashed) = credentials.rehashed {
         // Afterwards, because the account must not be written under the shared lock.
         let mut tx = app.db.begin(tenant, Actor::SYSTEM).await?;
         accounts::replace_password_hash(
             &mut tx,
-            verified_credentials.user,
-            (&verified_credentials.verified, &rehashed),
+            credentials.user,
+            (&credentials.password_hash, &rehashed),
         )
         .await?;
         tx.commit().await?;

@@ -127,7 +127,7 @@ pub(crate) async fn prove_second_factor(
     {
         attempt.record_failure(now);
     }
-    outcome?.answer(&app, &device, now).await
+    outcome?.into_response(&app, &device, now).await
 }
 
 /// The proof that was given.
@@ -213,7 +213,7 @@ async fn complete_second_factor(
         app,
         &mut tx,
         (tenant, user),
-        method.added_to(pending.amr),
+        method.extend_amr(pending.amr),
         (request, headers, device),
         now,
     )

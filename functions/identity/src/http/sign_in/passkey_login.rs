@@ -55,7 +55,7 @@ fn passkey_refused() -> Problem {
 
 /// Start a passkey sign-in
 ///
-/// Returns the options for the browser's WebAuthn API. Unknown organisations get options too, so the response does not reveal
+/// Returns the options for the browser's `WebAuthn` API. Unknown organisations get options too, so the response does not reveal
 /// whether an organisation exists.
 #[utoipa::path(
     post,
@@ -130,7 +130,7 @@ pub(crate) async fn login_with_passkey(
     app.signer().await?;
     let from = (&request, &headers, &device);
     let outcome = complete_passkey_login(&app, (&assertion, &challenge), from, now).await?;
-    outcome.answer(&app, &device, now).await
+    outcome.into_response(&app, &device, now).await
 }
 
 async fn complete_passkey_login(
@@ -163,7 +163,7 @@ async fn complete_passkey_login(
         .filter(|user| user.status == UserStatus::Active)
         .ok_or_else(passkey_refused)?;
     set_caller(request, &tenant, user.id, &user.locale);
-    let amr = FactorMethod::Passkey.added_to(Vec::new());
+    let amr = FactorMethod::Passkey.extend_amr(Vec::new());
     let from = (request, headers, device);
     let outcome = issue_session(app, &mut tx, (tenant, user), amr, from, now).await?;
     tx.commit().await?;

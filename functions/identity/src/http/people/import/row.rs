@@ -91,10 +91,10 @@ impl ImportUser {
             family: known.family_name.clone(),
             display: known.display_name.clone(),
         };
-        let name = before.changed(
-            change(self.given_name),
-            change(self.family_name),
-            change(self.name),
+        let name = before.with_changes(
+            to_change(self.given_name),
+            to_change(self.family_name),
+            to_change(self.name),
         );
         ImportedUser {
             given_name: name.given,
@@ -111,7 +111,7 @@ impl ImportUser {
     }
 }
 
-fn change<T>(given: Option<T>) -> Change<T> {
+fn to_change<T>(given: Option<T>) -> Change<T> {
     given.map_or(Change::Keep, Change::Set)
 }
 

@@ -89,7 +89,7 @@ impl UserChanges {
             family: before.family_name.clone(),
             display: before.display_name.clone(),
         };
-        let name = name.changed(self.given_name, self.family_name, self.name);
+        let name = name.with_changes(self.given_name, self.family_name, self.name);
         (after.given_name, after.family_name, after.display_name) =
             (name.given, name.family, name.display);
         if let Change::Set(phone) = self.phone {
