@@ -1,4 +1,4 @@
-//! PostgreSQL for all functions: found or started, brought up to date, one login and one small pool a function.
+//! PostgreSQL for all functions: finds or starts it, migrates it, and opens one login and one small pool per function.
 
 use std::{fmt::Write as _, path::Path};
 
@@ -9,25 +9,25 @@ use db::{
     migrate,
 };
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
-use web::settings::Hidden;
+use web::settings::SecretString;
 
 use crate::{Error, functions::Function, settings::Settings};
 
-/// The private cluster of a running platform.
+/// Name of the private cluster of a running platform.
 const CLUSTER: &str = "postgres";
-/// The cluster for whatever may be thrown away; tests use it too.
+/// Name of the cluster for temporary databases; tests use it too.
 const SCRATCH_CLUSTER: &str = "test-postgres";
 
 /// The database of a platform.
 #[derive(Clone)]
 pub struct Database {
     admin_url: String,
-    logins: Vec<(&'static str, Hidden)>,
+    logins: Vec<(&'static str, SecretString)>,
     pools: Vec<(&'static str, Db)>,
 }
 
-/// Finds or starts PostgreSQL; answers an administrator's URL.
-pub async fn find(settings: &Settings, local_dir: &Path) -> Result<String, Error> {
+/// Finds or starts PostgreSQL; returns an administrator's URL.
+pub async fn find_or_start(settings: &Settings, local_dir: &Path) -> Result<String, Error> {
     if let Some(url) = &settings.database_url {
         return Ok(url.expose().to_owned());
     }
@@ -36,7 +36,7 @@ pub async fn find(settings: &Settings, local_dir: &Path) -> Result<String, Error
 }
 
 impl Database {
-    /// Brings the database up to date and opens each function's pool. Migrations first: they make the roles.
+    /// Migrates the database and opens each function's pool. Migrations run first because they create the roles.
     pub async fn open(
         admin_url: String,
         functions: &[Function],
@@ -51,8 +51,8 @@ impl Database {
             let password = login_password(keyring, function.name);
             let login = migrate::ensure_login(&admin_url, function.name, &password).await?;
             let url = login_url(&admin_url, &name, &login, &password);
-            pools.push((function.name, Db::lazy(&url, connections)?));
-            logins.push((function.name, Hidden::new(url)));
+            pools.push((function.name, Db::connect_lazy(&url, connections)?));
+            logins.push((function.name, SecretString::new(url)));
         }
         Ok(Self {
             admin_url,
@@ -61,9 +61,9 @@ impl Database {
         })
     }
 
-    /// A database that is ready already, with these pools.
+    /// Wraps a database that is already migrated.
     #[cfg(test)]
-    pub fn ready_made(admin_url: String, pools: Vec<(&'static str, Db)>) -> Self {
+    pub fn from_pools(admin_url: String, pools: Vec<(&'static str, Db)>) -> Self {
         Self {
             admin_url,
             logins: Vec::new(),
@@ -71,29 +71,29 @@ impl Database {
         }
     }
 
-    /// Each function with the URL of its own login.
-    pub fn logins(&self) -> &[(&'static str, Hidden)] {
+    /// Returns the URL of each function's login.
+    pub fn logins(&self) -> &[(&'static str, SecretString)] {
         &self.logins
     }
 
-    /// Sets the gauges of every pool.
-    pub fn measure(&self) {
+    /// Updates the metrics of every pool.
+    pub fn record_pool_metrics(&self) {
         for (function, pool) in &self.pools {
-            pool.measure(function);
+            pool.record_metrics(function);
         }
     }
 
-    /// A function's access to its data. Every composed function has one.
-    pub fn of(&self, function: &str) -> Result<Db, Error> {
+    /// Returns the pool of a function.
+    pub fn pool_of(&self, function: &str) -> Result<Db, Error> {
         self.pools
             .iter()
             .find(|(name, _)| *name == function)
             .map(|(_, db)| db.clone())
-            .ok_or_else(|| format!("{function} is not composed").into())
+            .ok_or_else(|| format!("function {function} is not part of this process").into())
     }
 
-    /// Whether every function gets an answer from its database.
-    pub async fn ready(&self) -> Result<(), String> {
+    /// Checks that the pool of every function reaches the database.
+    pub async fn check_ready(&self) -> Result<(), String> {
         for (name, db) in &self.pools {
             db.ready()
                 .await
@@ -102,21 +102,21 @@ impl Database {
         Ok(())
     }
 
-    /// An administrator's connection that sees the rows of every tenant: only for what no endpoint tells.
+    /// Opens an administrator's connection that sees the rows of every tenant. Only for data that no endpoint returns.
     pub async fn administrator(&self) -> Result<PgConnection, sqlx::Error> {
         let mut connection = PgConnection::connect(&self.admin_url).await?;
         connection.execute("set role rvz_migrator").await?;
         Ok(connection)
     }
 
-    /// Where it is, without credentials.
-    pub fn place(&self) -> &str {
-        let behind = self
+    /// Returns the address without credentials.
+    pub fn display_url(&self) -> &str {
+        let address = self
             .admin_url
             .rsplit_once('@')
-            .map_or(self.admin_url.as_str(), |(_, place)| place);
-        // Parameters may hold a password.
-        behind.split('?').next().unwrap_or_default()
+            .map_or(self.admin_url.as_str(), |(_, address)| address);
+        // Parameters may contain a password.
+        address.split('?').next().unwrap_or_default()
     }
 
     /// Closes every connection.
@@ -130,7 +130,7 @@ impl Database {
 async fn current_database(admin_url: &str) -> Result<String, Error> {
     let mut connection = PgConnection::connect(admin_url)
         .await
-        .map_err(|error| format!("the database does not answer: {error}"))?;
+        .map_err(|error| format!("cannot connect to the database: {error}"))?;
     let name = sqlx::query_scalar("select current_database()::text")
         .fetch_one(&mut connection)
         .await?;
@@ -138,9 +138,9 @@ async fn current_database(admin_url: &str) -> Result<String, Error> {
     Ok(name)
 }
 
-/// The same at every start, and unknown to whoever lacks the master key.
+/// Derives the password of a login from the master key, so that it is the same at every start.
 fn login_password(keyring: &Keyring, function: &str) -> String {
-    let tag = keyring.authenticate(Purpose::DatabaseLogins, function.as_bytes());
+    let tag = keyring.mac(Purpose::DatabaseLogins, function.as_bytes());
     tag.iter().fold(String::new(), |mut text, byte| {
         // Writing into a String cannot fail.
         _ = write!(text, "{byte:02x}");
@@ -148,9 +148,9 @@ fn login_password(keyring: &Keyring, function: &str) -> String {
     })
 }
 
-/// The administrator's URL for another login. Parameters behind the question mark count more than what stands before it,
-/// so neither a missing host (a socket) nor odd characters in the old credentials matter. The database is named because
-/// a URL without one means the database that is called like the login.
+/// Returns the administrator's URL for another login. Query parameters take precedence over the rest of the URL, so a missing
+/// host (a socket) and special characters in the old credentials do not matter. The database is explicit because its default is
+/// the name of the login.
 fn login_url(admin_url: &str, database: &str, login: &str, password: &str) -> String {
     let separator = if admin_url.contains('?') { '&' } else { '?' };
     format!(
@@ -170,8 +170,8 @@ fn percent_encode(text: &str) -> String {
     })
 }
 
-/// Runs `read` on a database that has all migrations and nothing else, and drops it.
-pub async fn on_scratch<T>(
+/// Creates a migrated, empty database, runs `read` on it, and drops it.
+pub async fn with_scratch_database<T>(
     settings: &Settings,
     read: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Error>,
 ) -> Result<T, Error> {
@@ -191,17 +191,17 @@ pub async fn on_scratch<T>(
     admin
         .execute(AssertSqlSafe(format!("create database {name}")))
         .await?;
-    let answer = async {
+    let result = async {
         migrate::run(&url).await?;
         let mut connection = PgConnection::connect(&url).await?;
-        let answer = read(&mut connection).await?;
+        let value = read(&mut connection).await?;
         connection.close().await?;
-        Ok(answer)
+        Ok(value)
     }
     .await;
     admin.execute(AssertSqlSafe(drop)).await?;
     admin.close().await?;
-    answer
+    result
 }
 
 #[cfg(test)]
@@ -209,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_login_url_overrides_only_who_connects() {
+    fn a_login_url_changes_only_the_login() {
         assert_eq!(
             login_url("postgres://a:b@h:1/d", "d", "rvz_x_login", "ff"),
             "postgres://a:b@h:1/d?user=rvz_x_login&password=ff&dbname=d"
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn logins_have_different_passwords_that_stay() {
+    fn login_passwords_are_distinct_and_stable() {
         let ring = Keyring::parse(&Keyring::generate()).unwrap();
         assert_eq!(
             login_password(&ring, "support"),

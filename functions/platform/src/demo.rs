@@ -1,20 +1,19 @@
-//! The demo: two tenants with people and tickets, so that a newcomer has something to look at.
+//! The demo: two tenants with people and tickets.
 //!
-//! It is loaded once, through the API ([`world`]). What decides is the database: a tenant that is there is never loaded
-//! again, one that is missing is, with the passwords that `demo.json` already holds. A load that was interrupted goes on
-//! at the next start ([`journal`]). Where database and `demo.json` do not know each other, the people get new passwords
-//! ([`renewal`]).
+//! It is loaded once, through the API ([`client`]). A tenant that exists in the database is never loaded again; a missing one is
+//! loaded with the passwords in `demo.json`. An interrupted load continues at the next start ([`checkpoint`]). When `demo.json`
+//! does not match the database, the people get new passwords ([`reset`]).
 
-mod cast;
-mod corpus;
-mod journal;
+mod checkpoint;
+mod client;
+mod fixtures;
 mod load;
-mod play;
-mod renewal;
+mod reset;
+mod scenario;
 #[cfg(test)]
 mod tests;
 mod timeline;
-mod world;
+mod users;
 
 use std::path::Path;
 
@@ -23,128 +22,133 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ids::TenantId;
 use web::{Clock, Email};
 
-pub use self::load::quiet;
+pub use self::load::errors_only;
 use self::{
-    corpus::TenantPlan,
-    journal::Journal,
-    world::{Account, World},
+    checkpoint::Checkpoint,
+    client::{Account, DemoClient},
+    fixtures::TenantPlan,
 };
 use crate::{
     Error,
     database::Database,
     functions,
-    functions::Objects,
+    functions::FileStorage,
     sign_ins::{SignIns, Tenant},
 };
 
-/// How far back the demo begins.
+/// Length of the history of the demo.
 const HISTORY: TimeDelta = TimeDelta::days(25);
 
-/// What the demo is made with.
+/// Everything that loading the demo needs.
 #[derive(Clone)]
 pub struct Demo {
-    /// Where the rows go.
+    /// Database to load into.
     pub database: Database,
-    /// Opens the first invitation of each tenant.
+    /// Decrypts the first invitation of each tenant.
     pub keyring: Keyring,
-    /// The issuer of tokens.
+    /// Issuer of tokens.
     pub public_url: String,
-    /// Where the bytes of files go.
-    pub objects: Objects,
-    /// Tells what today is.
+    /// Storage of file contents.
+    pub objects: FileStorage,
+    /// Current time: the end of the history.
     pub clock: Clock,
-    /// Whether tenants are wanted, or the superadmin alone.
-    pub tenants: bool,
-    /// How many tickets a tenant gets at most.
-    pub tickets: usize,
+    /// Whether to load the tenants; otherwise only the superadmin exists.
+    pub load_tenants: bool,
+    /// Maximum tickets per tenant.
+    pub max_tickets: usize,
 }
 
 impl Demo {
-    /// Makes sure that everybody in `demo.json` can sign in, loads what is missing, and answers the file's content.
+    /// Ensures that everyone in `demo.json` can sign in, loads missing tenants, and returns the content of the file.
     pub async fn prepare(&self, local_dir: &Path) -> Result<SignIns, Error> {
         let file = local_dir.join("demo.json");
         let path = local_dir.join("demo.loading.json");
-        let unfinished = Journal::unfinished(&path)?;
-        let mut sign_ins = match &unfinished {
-            Some(journal) => journal.sign_ins().clone(),
-            None => SignIns::read(&file)?.unwrap_or_else(|| SignIns::fresh(&self.public_url, &[])),
+        let interrupted = Checkpoint::load(&path)?;
+        let mut sign_ins = match &interrupted {
+            Some(checkpoint) => checkpoint.sign_ins().clone(),
+            None => {
+                SignIns::read(&file)?.unwrap_or_else(|| SignIns::generate(&self.public_url, &[]))
+            }
         };
         sign_ins.base_url.clone_from(&self.public_url);
 
-        let mut known = Vec::new();
-        let mut wanted = Vec::new();
+        let mut existing = Vec::new();
+        let mut missing = Vec::new();
         for (plan, id) in self.plans().await? {
             let tenant = sign_ins
                 .tenants
                 .entry(plan.slug.to_owned())
-                .or_insert_with(|| Tenant::fresh(plan.slug));
-            let begun = unfinished.as_ref().is_some_and(|j| j.is_loading(plan.slug));
+                .or_insert_with(|| Tenant::generate(plan.slug));
+            let is_loading = interrupted
+                .as_ref()
+                .is_some_and(|j| j.is_loading(plan.slug));
             match id {
-                Some(id) if !begun => known.push((plan, id)),
-                Some(_) => wanted.push(plan),
+                Some(id) if !is_loading => existing.push((plan, id)),
+                Some(_) => missing.push(plan),
                 None => {
-                    tenant.forget();
-                    wanted.push(plan);
+                    tenant.clear_ids();
+                    missing.push(plan);
                 }
             }
         }
 
-        self.staff(&sign_ins, !wanted.is_empty()).await?;
-        if !wanted.is_empty() {
-            let journal = match unfinished {
-                Some(journal) => journal.with(sign_ins)?,
-                None => Journal::begin(&path, self.clock.now(), sign_ins)?,
+        self.ensure_superadmin(&sign_ins, !missing.is_empty())
+            .await?;
+        if !missing.is_empty() {
+            let checkpoint = match interrupted {
+                Some(checkpoint) => checkpoint.with_sign_ins(sign_ins)?,
+                None => Checkpoint::create(&path, self.clock.now(), sign_ins)?,
             };
-            sign_ins = load::load(self, journal, wanted).await?;
+            sign_ins = load::load(self, checkpoint, missing).await?;
         }
-        for (plan, id) in known {
+        for (plan, id) in existing {
             if let Some(tenant) = sign_ins.tenants.get_mut(plan.slug) {
-                renewal::renew(self, plan, id, tenant).await?;
+                reset::ensure_sign_ins(self, plan, id, tenant).await?;
             }
         }
         sign_ins.write(&file)?;
         Ok(sign_ins)
     }
 
-    /// The demo tenants, each with its identifier if it is there.
+    /// Returns the demo tenants, each with its identifier if it exists.
     async fn plans(&self) -> Result<Vec<(TenantPlan, Option<TenantId>)>, Error> {
         let mut plans = Vec::new();
-        if self.tenants {
-            let db = self.database.of("identity")?;
-            for plan in corpus::TENANTS {
-                plans.push((plan, directory::tenant_by_slug(&db, plan.slug).await?));
+        if self.load_tenants {
+            let db = self.database.pool_of("identity")?;
+            for plan in fixtures::TENANTS {
+                plans.push((plan, directory::find_tenant_by_slug(&db, plan.slug).await?));
             }
         }
         Ok(plans)
     }
 
-    /// Makes sure that the superadmin can sign in. Where tenants are made in the past, the account is older than they are.
-    async fn staff(&self, sign_ins: &SignIns, in_the_past: bool) -> Result<(), Error> {
+    /// Ensures that the superadmin can sign in. When tenants are loaded, the account is created at the start of the history.
+    async fn ensure_superadmin(&self, sign_ins: &SignIns, in_the_past: bool) -> Result<(), Error> {
         let now = self.clock.now();
-        let mut world = self.world(if in_the_past { now - HISTORY } else { now })?;
-        let staff = staff(sign_ins);
-        if world.can_sign_in(&staff).await? {
-            return world.sign_out(&staff).await;
+        let mut client = self.client(if in_the_past { now - HISTORY } else { now })?;
+        let account = superadmin_account(sign_ins);
+        if client.can_sign_in(&account).await? {
+            return client.sign_out(&account).await;
         }
-        let email =
-            Email::parse(&staff.email).map_err(|_| "the superadmin has no sound address")?;
-        let db = self.database.of("identity")?;
-        let gate = world.gate();
+        let email = Email::parse(&account.email)
+            .map_err(|_| "the superadmin has no valid email address")?;
+        let db = self.database.pool_of("identity")?;
+        let state = client.state();
         identity::bootstrap::superadmin(
             &db,
-            gate,
+            state,
             &email,
             "Revalenz",
             "Superadmin",
-            &staff.password,
+            &account.password,
         )
         .await?;
         Ok(())
     }
 
-    /// The routers at another time.
-    fn world(&self, now: DateTime<Utc>) -> Result<World, Error> {
-        World::at(
+    /// Returns a client with its clock at `now`.
+    fn client(&self, now: DateTime<Utc>) -> Result<DemoClient, Error> {
+        DemoClient::at(
             now,
             functions::ALL,
             &self.database,
@@ -154,7 +158,7 @@ impl Demo {
     }
 }
 
-fn staff(sign_ins: &SignIns) -> Account {
+fn superadmin_account(sign_ins: &SignIns) -> Account {
     let staff = &sign_ins.superadmin;
     Account {
         tenant: staff.tenant.clone(),

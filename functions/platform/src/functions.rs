@@ -1,35 +1,40 @@
-//! The functions that this process composes: adding one is adding its line.
+//! The list of functions. To add a function, add its entry here.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
-use access::Gate;
+use access::{AppSettings, AppState, Keyring};
 use blob::{Folder, Store};
 use db::Db;
 use events::{EventKind, Job, Subscription};
-use web::{Kind, Service, settings::Entry};
+use web::{Clock, ProblemKind, Service, settings::Entry};
 
-/// A function as the platform knows it.
+use crate::Error;
+
+/// Name of the process that serves the pages: its port, settings and container.
+pub const PAGES: &str = "platform";
+
+/// What the platform knows about a function.
 #[derive(Clone, Copy, Debug)]
 pub struct Function {
-    /// Its name: also its schema, its login, its folder.
+    /// Name, also of its schema, login and folder.
     pub name: &'static str,
-    /// What it owns, in a sentence.
+    /// What it owns, in one sentence.
     pub about: &'static str,
-    /// Makes its routers.
-    pub service: fn(Db, Gate) -> Service,
-    /// Its refusals.
-    pub problems: &'static [&'static Kind],
-    /// Its announcements.
+    /// Builds its routers and document.
+    pub service: fn(Db, AppState) -> Service,
+    /// Problem types it may return.
+    pub problems: &'static [&'static ProblemKind],
+    /// Events it publishes.
     pub events: &'static [&'static EventKind],
-    /// What it listens to.
-    pub listens: fn() -> Vec<Subscription>,
-    /// What it does at fixed times.
+    /// Events it subscribes to.
+    pub subscriptions: fn() -> Vec<Subscription>,
+    /// Its scheduled jobs.
     pub jobs: &'static [&'static Job],
-    /// What it alone is told when it is a process of its own.
+    /// Settings that only this function reads when it runs as its own process.
     pub settings: &'static [Entry],
 }
 
-/// Every function, in the order of the product's table.
+/// Every function, in the order of the table in the README.
 pub static ALL: &[Function] = &[
     Function {
         name: "identity",
@@ -37,7 +42,7 @@ pub static ALL: &[Function] = &[
         service: identity::service,
         problems: identity::error::ALL,
         events: identity::events::ALL,
-        listens: identity::subscriptions,
+        subscriptions: identity::subscriptions,
         jobs: identity::jobs::ALL,
         settings: identity::config::Environment::ENTRIES,
     },
@@ -47,7 +52,7 @@ pub static ALL: &[Function] = &[
         service: tenancy::service,
         problems: tenancy::PROBLEMS,
         events: tenancy::events::ALL,
-        listens: tenancy::subscriptions,
+        subscriptions: tenancy::subscriptions,
         jobs: tenancy::jobs::ALL,
         settings: tenancy::config::Settings::ENTRIES,
     },
@@ -57,7 +62,7 @@ pub static ALL: &[Function] = &[
         service: support::service,
         problems: support::error::ALL,
         events: support::events::ALL,
-        listens: support::subscriptions,
+        subscriptions: support::subscriptions,
         jobs: support::jobs::ALL,
         settings: &[],
     },
@@ -67,7 +72,7 @@ pub static ALL: &[Function] = &[
         service: files::service,
         problems: files::error::ALL,
         events: files::events::ALL,
-        listens: files::subscriptions,
+        subscriptions: files::subscriptions,
         jobs: files::jobs::ALL,
         settings: files::config::Settings::ENTRIES,
     },
@@ -77,7 +82,7 @@ pub static ALL: &[Function] = &[
         service: notifications::service,
         problems: notifications::error::ALL,
         events: notifications::events::ALL,
-        listens: notifications::subscriptions,
+        subscriptions: notifications::subscriptions,
         jobs: notifications::jobs::ALL,
         settings: notifications::config::Settings::ENTRIES,
     },
@@ -87,33 +92,53 @@ pub static ALL: &[Function] = &[
         service: relay::service,
         problems: relay::error::ALL,
         events: &[],
-        listens: Vec::new,
+        subscriptions: Vec::new,
         jobs: relay::jobs::ALL,
         settings: relay::config::Settings::ENTRIES,
     },
 ];
 
-/// Where the platform keeps the bytes of files, and who checks them.
+/// Where the platform stores file contents and how it scans them.
 #[derive(Clone, Debug)]
-pub struct Objects {
-    /// The folder.
+pub struct FileStorage {
+    /// Folder for the objects.
     pub folder: PathBuf,
-    /// Who says whether a file is harmful.
+    /// Malware scanner.
     pub scanner: files::Scanner,
 }
 
 impl Function {
-    /// Its routers, over its own database.
-    pub fn serve(&self, db: Db, gate: Gate, objects: &Objects) -> Service {
+    /// Builds its routers over its own database.
+    pub fn build_service(&self, db: Db, state: AppState, storage: &FileStorage) -> Service {
         if self.name == "files" {
-            let store = Store::Folder(Folder::new(&objects.folder));
-            return files::service_with(db, gate, store, objects.scanner.clone());
+            let store = Store::Folder(Folder::new(&storage.folder));
+            return files::service_with(db, state, store, storage.scanner.clone());
         }
-        (self.service)(db, gate)
+        (self.service)(db, state)
     }
 }
 
-/// Every job of every function.
+/// Builds every function over a lazy pool that never connects: enough for documents and manifests.
+pub fn services() -> Result<Vec<Service>, Error> {
+    let db = Db::connect_lazy("postgres://unused@127.0.0.1:1/none", 1)?;
+    let state = AppState::new(
+        db.clone(),
+        Clock::system(),
+        Keyring::parse(&Keyring::generate())?,
+        AppSettings {
+            public_url: "http://127.0.0.1:8080".to_owned(),
+            cache_ttl: Duration::ZERO,
+            in_flight: 8,
+            local: false,
+        },
+    );
+    Ok(ALL
+        .iter()
+        .map(|function| (function.service)(db.clone(), state.clone()))
+        .collect())
+}
+
+/// Returns every job of every function.
 pub fn jobs() -> impl Iterator<Item = &'static Job> {
     ALL.iter()
         .flat_map(|function| function.jobs.iter().copied())

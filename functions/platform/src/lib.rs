@@ -1,45 +1,44 @@
-//! Every function in one process: for a laptop, for one small server, for tests of the whole.
+//! Runs every function in one process: on a laptop, on one small server, and in tests.
 //!
-//! The platform owns no data and no endpoint of the API. It finds or starts PostgreSQL, brings it up to date, gives each
-//! function its own login and a small pool, composes their routers behind one port, loads a demo on its first start, and
-//! serves what belongs to no function: the landing page, the reference, the merged OpenAPI document. It also prints
-//! every generated file that needs to know all functions ([`catalogue`]).
+//! The platform owns no data and no API endpoint. It finds or starts PostgreSQL, migrates it, gives each function a login and a
+//! small pool, composes their routers behind one port, and loads a demo on the first start. It also serves the landing page, the
+//! reference and the merged OpenAPI document, and prints the generated files that need all functions ([`generators`]).
 
-pub mod catalogue;
+mod background;
+pub mod console;
 pub mod containers;
 mod database;
-mod delivery;
 mod demo;
 pub mod functions;
+pub mod generators;
 pub mod manifest;
 mod pages;
 pub mod processes;
+pub mod scheduler;
 mod secrets;
 mod settings;
 mod sign_ins;
 pub mod site;
 mod start;
-pub mod terminal;
-pub mod timetable;
 
-/// What ends a command early; its text says what to do.
+/// Error that ends a command; its text says what to do.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// Does what the command line asks for.
+/// Runs the command given on the command line.
 pub async fn command(arguments: &[String]) -> Result<(), Error> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         [] => start::run().await,
         ["--help" | "-h" | "help"] => {
-            terminal::say(&settings::help());
+            console::print_line(&settings::help());
             Ok(())
         }
         ["prepare"] => processes::prepare().await,
         ["pages"] => pages::run().await,
-        ["clock"] => timetable::run().await,
-        [what, rest @ ..] => {
-            let text = catalogue::generate(what, rest).await?;
-            terminal::print(&text);
+        ["clock"] => scheduler::run().await,
+        [name, arguments @ ..] => {
+            let text = generators::generate(name, arguments).await?;
+            console::print_text(&text);
             Ok(())
         }
     }

@@ -1,4 +1,4 @@
-//! `platform`: every function in one process. `platform --help` lists settings and commands.
+//! `platform`: runs every function in one process. `platform --help` lists settings and commands.
 
 use std::process::ExitCode;
 
@@ -8,7 +8,7 @@ async fn main() -> ExitCode {
     match platform::command(&arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            platform::terminal::complain(&error);
+            platform::console::print_error(&error);
             ExitCode::FAILURE
         }
     }

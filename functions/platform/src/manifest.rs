@@ -1,5 +1,5 @@
-//! What surrounds the functions reads this one file: which paths lead to which function, who listens to what, what each
-//! is told. `infra/manifest.json` is its committed text.
+//! The manifest: paths, subscriptions, jobs and settings of every function, for proxies, Terraform and the relay.
+//! `infra/manifest.json` is its committed copy.
 
 use std::collections::BTreeSet;
 
@@ -10,60 +10,60 @@ use web::{Service, settings::Entry};
 
 use crate::functions;
 
-/// Below these lie the paths of the API: with its version, and without.
+/// Base paths of the API, with and without the version.
 const BASES: [&str; 2] = ["/api/v1", "/api"];
-/// What only the platform itself calls; no proxy knows it.
+/// Prefix of internal endpoints, which no proxy exposes.
 const INTERNAL: &str = "/internal";
 
 /// The manifest.
 #[derive(Debug, Serialize)]
 pub struct Manifest {
-    /// Every function, in the order of the product's table.
-    pub functions: Vec<Listed>,
-    /// Who listens to what.
+    /// Every function, in the order of the table in the README.
+    pub functions: Vec<FunctionEntry>,
+    /// Event subscriptions.
     pub subscriptions: Vec<Subscription>,
-    /// What is called at fixed times.
+    /// Scheduled jobs.
     pub jobs: Vec<Job>,
-    /// What every function is told.
+    /// Settings of every function.
     pub settings: Vec<Setting>,
 }
 
-/// A function, as its surroundings see it.
+/// A function as seen from outside.
 #[derive(Debug, Serialize)]
-pub struct Listed {
-    /// Its name: also of its binary and its login.
+pub struct FunctionEntry {
+    /// Name, also of its binary and login.
     pub name: &'static str,
-    /// What it owns, in a sentence.
+    /// What it owns, in one sentence.
     pub about: &'static str,
-    /// Every request whose path is one of these, or lies below one, is for it.
+    /// Path prefixes routed to it.
     pub prefixes: BTreeSet<String>,
-    /// Paths outside the API that are its own, exactly.
+    /// Exact paths outside the API.
     pub root_paths: BTreeSet<String>,
-    /// What it is told beside what all are told.
+    /// Settings of its own, in addition to the common ones.
     pub settings: Vec<Setting>,
 }
 
 /// A setting: an environment variable.
 #[derive(Debug, Serialize)]
 pub struct Setting {
-    /// The variable.
+    /// Name of the variable.
     pub name: &'static str,
     /// What it is for.
     pub about: &'static str,
-    /// What holds when it is not set.
+    /// Value when it is not set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default: Option<&'static str>,
-    /// Whether it comes from where secrets are kept.
+    /// Whether it is a secret.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub secret: bool,
 }
 
 impl Manifest {
-    /// Of these services.
+    /// Builds the manifest of these services.
     pub fn of(services: &[Service]) -> Self {
-        let listed = functions::ALL.iter().filter_map(|function| {
+        let entries = functions::ALL.iter().filter_map(|function| {
             let service = services.iter().find(|one| one.name == function.name)?;
-            Some(Listed {
+            Some(FunctionEntry {
                 name: function.name,
                 about: function.about,
                 prefixes: prefixes(service),
@@ -72,34 +72,34 @@ impl Manifest {
             })
         });
         Self {
-            functions: listed.collect(),
+            functions: entries.collect(),
             subscriptions: functions::ALL
                 .iter()
-                .flat_map(|function| (function.listens)())
+                .flat_map(|function| (function.subscriptions)())
                 .collect(),
             jobs: functions::jobs().copied().collect(),
             settings: settings(process::Settings::ENTRIES),
         }
     }
 
-    /// As it is committed.
+    /// Returns the text that is committed.
     pub fn to_json(&self) -> serde_json::Result<String> {
         serde_json::to_string_pretty(self).map(|text| text + "\n")
     }
 }
 
-/// The first part of each path below the API, and the place of the function's own document.
+/// Returns the first segment of each path below the API, and the segment of the function's own document.
 fn prefixes(service: &Service) -> BTreeSet<String> {
     let [versioned, _] = BASES;
-    let parts = service
+    let segments = service
         .document
         .paths
         .paths
         .keys()
         .filter_map(|path| path.strip_prefix(versioned)?.split('/').nth(1))
         .chain([service.name]);
-    parts
-        .flat_map(|part| BASES.map(|base| format!("{base}/{part}")))
+    segments
+        .flat_map(|segment| BASES.map(|base| format!("{base}/{segment}")))
         .collect()
 }
 

@@ -1,5 +1,7 @@
-//! What belongs to no function, where each function is a process of its own: landing page, reference, merged document,
-//! the pages of links in mails, the local mails, and whether every process is ready. No database, no key.
+//! `platform pages`: the pages that belong to no function, when functions run as separate processes.
+//!
+//! Serves the landing page, the reference, the merged document, the pages behind links in mails, captured mail, and the combined
+//! readiness of all processes. It needs neither database nor keys.
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
@@ -10,10 +12,10 @@ use web::{
     health, server, settings, telemetry,
 };
 
-use crate::{Error, catalogue, sign_ins::SignIns, site};
+use crate::{Error, functions, sign_ins::SignIns, site};
 
-/// How long a process may take to say that it is ready.
-const PROBE_LIMIT: Duration = Duration::from_secs(3);
+/// Timeout of the readiness probe of one process.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 
 web::settings! {
     /// Settings of the pages.
@@ -22,20 +24,20 @@ web::settings! {
         pub port: u16 = "PORT" or "8080",
         /// Address to listen on.
         pub address: String = "REVALENZ_ADDRESS" or "127.0.0.1",
-        /// The platform's address as clients see it, without a slash at the end.
+        /// Public URL of the platform, without a trailing slash.
         pub public_url: String = "PUBLIC_URL",
-        /// Folder with demo.json and the mails.
+        /// Folder with demo.json and captured mail.
         pub local_dir: PathBuf = "LOCAL_DIR" or ".local",
-        /// JSON object of function to address: who is asked for readiness.
+        /// JSON object that maps each function to its base URL, for readiness probes.
         pub function_urls: String = "REVALENZ_FUNCTION_URLS",
-        /// How many proxies in front write X-Forwarded-For.
+        /// Number of proxies in front that write X-Forwarded-For.
         pub trusted_proxies: usize = "REVALENZ_TRUSTED_PROXIES" or "1",
-        /// What is logged, as in tracing's EnvFilter.
+        /// Log filter, in the syntax of tracing's EnvFilter.
         pub rust_log: String = "RUST_LOG" or "info",
     }
 }
 
-/// Serves them until it is told to stop.
+/// Serves the pages until a stop signal.
 pub async fn run() -> Result<(), Error> {
     settings::refuse_unknown(settings::environment_names(), &[Settings::ENTRIES])?;
     let settings = Settings::read(&settings::environment)?;
@@ -45,10 +47,10 @@ pub async fn run() -> Result<(), Error> {
         tokio::net::TcpListener::bind((settings.address.as_str(), settings.port)).await?;
     let demo = SignIns::read(&settings.local_dir.join("demo.json"))?;
     let rows = demo.as_ref().map(SignIns::rows).unwrap_or_default();
-    let mut router = site::routes(&catalogue::services()?, &settings.public_url, &rows)
+    let mut router = site::routes(&functions::services()?, &settings.public_url, &rows)
         .merge(identity::pages::router())
         .merge(health::routes(readiness(&settings)?, metrics));
-    // Where the demo is, mails stay on this machine and can be read; anywhere else nobody but the recipient may.
+    // Only with the demo are mails captured locally; elsewhere only their recipients may read them.
     if demo.is_some() {
         let mails = Folder::new(settings.local_dir.join("outbox"));
         router = router.merge(notifications::dev_mail::router(mails, &settings.public_url));
@@ -61,21 +63,21 @@ pub async fn run() -> Result<(), Error> {
     Ok(())
 }
 
-/// Ready is who hears it from every function.
+/// Ready when every function is ready.
 fn readiness(settings: &Settings) -> Result<health::Readiness, Error> {
     let urls: BTreeMap<String, String> = serde_json::from_str(&settings.function_urls)
         .map_err(|error| format!("REVALENZ_FUNCTION_URLS: {error}"))?;
     let urls = Arc::new(urls);
     let client = reqwest::Client::builder()
         .no_proxy()
-        .timeout(PROBE_LIMIT)
+        .timeout(PROBE_TIMEOUT)
         .build()?;
     Ok(Arc::new(move || {
         let (client, urls) = (client.clone(), Arc::clone(&urls));
         Box::pin(async move {
             for (name, url) in urls.iter() {
-                let answer = client.get(format!("{url}/readyz")).send().await;
-                answer
+                let response = client.get(format!("{url}/readyz")).send().await;
+                response
                     .and_then(reqwest::Response::error_for_status)
                     .map_err(|error| format!("{name}: {error}"))?;
             }

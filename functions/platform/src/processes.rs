@@ -1,5 +1,7 @@
-//! Functions as processes of their own on one machine: what `infra/scripts/processes.sh` starts. Everything up to serving
-//! happens here; then each process finds its settings, and the proxy its routes, in `LOCAL_DIR/processes`.
+//! Prepares functions that run as separate processes on one machine, for `infra/scripts/processes.sh`.
+//!
+//! Prepares the database, logins and demo, then writes the settings of each process and the proxy's routes to
+//! `LOCAL_DIR/processes`.
 
 pub mod caddyfile;
 mod environment;
@@ -11,61 +13,59 @@ use access::process;
 use web::telemetry;
 
 use crate::{
-    Error, catalogue, functions,
+    Error, console, functions,
+    functions::PAGES,
     manifest::Manifest,
-    pages, secrets, settings,
+    pages, scheduler, secrets, settings,
     settings::Settings,
     start::{self, Prepared},
-    terminal, timetable,
 };
 use environment::Environment;
 
-/// Processes listen where only the proxy in front reaches them: what it says of the client's address is believed.
+/// Processes listen on loopback only, so they can trust the client address that the proxy reports.
 const LOOPBACK: &str = "127.0.0.1";
-/// The name under which the pages have their port and their settings.
-pub const PAGES: &str = "platform";
 
-/// Does everything up to serving, and says who can sign in.
+/// Prepares everything that `platform` does before it serves, and prints the demo accounts.
 pub async fn prepare() -> Result<(), Error> {
     let settings = settings::read()?;
     telemetry::init_logs(settings.cloud_logging(), &settings.rust_log);
-    terminal::say(&format!(
-        "Revalenz {} is prepared for processes",
+    console::print_line(&format!(
+        "Revalenz {}: preparing separate processes",
         web::service::VERSION
     ));
     if settings.port == 0 {
-        return Err("PORT must be a port: processes are told where clients come to".into());
+        return Err("PORT must not be 0: processes need to know the public port".into());
     }
-    // Let go of at once: it is the proxy's.
+    // Only checks that the port is free; the proxy binds it later.
     drop(start::bind(&settings).await?);
     let names = functions::ALL.iter().map(|function| function.name);
-    let ports = ports::free_behind(settings.port, names.chain([PAGES]))?;
+    let ports = ports::find_free_ports(settings.port, names.chain([PAGES]))?;
 
-    let ready = start::prepare(&settings, settings.port).await?;
-    write(&settings, &ready, &ports)?;
-    ready.database.close().await;
-    start::greet(&settings, &ready.sign_ins);
+    let prepared = start::prepare(&settings, settings.port).await?;
+    write_files(&settings, &prepared, &ports)?;
+    prepared.database.close().await;
+    start::print_banner(&settings, &prepared.sign_ins);
     Ok(())
 }
 
-fn write(
+fn write_files(
     settings: &Settings,
-    ready: &Prepared,
+    prepared: &Prepared,
     ports: &BTreeMap<&'static str, u16>,
 ) -> Result<(), Error> {
     let folder = secrets::local_dir(settings)?.join("processes");
-    // Whole anew, so that a function that is gone is not started again.
+    // Start from an empty folder, so that a removed function is not started again.
     match fs::remove_dir_all(&folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-        _ => secrets::folder(&folder)?,
+        _ => secrets::create_folder(&folder)?,
     }
-    let manifest = Manifest::of(&catalogue::services()?);
-    let routes = caddyfile::text(&manifest, &settings.address, settings.port, ports)?;
-    secrets::write(&folder.join("Caddyfile"), &routes)?;
+    let manifest = Manifest::of(&functions::services()?);
+    let config = caddyfile::text(&manifest, &settings.address, settings.port, ports)?;
+    secrets::write(&folder.join("Caddyfile"), &config)?;
 
-    let shared = shared(settings, ready, ports)?;
+    let shared = shared_environment(settings, prepared, ports)?;
     for (name, port) in ports {
-        let own = match ready.database.logins().iter().find(|(of, _)| of == name) {
+        let environment = match prepared.database.logins().iter().find(|(of, _)| of == name) {
             Some((_, url)) => shared.with("DATABASE_URL", url.expose()),
             None => shared.clone(),
         };
@@ -75,18 +75,18 @@ fn write(
             .map_or([pages::Settings::ENTRIES, &[]], |function| {
                 [process::Settings::ENTRIES, function.settings]
             });
-        let text = own.with("PORT", &port.to_string()).text(&declared);
+        let text = environment.with("PORT", &port.to_string()).text(&declared);
         secrets::write(&folder.join(format!("{name}.env")), &text)?;
     }
-    let text = shared.text(&[timetable::Settings::ENTRIES]);
+    let text = shared.text(&[scheduler::Settings::ENTRIES]);
     secrets::write(&folder.join("clock.env"), &text)?;
     Ok(())
 }
 
-/// What more than one of them is told; each gets of it what it declares.
-fn shared(
+/// Returns values for all processes; each process gets only those it declares.
+fn shared_environment(
     settings: &Settings,
-    ready: &Prepared,
+    prepared: &Prepared,
     ports: &BTreeMap<&'static str, u16>,
 ) -> Result<Environment, Error> {
     let urls: BTreeMap<_, _> = ports
@@ -98,7 +98,7 @@ fn shared(
         let path = path::absolute(path)?;
         path.to_str()
             .map(str::to_owned)
-            .ok_or_else(|| format!("{} is no text", path.display()).into())
+            .ok_or_else(|| format!("{} is not valid UTF-8", path.display()).into())
     };
     let bus = Environment::default().with("REVALENZ_BUS", &settings.bus);
     let bus = match &settings.amqp_url {
@@ -107,8 +107,8 @@ fn shared(
     };
     Ok(bus
         .with("REVALENZ_ADDRESS", LOOPBACK)
-        .with("PUBLIC_URL", &ready.sign_ins.base_url)
-        .with("REVALENZ_MASTER_KEY", ready.master_key.expose())
+        .with("PUBLIC_URL", &prepared.sign_ins.base_url)
+        .with("REVALENZ_MASTER_KEY", prepared.master_key.expose())
         .with("REVALENZ_POOL", &settings.pool.to_string())
         .with("REVALENZ_IN_FLIGHT", &settings.in_flight.to_string())
         .with("REVALENZ_TRUSTED_PROXIES", "1")
@@ -116,10 +116,13 @@ fn shared(
         .with("LOCAL_DIR", &absolute(&settings.local_dir)?)
         .with(
             "REVALENZ_OBJECTS_FOLDER",
-            &absolute(&start::objects(settings).folder)?,
+            &absolute(&start::file_storage(settings).folder)?,
         )
         .with("REVALENZ_CLAMD", &settings.clamd)
-        .with("REVALENZ_MAIL_FOLDER", &absolute(&start::outbox(settings))?)
+        .with(
+            "REVALENZ_MAIL_FOLDER",
+            &absolute(&start::mail_folder(settings))?,
+        )
         .with(
             "REVALENZ_MANIFEST",
             &absolute(path::Path::new("infra/manifest.json"))?,

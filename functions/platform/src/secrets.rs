@@ -1,4 +1,4 @@
-//! Secrets that are made here once, and files that only their owner reads.
+//! Generated secrets, and files that only their owner can read.
 
 use std::{
     fs, io,
@@ -9,16 +9,16 @@ use std::{
 
 use access::{Keyring, opaque};
 
-use web::settings::Hidden;
+use web::settings::SecretString;
 
 use crate::settings::Settings;
 
-/// Readable without a second look: no i, l, o, u, 0 or 1.
+/// Alphabet without characters that are easy to confuse: no i, l, o, u, 0 or 1.
 const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstvwxyz23456789HK";
-/// Letters of a password: 100 bits.
+/// Length of a password in characters: 100 bits.
 const PASSWORD_LENGTH: usize = 20;
 
-/// Why a local file can't be used.
+/// Error of a local file operation.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {source}", path.display())]
 pub struct FileError {
@@ -33,24 +33,24 @@ impl FileError {
     }
 }
 
-/// A random password.
+/// Generates a random password.
 pub fn password() -> String {
     opaque::random::<PASSWORD_LENGTH>()
         .into_iter()
-        // 256 is a multiple of 32: every letter is equally likely.
+        // 256 is a multiple of 32, so every character is equally likely.
         .map(|byte| char::from(LETTERS[usize::from(byte) % LETTERS.len()]))
         .collect()
 }
 
-/// The folder for local files, made when it is missing.
+/// Returns the folder for local files; creates it if it is missing.
 pub fn local_dir(settings: &Settings) -> Result<&Path, FileError> {
     let path = settings.local_dir.as_path();
-    folder(path)?;
+    create_folder(path)?;
     Ok(path)
 }
 
-/// A folder that only its owner opens.
-pub fn folder(path: &Path) -> Result<(), FileError> {
+/// Creates a folder that only its owner can open.
+pub fn create_folder(path: &Path) -> Result<(), FileError> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -58,8 +58,8 @@ pub fn folder(path: &Path) -> Result<(), FileError> {
         .map_err(FileError::at(path))
 }
 
-/// The master key that was given, else the one that was made at the first start.
-pub fn master_key(settings: &Settings) -> Result<Hidden, crate::Error> {
+/// Returns the configured master key, or the one in the local folder, which the first start generates.
+pub fn master_key(settings: &Settings) -> Result<SecretString, crate::Error> {
     if let Some(given) = &settings.master_key {
         return Ok(given.clone());
     }
@@ -67,37 +67,37 @@ pub fn master_key(settings: &Settings) -> Result<Hidden, crate::Error> {
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let made = Keyring::generate();
-            write(&path, &format!("{made}\n"))?;
-            made
+            let generated = Keyring::generate();
+            write(&path, &format!("{generated}\n"))?;
+            generated
         }
         Err(error) => return Err(FileError::at(&path)(error).into()),
     };
-    // Told here, where the file is known.
+    // Parsed here, so that the error can name the file.
     match Keyring::parse(text.trim()) {
-        Ok(_) => Ok(Hidden::new(text.trim())),
+        Ok(_) => Ok(SecretString::new(text.trim())),
         Err(error) => Err(format!("{}: {error}", path.display()).into()),
     }
 }
 
-/// Writes a file that only its owner reads: whole, or not at all.
+/// Writes a file that only its owner can read, atomically.
 pub fn write(path: &Path, text: &str) -> Result<(), FileError> {
-    let fresh = path.with_extension("new");
+    let temporary = path.with_extension("new");
     let written = || -> io::Result<()> {
-        // One left behind by a crash may have other rights.
-        let _ = fs::remove_file(&fresh);
+        // A file left by a crash may have other permissions.
+        let _ = fs::remove_file(&temporary);
         let mut file = fs::OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
-            .open(&fresh)?;
+            .open(&temporary)?;
         file.write_all(text.as_bytes())?;
-        fs::rename(&fresh, path)
+        fs::rename(&temporary, path)
     };
     written().map_err(FileError::at(path))
 }
 
-/// Reads a file that may not be there.
+/// Reads a file; returns `None` if it does not exist.
 pub fn read(path: &Path) -> Result<Option<String>, FileError> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
@@ -112,14 +112,14 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     #[test]
-    fn passwords_are_long_and_never_the_same() {
+    fn passwords_are_long_and_unique() {
         let (one, other) = (password(), password());
         assert_eq!(one.len(), PASSWORD_LENGTH);
         assert_ne!(one, other);
     }
 
     #[test]
-    fn a_written_file_is_its_owners_alone() {
+    fn only_the_owner_can_read_a_written_file() {
         let folder = std::env::temp_dir().join(format!("rvz-{}", password()));
         fs::create_dir(&folder).unwrap();
         let path = folder.join("secret.json");

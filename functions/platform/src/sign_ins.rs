@@ -1,4 +1,4 @@
-//! Who can sign in to the demo, and with what: printed at every start, kept in `demo.json`, readable by its owner alone.
+//! Demo accounts and their passwords: printed at every start and stored in `demo.json`, which only its owner can read.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, secrets};
 
-/// The people of a demo tenant, with their role, in the order in which they are shown.
+/// The people of a demo tenant and their roles, in display order.
 pub const PEOPLE: [(&str, &str); 6] = [
     ("admin", "admin"),
     ("manager", "manager"),
@@ -17,53 +17,53 @@ pub const PEOPLE: [(&str, &str); 6] = [
     ("customer2", "customer"),
 ];
 
-/// What `demo.json` says.
+/// Content of `demo.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SignIns {
-    /// Where the platform is reached.
+    /// Public URL of the platform.
     pub base_url: String,
-    /// Revalenz's own staff.
+    /// The superadmin.
     pub superadmin: Superadmin,
     /// The demo tenants by slug.
     pub tenants: BTreeMap<String, Tenant>,
 }
 
-/// The account of Revalenz's own staff.
+/// The superadmin's account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Superadmin {
-    /// The tenant to name at sign-in: `revalenz`.
+    /// Tenant slug for sign-in: `revalenz`.
     pub tenant: String,
-    /// The address.
+    /// Email address.
     pub email: String,
-    /// The password.
+    /// Password.
     pub password: String,
 }
 
 /// A demo tenant.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Tenant {
-    /// Its identifier; none until it exists.
+    /// Identifier; `None` until the tenant exists.
     pub id: Option<TenantId>,
-    /// A key with every permission that its admin has.
+    /// API key with all permissions of the admin.
     pub api_key: Option<String>,
-    /// Its people, by the names of [`PEOPLE`].
+    /// Users, by the names in [`PEOPLE`].
     pub users: BTreeMap<String, User>,
 }
 
-/// Someone of a demo tenant.
+/// A user of a demo tenant.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct User {
-    /// Their identifier; none until they exist.
+    /// Identifier; `None` until the user exists.
     pub id: Option<UserId>,
-    /// The address.
+    /// Email address.
     pub email: String,
-    /// The password.
+    /// Password.
     pub password: String,
 }
 
 impl SignIns {
-    /// Fresh passwords for everybody.
-    pub fn fresh(base_url: &str, slugs: &[&str]) -> Self {
+    /// Generates passwords for everyone.
+    pub fn generate(base_url: &str, slugs: &[&str]) -> Self {
         Self {
             base_url: base_url.to_owned(),
             superadmin: Superadmin {
@@ -73,23 +73,23 @@ impl SignIns {
             },
             tenants: slugs
                 .iter()
-                .map(|slug| ((*slug).to_owned(), Tenant::fresh(slug)))
+                .map(|slug| ((*slug).to_owned(), Tenant::generate(slug)))
                 .collect(),
         }
     }
 
-    /// Reads the file, if there is one.
+    /// Reads the file; returns `None` if it does not exist.
     pub fn read(path: &Path) -> Result<Option<Self>, Error> {
         let Some(text) = secrets::read(path)? else {
             return Ok(None);
         };
-        let read = serde_json::from_str(&text).map_err(|error| {
+        let sign_ins = serde_json::from_str(&text).map_err(|error| {
             format!(
-                "{}: {error}; remove it, and new passwords are made",
+                "{}: {error}; remove the file to generate new passwords",
                 path.display()
             )
         })?;
-        Ok(Some(read))
+        Ok(Some(sign_ins))
     }
 
     /// Writes the file.
@@ -98,7 +98,7 @@ impl SignIns {
         Ok(secrets::write(path, &format!("{text}\n"))?)
     }
 
-    /// One row a person: tenant, role, address, password.
+    /// Returns one row per person: tenant, role, email address, password.
     pub fn rows(&self) -> Vec<Vec<String>> {
         let staff = &self.superadmin;
         let mut rows = vec![vec![
@@ -124,8 +124,8 @@ impl SignIns {
 }
 
 impl Tenant {
-    /// Fresh passwords for the people of a tenant.
-    pub fn fresh(slug: &str) -> Self {
+    /// Generates passwords for the people of a tenant.
+    pub fn generate(slug: &str) -> Self {
         let users = PEOPLE.iter().map(|(person, _)| {
             let user = User {
                 id: None,
@@ -140,8 +140,8 @@ impl Tenant {
         }
     }
 
-    /// Keeps addresses and passwords, and forgets what one database knows: identifiers and the key.
-    pub fn forget(&mut self) {
+    /// Clears the identifiers and the API key, which belong to one database. Email addresses and passwords stay.
+    pub fn clear_ids(&mut self) {
         self.id = None;
         self.api_key = None;
         for user in self.users.values_mut() {
@@ -155,9 +155,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_file_has_the_form_that_is_promised() {
+    fn the_file_has_the_documented_format() {
         let json =
-            serde_json::to_value(SignIns::fresh("http://127.0.0.1:8080", &["demo"])).unwrap();
+            serde_json::to_value(SignIns::generate("http://127.0.0.1:8080", &["demo"])).unwrap();
         assert_eq!(json["superadmin"]["tenant"], "revalenz");
         let demo = &json["tenants"]["demo"];
         for field in ["id", "api_key", "users"] {
@@ -181,8 +181,8 @@ mod tests {
     }
 
     #[test]
-    fn everybody_is_shown_staff_first() {
-        let rows = SignIns::fresh("http://127.0.0.1:8080", &["demo", "other"]).rows();
+    fn rows_list_everyone_superadmin_first() {
+        let rows = SignIns::generate("http://127.0.0.1:8080", &["demo", "other"]).rows();
         assert_eq!(rows.len(), 13);
         assert_eq!(rows[0][1], "superadmin");
         assert_eq!(rows[1][2], "admin@demo.example");

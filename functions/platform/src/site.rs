@@ -1,4 +1,4 @@
-//! What belongs to no function: the landing page, the reference, the merged OpenAPI document.
+//! Pages that belong to no function: the landing page, the reference and the merged OpenAPI document.
 
 mod landing;
 mod reference;
@@ -12,11 +12,11 @@ use http::{HeaderValue, header};
 use utoipa::openapi::OpenApi;
 use web::Service;
 
-/// What the merged document says of itself.
-const ABOUT: &str = "One backend for many organisations. Every operation names its permission in `x-permission`; \
-    refusals are RFC 9457 problem documents with a stable `code`.";
+/// Description of the merged document.
+const ABOUT: &str = "One backend for many organisations. Each operation names the permission it requires in `x-permission`; \
+    errors are RFC 9457 problem documents with a stable `code`.";
 
-/// The documents of all services in one.
+/// Merges the documents of all services.
 pub fn document(services: &[Service]) -> OpenApi {
     let documents = services
         .iter()
@@ -25,7 +25,7 @@ pub fn document(services: &[Service]) -> OpenApi {
     web::openapi::merge(web::service::VERSION, ABOUT, documents)
 }
 
-/// The pages. `sign_ins` are rows of tenant, role and address; what stands behind them is not shown.
+/// Returns the pages. `sign_ins` has rows of tenant, role and email address; further columns are not shown.
 pub fn routes(services: &[Service], public_url: &str, sign_ins: &[Vec<String>]) -> Router {
     let document = web::openapi::to_pretty_json(&document(services));
     let page = landing::page(services, public_url, sign_ins);
@@ -45,7 +45,7 @@ pub fn routes(services: &[Service], public_url: &str, sign_ins: &[Vec<String>]) 
         )
 }
 
-/// A file that is compiled in: it changes only with a new version of the process.
+/// Returns a compiled-in file, which only changes with a new version.
 fn asset(media_type: &'static str, body: &'static str) -> Response {
     answer(media_type, "public, max-age=600", body)
 }

@@ -1,11 +1,11 @@
-//! `platform` without arguments, from nothing to serving.
+//! `platform` without arguments: prepares everything, then serves.
 //!
-//! The port first, so that a taken one is told before anything is changed; the browser's first request waits in the
-//! socket until all the rest is there.
+//! Binds the port first, so that a port in use is reported before anything changes. Early requests wait in the socket until
+//! everything is ready.
 
 use std::{io, path::PathBuf, sync::Arc};
 
-use access::{Gate, GateSettings, Keyring, entrance, process::REMEMBER};
+use access::{AppSettings, AppState, Keyring, load_shed, process::CACHE_TTL};
 use axum::Router;
 use files::Scanner;
 use notifications::Folder;
@@ -16,74 +16,77 @@ use web::{
     Clock, Service,
     edge::{self, Edge},
     health, server,
-    settings::Hidden,
+    settings::SecretString,
     telemetry,
 };
 
 use crate::{
     Error,
+    background::BackgroundTasks,
+    console,
     database::{self, Database},
-    delivery::Delivery,
     demo::{self, Demo},
     functions,
-    functions::Objects,
+    functions::FileStorage,
     secrets, settings,
     settings::Settings,
     sign_ins::SignIns,
-    site, terminal,
+    site,
 };
 
-/// Runs until it is told to stop.
+/// Runs until a stop signal.
 pub async fn run() -> Result<(), Error> {
     let settings = settings::read()?;
     telemetry::init_logs(settings.cloud_logging(), &settings.rust_log);
-    terminal::say(&format!("Revalenz {} is starting", web::service::VERSION));
+    console::print_line(&format!("Revalenz {} is starting", web::service::VERSION));
 
     let listener = bind(&settings).await?;
     let port = listener.local_addr()?.port();
-    let ready = prepare(&settings, port).await?;
+    let prepared = prepare(&settings, port).await?;
     let Prepared {
         database, sign_ins, ..
-    } = &ready;
+    } = &prepared;
 
-    let mails = Folder::new(outbox(&settings));
-    let keyring = Keyring::parse(ready.master_key.expose())?;
-    let (router, delivery) = router(&settings, database, keyring, sign_ins, mails)?;
-    greet(&settings, sign_ins);
-    terminal::say(&format!("\nListening on port {port}; Ctrl-C stops."));
-    let delivering = delivery.start();
+    let mails = Folder::new(mail_folder(&settings));
+    let keyring = Keyring::parse(prepared.master_key.expose())?;
+    let (router, background) = router(&settings, database, keyring, sign_ins, mails)?;
+    print_banner(&settings, sign_ins);
+    console::print_line(&format!(
+        "\nListening on port {port}. Press Ctrl-C to stop."
+    ));
+    let running = background.start();
     server::serve(listener, router, server::stop_signal()).await?;
-    delivering.finish().await;
+    running.finish().await;
     database.close().await;
-    terminal::say(match settings.database_url {
-        Some(_) => "stopped",
-        None => "stopped; PostgreSQL keeps running until `make stop`",
+    console::print_line(match settings.database_url {
+        Some(_) => "Stopped.",
+        None => "Stopped. PostgreSQL keeps running until `make stop`.",
     });
     Ok(())
 }
 
-/// All that is there before something is served.
+/// Everything that is prepared before the platform serves.
 pub struct Prepared {
-    /// Migrated, with a login and a pool a function.
+    /// The migrated database, with a login and a pool for each function.
     pub database: Database,
-    /// What passwords and keys are derived from.
-    pub master_key: Hidden,
-    /// Who can sign in.
+    /// The master key.
+    pub master_key: SecretString,
+    /// Demo accounts.
     pub sign_ins: SignIns,
 }
 
-/// Finds or starts the database, brings it up to date, makes the logins and what is missing of the demo.
+/// Finds or starts the database, migrates it, creates the logins, and loads the demo if it is missing.
 pub async fn prepare(settings: &Settings, port: u16) -> Result<Prepared, Error> {
     let public_url = public_url(settings, port)?;
     let local_dir = secrets::local_dir(settings)?;
     let master_key = secrets::master_key(settings)?;
     let keyring = Keyring::parse(master_key.expose())?;
 
-    let admin_url = database::find(settings, local_dir).await?;
+    let admin_url = database::find_or_start(settings, local_dir).await?;
     let database = Database::open(admin_url, functions::ALL, &keyring, settings.pool.get()).await?;
-    terminal::say(&format!(
+    console::print_line(&format!(
         "  database {}, migrated to {}",
-        database.place(),
+        database.display_url(),
         db::migrate::expected_version()
     ));
 
@@ -91,14 +94,14 @@ pub async fn prepare(settings: &Settings, port: u16) -> Result<Prepared, Error> 
         database: database.clone(),
         keyring,
         public_url,
-        objects: objects(settings),
+        objects: file_storage(settings),
         clock: Clock::system(),
-        tenants: settings.demo,
-        tickets: usize::MAX,
+        load_tenants: settings.demo,
+        max_tickets: usize::MAX,
     };
     let sign_ins = loader
         .prepare(local_dir)
-        .with_subscriber(demo::quiet())
+        .with_subscriber(demo::errors_only())
         .await?;
     Ok(Prepared {
         database,
@@ -107,35 +110,35 @@ pub async fn prepare(settings: &Settings, port: u16) -> Result<Prepared, Error> 
     })
 }
 
-/// Where mails lie that leave this machine never.
-pub fn outbox(settings: &Settings) -> PathBuf {
+/// Folder for outgoing mail, which stays on this machine.
+pub fn mail_folder(settings: &Settings) -> PathBuf {
     settings.local_dir.join("outbox")
 }
 
-/// Where the bytes of files lie.
-pub fn objects(settings: &Settings) -> Objects {
-    Objects {
+/// Storage of file contents.
+pub fn file_storage(settings: &Settings) -> FileStorage {
+    FileStorage {
         folder: settings.local_dir.join("objects"),
         scanner: Scanner::parse(&settings.clamd),
     }
 }
 
-/// Takes the port that clients come to.
+/// Binds the public port.
 pub async fn bind(settings: &Settings) -> Result<TcpListener, Error> {
     let (address, port) = (settings.address.as_str(), settings.port);
     TcpListener::bind((address, port))
         .await
         .map_err(|error| match error.kind() {
             io::ErrorKind::AddrInUse => format!(
-                "port {port} is taken by another program. Stop it, or choose another port: PORT={} make run",
+                "port {port} is already in use. Stop the other program or choose another port: PORT={} make run",
                 port.saturating_add(1)
             )
             .into(),
-            _ => format!("{address}:{port} can't be listened on: {error}").into(),
+            _ => format!("cannot listen on {address}:{port}: {error}").into(),
         })
 }
 
-/// Also the issuer of tokens and an origin, so it is exact: no slash at the end.
+/// Returns the public URL. It is also the token issuer and an origin, so it must not end with a slash.
 fn public_url(settings: &Settings, port: u16) -> Result<String, Error> {
     match &settings.public_url {
         None => Ok(format!("http://127.0.0.1:{port}")),
@@ -145,96 +148,96 @@ fn public_url(settings: &Settings, port: u16) -> Result<String, Error> {
                 .or_else(|| url.strip_prefix("http://"));
             match host {
                 Some(host) if !host.is_empty() && !host.contains('/') => Ok(url.clone()),
-                _ => Err(
-                    "PUBLIC_URL must be http:// or https:// and a host, nothing behind it".into(),
-                ),
+                _ => {
+                    Err("PUBLIC_URL must be http:// or https:// and a host, without a path".into())
+                }
             }
         }
     }
 }
 
-/// Everything behind the port.
+/// Builds the router of the whole platform and its background tasks.
 fn router(
     settings: &Settings,
     database: &Database,
     keyring: Keyring,
     sign_ins: &SignIns,
     mails: Folder,
-) -> Result<(Router, Delivery), Error> {
+) -> Result<(Router, BackgroundTasks), Error> {
     let public_url = sign_ins.base_url.as_str();
-    // Only now, so that the requests of the demo are not counted.
+    // Initialised after the demo, so that its requests are not counted.
     let pools = database.clone();
-    let metrics = telemetry::init_metrics().with_gauges(move || pools.measure());
+    let metrics = telemetry::init_metrics().with_gauges(move || pools.record_pool_metrics());
     let clock = Clock::system();
-    let gate = Gate::new(
-        database.of("identity")?,
+    let state = AppState::new(
+        database.pool_of("identity")?,
         clock.clone(),
         keyring,
-        GateSettings {
+        AppSettings {
             public_url: public_url.to_owned(),
-            remember: REMEMBER,
+            cache_ttl: CACHE_TTL,
             local: true,
             in_flight: settings.in_flight.get(),
         },
     );
-    let services = services(settings, database, &gate, &objects(settings))?;
+    let services = build_services(settings, database, &state, &file_storage(settings))?;
     let bus = Bus::parse(&settings.bus, settings.amqp_url.as_ref(), None)?;
-    let delivery = Delivery::new(bus, database, &gate, &services, mails.clone())?;
+    let background = BackgroundTasks::new(bus, database, &state, &services, mails.clone())?;
     let site = site::routes(&services, public_url, &sign_ins.rows())
         .merge(identity::pages::router())
         .merge(notifications::dev_mail::router(mails, public_url));
     let probe = database.clone();
     let readiness: health::Readiness = Arc::new(move || {
         let database = probe.clone();
-        Box::pin(async move { database.ready().await })
+        Box::pin(async move { database.check_ready().await })
     });
-    let functions = delivery.nudged_by(web::service::compose(&services));
+    let functions = background.nudged_by(web::service::compose(&services));
     let router =
-        entrance::layer(functions.merge(site), gate).merge(health::routes(readiness, metrics));
+        load_shed::layer(functions.merge(site), state).merge(health::routes(readiness, metrics));
     let edge = Edge {
         clock,
         trusted_proxies: settings.trusted_proxies,
     };
-    Ok((edge::wrap(router, edge), delivery))
+    Ok((edge::wrap(router, edge), background))
 }
 
-fn services(
+fn build_services(
     settings: &Settings,
     database: &Database,
-    gate: &Gate,
-    objects: &Objects,
+    state: &AppState,
+    storage: &FileStorage,
 ) -> Result<Vec<Service>, Error> {
-    let local = gate.settings().local;
+    let local = state.settings().local;
     let identity =
         identity::config::Settings::with_issuers(settings.oidc_providers.as_ref(), local)?;
     functions::ALL
         .iter()
         .map(|function| {
-            let db = database.of(function.name)?;
+            let db = database.pool_of(function.name)?;
             Ok(match function.name {
-                "identity" => identity::service_with(db, gate.clone(), identity.clone()),
-                _ => function.serve(db, gate.clone(), objects),
+                "identity" => identity::service_with(db, state.clone(), identity.clone()),
+                _ => function.build_service(db, state.clone(), storage),
             })
         })
         .collect()
 }
 
-/// Tells where it is and who can sign in.
-pub fn greet(settings: &Settings, sign_ins: &SignIns) {
+/// Prints the addresses and the demo accounts.
+pub fn print_banner(settings: &Settings, sign_ins: &SignIns) {
     let url = &sign_ins.base_url;
     let file = settings.local_dir.join("demo.json");
-    terminal::say(&format!(
+    console::print_line(&format!(
         "
-Revalenz runs at {url}
+Revalenz is running at {url}
   {url}/docs               API reference
   {url}/api/openapi.json   OpenAPI 3.1
-  {url}/dev/mail           mails, which leave this machine never
+  {url}/dev/mail           outgoing mail, captured locally
   {url}/readyz             readiness
 
-Sign-ins, kept in {}:
+Accounts (stored in {}):
 {}",
         file.display(),
-        terminal::table(&["tenant", "role", "e-mail", "password"], &sign_ins.rows())
+        console::table(&["tenant", "role", "email", "password"], &sign_ins.rows())
     ));
     let keys: Vec<Vec<String>> = sign_ins
         .tenants
@@ -242,7 +245,7 @@ Sign-ins, kept in {}:
         .map(|(slug, tenant)| vec![slug.clone(), tenant.api_key.clone().unwrap_or_default()])
         .collect();
     if !keys.is_empty() {
-        terminal::say("\nAPI keys, for the header X-API-Key:");
-        terminal::say(&terminal::table(&["tenant", "key"], &keys));
+        console::print_line("\nAPI keys (send in the X-API-Key header):");
+        console::print_line(&console::table(&["tenant", "key"], &keys));
     }
 }

@@ -1,31 +1,31 @@
-//! `infra/compose.yaml`: the whole backend on one server, in containers.
+//! Generates `infra/compose.yaml`: the whole backend on one server, in containers.
 
 use std::fmt::Write as _;
 
 use super::{LINGER, PORT};
 use crate::{
-    manifest::{Listed, Manifest},
-    processes::PAGES,
+    functions::PAGES,
+    manifest::{FunctionEntry, Manifest},
 };
 
-/// What the file says itself, so that nobody has to be asked.
-const SAID_HERE: [&str; 4] = [
+/// Settings with a fixed value in this file, not taken from `infra/server.env`.
+const FIXED_SETTINGS: [&str; 4] = [
     "REVALENZ_MANIFEST",
     "REVALENZ_FUNCTION_URLS",
     "REVALENZ_MAIL_FOLDER",
     "REVALENZ_AMQP_URL",
 ];
 
-/// Where files keep objects that go into no bucket: a volume.
-const FOLDER: &str = "REVALENZ_OBJECTS_FOLDER";
+/// Folder for objects when no bucket is configured: a volume.
+const OBJECTS_FOLDER: &str = "REVALENZ_OBJECTS_FOLDER";
 
-/// The file. Values with a `$` come from `infra/server.env`, which `infra/scripts/server-env.sh` writes once.
+/// Returns the file. Values with a `$` come from `infra/server.env`, which `infra/scripts/server-env.sh` writes once.
 pub fn text(manifest: &Manifest) -> String {
     let names: Vec<&str> = manifest.functions.iter().map(|one| one.name).collect();
     let mut services = String::new();
     for function in &manifest.functions {
         // Writing into a String cannot fail.
-        _ = write!(services, "{}", service(function, manifest, &names));
+        _ = write!(services, "{}", service_entry(function, manifest, &names));
     }
     let passwords: Vec<String> = names
         .iter()
@@ -41,13 +41,13 @@ pub fn text(manifest: &Manifest) -> String {
     )
 }
 
-fn service(function: &Listed, manifest: &Manifest, names: &[&str]) -> String {
+fn service_entry(function: &FunctionEntry, manifest: &Manifest, names: &[&str]) -> String {
     let name = function.name;
     let mut environment = vec![format!(
         "DATABASE_URL=postgres://rvz_{name}_login:${{{}}}@postgres/revalenz",
         password(name)
     )];
-    let said = [
+    let standard = [
         "PORT",
         "REVALENZ_ADDRESS",
         "DATABASE_URL",
@@ -58,15 +58,15 @@ fn service(function: &Listed, manifest: &Manifest, names: &[&str]) -> String {
         "REVALENZ_TRUSTED_PROXIES",
     ];
     environment.push("PUBLIC_URL=https://${REVALENZ_HOST}".to_owned());
-    let told = manifest.settings.iter().chain(&function.settings);
-    for setting in told {
+    let entries = manifest.settings.iter().chain(&function.settings);
+    for setting in entries {
         match setting.name {
             "REVALENZ_FUNCTION_URLS" => {
                 environment.push(format!("REVALENZ_FUNCTION_URLS={}", urls(names)));
             }
             "REVALENZ_AMQP_URL" => environment
                 .push("REVALENZ_AMQP_URL=amqp://revalenz:${PASSWORD_RABBITMQ}@rabbitmq".to_owned()),
-            // Nothing is kept in the container, least of all mails.
+            // Containers store nothing, so mails need a server.
             "REVALENZ_SMTP_URL" => environment
                 .push("REVALENZ_SMTP_URL=${REVALENZ_SMTP_URL:?the mail server}".to_owned()),
             "REVALENZ_BUS" => environment.push("REVALENZ_BUS=${REVALENZ_BUS:-rabbitmq}".to_owned()),
@@ -74,10 +74,12 @@ fn service(function: &Listed, manifest: &Manifest, names: &[&str]) -> String {
                 environment.push("REVALENZ_CLAMD=${REVALENZ_CLAMD:-clamd:3310}".to_owned());
             }
             "REVALENZ_LINGER" => environment.push(format!("REVALENZ_LINGER={LINGER}")),
-            FOLDER => environment.push(format!("{FOLDER}=${{{FOLDER}:-/objects}}")),
-            told if said.contains(&told) || SAID_HERE.contains(&told) => {}
-            // Without a value: as `infra/server.env` has it, and not at all when it has not.
-            told => environment.push(told.to_owned()),
+            OBJECTS_FOLDER => {
+                environment.push(format!("{OBJECTS_FOLDER}=${{{OBJECTS_FOLDER}:-/objects}}"));
+            }
+            name if standard.contains(&name) || FIXED_SETTINGS.contains(&name) => {}
+            // Without a value, compose passes the variable on if `infra/server.env` sets it.
+            name => environment.push(name.to_owned()),
         }
     }
     let mut lines = String::new();
@@ -85,7 +87,11 @@ fn service(function: &Listed, manifest: &Manifest, names: &[&str]) -> String {
         // Writing into a String cannot fail.
         _ = writeln!(lines, "      - '{line}'");
     }
-    let volumes = if function.settings.iter().any(|one| one.name == FOLDER) {
+    let volumes = if function
+        .settings
+        .iter()
+        .any(|one| one.name == OBJECTS_FOLDER)
+    {
         "    volumes:\n      - objects:/objects\n"
     } else {
         ""
@@ -99,7 +105,7 @@ fn password(function: &str) -> String {
     format!("PASSWORD_{}", function.to_uppercase())
 }
 
-/// Everybody's address, as JSON.
+/// Returns the address of every function, as JSON.
 fn urls(names: &[&str]) -> String {
     let pairs: Vec<String> = names
         .iter()

@@ -1,4 +1,4 @@
-//! Loads tenants that are missing, side by side, each at its own pace through the same weeks.
+//! Loads missing tenants concurrently.
 
 use std::{
     io,
@@ -11,53 +11,52 @@ use tracing::{Dispatch, Level, instrument::WithSubscriber};
 
 use super::{
     Demo, HISTORY,
-    cast::Cast,
-    corpus::{self, TenantPlan},
-    journal::Journal,
-    play::Play,
+    checkpoint::Checkpoint,
+    fixtures::{self, TenantPlan},
+    scenario::ScenarioRunner,
     timeline,
+    users::TenantSetup,
 };
 use crate::{
-    Error,
+    Error, console,
     sign_ins::{SignIns, Tenant},
-    terminal,
 };
 
-/// The journal, which the loads of all tenants write.
-type Shared = Arc<Mutex<Journal>>;
+/// The checkpoint, shared by the loads of all tenants.
+type SharedCheckpoint = Arc<Mutex<Checkpoint>>;
 
-/// Loads the `wanted` tenants; answers who can sign in then.
+/// Loads the `missing` tenants and returns the demo accounts.
 pub async fn load(
     demo: &Demo,
-    journal: Journal,
-    wanted: Vec<TenantPlan>,
+    checkpoint: Checkpoint,
+    missing: Vec<TenantPlan>,
 ) -> Result<SignIns, Error> {
-    let began = Instant::now();
-    terminal::say("  demo     is loaded, once, through the API: some seconds");
-    let journal = Arc::new(Mutex::new(journal));
+    let started = Instant::now();
+    console::print_line("  demo     loading (first start only, takes a few seconds)");
+    let checkpoint = Arc::new(Mutex::new(checkpoint));
     let mut loads = JoinSet::new();
-    for plan in wanted {
-        let load = load_tenant(demo.clone(), plan, journal.clone());
-        loads.spawn(load.with_subscriber(quiet()));
+    for plan in missing {
+        let load = load_tenant(demo.clone(), plan, checkpoint.clone());
+        loads.spawn(load.with_subscriber(errors_only()));
     }
     let mut tickets = 0;
     while let Some(loaded) = loads.join_next().await {
         tickets += loaded??;
     }
     drop(loads);
-    let seconds = began.elapsed().as_secs_f32();
-    terminal::say(&format!(
-        "  demo     {tickets} tickets with their history, in {seconds:.0} s"
+    let seconds = started.elapsed().as_secs_f32();
+    console::print_line(&format!(
+        "  demo     loaded {tickets} tickets with history in {seconds:.0} s"
     ));
-    Arc::into_inner(journal)
+    Arc::into_inner(checkpoint)
         .ok_or("a load is still running")?
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner)
         .finish()
 }
 
-/// Thousands of requests of invented people would bury the log: only failures are told.
-pub fn quiet() -> Dispatch {
+/// Returns a log subscriber that only logs errors: the demo sends thousands of requests.
+pub fn errors_only() -> Dispatch {
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(Level::ERROR)
         .with_writer(io::stderr)
@@ -65,39 +64,45 @@ pub fn quiet() -> Dispatch {
     Dispatch::new(subscriber)
 }
 
-async fn load_tenant(demo: Demo, plan: TenantPlan, journal: Shared) -> Result<usize, Error> {
+async fn load_tenant(
+    demo: Demo,
+    plan: TenantPlan,
+    checkpoint: SharedCheckpoint,
+) -> Result<usize, Error> {
     let (today, sign_ins, done) = {
-        let mut journal = lock(&journal);
-        let done = journal.start(plan.slug)?;
-        (journal.today(), journal.sign_ins().clone(), done)
+        let mut checkpoint = lock(&checkpoint);
+        let done = checkpoint.start_tenant(plan.slug)?;
+        (checkpoint.today(), checkpoint.sign_ins().clone(), done)
     };
     let from = today - HISTORY;
-    let mut world = demo.world(from)?;
+    let mut client = demo.client(from)?;
     let mut tenant = sign_ins.tenants.get(plan.slug).cloned().unwrap_or_default();
-    let cast = Cast {
+    let setup = TenantSetup {
         plan,
-        world: &mut world,
+        client: &mut client,
         database: &demo.database,
         keyring: &demo.keyring,
     };
-    cast.assemble(&super::staff(&sign_ins), &mut tenant).await?;
-    lock(&journal).learn(plan.slug, tenant.clone())?;
+    setup
+        .ensure_tenant(&super::superadmin_account(&sign_ins), &mut tenant)
+        .await?;
+    lock(&checkpoint).set_tenant(plan.slug, tenant.clone())?;
 
-    let mut tickets = corpus::tickets(plan.slug)?;
-    tickets.truncate(demo.tickets);
+    let mut tickets = fixtures::tickets(plan.slug)?;
+    tickets.truncate(demo.max_tickets);
     let steps = timeline::plan(&tickets, from, today);
-    let mut performance = Play::new(plan.slug, &tenant, &mut world, &tickets);
+    let mut runner = ScenarioRunner::new(plan.slug, &tenant, &mut client, &tickets);
     for (number, step) in steps.iter().enumerate().skip(done) {
-        performance.step(number, step).await?;
-        lock(&journal).advance(plan.slug, number + 1)?;
+        runner.run_step(number, step).await?;
+        lock(&checkpoint).set_progress(plan.slug, number + 1)?;
     }
-    performance.attach_files().await?;
-    let_rest(&demo, &tenant).await?;
+    runner.attach_files().await?;
+    mark_events_published(&demo, &tenant).await?;
     Ok(tickets.len())
 }
 
-/// What the invented people did is history: nobody is written to about it.
-async fn let_rest(demo: &Demo, tenant: &Tenant) -> Result<(), Error> {
+/// Marks the events of the demo as published, so that no mails are sent about them.
+async fn mark_events_published(demo: &Demo, tenant: &Tenant) -> Result<(), Error> {
     let mut administrator = demo.database.administrator().await?;
     sqlx::query(
         "update events.outbox
@@ -110,6 +115,6 @@ async fn let_rest(demo: &Demo, tenant: &Tenant) -> Result<(), Error> {
     Ok(())
 }
 
-fn lock(journal: &Shared) -> MutexGuard<'_, Journal> {
-    journal.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(checkpoint: &SharedCheckpoint) -> MutexGuard<'_, Checkpoint> {
+    checkpoint.lock().unwrap_or_else(PoisonError::into_inner)
 }

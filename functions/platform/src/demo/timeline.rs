@@ -1,66 +1,65 @@
-//! When who does what: the stories of all tickets of a tenant, laid over the weeks before today.
+//! The timeline of a tenant: the steps of all tickets over the weeks before today.
 //!
-//! Nothing here depends on chance or on the present moment but through its arguments: the same beginning and end give the
-//! same steps, so that a load that was interrupted goes on where it stopped.
+//! The result depends only on the arguments, so an interrupted load continues where it stopped.
 
-mod chance;
-mod office;
-mod story;
+mod business_hours;
+mod rng;
 #[cfg(test)]
 mod tests;
+mod ticket_steps;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use self::{
-    chance::Chance,
-    office::{after_work, clock, working_minutes},
-    story::Story,
+    business_hours::{add_business_minutes, business_minutes, time_of_day},
+    rng::Rng,
+    ticket_steps::TicketSteps,
 };
-use super::corpus::{Status, Ticket};
+use super::fixtures::{Status, Ticket};
 
-/// One thing that somebody does.
+/// One action of one person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// When.
+    /// Time.
     pub at: DateTime<Utc>,
-    /// To which ticket of the corpus.
+    /// Index of the ticket in the fixtures.
     pub ticket: usize,
-    /// Who, by the names of [`crate::sign_ins::PEOPLE`].
+    /// Person, by the names in [`crate::sign_ins::PEOPLE`].
     pub by: &'static str,
-    /// What.
-    pub act: Act,
+    /// Action.
+    pub action: Action,
 }
 
-/// What can be done.
+/// An action on a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Act {
-    /// Writes the ticket.
+pub enum Action {
+    /// Opens the ticket.
     Open,
-    /// Gives it to an expert.
+    /// Assigns it to an expert.
     Assign(&'static str),
-    /// Takes it and begins.
+    /// Assigns it to oneself and starts work.
     Take,
-    /// Says the comment with this index.
+    /// Adds the comment with this index.
     Comment(usize),
-    /// Brings it to a status.
-    Move(Status),
+    /// Sets the status.
+    SetStatus(Status),
 }
 
-/// The steps of all `tickets` between `from` and `to`, in order of time.
+/// Returns the steps of all `tickets` between `from` and `to`, ordered by time.
 pub fn plan(tickets: &[Ticket], from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Step> {
     let openings = openings(tickets, from, to);
     let mut steps: Vec<Step> = tickets
         .iter()
         .zip(openings)
         .enumerate()
-        .flat_map(|(index, (ticket, opened))| Story::tell(index, ticket, opened, to))
+        .flat_map(|(index, (ticket, opened))| TicketSteps::build(index, ticket, opened, to))
         .collect();
-    // Stable: steps of one ticket at one time stay in their order.
+    // Stable sort: simultaneous steps of one ticket keep their order.
     steps.sort_by_key(|step| step.at);
     steps
 }
 
-/// When each ticket is written: done ones early, open ones late, evenly over the working hours.
+/// Returns the opening time of each ticket: closed ones early, open ones late, evenly distributed over business hours.
 fn openings(tickets: &[Ticket], from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<DateTime<Utc>> {
     let mut order: Vec<(u64, usize)> = tickets
         .iter()
@@ -73,20 +72,20 @@ fn openings(tickets: &[Ticket], from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<D
                 Status::WaitingOnCustomer => (450, 950),
                 Status::Open => (700, 1000),
             };
-            (Chance::of(index).within(low, high), index)
+            (Rng::seeded(index).range(low, high), index)
         })
         .collect();
     order.sort_unstable();
     let last = to - TimeDelta::minutes(40);
-    let minutes = working_minutes(from, last);
+    let minutes = business_minutes(from, last);
     let count = i64::try_from(tickets.len().max(1)).unwrap_or(1);
     let mut openings = vec![from; tickets.len()];
     for (rank, (_, index)) in (0_i64..).zip(order) {
-        let mut chance = Chance::of(index + 1_000);
-        let at = after_work(from, minutes * rank / count, &mut chance);
-        // Some write in the evening.
-        let evening = at + TimeDelta::minutes(chance.within_i64(240, 420));
-        let late = chance.within(0, 6) == 0 && evening.time() < clock(20, 30) && evening < last;
+        let mut rng = Rng::seeded(index + 1_000);
+        let at = add_business_minutes(from, minutes * rank / count, &mut rng);
+        // Some tickets are opened in the evening.
+        let evening = at + TimeDelta::minutes(rng.range_i64(240, 420));
+        let late = rng.range(0, 6) == 0 && evening.time() < time_of_day(20, 30) && evening < last;
         openings[index] = if late { evening } else { at.min(last) };
     }
     openings

@@ -1,14 +1,14 @@
-//! The proxy in front of the processes, in Caddy's words.
+//! Generates the Caddyfile of the proxy in front of the processes.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use super::{LOOPBACK, PAGES};
-use crate::manifest::Manifest;
+use super::LOOPBACK;
+use crate::{functions::PAGES, manifest::Manifest};
 
-/// Answered in place of a process that can't be reached; clients find the `code` that they know.
-pub const UNREACHABLE: &str = r#"`{"type":"https://docs.revalenz.example/problems/unavailable","title":"Unavailable","status":503,"code":"unavailable","detail":"Try again soon.","instance":"/","request_id":"{http.request.uuid}"}`"#;
+/// Problem document that the proxy returns when a process is unreachable.
+pub const UNREACHABLE: &str = r#"`{"type":"https://docs.revalenz.example/problems/unavailable","title":"Service unavailable","status":503,"code":"unavailable","detail":"The service is temporarily unavailable. Try again in a moment.","instance":"/","request_id":"{http.request.uuid}"}`"#;
 
-/// A route for each function: `to` says where its requests go.
+/// Returns a route for each function; `to` returns the handler for a function.
 pub fn routes(
     manifest: &Manifest,
     to: impl Fn(&str) -> Result<String, String>,
@@ -33,8 +33,8 @@ pub fn routes(
     Ok(routes)
 }
 
-/// The configuration. The proxy writes `X-Forwarded-For` anew, whatever a client sent: one proxy to trust. What only the
-/// platform itself calls has no route, and so ends at the pages, which don't have it either.
+/// Returns the configuration. Caddy overwrites `X-Forwarded-For`, so processes trust exactly one proxy. Internal endpoints have
+/// no route: they fall through to the pages, which answer 404.
 pub fn text(
     manifest: &Manifest,
     address: &str,
@@ -43,7 +43,7 @@ pub fn text(
 ) -> Result<String, String> {
     let to = |name: &str| {
         let port = ports.get(name).ok_or(format!("{name} has no port"))?;
-        // A function ends a connection that was idle for ten seconds; the proxy has to be the first.
+        // A function closes connections that are idle for ten seconds; the proxy has to close them first.
         Ok::<_, String>(format!(
             "reverse_proxy {LOOPBACK}:{port} {{\n\t\t\ttransport http {{\n\t\t\t\tkeepalive 5s\n\t\t\t}}\n\t\t}}"
         ))
@@ -51,7 +51,7 @@ pub fn text(
     let routes = routes(manifest, to)?;
     let pages = to(PAGES)?;
     Ok(format!(
-        "# Generated at every start from the manifest.
+        "# Generated from the manifest at every start.
 {{
 	admin off
 	auto_https off

@@ -1,36 +1,36 @@
-//! The settings of a process, as a shell reads them.
+//! Writes the settings of a process as a shell-readable file.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use web::settings::Entry;
 
-/// Values by the names of their variables.
+/// Values by variable name.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<&'static str, String>);
 
 impl Environment {
-    /// The same with one more.
+    /// Returns a copy with one more value.
     pub fn with(&self, name: &'static str, value: &str) -> Self {
-        let mut more = self.clone();
-        more.0.insert(name, value.to_owned());
-        more
+        let mut copy = self.clone();
+        copy.0.insert(name, value.to_owned());
+        copy
     }
 
-    /// A line for each of the declared settings that has a value here.
+    /// Returns one line for each declared setting that has a value.
     pub fn text(&self, declared: &[&[Entry]]) -> String {
         let mut text = String::new();
         for entry in declared.iter().copied().flatten() {
             if let Some(value) = self.0.get(entry.name) {
                 // Writing into a String cannot fail.
-                _ = writeln!(text, "{}={}", entry.name, quoted(value));
+                _ = writeln!(text, "{}={}", entry.name, shell_quote(value));
             }
         }
         text
     }
 }
 
-/// Within single quotes nothing has a meaning but the quote itself.
-fn quoted(value: &str) -> String {
+/// Quotes a value for a shell: within single quotes only the single quote is special.
+fn shell_quote(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_gets_what_it_declares_and_a_shell_reads_it_as_it_is() {
+    fn a_process_gets_the_settings_it_declares_quoted_for_a_shell() {
         let all = Environment::default()
             .with("PORT", "8081")
             .with("REVALENZ_MASTER_KEY", "a:$b `c` 'd'");

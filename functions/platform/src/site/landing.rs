@@ -1,4 +1,4 @@
-//! The page at `/`: what runs here and how to sign in.
+//! The landing page at `/`: functions, and how to sign in.
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
@@ -7,12 +7,12 @@ use http::{HeaderValue, header};
 use web::Service;
 
 const TEMPLATE: &str = include_str!("landing.html");
-/// One style sheet and one picture of ours; nothing else loads, nothing runs, nobody frames it.
+/// Allows one style sheet and one image of this host; no scripts, no framing.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-/// The page of these services.
+/// Returns the page for these services.
 pub fn page(services: &[Service], public_url: &str, sign_ins: &[Vec<String>]) -> String {
     let mut rows = String::new();
     for service in services {
@@ -44,29 +44,29 @@ pub fn page(services: &[Service], public_url: &str, sign_ins: &[Vec<String>]) ->
         .replace("{{sign_ins}}", &people)
 }
 
-/// Where a service's paths begin, each once.
+/// Returns the distinct path prefixes of a service.
 fn paths(service: &Service) -> String {
-    let beginnings: BTreeSet<String> = service
+    let prefixes: BTreeSet<String> = service
         .document
         .paths
         .paths
         .keys()
         .map(|path| {
-            let parts = path.split('/').skip(1);
-            let most = if path.starts_with("/api/") { 3 } else { 2 };
-            parts
-                .take(most)
-                .fold(String::new(), |path, part| format!("{path}/{part}"))
+            let segments = path.split('/').skip(1);
+            let depth = if path.starts_with("/api/") { 3 } else { 2 };
+            segments
+                .take(depth)
+                .fold(String::new(), |path, segment| format!("{path}/{segment}"))
         })
         .collect();
-    beginnings
+    prefixes
         .iter()
         .map(|path| format!("<code>{}</code>", escape(path)))
         .collect::<Vec<_>>()
         .join(" ")
 }
 
-/// The page as it is served.
+/// Returns the page as a response.
 pub fn answer(page: String) -> Response {
     let mut response = super::answer("text/html; charset=utf-8", "no-cache", page);
     let headers = response.headers_mut();
@@ -74,7 +74,7 @@ pub fn answer(page: String) -> Response {
     response
 }
 
-/// Text that is text in HTML, also within quotes.
+/// Escapes text for HTML content and quoted attributes.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -95,13 +95,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_is_filled_in_becomes_markup() {
+    fn inserted_values_are_escaped() {
         let row = ["<b>", "a&b", "\"x\"@'y'", "secret"].map(str::to_owned);
         let page = page(&[], "http://127.0.0.1:8080/<script>", &[row.to_vec()]);
         assert!(page.contains("<td>&lt;b&gt;</td><td>a&amp;b</td>"));
         assert!(page.contains("<code>&quot;x&quot;@&#39;y&#39;</code>"));
         assert!(!page.contains("<script"));
         assert!(!page.contains("secret"), "passwords are not shown");
-        assert!(!page.contains("{{"), "every place is filled");
+        assert!(!page.contains("{{"), "every placeholder is filled");
     }
 }

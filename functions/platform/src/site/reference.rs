@@ -1,4 +1,4 @@
-//! The reference at `/docs`: Swagger UI, its files inside this binary, showing this process's own document.
+//! The API reference at `/docs`: Swagger UI, compiled into this binary.
 
 use std::sync::Arc;
 
@@ -11,13 +11,13 @@ use http::{HeaderValue, header};
 use utoipa_swagger_ui::Config;
 use web::{Problem, problem};
 
-/// Scripts and styles are our files. Swagger UI draws its icons as data URLs; "Try it out" calls this host alone.
+/// Allows scripts and styles of this host only. Swagger UI uses data URLs for icons; "Try it out" calls this host.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-/// The page and its files.
+/// Returns the page and its files.
 pub fn routes() -> Router {
     let page = || async {
         let page = super::answer(
@@ -25,7 +25,7 @@ pub fn routes() -> Router {
             "no-cache",
             include_str!("reference.html"),
         );
-        guarded(page)
+        with_security_policy(page)
     };
     let css = "text/css; charset=utf-8";
     let js = "text/javascript; charset=utf-8";
@@ -50,13 +50,13 @@ pub fn routes() -> Router {
         )
 }
 
-fn guarded(mut page: Response) -> Response {
+fn with_security_policy(mut page: Response) -> Response {
     page.headers_mut()
         .insert(header::CONTENT_SECURITY_POLICY, POLICY);
     page
 }
 
-/// A file of Swagger UI.
+/// Returns a file of Swagger UI.
 fn bundled(file: &'static str, media_type: &'static str) -> Response {
     match utoipa_swagger_ui::serve(file, Arc::new(Config::default())) {
         Ok(Some(found)) => super::answer(

@@ -1,4 +1,4 @@
-//! Files of tickets: who sees the ticket sees them, by a grant that support gives out.
+//! Ticket attachments: a grant of support gives access to the files of a ticket.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -6,9 +6,9 @@ use blob::{Folder, Store};
 use files::Scanner;
 use http::Method;
 use serde_json::{Value, json};
-use testkit::{Call, Client, Maker, Stage, TestTenant};
+use testkit::{Call, Client, ServiceFactory, TestApp, TestTenant};
 
-/// A form with one file.
+/// A multipart form with one file.
 pub fn form(client: &Client, query: &str, name: &str, content: &[u8]) -> Call {
     let mut body = format!(
         "--limit\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n"
@@ -22,35 +22,35 @@ pub fn form(client: &Client, query: &str, name: &str, content: &[u8]) -> Call {
         .bytes(body)
 }
 
-/// A name for a folder that nobody else has.
-pub fn folder() -> PathBuf {
+/// Returns a unique path for a temporary folder.
+pub fn temporary_folder() -> PathBuf {
     let salt = u64::from_be_bytes(access::opaque::random());
     std::env::temp_dir().join(format!("rvz-files-{salt:016x}"))
 }
 
-async fn stage() -> (Stage, TestTenant, PathBuf) {
-    let folder = folder();
+async fn create_app() -> (TestApp, TestTenant, PathBuf) {
+    let folder = temporary_folder();
     let objects = folder.clone();
-    let files: Maker = Arc::new(move |db, gate| {
+    let files: ServiceFactory = Arc::new(move |db, state| {
         let store = Store::Folder(Folder::new(&objects));
-        files::service_with(db, gate, store, Scanner::Trusting)
+        files::service_with(db, state, store, Scanner::Disabled)
     });
-    let stage = Stage::made_of(vec![
+    let app = TestApp::from_factories(vec![
         ("files", files),
         ("support", Arc::new(support::service)),
     ])
     .await;
-    let demo = stage.tenant("demo").await;
-    (stage, demo, folder)
+    let demo = app.tenant("demo").await;
+    (app, demo, folder)
 }
 
-/// The caller, with leave for the ticket's files.
-async fn granted(client: &Client, ticket: &str) -> Client {
-    let grant = grant_of(client, ticket).await;
+/// Returns the client with a grant for the ticket's files.
+async fn with_grant(client: &Client, ticket: &str) -> Client {
+    let grant = create_grant(client, ticket).await;
     client.clone().with("x-file-grant", &grant)
 }
 
-async fn grant_of(client: &Client, ticket: &str) -> String {
+async fn create_grant(client: &Client, ticket: &str) -> String {
     let path = format!("/api/v1/tickets/{ticket}/file-grant");
     let answer = client.get(&path).await.expect(200).json();
     answer["grant"].as_str().unwrap().to_owned()
@@ -65,10 +65,10 @@ fn names(page: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn who_sees_the_ticket_sees_its_files() {
-    let (stage, demo, folder) = stage().await;
-    let (customer, expert) = (stage.as_(&demo.customer), stage.as_(&demo.expert));
-    let other = stage.as_(&demo.customer2);
+async fn ticket_viewers_can_access_its_files() {
+    let (app, demo, folder) = create_app().await;
+    let (customer, expert) = (app.as_user(&demo.customer), app.as_user(&demo.expert));
+    let other = app.as_user(&demo.customer2);
     let ticket = customer
         .post("/api/v1/tickets", json!({"title": "It squeaks"}))
         .await
@@ -78,37 +78,37 @@ async fn who_sees_the_ticket_sees_its_files() {
     let list = format!("/api/v1/files?resource={resource}");
     let query = format!("?resource={resource}");
 
-    // Without a grant nobody attaches anything, with another ticket's neither.
+    // Attaching needs a grant for this ticket.
     form(&customer, &query, "door.txt", b"door")
         .send()
         .await
-        .refused(403, "file_grant_invalid");
+        .expect_problem(403, "file_grant_invalid");
     let second = customer
         .post("/api/v1/tickets", json!({"title": "Another"}))
         .await
         .expect(201)
         .id();
-    let wrong = granted(&customer, &second).await;
+    let wrong = with_grant(&customer, &second).await;
     form(&wrong, &query, "door.txt", b"door")
         .send()
         .await
-        .refused(403, "file_grant_invalid");
+        .expect_problem(403, "file_grant_invalid");
 
-    let grant = grant_of(&customer, &ticket).await;
+    let grant = create_grant(&customer, &ticket).await;
     let with = customer.clone().with("x-file-grant", &grant);
     let door = form(&with, &query, "door.txt", b"door")
         .send()
         .await
         .expect(201)
         .id();
-    let staff = granted(&expert, &ticket).await;
-    stage.clock.advance(Duration::from_secs(1));
+    let staff = with_grant(&expert, &ticket).await;
+    app.clock.advance(Duration::from_secs(1));
     let answer = form(&staff, &query, "answer.txt", b"answer")
         .send()
         .await
         .expect(201)
         .id();
-    stage.clock.advance(Duration::from_secs(1));
+    app.clock.advance(Duration::from_secs(1));
     let note = form(
         &staff,
         &format!("{query}&internal=true"),
@@ -133,34 +133,44 @@ async fn who_sees_the_ticket_sees_its_files() {
         with.get(&content(&answer)).await.expect(200).text(),
         "answer"
     );
-    with.get(&content(&note)).await.refused(404, "not_found");
+    with.get(&content(&note))
+        .await
+        .expect_problem(404, "not_found");
     assert_eq!(staff.get(&content(&door)).await.expect(200).text(), "door");
 
-    // Without the grant the customer sees no more than their own, and another customer nothing at all.
+    // Without the grant, the customer sees only their own files, and another customer none.
     customer
         .get(&content(&answer))
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
     other
         .get(&format!("/api/v1/tickets/{ticket}/file-grant"))
         .await
-        .refused(404, "not_found");
-    other.get(&content(&door)).await.refused(404, "not_found");
+        .expect_problem(404, "not_found");
+    other
+        .get(&content(&door))
+        .await
+        .expect_problem(404, "not_found");
     let stolen = other.clone().with("x-file-grant", &grant);
-    stolen.get(&list).await.refused(403, "file_grant_invalid");
+    stolen
+        .get(&list)
+        .await
+        .expect_problem(403, "file_grant_invalid");
 
-    // A customer can't mark theirs as internal, and nobody deletes another's by a grant.
+    // A customer cannot mark files as internal, and a grant does not allow deleting files of others.
     let hidden = form(&with, &format!("{query}&internal=true"), "x", b"x")
         .send()
         .await;
-    hidden.refused(422, "validation_failed");
+    hidden.expect_problem(422, "validation_failed");
     with.delete(&format!("/api/v1/files/{answer}"))
         .await
-        .refused(404, "not_found");
+        .expect_problem(404, "not_found");
 
-    stage.clock.advance(Duration::from_mins(10));
-    let fresh = stage.as_(&demo.customer);
+    app.clock.advance(Duration::from_mins(10));
+    let fresh = app.as_user(&demo.customer);
     let old = fresh.clone().with("x-file-grant", &grant);
-    old.get(&list).await.refused(403, "file_grant_invalid");
+    old.get(&list)
+        .await
+        .expect_problem(403, "file_grant_invalid");
     let _ = std::fs::remove_dir_all(folder);
 }

@@ -3,21 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use platform::{
-    catalogue::{self, Listed},
-    functions, site,
+    functions,
+    generators::{self, OperationEntry},
+    site,
 };
 use serde_json::Value;
 
 fn merged() -> Value {
-    let services = catalogue::services().unwrap();
+    let services = functions::services().unwrap();
     serde_json::to_value(site::document(&services)).unwrap()
 }
 
-fn operations() -> Vec<Listed> {
-    catalogue::operations(&site::document(&catalogue::services().unwrap()))
+fn operations() -> Vec<OperationEntry> {
+    generators::operations(&site::document(&functions::services().unwrap()))
 }
 
-/// Every `$ref` below a value.
+/// Collects every `$ref` below a value.
 fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
     match value {
         Value::Object(object) => {
@@ -32,7 +33,7 @@ fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
 }
 
 #[tokio::test]
-async fn it_is_openapi_3_1_and_every_reference_leads_somewhere() {
+async fn it_is_openapi_3_1_and_every_reference_resolves() {
     let document = merged();
     assert_eq!(document["openapi"], "3.1.0");
     let mut found = BTreeSet::new();
@@ -45,10 +46,10 @@ async fn it_is_openapi_3_1_and_every_reference_leads_somewhere() {
 }
 
 #[tokio::test]
-async fn it_has_every_route_of_every_function_and_no_schema_twice() {
+async fn it_has_every_route_of_every_function_and_no_conflicting_schemas() {
     let document = merged();
     let mut schemas: BTreeMap<String, Value> = BTreeMap::new();
-    for service in catalogue::services().unwrap() {
+    for service in functions::services().unwrap() {
         let own = serde_json::to_value(&service.document).unwrap();
         for (path, item) in own["paths"].as_object().unwrap() {
             for method in item.as_object().unwrap().keys() {
@@ -62,10 +63,7 @@ async fn it_has_every_route_of_every_function_and_no_schema_twice() {
             let known = schemas
                 .entry(name.clone())
                 .or_insert_with(|| schema.clone());
-            assert_eq!(
-                known, schema,
-                "two functions mean different things by {name}"
-            );
+            assert_eq!(known, schema, "two functions have different schemas {name}");
         }
     }
     let names: Vec<_> = functions::ALL
@@ -82,14 +80,14 @@ async fn it_has_every_route_of_every_function_and_no_schema_twice() {
 }
 
 #[tokio::test]
-async fn every_operation_has_a_name_of_its_own_a_permission_and_a_problem_document() {
+async fn every_operation_has_a_unique_id_a_permission_and_problem_documents() {
     let document = merged();
     let mut names = BTreeSet::new();
     for operation in operations() {
         let what = format!("{} {}", operation.method, operation.path);
         assert!(
             names.insert(operation.id.clone()),
-            "{what}: {} is taken",
+            "{what}: {} is not unique",
             operation.id
         );
         let full = &document["paths"][&operation.path][&operation.method];
@@ -100,7 +98,7 @@ async fn every_operation_has_a_name_of_its_own_a_permission_and_a_problem_docume
         });
         assert!(
             public || operation.permission.is_some(),
-            "{what} says no permission"
+            "{what} has no permission"
         );
         assert!(full["summary"].is_string(), "{what} has no summary");
         for (status, answer) in full["responses"].as_object().unwrap() {
@@ -117,7 +115,7 @@ async fn every_operation_has_a_name_of_its_own_a_permission_and_a_problem_docume
 }
 
 #[tokio::test]
-async fn a_resource_with_a_version_says_so_and_need_not_be_sent_twice() {
+async fn versioned_resources_document_etags_and_conditional_requests() {
     let document = merged();
     let operation = |path: &str, method: &str| document["paths"][path][method].clone();
     let reads = |operation: &Value, header: &str| {
@@ -154,7 +152,7 @@ async fn a_resource_with_a_version_says_so_and_need_not_be_sent_twice() {
 }
 
 #[tokio::test]
-async fn the_paths_of_the_source_documents_are_there() {
+async fn it_has_the_paths_of_the_requirements() {
     let document = merged();
     for (path, methods) in [
         ("/auth/login", "post"),

@@ -1,11 +1,11 @@
-//! What a closed tenant leaves behind: every table is erased by its function, or stays for a reason that stands here.
+//! Erasure of a closed tenant: each table is erased by its function, or kept for a reason listed here.
 
 use std::collections::BTreeSet;
 
 use events::Erasure;
 use testkit::Database;
 
-/// What each function erases.
+/// Erasures of all functions.
 pub(crate) static ERASURES: &[&Erasure] = &[
     &identity::ERASURE,
     &tenancy::ERASURE,
@@ -14,57 +14,51 @@ pub(crate) static ERASURES: &[&Erasure] = &[
     &notifications::ERASURE,
 ];
 
-/// Tables of which the rows of a closed tenant stay, and why.
-pub(crate) const STAYS: &[(&str, &str)] = &[
+/// Tables that keep rows of a closed tenant, and why.
+pub(crate) const KEPT_TABLES: &[(&str, &str)] = &[
     (
         "access.audit_log",
-        "who did what is kept as long as the law wants it, and goes with its own retention",
+        "kept as long as the law requires; has its own retention",
     ),
     (
         "access.quota_counters",
-        "counts without names, on which invoices rest",
+        "counts without personal data, the basis of invoices",
     ),
     (
         "access.tenants",
-        "the name stays taken, and the status says closed",
+        "the slug stays reserved, with status closed",
     ),
     (
         "access.usage_events",
-        "counts without names, on which invoices rest",
+        "counts without personal data, the basis of invoices",
     ),
     (
         "events.dead_letters",
-        "identifiers without names, cleared away by the relay",
+        "identifiers only, removed by the relay",
     ),
-    ("events.erasures", "the proof that everything else is gone"),
     (
-        "events.inbox",
-        "identifiers without names, cleared away by the relay",
+        "events.erasures",
+        "the proof that everything else was erased",
     ),
+    ("events.inbox", "identifiers only, removed by the relay"),
     (
         "events.outbox",
-        "identifiers without names, cleared away by the relay; it carries the news of the end",
+        "identifiers only, removed by the relay; contains the event of the closure",
     ),
     (
         "tenancy.audit_heads",
-        "where the chain of the log ends, which stays",
+        "the head of the audit chain, which is kept",
     ),
-    (
-        "tenancy.licenses",
-        "what was sold: commercial records are kept for years",
-    ),
-    (
-        "tenancy.tenants",
-        "to whom it was sold: commercial records are kept for years",
-    ),
+    ("tenancy.licenses", "commercial records, kept for years"),
+    ("tenancy.tenants", "commercial records, kept for years"),
     (
         "tenancy.usage_counters",
-        "counts without names, on which invoices rest",
+        "counts without personal data, the basis of invoices",
     ),
 ];
 
 #[tokio::test]
-async fn every_table_of_a_tenant_is_erased_or_stays_for_a_reason() {
+async fn every_tenant_table_is_erased_or_kept_for_a_reason() {
     let database = Database::create().await;
     let tables: BTreeSet<String> = sqlx::query_scalar(
         "select c.table_schema || '.' || c.table_name
@@ -79,37 +73,41 @@ async fn every_table_of_a_tenant_is_erased_or_stays_for_a_reason() {
     .collect();
     let mut named = BTreeSet::new();
     let erased = ERASURES.iter().flat_map(|erasure| erasure.tables).copied();
-    for table in erased.chain(STAYS.iter().map(|(table, _)| *table)) {
-        assert!(named.insert(table.to_owned()), "{table} is named twice");
+    for table in erased.chain(KEPT_TABLES.iter().map(|(table, _)| *table)) {
+        assert!(named.insert(table.to_owned()), "{table} is listed twice");
     }
-    let forgotten: Vec<_> = tables.difference(&named).collect();
+    let missing: Vec<_> = tables.difference(&named).collect();
     assert!(
-        forgotten.is_empty(),
-        "{forgotten:?}: add each to the erasure of its function (erasure.rs), or say here why it stays"
+        missing.is_empty(),
+        "{missing:?}: add each to the erasure of its function (erasure.rs), or give the reason for keeping it here"
     );
-    let gone: Vec<_> = named.difference(&tables).collect();
-    assert!(gone.is_empty(), "{gone:?} are no tables of tenants");
+    let unknown: Vec<_> = named.difference(&tables).collect();
+    assert!(unknown.is_empty(), "{unknown:?} are not tenant tables");
 }
 
 #[tokio::test]
-async fn every_function_that_erases_hears_of_the_end_and_has_the_job() {
+async fn every_erasing_function_subscribes_to_closures_and_has_the_job() {
     for erasure in ERASURES {
         let function = platform::functions::ALL
             .iter()
             .find(|function| function.name == erasure.function)
             .unwrap();
-        let hears = (function.listens)().iter().any(|one| {
+        let subscribes = (function.subscriptions)().iter().any(|one| {
             one.types
                 .iter()
                 .any(|kind| kind == events::erasure::TENANT_CLOSED)
         });
-        assert!(hears, "{} does not hear of the end", function.name);
+        assert!(
+            subscribes,
+            "{} does not subscribe to the closure",
+            function.name
+        );
         assert!(
             function
                 .jobs
                 .iter()
                 .any(|job| job.name == "erase-closed-tenants"),
-            "{} never erases",
+            "{} has no erasure job",
             function.name
         );
     }

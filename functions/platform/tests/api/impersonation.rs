@@ -1,48 +1,48 @@
-//! Somebody looks at an account: every function honours what the token says, not identity alone.
+//! Impersonation: every function enforces the limits of the token, not only identity.
 
 use serde_json::json;
-use testkit::Stage;
+use testkit::TestApp;
 
 #[tokio::test]
-async fn other_functions_show_what_the_person_sees_and_take_nothing() {
-    let stage = Stage::of(&[
+async fn other_functions_show_the_persons_view_and_reject_changes() {
+    let app = TestApp::new(&[
         ("identity", identity::service),
         ("tenancy", tenancy::service),
         ("support", support::service),
     ])
     .await;
-    let tenant = stage.tenant("demo").await;
+    let tenant = app.tenant("demo").await;
     let body = json!({"title": "Leak", "description": "Under the sink"});
-    let customer = stage.as_(&tenant.customer);
+    let customer = app.as_user(&tenant.customer);
     let id = customer
         .post("/api/v1/tickets", body.clone())
         .await
         .expect(201)
         .id();
-    let other = stage.as_(&tenant.customer2);
+    let other = app.as_user(&tenant.customer2);
     let others = other
         .post("/api/v1/tickets", body.clone())
         .await
         .expect(201)
         .id();
 
-    let staff = stage.superadmin().await;
-    let abroad = stage
-        .as_(&staff)
+    let staff = app.superadmin().await;
+    let in_tenant = app
+        .as_user(&staff)
         .with("x-tenant-id", &tenant.id.to_string())
         .with("x-reason", "ticket T-1042");
     let ask = json!({"user_id": tenant.customer.id, "reason": "ticket T-1042"});
-    let answer = abroad
+    let answer = in_tenant
         .post("/api/v1/auth/impersonate", ask)
         .await
         .expect(200)
         .json();
-    let looking = stage
-        .stranger()
+    let impersonated = app
+        .anonymous()
         .bearer(answer["access_token"].as_str().unwrap());
 
-    // The person's own tickets, and no others, although staff could see all.
-    let page = looking.get("/api/v1/tickets").await.expect(200).json();
+    // Only the person's own tickets, although staff could see all.
+    let page = impersonated.get("/api/v1/tickets").await.expect(200).json();
     let seen: Vec<&str> = page["items"]
         .as_array()
         .unwrap()
@@ -50,44 +50,44 @@ async fn other_functions_show_what_the_person_sees_and_take_nothing() {
         .map(|item| item["id"].as_str().unwrap())
         .collect();
     assert_eq!(seen, [id.as_str()]);
-    looking
+    impersonated
         .get(&format!("/api/v1/tickets/{others}"))
         .await
-        .refused(404, "not_found");
-    looking
+        .expect_problem(404, "not_found");
+    impersonated
         .get("/api/v1/audit-log")
         .await
-        .refused(403, "forbidden");
-    // The headers by which staff acts elsewhere mean nothing to this token.
-    let elsewhere = stage.tenant("other").await;
-    let strayed = looking
+        .expect_problem(403, "forbidden");
+    // The headers by which staff acts other_tenant mean nothing to this token.
+    let other_tenant = app.tenant("other").await;
+    let with_headers = impersonated
         .clone()
-        .with("x-tenant-id", &elsewhere.id.to_string())
+        .with("x-tenant-id", &other_tenant.id.to_string())
         .with("x-reason", "curious");
-    let page = strayed.get("/api/v1/tickets").await.expect(200).json();
+    let page = with_headers.get("/api/v1/tickets").await.expect(200).json();
     assert_eq!(page["items"].as_array().unwrap().len(), 1);
 
     let ticket = format!("/api/v1/tickets/{id}");
     for answer in [
-        looking.post("/api/v1/tickets", body).await,
-        looking.patch(&ticket, json!({"title": "Flood"})).await,
-        looking.delete(&ticket).await,
-        looking
+        impersonated.post("/api/v1/tickets", body).await,
+        impersonated.patch(&ticket, json!({"title": "Flood"})).await,
+        impersonated.delete(&ticket).await,
+        impersonated
             .post(&format!("{ticket}/comments"), json!({"content": "x"}))
             .await,
-        looking
+        impersonated
             .post("/api/v1/api-keys", json!({"name": "x", "scopes": []}))
             .await,
     ] {
-        answer.refused(403, "impersonation_read_only");
+        answer.expect_problem(403, "impersonation_read_only");
     }
-    // What staff may not do any more, it may not do through others' eyes.
-    abroad
+    // Signing out also ends the impersonation.
+    in_tenant
         .post("/api/v1/auth/logout", json!({}))
         .await
         .expect(204);
-    looking
+    impersonated
         .get("/api/v1/tickets")
         .await
-        .refused(401, "unauthenticated");
+        .expect_problem(401, "unauthenticated");
 }

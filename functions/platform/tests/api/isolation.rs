@@ -1,23 +1,23 @@
-//! Another tenant's rows stay unseen: with both locks, with either alone, and the walk notices when both are open.
+//! Tenant isolation: no data of another tenant is visible with both locks or with either alone. With both disabled, the probe
+//! detects the leak.
 
 use std::sync::Arc;
 
-use access::Gate;
+use access::AppState;
 use blob::{Folder, Store};
-use db::{Db, Probe};
+use db::{Db, LockProbe};
 use files::Scanner;
 use ids::{DeadLetterId, OauthIdentityId};
 use serde_json::{Value, json};
 use testkit::{
-    Client, Stage, TestTenant,
-    walk::{Belongings, Report, Walk, snapshot},
+    Client, TestApp, TestTenant,
+    isolation::{IsolationProbe, Report, TenantFixture, snapshot},
 };
 use web::Service;
 
 use crate::attachments::form;
 
-/// Operations that end the attacker's own session or tenant, or take no credential: there is nobody to attack as.
-/// This list only shrinks.
+/// Operations that end the attacker's own session or tenant, or take no credential. Never add to this list without need.
 const SKIP: &[&str] = &[
     "POST /api/v1/tenants/{id}/close",
     "POST /api/v1/auth/logout",
@@ -39,48 +39,48 @@ const SKIP: &[&str] = &[
     "POST /api/v1/auth/oauth/token",
 ];
 
-/// Nobody outside is asked whose a domain is.
-fn tenancy_without_dns(db: Db, gate: Gate) -> Service {
+/// Tenancy with a DNS server that does not exist, so that no request leaves the machine.
+fn tenancy_without_dns(db: Db, state: AppState) -> Service {
     tenancy::service_with(
         db,
-        gate,
-        tenancy::Proofs::new(Some(([127, 0, 0, 1], 1).into())),
+        state,
+        tenancy::DomainVerifier::new(Some(([127, 0, 0, 1], 1).into())),
     )
 }
 
-async fn stage() -> (Stage, TestTenant, TestTenant) {
-    let stage = Stage::made_of(vec![
+async fn create_app() -> (TestApp, TestTenant, TestTenant) {
+    let app = TestApp::from_factories(vec![
         ("identity", Arc::new(identity::service)),
         ("tenancy", Arc::new(tenancy_without_dns)),
         ("support", Arc::new(support::service)),
-        ("files", Arc::new(files_in_a_folder_of_its_own())),
+        ("files", Arc::new(files_with_temporary_folder())),
         ("relay", Arc::new(relay::service)),
     ])
     .await;
-    let (demo, other) = (stage.tenant("demo").await, stage.tenant("other").await);
-    (stage, demo, other)
+    let (demo, other) = (app.tenant("demo").await, app.tenant("other").await);
+    (app, demo, other)
 }
 
-/// Files whose bytes are removed with the process's other temporary files.
-fn files_in_a_folder_of_its_own() -> impl Fn(Db, Gate) -> Service {
-    let folder = crate::attachments::folder();
-    move |db, gate| {
+/// Files with a temporary folder for objects.
+fn files_with_temporary_folder() -> impl Fn(Db, AppState) -> Service {
+    let folder = crate::attachments::temporary_folder();
+    move |db, state| {
         let store = Store::Folder(Folder::new(&folder));
-        files::service_with(db, gate, store, Scanner::Trusting)
+        files::service_with(db, state, store, Scanner::Disabled)
     }
 }
 
-/// Fills a tenant with rows of every kind, each carrying a text that stands nowhere else.
-async fn furnish(stage: &Stage, tenant: &TestTenant) -> Belongings {
+/// Creates rows of every kind in a tenant, each with a unique text.
+async fn seed_tenant(app: &TestApp, tenant: &TestTenant) -> TenantFixture {
     let secret = format!("secretof{}", tenant.slug);
-    let mut all = Belongings {
+    let mut all = TenantFixture {
         secrets: vec![secret.clone()],
-        ..Belongings::default()
+        ..TenantFixture::default()
     };
     let (admin, customer, expert) = (
-        stage.as_(&tenant.admin),
-        stage.as_(&tenant.customer),
-        stage.as_(&tenant.expert),
+        app.as_user(&tenant.admin),
+        app.as_user(&tenant.customer),
+        app.as_user(&tenant.expert),
     );
     let body = json!({"title": secret, "description": secret});
     let ticket = customer
@@ -116,7 +116,7 @@ async fn furnish(stage: &Stage, tenant: &TestTenant) -> Belongings {
         )
         .await
         .expect(200);
-    let (files, upload) = furnish_files(&customer, tenant, &secret).await;
+    let (files, upload) = seed_files(&customer, tenant, &secret).await;
     for list in [
         "/tickets",
         "/files",
@@ -136,12 +136,16 @@ async fn furnish(stage: &Stage, tenant: &TestTenant) -> Belongings {
         }
     }
     assert!(!all.cursors.is_empty());
+    all.ids.insert(
+        "dead-letters",
+        vec![insert_dead_letter(app, tenant, &secret).await],
+    );
     all.ids
-        .insert("dead-letters", vec![park(stage, tenant, &secret).await]);
-    all.ids
-        .insert("passkeys", vec![passkey(stage, tenant, &secret).await]);
-    all.ids
-        .insert("identities", vec![link(stage, tenant, &secret).await]);
+        .insert("passkeys", vec![insert_passkey(app, tenant, &secret).await]);
+    all.ids.insert(
+        "identities",
+        vec![insert_identity(app, tenant, &secret).await],
+    );
     all.ids.insert("files", files.clone());
     all.ids.insert("downloads", files);
     all.ids.insert("uploads", vec![upload]);
@@ -167,12 +171,8 @@ async fn furnish(stage: &Stage, tenant: &TestTenant) -> Belongings {
     all
 }
 
-/// Files of a tenant's customer, and an upload that was begun.
-async fn furnish_files(
-    customer: &Client,
-    tenant: &TestTenant,
-    secret: &str,
-) -> (Vec<String>, String) {
+/// Creates files of the tenant's customer, and an unfinished upload.
+async fn seed_files(customer: &Client, tenant: &TestTenant, secret: &str) -> (Vec<String>, String) {
     let query = format!("?name={secret}&resource=user:{}", tenant.customer.id);
     let mut files = Vec::new();
     for _ in 0..2 {
@@ -184,8 +184,8 @@ async fn furnish_files(
     (files, upload.expect(201).id())
 }
 
-/// Without an authenticator: a row as registering one would leave it.
-async fn passkey(stage: &Stage, tenant: &TestTenant, secret: &str) -> String {
+/// Inserts a passkey directly, because there is no authenticator.
+async fn insert_passkey(app: &TestApp, tenant: &TestTenant, secret: &str) -> String {
     sqlx::query_scalar(
         "insert into identity.passkeys (
             tenant_id, passkey_id, user_id, rp_id, credential_id, public_key, sign_count, name, created_at
@@ -196,14 +196,14 @@ async fn passkey(stage: &Stage, tenant: &TestTenant, secret: &str) -> String {
     .bind(tenant.id)
     .bind(tenant.customer.id)
     .bind(secret)
-    .fetch_one(&mut stage.admin().await)
+    .fetch_one(&mut app.admin().await)
     .await
     .unwrap()
 }
 
-/// Without another issuer: a row as its word would leave it.
-async fn link(stage: &Stage, tenant: &TestTenant, secret: &str) -> String {
-    let id = OauthIdentityId::at(stage.clock.now());
+/// Inserts an external identity directly, because there is no identity provider.
+async fn insert_identity(app: &TestApp, tenant: &TestTenant, secret: &str) -> String {
+    let id = OauthIdentityId::at(app.clock.now());
     sqlx::query(
         "insert into identity.oauth_identities (tenant_id, oauth_identity_id, user_id, provider, issuer, subject, email, created_at)
         values ($1, $2, $3, 'google', 'https://issuer.example', $4, $4 || '@example.org', $5)",
@@ -212,16 +212,16 @@ async fn link(stage: &Stage, tenant: &TestTenant, secret: &str) -> String {
     .bind(id)
     .bind(tenant.customer.id)
     .bind(secret)
-    .bind(stage.clock.now())
-    .execute(&mut stage.admin().await)
+    .bind(app.clock.now())
+    .execute(&mut app.admin().await)
     .await
     .unwrap();
     id.to_string()
 }
 
-/// Something that a function would not take: only the platform's operators may know of it.
-async fn park(stage: &Stage, tenant: &TestTenant, secret: &str) -> String {
-    let id = DeadLetterId::at(stage.clock.now());
+/// Inserts a dead letter, which only operators of the platform may see.
+async fn insert_dead_letter(app: &TestApp, tenant: &TestTenant, secret: &str) -> String {
+    let id = DeadLetterId::at(app.clock.now());
     sqlx::query(
         "insert into events.dead_letters (tenant_id, dead_letter_id, consumer, event_id, envelope, reason, attempts, parked_at)
         values ($1, $2, 'notifications', $2, $3, $4, 12, $5)",
@@ -230,63 +230,69 @@ async fn park(stage: &Stage, tenant: &TestTenant, secret: &str) -> String {
     .bind(id)
     .bind(json!({"subject": secret}))
     .bind(secret)
-    .bind(stage.clock.now())
-    .execute(&mut stage.admin().await)
+    .bind(app.clock.now())
+    .execute(&mut app.admin().await)
     .await
     .unwrap();
     id.to_string()
 }
 
 async fn attackers(
-    stage: &Stage,
+    app: &TestApp,
     tenant: &TestTenant,
-    as_: impl Fn(Client) -> Client,
+    prepare: impl Fn(Client) -> Client,
 ) -> Vec<(String, Client)> {
     let mut all = Vec::new();
     for (name, person) in tenant.people() {
         if !name.ends_with('2') {
-            all.push((name.to_owned(), as_(stage.as_(person))));
+            all.push((name.to_owned(), prepare(app.as_user(person))));
         }
     }
     let scopes: Vec<String> = sqlx::query_scalar(
         "select permission from access.builtin_grants where base_role = 'admin'",
     )
-    .fetch_all(&mut stage.admin().await)
+    .fetch_all(&mut app.admin().await)
     .await
     .unwrap();
     let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
-    all.push(("key".to_owned(), as_(stage.key(tenant.id, &scopes).await)));
+    all.push(("key".to_owned(), prepare(app.key(tenant.id, &scopes).await)));
     all
 }
 
-async fn walk(
-    stage: &Stage,
+async fn run_probe(
+    app: &TestApp,
     demo: &TestTenant,
-    victim: &Belongings,
-    own: &Belongings,
-    probe: Option<Probe>,
+    victim: &TenantFixture,
+    own: &TenantFixture,
+    probe: Option<LockProbe>,
 ) -> Report {
-    let document: Value = serde_json::to_value(stage.document()).unwrap();
-    let walk = Walk {
+    let document: Value = serde_json::to_value(app.document()).unwrap();
+    let isolation = IsolationProbe {
         document: &document,
         skip: SKIP,
         victim,
         attacker: own,
     };
     let mut report = Report::default();
-    for (name, client) in attackers(stage, demo, |client| stage.bend(client, probe)).await {
-        walk.run(&name, &client, &mut report).await;
+    for (name, client) in attackers(app, demo, |client| app.with_locks(client, probe)).await {
+        isolation.run(&name, &client, &mut report).await;
     }
     report
 }
 
-/// The walk with these locks; the victim's rows are the same afterwards.
-async fn holds(locks: &str, probe: impl Fn(&TestTenant, &TestTenant) -> Option<Probe>) {
-    let (stage, demo, other) = stage().await;
-    let (own, victim) = (furnish(&stage, &demo).await, furnish(&stage, &other).await);
-    let before = snapshot(&mut stage.admin().await, other.id).await;
-    let report = walk(&stage, &demo, &victim, &own, probe(&demo, &other)).await;
-    let after = snapshot(&mut stage.admin().await, other.id).await;
+/// Runs the probe with these locks, and asserts that the victim's rows are unchanged.
+async fn assert_isolated(
+    locks: &str,
+    probe: impl Fn(&TestTenant, &TestTenant) -> Option<LockProbe>,
+) {
+    let (app, demo, other) = create_app().await;
+    let (own, victim) = (
+        seed_tenant(&app, &demo).await,
+        seed_tenant(&app, &other).await,
+    );
+    let before = snapshot(&mut app.admin().await, other.id).await;
+    let report = run_probe(&app, &demo, &victim, &own, probe(&demo, &other)).await;
+    let after = snapshot(&mut app.admin().await, other.id).await;
     println!(
         "{locks}: {} calls, {} operations, {:?}",
         report.calls,
@@ -299,20 +305,20 @@ async fn holds(locks: &str, probe: impl Fn(&TestTenant, &TestTenant) -> Option<P
         report.findings.len(),
         report.findings[..report.findings.len().min(10)].join("\n")
     );
-    assert!(report.calls > 1_000, "the walk went almost nowhere");
+    assert!(report.calls > 1_000, "the probe made too few calls");
     assert_eq!(before, after, "the victim's rows changed");
 }
 
 #[tokio::test]
-async fn another_tenants_rows_are_unseen_with_both_locks() {
-    holds("both locks", |_, _| None).await;
+async fn other_tenants_are_isolated_by_both_locks() {
+    assert_isolated("both locks", |_, _| None).await;
 }
 
 #[tokio::test]
-async fn another_tenants_rows_are_unseen_by_row_level_security_alone() {
+async fn other_tenants_are_isolated_by_row_level_security_alone() {
     // The statements ask for the victim's rows; the policies know the attacker.
-    holds("row-level security alone", |demo, other| {
-        Some(Probe {
+    assert_isolated("row-level security alone", |demo, other| {
+        Some(LockProbe {
             attacker: demo.id,
             bound: other.id,
             setting: demo.id,
@@ -322,10 +328,10 @@ async fn another_tenants_rows_are_unseen_by_row_level_security_alone() {
 }
 
 #[tokio::test]
-async fn another_tenants_rows_are_unseen_by_the_statements_alone() {
+async fn other_tenants_are_isolated_by_statements_alone() {
     // The policies would show the victim's rows; the statements ask for the attacker's.
-    holds("statements alone", |demo, other| {
-        Some(Probe {
+    assert_isolated("statements alone", |demo, other| {
+        Some(LockProbe {
             attacker: demo.id,
             bound: demo.id,
             setting: other.id,
@@ -335,27 +341,36 @@ async fn another_tenants_rows_are_unseen_by_the_statements_alone() {
 }
 
 #[tokio::test]
-async fn with_both_locks_open_the_walk_sees_the_attack_succeed() {
-    let (stage, demo, other) = stage().await;
-    let (own, victim) = (furnish(&stage, &demo).await, furnish(&stage, &other).await);
-    let before = snapshot(&mut stage.admin().await, other.id).await;
-    let probe = Probe {
+async fn with_both_locks_disabled_the_probe_detects_the_leak() {
+    let (app, demo, other) = create_app().await;
+    let (own, victim) = (
+        seed_tenant(&app, &demo).await,
+        seed_tenant(&app, &other).await,
+    );
+    let before = snapshot(&mut app.admin().await, other.id).await;
+    let probe = LockProbe {
         attacker: demo.id,
         bound: other.id,
         setting: other.id,
     };
-    let report = walk(&stage, &demo, &victim, &own, Some(probe)).await;
+    let report = run_probe(&app, &demo, &victim, &own, Some(probe)).await;
     let seen = |what: &str| {
-        let told = report.findings.iter();
-        told.filter(|finding| finding.contains(what)).count()
+        report
+            .findings
+            .iter()
+            .filter(|finding| finding.contains(what))
+            .count()
     };
-    let (texts, told_apart) = (seen("tells the text"), seen("differ"));
+    let (texts, distinguished) = (seen("tells the text"), seen("differ"));
     println!(
-        "both locks open: {} calls, {texts} saw texts, {told_apart} told foreign from missing",
+        "both locks disabled: {} calls, {texts} saw texts, {distinguished} distinguished foreign from missing",
         report.calls
     );
-    // The attack also deletes, so most of what comes after a deletion finds nothing any more.
-    assert!(texts >= 10 && told_apart >= 10, "{texts} and {told_apart}");
-    let after = snapshot(&mut stage.admin().await, other.id).await;
-    assert_ne!(before, after, "nothing of the victim's was changed");
+    // The attack also deletes, so many later calls find nothing.
+    assert!(
+        texts >= 10 && distinguished >= 10,
+        "{texts} and {distinguished}"
+    );
+    let after = snapshot(&mut app.admin().await, other.id).await;
+    assert_ne!(before, after, "the victim's rows are unchanged");
 }

@@ -1,4 +1,4 @@
-//! A tenant's life, from its founding to the last row, with every function, the relay between them, and the mails.
+//! A tenant's life cycle, from its creation to the erasure of the last row, with all functions, the relay and mails.
 
 use std::{
     sync::{
@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use access::Gate;
+use access::AppState;
 use axum::{Router, body::Body};
 use db::Db;
 use events::jobs::SCHEDULE_TIME;
@@ -16,27 +16,27 @@ use http::{Request, header};
 use ids::TenantId;
 use notifications::{MailError, Mailer, Sender, mail::Mail};
 use platform::functions;
-use relay::{InProcess, Relay, Routing};
+use relay::{InProcess, OutboxDispatcher, Routing};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
-use testkit::{Answer, Client, Stage};
+use testkit::{Client, TestApp, TestResponse};
 use tower::ServiceExt;
 use web::{
     Service,
     edge::{self, Edge},
 };
 
-use super::erasure::{ERASURES, STAYS};
+use super::erasure::{ERASURES, KEPT_TABLES};
 
 const DAY: Duration = Duration::from_hours(24);
 
 type Sending<'a> = std::pin::Pin<Box<dyn Future<Output = Result<(), MailError>> + Send + 'a>>;
 
-/// A mailer that remembers the subjects.
+/// A mailer that records subjects.
 #[derive(Debug, Default)]
-struct Post(Mutex<Vec<String>>);
+struct RecordingMailer(Mutex<Vec<String>>);
 
-impl Mailer for Post {
+impl Mailer for RecordingMailer {
     fn send<'a>(&'a self, mail: &'a Mail) -> Sending<'a> {
         self.0.lock().unwrap().push(mail.subject.clone());
         Box::pin(std::future::ready(Ok(())))
@@ -44,15 +44,15 @@ impl Mailer for Post {
 }
 
 /// All functions over one database, as the platform composes them.
-struct World {
-    stage: Stage,
+struct Platform {
+    app: TestApp,
     internal: Vec<(&'static str, Router)>,
-    relay: Relay<InProcess>,
+    dispatcher: OutboxDispatcher<InProcess>,
     sender: Sender,
-    post: Arc<Post>,
+    mailer: Arc<RecordingMailer>,
 }
 
-fn function(name: &str) -> fn(Db, Gate) -> Service {
+fn function(name: &str) -> fn(Db, AppState) -> Service {
     functions::ALL
         .iter()
         .find(|function| function.name == name)
@@ -60,70 +60,70 @@ fn function(name: &str) -> fn(Db, Gate) -> Service {
         .service
 }
 
-impl World {
+impl Platform {
     async fn new() -> Self {
         let names = ["identity", "tenancy", "support", "notifications", "relay"];
         let composed: Vec<testkit::Function> =
             names.iter().map(|name| (*name, function(name))).collect();
-        let stage = Stage::of(&composed).await;
-        let db = |name: &str| Db::lazy(&stage.database.login_url(name), 3).unwrap();
-        let mut transport = InProcess::new(stage.gate.internal_auth(), stage.clock.clone());
+        let app = TestApp::new(&composed).await;
+        let db = |name: &str| Db::connect_lazy(&app.database.login_url(name), 3).unwrap();
+        let mut transport = InProcess::new(app.state.internal_auth(), app.clock.clone());
         let mut internal = Vec::new();
         for (name, make) in &composed {
-            let router = make(db(name), stage.gate.clone()).internal;
-            transport = transport.function(*name, router.clone());
+            let router = make(db(name), app.state.clone()).internal;
+            transport = transport.with_function(*name, router.clone());
             let edge = Edge {
-                clock: stage.clock.clone(),
+                clock: app.clock.clone(),
                 trusted_proxies: 0,
             };
             internal.push((*name, edge::wrap(router, edge)));
         }
         let subscriptions: Vec<_> = functions::ALL
             .iter()
-            .flat_map(|function| (function.listens)())
+            .flat_map(|function| (function.subscriptions)())
             .collect();
-        let relay = Relay::new(
+        let dispatcher = OutboxDispatcher::new(
             db("relay"),
-            stage.clock.clone(),
+            app.clock.clone(),
             transport,
-            Routing::of(&subscriptions),
+            Routing::from_subscriptions(&subscriptions),
         );
-        let post = Arc::<Post>::default();
-        let sender = Sender::new(db("notifications"), stage.gate.clone(), post.clone());
+        let mailer = Arc::<RecordingMailer>::default();
+        let sender = Sender::new(db("notifications"), app.state.clone(), mailer.clone());
         Self {
-            stage,
+            app,
             internal,
-            relay,
+            dispatcher,
             sender,
-            post,
+            mailer,
         }
     }
 
-    /// Everything that is announced arrives, and everything that is written is sent.
+    /// Delivers all events and sends all mails.
     async fn settle(&self) {
-        self.relay.run_dry().await.unwrap();
+        self.dispatcher.run_until_idle().await.unwrap();
         self.sender.run_once().await.unwrap();
     }
 
-    /// The subjects of what was sent since somebody last looked.
+    /// Returns the subjects of mails since the last call.
     fn mails(&self) -> Vec<String> {
-        let mut mails = std::mem::take(&mut *self.post.0.lock().unwrap());
+        let mut mails = std::mem::take(&mut *self.mailer.0.lock().unwrap());
         mails.sort();
         mails
     }
 
     async fn job(&self, function: &str, name: &str) -> Value {
-        static TIMES: AtomicI64 = AtomicI64::new(0);
-        let later = chrono::TimeDelta::milliseconds(TIMES.fetch_add(1, Ordering::Relaxed));
+        static RUNS: AtomicI64 = AtomicI64::new(0);
+        let later = chrono::TimeDelta::milliseconds(RUNS.fetch_add(1, Ordering::Relaxed));
         let (_, router) = self
             .internal
             .iter()
             .find(|(other, _)| *other == function)
             .unwrap();
-        let proof = self.stage.gate.internal_auth().header().unwrap();
+        let proof = self.app.state.internal_auth().header().unwrap();
         let request = Request::post(format!("/internal/jobs/{name}"))
             .header(header::AUTHORIZATION, proof)
-            .header(SCHEDULE_TIME, (self.stage.clock.now() + later).to_rfc3339())
+            .header(SCHEDULE_TIME, (self.app.clock.now() + later).to_rfc3339())
             .body(Body::empty())
             .unwrap();
         let answer = router.clone().oneshot(request).await.unwrap();
@@ -132,31 +132,31 @@ impl World {
         serde_json::from_slice(&body.await.unwrap().to_bytes()).unwrap()
     }
 
-    async fn login(&self, email: &str) -> Answer {
+    async fn login(&self, email: &str) -> TestResponse {
         let body = json!({"tenant": "demo", "email": email, "password": "correct horse battery"});
-        self.stage.stranger().post("/api/v1/auth/login", body).await
+        self.app.anonymous().post("/api/v1/auth/login", body).await
     }
 
-    /// How many rows of the tenant each table has that it should have none in.
-    async fn left(&self, tenant: TenantId) -> Vec<(String, i64)> {
-        let mut left = Vec::new();
+    /// Counts rows of the tenant in tables that should have none.
+    async fn remaining_rows(&self, tenant: TenantId) -> Vec<(String, i64)> {
+        let mut remaining = Vec::new();
         for table in ERASURES.iter().flat_map(|erasure| erasure.tables) {
             let sql = format!("select count(*) from {table} where tenant_id = $1");
             let rows: i64 = sqlx::query_scalar(AssertSqlSafe(sql))
                 .bind(tenant)
-                .fetch_one(&mut self.stage.admin().await)
+                .fetch_one(&mut self.app.admin().await)
                 .await
                 .unwrap();
             if rows > 0 {
-                left.push(((*table).to_owned(), rows));
+                remaining.push(((*table).to_owned(), rows));
             }
         }
-        left
+        remaining
     }
 }
 
-/// A change on each function; what became of them.
-async fn writes(admin: &Client, tenant: TenantId, round: u32) -> Vec<(u16, String)> {
+/// Sends a change to each function; returns statuses and problem codes.
+async fn try_writes(admin: &Client, tenant: TenantId, round: u32) -> Vec<(u16, String)> {
     let answers = [
         admin
             .post("/api/v1/tickets", json!({"title": "Leak", "description": "Sink"}))
@@ -185,40 +185,38 @@ async fn writes(admin: &Client, tenant: TenantId, round: u32) -> Vec<(u16, Strin
 }
 
 #[tokio::test]
-#[expect(clippy::too_many_lines, reason = "one life, told in its order")]
-async fn every_function_acts_on_every_step_of_a_tenants_life() {
-    let world = World::new().await;
-    let stage = &world.stage;
-    let (demo, other) = (stage.tenant("demo").await, stage.tenant("other").await);
+#[expect(clippy::too_many_lines, reason = "one life cycle, in order")]
+async fn every_function_follows_the_life_cycle_of_a_tenant() {
+    let platform = Platform::new().await;
+    let app = &platform.app;
+    let (demo, other) = (app.tenant("demo").await, app.tenant("other").await);
     sqlx::query("update access.sessions set expires_at = expires_at + interval '1 year'")
-        .execute(&mut stage.admin().await)
+        .execute(&mut app.admin().await)
         .await
         .unwrap();
-    let staff = stage.superadmin().await;
+    let staff = app.superadmin().await;
     let step = async |step: &str| {
         sqlx::query(
             "update access.sessions set proved_at = $1, expires_at = $1 + interval '1 year'",
         )
-        .bind(stage.clock.now())
-        .execute(&mut stage.admin().await)
+        .bind(app.clock.now())
+        .execute(&mut app.admin().await)
         .await
         .unwrap();
         let path = format!("/api/v1/tenants/{}/{step}", demo.id);
-        stage
-            .as_(&staff)
+        app.as_user(&staff)
             .post(&path, json!({"reason": "as agreed"}))
             .await
             .expect(200);
-        world.settle().await;
+        platform.settle().await;
     };
-    // Two people with passwords, made as an admin makes them.
+    // Two users with passwords, created by an admin.
     for (email, role) in [
         ("maria@demo.example", "admin"),
         ("kai@demo.example", "customer"),
     ] {
         let body = json!({"email": email, "given_name": "Test", "family_name": "Test", "role": role, "password": "correct horse battery"});
-        stage
-            .as_(&demo.admin)
+        app.as_user(&demo.admin)
             .post("/api/v1/users", body)
             .await
             .expect(201);
@@ -229,17 +227,17 @@ async fn every_function_acts_on_every_step_of_a_tenants_life() {
         (200, String::new()),
     ];
     let frozen = vec![(403, "tenant_suspended".to_owned()); 3];
-    let admin = || stage.as_(&demo.admin);
-    assert_eq!(writes(&admin(), demo.id, 1).await, works);
-    world.settle().await;
-    world.mails();
+    let admin = || app.as_user(&demo.admin);
+    assert_eq!(try_writes(&admin(), demo.id, 1).await, works);
+    platform.settle().await;
+    platform.mails();
 
     step("past-due").await;
-    assert_eq!(writes(&admin(), demo.id, 2).await, works);
+    assert_eq!(try_writes(&admin(), demo.id, 2).await, works);
     let status = admin().get("/api/v1/auth/status").await.expect(200).json();
     assert_eq!(status["tenant"]["status"], "past_due", "and says so");
     let warned = ["Payment due for demo"; 2];
-    let mails = world.mails();
+    let mails = platform.mails();
     assert_eq!(
         mails
             .iter()
@@ -250,128 +248,130 @@ async fn every_function_acts_on_every_step_of_a_tenants_life() {
     );
 
     step("suspend").await;
-    assert_eq!(writes(&admin(), demo.id, 3).await, frozen);
+    assert_eq!(try_writes(&admin(), demo.id, 3).await, frozen);
     for path in ["/tickets", "/users", "/audit-log"] {
         admin().get(&format!("/api/v1{path}")).await.expect(200);
     }
-    assert_eq!(world.mails(), ["demo is suspended"; 2]);
-    let kai = world.login("kai@demo.example").await.expect(200).json();
-    stage
-        .stranger()
+    assert_eq!(platform.mails(), ["demo is suspended"; 2]);
+    let kai = platform.login("kai@demo.example").await.expect(200).json();
+    app
+        .anonymous()
         .post("/api/v1/auth/register", json!({"tenant": "demo", "email": "new@demo.example", "password": "correct horse battery", "name": "New Person"}))
         .await
-        .refused(403, "registration_closed");
-    // Its certificates are nobody's business while it waits.
+        .expect_problem(403, "registration_closed");
+    // No reminders about certificates while the tenant is suspended.
     sqlx::query("insert into identity.expertise (tenant_id, user_id, skill, level, certificate_name, certificate_valid_until) values ($1, $2, 'gas', 3, 'Gas', $3)")
         .bind(demo.id)
         .bind(demo.expert.id)
-        .bind(stage.clock.now().date_naive())
-        .execute(&mut stage.admin().await)
+        .bind(app.clock.now().date_naive())
+        .execute(&mut app.admin().await)
         .await
         .unwrap();
     assert_eq!(
-        world.job("identity", "expiring-certificates").await["certificates"],
+        platform.job("identity", "expiring-certificates").await["certificates"],
         0
     );
 
     step("reactivate").await;
-    assert_eq!(writes(&admin(), demo.id, 4).await, works);
+    assert_eq!(try_writes(&admin(), demo.id, 4).await, works);
     assert_eq!(
-        world.job("identity", "expiring-certificates").await["certificates"],
+        platform.job("identity", "expiring-certificates").await["certificates"],
         1
     );
-    world.settle().await;
-    let mails = world.mails();
+    platform.settle().await;
+    let mails = platform.mails();
     assert!(
         mails.contains(&"demo is working again".to_owned()),
         "{mails:?}"
     );
 
     step("close").await;
-    assert_eq!(writes(&admin(), demo.id, 5).await, frozen);
-    assert_eq!(world.mails(), ["demo is being closed"; 2]);
+    assert_eq!(try_writes(&admin(), demo.id, 5).await, frozen);
+    assert_eq!(platform.mails(), ["demo is being closed"; 2]);
     admin().get("/api/v1/tickets").await.expect(200);
-    world.login("maria@demo.example").await.expect(200);
-    world
+    platform.login("maria@demo.example").await.expect(200);
+    platform
         .login("kai@demo.example")
         .await
-        .refused(403, "tenant_suspended");
+        .expect_problem(403, "tenant_suspended");
     let refresh = json!({"refresh_token": kai["refresh_token"]});
-    stage
-        .stranger()
+    app.anonymous()
         .post("/api/v1/auth/refresh", refresh)
         .await
-        .refused(403, "tenant_suspended");
-    let maria = world.login("maria@demo.example").await.expect(200).json();
-    assert_eq!(world.job("tenancy", "close-tenants").await["tenants"], 0);
+        .expect_problem(403, "tenant_suspended");
+    let maria = platform
+        .login("maria@demo.example")
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(platform.job("tenancy", "close-tenants").await["tenants"], 0);
 
-    let before = testkit::walk::snapshot(&mut stage.admin().await, other.id).await;
-    let key = stage.key(demo.id, &["support.ticket.read"]).await;
-    stage.clock.advance(30 * DAY);
-    assert_eq!(world.job("tenancy", "close-tenants").await["tenants"], 1);
-    world.settle().await;
+    let before = testkit::isolation::snapshot(&mut app.admin().await, other.id).await;
+    let key = app.key(demo.id, &["support.ticket.read"]).await;
+    app.clock.advance(30 * DAY);
+    assert_eq!(platform.job("tenancy", "close-tenants").await["tenants"], 1);
+    platform.settle().await;
     admin()
         .get("/api/v1/tickets")
         .await
-        .refused(401, "unauthenticated");
+        .expect_problem(401, "unauthenticated");
     key.get("/api/v1/tickets")
         .await
-        .refused(401, "unauthenticated");
-    world
+        .expect_problem(401, "unauthenticated");
+    platform
         .login("maria@demo.example")
         .await
-        .refused(401, "invalid_credentials");
+        .expect_problem(401, "invalid_credentials");
     let refresh = json!({"refresh_token": maria["refresh_token"]});
-    stage
-        .stranger()
+    app.anonymous()
         .post("/api/v1/auth/refresh", refresh)
         .await
-        .refused(401, "invalid_refresh_token");
+        .expect_problem(401, "invalid_refresh_token");
 
-    // Not at once: a process may still remember it.
+    // Not immediately: a process may still have it cached.
     assert_eq!(
-        world.job("support", "erase-closed-tenants").await["tenants"],
+        platform.job("support", "erase-closed-tenants").await["tenants"],
         0
     );
-    stage.clock.advance(Duration::from_mins(3));
-    let first = world.job("identity", "erase-closed-tenants").await;
+    app.clock.advance(Duration::from_mins(3));
+    let first = platform.job("identity", "erase-closed-tenants").await;
     assert_eq!(
         (&first["tenants"], &first["waiting"]),
         (&json!(0), &json!(1)),
         "tickets still name people"
     );
     for function in ["support", "notifications", "tenancy", "identity"] {
-        let done = world.job(function, "erase-closed-tenants").await;
+        let done = platform.job(function, "erase-closed-tenants").await;
         assert_eq!(done["tenants"], 1, "{function}: {done}");
-        let again = world.job(function, "erase-closed-tenants").await;
+        let again = platform.job(function, "erase-closed-tenants").await;
         assert_eq!(
             again,
             json!({"tenants": 0, "waiting": 0, "rows": 0}),
             "{function}"
         );
     }
-    assert_eq!(world.left(demo.id).await, []);
-    let after = testkit::walk::snapshot(&mut stage.admin().await, other.id).await;
-    assert_eq!(before, after, "a neighbour's rows changed");
-    // What stays says nothing about people but their identifiers.
-    for (table, _) in STAYS {
+    assert_eq!(platform.remaining_rows(demo.id).await, []);
+    let after = testkit::isolation::snapshot(&mut app.admin().await, other.id).await;
+    assert_eq!(before, after, "rows of another tenant changed");
+    // The remaining rows contain no personal data except identifiers.
+    for (table, _) in KEPT_TABLES {
         let sql = format!(
             "select coalesce(string_agg(t::text, ' '), '') from {table} t where t.tenant_id = $1"
         );
         let text: String = sqlx::query_scalar(AssertSqlSafe(sql))
             .bind(demo.id)
-            .fetch_one(&mut stage.admin().await)
+            .fetch_one(&mut app.admin().await)
             .await
             .unwrap();
         for secret in ["maria@", "kai@", "Leak", "Sink"] {
-            assert!(!text.contains(secret), "{table} still says {secret}");
+            assert!(!text.contains(secret), "{table} still contains {secret}");
         }
     }
     let proofs: Vec<(String, bool)> = sqlx::query_as(
         "select function, erased_at is not null from events.erasures where tenant_id = $1 order by function",
     )
     .bind(demo.id)
-    .fetch_all(&mut stage.admin().await)
+    .fetch_all(&mut app.admin().await)
     .await
     .unwrap();
     let done = |name: &str| (name.to_owned(), true);

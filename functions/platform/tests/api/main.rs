@@ -1,8 +1,8 @@
-//! The platform as a whole: its document, its pages, its generated files.
+//! Tests of the platform as a whole: document, pages, generated files, tenant isolation.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "test code: a broken expectation is the answer, and figures are told"
+    reason = "test code: a failed unwrap is a failed test, and some tests print figures"
 )]
 
 mod attachments;
@@ -13,15 +13,15 @@ mod isolation;
 mod life_cycle;
 mod manifest;
 mod pages;
-mod places;
 mod policy;
+mod registration;
 
 use axum::{Router, body::Body};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 
-/// What a page answers.
+/// The response of a page.
 struct Page {
     status: StatusCode,
     headers: HeaderMap,
@@ -37,7 +37,7 @@ impl Page {
     }
 }
 
-/// The pages of a platform whose database nobody asks.
+/// The pages of a platform that does not use its database.
 fn site() -> Router {
     let sign_ins = [[
         "demo",
@@ -46,7 +46,7 @@ fn site() -> Router {
         "not-for-the-page",
     ]
     .map(str::to_owned)];
-    let services = platform::catalogue::services().unwrap();
+    let services = platform::functions::services().unwrap();
     let rows: Vec<Vec<String>> = sign_ins.iter().map(|row| row.to_vec()).collect();
     platform::site::routes(&services, "http://127.0.0.1:8080", &rows)
 }

@@ -1,24 +1,20 @@
-//! What surrounds the functions reads the manifest; so it is complete, unambiguous, and the committed one.
+//! The manifest is complete, unambiguous, and equal to the committed file.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
 };
 
-use platform::{
-    catalogue, functions,
-    manifest::Manifest,
-    processes::{PAGES, caddyfile},
-};
+use platform::{functions, functions::PAGES, manifest::Manifest, processes::caddyfile};
 
-use super::places::root;
+use super::registration::repository_root;
 
 fn manifest() -> Manifest {
-    Manifest::of(&catalogue::services().unwrap())
+    Manifest::of(&functions::services().unwrap())
 }
 
-/// Who answers this path.
-fn answering(manifest: &Manifest, path: &str) -> Vec<&'static str> {
+/// Returns the functions that claim this path.
+fn functions_for_path(manifest: &Manifest, path: &str) -> Vec<&'static str> {
     let below = |prefix: &String| path == prefix || path.starts_with(&format!("{prefix}/"));
     manifest
         .functions
@@ -31,45 +27,53 @@ fn answering(manifest: &Manifest, path: &str) -> Vec<&'static str> {
 }
 
 #[tokio::test]
-async fn the_committed_manifest_is_the_one_that_is_printed() {
-    let committed = fs::read_to_string(root().join("infra/manifest.json")).unwrap();
+async fn the_committed_manifest_is_up_to_date() {
+    let committed = fs::read_to_string(repository_root().join("infra/manifest.json")).unwrap();
     assert_eq!(
         committed,
         manifest().to_json().unwrap(),
-        "renew it: make prepare"
+        "stale; run make prepare"
     );
 }
 
 #[tokio::test]
-async fn every_path_leads_to_its_function_and_to_no_other() {
+async fn every_path_belongs_to_exactly_one_function() {
     let manifest = manifest();
-    for service in catalogue::services().unwrap() {
+    for service in functions::services().unwrap() {
         for path in service.document.paths.paths.keys() {
             if path.starts_with("/internal/") {
                 assert!(
-                    answering(&manifest, path).is_empty(),
-                    "{path} must stay inside"
+                    functions_for_path(&manifest, path).is_empty(),
+                    "{path} must not be public"
                 );
                 continue;
             }
-            assert_eq!(answering(&manifest, path), [service.name], "{path}");
+            assert_eq!(
+                functions_for_path(&manifest, path),
+                [service.name],
+                "{path}"
+            );
             if let Some(rest) = path.strip_prefix("/api/v1/") {
                 let short = format!("/api/{rest}");
-                assert_eq!(answering(&manifest, &short), [service.name], "{short}");
+                assert_eq!(
+                    functions_for_path(&manifest, &short),
+                    [service.name],
+                    "{short}"
+                );
             }
         }
         let own = format!("/api/v1/{}/openapi.json", service.name);
-        assert_eq!(answering(&manifest, &own), [service.name], "{own}");
+        assert_eq!(functions_for_path(&manifest, &own), [service.name], "{own}");
     }
 }
 
 #[tokio::test]
-async fn subscriptions_name_functions_that_exist_and_events_that_somebody_announces() {
+async fn subscriptions_name_known_functions_and_published_events() {
     let names: BTreeSet<_> = functions::ALL
         .iter()
         .map(|function| function.name)
         .collect();
-    let announced: BTreeSet<_> = functions::ALL
+    let published: BTreeSet<_> = functions::ALL
         .iter()
         .flat_map(|function| function.events)
         .map(|kind| kind.r#type)
@@ -80,15 +84,15 @@ async fn subscriptions_name_functions_that_exist_and_events_that_somebody_announ
         assert!(names.contains(one.function.as_str()), "{one:?}");
         for kind in &one.types {
             assert!(
-                announced.contains(kind.as_str()),
-                "nobody announces {kind}: {one:?}"
+                published.contains(kind.as_str()),
+                "no function publishes {kind}: {one:?}"
             );
         }
     }
 }
 
 #[tokio::test]
-async fn settings_say_which_are_secrets() {
+async fn secret_settings_are_marked() {
     let manifest = manifest();
     let secret: Vec<_> = manifest
         .settings
@@ -110,7 +114,7 @@ async fn settings_say_which_are_secrets() {
 }
 
 #[tokio::test]
-async fn the_proxy_knows_every_function_and_nothing_internal() {
+async fn the_proxy_routes_every_function_and_nothing_internal() {
     let names = functions::ALL.iter().map(|function| function.name);
     let ports: BTreeMap<_, u16> = names.chain([PAGES]).zip(9001..).collect();
     let text = caddyfile::text(&manifest(), "127.0.0.1", 9000, &ports).unwrap();

@@ -3,7 +3,7 @@
 use super::get;
 
 #[tokio::test]
-async fn the_landing_page_says_what_runs_and_keeps_passwords_to_itself() {
+async fn the_landing_page_lists_functions_but_no_passwords() {
     let page = get("/").await;
     assert_eq!(page.status, 200);
     assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
@@ -15,14 +15,14 @@ async fn the_landing_page_says_what_runs_and_keeps_passwords_to_itself() {
     assert!(page.text.contains("<code>/api/v1/tickets</code>"));
     assert!(
         page.text.contains("<td>&lt;manager&gt;</td>"),
-        "filled in as text"
+        "values are escaped"
     );
     assert!(page.text.contains("manager@demo.example"));
     assert!(!page.text.contains("not-for-the-page"));
 }
 
 #[tokio::test]
-async fn everything_that_a_page_loads_is_served_here() {
+async fn pages_load_only_local_resources() {
     for start in ["/", "/docs"] {
         let page = get(start).await;
         assert_eq!(page.status, 200, "{start}");
@@ -36,35 +36,37 @@ async fn everything_that_a_page_loads_is_served_here() {
             count += 1;
         }
         assert!(count >= 2, "{start}");
-        for foreign in ["http://", "https://"] {
-            let elsewhere = page.text.match_indices(foreign).filter(|(at, _)| {
+        for scheme in ["http://", "https://"] {
+            let external = page.text.match_indices(scheme).filter(|(at, _)| {
                 let rest = &page.text[*at..];
                 !rest.starts_with("http://127.0.0.1:8080")
                     && !rest.starts_with("http://www.w3.org/")
             });
-            assert_eq!(elsewhere.count(), 0, "{start} names a foreign host");
+            assert_eq!(external.count(), 0, "{start} names another host");
         }
     }
 }
 
 #[tokio::test]
-async fn the_reference_runs_our_own_scripts_only() {
+async fn the_reference_runs_local_scripts_only() {
     let page = get("/docs").await;
     let policy = page.header("content-security-policy");
     assert!(policy.contains("script-src 'self';"), "{policy}");
     assert!(policy.contains("connect-src 'self';"), "{policy}");
-    assert!(!page.text.contains("<script>"), "no script within the page");
+    assert!(!page.text.contains("<script>"), "no inline script");
     let own = get("/docs/reference.js").await;
     assert!(own.text.contains("/api/openapi.json"));
     assert!(get("/docs/swagger-ui-bundle.js").await.text.len() > 1_000_000);
 }
 
 #[tokio::test]
-async fn the_document_is_served_as_it_is_committed() {
+async fn the_served_document_equals_the_committed_one() {
     let page = get("/api/openapi.json").await;
     assert_eq!(page.header("content-type"), "application/json");
     assert_eq!(
         page.text,
-        platform::catalogue::generate("openapi", &[]).await.unwrap()
+        platform::generators::generate("openapi", &[])
+            .await
+            .unwrap()
     );
 }

@@ -1,37 +1,37 @@
-//! The only place that writes to the terminal: logs go through `tracing`, answers to whoever typed the command come here.
+//! Output of commands. Logs go through `tracing`; everything else that is printed goes through this module.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a command line program talks to its terminal"
+    reason = "a command line program prints its results"
 )]
 
-/// A line for the person in front of it.
-pub fn say(line: &str) {
+/// Prints a line.
+pub fn print_line(line: &str) {
     println!("{line}");
 }
 
-/// Text as it is, for a file.
-pub fn print(text: &str) {
+/// Prints text without a line break.
+pub fn print_text(text: &str) {
     print!("{text}");
 }
 
-/// Why the program ends, with its causes.
-pub fn complain(error: &crate::Error) {
+/// Prints an error with its causes.
+pub fn print_error(error: &crate::Error) {
     eprintln!("platform: {error}");
     let mut cause = error.source();
-    let mut said = error.to_string();
+    let mut printed = error.to_string();
     while let Some(error) = cause {
         let text = error.to_string();
-        // Many errors repeat their cause in their own text.
-        if !said.contains(&text) {
-            eprintln!("  because: {text}");
-            said = text;
+        // Many errors already contain the text of their cause.
+        if !printed.contains(&text) {
+            eprintln!("  caused by: {text}");
+            printed = text;
         }
         cause = error.source();
     }
 }
 
-/// Rows in columns as wide as their widest cell, indented by two.
+/// Formats rows as columns, each as wide as its widest cell, indented by two spaces.
 pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let widths: Vec<usize> = head
         .iter()

@@ -1,18 +1,18 @@
-//! `docs/problems.md`: every code of a refusal.
+//! Generates `docs/problems.md`: every error code.
 
 use std::fmt::Write as _;
 
-use web::Kind;
+use web::ProblemKind;
 
-use super::{cell, head};
+use super::{header, table_cell};
 use crate::functions;
 
-/// The page.
+/// Returns the page.
 pub fn page() -> String {
-    let mut page = head(
-        "Refusals",
-        "Every answer from 400 up is an `application/problem+json` document (RFC 9457) with one of these codes. Codes are \
-         stable; titles and details come in German and English by `Accept-Language`. `{words}` in braces are filled in.",
+    let mut page = header(
+        "Error codes",
+        "Every response with a status of 400 or above is an `application/problem+json` document (RFC 9457) with one of these codes. Codes are \
+         stable; `Accept-Language` selects German or English titles and details. `{words}` in braces are placeholders.",
     );
     section(&mut page, "everywhere", web::problem::ALL);
     let access = access::problems::ALL.iter().chain(access::cors::ALL);
@@ -23,7 +23,7 @@ pub fn page() -> String {
     page
 }
 
-fn section(page: &mut String, name: &str, kinds: &[&'static Kind]) {
+fn section(page: &mut String, name: &str, kinds: &[&'static ProblemKind]) {
     let mut kinds = kinds.to_vec();
     kinds.sort_by_key(|kind| (kind.status.as_u16(), kind.code));
     // Writing into a String cannot fail.
@@ -37,10 +37,10 @@ fn section(page: &mut String, name: &str, kinds: &[&'static Kind]) {
             "| `{}` | {} | **{}.** {} | **{}.** {} |",
             kind.code,
             kind.status.as_u16(),
-            cell(kind.title.en),
-            cell(kind.detail.en),
-            cell(kind.title.de),
-            cell(kind.detail.de),
+            table_cell(kind.title.en),
+            table_cell(kind.detail.en),
+            table_cell(kind.title.de),
+            table_cell(kind.detail.de),
         );
     }
 }

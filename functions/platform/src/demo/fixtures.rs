@@ -1,11 +1,11 @@
-//! What the demo is made of: invented people and tickets, compiled in.
+//! Fixtures of the demo: invented people and tickets, compiled in.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-/// A ticket as it was, with its story and how it stands at the end.
+/// A ticket with its comments and final status.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ticket {
@@ -13,72 +13,72 @@ pub struct Ticket {
     pub tenant: String,
     /// `de` or `en`.
     pub language: String,
-    /// As `POST /tickets` takes it.
+    /// As in `POST /tickets`.
     pub title: String,
-    /// As `POST /tickets` takes it.
+    /// As in `POST /tickets`.
     pub description: String,
     /// One of the tenant's categories.
     pub category: String,
-    /// How soon somebody looks at it.
+    /// Priority, as in the API.
     pub priority: String,
-    /// Free words.
+    /// Tags.
     pub tags: Vec<String>,
-    /// In order.
+    /// Comments in order.
     pub comments: Vec<Comment>,
-    /// Its status today.
+    /// Final status.
     pub ends: Status,
 }
 
-/// What somebody says about a ticket.
+/// A comment on a ticket.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Comment {
-    /// Who.
-    pub by: Side,
-    /// For whom.
+    /// Author.
+    pub by: Author,
+    /// Visibility.
     pub visibility: Visibility,
-    /// What.
+    /// Text.
     pub content: String,
 }
 
-/// The two sides of a ticket.
+/// Author of a comment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Side {
-    /// Whoever asked.
+pub enum Author {
+    /// The customer who opened the ticket.
     Customer,
-    /// Whoever helps.
+    /// The expert who handles it.
     Expert,
 }
 
-/// Who may read a comment.
+/// Visibility of a comment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Visibility {
-    /// Both sides.
+    /// Visible to the customer.
     Public,
-    /// The helping side.
+    /// Visible to staff only.
     Internal,
 }
 
-/// Where a ticket stands.
+/// Status of a ticket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Nobody has taken it.
+    /// Not assigned.
     Open,
-    /// Somebody works on it.
+    /// In progress.
     InProgress,
-    /// The customer was asked something.
+    /// Waiting for an answer of the customer.
     WaitingOnCustomer,
-    /// Answered.
+    /// Resolved.
     Resolved,
-    /// Done with.
+    /// Closed.
     Closed,
 }
 
 impl Status {
-    /// As the API writes it.
+    /// Returns the value used by the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
@@ -91,7 +91,7 @@ impl Status {
 }
 
 impl Visibility {
-    /// As the API writes it.
+    /// Returns the value used by the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Public => "public",
@@ -100,7 +100,7 @@ impl Visibility {
     }
 }
 
-/// Someone who plays in the demo.
+/// A person of the demo.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
@@ -110,9 +110,9 @@ pub struct Person {
     pub family_name: String,
     /// `de` or `en`.
     pub locale: String,
-    /// IANA name.
+    /// IANA time zone.
     pub time_zone: String,
-    /// As `PUT /users/{id}/expertise` takes it.
+    /// As in `PUT /users/{id}/expertise`.
     #[serde(default)]
     pub expertise: Vec<Value>,
 }
@@ -120,11 +120,11 @@ pub struct Person {
 /// A demo tenant.
 #[derive(Clone, Copy, Debug)]
 pub struct TenantPlan {
-    /// What is named at sign-in.
+    /// Slug for sign-in.
     pub slug: &'static str,
-    /// Its name.
+    /// Display name.
     pub name: &'static str,
-    /// Its locale.
+    /// Default locale.
     pub locale: &'static str,
 }
 
@@ -142,17 +142,17 @@ pub const TENANTS: [TenantPlan; 2] = [
     },
 ];
 
-/// Categories of both tenants.
+/// Ticket categories of both tenants.
 pub const CATEGORIES: [&str; 8] = [
     "account", "billing", "bug", "building", "hardware", "question", "request", "other",
 ];
 
-/// The people of each tenant, by the names of [`crate::sign_ins::PEOPLE`].
+/// Returns the people of each tenant, by the names in [`crate::sign_ins::PEOPLE`].
 pub fn people() -> Result<BTreeMap<String, BTreeMap<String, Person>>, serde_json::Error> {
     serde_json::from_str(include_str!("people.json"))
 }
 
-/// The tickets of a tenant.
+/// Returns the tickets of a tenant.
 pub fn tickets(slug: &str) -> Result<Vec<Ticket>, serde_json::Error> {
     let all: Vec<Ticket> = serde_json::from_str(include_str!("tickets.json"))?;
     Ok(all
@@ -167,7 +167,7 @@ mod tests {
     use crate::sign_ins::PEOPLE;
 
     #[test]
-    fn every_ticket_belongs_to_a_tenant_and_a_category_and_keeps_the_limits() {
+    fn every_ticket_has_a_valid_tenant_category_and_length() {
         let mut count = 0;
         for tenant in TENANTS {
             for ticket in tickets(tenant.slug).unwrap() {
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn every_part_is_cast() {
+    fn every_tenant_has_all_people() {
         let people = people().unwrap();
         for tenant in TENANTS {
             for (person, _) in PEOPLE {

@@ -1,10 +1,10 @@
-//! Chance that is the same every time.
+//! A seeded random number generator.
 
-/// Numbers that look random and never change (`SplitMix64`).
-pub(super) struct Chance(u64);
+/// `SplitMix64`, so that a seed always gives the same numbers.
+pub(super) struct Rng(u64);
 
-impl Chance {
-    pub(super) fn of(seed: usize) -> Self {
+impl Rng {
+    pub(super) fn seeded(seed: usize) -> Self {
         Self(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(seed as u64 + 1))
     }
 
@@ -16,12 +16,12 @@ impl Chance {
         mixed ^ (mixed >> 31)
     }
 
-    /// From `low` up to but not including `high`.
-    pub(super) fn within(&mut self, low: u64, high: u64) -> u64 {
+    /// Returns a number from `low` up to but not including `high`.
+    pub(super) fn range(&mut self, low: u64, high: u64) -> u64 {
         low + self.next() % (high - low).max(1)
     }
 
-    pub(super) fn within_i64(&mut self, low: i64, high: i64) -> i64 {
+    pub(super) fn range_i64(&mut self, low: i64, high: i64) -> i64 {
         let width = (high - low).max(1).unsigned_abs();
         low + i64::try_from(self.next() % width).unwrap_or_default()
     }

@@ -1,13 +1,13 @@
-//! `docs/schema.md`: what the migrations add up to, read from the catalogue of a fresh database.
+//! Generates `docs/schema.md` from the system catalog of a freshly migrated database.
 
 use std::fmt::Write as _;
 
 use sqlx::{PgConnection, Row};
 
-use super::{cell, head};
+use super::{header, table_cell};
 use crate::Error;
 
-/// Schemas of ours, shared ones first.
+/// Our schemas, shared ones first.
 const SCHEMAS: &str = "select nspname::text
     from pg_namespace
     where nspname !~ '^pg_' and nspname not in ('information_schema', 'public')
@@ -27,7 +27,7 @@ const COLUMNS: &str = "select a.attname::text, format_type(a.atttypid, a.atttypm
     where a.attrelid = format('%I.%I', $1, $2)::regclass and a.attnum > 0 and not a.attisdropped
     order by a.attnum";
 
-/// Constraints, then indexes that belong to none.
+/// Constraints, then indexes without a constraint.
 const RULES: &str = "select name, definition
     from (
         select 1 as kind, case contype when 'p' then 1 when 'f' then 2 when 'u' then 3 else 4 end as part,
@@ -51,7 +51,7 @@ const POLICIES: &str =
     where schemaname = $1 and tablename = $2
     order by permissive desc, policyname";
 
-/// Who may do what, but for the owner.
+/// Privileges of every role except the owner.
 const GRANTS: &str = "select grantee::text, string_agg(lower(privilege) || columns, ', ' order by privilege, columns)
     from (
         select pg_get_userbyid(g.grantee) as grantee, g.privilege_type as privilege, '' as columns
@@ -70,7 +70,7 @@ const ROW_SECURITY: &str = "select relrowsecurity, relforcerowsecurity
     from pg_class
     where oid = format('%I.%I', $1, $2)::regclass";
 
-/// Functions that run with their owner's rights, and who may call them.
+/// `SECURITY DEFINER` functions and their callers.
 const DEFINERS: &str = "select n.nspname || '.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')',
         pg_get_userbyid(p.proowner)::text, array_to_string(p.proconfig, ', '),
         coalesce((
@@ -83,12 +83,12 @@ const DEFINERS: &str = "select n.nspname || '.' || p.proname || '(' || pg_get_fu
     where p.prosecdef and n.nspname !~ '^pg_'
     order by 1";
 
-/// The page.
+/// Returns the page.
 pub async fn page(connection: &mut PgConnection) -> Result<String, Error> {
-    let mut page = head(
+    let mut page = header(
         "Schema",
-        "What the migrations add up to. Every table with tenant data has row-level security enabled and forced, a \
-         restrictive policy `tenant_lock` besides the permissive one, and `tenant_id` first in every key.",
+        "The schema after all migrations. Every table with tenant data has row-level security enabled and forced, a \
+         restrictive policy `tenant_lock` in addition to the permissive one, and `tenant_id` first in every key.",
     );
     for schema in names(connection, SCHEMAS, &[]).await? {
         // Writing into a String cannot fail.
@@ -99,7 +99,7 @@ pub async fn page(connection: &mut PgConnection) -> Result<String, Error> {
     }
     _ = write!(
         page,
-        "\n## Functions with their owner's rights\n\n| function | owner | settings | callers |\n| --- | --- | --- | --- |\n"
+        "\n## SECURITY DEFINER functions\n\n| function | owner | settings | callers |\n| --- | --- | --- | --- |\n"
     );
     for row in texts(connection, DEFINERS, &[]).await? {
         _ = writeln!(
@@ -117,17 +117,23 @@ async fn describe(
     schema: &str,
     table: &str,
 ) -> Result<(), Error> {
-    let of = [schema, table];
+    let arguments = [schema, table];
     _ = write!(
         page,
         "\n### {schema}.{table}\n\n| column | type | |\n| --- | --- | --- |\n"
     );
-    for row in texts(connection, COLUMNS, &of).await? {
+    for row in texts(connection, COLUMNS, &arguments).await? {
         let rest = format!("{} {}", row[2], row[3]);
-        _ = writeln!(page, "| {} | {} | {} |", row[0], row[1], cell(rest.trim()));
+        _ = writeln!(
+            page,
+            "| {} | {} | {} |",
+            row[0],
+            row[1],
+            table_cell(rest.trim())
+        );
     }
     page.push('\n');
-    for row in texts(connection, RULES, &of).await? {
+    for row in texts(connection, RULES, &arguments).await? {
         _ = writeln!(page, "- `{}`: {}", row[0], row[1]);
     }
     let (enabled, forced): (bool, bool) = sqlx::query_as(ROW_SECURITY)
@@ -141,10 +147,10 @@ async fn describe(
         match (enabled, forced) {
             (true, true) => "enabled, forced",
             (true, false) => "enabled, not forced",
-            _ => "none: no tenant's data",
+            _ => "none (no tenant data)",
         }
     );
-    for row in texts(connection, POLICIES, &of).await? {
+    for row in texts(connection, POLICIES, &arguments).await? {
         _ = writeln!(
             page,
             "- policy `{}`, {}, {} for {}: {}",
@@ -152,23 +158,23 @@ async fn describe(
             row[1],
             row[2],
             row[3],
-            own_rows(&row[4])
+            describe_policy(&row[4])
         );
     }
-    for row in texts(connection, GRANTS, &of).await? {
+    for row in texts(connection, GRANTS, &arguments).await? {
         _ = writeln!(page, "- `{}` may {}", row[0], row[1]);
     }
     Ok(())
 }
 
-/// The one expression that nearly all policies have, in words. Releases of PostgreSQL print it differently.
-fn own_rows(policy: &str) -> String {
+/// Replaces the expression of the tenant policies by words, because PostgreSQL releases print it differently.
+fn describe_policy(policy: &str) -> String {
     let own = "(tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid";
     match policy.split_once(own) {
         Some(("", rest)) => {
             let rest = rest.trim_start_matches(" AS \"nullif\"");
             format!(
-                "rows of the tenant that is set{}",
+                "rows of the current tenant{}",
                 rest.trim_start_matches("))")
             )
         }
@@ -185,7 +191,7 @@ async fn names(
     Ok(rows.into_iter().flatten().collect())
 }
 
-/// Rows of texts.
+/// Runs a query and returns its rows as text.
 async fn texts(
     connection: &mut PgConnection,
     query: &'static str,

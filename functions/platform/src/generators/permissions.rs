@@ -1,20 +1,20 @@
-//! `docs/permissions.md`: role by permission, and what each operation asks for.
+//! Generates `docs/permissions.md`: permissions of each role, and the permission each operation requires.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use sqlx::PgConnection;
 use utoipa::openapi::OpenApi;
 
-use super::head;
+use super::header;
 use crate::Error;
 
-/// Built-in roles, the mightiest first.
+/// Built-in roles, from most to least privileged.
 const ROLES: [&str; 5] = ["superadmin", "admin", "manager", "expert", "customer"];
 
 /// Permission to role to reach.
 pub type Grants = BTreeMap<String, BTreeMap<String, String>>;
 
-/// The policy as the migrations made it.
+/// Reads the grants of the built-in roles.
 pub async fn grants(connection: &mut PgConnection) -> Result<Grants, Error> {
     let rows: Vec<(String, String, String)> =
         sqlx::query_as("select permission, base_role, reach from access.builtin_grants")
@@ -27,12 +27,12 @@ pub async fn grants(connection: &mut PgConnection) -> Result<Grants, Error> {
     Ok(grants)
 }
 
-/// The page.
+/// Returns the page.
 pub fn page(grants: &Grants, document: &OpenApi) -> String {
-    let mut page = head(
+    let mut page = header(
         "Permissions",
-        "What the built-in roles may do, and how far it reaches: `all` rows of the tenant, those `assigned` to the person, or \
-         the person's `own`. A dot means no. API keys hold permissions themselves (scopes), which reach all.",
+        "Permissions of the built-in roles and their reach: `all` rows of the tenant, rows `assigned` to the person, or \
+         the person's `own` rows. A dot means no permission. API keys have permissions of their own (scopes), always with the reach `all`.",
     );
     // Writing into a String cannot fail.
     _ = writeln!(page, "\n| permission | {} |", ROLES.join(" | "));
@@ -64,10 +64,10 @@ pub fn page(grants: &Grants, document: &OpenApi) -> String {
 
 /// An operation of the merged document.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
-    /// In lower case.
+pub struct OperationEntry {
+    /// HTTP method in lower case.
     pub method: String,
-    /// Its template.
+    /// Path template.
     pub path: String,
     /// Its `operationId`.
     pub id: String,
@@ -75,8 +75,8 @@ pub struct Listed {
     pub permission: Option<String>,
 }
 
-/// Every operation, by path, then in the document's order of methods.
-pub fn operations(document: &OpenApi) -> Vec<Listed> {
+/// Returns every operation, ordered by path, then by method.
+pub fn operations(document: &OpenApi) -> Vec<OperationEntry> {
     let value = serde_json::to_value(document).unwrap_or_default();
     let paths = value["paths"].as_object().cloned().unwrap_or_default();
     paths
@@ -86,7 +86,7 @@ pub fn operations(document: &OpenApi) -> Vec<Listed> {
             methods.into_iter().filter_map(move |method| {
                 let operation = item.get(method)?;
                 let text = |field: &str| operation[field].as_str().map(str::to_owned);
-                Some(Listed {
+                Some(OperationEntry {
                     method: method.to_owned(),
                     path: path.clone(),
                     id: text("operationId").unwrap_or_default(),

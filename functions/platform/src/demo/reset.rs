@@ -1,5 +1,4 @@
-//! New passwords where `demo.json` and the database do not know each other: the file was lost, or belongs to another
-//! database.
+//! Resets the passwords of the demo when `demo.json` was lost or belongs to another database.
 
 use access::opaque::Opaque;
 use chrono::TimeDelta;
@@ -7,52 +6,55 @@ use ids::{OneTimeToken, OneTimeTokenId, TenantId};
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
 
-use super::{Demo, cast, cast::Cast, corpus::TenantPlan};
+use super::{Demo, fixtures::TenantPlan, users, users::TenantSetup};
 use crate::{
-    Error,
+    Error, console,
     sign_ins::{PEOPLE, Tenant},
-    terminal,
 };
 
-/// Looks whether the tenant's admin can sign in with what the file says, and if not makes everything new but the data.
-pub async fn renew(
+/// Checks that the tenant's admin can sign in with the password in the file; otherwise resets all passwords and the API key.
+pub async fn ensure_sign_ins(
     demo: &Demo,
     plan: TenantPlan,
     id: TenantId,
     tenant: &mut Tenant,
 ) -> Result<(), Error> {
-    let mut world = demo.world(demo.clock.now())?;
-    let admin = cast::account(plan.slug, tenant, "admin")?;
-    if tenant.id == Some(id) && tenant.api_key.is_some() && world.can_sign_in(&admin).await? {
-        return world.sign_out(&admin).await;
+    let mut client = demo.client(demo.clock.now())?;
+    let admin = users::account_of(plan.slug, tenant, "admin")?;
+    if tenant.id == Some(id) && tenant.api_key.is_some() && client.can_sign_in(&admin).await? {
+        return client.sign_out(&admin).await;
     }
-    terminal::say(&format!(
-        "  demo     new passwords for the tenant {}: demo.json did not know them",
+    console::print_line(&format!(
+        "  demo     new passwords for tenant {}: demo.json does not match the database",
         plan.slug
     ));
-    tenant.forget();
+    tenant.clear_ids();
     tenant.id = Some(id);
     let mut connection = demo.database.administrator().await?;
     for (person, _) in PEOPLE {
-        let account = cast::account(plan.slug, tenant, person)?;
-        let Some(token) = invite(&mut connection, demo, id, &account.email).await? else {
+        let account = users::account_of(plan.slug, tenant, person)?;
+        let Some(token) = create_invitation(&mut connection, demo, id, &account.email).await?
+        else {
             continue;
         };
         let body = json!({"token": token, "password": account.password});
-        world.ask("/auth/invite/accept", &body).await?.success()?;
+        client
+            .post_anonymously("/auth/invite/accept", &body)
+            .await?
+            .success()?;
     }
-    let mut cast = Cast {
+    let mut setup = TenantSetup {
         plan,
-        world: &mut world,
+        client: &mut client,
         database: &demo.database,
         keyring: &demo.keyring,
     };
-    cast.introduce(tenant).await
+    setup.ensure_users(tenant).await
 }
 
-/// An invitation for somebody who is there already: accepting it sets a password. No endpoint gives one to whoever stands
-/// before the machine, so it is written by the administrator.
-async fn invite(
+/// Creates an invitation for an existing user; accepting it sets a password. No endpoint does this without credentials, so it
+/// is written to the database directly.
+async fn create_invitation(
     connection: &mut PgConnection,
     demo: &Demo,
     tenant: TenantId,

@@ -1,11 +1,11 @@
-//! The platform's own routers at another time, and the people who call them.
+//! An API client over the platform's own routers, with a clock that can be set.
 //!
-//! The demo goes through the front door: every row of it was written by a handler, under its caller's permissions, with
-//! history, audit and events. Only the clock is not today's.
+//! The demo is loaded through the API: handlers write every row under the permissions of the caller, with history, audit log and
+//! events. Only the clock differs.
 
 use std::{collections::HashMap, time::Duration};
 
-use access::{Gate, GateSettings, Keyring};
+use access::{AppSettings, AppState, Keyring};
 use axum::{Router, body::Body};
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{Method, Request, StatusCode, header};
@@ -21,16 +21,16 @@ use web::{
 use crate::{
     Error,
     database::Database,
-    functions::{Function, Objects},
+    functions::{FileStorage, Function},
 };
 
-/// Access tokens are renewed this long before they end.
-const MARGIN: TimeDelta = TimeDelta::seconds(60);
+/// Access tokens are refreshed this long before they expire.
+const TOKEN_EXPIRY_MARGIN: TimeDelta = TimeDelta::seconds(60);
 
-/// The routers and a clock that stands still until it is moved.
-pub struct World {
+/// The routers, a clock that is set explicitly, and the sessions of the callers.
+pub struct DemoClient {
     clock: Clock,
-    gate: Gate,
+    state: AppState,
     router: Router,
     sessions: HashMap<String, Session>,
 }
@@ -38,93 +38,97 @@ pub struct World {
 struct Session {
     access: String,
     refresh: String,
-    ends: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
 }
 
-/// Who calls: an account and its password.
+/// An account and its password.
 #[derive(Clone, Debug)]
 pub struct Account {
-    /// The tenant's slug.
+    /// Slug of the tenant.
     pub tenant: String,
-    /// The address.
+    /// Email address.
     pub email: String,
-    /// The password.
+    /// Password.
     pub password: String,
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
-pub struct Answer {
-    /// The status.
+pub struct ApiResponse {
+    /// Status code.
     pub status: StatusCode,
-    /// The body; null when there is none.
+    /// JSON body; null if there is none.
     pub body: Value,
-    asked: String,
+    request_line: String,
 }
 
-/// A request that the demo needs and that was refused.
+/// A failed request.
 #[derive(Debug, thiserror::Error)]
-#[error("{asked} answered {status}: {body}")]
-pub struct Refused {
-    asked: String,
+#[error("{request_line} failed with {status}: {body}")]
+pub struct RequestRefused {
+    request_line: String,
     status: StatusCode,
     body: String,
 }
 
-impl Answer {
-    /// The answer if it is a success.
-    pub fn success(self) -> Result<Self, Refused> {
+impl ApiResponse {
+    /// Returns the response if it is successful.
+    pub fn success(self) -> Result<Self, RequestRefused> {
         if self.status.is_success() {
             return Ok(self);
         }
-        Err(Refused {
-            asked: self.asked,
+        Err(RequestRefused {
+            request_line: self.request_line,
             status: self.status,
             body: self.body.to_string(),
         })
     }
 
-    /// A text of the body.
+    /// Returns a string field of the body.
     pub fn text(&self, field: &str) -> Result<String, Error> {
         self.body[field].as_str().map(str::to_owned).ok_or_else(|| {
-            format!("{} has no {field} in its answer: {}", self.asked, self.body).into()
+            format!(
+                "{} has no {field} in its response: {}",
+                self.request_line, self.body
+            )
+            .into()
         })
     }
 
-    /// The identifier in the body.
+    /// Returns the `id` field of the body.
     pub fn id<T: std::str::FromStr>(&self) -> Result<T, Error> {
         self.text("id")?
             .parse()
-            .map_err(|_| format!("{} has no sound id in its answer", self.asked).into())
+            .map_err(|_| format!("{} has no valid id in its response", self.request_line).into())
     }
 }
 
-impl World {
-    /// The routers of `functions` at `now`.
+impl DemoClient {
+    /// Creates a client for the routers of `functions`, with the clock at `now`.
     pub fn at(
         now: DateTime<Utc>,
         functions: &[Function],
         database: &Database,
         keyring: &Keyring,
-        (public_url, objects): (&str, &Objects),
+        (public_url, objects): (&str, &FileStorage),
     ) -> Result<Self, Error> {
-        let clock = Clock::standing_at(now);
-        let settings = GateSettings {
+        let clock = Clock::fixed_at(now);
+        let settings = AppSettings {
             public_url: public_url.to_owned(),
-            remember: Duration::from_secs(15),
+            cache_ttl: Duration::from_secs(15),
             local: true,
             in_flight: 64,
         };
-        let gate = Gate::new(
-            database.of("identity")?,
+        let state = AppState::new(
+            database.pool_of("identity")?,
             clock.clone(),
             keyring.clone(),
             settings,
         );
         let mut services = Vec::new();
         for function in functions {
-            let db = database.of(function.name)?;
-            services.push(function.serve(db, gate.clone(), objects));
+            let db = database.pool_of(function.name)?;
+            services.push(function.build_service(db, state.clone(), objects));
         }
         let router = edge::wrap(
             web::service::compose(&services),
@@ -135,125 +139,130 @@ impl World {
         );
         Ok(Self {
             clock,
-            gate,
+            state,
             router,
             sessions: HashMap::new(),
         })
     }
 
-    /// What authenticates in this world.
-    pub fn gate(&self) -> &Gate {
-        &self.gate
+    /// Returns the shared state of the routers.
+    pub fn state(&self) -> &AppState {
+        &self.state
     }
 
-    /// Moves the clock forward to `now`; never back.
-    pub fn wait_until(&self, now: DateTime<Utc>) {
+    /// Moves the clock forward to `now`, never back.
+    pub fn advance_to(&self, now: DateTime<Utc>) {
         self.clock.set(now.max(self.clock.now()));
     }
 
-    /// A request of somebody who is signed in, or becomes so by it. `once` makes a repetition harmless.
+    /// Sends a request as an account; signs in first if needed. `idempotency_key` makes a repetition harmless.
     pub async fn call(
         &mut self,
         account: &Account,
         method: Method,
         path: &str,
         body: Option<&Value>,
-        once: Option<&str>,
-    ) -> Result<Answer, Error> {
+        idempotency_key: Option<&str>,
+    ) -> Result<ApiResponse, Error> {
         let token = self.token(account).await?;
-        self.send(method, path, body, Some(&token), once).await
+        self.send(method, path, body, Some(&token), idempotency_key)
+            .await
     }
 
-    /// `GET`.
-    pub async fn get(&mut self, account: &Account, path: &str) -> Result<Answer, Error> {
+    /// Sends a `GET` request.
+    pub async fn get(&mut self, account: &Account, path: &str) -> Result<ApiResponse, Error> {
         self.call(account, Method::GET, path, None, None).await
     }
 
-    /// `PUT`.
+    /// Sends a `PUT` request.
     pub async fn put(
         &mut self,
         account: &Account,
         path: &str,
         body: &Value,
-    ) -> Result<Answer, Error> {
+    ) -> Result<ApiResponse, Error> {
         self.call(account, Method::PUT, path, Some(body), None)
             .await
     }
 
-    /// `POST`.
+    /// Sends a `POST` request.
     pub async fn post(
         &mut self,
         account: &Account,
         path: &str,
         body: &Value,
-    ) -> Result<Answer, Error> {
+    ) -> Result<ApiResponse, Error> {
         self.call(account, Method::POST, path, Some(body), None)
             .await
     }
 
-    /// A request with a credential that was not got by signing in.
+    /// Sends a `GET` request with an API key or token.
     #[cfg(test)]
-    pub async fn with_token(&self, token: &str, path: &str) -> Result<Answer, Error> {
+    pub async fn get_with_token(&self, token: &str, path: &str) -> Result<ApiResponse, Error> {
         self.send(Method::GET, path, None, Some(token), None).await
     }
 
-    /// A request of nobody.
-    pub async fn ask(&self, path: &str, body: &Value) -> Result<Answer, Error> {
+    /// Sends a `POST` request without credentials.
+    pub async fn post_anonymously(&self, path: &str, body: &Value) -> Result<ApiResponse, Error> {
         self.send(Method::POST, path, Some(body), None, None).await
     }
 
     /// Whether the account can sign in.
     pub async fn can_sign_in(&mut self, account: &Account) -> Result<bool, Error> {
-        let answer = self.sign_in(account).await?;
-        if answer.status == StatusCode::UNAUTHORIZED {
+        let response = self.sign_in(account).await?;
+        if response.status == StatusCode::UNAUTHORIZED {
             return Ok(false);
         }
-        self.remember(account, &answer.success()?)?;
+        self.store_session(account, &response.success()?)?;
         Ok(true)
     }
 
-    /// Ends the account's session.
+    /// Signs the account out.
     pub async fn sign_out(&mut self, account: &Account) -> Result<(), Error> {
-        let answer = self.call(account, Method::POST, "/auth/logout", None, None);
-        answer.await?.success()?;
+        let response = self.call(account, Method::POST, "/auth/logout", None, None);
+        response.await?.success()?;
         self.sessions.remove(&account.email);
         Ok(())
     }
 
-    async fn sign_in(&self, account: &Account) -> Result<Answer, Error> {
+    async fn sign_in(&self, account: &Account) -> Result<ApiResponse, Error> {
         let body = json!({
             "tenant": account.tenant, "email": account.email, "password": account.password,
             "device_name": "Firefox",
         });
-        self.ask("/auth/login", &body).await
+        self.post_anonymously("/auth/login", &body).await
     }
 
-    fn remember(&mut self, account: &Account, answer: &Answer) -> Result<String, Error> {
-        let access = answer.text("access_token")?;
-        let seconds = answer.body["expires_in"].as_i64().unwrap_or_default();
+    fn store_session(
+        &mut self,
+        account: &Account,
+        response: &ApiResponse,
+    ) -> Result<String, Error> {
+        let access = response.text("access_token")?;
+        let seconds = response.body["expires_in"].as_i64().unwrap_or_default();
         let session = Session {
             access: access.clone(),
-            refresh: answer.text("refresh_token")?,
-            ends: self.clock.now() + TimeDelta::seconds(seconds),
+            refresh: response.text("refresh_token")?,
+            expires_at: self.clock.now() + TimeDelta::seconds(seconds),
         };
         self.sessions.insert(account.email.clone(), session);
         Ok(access)
     }
 
-    /// A token that is good now: kept, renewed, or by signing in.
+    /// Returns a valid access token: cached, refreshed, or by signing in.
     async fn token(&mut self, account: &Account) -> Result<String, Error> {
         if let Some(session) = self.sessions.get(&account.email) {
-            if self.clock.now() < session.ends - MARGIN {
+            if self.clock.now() < session.expires_at - TOKEN_EXPIRY_MARGIN {
                 return Ok(session.access.clone());
             }
             let body = json!({"refresh_token": session.refresh});
-            let answer = self.ask("/auth/refresh", &body).await?;
-            if answer.status.is_success() {
-                return self.remember(account, &answer);
+            let response = self.post_anonymously("/auth/refresh", &body).await?;
+            if response.status.is_success() {
+                return self.store_session(account, &response);
             }
         }
-        let answer = self.sign_in(account).await?.success()?;
-        self.remember(account, &answer)
+        let response = self.sign_in(account).await?.success()?;
+        self.store_session(account, &response)
     }
 
     async fn send(
@@ -262,17 +271,17 @@ impl World {
         path: &str,
         body: Option<&Value>,
         token: Option<&str>,
-        once: Option<&str>,
-    ) -> Result<Answer, Error> {
-        let asked = format!("{method} {path}");
+        idempotency_key: Option<&str>,
+    ) -> Result<ApiResponse, Error> {
+        let request_line = format!("{method} {path}");
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", web::openapi::BASE));
         if let Some(token) = token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        if let Some(once) = once {
-            request = request.header("idempotency-key", once);
+        if let Some(idempotency_key) = idempotency_key {
+            request = request.header("idempotency-key", idempotency_key);
         }
         let body = match body {
             Some(body) => {
@@ -281,22 +290,26 @@ impl World {
             }
             None => Body::empty(),
         };
-        self.answer(asked, request.body(body)?).await
+        self.execute(request_line, request.body(body)?).await
     }
 
-    async fn answer(&self, asked: String, request: Request<Body>) -> Result<Answer, Error> {
+    async fn execute(
+        &self,
+        request_line: String,
+        request: Request<Body>,
+    ) -> Result<ApiResponse, Error> {
         let Ok(response) = self.router.clone().oneshot(request).await;
         let status = response.status();
         let bytes = response.into_body().collect().await?.to_bytes();
-        Ok(Answer {
+        Ok(ApiResponse {
             status,
             body: serde_json::from_slice(&bytes).unwrap_or_default(),
-            asked,
+            request_line,
         })
     }
 
-    /// Attaches a file to a ticket, unless it has one.
-    pub async fn attach(
+    /// Attaches a file to a ticket, unless it already has one.
+    pub async fn attach_file(
         &mut self,
         account: &Account,
         ticket: TicketId,
@@ -314,22 +327,25 @@ impl World {
                 .header(header::AUTHORIZATION, format!("Bearer {token}"))
                 .header("x-file-grant", &grant)
         };
-        let asked = format!("GET {files}");
+        let request_line = format!("GET {files}");
         let list = request(Method::GET).body(Body::empty())?;
-        let there = self.answer(asked, list).await?.success()?;
-        if there.body["items"]
+        let existing = self.execute(request_line, list).await?.success()?;
+        if existing.body["items"]
             .as_array()
             .is_some_and(|items| !items.is_empty())
         {
             return Ok(());
         }
         let form = format!(
-            "--limit\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n{content}\r\n--limit--\r\n"
+            "--boundary\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n{content}\r\n--boundary--\r\n"
         );
         let upload = request(Method::POST)
-            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=limit")
+            .header(
+                header::CONTENT_TYPE,
+                "multipart/form-data; boundary=boundary",
+            )
             .body(Body::from(form))?;
-        self.answer(format!("POST {files}"), upload)
+        self.execute(format!("POST {files}"), upload)
             .await?
             .success()?;
         Ok(())
