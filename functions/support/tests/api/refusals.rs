@@ -218,8 +218,8 @@ async fn problems_are_in_the_language_of_the_client() {
     let refusal = german.post("/api/v1/tickets", json!({})).await;
     assert_eq!(refusal.header("content-language"), "de");
     let refusal = refusal.expect_problem(422, "validation_failed");
-    assert_eq!(refusal["title"], "Eingaben ungültig");
-    assert_eq!(refusal["errors"][0]["detail"], "wird gebraucht");
+    assert_eq!(refusal["title"], "Ungültige Eingaben");
+    assert_eq!(refusal["errors"][0]["detail"], "ist erforderlich");
     assert_eq!(refusal["instance"], "/api/v1/tickets");
     assert!(!refusal["request_id"].as_str().unwrap().is_empty());
 }
