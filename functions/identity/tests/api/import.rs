@@ -155,7 +155,7 @@ async fn errors_are_reported_by_line_in_the_callers_language() {
     assert_eq!(page.header("content-type"), "text/plain; charset=utf-8");
     let text = page.text();
     assert!(
-        text.starts_with("Probelauf: nichts wurde geändert.\n10 Zeilen: 0 neu, 0 geändert, 1 unverändert, 9 abgelehnt.\nZeile 2: /email: "),
+        text.starts_with("Probelauf: Es wurde nichts geändert.\n10 Zeilen: 0 angelegt, 0 geändert, 1 unverändert, 9 abgelehnt.\nZeile 2: /email: "),
         "{text}"
     );
 }
