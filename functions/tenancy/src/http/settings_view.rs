@@ -13,12 +13,20 @@ macro_rules! views {
     )*) => { $(
         $(#[doc = $doc])*
         #[derive(Clone, Debug, Serialize, ToSchema)]
+        #[serde(default)]
         pub(crate) struct $name { $( $(#[doc = $field_doc])* pub(crate) $field: $ty, )* }
 
         impl From<settings::$name> for $name {
             fn from(settings: settings::$name) -> Self {
                 let settings::$name { $($field),* } = settings;
                 Self { $($field: $field.into()),* }
+            }
+        }
+
+        /// For the defaults in the schema.
+        impl Default for $name {
+            fn default() -> Self {
+                settings::$name::default().into()
             }
         }
     )* };

@@ -272,7 +272,7 @@ async fn an_expiring_key_is_announced_once_per_expiry() {
     let (demo, frozen) = (app.tenant("demo").await, app.tenant("frozen").await);
     let admin = app.as_user(&demo.admin);
     let (path, _) = create_key(&admin, json!({"expires_at": "2026-12-04T10:00:01Z"})).await;
-    make(
+    create_key(
         &app.as_user(&frozen.admin),
         json!({"expires_at": "2026-11-22T10:00:00Z"}),
     )
