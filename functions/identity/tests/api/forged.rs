@@ -90,8 +90,8 @@ impl ForgedTokens {
 
     /// Adds the genuine token with a different signature.
     fn signed(&mut self, name: &str, signature: impl AsRef<[u8]>) {
-        let valid_token = self.valid_token();
-        let (message, _) = valid_token.rsplit_once('.').unwrap();
+        let valid = self.valid_token();
+        let (message, _) = valid.rsplit_once('.').unwrap();
         self.add(name, format!("{message}.{}", encode(signature)));
     }
 }
@@ -446,8 +446,8 @@ fn swapped_identifiers(forged: &mut ForgedTokens, own: &TestTenant, other: &Test
 
 /// Malformed signatures.
 fn modified_signatures(forged: &mut ForgedTokens) {
-    let valid_token = forged.valid_token();
-    let (_, signature) = valid_token.rsplit_once('.').unwrap();
+    let valid = forged.valid_token();
+    let (_, signature) = valid.rsplit_once('.').unwrap();
     let bytes = URL_SAFE_NO_PAD.decode(signature).unwrap();
     forged.signed("signature empty", []);
     forged.signed("signature of zeros", [0; 64]);
@@ -484,8 +484,8 @@ fn modified_signatures(forged: &mut ForgedTokens) {
 
 /// Malformed tokens.
 fn modified_tokens(forged: &mut ForgedTokens) {
-    let valid_token = forged.valid_token();
-    let parts: Vec<&str> = valid_token.split('.').collect();
+    let valid = forged.valid_token();
+    let parts: Vec<&str> = valid.split('.').collect();
     let (header, claims, signature) = (parts[0], parts[1], parts[2]);
     let other = merged(forged.claims.clone(), &json!({"role": "superadmin"})).to_string();
     forged.add(
@@ -531,11 +531,11 @@ fn modified_tokens(forged: &mut ForgedTokens) {
             format!("{standard}.{over_standard}"),
         ),
         ("body not encoded, signed so", format!("{raw}.{over_raw}")),
-        ("a dot behind", format!("{valid_token}.")),
-        ("a dot in front", format!(".{valid_token}")),
-        ("a fourth part", format!("{valid_token}.AAAA")),
-        ("letters behind", format!("{valid_token}AAAA")),
-        ("two dots together", valid_token.replacen('.', "..", 1)),
+        ("a dot behind", format!("{valid}.")),
+        ("a dot in front", format!(".{valid}")),
+        ("a fourth part", format!("{valid}.AAAA")),
+        ("letters behind", format!("{valid}AAAA")),
+        ("two dots together", valid.replacen('.', "..", 1)),
         ("without a signature", format!("{header}.{claims}")),
         (
             "without a signature, with its dot",
@@ -544,11 +544,8 @@ fn modified_tokens(forged: &mut ForgedTokens) {
         ("the header alone", header.to_owned()),
         ("the claims alone", claims.to_owned()),
         ("dots alone", "..".to_owned()),
-        (
-            "cut in the middle",
-            valid_token[..valid_token.len() / 2].to_owned(),
-        ),
-        ("without its first letter", valid_token[1..].to_owned()),
+        ("cut in the middle", valid[..valid.len() / 2].to_owned()),
+        ("without its first letter", valid[1..].to_owned()),
         ("a space inside", format!("{header}. {claims}.{signature}")),
         ("a tab inside", format!("{header}\t.{claims}.{signature}")),
         (
@@ -559,11 +556,11 @@ fn modified_tokens(forged: &mut ForgedTokens) {
                 &signature[40..]
             ),
         ),
-        ("in quotes", format!("\"{valid_token}\"")),
-        ("twice", format!("{valid_token} {valid_token}")),
-        ("twice with a comma", format!("{valid_token},{valid_token}")),
-        ("percent-encoded", valid_token.replace('.', "%2E")),
-        ("in lower case", valid_token.to_lowercase()),
+        ("in quotes", format!("\"{valid}\"")),
+        ("twice", format!("{valid} {valid}")),
+        ("twice with a comma", format!("{valid},{valid}")),
+        ("percent-encoded", valid.replace('.', "%2E")),
+        ("in lower case", valid.to_lowercase()),
         (
             "encrypted (JWE)",
             format!(
@@ -590,11 +587,11 @@ fn modified_tokens(forged: &mut ForgedTokens) {
 
 /// A complete token in place of the claims.
 fn nested(forged: &mut ForgedTokens) {
-    let valid_token = forged.valid_token();
+    let valid = forged.valid_token();
     let nested = format!(
         "{}.{}",
         encode(r#"{"alg":"EdDSA","typ":"at+jwt","kid":"forge","cty":"JWT"}"#),
-        encode(&valid_token)
+        encode(&valid)
     );
     let over_nested = encode(forged.key.sign(nested.as_bytes()));
     forged.add("a token in a token", format!("{nested}.{over_nested}"));
@@ -670,8 +667,8 @@ async fn forged_access_tokens_are_refused() {
     nested(&mut forged);
     tokens_of_other_kinds(&mut forged, &app, &tenant).await;
 
-    let valid_token = app.anonymous().bearer(&forged.valid_token());
-    valid_token.get("/api/v1/me").await.expect(200);
+    let valid = app.anonymous().bearer(&forged.valid_token());
+    valid.get("/api/v1/me").await.expect(200);
     let mut accepted = Vec::new();
     let mut names = std::collections::BTreeSet::new();
     for (name, token) in &forged.all {
@@ -698,7 +695,7 @@ async fn forged_access_tokens_are_refused() {
     );
     assert!(tried >= 60, "{tried}");
     // Control: the genuine token is still accepted.
-    valid_token.get("/api/v1/me").await.expect(200);
+    valid.get("/api/v1/me").await.expect(200);
 }
 
 #[tokio::test]

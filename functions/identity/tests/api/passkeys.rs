@@ -133,10 +133,7 @@ async fn a_passkey_is_a_second_factor_only_for_its_own_sign_in() {
     // User presence is enough here: the password was the first factor.
     authenticator.flags = 1;
     let passkey = authenticator.get(&begun["passkey_options"]);
-    let tokens = submit(&begun, &passkey)
-        .await
-        .expect(200)
-        .json();
+    let tokens = submit(&begun, &passkey).await.expect(200).json();
     let status = bearer(&app, &tokens).get("/api/v1/auth/status").await;
     assert_eq!(
         status.expect(200).json()["session"]["amr"],
