@@ -122,7 +122,7 @@ async fn an_unknown_event_type_is_postponed() {
     let body = push::wrap(&event, "listener", 1).to_string();
     let (status, problem) = push_event(&harness, Some(&authorization(&harness)), body).await;
     assert_eq!((status, &problem["code"]), (503, &json!("event_postponed")));
-    assert_eq!(problem["reason"], "listener: nobody here listens to it yet");
+    assert_eq!(problem["reason"], "listener: there is no consumer for this type yet");
     assert!(harness.effects("listener").await.is_empty());
 }
 
@@ -134,7 +134,7 @@ async fn an_event_of_an_unknown_tenant_is_poison() {
     let body = push::wrap(&event, "listener", 1).to_string();
     let (status, problem) = push_event(&harness, Some(&authorization(&harness)), body).await;
     assert_eq!((status, &problem["code"]), (422, &json!("event_refused")));
-    assert_eq!(problem["reason"], "listener.notes: there is no such tenant");
+    assert_eq!(problem["reason"], "listener.notes: the tenant does not exist");
 }
 
 #[tokio::test]
@@ -249,7 +249,7 @@ fn no_input_causes_a_server_error() {
         let body = push_message(document.to_string().as_bytes());
         let (status, problem) = runtime.block_on(push_event(&harness, Some(&right), body));
         // An unknown type is postponed, not refused.
-        let is_unknown_type = problem["reason"] == "this function: nobody here listens to it yet";
+        let is_unknown_type = problem["reason"] == "this function: there is no consumer for this type yet";
         prop_assert!(status < 500 || is_unknown_type, "{} {}: {}", status, problem, document);
     });
 }
