@@ -236,7 +236,7 @@ async fn every_function_follows_the_life_cycle_of_a_tenant() {
     assert_eq!(try_writes(&admin(), demo.id, 2).await, works);
     let status = admin().get("/api/v1/auth/status").await.expect(200).json();
     assert_eq!(status["tenant"]["status"], "past_due", "and says so");
-    let warned = ["Payment due for demo"; 2];
+    let warned = ["Payment past due for demo"; 2];
     let mails = platform.mails();
     assert_eq!(
         mails
@@ -281,7 +281,7 @@ async fn every_function_follows_the_life_cycle_of_a_tenant() {
     platform.settle().await;
     let mails = platform.mails();
     assert!(
-        mails.contains(&"demo is working again".to_owned()),
+        mails.contains(&"demo is active again".to_owned()),
         "{mails:?}"
     );
 
