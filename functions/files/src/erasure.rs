@@ -21,7 +21,7 @@ pub static ERASURE: Erasure = Erasure {
 /// Erases objects first, so that every remaining object still has its row.
 pub(crate) async fn erase_closed(app: &App) -> Result<Erased> {
     let now = app.state.clock().now();
-    for tenant in ERASURE.due(&app.db, now).await? {
+    for tenant in ERASURE.list_due(&app.db, now).await? {
         erase_objects(app, tenant).await?;
     }
     ERASURE.run(&app.db, now).await

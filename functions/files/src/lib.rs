@@ -55,6 +55,16 @@ pub(crate) struct App {
     checks: Arc<Semaphore>,
 }
 
+impl ::events::Backend for App {
+    fn db(&self) -> &Db {
+        &self.db
+    }
+
+    fn state(&self) -> &AppState {
+        &self.state
+    }
+}
+
 impl FromRef<App> for AppState {
     fn from_ref(app: &App) -> Self {
         app.state.clone()

@@ -33,6 +33,16 @@ pub(crate) struct App {
     cursors: Cursors,
 }
 
+impl ::events::Backend for App {
+    fn db(&self) -> &Db {
+        &self.db
+    }
+
+    fn state(&self) -> &AppState {
+        &self.state
+    }
+}
+
 impl FromRef<App> for AppState {
     fn from_ref(app: &App) -> Self {
         app.state.clone()

@@ -13,6 +13,8 @@ pub trait Permission: Send + Sync + 'static {
     const FEATURE: Option<&'static str>;
     /// Whether it is open to a session that lacks the second factor which the organisation demands of the person's role.
     const BEFORE_ENROLMENT: bool = false;
+    /// Whether every change under it needs an entry in the audit log.
+    const AUDITED: bool = false;
 }
 
 /// No permission: any authenticated caller.
@@ -114,17 +116,24 @@ impl Grants {
 
 /// Declares the permissions of a context as types, and `ALL`, a list of their names.
 ///
+/// `audited` behind a name says that every change under the permission needs an entry in the audit log.
+///
 /// ```
 /// access::permissions! {
 ///     feature Some("support");
 ///     /// Read tickets.
 ///     TicketRead = "support.ticket.read";
+///     /// Delete tickets.
+///     TicketDelete = "support.ticket.delete", audited;
 /// }
 /// assert_eq!(<TicketRead as access::Permission>::NAME, Some("support.ticket.read"));
 /// ```
 #[macro_export]
 macro_rules! permissions {
-    (feature $feature:expr; $($(#[doc = $doc:literal])* $name:ident = $permission:literal;)*) => {
+    (@property audited) => {
+        const AUDITED: bool = true;
+    };
+    (feature $feature:expr; $($(#[doc = $doc:literal])* $name:ident = $permission:literal $(, $property:ident)*;)*) => {
         $(
             $(#[doc = $doc])*
             #[derive(Clone, Copy, Debug)]
@@ -132,6 +141,7 @@ macro_rules! permissions {
             impl $crate::Permission for $name {
                 const NAME: Option<&'static str> = Some($permission);
                 const FEATURE: Option<&'static str> = $feature;
+                $($crate::permissions! { @property $property })*
             }
         )*
         /// Every permission of this context.

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use ids::TenantId;
 use sqlx::{
     PgPool, Postgres, SqlSafeStr, Transaction,
@@ -110,15 +111,42 @@ impl Db {
 
     /// Opens a transaction for one tenant and one actor, in one round trip.
     pub async fn begin(&self, tenant: TenantId, actor: Actor) -> Result<TenantTx> {
-        self.begin_for(tenant, actor, Access::Write).await
+        self.begin_at(tenant, actor, DateTime::UNIX_EPOCH).await
+    }
+
+    /// Opens a transaction for one tenant, one actor and one time: one round trip.
+    pub async fn begin_at(
+        &self,
+        tenant: TenantId,
+        actor: Actor,
+        now: DateTime<Utc>,
+    ) -> Result<TenantTx> {
+        self.begin_for(tenant, actor, now, Access::Write).await
     }
 
     /// Like [`begin`](Self::begin), but read-only: PostgreSQL rejects writes. Saves the round trip of the commit.
     pub async fn begin_read_only(&self, tenant: TenantId, actor: Actor) -> Result<TenantTx> {
-        self.begin_for(tenant, actor, Access::Read).await
+        self.begin_read_only_at(tenant, actor, DateTime::UNIX_EPOCH)
+            .await
     }
 
-    async fn begin_for(&self, tenant: TenantId, actor: Actor, access: Access) -> Result<TenantTx> {
+    /// Like [`begin_at`](Self::begin_at), for reading only, which saves a round trip at the end.
+    pub async fn begin_read_only_at(
+        &self,
+        tenant: TenantId,
+        actor: Actor,
+        now: DateTime<Utc>,
+    ) -> Result<TenantTx> {
+        self.begin_for(tenant, actor, now, Access::Read).await
+    }
+
+    async fn begin_for(
+        &self,
+        tenant: TenantId,
+        actor: Actor,
+        now: DateTime<Utc>,
+        access: Access,
+    ) -> Result<TenantTx> {
         let (bound, setting) = match self.probe {
             Some(probe) if probe.attacker == tenant => (probe.bound, probe.setting),
             _ => (tenant, tenant),
@@ -130,7 +158,7 @@ impl Db {
         // A typed UUID: nothing to inject.
         let begin = format!("{begin}; set local app.tenant_id = '{setting}'");
         let tx = self.begin_with(begin).await?;
-        Ok(TenantTx::new(tx, bound, actor, access))
+        Ok(TenantTx::new(tx, bound, actor, now, access))
     }
 
     /// Opens a transaction without a tenant. Row-level security hides all tenant rows; only the allowed definer functions and

@@ -1,5 +1,6 @@
 //! Transactions.
 
+use chrono::{DateTime, Utc};
 use ids::TenantId;
 use sqlx::{PgConnection, Postgres, Transaction};
 
@@ -11,6 +12,7 @@ pub struct TenantTx {
     tx: Transaction<'static, Postgres>,
     tenant: TenantId,
     actor: Actor,
+    now: DateTime<Utc>,
     access: Access,
 }
 
@@ -26,12 +28,14 @@ impl TenantTx {
         tx: Transaction<'static, Postgres>,
         tenant: TenantId,
         actor: Actor,
+        now: DateTime<Utc>,
         access: Access,
     ) -> Self {
         Self {
             tx,
             tenant,
             actor,
+            now,
             access,
         }
     }
@@ -44,6 +48,11 @@ impl TenantTx {
     /// The actor.
     pub fn actor(&self) -> Actor {
         self.actor
+    }
+
+    /// The time of everything that this transaction does, by the caller's clock.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
     }
 
     /// The connection for sqlx: `.fetch_one(tx.conn())`.

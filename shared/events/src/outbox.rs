@@ -6,7 +6,7 @@ use ids::EventId;
 use serde_json::Value;
 use web::RequestInfo;
 
-use crate::EventKind;
+use crate::{Event, EventKind};
 
 /// An event to publish.
 #[derive(Clone, Debug)]
@@ -21,6 +21,26 @@ pub struct Announcement {
     pub data: Value,
     /// Confidential payload, encrypted by the caller; erased after delivery.
     pub sealed: Option<Vec<u8>>,
+}
+
+/// Writes a typed event into the transaction of the change that it is about.
+pub(crate) async fn insert_event<E: Event>(
+    tx: &mut TenantTx,
+    request: &RequestInfo,
+    version: i64,
+    event: &E,
+    sealed: Option<Vec<u8>>,
+) -> Result<EventId> {
+    let announcement = Announcement {
+        kind: E::KIND,
+        subject: event.subject(),
+        version,
+        // Structs of identifiers, numbers and words: serialising them cannot fail.
+        data: serde_json::to_value(event).unwrap_or_default(),
+        sealed,
+    };
+    let now = tx.now();
+    announce(tx, request, now, announcement).await
 }
 
 /// Writes an event to the outbox, in the transaction of the change.

@@ -123,6 +123,9 @@ async fn answer_in_time(info: &RequestInfo, run: impl Future<Output = Response>)
         }
     };
     match answered {
+        Ok(Ok(response)) if response.status().is_success() && info.is_write_lost() => {
+            Problem::internal("the handler answered with success without a commit").into_response()
+        }
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => {
             let text = panic

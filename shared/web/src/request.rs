@@ -5,7 +5,10 @@ use std::{
     convert::Infallible,
     fmt,
     net::{IpAddr, Ipv6Addr},
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -32,6 +35,7 @@ struct Inner {
     caller: OnceLock<CallerInfo>,
     quota: OnceLock<Quota>,
     permits: Mutex<Vec<Box<dyn Any + Send>>>,
+    write_lost: AtomicBool,
     started: Instant,
     last_progress: Mutex<Instant>,
 }
@@ -73,6 +77,7 @@ impl RequestInfo {
             caller: OnceLock::new(),
             quota: OnceLock::new(),
             permits: Mutex::default(),
+            write_lost: AtomicBool::new(false),
             started: now,
             last_progress: Mutex::new(now),
         }))
@@ -129,6 +134,15 @@ impl RequestInfo {
     /// Holds `permit` until the response is ready or the client disconnects.
     pub fn hold_permit(&self, permit: impl Any + Send) {
         self.permits().push(Box::new(permit));
+    }
+
+    /// Records that a transaction for this request was dropped without a commit: a success would then be a lie.
+    pub fn mark_write_lost(&self) {
+        self.0.write_lost.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_write_lost(&self) -> bool {
+        self.0.write_lost.load(Ordering::Relaxed)
     }
 
     /// Records that another chunk of a streaming body has arrived.

@@ -1,6 +1,7 @@
 //! Comments of a ticket.
 
-use access::{Attempt, Caller, Idempotent, Reach};
+use access::{Caller, Reach};
+use events::{Attempt, Idempotent};
 use axum::{Json, extract::State, response::Response};
 use chrono::{DateTime, Utc};
 use db::TenantTx;
@@ -154,7 +155,7 @@ pub(crate) async fn create_comment(
     body: Idempotent<CreateComment>,
 ) -> Result<Response> {
     let now = app.state.clock().now();
-    let (mut tx, body, pending) = match body.begin(&caller, &app.db, now).await? {
+    let (mut tx, body, pending) = match body.begin(&app, &caller).await? {
         Attempt::First(tx, body, pending) => (tx, body, pending),
         Attempt::Replay(answer) => return Ok(answer),
     };

@@ -1,24 +1,24 @@
-//! The pool of clones: one process holds one of them, by an advisory lock that PostgreSQL gives up when the process is gone.
+//! The pool of clones. A process leases a clone with an advisory lock, which PostgreSQL releases when the process ends.
 //!
-//! What the last holder left is cleaned when the next one comes, since a killed process cleans nothing: its connections are ended,
-//! its rows deleted, sequences set back, and what the migrations had put in comes back. A clone whose catalogue changed (a table, a
-//! policy, a grant) is thrown away: the schema is part of what tests rely on.
+//! A clone is cleaned when it is leased, as a killed process cleans nothing: connections of the previous holder are terminated,
+//! rows deleted, sequences reset, and rows of migrations restored. A clone with a changed schema (a table, policy or grant) is
+//! dropped, as tests rely on the schema.
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 use db::local::Cluster;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
 use super::{is_true, template};
 
-/// First half of the advisory locks, any number that no other lock has; the second half is the clone's number.
+/// First half of the advisory lock keys, an arbitrary unique number; the second half is the clone's number.
 const LEASE_LOCKS: i32 = 7_205_760;
-/// More than any run has tests at once.
+/// More than the number of concurrent tests of any run.
 const MAX_LEASES: i32 = 64;
-/// How long the connections of the last holder may take to end.
+/// Time limit for connections of the previous holder to end.
 const END_OF_CONNECTIONS: Duration = Duration::from_secs(10);
 
-/// Takes a clone that nobody holds, makes one if there is none, and cleans it; answers its name.
+/// Leases a free clone, or creates one, and cleans it. Returns its name.
 pub(super) async fn take(cluster: &Cluster, admin: &mut PgConnection, template: &str) -> String {
     let number = lock(admin).await;
     let name = format!(
@@ -52,7 +52,7 @@ async fn lock(admin: &mut PgConnection) -> i32 {
     panic!("{MAX_LEASES} databases are leased: more tests at once than expected");
 }
 
-/// Ends what is left of the last holder, and waits until it is gone: a transaction under way could still commit.
+/// Terminates connections of the previous holder and waits for them, as a running transaction could still commit.
 async fn end_connections(admin: &mut PgConnection, database: &str) {
     let ended = async {
         loop {
@@ -75,8 +75,8 @@ async fn end_connections(admin: &mut PgConnection, database: &str) {
         .expect("connections of the last test end");
 }
 
-/// Changes whenever a table, column, constraint, index, policy, function, trigger, grant or setting does: each statement that
-/// changes the catalogue writes a row version of its own there.
+/// A fingerprint that changes with every table, column, constraint, index, policy, function, trigger, grant or setting: each
+/// such statement writes new row versions in the catalogue.
 const CATALOGUE: &str = "
     select md5(string_agg(versions, ',' order by versions)) from (
         select 'class ' || coalesce(sum(oid::int8 + xmin::text::int8), 0) from pg_class where relpersistence <> 't'
@@ -87,11 +87,13 @@ const CATALOGUE: &str = "
         union all select 'procedure ' || coalesce(sum(xmin::text::int8), 0) || count(*) from pg_proc
         union all select 'trigger ' || coalesce(sum(xmin::text::int8), 0) || count(*) from pg_trigger
         union all select 'namespace ' || coalesce(sum(xmin::text::int8), 0) || count(*) from pg_namespace
+        union all select 'database ' || datconnlimit || datallowconn || coalesce(datacl::text, '')
+            from pg_database where datname = current_database()
         union all select 'setting ' || coalesce(sum(xmin::text::int8), 0) || count(*) from pg_db_role_setting
             where setdatabase = (select oid from pg_database where datname = current_database())
     ) as parts (versions)";
 
-/// Remembers in a fresh clone what cleaning needs: what the migrations put into tables, and how the catalogue looks.
+/// Stores what cleaning needs in a new clone: the rows inserted by migrations, and the catalogue fingerprint.
 async fn prepare(url: &str) {
     let mut own = PgConnection::connect(url).await.expect("the clone");
     let tables = strings(
@@ -105,20 +107,23 @@ async fn prepare(url: &str) {
     own.execute("create schema testkit")
         .await
         .expect("a schema");
-    own.execute("create table testkit.migrated_rows (table_name text not null, content jsonb not null)")
-        .await
-        .expect("a table");
+    own.execute(
+        "create table testkit.migrated_rows (table_name text not null, content jsonb not null)",
+    )
+    .await
+    .expect("a table");
     for table in &tables {
-        deletions += &format!("delete from {table};\n");
+        let _ = writeln!(deletions, "delete from {table};");
         if is_true(&mut own, format!("select exists (select from {table})")).await {
             own.execute(AssertSqlSafe(format!(
                 "insert into testkit.migrated_rows select '{table}', to_jsonb(r) from {table} r"
             )))
             .await
             .expect("a copy");
-            restorations += &format!(
+            let _ = writeln!(
+                restorations,
                 "insert into {table} overriding system value
-                select (jsonb_populate_record(null::{table}, content)).* from testkit.migrated_rows where table_name = '{table}';\n"
+                select (jsonb_populate_record(null::{table}, content)).* from testkit.migrated_rows where table_name = '{table}';"
             );
         }
     }
@@ -130,7 +135,7 @@ async fn prepare(url: &str) {
     )
     .await
     .join(";\n");
-    // As a replica: foreign keys and triggers stand aside, so the order of tables does not matter.
+    // As a replica, foreign keys and triggers are disabled, so the order of tables does not matter.
     own.execute(AssertSqlSafe(format!(
         "create function testkit.clean() returns void language plpgsql set session_replication_role = replica as $clean$
         begin
@@ -152,12 +157,12 @@ async fn prepare(url: &str) {
     own.close().await.expect("closed");
 }
 
-/// Empties a clone; `false` if it is not as it was made.
+/// Empties a clone; `false` if its schema has changed.
 async fn clean(url: &str) -> bool {
     let Ok(mut own) = PgConnection::connect(url).await else {
         return false;
     };
-    // A clone that was left half made has no such table.
+    // An incomplete clone does not have this table.
     let same = sqlx::query(AssertSqlSafe(format!(
         "select versions = ({CATALOGUE}) from testkit.catalogue"
     )))

@@ -227,7 +227,7 @@ const MUTANTS: &[(&str, &str)] = &[
     ("rvz_definer owns the table support.ticket_history", "alter table support.ticket_history owner to rvz_definer"),
     ("table support.ticket_history belongs to", "alter table support.ticket_history owner to current_user"),
     ("app.tenant_id=", "alter role rvz_support set app.tenant_id = '00000000-0000-7000-8000-000000000001'"),
-    ("is set for everybody", "alter role all set app.tenant_id = '00000000-0000-7000-8000-000000000001'"),
+    ("is preset for everybody", "alter role all set app.tenant_id = '00000000-0000-7000-8000-000000000001'"),
     ("search_path=", "alter role rvz_support_login set search_path = support, public"),
     ("rvz_support may change the parameter session_replication_role", "grant set on parameter session_replication_role to rvz_support"),
     // Grants.

@@ -1,6 +1,7 @@
 //! Creating a ticket.
 
-use access::{Attempt, Caller, Idempotent, Reach};
+use access::{Caller, Reach};
+use events::{Attempt, Idempotent};
 use axum::{extract::State, response::Response};
 use db::TenantTx;
 use ids::TicketId;
@@ -69,7 +70,7 @@ pub(crate) async fn create_ticket(
     body: Idempotent<CreateTicket>,
 ) -> Result<Response> {
     let now = app.state.clock().now();
-    let (mut tx, body, pending) = match body.begin(&caller, &app.db, now).await? {
+    let (mut tx, body, pending) = match body.begin(&app, &caller).await? {
         Attempt::First(tx, body, pending) => (tx, body, pending),
         Attempt::Replay(answer) => return Ok(answer),
     };

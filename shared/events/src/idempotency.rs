@@ -7,7 +7,7 @@ use axum::{
     extract::{FromRef, FromRequest, FromRequestParts, Request},
     response::{IntoResponse, Response},
 };
-use db::{Db, DbError, TenantTx};
+use db::{DbError, TenantTx};
 use http::{HeaderValue, StatusCode, header};
 use utoipa::ToSchema;
 use web::{
@@ -18,7 +18,9 @@ use web::{
     reply::Versioned,
 };
 
-use crate::{AppState, Caller, Permission, Purpose, problems};
+use access::{AppState, Caller, Permission, Purpose, problems};
+
+use crate::{Backend, UnitOfWork};
 
 /// A JSON body of a request that takes effect once per `Idempotency-Key`.
 #[derive(Debug)]
@@ -33,8 +35,8 @@ pub struct Idempotent<T> {
 /// How to handle the request.
 #[derive(Debug)]
 pub enum Attempt<T> {
-    /// First attempt: perform the effect in this transaction, and finish with [`Pending::created`].
-    First(TenantTx, T, Pending),
+    /// First attempt: perform the effect in this unit of work, and finish with [`Pending::created`].
+    First(UnitOfWork, T, Pending),
     /// Repetition: the stored response.
     Replay(Response),
 }
@@ -98,13 +100,12 @@ impl<T> Idempotent<T> {
     /// While another request with the same key is running, waits up to the lock timeout (one second), then fails with `409`.
     pub async fn begin<P: Permission>(
         self,
+        app: &impl Backend,
         caller: &Caller<P>,
-        db: &Db,
-        now: chrono::DateTime<chrono::Utc>,
     ) -> Result<Attempt<T>, Problem> {
-        let mut tx = caller.begin(db).await?;
+        let mut unit = UnitOfWork::begin(app, caller).await?;
         let Some(key) = self.key else {
-            return Ok(Attempt::First(tx, self.body, Pending(None)));
+            return Ok(Attempt::First(unit, self.body, Pending(None)));
         };
         let record = Record {
             principal: caller.actor.to_string(),
@@ -113,17 +114,16 @@ impl<T> Idempotent<T> {
             key,
         };
         if claim(
-            &mut tx,
+            &mut unit,
             &record,
             self.fingerprints.first().map_or(&[], |newest| newest),
-            now,
         )
         .await?
         {
-            return Ok(Attempt::First(tx, self.body, Pending(Some(record))));
+            return Ok(Attempt::First(unit, self.body, Pending(Some(record))));
         }
-        let answer = replay(&mut tx, &record, &self.fingerprints).await?;
-        tx.commit().await?;
+        let answer = replay(&mut unit, &record, &self.fingerprints).await?;
+        unit.commit_unchanged().await?;
         Ok(Attempt::Replay(answer))
     }
 }
@@ -134,13 +134,8 @@ fn canonical(path: &str) -> String {
         .map_or_else(|| path.to_owned(), |rest| format!("/api{rest}"))
 }
 
-async fn claim(
-    tx: &mut TenantTx,
-    record: &Record,
-    fingerprint: &[u8],
-    now: chrono::DateTime<chrono::Utc>,
-) -> Result<bool, Problem> {
-    let tenant = tx.tenant();
+async fn claim(tx: &mut TenantTx, record: &Record, fingerprint: &[u8]) -> Result<bool, Problem> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     let claimed = sqlx::query!(
         "insert into access.idempotency_keys as k (tenant_id, principal, method, path, idempotency_key, fingerprint, created_at)
         values ($1, $2, $3, $4, $5, $6, $7)
@@ -212,32 +207,32 @@ impl Pending {
     /// Stores the response, commits, and returns the response.
     pub async fn created<R: Versioned>(
         self,
-        tx: TenantTx,
+        unit: UnitOfWork,
         answer: Created<R>,
     ) -> Result<Response, Problem> {
         let kept = serde_json::to_string(&answer.resource).map_err(Problem::internal)?;
-        self.store_response(tx, answer, kept).await
+        self.store_response(unit, answer, kept).await
     }
 
     /// Like [`created`](Self::created) for a response with a secret: repetitions get `without_secret`.
     pub async fn created_secret<R: Versioned>(
         self,
-        tx: TenantTx,
+        unit: UnitOfWork,
         answer: Created<R>,
         without_secret: &impl serde::Serialize,
     ) -> Result<Response, Problem> {
         let kept = serde_json::to_string(without_secret).map_err(Problem::internal)?;
-        self.store_response(tx, answer, kept).await
+        self.store_response(unit, answer, kept).await
     }
 
     async fn store_response<R: Versioned>(
         self,
-        mut tx: TenantTx,
+        mut unit: UnitOfWork,
         answer: Created<R>,
         kept: String,
     ) -> Result<Response, Problem> {
         if let Some(record) = self.0 {
-            let tenant = tx.tenant();
+            let tenant = unit.tenant();
             let etag = web::etag::tag(answer.resource.version());
             sqlx::query!(
                 "update access.idempotency_keys
@@ -252,11 +247,11 @@ impl Pending {
                 etag.to_str().unwrap_or_default(),
                 kept,
             )
-            .execute(tx.conn())
+            .execute(unit.conn())
             .await
             .map_err(DbError::from)?;
         }
-        tx.commit().await?;
+        unit.commit().await?;
         Ok(answer.into_response())
     }
 }

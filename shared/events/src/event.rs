@@ -1,0 +1,182 @@
+//! Events as types: a producer cannot misspell a field, and every event has a schema and an example.
+
+use ids::{Id, IdKind};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use utoipa::{
+    ToSchema,
+    openapi::{RefOr, Schema},
+};
+
+/// What an event is about. The subject `<name>/<key>` is also the ordering key: events of one subject are delivered in order.
+pub trait Subject {
+    /// The CloudEvents `subject`.
+    fn subject(&self) -> String;
+}
+
+impl<K: IdKind> Subject for Id<K> {
+    fn subject(&self) -> String {
+        format!("{}/{self}", K::NAME)
+    }
+}
+
+/// The usage of a metric: `usage/<metric>`.
+impl Subject for access::usage::Metric {
+    fn subject(&self) -> String {
+        format!("usage/{self}")
+    }
+}
+
+/// An event that a context publishes. Declared with [`events!`](crate::events!).
+///
+/// Data holds identifiers and codes only, never names or texts written by people.
+pub trait Event: Serialize + DeserializeOwned + ToSchema + Send + Sync + Sized {
+    /// Its entry in the catalogue.
+    const KIND: &'static EventKind;
+    /// What it is about.
+    fn subject(&self) -> String;
+    /// An example for documentation and contract tests.
+    fn example() -> Self;
+}
+
+/// The catalogue entry of an event type.
+#[derive(Clone, Copy, Debug)]
+pub struct EventKind {
+    /// CloudEvents `type`: `de.revalenz.<context>.<thing>.<past tense>.v<n>`.
+    pub r#type: &'static str,
+    /// The context that publishes it; CloudEvents `source` is `/` and this.
+    pub context: &'static str,
+    /// When it is published.
+    pub doc: &'static str,
+    /// The schema of its data, with the schemas that it refers to by name.
+    pub schema: fn() -> EventSchema,
+    /// An example.
+    pub example: fn() -> EventExample,
+}
+
+/// The JSON Schema of an event's data.
+#[derive(Clone)]
+pub struct EventSchema {
+    /// The data.
+    pub data: RefOr<Schema>,
+    /// What it refers to as `#/components/schemas/<name>`.
+    pub components: Vec<(String, RefOr<Schema>)>,
+}
+
+/// An example of an event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EventExample {
+    /// What it is about.
+    pub subject: String,
+    /// Its data.
+    pub data: Value,
+}
+
+#[doc(hidden)]
+pub fn schema<E: Event>() -> EventSchema {
+    let mut components = Vec::new();
+    E::schemas(&mut components);
+    EventSchema {
+        data: E::schema(),
+        components,
+    }
+}
+
+#[doc(hidden)]
+pub fn example<E: Event>() -> EventExample {
+    let event = E::example();
+    EventExample {
+        subject: event.subject(),
+        // Structs of identifiers, numbers and words: serialising them cannot fail.
+        data: serde_json::to_value(&event).unwrap_or_default(),
+    }
+}
+
+/// Declares the events of a context as types, and `ALL`, the list of their kinds.
+///
+/// Each names the field that it is about, and gives every field an example.
+///
+/// ```
+/// use ids::TicketId;
+/// events::events! {
+///     context "support";
+///     /// A ticket was created.
+///     TicketCreated = "ticket.created.v1", subject ticket_id {
+///         /// The ticket.
+///         ticket_id: TicketId = TicketId::from_uuid(uuid::Uuid::from_u128(1)),
+///         /// Its number in the organisation.
+///         number: i64 = 17,
+///     }
+/// }
+/// use events::Event;
+/// assert_eq!(TicketCreated::KIND.r#type, "de.revalenz.support.ticket.created.v1");
+/// assert_eq!(TicketCreated::example().subject(), "ticket/00000000-0000-0000-0000-000000000001");
+/// ```
+#[macro_export]
+macro_rules! events {
+    (context $context:literal; $(
+        $(#[doc = $doc:literal])* $name:ident = $type:literal, subject $subject:ident {
+            $($(#[doc = $field_doc:literal])* $field:ident: $ty:ty = $example:expr),* $(,)?
+        }
+    )*) => {
+        $(
+            $(#[doc = $doc])*
+            #[derive(Clone, Debug, PartialEq, ::serde::Serialize, ::serde::Deserialize, ::utoipa::ToSchema)]
+            pub struct $name {
+                $($(#[doc = $field_doc])* pub $field: $ty,)*
+            }
+            impl $crate::Event for $name {
+                const KIND: &'static $crate::EventKind = &$crate::EventKind {
+                    r#type: concat!("de.revalenz.", $context, ".", $type),
+                    context: $context,
+                    doc: concat!($($doc,)*),
+                    schema: $crate::event::schema::<Self>,
+                    example: $crate::event::example::<Self>,
+                };
+                fn subject(&self) -> String {
+                    $crate::Subject::subject(&self.$subject)
+                }
+                fn example() -> Self {
+                    Self { $($field: $example),* }
+                }
+            }
+        )*
+        /// Every event of this context.
+        pub static ALL: &[&$crate::EventKind] = &[$(<$name as $crate::Event>::KIND),*];
+    };
+}
+
+#[doc(hidden)]
+pub fn untyped_schema() -> EventSchema {
+    EventSchema {
+        data: utoipa::openapi::ObjectBuilder::new().into(),
+        components: Vec::new(),
+    }
+}
+
+#[doc(hidden)]
+pub fn untyped_example() -> EventExample {
+    EventExample {
+        subject: String::new(),
+        data: Value::Null,
+    }
+}
+
+/// Declares events without types, until each context has moved to [`events!`](crate::events!).
+#[macro_export]
+macro_rules! kinds {
+    (context $context:literal; $($(#[doc = $doc:literal])* $name:ident = $type:literal;)*) => {
+        $(
+            $(#[doc = $doc])*
+            pub static $name: $crate::EventKind = $crate::EventKind {
+                r#type: concat!("de.revalenz.", $context, ".", $type),
+                context: $context,
+                doc: concat!($($doc,)*),
+                schema: $crate::event::untyped_schema,
+                example: $crate::event::untyped_example,
+            };
+        )*
+        /// Every event declared here.
+        pub static ALL: &[&$crate::EventKind] = &[$(&$name),*];
+    };
+}
