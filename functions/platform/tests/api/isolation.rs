@@ -361,7 +361,7 @@ async fn with_both_locks_disabled_the_probe_detects_the_leak() {
             .filter(|finding| finding.contains(what))
             .count()
     };
-    let (texts, distinguished) = (seen("tells the text"), seen("differ"));
+    let (texts, distinguished) = (seen("reveals the text"), seen("differ"));
     println!(
         "both locks disabled: {} calls, {texts} saw texts, {distinguished} distinguished foreign from missing",
         report.calls
