@@ -1,7 +1,8 @@
 //! Actors, recorded with every change without a foreign key, so that history outlives people.
 
 use ids::{ApiKeyId, UserId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 web::text_enum! {
@@ -21,7 +22,7 @@ web::text_enum! {
 }
 
 /// An actor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Actor {
     /// The kind.
     pub kind: ActorKind,
