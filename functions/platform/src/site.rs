@@ -10,7 +10,7 @@ use axum::{
 };
 use http::{HeaderValue, header};
 use utoipa::openapi::OpenApi;
-use web::Service;
+use web::{Service, reply::StaticFile};
 
 /// Description of the merged document.
 const ABOUT: &str = "One backend for many organisations. Each operation names the permission it requires in `x-permission`; \
@@ -27,7 +27,10 @@ pub fn document(services: &[Service]) -> OpenApi {
 
 /// Returns the pages. `sign_ins` has rows of tenant, role and email address; further columns are not shown.
 pub fn routes(services: &[Service], public_url: &str, sign_ins: &[Vec<String>]) -> Router {
-    let document = web::openapi::to_pretty_json(&document(services));
+    let document = StaticFile::new(
+        "application/json",
+        web::openapi::to_pretty_json(&document(services)),
+    );
     let page = landing::page(services, public_url, sign_ins);
     let icon = || async { asset("image/svg+xml", include_str!("site/icon.svg")) };
     Router::new()
@@ -39,10 +42,7 @@ pub fn routes(services: &[Service], public_url: &str, sign_ins: &[Vec<String>]) 
         .route("/assets/icon.svg", get(icon))
         .route("/favicon.ico", get(icon))
         .merge(reference::routes())
-        .route(
-            "/api/openapi.json",
-            get(|| async move { answer("application/json", "no-cache", document) }),
-        )
+        .route("/api/openapi.json", get(async move || document.clone()))
 }
 
 /// Returns a compiled-in file, which only changes with a new version.

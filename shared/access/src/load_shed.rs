@@ -25,11 +25,12 @@ async fn shed(
     let origin = request.headers().get(http::header::ORIGIN).cloned();
     match app
         .authenticator()
-        .admit_unauthenticated(request.headers(), &info)
+        .admit_unverified(request.headers(), &info)
+        .await
     {
-        Ok(permits) => {
+        Ok(()) => {
             let response = next.run(request).await;
-            drop(permits);
+            app.authenticator().count_unverified(&info);
             response
         }
         Err(refusal) => cors::expose_to_known_origin(&app, origin, refusal.into_response()).await,

@@ -67,6 +67,14 @@ impl RateLimits {
         Self(cache)
     }
 
+    /// Whether the next request against `key` would be refused.
+    pub(crate) fn is_exhausted(&self, key: RateLimitKey, limit: u32, now: DateTime<Utc>) -> bool {
+        let now = now.timestamp_nanos_opt().unwrap_or(i64::MAX / 2);
+        self.0
+            .get(&key)
+            .is_some_and(|bucket| bucket.is_exhausted(limit, now))
+    }
+
     /// Counts a request against `key` with `limit` requests per minute.
     pub(crate) fn consume(&self, key: RateLimitKey, limit: u32, now: DateTime<Utc>) -> Decision {
         let bucket = self.0.get_with(key, Arc::default);
@@ -82,6 +90,13 @@ impl RateLimits {
 struct Bucket(AtomicI64);
 
 impl Bucket {
+    fn is_exhausted(&self, limit: u32, now: i64) -> bool {
+        let step = WINDOW / i64::from(limit.max(1));
+        let whole = step * i64::from(limit.max(1));
+        let debt = self.0.load(Ordering::Relaxed).saturating_sub(now);
+        debt.clamp(0, whole) + step > whole
+    }
+
     fn take(&self, policy: &'static str, limit: u32, now: i64) -> Decision {
         let limit = limit.max(1);
         let step = WINDOW / i64::from(limit);

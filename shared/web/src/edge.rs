@@ -3,6 +3,7 @@
 
 mod drain_body;
 mod finish;
+mod held_body;
 
 use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -87,6 +88,7 @@ async fn answer(edge: &Edge, request: Request, next: Next) -> Response {
     let conditions = parts.headers.clone();
     parts.extensions.insert(info.clone());
 
+    let permits = PermitGuard(info.clone());
     let answer = if parts
         .uri
         .path_and_query()
@@ -97,16 +99,14 @@ async fn answer(edge: &Edge, request: Request, next: Next) -> Response {
         let span = tracing::info_span!("request", request_id = info.id());
         let unread = UnreadBody::default();
         let body = unread.watch(&parts.headers, body);
-        let permits = PermitGuard(info.clone());
         let run = next.run(Request::from_parts(parts, body)).instrument(span);
         let answer = answer_in_time(&info, run).await;
-        drop(permits);
         unread.drain().await;
         answer
     };
     let response = finish::finish(answer, &info, &conditions);
     finish::record(&info, &route, &response, started.elapsed());
-    response
+    response.map(|body| held_body::hold(body, permits))
 }
 
 /// A panic fails only its own request; a handler that hangs is timed out.

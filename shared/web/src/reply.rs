@@ -2,12 +2,51 @@
 
 use axum::{
     Json,
+    body::Bytes,
     response::{IntoResponse, Response},
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::etag;
+
+/// A text that only changes with a new version of the program: sent without a copy, with an `ETag` of its content.
+#[derive(Clone, Debug)]
+pub struct StaticFile {
+    content: Bytes,
+    tag: HeaderValue,
+    media_type: &'static str,
+}
+
+impl StaticFile {
+    /// A file of this type.
+    pub fn new(media_type: &'static str, content: impl Into<Bytes>) -> Self {
+        let content = content.into();
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &content);
+        let tag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(&digest.as_ref()[..12]));
+        Self {
+            content,
+            // Base64 in quotes is a valid header value.
+            tag: HeaderValue::try_from(tag).unwrap_or(HeaderValue::from_static("\"\"")),
+            media_type,
+        }
+    }
+}
+
+impl IntoResponse for StaticFile {
+    fn into_response(self) -> Response {
+        let headers = [
+            (
+                header::CONTENT_TYPE,
+                HeaderValue::from_static(self.media_type),
+            ),
+            (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+            (header::ETAG, self.tag),
+        ];
+        (headers, self.content).into_response()
+    }
+}
 
 /// A resource with a version, and therefore an `ETag`.
 pub trait Versioned: Serialize {

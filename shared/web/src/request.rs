@@ -35,6 +35,7 @@ struct Inner {
     caller: OnceLock<CallerInfo>,
     quota: OnceLock<Quota>,
     permits: Mutex<Vec<Box<dyn Any + Send>>>,
+    until_authenticated: Mutex<Option<Box<dyn Any + Send>>>,
     write_lost: AtomicBool,
     started: Instant,
     last_progress: Mutex<Instant>,
@@ -77,6 +78,7 @@ impl RequestInfo {
             caller: OnceLock::new(),
             quota: OnceLock::new(),
             permits: Mutex::default(),
+            until_authenticated: Mutex::default(),
             write_lost: AtomicBool::new(false),
             started: now,
             last_progress: Mutex::new(now),
@@ -111,9 +113,10 @@ impl RequestInfo {
             .unwrap_or_default()
     }
 
-    /// Sets the caller; only the first call has an effect.
+    /// Sets the caller; only the first call has an effect. Releases what is held until then.
     pub fn set_caller(&self, caller: CallerInfo) {
         let _ = self.0.caller.set(caller);
+        drop(self.take_until_authenticated());
     }
 
     /// The caller, if already known.
@@ -131,7 +134,24 @@ impl RequestInfo {
         self.0.quota.get()
     }
 
-    /// Holds `permit` until the response is ready or the client disconnects.
+    /// Holds `permit` until the caller is known, at most until the response has been written or the client disconnects.
+    pub fn hold_until_authenticated(&self, permit: impl Any + Send) {
+        *self
+            .0
+            .until_authenticated
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(Box::new(permit));
+    }
+
+    fn take_until_authenticated(&self) -> Option<Box<dyn Any + Send>> {
+        self.0
+            .until_authenticated
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    /// Holds `permit` until the response has been written or the client disconnects.
     pub fn hold_permit(&self, permit: impl Any + Send) {
         self.permits().push(Box::new(permit));
     }
@@ -173,12 +193,13 @@ impl RequestInfo {
 }
 
 /// Releases the permits of a request when it ends: answered, timed out or aborted.
+#[derive(Debug)]
 pub(crate) struct PermitGuard(pub(crate) RequestInfo);
 
 impl Drop for PermitGuard {
     fn drop(&mut self) {
         let permits = std::mem::take(&mut *self.0.permits());
-        drop(permits);
+        drop((permits, self.0.take_until_authenticated()));
     }
 }
 

@@ -1,10 +1,12 @@
 //! A context ready to be served: its routes with their state, and its OpenAPI document.
 
 use axum::{Router, routing::get};
-use http::{HeaderValue, header};
 use utoipa::openapi::OpenApi;
 
-use crate::openapi::{BASE, Routes, document, to_pretty_json};
+use crate::{
+    openapi::{BASE, Routes, document, to_pretty_json},
+    reply::StaticFile,
+};
 
 /// The version of the workspace.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -37,21 +39,10 @@ impl Service {
     ) -> Self {
         let (api, root, operations) = routes.split();
         let document = document(name, about, VERSION, operations);
-        let text = to_pretty_json(&document);
+        let file = StaticFile::new("application/json", to_pretty_json(&document));
         let api = api.with_state(state.clone()).route(
             &format!("/{name}/openapi.json"),
-            get(move || {
-                let text = text.clone();
-                async move {
-                    (
-                        [(
-                            header::CONTENT_TYPE,
-                            HeaderValue::from_static("application/json"),
-                        )],
-                        text,
-                    )
-                }
-            }),
+            get(async move || file.clone()),
         );
         Self {
             name,

@@ -6,7 +6,7 @@ use web::{
     request::{CallerInfo, network},
 };
 
-use super::{Authenticator, credential::has_credential};
+use super::{Authenticator, credential::has_credential, unauthenticated};
 use crate::{
     Principal,
     in_flight::{Permit, PermitOwner},
@@ -24,20 +24,47 @@ const LIMIT_PER_USER: &str = "requests_per_minute_per_user";
 const LIMIT_PER_KEY: &str = "requests_per_minute_per_key";
 
 impl Authenticator {
-    /// Admits a request before authentication: `503` if the process is at its limit, and `429` for too many anonymous
-    /// requests. The permits are held until the response is ready.
-    pub(crate) fn admit_unauthenticated(
+    /// Admits a request before its route runs: `503` if the process is at its limit, and `429` for too many anonymous requests.
+    /// The request holds its permits.
+    ///
+    /// A credential earns nothing until it is verified: the request holds the permits of an anonymous one until then. Where the
+    /// client's network has used up its share, the credential is verified here, so that only signed-in callers pass.
+    pub(crate) async fn admit_unverified(
         &self,
         headers: &HeaderMap,
         request: &RequestInfo,
-    ) -> Result<Vec<Permit>, Problem> {
-        let mut permits = vec![self.acquire_permit(PermitOwner::Process)?];
+    ) -> Result<(), Problem> {
+        request.hold_permit(self.acquire_permit(PermitOwner::Process)?);
         if !has_credential(headers) {
             self.consume_for_address(request)?;
-            permits.push(self.acquire_permit(PermitOwner::Anonymous)?);
-            if let Some(address) = request.address() {
-                permits.push(self.acquire_permit(PermitOwner::Address(network(address)))?);
+            request.hold_permit(self.anonymous_permits(request)?);
+            return Ok(());
+        }
+        match self.anonymous_permits(request) {
+            Ok(permits) if !self.is_address_exhausted(request) => {
+                request.hold_until_authenticated(permits);
             }
+            _ => {
+                self.authenticate(headers, request)
+                    .await?
+                    .ok_or_else(unauthenticated)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts a request against the client's network if its credential was never verified, as on a public route.
+    pub(crate) fn count_unverified(&self, request: &RequestInfo) {
+        if request.caller().is_none() && request.quota().is_none() {
+            // The request has been answered; the next one is refused.
+            let _ = self.consume_for_address(request);
+        }
+    }
+
+    fn anonymous_permits(&self, request: &RequestInfo) -> Result<Vec<Permit>, Problem> {
+        let mut permits = vec![self.acquire_permit(PermitOwner::Anonymous)?];
+        if let Some(address) = request.address() {
+            permits.push(self.acquire_permit(PermitOwner::Address(network(address)))?);
         }
         Ok(permits)
     }
@@ -95,6 +122,19 @@ impl Authenticator {
             self.consume_for_address(request).err().unwrap_or(refusal)
         } else {
             refusal
+        }
+    }
+
+    fn is_address_exhausted(&self, request: &RequestInfo) -> bool {
+        let now = self.clock.now();
+        match request.address() {
+            Some(address) if self.local && address.is_loopback() => false,
+            Some(address) => {
+                let key = RateLimitKey::Address(network(address));
+                let limit = DEFAULT_REQUESTS_PER_ADDRESS;
+                self.rate_limits.is_exhausted(key, limit, now)
+            }
+            None => false,
         }
     }
 

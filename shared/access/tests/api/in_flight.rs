@@ -1,7 +1,7 @@
 use testkit::{Client, TestApp};
 use tokio::task::JoinSet;
 
-use crate::{LET_GO, WAITING, shelf};
+use crate::{LET_GO, UNHURRIED, WAITING, shelf};
 
 const MAX_IN_FLIGHT: usize = 8;
 
@@ -63,4 +63,25 @@ async fn a_tenant_at_its_share_is_refused_while_others_are_served() {
     release(waiting).await;
     customer.get("/api/v1/shelf").await.expect(200);
     release(saturate(&others).await).await;
+}
+
+#[tokio::test]
+async fn an_unverified_credential_gets_no_more_permits_than_an_anonymous_request() {
+    let app = TestApp::with_max_in_flight(&[("support", shelf)], MAX_IN_FLIGHT).await;
+    let demo = app.tenant("demo").await;
+    let forged = app.anonymous().bearer("x");
+    // One of eight permits for each address, held while the request is in progress.
+    let call = |client: &Client, path: &str| {
+        let call = client.call(http::Method::GET, path);
+        call.from_address("2001:db8::1").send()
+    };
+    let first = tokio::spawn(call(&forged, "/api/v1/shelf/unhurried"));
+    UNHURRIED.acquire().await.unwrap().forget();
+    call(&forged, "/api/v1/shelf/free")
+        .await
+        .expect_problem(401, "unauthenticated");
+    call(&app.as_user(&demo.customer), "/api/v1/shelf")
+        .await
+        .expect(200);
+    first.abort();
 }

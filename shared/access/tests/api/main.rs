@@ -37,6 +37,7 @@ fn shelf(_db: Db, state: AppState) -> Service {
         .route("/shelf", get(read))
         .route("/shelf/slow", get(wait))
         .route("/shelf/free", get(async || "free"))
+        .route("/shelf/unhurried", get(unhurried))
         .route("/shelf/twice", get(read_twice))
         .with_state(Shelf { state });
     Service {
@@ -55,6 +56,14 @@ async fn read(_caller: Caller<Anyone>) -> &'static str {
 
 async fn read_twice(_caller: Caller<Anyone>, _again: Caller<Anyone>) -> &'static str {
     "read"
+}
+
+/// A public route that never responds. It adds a permit when it starts.
+static UNHURRIED: Semaphore = Semaphore::const_new(0);
+
+async fn unhurried() -> &'static str {
+    UNHURRIED.add_permits(1);
+    std::future::pending().await
 }
 
 async fn wait(_caller: Caller<Anyone>) -> &'static str {

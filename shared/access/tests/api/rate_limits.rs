@@ -164,3 +164,34 @@ async fn anonymous_requests_of_an_address_are_limited_but_authenticated_ones_are
         .await
         .expect(200);
 }
+
+#[tokio::test]
+async fn an_unverified_credential_on_a_public_route_counts_as_anonymous() {
+    let app = TestApp::new(&[("support", shelf)]).await;
+    let demo = app.tenant("demo").await;
+    let from_one_address = |client: &testkit::Client, path: &str| {
+        let call = client.call(http::Method::GET, path);
+        call.from_address("2001:db8::1").send()
+    };
+    let forged = app.anonymous().bearer("x");
+    let first = from_one_address(&forged, "/api/v1/shelf/free")
+        .await
+        .expect(200);
+    assert_eq!(
+        fields(&first),
+        ("\"address\";q=6000;w=60", "\"address\";r=5999;t=1")
+    );
+    for _ in 1..6_000 {
+        from_one_address(&forged, "/api/v1/shelf/free")
+            .await
+            .expect(200);
+    }
+    from_one_address(&forged, "/api/v1/shelf/free")
+        .await
+        .expect_problem(429, "rate_limited");
+    // Signed-in callers behind the same address are served, on public routes too.
+    let customer = app.as_user(&demo.customer);
+    for path in ["/api/v1/shelf", "/api/v1/shelf/free"] {
+        from_one_address(&customer, path).await.expect(200);
+    }
+}
