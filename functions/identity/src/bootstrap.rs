@@ -6,9 +6,11 @@ pub use invitation::{command, invite_superadmin};
 
 use access::{AppState, REVALENZ, audit};
 use axum::extract::FromRequestParts;
-use db::{Actor, Db, DbError};
-use ids::UserId;
-use web::{Email, RequestInfo};
+use chrono::{DateTime, Utc};
+use db::{Actor, Db, DbError, TenantTx};
+use events::UnitOfWork;
+use ids::{RoleId, UserId};
+use web::{Email, Problem, RequestInfo};
 
 use crate::{
     domain::{
@@ -37,6 +39,15 @@ pub enum BootstrapError {
     /// The email address belongs to an account that is not an active superadmin.
     #[error("this address belongs to an account that is disabled or not yet active")]
     Taken,
+    /// The change could not be committed; the cause is in the log.
+    #[error("the change could not be committed: {0}")]
+    NotCommitted(&'static str),
+}
+
+impl From<Problem> for BootstrapError {
+    fn from(problem: Problem) -> Self {
+        Self::NotCommitted(problem.kind().code)
+    }
 }
 
 impl From<HashError> for BootstrapError {
@@ -56,7 +67,7 @@ pub async fn superadmin(
     password: &str,
 ) -> Result<UserId, BootstrapError> {
     let hasher = Hasher::new(1, 1);
-    let mut tx = db.begin(REVALENZ, Actor::SYSTEM).await?;
+    let mut tx = db.begin_read_only(REVALENZ, Actor::SYSTEM).await?;
     let account = accounts::find_account(&mut tx, email.as_str()).await?;
     tx.commit().await?;
     let stored = account
@@ -87,13 +98,12 @@ async fn set_password(
     if account.status != crate::domain::status::UserStatus::Active {
         return Err(BootstrapError::Taken);
     }
-    let now = state.clock().now();
-    let mut tx = db.begin(REVALENZ, Actor::SYSTEM).await?;
-    accounts::set_password(&mut tx, account.id, hash, now).await?;
-    sessions::end_sessions(&mut tx, account.id, None, EndReason::PasswordChanged, now).await?;
+    let mut unit = begin(db, state.clock().now()).await?;
+    accounts::set_password(&mut unit, account.id, hash).await?;
+    sessions::end_sessions(&mut unit, account.id, None, EndReason::PasswordChanged).await?;
     let entry = audit::Entry::new("identity.user.password_set", "user", account.id);
-    audit::record(&mut tx, &empty_request_info().await, now, None, entry).await?;
-    tx.commit().await?;
+    unit.audit(entry).await?;
+    unit.commit().await?;
     state.authenticator().invalidate_people();
     Ok(account.id)
 }
@@ -106,16 +116,11 @@ async fn insert(
     hash: &str,
 ) -> Result<UserId, BootstrapError> {
     let now = state.clock().now();
-    let mut tx = db.begin(REVALENZ, Actor::SYSTEM).await?;
-    seats::lock_people(&mut tx).await?;
-    let roles = roles::list_roles(&mut tx).await?;
-    let role = roles
-        .iter()
-        .find(|role| role.built_in && role.base_role == "superadmin")
-        .ok_or(BootstrapError::NoRole)?;
+    let mut unit = begin(db, now).await?;
+    let role_id = lock_superadmin_role(&mut unit).await?;
     let new = NewUser {
         id: UserId::at(now),
-        role_id: role.id,
+        role_id,
         email: email.as_str(),
         name,
         password_hash: Some(hash),
@@ -123,11 +128,31 @@ async fn insert(
         time_zone: "Europe/Berlin",
         phone: None,
     };
-    users::insert_user(&mut tx, &new, now).await?;
+    users::insert_user(&mut unit, &new).await?;
     let entry = audit::Entry::new("identity.user.created", "user", new.id);
-    audit::record(&mut tx, &empty_request_info().await, now, None, entry).await?;
-    tx.commit().await?;
+    unit.audit(entry).await?;
+    unit.commit().await?;
     Ok(new.id)
+}
+
+/// Begins a change in the platform's own tenant.
+async fn begin(db: &Db, now: DateTime<Utc>) -> Result<UnitOfWork, BootstrapError> {
+    let tx = db.begin_at(REVALENZ, Actor::SYSTEM, now).await?;
+    Ok(UnitOfWork::from_transaction(
+        tx,
+        &empty_request_info().await,
+    ))
+}
+
+/// Finds the role of superadmins, and locks the list of users.
+async fn lock_superadmin_role(tx: &mut TenantTx) -> Result<RoleId, BootstrapError> {
+    seats::lock_people(tx).await?;
+    let roles = roles::list_roles(tx).await?;
+    let role = roles
+        .iter()
+        .find(|role| role.built_in && role.base_role == "superadmin")
+        .ok_or(BootstrapError::NoRole)?;
+    Ok(role.id)
 }
 
 /// Request data for audit entries without a request.

@@ -15,29 +15,15 @@ pub(crate) mod sessions;
 pub(crate) mod sign_in;
 pub(crate) mod tenant;
 
-use chrono::{DateTime, Utc};
-use db::{Result, TenantTx};
-use events::{Announcement, EventKind};
-use ids::UserId;
-use serde_json::Value;
-use web::RequestInfo;
+use db::{Actor, TenantTx};
+use ids::TenantId;
 
-/// Publishes an event about a user in the transaction of the change.
-pub(crate) async fn announce(
-    tx: &mut TenantTx,
-    request: &RequestInfo,
-    now: DateTime<Utc>,
-    kind: &'static EventKind,
-    (user, version): (UserId, i32),
-    data: Value,
-) -> Result<()> {
-    let announcement = Announcement {
-        kind,
-        subject: format!("users/{user}"),
-        version: version.into(),
-        data,
-        sealed: None,
-    };
-    events::announce(tx, request, now, announcement).await?;
-    Ok(())
+use crate::App;
+
+impl App {
+    /// Begins a transaction that only reads, for checks before a change and for the own account.
+    async fn begin_read_only(&self, tenant: TenantId, actor: Actor) -> db::Result<TenantTx> {
+        let now = self.state.clock().now();
+        self.db.begin_read_only_at(tenant, actor, now).await
+    }
 }

@@ -7,33 +7,33 @@ access::permissions! {
     /// Read email addresses and phone numbers unmasked.
     UserReadSensitive = "identity.user.read_sensitive";
     /// Create users.
-    UserCreate = "identity.user.create";
+    UserCreate = "identity.user.create", audited;
     /// Import users from another system in bulk.
-    UserImport = "identity.user.import";
+    UserImport = "identity.user.import", audited;
     /// Update users; with reach `own` only the caller's own names, phone, locale and time zone.
-    UserUpdate = "identity.user.update";
+    UserUpdate = "identity.user.update", audited;
     /// Disable, lock and reactivate users.
-    UserDisable = "identity.user.disable";
+    UserDisable = "identity.user.disable", audited;
     /// Remove a user's second factors after they were lost.
-    UserResetMfa = "identity.user.reset_mfa";
+    UserResetMfa = "identity.user.reset_mfa", audited;
     /// Read skills.
     ExpertiseRead = "identity.expertise.read";
     /// Replace skills.
-    ExpertiseUpdate = "identity.expertise.update";
+    ExpertiseUpdate = "identity.expertise.update", audited;
     /// Read roles and the list of permissions.
     RoleRead = "identity.role.read";
     /// Create, update and delete roles.
-    RoleUpdate = "identity.role.update";
+    RoleUpdate = "identity.role.update", audited;
     /// List and end the sessions of users whose role the caller may manage.
-    SessionEnd = "identity.session.end";
+    SessionEnd = "identity.session.end", audited;
     /// Read hourly rates.
     RateRead = "identity.rate.read";
     /// Replace the hourly rates of users whose role the caller may manage.
-    RateUpdate = "identity.rate.update";
+    RateUpdate = "identity.rate.update", audited;
     /// Read a user's activity.
     ActivityRead = "identity.activity.read";
     /// View the account of a user with a lower role as that user: read-only, masked, for at most one hour.
-    UserImpersonate = "identity.user.impersonate";
+    UserImpersonate = "identity.user.impersonate", audited;
     /// Assign roles from manager upwards, and manage the users who have them.
     RoleAssign = "identity.role.assign";
 }

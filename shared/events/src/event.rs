@@ -1,8 +1,10 @@
 //! Events as types: a producer cannot misspell a field, and every event has a schema and an example.
 
+use std::collections::BTreeSet;
+
 use ids::{Id, IdKind};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::{
     ToSchema,
     openapi::{RefOr, Schema},
@@ -72,13 +74,43 @@ pub struct EventExample {
     pub data: Value,
 }
 
-#[doc(hidden)]
-pub fn schema<E: Event>() -> EventSchema {
-    let mut components = Vec::new();
-    E::schemas(&mut components);
-    EventSchema {
-        data: E::schema(),
-        components,
+impl EventSchema {
+    /// The schema of this type.
+    pub fn of<T: ToSchema>() -> Self {
+        let mut components = Vec::new();
+        T::schemas(&mut components);
+        Self {
+            data: T::schema(),
+            components,
+        }
+    }
+
+    /// The names of the data's fields; those of a nested object as `author.id`.
+    pub fn field_paths(&self) -> BTreeSet<String> {
+        let mut paths = BTreeSet::new();
+        self.collect_paths(&json!(self.data), "", &mut paths);
+        paths
+    }
+
+    fn collect_paths(&self, schema: &Value, prefix: &str, paths: &mut BTreeSet<String>) {
+        let name = schema["$ref"].as_str().and_then(|to| to.rsplit('/').next());
+        let component = self
+            .components
+            .iter()
+            .find(|(of, _)| Some(of.as_str()) == name);
+        if let Some((_, component)) = component {
+            self.collect_paths(&json!(component), prefix, paths);
+        }
+        for part in ["allOf", "anyOf", "oneOf"] {
+            for alternative in schema[part].as_array().into_iter().flatten() {
+                self.collect_paths(alternative, prefix, paths);
+            }
+        }
+        for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+            let path = format!("{prefix}{name}");
+            self.collect_paths(field, &format!("{path}."), paths);
+            paths.insert(path);
+        }
     }
 }
 
@@ -116,21 +148,21 @@ pub fn example<E: Event>() -> EventExample {
 macro_rules! events {
     (context $context:literal; $(
         $(#[doc = $doc:literal])* $name:ident = $type:literal, subject $subject:ident {
-            $($(#[doc = $field_doc:literal])* $field:ident: $ty:ty = $example:expr),* $(,)?
+            $($(#[$field_meta:meta])* $field:ident: $ty:ty = $example:expr),* $(,)?
         }
     )*) => {
         $(
             $(#[doc = $doc])*
             #[derive(Clone, Debug, PartialEq, ::serde::Serialize, ::serde::Deserialize, ::utoipa::ToSchema)]
             pub struct $name {
-                $($(#[doc = $field_doc])* pub $field: $ty,)*
+                $($(#[$field_meta])* pub $field: $ty,)*
             }
             impl $crate::Event for $name {
                 const KIND: &'static $crate::EventKind = &$crate::EventKind {
                     r#type: concat!("de.revalenz.", $context, ".", $type),
                     context: $context,
                     doc: concat!($($doc,)*),
-                    schema: $crate::event::schema::<Self>,
+                    schema: $crate::EventSchema::of::<Self>,
                     example: $crate::event::example::<Self>,
                 };
                 fn subject(&self) -> String {

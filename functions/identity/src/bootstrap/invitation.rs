@@ -1,18 +1,17 @@
 //! Invites the first superadmin by a link on the command line.
 
 use access::{REVALENZ, audit, opaque::Opaque, process};
-use chrono::{DateTime, TimeDelta, Utc};
-use db::{Actor, Db};
+use chrono::TimeDelta;
+use db::{Db, TenantTx};
 use ids::{OneTimeToken, OneTimeTokenId, UserId};
 use web::{Clock, Email, settings};
 
-use super::{BootstrapError, empty_request_info};
+use super::{BootstrapError, begin, lock_superadmin_role};
 use crate::{
     domain::{name::Name, status::UserStatus},
     store::{
         accounts,
         one_time_tokens::{self, NewToken, TokenPurpose},
-        roles, seats,
         users::{self, NewUser},
     },
 };
@@ -39,20 +38,15 @@ pub async fn invite_superadmin(
     public_url: &str,
     email: &Email,
 ) -> Result<String, BootstrapError> {
-    let now = clock.now();
-    let mut tx = db.begin(REVALENZ, Actor::SYSTEM).await?;
-    seats::lock_people(&mut tx).await?;
-    let roles = roles::list_roles(&mut tx).await?;
-    let role = roles
-        .iter()
-        .find(|role| role.built_in && role.base_role == "superadmin")
-        .ok_or(BootstrapError::NoRole)?;
-    let user = match accounts::find_account(&mut tx, email.as_str()).await? {
+    let mut unit = begin(db, clock.now()).await?;
+    let now = unit.now();
+    let role_id = lock_superadmin_role(&mut unit).await?;
+    let user = match accounts::find_account(&mut unit, email.as_str()).await? {
         Some(account) if account.status == UserStatus::Invited => account.id,
         Some(_) => return Err(BootstrapError::Taken),
-        None => insert_invited(&mut tx, role.id, email, now).await?,
+        None => insert_invited(&mut unit, role_id, email).await?,
     };
-    one_time_tokens::void_tokens(&mut tx, user, now).await?;
+    one_time_tokens::void_tokens(&mut unit, user).await?;
     let token = Opaque::<OneTimeToken>::generate(REVALENZ, OneTimeTokenId::at(now));
     let new = NewToken {
         user,
@@ -61,10 +55,10 @@ pub async fn invite_superadmin(
         email: None,
         binding: None,
     };
-    one_time_tokens::insert_token(&mut tx, &token, &new, (now, now + LINK_LIFETIME)).await?;
+    one_time_tokens::insert_token(&mut unit, &token, &new, now + LINK_LIFETIME).await?;
     let entry = audit::Entry::new("identity.user.invited", "user", user);
-    audit::record(&mut tx, &empty_request_info().await, now, None, entry).await?;
-    tx.commit().await?;
+    unit.audit(entry).await?;
+    unit.commit().await?;
     Ok(format!(
         "{public_url}/accept-invite#token={}",
         token.to_text()
@@ -72,10 +66,9 @@ pub async fn invite_superadmin(
 }
 
 async fn insert_invited(
-    tx: &mut db::TenantTx,
+    tx: &mut TenantTx,
     role_id: ids::RoleId,
     email: &Email,
-    now: DateTime<Utc>,
 ) -> db::Result<UserId> {
     let (given, _) = email.as_str().split_once('@').unwrap_or_default();
     let name = Name {
@@ -84,7 +77,7 @@ async fn insert_invited(
         display: given.to_owned(),
     };
     let new = NewUser {
-        id: UserId::at(now),
+        id: UserId::at(tx.now()),
         role_id,
         email: email.as_str(),
         name: &name,
@@ -93,6 +86,6 @@ async fn insert_invited(
         time_zone: "Europe/Berlin",
         phone: None,
     };
-    users::insert_user(tx, &new, now).await?;
+    users::insert_user(tx, &new).await?;
     Ok(new.id)
 }

@@ -12,6 +12,18 @@ web::text_enum! {
     }
 }
 
+web::text_enum! {
+    /// Which second factor was removed.
+    pub enum RemovedFactor {
+        /// The authenticator app.
+        Totp = "totp",
+        /// A passkey.
+        Passkey = "passkey",
+        /// All of them, by an admin.
+        All = "all",
+    }
+}
+
 /// Maximum number of second factors per user.
 pub(crate) const MAX_FACTORS: i64 = 10;
 

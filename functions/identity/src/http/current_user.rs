@@ -1,10 +1,12 @@
 //! The user who makes a request, with their session and the tenant in which both are stored.
 
-use access::{Principal, REVALENZ};
+use access::{Caller, Permission, Principal, REVALENZ};
+use db::{Actor, TenantTx};
+use events::UnitOfWork;
 use ids::{SessionId, TenantId, UserId};
 use web::problem::Result;
 
-use crate::error::NOT_A_PERSON;
+use crate::{App, error::NOT_A_PERSON};
 
 /// The signed-in user in their home tenant.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +25,22 @@ impl CurrentUser {
             user,
             session,
         })
+    }
+
+    /// Begins a change of the own account.
+    pub(crate) async fn begin<P: Permission>(
+        self,
+        app: &App,
+        caller: &Caller<P>,
+    ) -> Result<UnitOfWork> {
+        UnitOfWork::begin_in(app, caller, self.tenant, Actor::user(self.user)).await
+    }
+
+    /// Begins to read the own account.
+    pub(crate) async fn begin_read_only(self, app: &App) -> Result<TenantTx> {
+        Ok(app
+            .begin_read_only(self.tenant, Actor::user(self.user))
+            .await?)
     }
 }
 

@@ -1,9 +1,9 @@
 //! Deletes sessions, links and idempotency keys after their retention period. They have been invalid since they ended.
 
 use access::directory;
-use chrono::{DateTime, TimeDelta, Utc};
-use db::{Actor, TenantTx};
-use events::Run;
+use chrono::TimeDelta;
+use db::TenantTx;
+use events::{Run, UnitOfWork};
 use ids::TenantId;
 use serde::Serialize;
 use web::problem::Result;
@@ -29,11 +29,10 @@ pub(crate) struct Expired {
 
 /// Deletes old sessions, links and idempotency keys, one tenant after the other.
 pub(crate) async fn expire_sessions(app: &App, run: &Run) -> Result<Expired> {
-    let now = app.state.clock().now();
     let mut expired = Expired::default();
     let mut tenant_loop = run.tenant_loop(directory::list_working_tenants(&app.db).await?);
     while let Some(tenant) = tenant_loop.next_tenant() {
-        let result = expire_tenant(app, tenant, now, &mut expired).await;
+        let result = expire_tenant(app, run, tenant, &mut expired).await;
         tenant_loop.record(tenant, result);
     }
     tenant_loop.finish()?;
@@ -50,8 +49,8 @@ enum Expirable {
 
 async fn expire_tenant(
     app: &App,
+    run: &Run,
     tenant: TenantId,
-    now: DateTime<Utc>,
     expired: &mut Expired,
 ) -> Result<()> {
     for (kind, count) in [
@@ -60,9 +59,9 @@ async fn expire_tenant(
         (Expirable::Sessions, &mut expired.sessions),
     ] {
         loop {
-            let mut tx = app.db.begin(tenant, Actor::SYSTEM).await?;
-            let deleted = delete_batch(&mut tx, kind, now).await?;
-            tx.commit().await?;
+            let mut unit = UnitOfWork::begin_step(app, &run.request, tenant).await?;
+            let deleted = delete_batch(&mut unit, kind).await?;
+            unit.commit().await?;
             *count += deleted;
             if deleted == 0 {
                 break;
@@ -72,7 +71,8 @@ async fn expire_tenant(
     Ok(())
 }
 
-async fn delete_batch(tx: &mut TenantTx, kind: Expirable, now: DateTime<Utc>) -> db::Result<u64> {
+async fn delete_batch(tx: &mut TenantTx, kind: Expirable) -> db::Result<u64> {
+    let now = tx.now();
     match kind {
         Expirable::OneTimeTokens => {
             jobs::delete_old_tokens(tx, now - TimeDelta::days(TOKEN_RETENTION_DAYS), BATCH_SIZE)

@@ -2,14 +2,12 @@
 
 use access::directory;
 use chrono::TimeDelta;
-use db::Actor;
-use events::Run;
+use events::{Run, UnitOfWork};
 use ids::TenantId;
 use serde::Serialize;
-use serde_json::json;
 use web::{RequestInfo, problem::Result};
 
-use crate::{App, events::CERTIFICATE_EXPIRING, http::announce, store::jobs};
+use crate::{App, events::CertificateExpiring, store::jobs};
 
 /// Days before expiry at which a certificate is announced.
 const NOTICE_DAYS: i64 = 30;
@@ -35,21 +33,19 @@ pub(crate) async fn announce_expiring_certificates(app: &App, run: &Run) -> Resu
 }
 
 async fn announce_for_tenant(app: &App, request: &RequestInfo, tenant: TenantId) -> Result<u64> {
-    let now = app.state.clock().now();
-    let today = now.date_naive();
-    let days = (today, today + TimeDelta::days(NOTICE_DAYS));
+    let mut unit = UnitOfWork::begin_step(app, request, tenant).await?;
+    let until = unit.now().date_naive() + TimeDelta::days(NOTICE_DAYS);
+    let expiring = jobs::record_expiring_certificates(&mut unit, until).await?;
     let mut announced_count = 0;
-    let mut tx = app.db.begin(tenant, Actor::SYSTEM).await?;
-    for certificate in jobs::record_expiring_certificates(&mut tx, days, now).await? {
-        let data = json!({
-            "user_id": certificate.user,
-            "skill": certificate.skill,
-            "valid_until": certificate.valid_until,
-        });
-        let subject = (certificate.user, certificate.version);
-        announce(&mut tx, request, now, &CERTIFICATE_EXPIRING, subject, data).await?;
+    for certificate in expiring {
+        let event = CertificateExpiring {
+            user_id: certificate.user,
+            skill: certificate.skill,
+            valid_until: certificate.valid_until,
+        };
+        unit.publish(certificate.version, event).await?;
         announced_count += 1;
     }
-    tx.commit().await?;
+    unit.commit().await?;
     Ok(announced_count)
 }

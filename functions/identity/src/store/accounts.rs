@@ -1,6 +1,5 @@
 //! Accounts, as needed for sign-in.
 
-use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
 use ids::UserId;
 
@@ -106,7 +105,8 @@ pub(crate) async fn find_password_hash(tx: &mut TenantTx, user: UserId) -> Resul
 pub(crate) async fn replace_password_hash(
     tx: &mut TenantTx,
     user: UserId,
-    (verified, renewed): (&str, &str),
+    verified: &str,
+    renewed: &str,
 ) -> Result<()> {
     let tenant = tx.tenant();
     sqlx::query!(
@@ -123,15 +123,15 @@ pub(crate) async fn replace_password_hash(
     Ok(())
 }
 
-/// Changes the password of an active account; with `before` only if that is the current hash. Returns the user's new version, or
+/// Changes the password of an active account; with `verified` only if that is the current hash. Returns the user's new version, or
 /// `None` if the account has changed meanwhile.
 pub(crate) async fn change_password(
     tx: &mut TenantTx,
     user: UserId,
-    (before, after): (Option<&str>, &str),
-    now: DateTime<Utc>,
+    verified: Option<&str>,
+    password_hash: &str,
 ) -> Result<Option<i32>> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     Ok(sqlx::query_scalar!(
         "update identity.users
         set password_hash = $4, version = version + 1, updated_at = $5
@@ -139,8 +139,8 @@ pub(crate) async fn change_password(
         returning version",
         tenant as _,
         user as _,
-        before,
-        after,
+        verified,
+        password_hash,
         now,
     )
     .fetch_optional(tx.conn())
@@ -148,12 +148,8 @@ pub(crate) async fn change_password(
 }
 
 /// Marks the email address as verified, because its owner has just received an email there.
-pub(crate) async fn mark_email_verified(
-    tx: &mut TenantTx,
-    user: UserId,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let tenant = tx.tenant();
+pub(crate) async fn mark_email_verified(tx: &mut TenantTx, user: UserId) -> Result<()> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "update identity.users
         set email_verified_at = $3
@@ -169,12 +165,8 @@ pub(crate) async fn mark_email_verified(
 
 /// Updates `last_seen_at` at most once a minute, and skips users who are locked by another transaction. Nothing may wait for this:
 /// a refresh holds its session, for which an admin who disables the user waits in turn.
-pub(crate) async fn touch_last_seen(
-    tx: &mut TenantTx,
-    user: UserId,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let tenant = tx.tenant();
+pub(crate) async fn touch_last_seen(tx: &mut TenantTx, user: UserId) -> Result<()> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "update identity.users
         set last_seen_at = $3::timestamptz
@@ -199,9 +191,8 @@ pub(crate) async fn activate_user(
     tx: &mut TenantTx,
     user: UserId,
     password_hash: &str,
-    now: DateTime<Utc>,
 ) -> Result<bool> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     let activated = sqlx::query!(
         "update identity.users
         set status = 'active', password_hash = $3, email_verified_at = $4, version = version + 1, updated_at = $4
@@ -234,9 +225,8 @@ pub(crate) async fn set_password(
     tx: &mut TenantTx,
     user: UserId,
     password_hash: &str,
-    now: DateTime<Utc>,
 ) -> Result<()> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "update identity.users
         set password_hash = $3, version = version + 1, updated_at = $4

@@ -35,9 +35,8 @@ pub(crate) async fn list_devices(
     user: UserId,
     after: Option<Position>,
     limit: Limit,
-    now: DateTime<Utc>,
 ) -> Result<Vec<DeviceRow>> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     Ok(sqlx::query_as!(
         DeviceRow,
         r#"select

@@ -1,6 +1,5 @@
 //! Bulk writes of users, with the projection in `access.people`.
 
-use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
 use ids::{RoleId, UserId};
 use sqlx::types::Json;
@@ -30,12 +29,8 @@ pub(crate) async fn lock_existing_users(
 }
 
 /// Inserts users.
-pub(crate) async fn insert_users(
-    tx: &mut TenantTx,
-    people: &[ImportedUser],
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let tenant = tx.tenant();
+pub(crate) async fn insert_users(tx: &mut TenantTx, people: &[ImportedUser]) -> Result<()> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     let rows = Json(people);
     sqlx::query!(
         "insert into access.people (tenant_id, user_id, role_id, email, display_name, locale, time_zone, status, updated_at)
@@ -71,12 +66,8 @@ pub(crate) async fn insert_users(
 }
 
 /// Updates names, phone number, language and time zone of existing users, and increments their versions.
-pub(crate) async fn update_users(
-    tx: &mut TenantTx,
-    people: &[ImportedUser],
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let tenant = tx.tenant();
+pub(crate) async fn update_users(tx: &mut TenantTx, people: &[ImportedUser]) -> Result<()> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     let rows = Json(people);
     sqlx::query!(
         "update identity.users u

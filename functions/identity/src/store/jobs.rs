@@ -103,13 +103,12 @@ pub(crate) struct ExpiringCertificate {
     pub(crate) valid_until: NaiveDate,
 }
 
-/// Records the certificates that expire between `today` and `until`. Each is returned only once, even to concurrent callers.
+/// Records the certificates that expire between today and `until`. Each is returned only once, even to concurrent callers.
 pub(crate) async fn record_expiring_certificates(
     tx: &mut TenantTx,
-    (today, until): (NaiveDate, NaiveDate),
-    now: DateTime<Utc>,
+    until: NaiveDate,
 ) -> Result<Vec<ExpiringCertificate>> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     Ok(sqlx::query_as!(
         ExpiringCertificate,
         r#"with noted as (
@@ -128,7 +127,7 @@ pub(crate) async fn record_expiring_certificates(
         join identity.users u on u.tenant_id = $1 and u.user_id = n.user_id
         order by n.user_id, n.skill"#,
         tenant as _,
-        today,
+        now.date_naive(),
         until,
         now,
     )

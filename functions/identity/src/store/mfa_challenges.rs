@@ -22,9 +22,9 @@ pub(crate) async fn insert_challenge(
     tx: &mut TenantTx,
     token: &Opaque<MfaChallenge>,
     pending: &PendingMfa,
-    (now, expires_at): (DateTime<Utc>, DateTime<Utc>),
+    expires_at: DateTime<Utc>,
 ) -> Result<()> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "delete from identity.mfa_challenges
         where tenant_id = $1 and mfa_challenge_id in (
@@ -63,9 +63,8 @@ pub(crate) async fn insert_challenge(
 pub(crate) async fn find_challenge(
     tx: &mut TenantTx,
     token: &Opaque<MfaChallenge>,
-    now: DateTime<Utc>,
 ) -> Result<Option<PendingMfa>> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     Ok(sqlx::query_as!(
         PendingMfa,
         r#"select user_id as "user: UserId", amr, refresh_mode as "refresh_mode: RefreshMode", device_name
@@ -82,12 +81,8 @@ pub(crate) async fn find_challenge(
 }
 
 /// Uses the challenge, if it is still open. Only one of several concurrent attempts succeeds.
-pub(crate) async fn use_challenge(
-    tx: &mut TenantTx,
-    token: &Opaque<MfaChallenge>,
-    now: DateTime<Utc>,
-) -> Result<bool> {
-    let tenant = tx.tenant();
+pub(crate) async fn use_challenge(tx: &mut TenantTx, token: &Opaque<MfaChallenge>) -> Result<bool> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     let used = sqlx::query!(
         "update identity.mfa_challenges
         set used_at = $4
@@ -103,13 +98,10 @@ pub(crate) async fn use_challenge(
     Ok(used.rows_affected() == 1)
 }
 
-/// Voids all open challenges of a user.
-pub(crate) async fn void_challenges(
-    tx: &mut TenantTx,
-    user: UserId,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let tenant = tx.tenant();
+/// Voids all open challenges of a user. Before a factor is removed, so that locks are taken in the order of a sign-in that is being
+/// completed.
+pub(crate) async fn void_challenges(tx: &mut TenantTx, user: UserId) -> Result<()> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "update identity.mfa_challenges
         set used_at = $3

@@ -40,9 +40,8 @@ pub(crate) async fn begin_flow(
     tx: &mut TenantTx,
     flow: OauthFlowId,
     provider: &str,
-    now: DateTime<Utc>,
 ) -> Result<bool> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     // Deletes old rows in passing, skipping those that another transaction is deleting.
     sqlx::query!(
         "delete from identity.oauth_flows
@@ -106,9 +105,8 @@ pub(crate) async fn redeem_sign_in(
     tx: &mut TenantTx,
     token: &Opaque<OauthFlow>,
     verifier: Option<&str>,
-    now: DateTime<Utc>,
 ) -> Result<Option<UserId>> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     let challenge = verifier.map(|verifier| sha256(verifier.as_bytes()).to_vec());
     Ok(sqlx::query_scalar!(
         r#"update identity.oauth_flows
@@ -131,9 +129,8 @@ pub(crate) async fn redeem_link(
     tx: &mut TenantTx,
     token: &Opaque<OauthFlow>,
     user: UserId,
-    now: DateTime<Utc>,
 ) -> Result<Option<PendingLink>> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     Ok(sqlx::query_as!(
         PendingLink,
         "update identity.oauth_flows

@@ -78,9 +78,8 @@ pub(crate) async fn insert_identity(
     user: UserId,
     provider: &str,
     subject: &IssuedIdentity<'_>,
-    now: DateTime<Utc>,
 ) -> Result<bool> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     let inserted = sqlx::query!(
         "insert into identity.oauth_identities (tenant_id, oauth_identity_id, user_id, provider, issuer, subject, email, created_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -100,12 +99,8 @@ pub(crate) async fn insert_identity(
 }
 
 /// Activates a user whose email address was just verified by a provider, without a password.
-pub(crate) async fn activate_verified_user(
-    tx: &mut TenantTx,
-    user: UserId,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let tenant = tx.tenant();
+pub(crate) async fn activate_verified_user(tx: &mut TenantTx, user: UserId) -> Result<()> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "update identity.users
         set status = 'active', email_verified_at = $3

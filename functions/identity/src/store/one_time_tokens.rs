@@ -51,9 +51,9 @@ pub(crate) async fn insert_token(
     tx: &mut TenantTx,
     token: &Opaque<OneTimeToken>,
     new: &NewToken<'_>,
-    (now, expires_at): (DateTime<Utc>, DateTime<Utc>),
+    expires_at: DateTime<Utc>,
 ) -> Result<()> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     let binding_hash = new
         .binding
         .map(|binding| binding.hash(&token.secret).to_vec());
@@ -85,9 +85,8 @@ pub(crate) async fn find_token(
     tx: &mut TenantTx,
     token: &Opaque<OneTimeToken>,
     purpose: TokenPurpose,
-    now: DateTime<Utc>,
 ) -> Result<Option<LiveToken>> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     Ok(sqlx::query_as!(
         LiveToken,
         r#"select
@@ -110,9 +109,8 @@ pub(crate) async fn use_token(
     tx: &mut TenantTx,
     token: &Opaque<OneTimeToken>,
     purpose: TokenPurpose,
-    now: DateTime<Utc>,
 ) -> Result<Option<LiveToken>> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     Ok(sqlx::query_as!(
         LiveToken,
         r#"update identity.one_time_tokens
@@ -151,9 +149,8 @@ pub(crate) async fn lock_token(tx: &mut TenantTx, token: &Opaque<OneTimeToken>) 
 pub(crate) async fn record_failed_code(
     tx: &mut TenantTx,
     token: &Opaque<OneTimeToken>,
-    now: DateTime<Utc>,
 ) -> Result<()> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "update identity.one_time_tokens
         set failures = failures + 1, used_at = case when failures + 1 >= $3 then $4::timestamptz end
@@ -190,9 +187,8 @@ pub(crate) async fn void_tokens_for(
     tx: &mut TenantTx,
     user: UserId,
     purpose: TokenPurpose,
-    now: DateTime<Utc>,
 ) -> Result<()> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "update identity.one_time_tokens
         set used_at = $4
@@ -208,12 +204,8 @@ pub(crate) async fn void_tokens_for(
 }
 
 /// Voids all open links of a user.
-pub(crate) async fn void_tokens(
-    tx: &mut TenantTx,
-    user: UserId,
-    now: DateTime<Utc>,
-) -> Result<Vec<OneTimeTokenId>> {
-    let tenant = tx.tenant();
+pub(crate) async fn void_tokens(tx: &mut TenantTx, user: UserId) -> Result<Vec<OneTimeTokenId>> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     Ok(sqlx::query_scalar!(
         r#"update identity.one_time_tokens
         set used_at = $3

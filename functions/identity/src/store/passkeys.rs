@@ -89,9 +89,8 @@ pub(crate) async fn record_passkey_use(
     tx: &mut TenantTx,
     passkey: PasskeyId,
     sign_count: u32,
-    now: DateTime<Utc>,
 ) -> Result<bool> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     let noted = sqlx::query!(
         "update identity.passkeys
         set sign_count = $3::bigint, last_used_at = $4
@@ -130,9 +129,9 @@ pub(crate) async fn insert_passkey_challenge(
     tx: &mut TenantTx,
     challenge: &Opaque<PasskeyChallenge>,
     user: Option<UserId>,
-    (now, expires_at): (DateTime<Utc>, DateTime<Utc>),
+    expires_at: DateTime<Utc>,
 ) -> Result<()> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "delete from identity.passkey_challenges
         where tenant_id = $1 and passkey_challenge_id in (
@@ -166,9 +165,8 @@ pub(crate) async fn use_passkey_challenge(
     tx: &mut TenantTx,
     challenge: &Opaque<PasskeyChallenge>,
     user: Option<UserId>,
-    now: DateTime<Utc>,
 ) -> Result<bool> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     let done = sqlx::query!(
         "delete from identity.passkey_challenges
         where tenant_id = $1 and passkey_challenge_id = $2 and secret_hash = $3

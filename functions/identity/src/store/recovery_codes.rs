@@ -1,6 +1,5 @@
 //! Hashed recovery codes.
 
-use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
 use ids::UserId;
 
@@ -11,10 +10,9 @@ pub(crate) async fn replace_recovery_codes(
     tx: &mut TenantTx,
     user: UserId,
     codes: &[RecoveryCode],
-    now: DateTime<Utc>,
 ) -> Result<()> {
     delete_recovery_codes(tx, user).await?;
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     let hashes: Vec<Vec<u8>> = codes.iter().map(|code| code.hash().to_vec()).collect();
     sqlx::query!(
         "insert into identity.mfa_recovery_codes (tenant_id, user_id, code_hash, created_at)
@@ -49,9 +47,8 @@ pub(crate) async fn use_recovery_code(
     tx: &mut TenantTx,
     user: UserId,
     code: &RecoveryCode,
-    now: DateTime<Utc>,
 ) -> Result<bool> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     let done = sqlx::query!(
         "update identity.mfa_recovery_codes
         set used_at = $4

@@ -1,6 +1,5 @@
 //! Rules across all users of a tenant: seats, and the last admin.
 
-use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
 use ids::UserId;
 
@@ -23,9 +22,9 @@ pub(crate) async fn lock_people(tx: &mut TenantTx) -> Result<()> {
     Ok(())
 }
 
-/// Counts the seats of the licence in force at `now`, and how many are taken. Exact under [`lock_people`].
-pub(crate) async fn count_seats(tx: &mut TenantTx, now: DateTime<Utc>) -> Result<Option<Seats>> {
-    let tenant = tx.tenant();
+/// Counts the seats of the licence in force, and how many are taken. Exact under [`lock_people`].
+pub(crate) async fn count_seats(tx: &mut TenantTx) -> Result<Option<Seats>> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     Ok(sqlx::query_as!(
         Seats,
         r#"select

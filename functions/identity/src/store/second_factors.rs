@@ -1,6 +1,5 @@
 //! The second factors of a user, of all types.
 
-use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
 use ids::UserId;
 
@@ -55,13 +54,8 @@ pub(crate) async fn find_factors(tx: &mut TenantTx, user: UserId) -> Result<Seco
 }
 
 /// Updates the projection that tells other functions whether the user has a second factor.
-pub(crate) async fn project_factors(
-    tx: &mut TenantTx,
-    user: UserId,
-    any: bool,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let tenant = tx.tenant();
+pub(crate) async fn project_factors(tx: &mut TenantTx, user: UserId, any: bool) -> Result<()> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "update access.people
         set second_factor = $3, updated_at = $4

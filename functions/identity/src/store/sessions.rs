@@ -51,12 +51,8 @@ pub(crate) struct LockedSession {
 }
 
 /// Inserts a session.
-pub(crate) async fn insert_session(
-    tx: &mut TenantTx,
-    new: &NewSession<'_>,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let tenant = tx.tenant();
+pub(crate) async fn insert_session(tx: &mut TenantTx, new: &NewSession<'_>) -> Result<()> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "insert into identity.sessions (
             tenant_id, session_id, user_id, refresh_hash, rotated_at, device_name, user_agent, address, expires_at,
@@ -116,9 +112,8 @@ pub(crate) async fn set_acting_actor(
 pub(crate) async fn lock_session(
     tx: &mut TenantTx,
     session: SessionId,
-    now: DateTime<Utc>,
 ) -> Result<Option<LockedSession>> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     let row = sqlx::query!(
         r#"select
             s.user_id as "user_id: UserId", s.generation, s.refresh_hash, s.previous_hash, s.rotated_at, s.created_at, s.expires_at, a.amr,
@@ -156,9 +151,8 @@ pub(crate) async fn rotate_session(
     tx: &mut TenantTx,
     child: &RefreshToken,
     expires_at: DateTime<Utc>,
-    now: DateTime<Utc>,
 ) -> Result<()> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "update identity.sessions
         set generation = $3, previous_hash = refresh_hash, refresh_hash = $4, rotated_at = $5, expires_at = $6
@@ -191,9 +185,8 @@ pub(crate) async fn step_up_session(
     user: UserId,
     session: SessionId,
     amr: &[String],
-    now: DateTime<Utc>,
 ) -> Result<bool> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     let proved = sqlx::query!(
         "update access.sessions
         set amr = $4, proved_at = $5
@@ -215,9 +208,8 @@ pub(crate) async fn end_sessions(
     user: UserId,
     only: Option<SessionId>,
     reason: EndReason,
-    now: DateTime<Utc>,
 ) -> Result<Vec<SessionId>> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     let ended = sqlx::query_scalar!(
         r#"update identity.sessions
         set revoked_at = $4, revoked_reason = $5
@@ -232,7 +224,7 @@ pub(crate) async fn end_sessions(
     .fetch_all(tx.conn())
     .await?;
     if only.is_none() {
-        mfa_challenges::void_challenges(tx, user, now).await?;
+        mfa_challenges::void_challenges(tx, user).await?;
     }
     sqlx::query!(
         "update access.sessions
@@ -251,11 +243,11 @@ pub(crate) async fn end_sessions(
 /// Ends all sessions of a user except one. Returns the sessions that were active.
 pub(crate) async fn end_other_sessions(
     tx: &mut TenantTx,
-    (user, stored): (UserId, SessionId),
+    user: UserId,
+    kept: SessionId,
     reason: EndReason,
-    now: DateTime<Utc>,
 ) -> Result<Vec<SessionId>> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     let ended = sqlx::query_scalar!(
         r#"update identity.sessions
         set revoked_at = $4, revoked_reason = $5
@@ -263,7 +255,7 @@ pub(crate) async fn end_other_sessions(
         returning session_id as "session_id: SessionId""#,
         tenant as _,
         user as _,
-        stored as _,
+        kept as _,
         now,
         reason as _,
     )
@@ -275,7 +267,7 @@ pub(crate) async fn end_other_sessions(
         where tenant_id = $1 and user_id = $2 and session_id <> $3 and revoked_at is null",
         tenant as _,
         user as _,
-        stored as _,
+        kept as _,
         now,
     )
     .execute(tx.conn())

@@ -36,9 +36,8 @@ pub(crate) async fn start_totp(
     user: UserId,
     secret_sealed: &[u8],
     expires_at: DateTime<Utc>,
-    now: DateTime<Utc>,
 ) -> Result<bool> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     let started = sqlx::query!(
         "insert into identity.mfa_totp as t (tenant_id, user_id, secret_sealed, expires_at, created_at)
         values ($1, $2, $3, $4, $5)
@@ -58,13 +57,8 @@ pub(crate) async fn start_totp(
 }
 
 /// Confirms the app with the code of `step`, and marks that code as used.
-pub(crate) async fn confirm_totp(
-    tx: &mut TenantTx,
-    user: UserId,
-    step: i64,
-    now: DateTime<Utc>,
-) -> Result<bool> {
-    let tenant = tx.tenant();
+pub(crate) async fn confirm_totp(tx: &mut TenantTx, user: UserId, step: i64) -> Result<bool> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     let confirmed = sqlx::query!(
         "update identity.mfa_totp
         set confirmed_at = $4::timestamptz, expires_at = null, last_step = $3

@@ -93,12 +93,8 @@ pub(crate) async fn lock_user(tx: &mut TenantTx, reach: Reach, user: UserId) -> 
 }
 
 /// Inserts a user.
-pub(crate) async fn insert_user(
-    tx: &mut TenantTx,
-    new: &NewUser<'_>,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let tenant = tx.tenant();
+pub(crate) async fn insert_user(tx: &mut TenantTx, new: &NewUser<'_>) -> Result<()> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     let status = if new.password_hash.is_some() {
         UserStatus::Active
     } else {
@@ -150,9 +146,8 @@ pub(crate) async fn update_user(
     tx: &mut TenantTx,
     reach: Reach,
     changed: &UserRow,
-    now: DateTime<Utc>,
 ) -> Result<bool> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     let written = sqlx::query!(
         "update identity.users
         set role_id = $4, email = $5, given_name = $6, family_name = $7, display_name = $8, status = $9,
@@ -202,9 +197,8 @@ pub(crate) async fn touch_user(
     tx: &mut TenantTx,
     reach: Reach,
     user: UserId,
-    now: DateTime<Utc>,
 ) -> Result<Option<i32>> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     Ok(sqlx::query_scalar!(
         "update identity.users
         set version = version + 1, updated_at = $4

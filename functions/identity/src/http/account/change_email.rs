@@ -1,15 +1,14 @@
 //! Requests a change of the signed-in user's email address.
 
-use access::{Anyone, Caller, audit};
+use access::{Anyone, Caller, Reach, audit};
 use axum::extract::State;
-use db::Actor;
 use web::{Accepted, Email, ValidJson, problem::Result};
 
 use super::current_password;
 use crate::{
     App,
     domain::password::PasswordInput,
-    events::EMAIL_CHANGE_REQUESTED,
+    events::EmailChangeRequested,
     http::links::{
         mail_request::{MailAccepted, constant_time_response},
         one_time_link::{self, Link},
@@ -52,25 +51,24 @@ async fn request_change(
     email: &Email,
     password: &PasswordInput,
 ) -> Result<()> {
+    let verified = current_password::verify_current_password(app, caller, password).await?;
+    let me = verified.me;
+    let (tenant, address) = (me.tenant.to_string(), caller.request().address());
     let now = app.state.clock().now();
-    let request = caller.request();
-    let verified = current_password::verify_current_password(app, caller, password, now).await?;
-    let (tenant, id) = (verified.tenant, verified.id);
     app.mail_throttle
-        .consume(&tenant.to_string(), email.as_str(), request.address(), now)
+        .consume(&tenant, email.as_str(), address, now)
         .await?;
-    let mut tx = app.db.begin(tenant, Actor::user(id)).await?;
-    users::lock_user(&mut tx, access::Reach::Own(id), id).await?;
-    one_time_tokens::void_tokens_for(&mut tx, id, TokenPurpose::ChangeEmail, now).await?;
-    let lifetime = app.settings.email_change_lifetime;
+    let mut unit = me.begin(app, caller).await?;
+    users::lock_user(&mut unit, Reach::Own(me.user), me.user).await?;
+    let purpose = TokenPurpose::ChangeEmail;
+    one_time_tokens::void_tokens_for(&mut unit, me.user, purpose).await?;
     let link = Link {
         email: Some(email.as_str()),
-        ..Link::new(&EMAIL_CHANGE_REQUESTED, TokenPurpose::ChangeEmail, lifetime)
+        ..Link::new(purpose, app.settings.email_change_lifetime)
     };
-    let user = (id, verified.user.version);
-    one_time_link::send_link(app, &mut tx, request, user, link, now).await?;
-    let entry = audit::Entry::new("identity.user.email_change_requested", "user", id);
-    audit::record(&mut tx, request, now, caller.reason.as_deref(), entry).await?;
-    tx.commit().await?;
-    Ok(())
+    let (version, event) = (verified.user.version, EmailChangeRequested::from);
+    one_time_link::send_link(app, &mut unit, me.user, version, link, event).await?;
+    let entry = audit::Entry::new("identity.user.email_change_requested", "user", me.user);
+    unit.audit(entry).await?;
+    unit.commit().await
 }

@@ -2,10 +2,7 @@
 
 use access::{Anyone, Caller, audit};
 use axum::extract::State;
-use chrono::{DateTime, Utc};
-use db::Actor;
 use http::StatusCode;
-use serde_json::json;
 use web::{Problem, ValidJson, problem::Result};
 
 use super::current_password::{self, VerifiedPassword};
@@ -16,8 +13,8 @@ use crate::{
         tenant_rules,
     },
     error::WRONG_PASSWORD,
-    events::PASSWORD_CHANGED,
-    http::{announce, tenant::find_open_tenant},
+    events::PasswordChanged,
+    http::tenant::find_open_tenant,
     store::{
         accounts, one_time_tokens,
         sessions::{self, EndReason},
@@ -45,25 +42,24 @@ pub(crate) async fn change_password(
     caller: Caller<Anyone>,
     body: ValidJson<ChangePassword>,
 ) -> Result<StatusCode> {
-    let now = app.state.clock().now();
     let ChangePassword {
         current_password,
         new_password,
     } = body.value;
     let verified =
-        current_password::verify_current_password(&app, &caller, &current_password, now).await?;
+        current_password::verify_current_password(&app, &caller, &current_password).await?;
     let owner = Owner {
         email: &verified.user.email,
         given_name: &verified.user.given_name,
         family_name: &verified.user.family_name,
     };
-    let min_length = find_open_tenant(&app, verified.tenant)
+    let min_length = find_open_tenant(&app, verified.me.tenant)
         .await?
         .map_or(0, |tenant| tenant_rules::min_password_length(&tenant));
     password::check(&new_password, owner, min_length)
         .map_err(|code| Problem::field("/new_password", code))?;
     let password_hash = app.hasher.hash(new_password.expose()).await?;
-    store_new_password(&app, &caller, &verified, &password_hash, now).await?;
+    store_new_password(&app, &caller, &verified, &password_hash).await?;
     app.state.authenticator().invalidate_people();
     Ok(StatusCode::NO_CONTENT)
 }
@@ -73,30 +69,20 @@ async fn store_new_password(
     caller: &Caller<Anyone>,
     verified: &VerifiedPassword,
     password_hash: &str,
-    now: DateTime<Utc>,
 ) -> Result<()> {
-    let (id, request) = (verified.id, caller.request());
-    let mut tx = app.db.begin(verified.tenant, Actor::user(id)).await?;
-    let passwords = (Some(verified.password_hash.as_str()), password_hash);
+    let me = verified.me;
+    let mut unit = me.begin(app, caller).await?;
     // Of two concurrent changes, the later one verified a password that is no longer current.
-    let version = accounts::change_password(&mut tx, id, passwords, now)
+    let current = Some(verified.password_hash.as_str());
+    let version = accounts::change_password(&mut unit, me.user, current, password_hash)
         .await?
         .ok_or(&WRONG_PASSWORD)?;
-    one_time_tokens::void_tokens(&mut tx, id, now).await?;
-    let kept = (id, verified.session);
-    sessions::end_other_sessions(&mut tx, kept, EndReason::PasswordChanged, now).await?;
-    let data = json!({"user_id": id});
-    announce(
-        &mut tx,
-        request,
-        now,
-        &PASSWORD_CHANGED,
-        (id, version),
-        data,
-    )
-    .await?;
-    let entry = audit::Entry::new("identity.user.password_changed", "user", id);
-    audit::record(&mut tx, request, now, caller.reason.as_deref(), entry).await?;
-    tx.commit().await?;
-    Ok(())
+    one_time_tokens::void_tokens(&mut unit, me.user).await?;
+    let reason = EndReason::PasswordChanged;
+    sessions::end_other_sessions(&mut unit, me.user, me.session, reason).await?;
+    unit.publish(version, PasswordChanged { user_id: me.user })
+        .await?;
+    let entry = audit::Entry::new("identity.user.password_changed", "user", me.user);
+    unit.audit(entry).await?;
+    unit.commit().await
 }

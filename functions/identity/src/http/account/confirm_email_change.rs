@@ -1,19 +1,18 @@
 //! Confirms a change of the signed-in user's email address.
 
-use access::{audit, mask};
+use access::{Reach, audit, mask};
 use axum::{Json, extract::State};
 use db::Actor;
+use events::UnitOfWork;
 use http::HeaderMap;
-use serde_json::json;
 use web::{Problem, RequestInfo, ValidJson, problem::Result};
 
 use crate::{
     App,
     domain::status::UserStatus,
     error::{INVALID_TOKEN, unauthorized},
-    events::USER_UPDATED,
+    events::UserUpdated,
     http::{
-        announce,
         links::{
             one_time_link,
             verify_email::{Verified, VerifyEmail},
@@ -45,41 +44,42 @@ pub(crate) async fn confirm_email_change(
     headers: HeaderMap,
     body: ValidJson<VerifyEmail>,
 ) -> Result<Json<Verified>> {
-    let now = app.state.clock().now();
     let invalid = || -> Problem { unauthorized(&INVALID_TOKEN) };
     let token = one_time_link::parse_token(&body.value.token)?;
     let tenant = find_open_tenant(&app, token.tenant)
         .await?
         .ok_or_else(invalid)?;
     cookie::check_page(&app.state, &headers, Some(tenant.id)).await?;
-    let (reach, purpose) = (access::Reach::All, TokenPurpose::ChangeEmail);
-    let mut tx = app.db.begin(tenant.id, Actor::EXTERNAL).await?;
-    let found = one_time_tokens::find_token(&mut tx, &token, purpose, now)
+    let (reach, purpose) = (Reach::All, TokenPurpose::ChangeEmail);
+    let mut unit = UnitOfWork::begin_anonymous(&app, &request, tenant.id, Actor::EXTERNAL).await?;
+    let found = one_time_tokens::find_token(&mut unit, &token, purpose)
         .await?
         .ok_or_else(invalid)?;
-    users::lock_user(&mut tx, reach, found.user).await?;
-    let opened = one_time_tokens::use_token(&mut tx, &token, purpose, now)
+    users::lock_user(&mut unit, reach, found.user).await?;
+    let opened = one_time_tokens::use_token(&mut unit, &token, purpose)
         .await?
         .ok_or_else(invalid)?;
     let email = opened.email.ok_or_else(invalid)?;
-    let before = users::find_user(&mut tx, reach, opened.user, false)
+    let before = users::find_user(&mut unit, reach, opened.user, false)
         .await?
         .filter(|user| user.status == UserStatus::Active)
         .ok_or_else(invalid)?;
     let mut after = before.clone();
     after.email = email;
-    after.email_verified_at = Some(now);
-    users::update_user(&mut tx, reach, &after, now)
+    after.email_verified_at = Some(unit.now());
+    users::update_user(&mut unit, reach, &after)
         .await
         .map_err(email_conflict)?;
-    one_time_tokens::void_tokens(&mut tx, after.id, now).await?;
-    let data = json!({"user_id": after.id, "fields": ["email"]});
-    let version = (after.id, before.version + 1);
-    announce(&mut tx, &request, now, &USER_UPDATED, version, data).await?;
+    one_time_tokens::void_tokens(&mut unit, after.id).await?;
+    let event = UserUpdated {
+        user_id: after.id,
+        fields: vec!["email".to_owned()],
+    };
+    unit.publish(before.version + 1, event).await?;
     let (old, new) = (mask::email(&before.email), mask::email(&after.email));
     let entry = audit::Entry::new("identity.user.email_changed", "user", after.id)
         .change("email", old, new);
-    audit::record(&mut tx, &request, now, None, entry).await?;
-    tx.commit().await?;
+    unit.audit(entry).await?;
+    unit.commit().await?;
     Ok(Json(Verified::answer()))
 }

@@ -1,9 +1,6 @@
 //! Checks the current password of a signed-in user.
 
-use access::{Anyone, Caller};
-use chrono::{DateTime, Utc};
-use db::Actor;
-use ids::{SessionId, TenantId, UserId};
+use access::{Anyone, Caller, Reach};
 use web::problem::{self, Result};
 
 use crate::{
@@ -20,9 +17,7 @@ use crate::{
 /// The user whose password was just verified.
 #[derive(Debug)]
 pub(crate) struct VerifiedPassword {
-    pub(crate) tenant: TenantId,
-    pub(crate) id: UserId,
-    pub(crate) session: SessionId,
+    pub(crate) me: CurrentUser,
     pub(crate) user: UserRow,
     /// The hash that the password was verified against.
     pub(crate) password_hash: String,
@@ -33,23 +28,19 @@ pub(crate) async fn verify_current_password(
     app: &App,
     caller: &Caller<Anyone>,
     password: &PasswordInput,
-    now: DateTime<Utc>,
 ) -> Result<VerifiedPassword> {
-    let CurrentUser {
-        tenant,
-        user: id,
-        session,
-    } = CurrentUser::from_caller(caller)?;
-    let mut tx = app.db.begin(tenant, Actor::user(id)).await?;
-    let user = users::find_user(&mut tx, access::Reach::Own(id), id, false)
+    let me = CurrentUser::from_caller(caller)?;
+    let mut tx = me.begin_read_only(app).await?;
+    let now = tx.now();
+    let user = users::find_user(&mut tx, Reach::Own(me.user), me.user, false)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    let stored = accounts::find_password_hash(&mut tx, id).await?;
+    let stored = accounts::find_password_hash(&mut tx, me.user).await?;
     tx.commit().await?;
-    let address = caller.request().address();
+    let (tenant, address) = (me.tenant.to_string(), caller.request().address());
     let attempt = app
         .throttle
-        .begin(&tenant.to_string(), &user.email, address, now)
+        .begin(&tenant, &user.email, address, now)
         .await?;
     let check = app
         .hasher
@@ -57,9 +48,7 @@ pub(crate) async fn verify_current_password(
         .await?;
     if let (PasswordCheck::Correct { .. }, Some(password_hash)) = (check, stored) {
         return Ok(VerifiedPassword {
-            tenant,
-            id,
-            session,
+            me,
             user,
             password_hash,
         });

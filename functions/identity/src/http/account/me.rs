@@ -2,7 +2,7 @@
 
 use access::{Anyone, Caller, Reach};
 use axum::extract::State;
-use db::Actor;
+use events::UnitOfWork;
 use web::{
     Fetched, IfMatch, TimeZone, ValidJson,
     body::Change,
@@ -18,7 +18,7 @@ use crate::{
     },
     error::NOT_A_PERSON,
     http::{
-        current_user::home_tenant,
+        current_user::CurrentUser,
         people::{User, UserChanges, apply_changes},
     },
     permissions::UserUpdate,
@@ -52,9 +52,9 @@ pub(crate) async fn get_me(
     State(app): State<App>,
     caller: Caller<Anyone>,
 ) -> Result<Fetched<User>> {
-    let me = caller.user.ok_or(&NOT_A_PERSON)?;
-    let mut tx = app.db.begin(home_tenant(&caller), Actor::user(me)).await?;
-    let user = users::find_user(&mut tx, Reach::Own(me), me, false)
+    let me = CurrentUser::from_caller(&caller)?;
+    let mut tx = me.begin_read_only(&app).await?;
+    let user = users::find_user(&mut tx, Reach::Own(me.user), me.user, false)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     tx.commit().await?;
@@ -72,7 +72,6 @@ pub(crate) async fn update_me(
     if_match: IfMatch,
     body: ValidJson<UpdateMe>,
 ) -> Result<Fetched<User>> {
-    let now = app.state.clock().now();
     let me = caller.user.ok_or(&NOT_A_PERSON)?;
     let UpdateMe {
         given_name,
@@ -91,14 +90,12 @@ pub(crate) async fn update_me(
         time_zone,
         ..UserChanges::default()
     };
-    let mut tx = caller.begin(&app.db).await?;
-    users::lock_user(&mut tx, Reach::Own(me), me).await?;
-    let before = users::find_user(&mut tx, Reach::Own(me), me, false)
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    users::lock_user(&mut unit, Reach::Own(me), me).await?;
+    let before = users::find_user(&mut unit, Reach::Own(me), me, false)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     if_match.check(before.version)?;
-    let after = apply_changes(&app, &mut tx, &caller, before, changes, now).await?;
-    tx.commit().await?;
-    app.state.authenticator().invalidate_people();
+    let after = apply_changes(&app, unit, &caller, before, changes).await?;
     Ok(Fetched(User::from_row(after, true)))
 }

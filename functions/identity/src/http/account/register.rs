@@ -1,14 +1,11 @@
 //! Registration of new users.
 
-use std::sync::Arc;
-
 use access::{Tenant, audit};
 use axum::extract::State;
-use chrono::{DateTime, Utc};
-use db::{Actor, TenantTx};
+use db::Actor;
+use events::UnitOfWork;
 use http::HeaderMap;
 use ids::UserId;
-use serde_json::json;
 use web::{
     Accepted, Email, Problem, RequestInfo, SingleLine, Slug, ValidJson, body::BoundedVec,
     fields::Locale, problem::Result,
@@ -23,20 +20,18 @@ use crate::{
         tenant_rules,
     },
     error::REGISTRATION_CLOSED,
-    events::USER_REGISTERED,
+    events::UserRegistered,
     http::{
         links::{
-            mail_request::{MailAccepted, constant_time_response},
-            one_time_link::{self, Link},
+            mail_request::{MailAccepted, check_mail_request, constant_time_response},
+            one_time_link::{self, Link, SentLink},
         },
         people::rules,
-        sessions::cookie,
-        tenant::{find_tenant, throttle_key},
     },
     store::{
         accounts,
         one_time_tokens::TokenPurpose,
-        seats,
+        roles, seats,
         users::{self, NewUser},
     },
 };
@@ -104,14 +99,9 @@ async fn check_and_register(
     headers: &HeaderMap,
     body: Register,
 ) -> Result<()> {
-    let tenant = find_tenant(app, headers, body.tenant.as_ref()).await?;
-    cookie::check_page(&app.state, headers, tenant.as_ref().map(|tenant| tenant.id)).await?;
-    let now = app.state.clock().now();
-    let throttle_key = throttle_key(tenant.as_deref(), body.tenant.as_ref());
-    app.mail_throttle
-        .consume(&throttle_key, body.email.as_str(), request.address(), now)
-        .await?;
-    let tenant = tenant
+    let slug = body.tenant.as_ref();
+    let tenant = check_mail_request(app, request, headers, slug, &body.email)
+        .await?
         .filter(|tenant| tenant_rules::allows_registration(tenant))
         .ok_or(&REGISTRATION_CLOSED)?;
     let name = Name::new(body.given_name, body.family_name, body.name).map_err(Problem::invalid)?;
@@ -133,26 +123,22 @@ async fn check_and_register(
         email: body.email,
         name,
     };
-    store_registration(app, request, &tenant, &registration).await
+    store_registration(app, request, &tenant, registration).await
 }
 
 /// Checks seats first, for known addresses too, so that the refusal reveals nothing about the address.
 async fn store_registration(
     app: &App,
     request: &RequestInfo,
-    tenant: &Arc<Tenant>,
-    registration: &Registration,
+    tenant: &Tenant,
+    registration: Registration,
 ) -> Result<()> {
-    let now = app.state.clock().now();
-    let mut tx = app.db.begin(tenant.id, Actor::EXTERNAL).await?;
-    seats::lock_people(&mut tx).await?;
-    rules::check_seats(&mut tx, now).await?;
-    let account = accounts::find_account(&mut tx, registration.email.as_str()).await?;
+    let mut unit = UnitOfWork::begin_anonymous(app, request, tenant.id, Actor::EXTERNAL).await?;
+    seats::lock_people(&mut unit).await?;
+    rules::check_seats(&mut unit).await?;
+    let account = accounts::find_account(&mut unit, registration.email.as_str()).await?;
     let user = match account {
-        None => Some((
-            insert_user(&mut tx, request, tenant, registration, now).await?,
-            1,
-        )),
+        None => Some((insert_user(&mut unit, tenant, &registration).await?, 1)),
         // Registered before but never verified: send another link, with the password of this registration. Invited users
         // already have a link, and must not get one with a password that someone else chose.
         Some(account) if account.registered && account.status == UserStatus::Invited => {
@@ -160,33 +146,36 @@ async fn store_registration(
         }
         Some(_) => None,
     };
-    if let Some(user) = user {
-        let lifetime = app.settings.verify_lifetime;
+    if let Some((user, version)) = user {
         let link = Link {
             password_hash: Some(&registration.password_hash),
-            data: json!({"consents": registration.consents}),
-            ..Link::new(&USER_REGISTERED, TokenPurpose::VerifyEmail, lifetime)
+            ..Link::new(TokenPurpose::VerifyEmail, app.settings.verify_lifetime)
         };
-        one_time_link::send_link(app, &mut tx, request, user, link, now).await?;
+        let consents = registration.consents.into_iter();
+        let consents = consents.map(SingleLine::into_string).collect();
+        let event = |link: SentLink| UserRegistered {
+            user_id: link.user_id,
+            one_time_token_id: link.one_time_token_id,
+            purpose: link.purpose,
+            consents,
+        };
+        one_time_link::send_link(app, &mut unit, user, version, link, event).await?;
     }
-    tx.commit().await?;
-    Ok(())
+    unit.commit().await
 }
 
 async fn insert_user(
-    tx: &mut TenantTx,
-    request: &RequestInfo,
+    unit: &mut UnitOfWork,
     tenant: &Tenant,
     registration: &Registration,
-    now: DateTime<Utc>,
 ) -> Result<UserId> {
-    let roles = crate::store::roles::list_roles(tx).await?;
+    let roles = roles::list_roles(unit).await?;
     let role = roles
         .iter()
         .find(|role| role.built_in && role.base_role == "customer")
         .ok_or(&REGISTRATION_CLOSED)?;
     let new = NewUser {
-        id: UserId::at(now),
+        id: UserId::at(unit.now()),
         role_id: role.id,
         email: registration.email.as_str(),
         name: &registration.name,
@@ -195,8 +184,12 @@ async fn insert_user(
         time_zone: &tenant.time_zone,
         phone: None,
     };
-    users::insert_user(tx, &new, now).await?;
-    let entry = audit::Entry::new("identity.user.registered", "user", new.id);
-    audit::record(tx, request, now, None, entry).await?;
+    users::insert_user(unit, &new).await?;
+    unit.audit(audit::Entry::new(
+        "identity.user.registered",
+        "user",
+        new.id,
+    ))
+    .await?;
     Ok(new.id)
 }

@@ -1,9 +1,8 @@
 //! The authentication status of the caller.
 
-use access::{Assurance, Caller, Enrolling, Grants, TenantStatus};
+use access::{Assurance, Caller, Enrolling, Grants, Reach, TenantStatus};
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
-use db::Actor;
 use ids::{SessionId, TenantId};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -12,7 +11,7 @@ use web::problem::Result;
 
 use crate::{
     App,
-    http::{current_user::home_tenant, people::User},
+    http::{current_user::CurrentUser, people::User},
     store::{sessions, users},
 };
 
@@ -104,18 +103,15 @@ pub(crate) async fn get_status(
         features: tenant.features.clone(),
         session: None,
     };
-    if let Some((user, session)) = caller.user.zip(caller.session) {
-        let mut tx = app
-            .db
-            .begin(home_tenant(&caller), Actor::user(user))
-            .await?;
-        let row = users::find_user(&mut tx, access::Reach::Own(user), user, false).await?;
-        let device = sessions::find_session_device(&mut tx, user, session).await?;
+    if let Ok(me) = CurrentUser::from_caller(&caller) {
+        let mut tx = me.begin_read_only(&app).await?;
+        let row = users::find_user(&mut tx, Reach::Own(me.user), me.user, false).await?;
+        let device = sessions::find_session_device(&mut tx, me.user, me.session).await?;
         tx.commit().await?;
         let unmasked = caller.impersonator.is_none();
         status.user = row.map(|row| User::from_row(row, unmasked));
         status.session = device.map(|device| SessionView {
-            id: session,
+            id: me.session,
             device_name: device.device_name,
             amr: caller.amr.clone(),
             aal: caller.assurance(),

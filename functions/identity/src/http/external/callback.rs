@@ -1,6 +1,5 @@
 //! Receives the provider's response.
 
-use db::Actor;
 use std::sync::Arc;
 
 use access::opaque::Opaque;
@@ -8,7 +7,8 @@ use axum::{
     extract::{FromRequest, Request, State},
     response::Response,
 };
-use chrono::{DateTime, Utc};
+use db::Actor;
+use events::UnitOfWork;
 use http::{HeaderMap, Method};
 use ids::OauthFlow;
 use url::Url;
@@ -140,7 +140,7 @@ pub(crate) async fn finish_sign_in(
     let (token, flow) = Flow::open(&app, &headers, &name, &parameters.state, now)?;
     let mut page = Url::parse(&flow.redirect_to).map_err(Problem::internal)?;
     let clear = flow::clear(&app, token.row, provider.form_post)?;
-    match complete_flow(&app, &request, &provider, (&token, &flow), &parameters, now).await {
+    match complete_flow(&app, &request, &provider, &token, &flow, &parameters).await {
         Ok(code) => {
             page.query_pairs_mut().append_pair("code", &code.to_text());
             redirect::see_other(&page, Some(clear))
@@ -153,19 +153,20 @@ async fn complete_flow(
     app: &App,
     request: &RequestInfo,
     provider: &Arc<Provider>,
-    (token, flow): (&Opaque<OauthFlow>, &Flow),
+    token: &Opaque<OauthFlow>,
+    flow: &Flow,
     parameters: &CallbackParameters,
-    now: DateTime<Utc>,
 ) -> Result<Opaque<OauthFlow>> {
     let tenant = find_open_tenant(app, token.tenant)
         .await?
         .filter(|tenant| tenant_rules::allows_provider(tenant, &provider.name))
         .ok_or(&SIGN_IN_EXPIRED)?;
-    let mut tx = app.db.begin(tenant.id, Actor::EXTERNAL).await?;
-    if !oauth_flows::begin_flow(&mut tx, token.row, &provider.name, now).await? {
+    let mut unit = UnitOfWork::begin_anonymous(app, request, tenant.id, Actor::EXTERNAL).await?;
+    let now = unit.now();
+    if !oauth_flows::begin_flow(&mut unit, token.row, &provider.name).await? {
         return Err(SIGN_IN_EXPIRED.problem());
     }
-    tx.commit().await?;
+    unit.commit().await?;
     // RFC 9207: a response that names its issuer must come from the one that was asked.
     if parameters
         .iss
@@ -192,7 +193,7 @@ async fn complete_flow(
         identity: &identity,
         apple: parameters.apple_user(),
     };
-    link_or_create::resolve_account(app, request, (token, flow), login, now).await
+    link_or_create::resolve_account(app, request, token, flow, login).await
 }
 
 #[cfg(test)]

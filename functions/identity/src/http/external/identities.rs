@@ -1,15 +1,14 @@
 //! The signed-in user's identities at OpenID Connect providers.
 
-use access::{Anyone, Caller, audit};
+use access::{Anyone, Caller, Reach, audit};
 use axum::{
     Json,
     extract::State,
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, Utc};
-use db::{Actor, TenantTx};
 use http::{StatusCode, header};
-use ids::{OauthIdentityId, UserId};
+use ids::OauthIdentityId;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -21,8 +20,8 @@ use web::{
 use super::{CodeInput, link_audit_entry, parse_code};
 use crate::{
     App,
-    error::{IDENTITY_TAKEN, INVALID_SIGN_IN_CODE, LAST_WAY_IN, NOT_A_PERSON, unauthorized},
-    http::current_user::home_tenant,
+    error::{IDENTITY_TAKEN, INVALID_SIGN_IN_CODE, LAST_WAY_IN, unauthorized},
+    http::current_user::CurrentUser,
     store::{
         oauth_flows::{self, IssuedIdentity},
         oauth_identities::{self, IdentityRow},
@@ -64,12 +63,6 @@ web::body! {
     }
 }
 
-async fn begin_for_caller(app: &App, caller: &Caller<Anyone>) -> Result<(UserId, TenantTx)> {
-    let user = caller.user.ok_or(&NOT_A_PERSON)?;
-    let tx = app.db.begin(home_tenant(caller), Actor::user(user)).await?;
-    Ok((user, tx))
-}
-
 /// List your linked identities
 ///
 /// Returns the accounts at OpenID Connect providers with which the user can sign in.
@@ -78,8 +71,9 @@ pub(crate) async fn list_identities(
     State(app): State<App>,
     caller: Caller<Anyone>,
 ) -> Result<Json<Page<IdentityView>>> {
-    let (user, mut tx) = begin_for_caller(&app, &caller).await?;
-    let rows = oauth_identities::list_identities(&mut tx, user).await?;
+    let me = CurrentUser::from_caller(&caller)?;
+    let mut tx = me.begin_read_only(&app).await?;
+    let rows = oauth_identities::list_identities(&mut tx, me.user).await?;
     tx.commit().await?;
     Ok(Json(Page {
         items: rows.into_iter().map(IdentityView::from).collect(),
@@ -100,16 +94,17 @@ pub(crate) async fn create_identity(
     caller: Caller<Anyone>,
     body: ValidJson<CreateIdentity>,
 ) -> Result<Response> {
-    let now = app.state.clock().now();
     let invalid = || unauthorized(&INVALID_SIGN_IN_CODE);
     // Linking adds a way to sign in.
-    caller.require_recent_authentication(now)?;
+    caller.require_recent_authentication(app.state.clock().now())?;
     let code = parse_code(&body.value.code)?;
-    let (user, mut tx) = begin_for_caller(&app, &caller).await?;
-    if code.tenant != tx.tenant() {
+    let me = CurrentUser::from_caller(&caller)?;
+    if code.tenant != me.tenant {
         return Err(invalid());
     }
-    let pending = oauth_flows::redeem_link(&mut tx, &code, user, now)
+    let mut unit = me.begin(&app, &caller).await?;
+    let now = unit.now();
+    let pending = oauth_flows::redeem_link(&mut unit, &code, me.user)
         .await?
         .ok_or_else(invalid)?;
     let (issuer, subject) = pending.issuer.zip(pending.subject).ok_or_else(invalid)?;
@@ -118,22 +113,12 @@ pub(crate) async fn create_identity(
         subject: &subject,
         email: pending.email.as_deref(),
     };
-    let id = OauthIdentityId::at(now);
-    if !oauth_identities::insert_identity(&mut tx, id, user, &pending.provider, &subject, now)
-        .await?
-    {
+    let (id, provider) = (OauthIdentityId::at(now), &pending.provider);
+    if !oauth_identities::insert_identity(&mut unit, id, me.user, provider, &subject).await? {
         return Err(IDENTITY_TAKEN.problem());
     }
-    let entry = link_audit_entry(id, &pending.provider);
-    audit::record(
-        &mut tx,
-        caller.request(),
-        now,
-        caller.reason.as_deref(),
-        entry,
-    )
-    .await?;
-    tx.commit().await?;
+    unit.audit(link_audit_entry(id, provider)).await?;
+    unit.commit().await?;
     let location = format!("/api/v1/auth/identities/{id}");
     let view = IdentityView {
         id,
@@ -158,32 +143,25 @@ pub(crate) async fn delete_identity(
     caller: Caller<Anyone>,
     PathIds(id): PathIds<OauthIdentityId>,
 ) -> Result<StatusCode> {
-    let now = app.state.clock().now();
-    let (user, mut tx) = begin_for_caller(&app, &caller).await?;
+    let me = CurrentUser::from_caller(&caller)?;
+    let mut unit = me.begin(&app, &caller).await?;
     // Serialises concurrent requests, so that the last identity stays.
-    users::lock_user(&mut tx, access::Reach::Own(user), user).await?;
-    let all = oauth_identities::list_identities(&mut tx, user).await?;
+    users::lock_user(&mut unit, Reach::Own(me.user), me.user).await?;
+    let all = oauth_identities::list_identities(&mut unit, me.user).await?;
     let identity = all
         .iter()
         .find(|identity| identity.id == id)
         .ok_or(&problem::NOT_FOUND)?;
-    if all.len() == 1 && !oauth_identities::has_password(&mut tx, user).await? {
+    if all.len() == 1 && !oauth_identities::has_password(&mut unit, me.user).await? {
         return Err(LAST_WAY_IN.problem());
     }
-    oauth_identities::delete_identity(&mut tx, user, id).await?;
+    oauth_identities::delete_identity(&mut unit, me.user, id).await?;
     let entry = audit::Entry::new("identity.oauth_identity.unlinked", "oauth_identity", id).change(
         "provider",
         identity.provider.as_str(),
         Value::Null,
     );
-    audit::record(
-        &mut tx,
-        caller.request(),
-        now,
-        caller.reason.as_deref(),
-        entry,
-    )
-    .await?;
-    tx.commit().await?;
+    unit.audit(entry).await?;
+    unit.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

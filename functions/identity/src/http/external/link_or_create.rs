@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use access::{Tenant, audit, opaque::Opaque};
-use chrono::{DateTime, Utc};
-use db::{Actor, TenantTx};
+use db::Actor;
+use events::UnitOfWork;
 use ids::{OauthFlow, OauthIdentityId, UserId};
-use serde_json::{Value, json};
+use serde_json::Value;
 use web::{Email, RequestInfo, SingleLine, problem::Result};
 
 use super::{apple_user::AppleUser, flow::Flow};
@@ -24,8 +24,8 @@ use crate::{
         ACCOUNT_NOT_ACTIVE, ADDRESS_NOT_VERIFIED, IDENTITY_TAKEN, LINK_REQUIRES_SIGN_IN,
         REGISTRATION_CLOSED,
     },
-    events::USER_ACTIVATED,
-    http::{announce, people::rules},
+    events::UserActivated,
+    http::people::rules,
     oidc::{Identity, Provider},
     store::{
         oauth_flows::{self, IssuedIdentity, NewCode},
@@ -88,35 +88,33 @@ impl ExternalLogin<'_> {
 pub(super) async fn resolve_account(
     app: &App,
     request: &RequestInfo,
-    (state, flow): (&Opaque<OauthFlow>, &Flow),
+    state: &Opaque<OauthFlow>,
+    flow: &Flow,
     login: ExternalLogin<'_>,
-    now: DateTime<Utc>,
 ) -> Result<Opaque<OauthFlow>> {
-    let mut tx = app.db.begin(login.tenant.id, Actor::EXTERNAL).await?;
-    let code = Opaque::<OauthFlow>::generate(login.tenant.id, state.row);
+    let tenant = login.tenant.id;
+    let mut unit = UnitOfWork::begin_anonymous(app, request, tenant, Actor::EXTERNAL).await?;
+    let code = Opaque::<OauthFlow>::generate(tenant, state.row);
     let (user, subject) = match flow.linking {
         Some(user) => {
             let subject = login.subject();
             let owner =
-                oauth_identities::find_owner(&mut tx, subject.issuer, subject.subject).await?;
+                oauth_identities::find_owner(&mut unit, subject.issuer, subject.subject).await?;
             if owner.is_some() {
                 return Err(IDENTITY_TAKEN.problem());
             }
             (user, Some(subject))
         }
-        None => (
-            find_or_create_account(&mut tx, request, &login, now).await?,
-            None,
-        ),
+        None => (find_or_create_account(&mut unit, &login).await?, None),
     };
     let new = NewCode {
         token: &code,
         user,
         challenge: flow.challenge.as_ref().map(<[u8; 32]>::as_slice),
-        expires_at: now + app.settings.sign_in_code_lifetime,
+        expires_at: unit.now() + app.settings.sign_in_code_lifetime,
     };
-    oauth_flows::store_code(&mut tx, &new, subject.as_ref()).await?;
-    tx.commit().await?;
+    oauth_flows::store_code(&mut unit, &new, subject.as_ref()).await?;
+    unit.commit().await?;
     Ok(code)
 }
 
@@ -129,26 +127,24 @@ fn require_active(owner: Owner) -> Result<UserId> {
 }
 
 async fn find_or_create_account(
-    tx: &mut TenantTx,
-    request: &RequestInfo,
+    unit: &mut UnitOfWork,
     login: &ExternalLogin<'_>,
-    now: DateTime<Utc>,
 ) -> Result<UserId> {
     let IssuedIdentity {
         issuer, subject, ..
     } = login.subject();
-    if let Some(owner) = oauth_identities::find_owner(tx, issuer, subject).await? {
+    if let Some(owner) = oauth_identities::find_owner(unit, issuer, subject).await? {
         return require_active(owner);
     }
     let email = login.verified_email()?;
-    let mut candidate = oauth_identities::lock_candidate(tx, email.as_str()).await?;
+    let mut candidate = oauth_identities::lock_candidate(unit, email.as_str()).await?;
     if candidate.is_none() {
         // Another tab may be creating the same account right now.
-        seats::lock_people(tx).await?;
-        if let Some(owner) = oauth_identities::find_owner(tx, issuer, subject).await? {
+        seats::lock_people(unit).await?;
+        if let Some(owner) = oauth_identities::find_owner(unit, issuer, subject).await? {
             return require_active(owner);
         }
-        candidate = oauth_identities::lock_candidate(tx, email.as_str()).await?;
+        candidate = oauth_identities::lock_candidate(unit, email.as_str()).await?;
     }
     let user = match candidate {
         Some(found) if found.status != UserStatus::Active => {
@@ -158,19 +154,18 @@ async fn find_or_create_account(
             return Err(LINK_REQUIRES_SIGN_IN.problem());
         }
         Some(found) => found.user,
-        None => create_account(tx, request, login, email, now).await?,
+        None => create_account(unit, login, email).await?,
     };
-    let id = OauthIdentityId::at(now);
+    let id = OauthIdentityId::at(unit.now());
     let provider = &login.provider.name;
     let linked =
-        oauth_identities::insert_identity(tx, id, user, provider, &login.subject(), now).await?;
+        oauth_identities::insert_identity(unit, id, user, provider, &login.subject()).await?;
     if linked {
-        let entry = link_audit_entry(id, provider);
-        audit::record(tx, request, now, None, entry).await?;
+        unit.audit(link_audit_entry(id, provider)).await?;
         return Ok(user);
     }
     // Another tab may have linked it while this one waited for the lock.
-    let owner = oauth_identities::find_owner(tx, issuer, subject).await?;
+    let owner = oauth_identities::find_owner(unit, issuer, subject).await?;
     require_active(owner.ok_or(&IDENTITY_TAKEN)?)
 }
 
@@ -185,24 +180,22 @@ pub(crate) fn link_audit_entry(id: OauthIdentityId, provider: &str) -> audit::En
 
 /// Creates an account that is active at once, because the provider has verified the address. Exact under [`seats::lock_people`].
 async fn create_account(
-    tx: &mut TenantTx,
-    request: &RequestInfo,
+    unit: &mut UnitOfWork,
     login: &ExternalLogin<'_>,
     email: &Email,
-    now: DateTime<Utc>,
 ) -> Result<UserId> {
     if !tenant_rules::allows_registration(login.tenant) {
         return Err(REGISTRATION_CLOSED.problem());
     }
-    rules::check_seats(tx, now).await?;
-    let roles = roles::list_roles(tx).await?;
+    rules::check_seats(unit).await?;
+    let roles = roles::list_roles(unit).await?;
     let role = roles
         .iter()
         .find(|role| role.built_in && role.base_role == "customer")
         .ok_or(&REGISTRATION_CLOSED)?;
     let name = login.name(email);
     let new = NewUser {
-        id: UserId::at(now),
+        id: UserId::at(unit.now()),
         role_id: role.id,
         email: email.as_str(),
         name: &name,
@@ -211,11 +204,10 @@ async fn create_account(
         time_zone: &login.tenant.time_zone,
         phone: None,
     };
-    users::insert_user(tx, &new, now).await?;
-    oauth_identities::activate_verified_user(tx, new.id, now).await?;
-    let data = json!({"user_id": new.id});
-    announce(tx, request, now, &USER_ACTIVATED, (new.id, 1), data).await?;
+    users::insert_user(unit, &new).await?;
+    oauth_identities::activate_verified_user(unit, new.id).await?;
+    unit.publish(1, UserActivated { user_id: new.id }).await?;
     let entry = audit::Entry::new("identity.user.registered", "user", new.id);
-    audit::record(tx, request, now, None, entry).await?;
+    unit.audit(entry).await?;
     Ok(new.id)
 }

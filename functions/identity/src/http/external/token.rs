@@ -2,23 +2,26 @@
 
 use axum::{extract::State, response::Response};
 use db::Actor;
+use events::UnitOfWork;
 use http::HeaderMap;
 use web::{RequestInfo, SingleLine, ValidJson, fields::Secret, problem::Result};
 
 use super::flow::{CodeInput, parse_code};
 use crate::{
     App,
-    domain::status::UserStatus,
     error::{INVALID_SIGN_IN_CODE, unauthorized},
     http::{
         sessions::{
             cookie::RefreshMode,
             session::{Device, TokenAnswer},
         },
-        sign_in::first_factor::{AuthMethod, complete_first_factor},
-        tenant::{find_open_tenant, set_caller},
+        sign_in::{
+            first_factor::AuthMethod,
+            flow::{Authentication, Client},
+        },
+        tenant::find_open_tenant,
     },
-    store::{accounts, oauth_flows, users},
+    store::{accounts, oauth_flows},
 };
 
 web::body! {
@@ -51,7 +54,6 @@ pub(crate) async fn redeem_sign_in(
     headers: HeaderMap,
     body: ValidJson<RedeemSignIn>,
 ) -> Result<Response> {
-    let now = app.state.clock().now();
     let invalid = || unauthorized(&INVALID_SIGN_IN_CODE);
     let RedeemSignIn {
         code,
@@ -59,39 +61,27 @@ pub(crate) async fn redeem_sign_in(
         refresh,
         device_name,
     } = body.value;
-    let device = Device {
-        mode: refresh.unwrap_or_default(),
-        name: device_name,
-    };
+    let device = Device::new(refresh, device_name);
+    let client = Client::new(&app, &request, &headers, device);
     let code = parse_code(&code)?;
     let tenant = find_open_tenant(&app, code.tenant)
         .await?
         .ok_or_else(invalid)?;
-    device.check_page(&app, &headers, Some(tenant.id)).await?;
-    // Before the code is used up: no session can be created without a signing key.
-    app.signer().await?;
-    let mut tx = app.db.begin(tenant.id, Actor::EXTERNAL).await?;
+    client.check_page(Some(tenant.id)).await?;
+    let sign_in = client.sign_in_to(tenant).await?;
+    let mut unit =
+        UnitOfWork::begin_anonymous(&app, &request, code.tenant, Actor::EXTERNAL).await?;
     let verifier = code_verifier.as_ref().map(Secret::expose);
-    let user = oauth_flows::redeem_sign_in(&mut tx, &code, verifier, now)
+    let user = oauth_flows::redeem_sign_in(&mut unit, &code, verifier)
         .await?
         .ok_or_else(invalid)?;
-    if !accounts::lock_account_shared(&mut tx, user, None).await? {
+    if !accounts::lock_account_shared(&mut unit, user, None).await? {
         return Err(invalid());
     }
-    let user = users::find_user(&mut tx, access::Reach::All, user, false)
+    let user = sign_in
+        .load_user(&mut unit, user)
         .await?
-        .filter(|user| user.status == UserStatus::Active)
         .ok_or_else(invalid)?;
-    set_caller(&request, &tenant, user.id, &user.locale);
-    let outcome = complete_first_factor(
-        &app,
-        &mut tx,
-        (tenant, user),
-        AuthMethod::External,
-        (&request, &headers, &device),
-        now,
-    )
-    .await?;
-    tx.commit().await?;
-    outcome.into_response(&app, &device, now).await
+    let authentication = Authentication::FirstFactor(AuthMethod::External);
+    sign_in.finish(unit, user, authentication).await
 }

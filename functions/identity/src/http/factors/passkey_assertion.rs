@@ -1,6 +1,5 @@
 //! The authenticator's response when a passkey is used.
 
-use chrono::{DateTime, Utc};
 use db::TenantTx;
 use ids::TenantId;
 use web::problem::Result;
@@ -63,27 +62,20 @@ impl DecodedAssertion {
     pub(crate) async fn use_passkey(
         &self,
         tx: &mut TenantTx,
-        challenge: &[u8],
-        (rp_id, verified): (&str, bool),
-        now: DateTime<Utc>,
+        expected: Expected<'_>,
     ) -> Result<Option<PasskeyRow>> {
         let Some(passkey) = passkeys::find_passkey(tx, &self.credential_id).await? else {
             return Ok(None);
         };
         let handle = passkey.user.uuid();
         let is_owner = |given: &Vec<u8>| given == handle.as_bytes();
-        if passkey.rp_id != rp_id || !self.user_handle.as_ref().is_none_or(is_owner) {
+        if passkey.rp_id != expected.rp_id || !self.user_handle.as_ref().is_none_or(is_owner) {
             return Ok(None);
         }
         let assertion = Assertion {
             client_data: &self.client_data_json,
             authenticator_data: &self.authenticator_data,
             signature: &self.signature,
-        };
-        let expected = Expected {
-            challenge,
-            rp_id,
-            verified,
         };
         let asserted =
             webauthn::verify_assertion(&self.client_data, assertion, &passkey.public_key, expected);
@@ -94,7 +86,7 @@ impl DecodedAssertion {
                 return Ok(None);
             }
         };
-        let noted = passkeys::record_passkey_use(tx, passkey.id, sign_count, now).await?;
+        let noted = passkeys::record_passkey_use(tx, passkey.id, sign_count).await?;
         if !noted {
             tracing::warn!(passkey = %passkey.id, "the signature counter of a passkey decreased: it may have been cloned");
         }

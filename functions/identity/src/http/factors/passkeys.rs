@@ -3,7 +3,6 @@
 use access::{Caller, Enrolling, Reach, opaque::Opaque};
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
-use db::Actor;
 use http::{HeaderMap, StatusCode, header};
 use ids::{PasskeyChallenge, PasskeyChallengeId, PasskeyId};
 use serde::Serialize;
@@ -16,21 +15,20 @@ use web::{
 
 use super::{
     relying_party::{self, Base64Input, decode},
-    second_factor::{StepUpToken, record_and_announce, step_up, void_pending_mfa},
+    second_factor::{NewFactor, StepUpToken, enrol, finish_removal},
 };
 use crate::{
     App,
     domain::{
-        factor::FactorMethod,
-        recovery_code::RecoveryCode,
+        factor::RemovedFactor,
         webauthn::{self, Expected, WebauthnError},
     },
-    error::{PASSKEY_EXISTS, PROOF_REFUSED, TOO_MANY_FACTORS},
-    events::{MFA_DISABLED, MFA_ENABLED},
+    error::{PROOF_REFUSED, TOO_MANY_FACTORS},
     http::current_user::CurrentUser,
     store::{
+        mfa_challenges,
         passkeys::{self, PasskeyRow},
-        recovery_codes, second_factors, users,
+        second_factors, users,
     },
 };
 
@@ -115,10 +113,7 @@ pub(crate) async fn list_passkeys(
     caller: Caller<Enrolling>,
 ) -> Result<Json<Passkeys>> {
     let me = CurrentUser::from_caller(&caller)?;
-    let mut tx = app
-        .db
-        .begin_read_only(me.tenant, Actor::user(me.user))
-        .await?;
+    let mut tx = me.begin_read_only(&app).await?;
     let rows = passkeys::list_passkeys(&mut tx, me.user).await?;
     tx.commit().await?;
     Ok(Json(Passkeys {
@@ -144,26 +139,31 @@ pub(crate) async fn start_passkey(
     let organisation = app.state.authenticator().tenant(me.tenant).await?;
     let organisation = organisation.ok_or(&problem::NOT_FOUND)?;
     let ttl = app.settings.mfa_challenge_ttl;
-    let mut tx = app.db.begin(me.tenant, Actor::user(me.user)).await?;
-    let user = users::find_user(&mut tx, Reach::Own(me.user), me.user, false)
+    let mut unit = me.begin(&app, &caller).await?;
+    let user = users::find_user(&mut unit, Reach::Own(me.user), me.user, false)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    if second_factors::find_factors(&mut tx, me.user)
+    if second_factors::find_factors(&mut unit, me.user)
         .await?
         .is_full()
     {
         return Err(TOO_MANY_FACTORS.problem());
     }
-    let known = passkeys::list_passkeys(&mut tx, me.user).await?;
+    let known = passkeys::list_passkeys(&mut unit, me.user).await?;
     let challenge = Opaque::<PasskeyChallenge>::generate(me.tenant, PasskeyChallengeId::at(now));
-    let times = (now, now + ttl);
-    passkeys::insert_passkey_challenge(&mut tx, &challenge, Some(me.user), times).await?;
-    tx.commit().await?;
-    let rp = (rp_id.as_str(), organisation.name.as_str());
-    let timeout_ms = ttl.num_milliseconds();
+    let expires_at = now + ttl;
+    passkeys::insert_passkey_challenge(&mut unit, &challenge, Some(me.user), expires_at).await?;
+    unit.commit().await?;
     Ok(Json(PasskeyOptions {
-        public_key: relying_party::creation_options(rp, &user, &challenge, &known, timeout_ms),
-        expires_at: now + ttl,
+        public_key: relying_party::creation_options(
+            &rp_id,
+            &organisation.name,
+            &user,
+            &challenge,
+            &known,
+            ttl.num_milliseconds(),
+        ),
+        expires_at,
     }))
 }
 
@@ -181,7 +181,6 @@ pub(crate) async fn register_passkey(
     [(header::HeaderName, &'static str); 1],
     Json<PasskeyRegistered>,
 )> {
-    let now = app.state.clock().now();
     let me = CurrentUser::from_caller(&caller)?;
     let refuse = |refused: WebauthnError| {
         tracing::info!(%refused, "passkey");
@@ -202,47 +201,28 @@ pub(crate) async fn register_passkey(
     };
     let made =
         webauthn::verify_registration(&client_data, &attestation, expected).map_err(refuse)?;
-    let mut tx = app.db.begin(me.tenant, Actor::user(me.user)).await?;
-    users::lock_user(&mut tx, Reach::Own(me.user), me.user).await?;
+    let mut unit = me.begin(&app, &caller).await?;
+    users::lock_user(&mut unit, Reach::Own(me.user), me.user).await?;
     let mine = challenge.tenant == me.tenant;
-    if !mine || !passkeys::use_passkey_challenge(&mut tx, &challenge, Some(me.user), now).await? {
+    if !mine || !passkeys::use_passkey_challenge(&mut unit, &challenge, Some(me.user)).await? {
         return Err(PROOF_REFUSED.problem());
     }
-    let before = second_factors::find_factors(&mut tx, me.user).await?;
-    if before.is_full() {
-        return Err(TOO_MANY_FACTORS.problem());
-    }
     let row = PasskeyRow {
-        id: PasskeyId::at(now),
+        id: PasskeyId::at(unit.now()),
         user: me.user,
         rp_id,
         credential_id: made.credential_id,
         public_key: made.public_key,
         name: body.value.name.into_string(),
         last_used_at: None,
-        created_at: now,
+        created_at: unit.now(),
     };
-    if !passkeys::insert_passkey(&mut tx, &row, made.sign_count).await? {
-        return Err(PASSKEY_EXISTS.problem());
-    }
-    let codes = if before.has_any() {
-        None
-    } else {
-        let codes = RecoveryCode::generate();
-        recovery_codes::replace_recovery_codes(&mut tx, me.user, &codes, now).await?;
-        Some(codes.iter().map(RecoveryCode::to_text).collect())
-    };
-    let audit_context = (caller.request(), caller.reason.as_deref());
-    let change = (&MFA_ENABLED, FactorMethod::Passkey.as_str());
-    record_and_announce(&mut tx, audit_context, me.user, change, now).await?;
-    let amr = FactorMethod::Passkey.extend_amr(caller.amr.clone());
-    let token = step_up(&app, &mut tx, (me, &caller.role), amr, now).await?;
-    tx.commit().await?;
-    app.state.authenticator().invalidate_people();
+    let factor = NewFactor::Passkey(&row, made.sign_count);
+    let enrolled = enrol(&app, unit, &caller, factor).await?;
     let registered = PasskeyRegistered {
         passkey: row.into(),
-        recovery_codes: codes,
-        token,
+        recovery_codes: enrolled.recovery_codes,
+        token: enrolled.token,
     };
     let location = [(header::LOCATION, "/api/v1/auth/passkeys")];
     Ok((StatusCode::CREATED, location, Json(registered)))
@@ -258,19 +238,14 @@ pub(crate) async fn delete_passkey(
     caller: Caller<Enrolling>,
     PathIds(id): PathIds<PasskeyId>,
 ) -> Result<StatusCode> {
-    let now = app.state.clock().now();
     let me = CurrentUser::from_caller(&caller)?;
-    caller.require_recent_authentication(now)?;
-    let mut tx = app.db.begin(me.tenant, Actor::user(me.user)).await?;
-    users::lock_user(&mut tx, Reach::Own(me.user), me.user).await?;
-    void_pending_mfa(&mut tx, me.user, now).await?;
-    if passkeys::delete_passkeys(&mut tx, me.user, Some(id)).await? == 0 {
+    caller.require_recent_authentication(app.state.clock().now())?;
+    let mut unit = me.begin(&app, &caller).await?;
+    users::lock_user(&mut unit, Reach::Own(me.user), me.user).await?;
+    mfa_challenges::void_challenges(&mut unit, me.user).await?;
+    if passkeys::delete_passkeys(&mut unit, me.user, Some(id)).await? == 0 {
         return Err(Problem::from(&problem::NOT_FOUND));
     }
-    let audit_context = (caller.request(), caller.reason.as_deref());
-    let change = (&MFA_DISABLED, FactorMethod::Passkey.as_str());
-    record_and_announce(&mut tx, audit_context, me.user, change, now).await?;
-    tx.commit().await?;
-    app.state.authenticator().invalidate_people();
+    finish_removal(&app, unit, me.user, RemovedFactor::Passkey).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,8 +2,7 @@
 
 use access::{Caller, Enrolling, audit};
 use axum::{Json, extract::State};
-use chrono::{DateTime, Utc};
-use db::Actor;
+use events::UnitOfWork;
 use web::{
     Problem, ValidJson,
     problem::{FieldCode, Result},
@@ -12,13 +11,13 @@ use web::{
 use super::second_factor::{CodeInput, StepUpToken, SubmittedCode, step_up, use_code};
 use crate::{
     App,
-    domain::{password::PasswordInput, password_hash::PasswordCheck, throttle::Attempt},
+    domain::{password::PasswordInput, password_hash::PasswordCheck},
     error::PROOF_REFUSED,
     http::{
         current_user::CurrentUser,
         sign_in::mfa::{multiple_proofs, single_code},
     },
-    store::accounts::{self, Credentials},
+    store::accounts,
 };
 
 web::body! {
@@ -44,7 +43,6 @@ pub(crate) async fn reauthenticate(
     caller: Caller<Enrolling>,
     body: ValidJson<Reauthenticate>,
 ) -> Result<Json<StepUpToken>> {
-    let now = app.state.clock().now();
     let me = CurrentUser::from_caller(&caller)?;
     let Reauthenticate {
         password,
@@ -53,8 +51,8 @@ pub(crate) async fn reauthenticate(
     } = body.value;
     let submitted = single_code(code, recovery_code)?;
     let token = match (password, submitted) {
-        (Some(password), None) => with_password(&app, &caller, me, &password, now).await?,
-        (None, Some(submitted)) => with_code(&app, &caller, me, &submitted, now).await?,
+        (Some(password), None) => with_password(&app, &caller, me, &password).await?,
+        (None, Some(submitted)) => with_code(&app, &caller, me, &submitted).await?,
         (None, None) => return Err(Problem::field("/password", FieldCode::Required)),
         (Some(_), Some(_)) => return Err(multiple_proofs("/code")),
     };
@@ -70,24 +68,24 @@ async fn with_password(
     caller: &Caller<Enrolling>,
     me: CurrentUser,
     password: &PasswordInput,
-    now: DateTime<Utc>,
 ) -> Result<StepUpToken> {
-    let before = find_credentials(app, me).await?;
+    let mut tx = me.begin_read_only(app).await?;
+    let now = tx.now();
+    let before = accounts::find_credentials(&mut tx, me.user).await?;
+    tx.commit().await?;
+    let before = before.ok_or(&PROOF_REFUSED)?;
+    let (tenant, address) = (me.tenant.to_string(), caller.request().address());
     let attempt = app
         .throttle
-        .begin(
-            &me.tenant.to_string(),
-            &before.email,
-            caller.request().address(),
-            now,
-        )
+        .begin(&tenant, &before.email, address, now)
         .await?;
     let stored = before.password_hash.as_deref();
     if app.hasher.verify(password.expose(), stored).await? == PasswordCheck::Incorrect {
-        return Err(record_refusal(attempt, now));
+        attempt.record_failure(now);
+        return Err(PROOF_REFUSED.problem());
     }
-    let mut tx = app.db.begin(me.tenant, Actor::user(me.user)).await?;
-    let after = accounts::find_credentials(&mut tx, me.user).await?;
+    let mut unit = me.begin(app, caller).await?;
+    let after = accounts::find_credentials(&mut unit, me.user).await?;
     // The password was changed while it was being verified.
     if after.is_none_or(|after| after.password_hash != before.password_hash) {
         return Err(PROOF_REFUSED.problem());
@@ -96,7 +94,7 @@ async fn with_password(
     if !amr.iter().any(|member| member == "pwd") {
         amr.push("pwd".to_owned());
     }
-    complete_reauthentication(app, tx, caller, me, (amr, "password"), now).await
+    complete_reauthentication(app, unit, caller, amr, "password").await
 }
 
 async fn with_code(
@@ -104,50 +102,34 @@ async fn with_code(
     caller: &Caller<Enrolling>,
     me: CurrentUser,
     submitted: &SubmittedCode,
-    now: DateTime<Utc>,
 ) -> Result<StepUpToken> {
-    let (tenant_key, account) = (me.tenant.to_string(), me.user.to_string());
+    let now = app.state.clock().now();
+    let (tenant, account) = (me.tenant.to_string(), me.user.to_string());
     let attempt = app
         .code_throttle
-        .begin(&tenant_key, &account, caller.request().address(), now)
+        .begin(&tenant, &account, caller.request().address(), now)
         .await?;
-    let mut tx = app.db.begin(me.tenant, Actor::user(me.user)).await?;
-    let Some(method) = use_code(app, &mut tx, caller.request(), me.user, submitted, now).await?
-    else {
-        return Err(record_refusal(attempt, now));
+    let mut unit = me.begin(app, caller).await?;
+    let Some(method) = use_code(app, &mut unit, me.user, submitted).await? else {
+        attempt.record_failure(now);
+        return Err(PROOF_REFUSED.problem());
     };
     let amr = method.extend_amr(caller.amr.clone());
-    complete_reauthentication(app, tx, caller, me, (amr, method.as_str()), now).await
+    complete_reauthentication(app, unit, caller, amr, method.as_str()).await
 }
 
 async fn complete_reauthentication(
     app: &App,
-    mut tx: db::TenantTx,
+    mut unit: UnitOfWork,
     caller: &Caller<Enrolling>,
-    me: CurrentUser,
-    (amr, method): (Vec<String>, &str),
-    now: DateTime<Utc>,
+    amr: Vec<String>,
+    method: &str,
 ) -> Result<StepUpToken> {
-    let token = step_up(app, &mut tx, (me, &caller.role), amr, now).await?;
+    let me = CurrentUser::from_caller(caller)?;
+    let token = step_up(app, &mut unit, me, &caller.role, amr).await?;
     let entry = audit::Entry::new("identity.session.reauthenticated", "session", me.session)
         .change("method", serde_json::Value::Null, method);
-    let reason = caller.reason.as_deref();
-    audit::record(&mut tx, caller.request(), now, reason, entry).await?;
-    tx.commit().await?;
+    unit.audit(entry).await?;
+    unit.commit().await?;
     Ok(token)
-}
-
-async fn find_credentials(app: &App, me: CurrentUser) -> Result<Credentials> {
-    let mut tx = app
-        .db
-        .begin_read_only(me.tenant, Actor::user(me.user))
-        .await?;
-    let found = accounts::find_credentials(&mut tx, me.user).await?;
-    tx.commit().await?;
-    found.ok_or_else(|| PROOF_REFUSED.problem())
-}
-
-fn record_refusal(attempt: Attempt, now: DateTime<Utc>) -> Problem {
-    attempt.record_failure(now);
-    PROOF_REFUSED.problem()
 }

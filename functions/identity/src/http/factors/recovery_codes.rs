@@ -2,7 +2,6 @@
 
 use access::{Caller, Enrolling, Reach, audit};
 use axum::{Json, extract::State};
-use db::Actor;
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::problem::Result;
@@ -40,10 +39,7 @@ pub(crate) async fn get_recovery_codes(
     caller: Caller<Enrolling>,
 ) -> Result<Json<RecoveryCodesLeft>> {
     let me = CurrentUser::from_caller(&caller)?;
-    let mut tx = app
-        .db
-        .begin_read_only(me.tenant, Actor::user(me.user))
-        .await?;
+    let mut tx = me.begin_read_only(&app).await?;
     let left = recovery_codes::count_recovery_codes(&mut tx, me.user).await?;
     tx.commit().await?;
     Ok(Json(RecoveryCodesLeft { left }))
@@ -58,26 +54,24 @@ pub(crate) async fn renew_recovery_codes(
     State(app): State<App>,
     caller: Caller<Enrolling>,
 ) -> Result<Json<RecoveryCodes>> {
-    let now = app.state.clock().now();
     let me = CurrentUser::from_caller(&caller)?;
-    caller.require_recent_authentication(now)?;
-    let mut tx = app.db.begin(me.tenant, Actor::user(me.user)).await?;
-    users::lock_user(&mut tx, Reach::Own(me.user), me.user).await?;
-    let factors = second_factors::find_factors(&mut tx, me.user).await?;
+    caller.require_recent_authentication(app.state.clock().now())?;
+    let mut unit = me.begin(&app, &caller).await?;
+    users::lock_user(&mut unit, Reach::Own(me.user), me.user).await?;
+    let factors = second_factors::find_factors(&mut unit, me.user).await?;
     if !factors.has_any() {
         return Err(NO_SECOND_FACTOR.problem());
     }
     let codes = RecoveryCode::generate();
-    recovery_codes::replace_recovery_codes(&mut tx, me.user, &codes, now).await?;
+    recovery_codes::replace_recovery_codes(&mut unit, me.user, &codes).await?;
     let fresh = i64::try_from(codes.len()).unwrap_or_default();
     let entry = audit::Entry::new("identity.mfa.recovery_codes_renewed", "user", me.user).change(
         "left",
         factors.recovery_codes,
         fresh,
     );
-    let reason = caller.reason.as_deref();
-    audit::record(&mut tx, caller.request(), now, reason, entry).await?;
-    tx.commit().await?;
+    unit.audit(entry).await?;
+    unit.commit().await?;
     Ok(Json(RecoveryCodes {
         recovery_codes: codes.iter().map(RecoveryCode::to_text).collect(),
     }))

@@ -68,7 +68,8 @@ pub(crate) fn challenge_bytes(challenge: &Opaque<PasskeyChallenge>) -> Vec<u8> {
 
 /// Options for creating a passkey, for `PublicKeyCredential.parseCreationOptionsFromJSON()`.
 pub(crate) fn creation_options(
-    (rp_id, rp_name): (&str, &str),
+    rp_id: &str,
+    rp_name: &str,
     user: &UserRow,
     challenge: &Opaque<PasskeyChallenge>,
     known: &[PasskeyRow],

@@ -1,20 +1,31 @@
 //! Shared by all second factors: verification, and the consequences of adding or removing one.
 
-use access::{Purpose, audit};
-use chrono::{DateTime, Utc};
-use db::TenantTx;
-use events::EventKind;
+use access::{Caller, Enrolling, Purpose, Reach, audit};
+use events::UnitOfWork;
 use ids::{TenantId, UserId};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
-use web::{Problem, RequestInfo, fields::Secret, problem, problem::Result};
+use web::{
+    Problem,
+    fields::Secret,
+    problem::{self, Result},
+};
 
 use crate::{
     App,
-    domain::{factor::FactorMethod, recovery_code::RecoveryCode, totp::TotpSecret},
-    http::{announce, current_user::CurrentUser, sessions::session::AccessTokenSubject},
-    store::{mfa_challenges, recovery_codes, second_factors, sessions, totp, users},
+    domain::{
+        factor::{FactorMethod, RemovedFactor},
+        recovery_code::RecoveryCode,
+        totp::TotpSecret,
+    },
+    error::{NO_ENROLMENT, PASSKEY_EXISTS, TOO_MANY_FACTORS},
+    events::{MfaDisabled, MfaEnabled},
+    http::{current_user::CurrentUser, sessions::session::AccessTokenSubject},
+    store::{
+        passkeys::{self, PasskeyRow},
+        recovery_codes, second_factors, sessions, totp, users,
+    },
 };
 
 /// A code, as entered by the user.
@@ -81,59 +92,57 @@ pub(crate) fn open_totp_secret(
         .ok_or_else(|| Problem::internal("the sealed secret has the wrong length"))
 }
 
-/// Uses the code in the caller's transaction. `None` if it is not valid.
+/// Uses the code in the caller's unit of work. `None` if it is not valid.
 pub(crate) async fn use_code(
     app: &App,
-    tx: &mut TenantTx,
-    request: &RequestInfo,
+    unit: &mut UnitOfWork,
     user: UserId,
     submitted: &SubmittedCode,
-    now: DateTime<Utc>,
 ) -> Result<Option<FactorMethod>> {
     match submitted {
         SubmittedCode::Totp(code) => {
-            let Some(row) = totp::find_totp(tx, user)
+            let Some(row) = totp::find_totp(unit, user)
                 .await?
                 .filter(|row| row.confirmed_at.is_some())
             else {
                 return Ok(None);
             };
-            let secret = open_totp_secret(app, tx.tenant(), user, &row.secret_sealed)?;
-            let Some(step) = secret.find_step(code.expose(), row.last_step, now) else {
+            let secret = open_totp_secret(app, unit.tenant(), user, &row.secret_sealed)?;
+            let Some(step) = secret.find_step(code.expose(), row.last_step, unit.now()) else {
                 return Ok(None);
             };
-            let fresh = totp::use_totp_step(tx, user, step).await?;
+            let fresh = totp::use_totp_step(unit, user, step).await?;
             Ok(fresh.then_some(FactorMethod::Totp))
         }
         SubmittedCode::RecoveryCode(code) => {
             let Some(code) = RecoveryCode::parse(code.expose()) else {
                 return Ok(None);
             };
-            if !recovery_codes::use_recovery_code(tx, user, &code, now).await? {
+            if !recovery_codes::use_recovery_code(unit, user, &code).await? {
                 return Ok(None);
             }
-            let left = recovery_codes::count_recovery_codes(tx, user).await?;
+            let left = recovery_codes::count_recovery_codes(unit, user).await?;
             let entry = audit::Entry::new("identity.mfa.recovery_code_used", "user", user).change(
                 "left",
                 left + 1,
                 left,
             );
-            audit::record(tx, request, now, None, entry).await?;
+            unit.audit(entry).await?;
             Ok(Some(FactorMethod::RecoveryCode))
         }
     }
 }
 
-/// Records the authentication in the session and signs a matching token, which is valid once the transaction is committed.
+/// Records the authentication in the session and signs a matching token, which is valid once the unit of work is committed.
 pub(crate) async fn step_up(
     app: &App,
-    tx: &mut TenantTx,
-    (me, role): (CurrentUser, &str),
+    unit: &mut UnitOfWork,
+    me: CurrentUser,
+    role: &str,
     amr: Vec<String>,
-    now: DateTime<Utc>,
 ) -> Result<StepUpToken> {
-    let signer = app.signer().await?;
-    if !sessions::step_up_session(tx, me.user, me.session, &amr, now).await? {
+    let (signer, now) = (app.signer().await?, unit.now());
+    if !sessions::step_up_session(unit, me.user, me.session, &amr).await? {
         return Err(problem::UNAUTHENTICATED.problem());
     }
     let subject = AccessTokenSubject {
@@ -151,43 +160,110 @@ pub(crate) async fn step_up(
     })
 }
 
-/// Updates the projection, publishes the event and writes the audit entry after a factor was added or removed. Removing the last
-/// factor deletes the recovery codes.
-pub(crate) async fn record_and_announce(
-    tx: &mut TenantTx,
-    (request, reason): (&RequestInfo, Option<&str>),
-    user: UserId,
-    (kind, method): (&'static EventKind, &str),
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let any = second_factors::find_factors(tx, user).await?.has_any();
-    if !any {
-        recovery_codes::delete_recovery_codes(tx, user).await?;
+/// A factor whose first use was verified.
+pub(crate) enum NewFactor<'a> {
+    /// The pending authenticator app, confirmed with the code of this time step.
+    Totp(i64),
+    /// A passkey, with its signature counter.
+    Passkey(&'a PasskeyRow, u32),
+}
+
+/// An added factor.
+pub(crate) struct Enrolled {
+    /// Recovery codes; `None` if the user already has some.
+    pub(crate) recovery_codes: Option<Vec<String>>,
+    pub(crate) token: StepUpToken,
+}
+
+/// Adds a factor to the own account, with recovery codes if it is the first one, and raises the session to it. The user is locked.
+pub(crate) async fn enrol(
+    app: &App,
+    mut unit: UnitOfWork,
+    caller: &Caller<Enrolling>,
+    factor: NewFactor<'_>,
+) -> Result<Enrolled> {
+    let me = CurrentUser::from_caller(caller)?;
+    let before = second_factors::find_factors(&mut unit, me.user).await?;
+    if before.is_full() {
+        return Err(TOO_MANY_FACTORS.problem());
     }
-    second_factors::project_factors(tx, user, any, now).await?;
-    let version = users::touch_user(tx, access::Reach::All, user, now)
-        .await?
-        .ok_or(&problem::NOT_FOUND)?;
-    let data = json!({"user_id": user, "method": method, "second_factor": any});
-    announce(tx, request, now, kind, (user, version), data).await?;
-    let enabled = kind.r#type == crate::events::MFA_ENABLED.r#type;
-    let (action, old, new) = if enabled {
-        ("identity.mfa.enabled", Value::Null, Value::from(method))
-    } else {
-        ("identity.mfa.disabled", Value::from(method), Value::Null)
+    let (method, stored, refusal) = match factor {
+        NewFactor::Totp(step) => {
+            let confirmed = totp::confirm_totp(&mut unit, me.user, step).await?;
+            (FactorMethod::Totp, confirmed, &NO_ENROLMENT)
+        }
+        NewFactor::Passkey(row, sign_count) => {
+            let inserted = passkeys::insert_passkey(&mut unit, row, sign_count).await?;
+            (FactorMethod::Passkey, inserted, &PASSKEY_EXISTS)
+        }
     };
-    let entry = audit::Entry::new(action, "user", user).change("method", old, new);
-    audit::record(tx, request, now, reason, entry).await?;
+    if !stored {
+        return Err(refusal.problem());
+    }
+    let recovery_codes = if before.has_any() {
+        None
+    } else {
+        let codes = RecoveryCode::generate();
+        recovery_codes::replace_recovery_codes(&mut unit, me.user, &codes).await?;
+        Some(codes.iter().map(RecoveryCode::to_text).collect())
+    };
+    second_factors::project_factors(&mut unit, me.user, true).await?;
+    let event = MfaEnabled {
+        user_id: me.user,
+        method,
+        second_factor: true,
+    };
+    let version = touch_user(&mut unit, me.user).await?;
+    unit.publish(version, event).await?;
+    let entry = audit::Entry::new("identity.mfa.enabled", "user", me.user).change(
+        "method",
+        Value::Null,
+        method.as_str(),
+    );
+    unit.audit(entry).await?;
+    let amr = method.extend_amr(caller.amr.clone());
+    let token = step_up(app, &mut unit, me, &caller.role, amr).await?;
+    unit.commit().await?;
+    app.state.authenticator().invalidate_people();
+    Ok(Enrolled {
+        recovery_codes,
+        token,
+    })
+}
+
+/// Ends the removal of a factor. Without any other, the recovery codes are deleted too.
+pub(crate) async fn finish_removal(
+    app: &App,
+    mut unit: UnitOfWork,
+    user: UserId,
+    removed: RemovedFactor,
+) -> Result<()> {
+    let has_any = second_factors::find_factors(&mut unit, user)
+        .await?
+        .has_any();
+    if !has_any {
+        recovery_codes::delete_recovery_codes(&mut unit, user).await?;
+    }
+    second_factors::project_factors(&mut unit, user, has_any).await?;
+    let event = MfaDisabled {
+        user_id: user,
+        method: removed,
+        second_factor: has_any,
+    };
+    let version = touch_user(&mut unit, user).await?;
+    unit.publish(version, event).await?;
+    let entry = audit::Entry::new("identity.mfa.disabled", "user", user).change(
+        "method",
+        removed.as_str(),
+        Value::Null,
+    );
+    unit.audit(entry).await?;
+    unit.commit().await?;
+    app.state.authenticator().invalidate_people();
     Ok(())
 }
 
-/// Ends sign-ins that wait for a second factor. Runs before the removal, in the same lock order as a sign-in that is being
-/// completed.
-pub(crate) async fn void_pending_mfa(
-    tx: &mut TenantTx,
-    user: UserId,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    mfa_challenges::void_challenges(tx, user, now).await?;
-    Ok(())
+async fn touch_user(unit: &mut UnitOfWork, user: UserId) -> Result<i32> {
+    let version = users::touch_user(unit, Reach::All, user).await?;
+    version.ok_or_else(|| problem::NOT_FOUND.problem())
 }

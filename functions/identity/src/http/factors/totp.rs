@@ -4,7 +4,6 @@ use access::{Caller, Enrolling, Reach};
 use axum::{Json, extract::State};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
-use db::Actor;
 use http::{StatusCode, header};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -14,16 +13,14 @@ use web::{
 };
 
 use super::second_factor::{
-    CodeInput, StepUpToken, open_totp_secret, record_and_announce, seal_totp_secret, step_up,
-    void_pending_mfa,
+    CodeInput, NewFactor, StepUpToken, enrol, finish_removal, open_totp_secret, seal_totp_secret,
 };
 use crate::{
     App,
-    domain::{factor::FactorMethod, qr_code, recovery_code::RecoveryCode, totp::TotpSecret},
-    error::{FACTOR_EXISTS, NO_ENROLMENT, PROOF_REFUSED, TOO_MANY_FACTORS},
-    events::{MFA_DISABLED, MFA_ENABLED},
+    domain::{factor::RemovedFactor, qr_code, totp::TotpSecret},
+    error::{FACTOR_EXISTS, NO_ENROLMENT, PROOF_REFUSED},
     http::current_user::CurrentUser,
-    store::{recovery_codes, second_factors, totp, users},
+    store::{mfa_challenges, totp, users},
 };
 
 /// The status of the user's authenticator app.
@@ -83,12 +80,9 @@ pub(crate) async fn get_totp(
     State(app): State<App>,
     caller: Caller<Enrolling>,
 ) -> Result<Json<TotpState>> {
-    let now = app.state.clock().now();
     let me = CurrentUser::from_caller(&caller)?;
-    let mut tx = app
-        .db
-        .begin_read_only(me.tenant, Actor::user(me.user))
-        .await?;
+    let mut tx = me.begin_read_only(&app).await?;
+    let now = tx.now();
     let row = totp::find_totp(&mut tx, me.user).await?;
     tx.commit().await?;
     let confirmed_at = row.as_ref().and_then(|row| row.confirmed_at);
@@ -122,21 +116,18 @@ pub(crate) async fn start_totp(
     let expires_at = now + app.settings.mfa_challenge_ttl;
     let organisation = app.state.authenticator().tenant(me.tenant).await?;
     let organisation = organisation.ok_or(&problem::NOT_FOUND)?;
-    let mut tx = app
-        .db
-        .begin_read_only(me.tenant, Actor::user(me.user))
-        .await?;
+    let mut tx = me.begin_read_only(&app).await?;
     let user = users::find_user(&mut tx, Reach::Own(me.user), me.user, false)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     tx.commit().await?;
     let otpauth_uri = secret.to_uri(&organisation.name, &user.email);
     let png = qr_code::to_png(&otpauth_uri).map_err(Problem::internal)?;
-    let mut tx = app.db.begin(me.tenant, Actor::user(me.user)).await?;
-    if !totp::start_totp(&mut tx, me.user, &sealed, expires_at, now).await? {
+    let mut unit = me.begin(&app, &caller).await?;
+    if !totp::start_totp(&mut unit, me.user, &sealed, expires_at).await? {
         return Err(FACTOR_EXISTS.problem());
     }
-    tx.commit().await?;
+    unit.commit().await?;
     let started = TotpStarted {
         secret: secret.to_text(),
         otpauth_uri,
@@ -157,11 +148,11 @@ pub(crate) async fn confirm_totp(
     caller: Caller<Enrolling>,
     body: ValidJson<ConfirmTotp>,
 ) -> Result<Json<TotpConfirmed>> {
-    let now = app.state.clock().now();
     let me = CurrentUser::from_caller(&caller)?;
-    let mut tx = app.db.begin(me.tenant, Actor::user(me.user)).await?;
-    users::lock_user(&mut tx, Reach::Own(me.user), me.user).await?;
-    let pending = totp::find_totp(&mut tx, me.user)
+    let mut unit = me.begin(&app, &caller).await?;
+    let now = unit.now();
+    users::lock_user(&mut unit, Reach::Own(me.user), me.user).await?;
+    let pending = totp::find_totp(&mut unit, me.user)
         .await?
         .filter(|row| row.expires_at.is_some_and(|end| end > now))
         .ok_or(&NO_ENROLMENT)?;
@@ -169,30 +160,10 @@ pub(crate) async fn confirm_totp(
     let step = secret
         .find_step(body.value.code.expose(), pending.last_step, now)
         .ok_or(&PROOF_REFUSED)?;
-    let before = second_factors::find_factors(&mut tx, me.user).await?;
-    if before.is_full() {
-        return Err(TOO_MANY_FACTORS.problem());
-    }
-    if !totp::confirm_totp(&mut tx, me.user, step, now).await? {
-        return Err(NO_ENROLMENT.problem());
-    }
-    let codes = if before.has_any() {
-        None
-    } else {
-        let codes = RecoveryCode::generate();
-        recovery_codes::replace_recovery_codes(&mut tx, me.user, &codes, now).await?;
-        Some(codes.iter().map(RecoveryCode::to_text).collect())
-    };
-    let audit_context = (caller.request(), caller.reason.as_deref());
-    let change = (&MFA_ENABLED, FactorMethod::Totp.as_str());
-    record_and_announce(&mut tx, audit_context, me.user, change, now).await?;
-    let amr = FactorMethod::Totp.extend_amr(caller.amr.clone());
-    let token = step_up(&app, &mut tx, (me, &caller.role), amr, now).await?;
-    tx.commit().await?;
-    app.state.authenticator().invalidate_people();
+    let enrolled = enrol(&app, unit, &caller, NewFactor::Totp(step)).await?;
     Ok(Json(TotpConfirmed {
-        recovery_codes: codes,
-        token,
+        recovery_codes: enrolled.recovery_codes,
+        token: enrolled.token,
     }))
 }
 
@@ -205,19 +176,14 @@ pub(crate) async fn delete_totp(
     State(app): State<App>,
     caller: Caller<Enrolling>,
 ) -> Result<StatusCode> {
-    let now = app.state.clock().now();
     let me = CurrentUser::from_caller(&caller)?;
-    caller.require_recent_authentication(now)?;
-    let mut tx = app.db.begin(me.tenant, Actor::user(me.user)).await?;
-    users::lock_user(&mut tx, Reach::Own(me.user), me.user).await?;
-    void_pending_mfa(&mut tx, me.user, now).await?;
-    if !totp::delete_totp(&mut tx, me.user).await? {
+    caller.require_recent_authentication(app.state.clock().now())?;
+    let mut unit = me.begin(&app, &caller).await?;
+    users::lock_user(&mut unit, Reach::Own(me.user), me.user).await?;
+    mfa_challenges::void_challenges(&mut unit, me.user).await?;
+    if !totp::delete_totp(&mut unit, me.user).await? {
         return Err(problem::NOT_FOUND.problem());
     }
-    let audit_context = (caller.request(), caller.reason.as_deref());
-    let change = (&MFA_DISABLED, FactorMethod::Totp.as_str());
-    record_and_announce(&mut tx, audit_context, me.user, change, now).await?;
-    tx.commit().await?;
-    app.state.authenticator().invalidate_people();
+    finish_removal(&app, unit, me.user, RemovedFactor::Totp).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,14 +1,11 @@
 //! Accepts an invitation.
 
-use db::Actor;
-use std::sync::Arc;
-
-use access::{Tenant, audit, opaque::Opaque};
+use access::{audit, opaque::Opaque};
 use axum::{extract::State, response::Response};
-use chrono::{DateTime, Utc};
+use db::Actor;
+use events::UnitOfWork;
 use http::HeaderMap;
 use ids::OneTimeToken;
-use serde_json::json;
 use web::{Problem, RequestInfo, SingleLine, ValidJson, problem::Result};
 
 use super::one_time_link::{self, TokenInput};
@@ -20,17 +17,18 @@ use crate::{
         tenant_rules,
     },
     error::{INVALID_TOKEN, unauthorized},
-    events::USER_ACTIVATED,
+    events::UserActivated,
     http::{
-        announce,
         sessions::{cookie::RefreshMode, session::Device},
-        sign_in::first_factor::{AuthMethod, SignInAnswer, SignInOutcome, complete_first_factor},
-        tenant::{check_writable, find_open_tenant, set_caller},
+        sign_in::{
+            first_factor::{AuthMethod, SignInAnswer},
+            flow::{Authentication, Client, SignIn},
+        },
+        tenant::{check_writable, find_open_tenant},
     },
     store::{
         accounts,
         one_time_tokens::{self, TokenPurpose},
-        users::{self, UserRow},
     },
 };
 
@@ -68,23 +66,24 @@ pub(crate) async fn accept_invite(
     headers: HeaderMap,
     body: ValidJson<AcceptInvite>,
 ) -> Result<Response> {
-    let now = app.state.clock().now();
     let AcceptInvite {
         token,
         password,
         refresh,
         device_name,
     } = body.value;
-    let device = Device {
-        mode: refresh.unwrap_or_default(),
-        name: device_name,
-    };
+    let device = Device::new(refresh, device_name);
+    let client = Client::new(&app, &request, &headers, device);
     let token = one_time_link::parse_token(&token)?;
     let tenant = find_open_tenant(&app, token.tenant)
         .await?
         .ok_or_else(invalid)?;
-    device.check_page(&app, &headers, Some(tenant.id)).await?;
-    let invited = find_invited_user(&app, &tenant, &token, now).await?;
+    client.check_page(Some(tenant.id)).await?;
+    let invited = one_time_link::find_owner(&app, &token, TokenPurpose::Invite).await?;
+    check_writable(&tenant)?;
+    if invited.status != UserStatus::Invited {
+        return Err(invalid());
+    }
     let owner = Owner {
         email: &invited.email,
         given_name: &invited.given_name,
@@ -94,72 +93,33 @@ pub(crate) async fn accept_invite(
     password::check(&password, owner, min_length)
         .map_err(|code| Problem::field("/password", code))?;
     let password_hash = app.hasher.hash(password.expose()).await?;
-    app.signer().await?;
-    let accepted = (&token, password_hash.as_str());
-    let outcome =
-        activate_and_sign_in(&app, tenant, accepted, (&request, &headers, &device), now).await?;
-    outcome.into_response(&app, &device, now).await
-}
-
-/// Finds the invited user while the invitation is valid.
-async fn find_invited_user(
-    app: &App,
-    tenant: &Tenant,
-    token: &Opaque<OneTimeToken>,
-    now: DateTime<Utc>,
-) -> Result<UserRow> {
-    let mut tx = app.db.begin(tenant.id, Actor::EXTERNAL).await?;
-    let live = one_time_tokens::find_token(&mut tx, token, TokenPurpose::Invite, now)
-        .await?
-        .ok_or_else(invalid)?;
-    check_writable(tenant)?;
-    let user = users::find_user(&mut tx, access::Reach::All, live.user, false).await?;
-    tx.commit().await?;
-    user.filter(|user| user.status == UserStatus::Invited)
-        .ok_or_else(invalid)
+    let sign_in = client.sign_in_to(tenant).await?;
+    activate_and_sign_in(&sign_in, &token, &password_hash).await
 }
 
 async fn activate_and_sign_in(
-    app: &App,
-    tenant: Arc<Tenant>,
-    (token, password_hash): (&Opaque<OneTimeToken>, &str),
-    (request, headers, device): (&RequestInfo, &HeaderMap, &Device),
-    now: DateTime<Utc>,
-) -> Result<SignInOutcome> {
-    let mut tx = app.db.begin(tenant.id, Actor::EXTERNAL).await?;
-    let opened = one_time_tokens::use_token(&mut tx, token, TokenPurpose::Invite, now)
+    sign_in: &SignIn<'_>,
+    token: &Opaque<OneTimeToken>,
+    password_hash: &str,
+) -> Result<Response> {
+    let (app, request) = (sign_in.client.app, sign_in.client.request);
+    let mut unit = UnitOfWork::begin_anonymous(app, request, token.tenant, Actor::EXTERNAL).await?;
+    let opened = one_time_tokens::use_token(&mut unit, token, TokenPurpose::Invite)
         .await?
         .ok_or_else(invalid)?;
-    if !accounts::activate_user(&mut tx, opened.user, password_hash, now).await? {
+    if !accounts::activate_user(&mut unit, opened.user, password_hash).await? {
         return Err(invalid());
     }
-    one_time_tokens::void_tokens(&mut tx, opened.user, now).await?;
-    let user = users::find_user(&mut tx, access::Reach::All, opened.user, false)
+    one_time_tokens::void_tokens(&mut unit, opened.user).await?;
+    let user = sign_in
+        .load_user(&mut unit, opened.user)
         .await?
         .ok_or_else(invalid)?;
-    set_caller(request, &tenant, user.id, &user.locale);
-    let data = json!({"user_id": user.id});
-    announce(
-        &mut tx,
-        request,
-        now,
-        &USER_ACTIVATED,
-        (user.id, user.version),
-        data,
-    )
-    .await?;
+    unit.publish(user.version, UserActivated { user_id: user.id })
+        .await?;
     let entry = audit::Entry::new("identity.user.activated", "user", user.id)
         .change("status", "invited", "active");
-    audit::record(&mut tx, request, now, None, entry).await?;
-    let outcome = complete_first_factor(
-        app,
-        &mut tx,
-        (tenant, user),
-        AuthMethod::Invite,
-        (request, headers, device),
-        now,
-    )
-    .await?;
-    tx.commit().await?;
-    Ok(outcome)
+    unit.audit(entry).await?;
+    let authentication = Authentication::FirstFactor(AuthMethod::Invite);
+    sign_in.finish(unit, user, authentication).await
 }

@@ -11,8 +11,10 @@ use super::{
     one_time_link::Link,
 };
 use crate::{
-    App, domain::status::UserStatus, events::PASSWORD_RESET_REQUESTED,
-    store::one_time_tokens::TokenPurpose,
+    App,
+    domain::status::UserStatus,
+    events::PasswordResetRequested,
+    store::{accounts::Account, one_time_tokens::TokenPurpose},
 };
 
 /// Request a password reset
@@ -34,20 +36,16 @@ pub(crate) async fn forgot_password(
 ) -> Result<Accepted<MailAccepted>> {
     let ask = body.value;
     constant_time_response(&app, async {
-        let tenant = check_mail_request(&app, (&request, &headers), &ask).await?;
-        let link = Link::new(
-            &PASSWORD_RESET_REQUESTED,
-            TokenPurpose::ResetPassword,
-            app.settings.reset_lifetime,
-        );
-        let active =
-            |account: &crate::store::accounts::Account| account.status == UserStatus::Active;
+        let tenant =
+            check_mail_request(&app, &request, &headers, ask.tenant.as_ref(), &ask.email).await?;
         send_link_to_account(
             &app,
             &request,
-            (tenant.as_deref(), &ask.email),
-            active,
-            link,
+            tenant.as_deref(),
+            &ask.email,
+            |account: &Account| account.status == UserStatus::Active,
+            Link::new(TokenPurpose::ResetPassword, app.settings.reset_lifetime),
+            PasswordResetRequested::from,
         )
         .await
     })

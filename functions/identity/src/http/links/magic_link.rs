@@ -20,7 +20,7 @@ use crate::{
         status::UserStatus,
         tenant_rules,
     },
-    events::MAGIC_LINK_REQUESTED,
+    events::MagicLinkRequested,
     http::sessions::cookie,
     store::{accounts::Account, one_time_tokens::TokenPurpose},
 };
@@ -63,21 +63,23 @@ pub(crate) async fn request_magic_link(
     };
     let lifetime = app.settings.magic_link_lifetime;
     constant_time_response(&app, async {
-        let tenant = check_mail_request(&app, (&request, &headers), &ask).await?;
+        let tenant =
+            check_mail_request(&app, &request, &headers, ask.tenant.as_ref(), &ask.email).await?;
         let offered = tenant
             .as_deref()
             .is_some_and(tenant_rules::allows_magic_links);
-        let wanted = |account: &Account| offered && account.status == UserStatus::Active;
         let link = Link {
             binding: Some(&binding),
-            ..Link::new(&MAGIC_LINK_REQUESTED, TokenPurpose::MagicLink, lifetime)
+            ..Link::new(TokenPurpose::MagicLink, lifetime)
         };
         send_link_to_account(
             &app,
             &request,
-            (tenant.as_deref(), &ask.email),
-            wanted,
+            tenant.as_deref(),
+            &ask.email,
+            |account: &Account| offered && account.status == UserStatus::Active,
             link,
+            MagicLinkRequested::from,
         )
         .await
     })

@@ -1,17 +1,17 @@
 //! Requests for an email by callers who are not signed in: rate-limited, with a response and timing that do not reveal whether the
 //! account exists.
 
-use db::Actor;
 use std::{sync::Arc, time::Duration};
 
-use access::{Tenant, TenantStatus};
+use access::{Reach, Tenant, TenantStatus};
+use db::Actor;
+use events::{Event, UnitOfWork};
 use http::HeaderMap;
-use ids::UserId;
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::{Accepted, Email, RequestInfo, Slug, problem::Result};
 
-use super::one_time_link::{self, Link};
+use super::one_time_link::{self, Link, SentLink};
 use crate::{
     App,
     http::{
@@ -75,41 +75,42 @@ fn round_up_to_step(took: Duration, step: Duration) -> Duration {
 /// closed tenants.
 pub(crate) async fn check_mail_request(
     app: &App,
-    (request, headers): (&RequestInfo, &HeaderMap),
-    ask: &AskForMail,
+    request: &RequestInfo,
+    headers: &HeaderMap,
+    slug: Option<&Slug>,
+    email: &Email,
 ) -> Result<Option<Arc<Tenant>>> {
-    let tenant = find_tenant(app, headers, ask.tenant.as_ref()).await?;
+    let tenant = find_tenant(app, headers, slug).await?;
     cookie::check_page(&app.state, headers, tenant.as_ref().map(|tenant| tenant.id)).await?;
-    let throttle_key = throttle_key(tenant.as_deref(), ask.tenant.as_ref());
+    let throttle_key = throttle_key(tenant.as_deref(), slug);
     let now = app.state.clock().now();
     app.mail_throttle
-        .consume(&throttle_key, ask.email.as_str(), request.address(), now)
+        .consume(&throttle_key, email.as_str(), request.address(), now)
         .await?;
     Ok(tenant.filter(|tenant| tenant.status != TenantStatus::Closed))
 }
 
 /// Sends a link to the account with this address if `wanted` accepts it, and voids open links for the same purpose. Unknown
 /// addresses cost a look-up too.
-pub(crate) async fn send_link_to_account(
+pub(crate) async fn send_link_to_account<E: Event>(
     app: &App,
     request: &RequestInfo,
-    (tenant, email): (Option<&Tenant>, &Email),
+    tenant: Option<&Tenant>,
+    email: &Email,
     wanted: impl FnOnce(&Account) -> bool,
     link: Link<'_>,
+    event: impl FnOnce(SentLink) -> E,
 ) -> Result<()> {
-    let now = app.state.clock().now();
     let id = tenant.map_or(NIL_TENANT, |tenant| tenant.id);
-    let mut tx = app.db.begin(id, Actor::EXTERNAL).await?;
-    let account = accounts::find_account(&mut tx, email.as_str()).await?;
+    let mut unit = UnitOfWork::begin_anonymous(app, request, id, Actor::EXTERNAL).await?;
+    let account = accounts::find_account(&mut unit, email.as_str()).await?;
     if let Some(account) = account.filter(wanted) {
         // Serialises concurrent requests, so that only the latest link is valid.
-        users::lock_user(&mut tx, access::Reach::All, account.id).await?;
-        one_time_tokens::void_tokens_for(&mut tx, account.id, link.purpose, now).await?;
-        let user: (UserId, i32) = (account.id, account.version);
-        one_time_link::send_link(app, &mut tx, request, user, link, now).await?;
+        users::lock_user(&mut unit, Reach::All, account.id).await?;
+        one_time_tokens::void_tokens_for(&mut unit, account.id, link.purpose).await?;
+        one_time_link::send_link(app, &mut unit, account.id, account.version, link, event).await?;
     }
-    tx.commit().await?;
-    Ok(())
+    unit.commit().await
 }
 
 #[cfg(test)]

@@ -1,19 +1,24 @@
 //! One-time links: created, sealed for the email, and parsed when they come back.
 
-use access::{Purpose, opaque::Opaque};
-use chrono::{DateTime, TimeDelta, Utc};
-use db::TenantTx;
-use events::{Announcement, EventKind};
+use access::{Purpose, Reach, opaque::Opaque};
+use chrono::TimeDelta;
+use db::Actor;
+use events::{Event, UnitOfWork};
 use ids::{OneTimeToken, OneTimeTokenId, UserId};
-use serde_json::{Value, json};
-use web::{Problem, RequestInfo, fields::Secret, problem::Result};
+use web::{Problem, fields::Secret, problem::Result};
 
 use crate::{
     App,
     domain::link_binding::Binding,
     error::{INVALID_TOKEN, unauthorized},
-    events::USER_INVITED,
-    store::one_time_tokens::{self, NewToken, TokenPurpose},
+    events::{
+        EmailChangeRequested, MagicLinkRequested, PasswordResetRequested, UserInvited,
+        VerificationRequested,
+    },
+    store::{
+        one_time_tokens::{self, NewToken, TokenPurpose},
+        users::{self, UserRow},
+    },
 };
 
 /// The token of a link, as sent by the client.
@@ -24,9 +29,24 @@ pub(crate) fn parse_token(token: &TokenInput) -> Result<Opaque<OneTimeToken>> {
     Opaque::parse(token.expose()).ok_or_else(|| unauthorized(&INVALID_TOKEN))
 }
 
+/// Finds the owner of a link while it is valid.
+pub(crate) async fn find_owner(
+    app: &App,
+    token: &Opaque<OneTimeToken>,
+    purpose: TokenPurpose,
+) -> Result<UserRow> {
+    let invalid = || unauthorized(&INVALID_TOKEN);
+    let mut tx = app.begin_read_only(token.tenant, Actor::EXTERNAL).await?;
+    let live = one_time_tokens::find_token(&mut tx, token, purpose)
+        .await?
+        .ok_or_else(invalid)?;
+    let user = users::find_user(&mut tx, Reach::All, live.user, false).await?;
+    tx.commit().await?;
+    user.ok_or_else(invalid)
+}
+
 /// A link to create.
 pub(crate) struct Link<'a> {
-    pub(crate) kind: &'static EventKind,
     pub(crate) purpose: TokenPurpose,
     pub(crate) lifetime: TimeDelta,
     /// The password that its use sets.
@@ -35,41 +55,61 @@ pub(crate) struct Link<'a> {
     pub(crate) email: Option<&'a str>,
     /// What must be presented together with it.
     pub(crate) binding: Option<&'a Binding>,
-    /// Additional members of the event's data.
-    pub(crate) data: Value,
 }
 
 impl Link<'_> {
     /// A link without a password, email address or binding.
-    pub(crate) fn new(
-        kind: &'static EventKind,
-        purpose: TokenPurpose,
-        lifetime: TimeDelta,
-    ) -> Self {
+    pub(crate) fn new(purpose: TokenPurpose, lifetime: TimeDelta) -> Self {
         Self {
-            kind,
             purpose,
             lifetime,
             password_hash: None,
             email: None,
             binding: None,
-            data: Value::Null,
         }
     }
 }
 
-/// Stores the hash of a new token and publishes the token, sealed for the function that sends emails.
-pub(crate) async fn send_link(
+/// A link that is sent with an event.
+pub(crate) struct SentLink {
+    pub(crate) user_id: UserId,
+    pub(crate) one_time_token_id: OneTimeTokenId,
+    pub(crate) purpose: TokenPurpose,
+}
+
+macro_rules! from_sent_link {
+    ($($event:ident),+) => {$(
+        impl From<SentLink> for $event {
+            fn from(link: SentLink) -> Self {
+                Self {
+                    user_id: link.user_id,
+                    one_time_token_id: link.one_time_token_id,
+                    purpose: link.purpose,
+                }
+            }
+        }
+    )+};
+}
+
+from_sent_link!(
+    UserInvited,
+    VerificationRequested,
+    EmailChangeRequested,
+    PasswordResetRequested,
+    MagicLinkRequested
+);
+
+/// Stores the hash of a new token and publishes the token, sealed for the function that sends emails. `version` is the user's.
+pub(crate) async fn send_link<E: Event>(
     app: &App,
-    tx: &mut TenantTx,
-    request: &RequestInfo,
-    (user, version): (UserId, i32),
+    unit: &mut UnitOfWork,
+    user: UserId,
+    version: i32,
     link: Link<'_>,
-    now: DateTime<Utc>,
+    event: impl FnOnce(SentLink) -> E,
 ) -> Result<()> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (unit.tenant(), unit.now());
     let token = Opaque::<OneTimeToken>::generate(tenant, OneTimeTokenId::at(now));
-    let times = (now, now + link.lifetime);
     let new = NewToken {
         user,
         purpose: link.purpose,
@@ -77,7 +117,7 @@ pub(crate) async fn send_link(
         email: link.email,
         binding: link.binding,
     };
-    one_time_tokens::insert_token(tx, &token, &new, times).await?;
+    one_time_tokens::insert_token(unit, &token, &new, now + link.lifetime).await?;
     // The new address is not verified yet, so it is sent only sealed.
     let mut content = token.to_text();
     if let Some(email) = link.email {
@@ -93,32 +133,23 @@ pub(crate) async fn send_link(
             content.as_bytes(),
         )
         .map_err(Problem::internal)?;
-    let mut data =
-        json!({"user_id": user, "one_time_token_id": token.row, "purpose": link.purpose});
-    if let (Value::Object(data), Value::Object(more)) = (&mut data, link.data) {
-        data.extend(more);
-    }
-    let announcement = Announcement {
-        kind: link.kind,
-        subject: format!("users/{user}"),
-        version: version.into(),
-        data,
-        sealed: Some(sealed),
+    let sent = SentLink {
+        user_id: user,
+        one_time_token_id: token.row,
+        purpose: link.purpose,
     };
-    events::announce(tx, request, now, announcement).await?;
+    unit.publish_sealed(version, event(sent), sealed).await?;
     Ok(())
 }
 
-/// Sends an invitation and voids open ones.
+/// Sends an invitation and voids open ones. `version` is the user's.
 pub(crate) async fn send_invitation(
     app: &App,
-    tx: &mut TenantTx,
-    request: &RequestInfo,
-    user: (UserId, i32),
-    now: DateTime<Utc>,
+    unit: &mut UnitOfWork,
+    user: UserId,
+    version: i32,
 ) -> Result<()> {
-    one_time_tokens::void_tokens(tx, user.0, now).await?;
-    let lifetime = app.settings.invite_lifetime;
-    let link = Link::new(&USER_INVITED, TokenPurpose::Invite, lifetime);
-    send_link(app, tx, request, user, link, now).await
+    one_time_tokens::void_tokens(unit, user).await?;
+    let link = Link::new(TokenPurpose::Invite, app.settings.invite_lifetime);
+    send_link(app, unit, user, version, link, UserInvited::from).await
 }

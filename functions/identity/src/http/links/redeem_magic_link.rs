@@ -1,11 +1,9 @@
 //! Signs in with a link.
 
-use std::sync::Arc;
-
-use access::{Tenant, opaque, opaque::Opaque};
+use access::{opaque, opaque::Opaque};
 use axum::{extract::State, response::Response};
-use chrono::{DateTime, Utc};
-use db::{Actor, TenantTx};
+use db::Actor;
+use events::UnitOfWork;
 use http::HeaderMap;
 use ids::OneTimeToken;
 use web::{Problem, RequestInfo, SingleLine, ValidJson, problem::Result};
@@ -23,13 +21,15 @@ use crate::{
             cookie::{self, RefreshMode},
             session::{Device, TokenAnswer},
         },
-        sign_in::first_factor::{AuthMethod, SignInOutcome, complete_first_factor},
-        tenant::{find_open_tenant, set_caller},
+        sign_in::{
+            first_factor::AuthMethod,
+            flow::{Authentication, Client, SignIn},
+        },
+        tenant::find_open_tenant,
     },
     store::{
         accounts,
         one_time_tokens::{self, LiveToken, TokenPurpose},
-        users,
     },
 };
 
@@ -68,33 +68,28 @@ pub(crate) async fn redeem_magic_link(
     headers: HeaderMap,
     body: ValidJson<RedeemMagicLink>,
 ) -> Result<Response> {
-    let now = app.state.clock().now();
     let RedeemMagicLink {
         token,
         code,
         refresh,
         device_name,
     } = body.value;
-    let device = Device {
-        mode: refresh.unwrap_or_default(),
-        name: device_name,
-    };
+    let device = Device::new(refresh, device_name);
+    let client = Client::new(&app, &request, &headers, device);
     let token = one_time_link::parse_token(&token)?;
     let tenant = find_open_tenant(&app, token.tenant)
         .await?
         .ok_or_else(invalid)?;
-    device.check_page(&app, &headers, Some(tenant.id)).await?;
+    client.check_page(Some(tenant.id)).await?;
     if !tenant_rules::allows_magic_links(&tenant) {
         return Err(invalid());
     }
-    app.signer().await?;
+    let sign_in = client.sign_in_to(tenant).await?;
     let presented = PresentedBinding {
         cookie: cookie::read_link_cookie(&app.state, &headers),
         code: code.as_ref().map(SingleLine::as_str),
     };
-    let client = (&request, &headers, &device);
-    let outcome = redeem(&app, tenant, (&token, presented), client, now).await?;
-    outcome.into_response(&app, &device, now).await
+    redeem(&sign_in, &token, presented).await
 }
 
 /// What was presented together with the token.
@@ -105,54 +100,43 @@ struct PresentedBinding<'a> {
 }
 
 async fn redeem(
-    app: &App,
-    tenant: Arc<Tenant>,
-    (token, presented): (&Opaque<OneTimeToken>, PresentedBinding<'_>),
-    (request, headers, device): (&RequestInfo, &HeaderMap, &Device),
-    now: DateTime<Utc>,
-) -> Result<SignInOutcome> {
+    sign_in: &SignIn<'_>,
+    token: &Opaque<OneTimeToken>,
+    presented: PresentedBinding<'_>,
+) -> Result<Response> {
+    let (app, request) = (sign_in.client.app, sign_in.client.request);
     let purpose = TokenPurpose::MagicLink;
-    let mut tx = app.db.begin(tenant.id, Actor::EXTERNAL).await?;
-    let token_row = one_time_tokens::find_token(&mut tx, token, purpose, now)
+    let mut unit = UnitOfWork::begin_anonymous(app, request, token.tenant, Actor::EXTERNAL).await?;
+    let token_row = one_time_tokens::find_token(&mut unit, token, purpose)
         .await?
         .ok_or_else(invalid)?;
     // Lock the account first, in the same order as changes to it; then re-read the link under the lock.
-    if !accounts::lock_account_shared(&mut tx, token_row.user, None).await? {
+    if !accounts::lock_account_shared(&mut unit, token_row.user, None).await? {
         return Err(invalid());
     }
-    one_time_tokens::lock_token(&mut tx, token).await?;
-    let live = one_time_tokens::find_token(&mut tx, token, purpose, now)
+    one_time_tokens::lock_token(&mut unit, token).await?;
+    let live = one_time_tokens::find_token(&mut unit, token, purpose)
         .await?
         .ok_or_else(invalid)?;
-    let mut tx = check_binding(tx, (token, &live), presented, now).await?;
-    let redeemed = one_time_tokens::use_token(&mut tx, token, purpose, now)
+    let mut unit = check_binding(unit, token, &live, presented).await?;
+    let redeemed = one_time_tokens::use_token(&mut unit, token, purpose)
         .await?
         .ok_or_else(invalid)?;
-    let user = users::find_user(&mut tx, access::Reach::All, redeemed.user, false)
+    let user = sign_in
+        .load_user(&mut unit, redeemed.user)
         .await?
         .ok_or_else(invalid)?;
-    set_caller(request, &tenant, user.id, &user.locale);
-    let client = (request, headers, device);
-    let outcome = complete_first_factor(
-        app,
-        &mut tx,
-        (tenant, user),
-        AuthMethod::MagicLink,
-        client,
-        now,
-    )
-    .await?;
-    tx.commit().await?;
-    Ok(outcome)
+    let authentication = Authentication::FirstFactor(AuthMethod::MagicLink);
+    sign_in.finish(unit, user, authentication).await
 }
 
-/// Returns the transaction if the binding was satisfied. An incorrect code is counted and committed although the request is refused.
+/// Returns the unit of work if the binding was satisfied. An incorrect code is counted and committed although the request is refused.
 async fn check_binding(
-    mut tx: TenantTx,
-    (token, live): (&Opaque<OneTimeToken>, &LiveToken),
+    mut unit: UnitOfWork,
+    token: &Opaque<OneTimeToken>,
+    live: &LiveToken,
     presented: PresentedBinding<'_>,
-    now: DateTime<Utc>,
-) -> Result<TenantTx> {
+) -> Result<UnitOfWork> {
     let kind = live.binding.ok_or_else(invalid)?;
     let stored = live.binding_hash.as_deref().unwrap_or_default();
     let text = match kind {
@@ -163,12 +147,12 @@ async fn check_binding(
         opaque::constant_time_eq(&Binding::from_input(kind, text).hash(&token.secret), stored)
     });
     match kind {
-        _ if right => Ok(tx),
+        _ if right => Ok(unit),
         BindingKind::Browser => Err(OTHER_BROWSER.problem()),
         BindingKind::Code => {
             if text.is_some() {
-                one_time_tokens::record_failed_code(&mut tx, token, now).await?;
-                tx.commit().await?;
+                one_time_tokens::record_failed_code(&mut unit, token).await?;
+                unit.commit().await?;
             }
             Err(LINK_CODE_REQUIRED.problem())
         }

@@ -1,8 +1,9 @@
 //! Sends the verification link again.
 
-use access::Tenant;
+use access::{Reach, Tenant};
 use axum::extract::State;
 use db::Actor;
+use events::UnitOfWork;
 use http::HeaderMap;
 use web::{Accepted, RequestInfo, ValidJson, problem::Result};
 
@@ -13,7 +14,7 @@ use super::{
 use crate::{
     App,
     domain::status::UserStatus,
-    events::VERIFICATION_REQUESTED,
+    events::VerificationRequested,
     http::tenant::NIL_TENANT,
     store::{
         accounts,
@@ -41,7 +42,8 @@ pub(crate) async fn resend_verification(
 ) -> Result<Accepted<MailAccepted>> {
     let ask = body.value;
     constant_time_response(&app, async {
-        let tenant = check_mail_request(&app, (&request, &headers), &ask).await?;
+        let tenant =
+            check_mail_request(&app, &request, &headers, ask.tenant.as_ref(), &ask.email).await?;
         resend(&app, &request, tenant.as_deref(), &ask).await
     })
     .await?;
@@ -54,28 +56,26 @@ async fn resend(
     tenant: Option<&Tenant>,
     ask: &AskForMail,
 ) -> Result<()> {
-    let now = app.state.clock().now();
     let id = tenant.map_or(NIL_TENANT, |tenant| tenant.id);
-    let mut tx = app.db.begin(id, Actor::EXTERNAL).await?;
-    let account = accounts::find_account(&mut tx, ask.email.as_str()).await?;
+    let mut unit = UnitOfWork::begin_anonymous(app, request, id, Actor::EXTERNAL).await?;
+    let account = accounts::find_account(&mut unit, ask.email.as_str()).await?;
     let pending =
         account.filter(|account| account.registered && account.status == UserStatus::Invited);
     if let Some(account) = pending {
-        users::lock_user(&mut tx, access::Reach::All, account.id).await?;
-        let passwords = one_time_tokens::list_registered_passwords(&mut tx, account.id).await?;
+        let user = account.id;
+        users::lock_user(&mut unit, Reach::All, user).await?;
+        let passwords = one_time_tokens::list_registered_passwords(&mut unit, user).await?;
         // With several passwords it is unknown which one the owner of the address chose.
         if let [password_hash] = passwords.as_slice() {
             let purpose = TokenPurpose::VerifyEmail;
-            one_time_tokens::void_tokens_for(&mut tx, account.id, purpose, now).await?;
-            let lifetime = app.settings.verify_lifetime;
+            one_time_tokens::void_tokens_for(&mut unit, user, purpose).await?;
             let link = Link {
                 password_hash: Some(password_hash),
-                ..Link::new(&VERIFICATION_REQUESTED, purpose, lifetime)
+                ..Link::new(purpose, app.settings.verify_lifetime)
             };
-            let user = (account.id, account.version);
-            one_time_link::send_link(app, &mut tx, request, user, link, now).await?;
+            let event = VerificationRequested::from;
+            one_time_link::send_link(app, &mut unit, user, account.version, link, event).await?;
         }
     }
-    tx.commit().await?;
-    Ok(())
+    unit.commit().await
 }

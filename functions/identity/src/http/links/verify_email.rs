@@ -1,10 +1,10 @@
 //! Verifies the email address of a registration.
 
-use access::audit;
+use access::{Reach, audit};
 use axum::{Json, extract::State};
 use db::Actor;
+use events::UnitOfWork;
 use serde::Serialize;
-use serde_json::json;
 use utoipa::ToSchema;
 use web::{Problem, RequestInfo, ValidJson, problem::Result};
 
@@ -12,11 +12,8 @@ use super::one_time_link::{self, TokenInput};
 use crate::{
     App,
     error::{INVALID_TOKEN, unauthorized},
-    events::USER_ACTIVATED,
-    http::{
-        announce,
-        tenant::{check_writable, find_open_tenant},
-    },
+    events::UserActivated,
+    http::tenant::{check_writable, find_open_tenant},
     store::{
         accounts,
         one_time_tokens::{self, TokenPurpose},
@@ -62,38 +59,29 @@ pub(crate) async fn verify_email(
     request: RequestInfo,
     body: ValidJson<VerifyEmail>,
 ) -> Result<Json<Verified>> {
-    let now = app.state.clock().now();
     let invalid = || -> Problem { unauthorized(&INVALID_TOKEN) };
     let token = one_time_link::parse_token(&body.value.token)?;
     let tenant = find_open_tenant(&app, token.tenant)
         .await?
         .ok_or_else(invalid)?;
-    let mut tx = app.db.begin(tenant.id, Actor::EXTERNAL).await?;
-    let opened = one_time_tokens::use_token(&mut tx, &token, TokenPurpose::VerifyEmail, now)
+    let mut unit = UnitOfWork::begin_anonymous(&app, &request, tenant.id, Actor::EXTERNAL).await?;
+    let opened = one_time_tokens::use_token(&mut unit, &token, TokenPurpose::VerifyEmail)
         .await?
         .ok_or_else(invalid)?;
     check_writable(&tenant)?;
     let password_hash = opened.password_hash.ok_or_else(invalid)?;
-    if !accounts::activate_user(&mut tx, opened.user, &password_hash, now).await? {
+    if !accounts::activate_user(&mut unit, opened.user, &password_hash).await? {
         return Err(invalid());
     }
-    one_time_tokens::void_tokens(&mut tx, opened.user, now).await?;
-    let user = users::find_user(&mut tx, access::Reach::All, opened.user, false)
+    one_time_tokens::void_tokens(&mut unit, opened.user).await?;
+    let user = users::find_user(&mut unit, Reach::All, opened.user, false)
         .await?
         .ok_or_else(invalid)?;
-    let data = json!({"user_id": user.id});
-    announce(
-        &mut tx,
-        &request,
-        now,
-        &USER_ACTIVATED,
-        (user.id, user.version),
-        data,
-    )
-    .await?;
+    unit.publish(user.version, UserActivated { user_id: user.id })
+        .await?;
     let entry = audit::Entry::new("identity.user.activated", "user", user.id)
         .change("status", "invited", "active");
-    audit::record(&mut tx, &request, now, None, entry).await?;
-    tx.commit().await?;
+    unit.audit(entry).await?;
+    unit.commit().await?;
     Ok(Json(Verified::answer()))
 }

@@ -4,6 +4,7 @@ use access::{Caller, mask};
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use db::ActorKind;
+use events::UnitOfWork;
 use ids::{AuditEntryId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -97,17 +98,17 @@ pub(crate) async fn list_activity(
         .as_deref()
         .map(|cursor| app.cursors.open(&scope, cursor))
         .transpose()?;
-    let mut tx = caller.begin(&app.db).await?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
     users::find_user(
-        &mut tx,
+        &mut unit,
         caller.reach(),
         id,
         rules::can_see_disabled(&caller),
     )
     .await?
     .ok_or(&problem::NOT_FOUND)?;
-    let rows = activity::list_activity(&mut tx, id, after, query.limit).await?;
-    tx.commit().await?;
+    let rows = activity::list_activity(&mut unit, id, after, query.limit).await?;
+    unit.commit().await?;
     let unmasked = caller.may::<UserReadSensitive>().is_some();
     let page = query.limit.page(rows, |last| {
         let position = Position {

@@ -1,12 +1,11 @@
 //! Creates users.
 
-use access::{Caller, audit, mask};
+use access::{Caller, Reach, audit, mask};
 use axum::{extract::State, response::Response};
-use chrono::{DateTime, Utc};
 use db::{DbError, TenantTx};
 use events::{Attempt, Idempotent};
 use ids::UserId;
-use serde_json::{Value, json};
+use serde_json::Value;
 use web::{
     Created, Email, Problem, SingleLine, TimeZone,
     fields::Locale,
@@ -23,8 +22,8 @@ use crate::{
         tenant_rules,
     },
     error::EMAIL_TAKEN,
-    events::USER_ACTIVATED,
-    http::{announce, links::one_time_link},
+    events::UserActivated,
+    http::links::one_time_link,
     permissions::UserCreate,
     store::{
         roles, seats,
@@ -70,51 +69,27 @@ pub(crate) async fn create_user(
     caller: Caller<UserCreate>,
     body: Idempotent<CreateUser>,
 ) -> Result<Response> {
-    let now = app.state.clock().now();
     let (name, password_hash) = hash_password(&app, &caller, body.body()).await?;
-    let (mut tx, body, pending) = match body.begin(&app, &caller).await? {
-        Attempt::First(tx, body, pending) => (tx, body, pending),
+    let (mut unit, body, pending) = match body.begin(&app, &caller).await? {
+        Attempt::First(unit, body, pending) => (unit, body, pending),
         Attempt::Replay(answer) => return Ok(answer),
     };
-    let user = insert(
-        &mut tx,
-        &caller,
-        &body,
-        (&name, password_hash.as_deref()),
-        now,
-    )
-    .await?;
-    let version = (user.id, user.version);
+    let user = insert(&mut unit, &caller, &body, &name, password_hash.as_deref()).await?;
     if password_hash.is_some() {
-        let data = json!({"user_id": user.id});
-        announce(
-            &mut tx,
-            caller.request(),
-            now,
-            &USER_ACTIVATED,
-            version,
-            data,
-        )
-        .await?;
+        unit.publish(user.version, UserActivated { user_id: user.id })
+            .await?;
     } else {
-        one_time_link::send_invitation(&app, &mut tx, caller.request(), version, now).await?;
+        one_time_link::send_invitation(&app, &mut unit, user.id, user.version).await?;
     }
     let entry = audit::Entry::new("identity.user.created", "user", user.id)
         .change("email", Value::Null, mask::email(&user.email))
         .change("role", Value::Null, user.role.as_str())
         .change("status", Value::Null, user.status.as_str());
-    audit::record(
-        &mut tx,
-        caller.request(),
-        now,
-        caller.reason.as_deref(),
-        entry,
-    )
-    .await?;
+    unit.audit(entry).await?;
     let location = format!("/api/v1/users/{}", user.id);
     // Unmasked, because the caller has just provided the values.
     let resource = User::from_row(user, true);
-    pending.created(tx, Created { location, resource }).await
+    pending.created(unit, Created { location, resource }).await
 }
 
 /// Validates and hashes before the transaction begins, so that no transaction waits for a hash.
@@ -148,8 +123,8 @@ async fn insert(
     tx: &mut TenantTx,
     caller: &Caller<UserCreate>,
     body: &CreateUser,
-    (name, password_hash): (&Name, Option<&str>),
-    now: DateTime<Utc>,
+    name: &Name,
+    password_hash: Option<&str>,
 ) -> Result<UserRow> {
     let roles = roles::list_roles(tx).await?;
     let role = rules::find_role(
@@ -158,10 +133,10 @@ async fn insert(
     )?;
     rules::check_authority(caller, role)?;
     seats::lock_people(tx).await?;
-    rules::check_seats(tx, now).await?;
+    rules::check_seats(tx).await?;
     let phone = body.phone.clone().map(Phone::into_string);
     let new = NewUser {
-        id: UserId::at(now),
+        id: UserId::at(tx.now()),
         role_id: role.id,
         email: body.email.as_str(),
         name,
@@ -176,10 +151,8 @@ async fn insert(
             .map_or(&caller.tenant.time_zone, |zone| zone.as_str()),
         phone: phone.as_deref(),
     };
-    users::insert_user(tx, &new, now)
-        .await
-        .map_err(email_conflict)?;
-    users::find_user(tx, access::Reach::All, new.id, false)
+    users::insert_user(tx, &new).await.map_err(email_conflict)?;
+    users::find_user(tx, Reach::All, new.id, false)
         .await?
         .ok_or_else(|| problem::NOT_FOUND.problem())
 }

@@ -3,6 +3,7 @@
 use access::{Caller, audit};
 use axum::extract::State;
 use chrono::NaiveDate;
+use events::UnitOfWork;
 use ids::UserId;
 use serde::Serialize;
 use serde_json::json;
@@ -17,8 +18,7 @@ use web::{
 use crate::{
     App,
     domain::expertise::{Certificate, Skill, check_unique},
-    events::USER_UPDATED,
-    http::announce,
+    events::UserUpdated,
     permissions::{ExpertiseRead, ExpertiseUpdate},
     store::{expertise, users},
 };
@@ -76,6 +76,16 @@ pub(crate) struct Expertise {
 impl Versioned for Expertise {
     fn version(&self) -> i32 {
         self.version
+    }
+}
+
+impl Expertise {
+    fn new(skills: Vec<Skill>, version: i32) -> Self {
+        Self {
+            items: skills.into_iter().map(SkillView::from).collect(),
+            next_cursor: None,
+            version,
+        }
     }
 }
 
@@ -158,17 +168,13 @@ pub(crate) async fn get_expertise(
     caller: Caller<ExpertiseRead>,
     PathIds(id): PathIds<UserId>,
 ) -> Result<Fetched<Expertise>> {
-    let mut tx = caller.begin(&app.db).await?;
-    let user = users::find_user(&mut tx, caller.reach(), id, false)
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    let user = users::find_user(&mut unit, caller.reach(), id, false)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    let items = expertise::list_expertise(&mut tx, caller.reach(), id).await?;
-    tx.commit().await?;
-    Ok(Fetched(Expertise {
-        items: items.into_iter().map(SkillView::from).collect(),
-        next_cursor: None,
-        version: user.version,
-    }))
+    let items = expertise::list_expertise(&mut unit, caller.reach(), id).await?;
+    unit.commit().await?;
+    Ok(Fetched(Expertise::new(items, user.version)))
 }
 
 /// Replace a user's skills
@@ -182,53 +188,36 @@ pub(crate) async fn replace_expertise(
     if_match: IfMatch,
     body: ValidJson<ReplaceExpertise>,
 ) -> Result<Fetched<Expertise>> {
-    let now = app.state.clock().now();
     let skills = body.value.into_skills().map_err(Problem::invalid)?;
     let reach = caller.reach();
-    let mut tx = caller.begin(&app.db).await?;
-    users::lock_user(&mut tx, reach, id).await?;
-    let user = users::find_user(&mut tx, reach, id, false)
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    users::lock_user(&mut unit, reach, id).await?;
+    let user = users::find_user(&mut unit, reach, id, false)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     if_match.check(user.version)?;
-    let before = expertise::list_expertise(&mut tx, reach, id).await?;
-    expertise::replace_expertise(&mut tx, reach, id, &skills).await?;
-    let items = expertise::list_expertise(&mut tx, reach, id).await?;
-    let mut version = user.version;
-    if items != before {
-        version = users::touch_user(&mut tx, reach, id, now)
-            .await?
-            .unwrap_or(version);
-        let data = json!({"user_id": id, "fields": ["expertise"]});
-        announce(
-            &mut tx,
-            caller.request(),
-            now,
-            &USER_UPDATED,
-            (id, version),
-            data,
-        )
-        .await?;
-        let entry = audit::Entry::new("identity.expertise.replaced", "user", id).change(
-            "skills",
-            json!(before),
-            json!(items),
-        );
-        audit::record(
-            &mut tx,
-            caller.request(),
-            now,
-            caller.reason.as_deref(),
-            entry,
-        )
-        .await?;
+    let before = expertise::list_expertise(&mut unit, reach, id).await?;
+    expertise::replace_expertise(&mut unit, reach, id, &skills).await?;
+    let items = expertise::list_expertise(&mut unit, reach, id).await?;
+    if items == before {
+        unit.commit_unchanged().await?;
+        return Ok(Fetched(Expertise::new(items, user.version)));
     }
-    tx.commit().await?;
-    Ok(Fetched(Expertise {
-        items: items.into_iter().map(SkillView::from).collect(),
-        next_cursor: None,
-        version,
-    }))
+    let version = users::touch_user(&mut unit, reach, id).await?;
+    let version = version.unwrap_or(user.version);
+    let event = UserUpdated {
+        user_id: id,
+        fields: vec!["expertise".to_owned()],
+    };
+    unit.publish(version, event).await?;
+    let entry = audit::Entry::new("identity.expertise.replaced", "user", id).change(
+        "skills",
+        json!(before),
+        json!(items),
+    );
+    unit.audit(entry).await?;
+    unit.commit().await?;
+    Ok(Fetched(Expertise::new(items, version)))
 }
 
 #[cfg(test)]

@@ -8,11 +8,11 @@ use access::{
 use axum::{Json, extract::State};
 use chrono::{DateTime, TimeDelta, Utc};
 use db::TenantTx;
-use events::Announcement;
+use events::UnitOfWork;
 use http::HeaderMap;
 use ids::{EventId, SessionId, UserId};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 use web::{
     Problem, SingleLine, ValidJson,
@@ -25,7 +25,7 @@ use crate::{
     App,
     domain::{authority::can_impersonate, status::UserStatus, tenant_rules},
     error::IMPERSONATION_REFUSED,
-    events::SESSION_IMPERSONATED,
+    events::SessionImpersonated,
     http::{current_user::CurrentUser, sessions::session::user_agent},
     permissions::UserImpersonate,
     store::{
@@ -77,7 +77,6 @@ pub(crate) async fn impersonate_user(
     headers: HeaderMap,
     body: ValidJson<Impersonate>,
 ) -> Result<Json<ImpersonationAnswer>> {
-    let now = app.state.clock().now();
     let current = CurrentUser::from_caller(&caller)?;
     let actor_claim = ActClaim {
         sub: current.user,
@@ -86,14 +85,26 @@ pub(crate) async fn impersonate_user(
     };
     let minutes = body.value.minutes.map_or(15, Int::get);
     let lifetime = TimeDelta::minutes(minutes.into()).min(MAX_LIFETIME);
-    caller.require_recent_authentication(now)?;
+    caller.require_recent_authentication(app.state.clock().now())?;
     let signer = app.signer().await?;
-    let mut tx = caller.begin(&app.db).await?;
-    let user = find_impersonable_user(&mut tx, &caller, body.value.user_id).await?;
-    let session = insert_session(&mut tx, &caller, &user, &headers, (now, now + lifetime)).await?;
-    let details = (session, minutes, body.value.reason.as_str());
-    record_and_announce(&mut tx, &caller, &user, details, now).await?;
-    tx.commit().await?;
+    let mut unit = UnitOfWork::begin(&app, &caller)
+        .await?
+        .with_reason(Some(body.value.reason.into_string()));
+    let now = unit.now();
+    let user = find_impersonable_user(&mut unit, &caller, body.value.user_id).await?;
+    let session = insert_session(&mut unit, &caller, &user, &headers, now + lifetime).await?;
+    let entry = audit::Entry::new("identity.session.impersonated", "session", session)
+        .change("user_id", Value::Null, user.id.to_string())
+        .change("minutes", Value::Null, minutes);
+    unit.audit(entry).await?;
+    // Notifies the user.
+    let event = SessionImpersonated {
+        user_id: user.id,
+        session_id: session,
+        minutes,
+    };
+    unit.publish(1, event).await?;
+    unit.commit().await?;
     let claims = Claims {
         iss: app.state.settings().public_url.clone(),
         aud: AUDIENCE.to_owned(),
@@ -147,9 +158,9 @@ async fn insert_session(
     caller: &Caller<UserImpersonate>,
     user: &UserRow,
     headers: &HeaderMap,
-    (now, expires_at): (DateTime<Utc>, DateTime<Utc>),
+    expires_at: DateTime<Utc>,
 ) -> Result<SessionId> {
-    let id = SessionId::at(now);
+    let id = SessionId::at(tx.now());
     let new = NewSession {
         id,
         user: user.id,
@@ -165,31 +176,7 @@ async fn insert_session(
         device_hash: random(),
         expires_at,
     };
-    sessions::insert_session(tx, &new, now).await?;
+    sessions::insert_session(tx, &new).await?;
     sessions::set_acting_actor(tx, id, caller.actor).await?;
     Ok(id)
-}
-
-/// Writes the audit entry and publishes the event that notifies the user.
-async fn record_and_announce(
-    tx: &mut TenantTx,
-    caller: &Caller<UserImpersonate>,
-    user: &UserRow,
-    (session, minutes, reason): (SessionId, i32, &str),
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let request = caller.request();
-    let entry = audit::Entry::new("identity.session.impersonated", "session", session)
-        .change("user_id", Value::Null, user.id.to_string())
-        .change("minutes", Value::Null, minutes);
-    audit::record(tx, request, now, Some(reason), entry).await?;
-    let announcement = Announcement {
-        kind: &SESSION_IMPERSONATED,
-        subject: format!("sessions/{session}"),
-        version: 1,
-        data: json!({"user_id": user.id, "session_id": session, "minutes": minutes}),
-        sealed: None,
-    };
-    events::announce(tx, request, now, announcement).await?;
-    Ok(())
 }

@@ -11,11 +11,10 @@ use access::{Caller, audit};
 use axum::{extract::State, response::Response};
 use chrono::{DateTime, Utc};
 use db::TenantTx;
-use events::Announcement;
+use events::UnitOfWork;
 use http::HeaderMap;
-use ids::EventId;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::IntoParams;
 use web::{
     SingleLine, ValidQuery,
@@ -34,7 +33,7 @@ use crate::{
         },
         status::UserStatus,
     },
-    events::USERS_IMPORTED,
+    events::{ImportId, UsersImported},
     http::links::one_time_link,
     permissions::UserImport,
     store::{
@@ -89,22 +88,18 @@ pub(crate) async fn import_users(
     let mut valid = valid.into_iter().peekable();
     while valid.peek().is_some() {
         let batch: Vec<_> = valid.by_ref().take(BATCH_SIZE).collect();
-        let mut tx = caller.begin(&app.db).await?;
-        tx.force_custom_plans().await?;
-        let plan = Plan::build(
-            &mut tx,
-            &caller,
-            batch,
-            reserved_seats,
-            app.state.clock().now(),
-        )
-        .await?;
+        let mut unit = UnitOfWork::begin(&app, &caller).await?;
+        unit.force_custom_plans().await?;
+        let plan = Plan::build(&mut unit, &caller, batch, reserved_seats).await?;
         if query.dry_run {
             // A dry run is never committed, so count the seats that its new users would take.
             reserved_seats += plan.seats;
+            unit.rollback();
+        } else if plan.created.is_empty() && plan.updated.is_empty() {
+            unit.commit_unchanged().await?;
         } else {
-            apply_plan(&app, &mut tx, &caller, &plan, query.invite).await?;
-            tx.commit().await?;
+            apply_plan(&app, &mut unit, &plan, query.invite).await?;
+            unit.commit().await?;
         }
         plan.add_to_tally(&mut tally);
     }
@@ -133,13 +128,10 @@ impl Plan {
         caller: &Caller<UserImport>,
         batch: Vec<(u64, ImportUser)>,
         reserved_seats: i64,
-        now: DateTime<Utc>,
     ) -> Result<Self> {
         seats::lock_people(tx).await?;
         let roles = roles::list_roles(tx).await?;
-        let seats = seats::count_seats(tx, now)
-            .await?
-            .ok_or(&problem::NOT_FOUND)?;
+        let seats = seats::count_seats(tx).await?.ok_or(&problem::NOT_FOUND)?;
         let free = i64::from(seats.max_users) - seats.taken - reserved_seats;
         let emails: Vec<String> = batch
             .iter()
@@ -151,7 +143,7 @@ impl Plan {
             .map(|person| (person.email.as_str(), person))
             .collect();
         let mut plan = Self {
-            now,
+            now: tx.now(),
             created: Vec::new(),
             updated: Vec::new(),
             unchanged: 0,
@@ -240,24 +232,14 @@ impl Plan {
 }
 
 /// Writes a batch with its audit entries, its invitations and one event for all rows.
-async fn apply_plan(
-    app: &App,
-    tx: &mut TenantTx,
-    caller: &Caller<UserImport>,
-    plan: &Plan,
-    invite: bool,
-) -> Result<()> {
-    if plan.created.is_empty() && plan.updated.is_empty() {
-        return Ok(());
-    }
-    let (now, request) = (plan.now, caller.request());
+async fn apply_plan(app: &App, unit: &mut UnitOfWork, plan: &Plan, invite: bool) -> Result<()> {
     let updated: Vec<ImportedUser> = plan
         .updated
         .iter()
         .map(|(after, _)| after.clone())
         .collect();
-    import::insert_users(tx, &plan.created, now).await?;
-    import::update_users(tx, &updated, now).await?;
+    import::insert_users(unit, &plan.created).await?;
+    import::update_users(unit, &updated).await?;
     let new = plan.created.iter().map(|person| {
         audit::Entry::new("identity.user.imported", "user", person.user_id)
             .change("email", Value::Null, access::mask::email(&person.email))
@@ -270,27 +252,19 @@ async fn apply_plan(
             fields.clone(),
         )
     });
-    let entries = new.chain(changed).collect();
-    audit::record_all(tx, request, now, caller.reason.as_deref(), entries).await?;
+    unit.audit_all(new.chain(changed).collect()).await?;
     if invite {
         let invited = |person: &&ImportedUser| person.status == UserStatus::Invited;
         for person in plan.created.iter().filter(invited) {
-            one_time_link::send_invitation(app, tx, request, (person.user_id, 1), now).await?;
+            one_time_link::send_invitation(app, unit, person.user_id, 1).await?;
         }
     }
-    let ids = |people: &[ImportedUser]| {
-        people
-            .iter()
-            .map(|one| json!(one.user_id))
-            .collect::<Value>()
+    let ids = |people: &[ImportedUser]| people.iter().map(|person| person.user_id).collect();
+    let event = UsersImported {
+        import_id: ImportId::at(unit.now()),
+        created: ids(&plan.created),
+        updated: ids(&updated),
     };
-    let announcement = Announcement {
-        kind: &USERS_IMPORTED,
-        subject: format!("imports/{}", EventId::at(now)),
-        version: 1,
-        data: json!({"created": ids(&plan.created), "updated": ids(&updated)}),
-        sealed: None,
-    };
-    events::announce(tx, request, now, announcement).await?;
+    unit.publish(1, event).await?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use access::{Caller, audit};
 use axum::extract::State;
+use events::UnitOfWork;
 use ids::UserId;
 use web::{
     Accepted, PathIds,
@@ -27,14 +28,12 @@ pub(crate) async fn invite_user(
     caller: Caller<UserCreate>,
     PathIds(id): PathIds<UserId>,
 ) -> Result<Accepted<MailAccepted>> {
-    let now = app.state.clock().now();
-    let (tenant, request) = (caller.tenant.id, caller.request());
-    let mut tx = caller.begin(&app.db).await?;
-    users::lock_user(&mut tx, caller.reach(), id).await?;
-    let user = users::find_user(&mut tx, caller.reach(), id, false)
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    users::lock_user(&mut unit, caller.reach(), id).await?;
+    let user = users::find_user(&mut unit, caller.reach(), id, false)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    let roles = roles::list_roles(&mut tx).await?;
+    let roles = roles::list_roles(&mut unit).await?;
     let role = roles
         .iter()
         .find(|role| role.id == user.role_id)
@@ -47,12 +46,13 @@ pub(crate) async fn invite_user(
             .argument("to", UserStatus::Invited));
     }
     // Limited per recipient only, because a whole team may be invited from one IP address.
+    let tenant = caller.tenant.id.to_string();
     app.mail_throttle
-        .consume(&tenant.to_string(), &user.email, None, now)
+        .consume(&tenant, &user.email, None, unit.now())
         .await?;
-    one_time_link::send_invitation(&app, &mut tx, request, (id, user.version), now).await?;
+    one_time_link::send_invitation(&app, &mut unit, id, user.version).await?;
     let entry = audit::Entry::new("identity.user.invited", "user", id);
-    audit::record(&mut tx, request, now, caller.reason.as_deref(), entry).await?;
-    tx.commit().await?;
+    unit.audit(entry).await?;
+    unit.commit().await?;
     Ok(MailAccepted::answer())
 }

@@ -2,6 +2,7 @@
 
 use access::Caller;
 use axum::{Json, extract::State};
+use events::UnitOfWork;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use web::{
@@ -84,9 +85,9 @@ pub(crate) async fn list_users(
         .as_deref()
         .map(|cursor| app.cursors.open(&scope, cursor))
         .transpose()?;
-    let mut tx = caller.begin(&app.db).await?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
     let rows = user_list::list_users(
-        &mut tx,
+        &mut unit,
         caller.reach(),
         &selection,
         after.as_ref(),
@@ -94,10 +95,10 @@ pub(crate) async fn list_users(
     )
     .await?;
     let total = match query.count {
-        Some(true) => Some(user_list::count_users(&mut tx, caller.reach(), &selection).await?),
+        Some(true) => Some(user_list::count_users(&mut unit, caller.reach(), &selection).await?),
         _ => None,
     };
-    tx.commit().await?;
+    unit.commit().await?;
     let page = query.limit.page(rows, |last| {
         app.cursors
             .seal(&scope, &Position::after(sort, &last.user, &last.sort_name))

@@ -3,6 +3,7 @@
 use access::{Caller, audit};
 use axum::extract::State;
 use chrono::NaiveDate;
+use events::UnitOfWork;
 use ids::UserId;
 use serde::Serialize;
 use serde_json::json;
@@ -19,8 +20,7 @@ use super::rules;
 use crate::{
     App,
     domain::rates::{HourlyRate, check_periods},
-    events::USER_UPDATED,
-    http::announce,
+    events::UserUpdated,
     permissions::{RateRead, RateUpdate},
     store::{rates, roles, users},
 };
@@ -118,12 +118,12 @@ pub(crate) async fn get_rates(
     caller: Caller<RateRead>,
     PathIds(id): PathIds<UserId>,
 ) -> Result<Fetched<Rates>> {
-    let mut tx = caller.begin(&app.db).await?;
-    let user = users::find_user(&mut tx, caller.reach(), id, false)
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    let user = users::find_user(&mut unit, caller.reach(), id, false)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    let rows = rates::list_rates(&mut tx, caller.reach(), id).await?;
-    tx.commit().await?;
+    let rows = rates::list_rates(&mut unit, caller.reach(), id).await?;
+    unit.commit().await?;
     Ok(Fetched(rates_response(&rows, user.version)))
 }
 
@@ -138,38 +138,38 @@ pub(crate) async fn replace_rates(
     if_match: IfMatch,
     body: ValidJson<ReplaceRates>,
 ) -> Result<Fetched<Rates>> {
-    let now = app.state.clock().now();
     let wanted = body.value.into_rates().map_err(Problem::invalid)?;
     let reach = caller.reach();
-    let mut tx = caller.begin(&app.db).await?;
-    users::lock_user(&mut tx, reach, id).await?;
-    let user = users::find_user(&mut tx, reach, id, false)
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    users::lock_user(&mut unit, reach, id).await?;
+    let user = users::find_user(&mut unit, reach, id, false)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     if_match.check(user.version)?;
-    let role = roles::find_role(&mut tx, user.role_id)
+    let role = roles::find_role(&mut unit, user.role_id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     rules::check_authority(&caller, &role)?;
-    let before = rates::list_rates(&mut tx, reach, id).await?;
-    let mut version = user.version;
-    if wanted != before {
-        rates::replace_rates(&mut tx, reach, id, &wanted).await?;
-        version = users::touch_user(&mut tx, reach, id, now)
-            .await?
-            .unwrap_or(version);
-        let data = json!({"user_id": id, "fields": ["rates"]});
-        let request = caller.request();
-        announce(&mut tx, request, now, &USER_UPDATED, (id, version), data).await?;
-        let entry = audit::Entry::new("identity.rates.replaced", "user", id).change(
-            "rates",
-            json!(rates_response(&before, version).items),
-            json!(rates_response(&wanted, version).items),
-        );
-        let reason = caller.reason.as_deref();
-        audit::record(&mut tx, request, now, reason, entry).await?;
+    let before = rates::list_rates(&mut unit, reach, id).await?;
+    if wanted == before {
+        unit.commit_unchanged().await?;
+        return Ok(Fetched(rates_response(&wanted, user.version)));
     }
-    tx.commit().await?;
+    rates::replace_rates(&mut unit, reach, id, &wanted).await?;
+    let version = users::touch_user(&mut unit, reach, id).await?;
+    let version = version.unwrap_or(user.version);
+    let event = UserUpdated {
+        user_id: id,
+        fields: vec!["rates".to_owned()],
+    };
+    unit.publish(version, event).await?;
+    let entry = audit::Entry::new("identity.rates.replaced", "user", id).change(
+        "rates",
+        json!(rates_response(&before, version).items),
+        json!(rates_response(&wanted, version).items),
+    );
+    unit.audit(entry).await?;
+    unit.commit().await?;
     Ok(Fetched(rates_response(&wanted, version)))
 }
 

@@ -2,6 +2,7 @@
 
 use access::Caller;
 use axum::extract::State;
+use events::UnitOfWork;
 use ids::UserId;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -41,10 +42,10 @@ pub(crate) async fn get_user(
     ValidQuery(query): ValidQuery<GetUserQuery>,
 ) -> Result<Fetched<User>> {
     let include_disabled = query.status.is_some() && rules::can_see_disabled(&caller);
-    let mut tx = caller.begin(&app.db).await?;
-    let user = users::find_user(&mut tx, caller.reach(), id, include_disabled)
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    let user = users::find_user(&mut unit, caller.reach(), id, include_disabled)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    tx.commit().await?;
+    unit.commit().await?;
     Ok(Fetched(User::redacted_for(user, &caller)))
 }

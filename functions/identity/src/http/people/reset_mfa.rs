@@ -2,6 +2,7 @@
 
 use access::Caller;
 use axum::extract::State;
+use events::UnitOfWork;
 use http::StatusCode;
 use ids::UserId;
 use web::{
@@ -12,10 +13,10 @@ use web::{
 use super::rules;
 use crate::{
     App,
-    events::MFA_DISABLED,
-    http::factors::second_factor::{record_and_announce, void_pending_mfa},
+    domain::factor::RemovedFactor,
+    http::factors::second_factor::finish_removal,
     permissions::UserResetMfa,
-    store::{passkeys, roles, second_factors, totp, users},
+    store::{mfa_challenges, passkeys, roles, second_factors, totp, users},
 };
 
 /// Remove all second factors of a user
@@ -28,29 +29,25 @@ pub(crate) async fn reset_user_mfa(
     caller: Caller<UserResetMfa>,
     PathIds(id): PathIds<UserId>,
 ) -> Result<StatusCode> {
-    let now = app.state.clock().now();
-    caller.require_recent_authentication(now)?;
+    caller.require_recent_authentication(app.state.clock().now())?;
     let reach = caller.reach();
-    let mut tx = caller.begin(&app.db).await?;
-    users::lock_user(&mut tx, reach, id).await?;
-    let user = users::find_user(&mut tx, reach, id, false)
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    users::lock_user(&mut unit, reach, id).await?;
+    let user = users::find_user(&mut unit, reach, id, false)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    let roles = roles::list_roles(&mut tx).await?;
+    let roles = roles::list_roles(&mut unit).await?;
     let role = roles
         .iter()
         .find(|role| role.id == user.role_id)
         .ok_or(&problem::NOT_FOUND)?;
     rules::check_authority(&caller, role)?;
-    if !second_factors::find_factors(&mut tx, id).await?.has_any() {
+    if !second_factors::find_factors(&mut unit, id).await?.has_any() {
         return Err(problem::NOT_FOUND.problem());
     }
-    void_pending_mfa(&mut tx, id, now).await?;
-    totp::delete_totp(&mut tx, id).await?;
-    passkeys::delete_passkeys(&mut tx, id, None).await?;
-    let audit_context = (caller.request(), caller.reason.as_deref());
-    record_and_announce(&mut tx, audit_context, id, (&MFA_DISABLED, "all"), now).await?;
-    tx.commit().await?;
-    app.state.authenticator().invalidate_people();
+    mfa_challenges::void_challenges(&mut unit, id).await?;
+    totp::delete_totp(&mut unit, id).await?;
+    passkeys::delete_passkeys(&mut unit, id, None).await?;
+    finish_removal(&app, unit, id, RemovedFactor::All).await?;
     Ok(StatusCode::NO_CONTENT)
 }

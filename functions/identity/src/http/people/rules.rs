@@ -1,7 +1,6 @@
 //! Rules for every change of users: authority, seats, and that an admin remains.
 
 use access::{Caller, Permission, Reach};
-use chrono::{DateTime, Utc};
 use db::TenantTx;
 use ids::UserId;
 use web::{
@@ -52,10 +51,8 @@ pub(crate) fn role_holder<P: Permission>(caller: &Caller<P>) -> RoleHolder<'_> {
 }
 
 /// Refuses a user beyond the licence's seats. Exact under [`seats::lock_people`].
-pub(crate) async fn check_seats(tx: &mut TenantTx, now: DateTime<Utc>) -> Result<()> {
-    let seats = seats::count_seats(tx, now)
-        .await?
-        .ok_or(&problem::NOT_FOUND)?;
+pub(crate) async fn check_seats(tx: &mut TenantTx) -> Result<()> {
+    let seats = seats::count_seats(tx).await?.ok_or(&problem::NOT_FOUND)?;
     if seats.taken < i64::from(seats.max_users) {
         Ok(())
     } else {

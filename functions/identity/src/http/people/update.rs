@@ -5,6 +5,7 @@ mod status;
 
 use access::{Caller, Reach};
 use axum::extract::State;
+use events::UnitOfWork;
 use ids::UserId;
 use web::{
     Email, Fetched, IfMatch, PathIds, SingleLine, TimeZone, ValidJson, ValidQuery,
@@ -65,21 +66,18 @@ pub(crate) async fn update_user(
     if_match: IfMatch,
     body: ValidJson<UpdateUser>,
 ) -> Result<Fetched<User>> {
-    let now = app.state.clock().now();
     let changes = UserChanges::from(body.value);
     let include_disabled = query.status.is_some() && rules::can_see_disabled(&caller);
-    let mut tx = caller.begin(&app.db).await?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
     if changes.affects_seats_or_admins() {
-        seats::lock_people(&mut tx).await?;
+        seats::lock_people(&mut unit).await?;
     }
-    users::lock_user(&mut tx, caller.reach(), id).await?;
-    let before = users::find_user(&mut tx, caller.reach(), id, include_disabled)
+    users::lock_user(&mut unit, caller.reach(), id).await?;
+    let before = users::find_user(&mut unit, caller.reach(), id, include_disabled)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     if_match.check(before.version)?;
-    let after = apply_changes(&app, &mut tx, &caller, before, changes, now).await?;
-    tx.commit().await?;
-    app.state.authenticator().invalidate_people();
+    let after = apply_changes(&app, unit, &caller, before, changes).await?;
     Ok(Fetched(User::redacted_for(after, &caller)))
 }
 

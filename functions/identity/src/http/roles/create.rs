@@ -9,13 +9,13 @@ use web::{Created, SingleLine, Text, problem::Result};
 
 use super::{
     read::Role,
-    rules::{check_role, name_conflict, record_and_announce},
+    rules::{audit_entry, check_role, name_conflict},
 };
 use crate::{
     App,
     domain::role::{BaseRole, WantedGrants},
     error::TOO_MANY_ROLES,
-    events::ROLE_CREATED,
+    events::RoleCreated,
     permissions::RoleUpdate,
     store::roles::{self, RoleRow},
 };
@@ -55,11 +55,11 @@ pub(crate) async fn create_role(
     caller: Caller<RoleUpdate>,
     body: Idempotent<CreateRole>,
 ) -> Result<Response> {
-    let now = app.state.clock().now();
-    let (mut tx, body, pending) = match body.begin(&app, &caller).await? {
-        Attempt::First(tx, body, pending) => (tx, body, pending),
+    let (mut unit, body, pending) = match body.begin(&app, &caller).await? {
+        Attempt::First(unit, body, pending) => (unit, body, pending),
         Attempt::Replay(answer) => return Ok(answer),
     };
+    let now = unit.now();
     let role = RoleRow {
         id: RoleId::at(now),
         name: body.name.into_string(),
@@ -71,23 +71,19 @@ pub(crate) async fn create_role(
         created_at: now,
         updated_at: now,
     };
-    check_role(&mut tx, &caller, &role).await?;
-    roles::lock_roles(&mut tx).await?;
-    if roles::list_roles(&mut tx).await?.len() >= MAX_ROLES {
+    check_role(&mut unit, &caller, &role).await?;
+    roles::lock_roles(&mut unit).await?;
+    if roles::list_roles(&mut unit).await?.len() >= MAX_ROLES {
         return Err(TOO_MANY_ROLES.problem().argument("most", MAX_ROLES));
     }
-    roles::insert_role(&mut tx, &role)
+    roles::insert_role(&mut unit, &role)
         .await
         .map_err(name_conflict(&role))?;
-    record_and_announce(
-        &mut tx,
-        &caller,
-        (&ROLE_CREATED, "identity.role.created"),
-        (None, Some(&role)),
-        now,
-    )
-    .await?;
+    unit.publish(role.version, RoleCreated { role_id: role.id })
+        .await?;
+    let entry = audit_entry("identity.role.created", role.id, None, Some(&role));
+    unit.audit(entry).await?;
     let location = format!("/api/v1/roles/{}", role.id);
     let resource = Role::from_row(role, 0);
-    pending.created(tx, Created { location, resource }).await
+    pending.created(unit, Created { location, resource }).await
 }

@@ -3,6 +3,7 @@
 use access::Caller;
 use axum::extract::State;
 use db::DbError;
+use events::UnitOfWork;
 use http::StatusCode;
 use ids::RoleId;
 use web::{
@@ -10,11 +11,11 @@ use web::{
     problem::{self, Result},
 };
 
-use super::rules::{check_custom, record_and_announce};
+use super::rules::{audit_entry, check_custom};
 use crate::{
     App,
     error::ROLE_IN_USE,
-    events::ROLE_DELETED,
+    events::RoleDeleted,
     http::people::rules::check_authority,
     permissions::RoleUpdate,
     store::{roles, seats},
@@ -30,34 +31,30 @@ pub(crate) async fn delete_role(
     PathIds(id): PathIds<RoleId>,
     if_match: IfMatch,
 ) -> Result<StatusCode> {
-    let now = app.state.clock().now();
-    let mut tx = caller.begin(&app.db).await?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
     // Requests that assign roles take the same lock.
-    seats::lock_people(&mut tx).await?;
-    roles::lock_roles(&mut tx).await?;
-    let role = roles::find_role(&mut tx, id)
+    seats::lock_people(&mut unit).await?;
+    roles::lock_roles(&mut unit).await?;
+    let role = roles::find_role(&mut unit, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     if_match.check(role.version)?;
     check_custom(&role)?;
     check_authority(&caller, &role)?;
-    let people = roles::count_people(&mut tx, true).await?;
+    let people = roles::count_people(&mut unit, true).await?;
     let people = people.get(&id).copied().unwrap_or_default();
     if people > 0 {
         return Err(role_in_use(people));
     }
-    roles::delete_role(&mut tx, id)
+    roles::delete_role(&mut unit, id)
         .await
         .map_err(role_in_use_conflict)?;
-    record_and_announce(
-        &mut tx,
-        &caller,
-        (&ROLE_DELETED, "identity.role.deleted"),
-        (Some(&role), None),
-        now,
-    )
-    .await?;
-    tx.commit().await?;
+    // Deletion counts as one more change.
+    unit.publish(role.version + 1, RoleDeleted { role_id: id })
+        .await?;
+    let entry = audit_entry("identity.role.deleted", id, Some(&role), None);
+    unit.audit(entry).await?;
+    unit.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use access::Caller;
 use axum::{Json, extract::State};
+use events::UnitOfWork;
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::{Page, problem::Result};
@@ -32,9 +33,9 @@ pub(crate) async fn list_permissions(
     State(app): State<App>,
     caller: Caller<RoleRead>,
 ) -> Result<Json<Page<PermissionView>>> {
-    let mut tx = caller.begin(&app.db).await?;
-    let grants = roles::list_builtin_grants(&mut tx).await?;
-    tx.commit().await?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    let grants = roles::list_builtin_grants(&mut unit).await?;
+    unit.commit().await?;
     let mut by_name: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     // Tenants cannot grant permissions that are reserved for platform staff.
     let visible = |base_role: &str| base_role != "superadmin" || caller.is_superadmin();

@@ -3,6 +3,7 @@
 use access::{Caller, Grants};
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
+use events::UnitOfWork;
 use ids::RoleId;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -91,10 +92,10 @@ pub(crate) async fn list_roles(
     State(app): State<App>,
     caller: Caller<RoleRead>,
 ) -> Result<Json<Page<Role>>> {
-    let mut tx = caller.begin(&app.db).await?;
-    let rows = roles::list_roles(&mut tx).await?;
-    let people = roles::count_people(&mut tx, false).await?;
-    tx.commit().await?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    let rows = roles::list_roles(&mut unit).await?;
+    let people = roles::count_people(&mut unit, false).await?;
+    unit.commit().await?;
     let items = rows
         .into_iter()
         .map(|row| {
@@ -118,12 +119,12 @@ pub(crate) async fn get_role(
     caller: Caller<RoleRead>,
     PathIds(id): PathIds<RoleId>,
 ) -> Result<Fetched<Role>> {
-    let mut tx = caller.begin(&app.db).await?;
-    let row = roles::find_role(&mut tx, id)
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    let row = roles::find_role(&mut unit, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    let people = roles::count_people(&mut tx, false).await?;
-    tx.commit().await?;
+    let people = roles::count_people(&mut unit, false).await?;
+    unit.commit().await?;
     let people = people.get(&id).copied().unwrap_or_default();
     Ok(Fetched(Role::from_row(row, people)))
 }

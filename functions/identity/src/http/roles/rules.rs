@@ -1,9 +1,8 @@
 //! Rules for every change of a role.
 
 use access::{Caller, ReachKind, audit};
-use chrono::{DateTime, Utc};
 use db::{DbError, TenantTx};
-use events::{Announcement, EventKind};
+use ids::RoleId;
 use serde_json::{Value, json};
 use web::{Problem, problem::Result};
 
@@ -54,44 +53,18 @@ fn name_taken(role: &RoleRow) -> Problem {
     ROLE_NAME_TAKEN.problem().argument("role", &role.name)
 }
 
-/// Publishes the event of a changed role and writes the changed permissions to the audit log.
-pub(super) async fn record_and_announce(
-    tx: &mut TenantTx,
-    caller: &Caller<RoleUpdate>,
-    (kind, action): (&'static EventKind, &'static str),
-    (before, after): (Option<&RoleRow>, Option<&RoleRow>),
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let Some(role) = after.or(before) else {
-        return Ok(());
-    };
-    // Deletion counts as one more change.
-    let version = i64::from(role.version) + i64::from(after.is_none());
-    let announcement = Announcement {
-        kind,
-        subject: format!("roles/{}", role.id),
-        version,
-        data: json!({"role_id": role.id}),
-        sealed: None,
-    };
-    events::announce(tx, caller.request(), now, announcement).await?;
-    let entry = entry(action, role, before, after);
-    let reason = caller.reason.as_deref();
-    audit::record(tx, caller.request(), now, reason, entry).await?;
-    Ok(())
-}
-
 /// A field of a role.
 type TextOf = fn(&RoleRow) -> &str;
 
-fn entry(
+/// The audit entry of a changed role, with its changed permissions.
+pub(super) fn audit_entry(
     action: &'static str,
-    role: &RoleRow,
+    id: RoleId,
     before: Option<&RoleRow>,
     after: Option<&RoleRow>,
 ) -> audit::Entry {
     let text = |row: Option<&RoleRow>, of: TextOf| row.map(|row| of(row).to_owned());
-    let mut entry = audit::Entry::new(action, "role", role.id);
+    let mut entry = audit::Entry::new(action, "role", id);
     let fields: [(&str, TextOf); 3] = [
         ("name", |row| &row.name),
         ("description", |row| &row.description),

@@ -1,11 +1,11 @@
 //! Updates custom roles.
 
-use access::Caller;
+use access::{Caller, MFA_REQUIRED_ROLES};
 use axum::extract::State;
 use db::TenantTx;
+use events::UnitOfWork;
 use http::Method;
 use ids::RoleId;
-use serde_json::Value;
 use sqlx::types::Json;
 use web::{
     Fetched, IfMatch, Localized, PathIds, Problem, SingleLine, Text, ValidJson,
@@ -15,7 +15,7 @@ use web::{
 
 use super::{
     read::Role,
-    rules::{check_custom, check_role, name_conflict, record_and_announce},
+    rules::{audit_entry, check_custom, check_role, name_conflict},
 };
 use crate::{
     App,
@@ -24,7 +24,7 @@ use crate::{
         role::{BaseRole, WantedGrants},
     },
     error::OWN_ROLE,
-    events::ROLE_UPDATED,
+    events::RoleUpdated,
     http::people::rules::check_authority,
     permissions::RoleUpdate,
     store::roles::{self, RoleRow},
@@ -57,35 +57,32 @@ pub(crate) async fn update_role(
     if_match: IfMatch,
     body: ValidJson<UpdateRole>,
 ) -> Result<Fetched<Role>> {
-    let now = app.state.clock().now();
-    let mut tx = caller.begin(&app.db).await?;
-    roles::lock_roles(&mut tx).await?;
-    let before = roles::find_role(&mut tx, id)
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    roles::lock_roles(&mut unit).await?;
+    let before = roles::find_role(&mut unit, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     if_match.check(before.version)?;
     check_custom(&before)?;
     let merges = caller.request().method() == Method::PATCH;
     let mut after = apply_changes(body.value, &before, merges);
-    if has_changes(&before, &after) {
-        check_change(&mut tx, &caller, &before, &after).await?;
-        (after.version, after.updated_at) = (before.version + 1, now);
-        roles::update_role(&mut tx, &after)
-            .await
-            .map_err(name_conflict(&after))?;
-        record_and_announce(
-            &mut tx,
-            &caller,
-            (&ROLE_UPDATED, "identity.role.updated"),
-            (Some(&before), Some(&after)),
-            now,
-        )
-        .await?;
-    }
-    let people = roles::count_people(&mut tx, false).await?;
-    tx.commit().await?;
-    app.state.authenticator().invalidate_people();
+    let people = roles::count_people(&mut unit, false).await?;
     let people = people.get(&id).copied().unwrap_or_default();
+    if !has_changes(&before, &after) {
+        unit.commit_unchanged().await?;
+        return Ok(Fetched(Role::from_row(after, people)));
+    }
+    check_change(&mut unit, &caller, &before, &after).await?;
+    (after.version, after.updated_at) = (before.version + 1, unit.now());
+    roles::update_role(&mut unit, &after)
+        .await
+        .map_err(name_conflict(&after))?;
+    unit.publish(after.version, RoleUpdated { role_id: id })
+        .await?;
+    let entry = audit_entry("identity.role.updated", id, Some(&before), Some(&after));
+    unit.audit(entry).await?;
+    unit.commit().await?;
+    app.state.authenticator().invalidate_people();
     Ok(Fetched(Role::from_row(after, people)))
 }
 
@@ -147,8 +144,5 @@ const NAMED_IN_SETTINGS: FieldCode = FieldCode::Rule(
 
 /// Whether `mfa_required_roles` names the role: renaming it would silently drop the requirement.
 fn is_named_in_settings(caller: &Caller<RoleUpdate>, name: &str) -> bool {
-    let names = caller.tenant.settings.get("mfa_required_roles");
-    names
-        .and_then(Value::as_array)
-        .is_some_and(|names| names.iter().any(|other| other == name))
+    MFA_REQUIRED_ROLES.read(&caller.tenant).contains(&name)
 }

@@ -3,7 +3,8 @@
 use access::{Anyone, Caller, audit, mask};
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
-use db::{Actor, TenantTx};
+use db::TenantTx;
+use events::UnitOfWork;
 use http::StatusCode;
 use ids::{SessionId, UserId};
 use serde::{Deserialize, Serialize};
@@ -16,9 +17,8 @@ use web::{
 
 use crate::{
     App,
-    error::NOT_A_PERSON,
     http::{
-        current_user::home_tenant,
+        current_user::CurrentUser,
         people::{activity::ActorView, rules},
     },
     permissions::SessionEnd,
@@ -88,12 +88,9 @@ pub(crate) async fn list_sessions(
     caller: Caller<Anyone>,
     ValidQuery(query): ValidQuery<ListSessions>,
 ) -> Result<Json<Page<DeviceSession>>> {
-    let me = caller.user.ok_or(&NOT_A_PERSON)?;
-    let mut tx = app
-        .db
-        .begin_read_only(home_tenant(&caller), Actor::user(me))
-        .await?;
-    let page = list_page(&app, &mut tx, me, &query, caller.session).await?;
+    let me = CurrentUser::from_caller(&caller)?;
+    let mut tx = me.begin_read_only(&app).await?;
+    let page = list_page(&app, &mut tx, me.user, &query, caller.session).await?;
     tx.commit().await?;
     Ok(Json(page))
 }
@@ -107,13 +104,12 @@ pub(crate) async fn delete_session(
     caller: Caller<Anyone>,
     PathIds(id): PathIds<SessionId>,
 ) -> Result<StatusCode> {
-    let me = caller.user.ok_or(&NOT_A_PERSON)?;
-    let mut tx = app.db.begin(home_tenant(&caller), Actor::user(me)).await?;
-    end_and_record(&app, &mut tx, &caller, me, Some(id)).await?;
-    tx.commit().await?;
+    let me = CurrentUser::from_caller(&caller)?;
+    let unit = me.begin(&app, &caller).await?;
+    end_and_record(unit, me.user, Some(id)).await?;
     app.state
         .authenticator()
-        .invalidate_session(home_tenant(&caller), id)
+        .invalidate_session(me.tenant, id)
         .await;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -128,10 +124,10 @@ pub(crate) async fn list_user_sessions(
     PathIds(id): PathIds<UserId>,
     ValidQuery(query): ValidQuery<ListSessions>,
 ) -> Result<Json<Page<DeviceSession>>> {
-    let mut tx = caller.begin(&app.db).await?;
-    check_managed(&mut tx, &caller, id).await?;
-    let page = list_page(&app, &mut tx, id, &query, caller.session).await?;
-    tx.commit().await?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    check_managed(&mut unit, &caller, id).await?;
+    let page = list_page(&app, &mut unit, id, &query, caller.session).await?;
+    unit.commit().await?;
     Ok(Json(page))
 }
 
@@ -144,10 +140,9 @@ pub(crate) async fn delete_user_session(
     caller: Caller<SessionEnd>,
     PathIds((id, session)): PathIds<(UserId, SessionId)>,
 ) -> Result<StatusCode> {
-    let mut tx = caller.begin(&app.db).await?;
-    check_managed(&mut tx, &caller, id).await?;
-    end_and_record(&app, &mut tx, &caller, id, Some(session)).await?;
-    tx.commit().await?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    check_managed(&mut unit, &caller, id).await?;
+    end_and_record(unit, id, Some(session)).await?;
     app.state.authenticator().invalidate_people();
     Ok(StatusCode::NO_CONTENT)
 }
@@ -161,10 +156,9 @@ pub(crate) async fn delete_user_sessions(
     caller: Caller<SessionEnd>,
     PathIds(id): PathIds<UserId>,
 ) -> Result<StatusCode> {
-    let mut tx = caller.begin(&app.db).await?;
-    check_managed(&mut tx, &caller, id).await?;
-    end_and_record(&app, &mut tx, &caller, id, None).await?;
-    tx.commit().await?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    check_managed(&mut unit, &caller, id).await?;
+    end_and_record(unit, id, None).await?;
     app.state.authenticator().invalidate_people();
     Ok(StatusCode::NO_CONTENT)
 }
@@ -184,32 +178,29 @@ async fn check_managed(tx: &mut TenantTx, caller: &Caller<SessionEnd>, user: Use
 }
 
 /// Ends one session, which must be active, or all.
-async fn end_and_record<P: access::Permission>(
-    app: &App,
-    tx: &mut TenantTx,
-    caller: &Caller<P>,
-    user: UserId,
-    only: Option<SessionId>,
-) -> Result<()> {
-    let now = app.state.clock().now();
+async fn end_and_record(mut unit: UnitOfWork, user: UserId, only: Option<SessionId>) -> Result<()> {
     let reason = match only {
         Some(_) => EndReason::Logout,
         None => EndReason::LogoutAll,
     };
-    let ended = sessions::end_sessions(tx, user, only, reason, now).await?;
+    let ended = sessions::end_sessions(&mut unit, user, only, reason).await?;
     if only.is_some() && ended.is_empty() {
         return Err(problem::NOT_FOUND.problem());
     }
-    for session in ended {
-        let entry = audit::Entry::new("identity.session.ended", "session", session).change(
+    unit.audit_all(audit_entries(ended, reason)).await?;
+    unit.commit().await
+}
+
+/// The audit entries of ended sessions.
+pub(crate) fn audit_entries(ended: Vec<SessionId>, reason: EndReason) -> Vec<audit::Entry> {
+    let entry = |session| {
+        audit::Entry::new("identity.session.ended", "session", session).change(
             "reason",
             Value::Null,
             reason.as_str(),
-        );
-        let why = caller.reason.as_deref();
-        audit::record(tx, caller.request(), now, why, entry).await?;
-    }
-    Ok(())
+        )
+    };
+    ended.into_iter().map(entry).collect()
 }
 
 async fn list_page(
@@ -225,8 +216,7 @@ async fn list_page(
         .as_deref()
         .map(|cursor| app.cursors.open(&scope, cursor))
         .transpose()?;
-    let now = app.state.clock().now();
-    let rows = devices::list_devices(tx, user, after, query.limit, now).await?;
+    let rows = devices::list_devices(tx, user, after, query.limit).await?;
     let page = query.limit.page(rows, |last| {
         let position = Position {
             created_at: last.created_at,

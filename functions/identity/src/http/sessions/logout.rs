@@ -1,12 +1,12 @@
 //! Signs users out.
 
-use access::{Caller, Enrolling, audit};
+use access::{Caller, Enrolling};
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use chrono::{DateTime, Utc};
 use db::Actor;
+use events::UnitOfWork;
 use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -14,6 +14,7 @@ use web::{RequestInfo, ValidJson, ValidQuery, problem::Result};
 
 use super::{
     cookie,
+    devices::audit_entries,
     refresh::{Refresh, extract_token, revoke_family},
 };
 use crate::{
@@ -47,29 +48,20 @@ pub(crate) async fn logout(
     ValidQuery(query): ValidQuery<LogoutQuery>,
     body: Option<ValidJson<Refresh>>,
 ) -> Result<Response> {
-    let now = app.state.clock().now();
     let current = match &caller {
         Some(caller) => CurrentUser::from_caller(caller)?,
-        None => session_of_refresh_token(&app, &request, &headers, body, now).await?,
+        None => session_of_refresh_token(&app, &request, &headers, body).await?,
     };
     let (only, reason) = if query.all {
         (None, EndReason::LogoutAll)
     } else {
         (Some(current.session), EndReason::Logout)
     };
-    let mut tx = app
-        .db
-        .begin(current.tenant, Actor::user(current.user))
-        .await?;
-    for session in sessions::end_sessions(&mut tx, current.user, only, reason, now).await? {
-        let entry = audit::Entry::new("identity.session.ended", "session", session).change(
-            "reason",
-            serde_json::Value::Null,
-            reason.as_str(),
-        );
-        audit::record(&mut tx, &request, now, None, entry).await?;
-    }
-    tx.commit().await?;
+    let (tenant, actor) = (current.tenant, Actor::user(current.user));
+    let mut unit = UnitOfWork::begin_anonymous(&app, &request, tenant, actor).await?;
+    let ended = sessions::end_sessions(&mut unit, current.user, only, reason).await?;
+    unit.audit_all(audit_entries(ended, reason)).await?;
+    unit.commit().await?;
     app.state.authenticator().invalidate_people();
     let mut response = StatusCode::NO_CONTENT.into_response();
     if cookie::read_refresh_cookie(&app.state, &headers).is_some() {
@@ -87,26 +79,26 @@ async fn session_of_refresh_token(
     request: &RequestInfo,
     headers: &HeaderMap,
     body: Option<ValidJson<Refresh>>,
-    now: DateTime<Utc>,
 ) -> Result<CurrentUser> {
     let invalid = || unauthorized(&INVALID_REFRESH_TOKEN);
     let (token, _) = extract_token(app, headers, body).await?;
-    let mut tx = app.db.begin(token.tenant, Actor::SYSTEM).await?;
-    let session = sessions::lock_session(&mut tx, token.session, now)
+    let mut unit = UnitOfWork::begin_anonymous(app, request, token.tenant, Actor::SYSTEM).await?;
+    let session = sessions::lock_session(&mut unit, token.session)
         .await?
         .filter(|session| session.alive)
         .ok_or_else(invalid)?;
+    let (now, overlap) = (unit.now(), app.settings.refresh_overlap);
     match app
         .refresh_tokens
-        .classify(&token, &session.stored, now, app.settings.refresh_overlap)
+        .classify(&token, &session.stored, now, overlap)
     {
         TokenState::Current(_) | TokenState::JustReplaced(_) => {}
         TokenState::Reused => {
-            return Err(revoke_family(app, tx, request, &token, &session, now).await?);
+            return Err(revoke_family(app, unit, &token, &session).await?);
         }
         TokenState::Unknown => return Err(invalid()),
     }
-    tx.commit().await?;
+    unit.commit().await?;
     Ok(CurrentUser {
         tenant: token.tenant,
         user: session.user,

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use access::{Tenant, audit};
+use access::{Reach, Tenant, audit};
 use axum::{extract::State, response::Response};
-use chrono::{DateTime, Utc};
 use db::{Actor, TenantTx};
-use events::Announcement;
+use events::UnitOfWork;
 use http::HeaderMap;
-use serde_json::json;
 use web::{Problem, RequestInfo, ValidJson, fields::Secret, problem::Result};
 
 use super::{
@@ -22,7 +20,7 @@ use crate::{
         tenant_rules,
     },
     error::{INVALID_REFRESH_TOKEN, REFRESH_TOKEN_REUSED, unauthorized},
-    events::SESSION_REUSE_DETECTED,
+    events::SessionReuseDetected,
     http::tenant::{check_sign_in_allowed, find_open_tenant, set_caller},
     store::{
         accounts,
@@ -60,34 +58,32 @@ pub(crate) async fn refresh_session(
     headers: HeaderMap,
     body: Option<ValidJson<Refresh>>,
 ) -> Result<Response> {
-    let now = app.state.clock().now();
     let (token, mode) = extract_token(&app, &headers, body).await?;
     let tenant = find_open_tenant(&app, token.tenant)
         .await?
         .ok_or_else(invalid)?;
     let signer = app.signer().await?;
-    let mut tx = app.db.begin(tenant.id, Actor::SYSTEM).await?;
-    let session = sessions::lock_session(&mut tx, token.session, now)
+    let mut unit = UnitOfWork::begin_anonymous(&app, &request, tenant.id, Actor::SYSTEM).await?;
+    let session = sessions::lock_session(&mut unit, token.session)
         .await?
         .filter(|session| session.alive)
         .ok_or_else(invalid)?;
-    let grant = match app.refresh_tokens.classify(
-        &token,
-        &session.stored,
-        now,
-        app.settings.refresh_overlap,
-    ) {
-        TokenState::Current(child) => {
-            rotate_token(&app, &mut tx, tenant, session, child, now).await?
+    let (now, overlap) = (unit.now(), app.settings.refresh_overlap);
+    let grant = match app
+        .refresh_tokens
+        .classify(&token, &session.stored, now, overlap)
+    {
+        TokenState::Current(child) => rotate_token(&mut unit, tenant, session, child).await?,
+        TokenState::JustReplaced(current) => {
+            load_grant(&mut unit, tenant, session, current).await?
         }
-        TokenState::JustReplaced(current) => load_grant(&mut tx, tenant, session, current).await?,
         TokenState::Reused => {
-            return Err(revoke_family(&app, tx, &request, &token, &session, now).await?);
+            return Err(revoke_family(&app, unit, &token, &session).await?);
         }
         TokenState::Unknown => return Err(invalid()),
     };
     set_caller(&request, &grant.tenant, grant.user.id, &grant.user.locale);
-    tx.commit().await?;
+    unit.commit().await?;
     app.state
         .authenticator()
         .invalidate_session(grant.tenant.id, token.session)
@@ -118,20 +114,19 @@ pub(crate) async fn extract_token(
 }
 
 async fn rotate_token(
-    app: &App,
     tx: &mut TenantTx,
     tenant: Arc<Tenant>,
     mut session: LockedSession,
     child: RefreshToken,
-    now: DateTime<Utc>,
 ) -> Result<SessionGrant> {
-    session.expires_at = tenant_rules::session_end(&tenant, &app.settings, session.created_at, now);
+    let now = tx.now();
+    session.expires_at = tenant_rules::session_end(&tenant, session.created_at, now);
     // The tenant may have shortened session lifetimes since.
     if session.expires_at <= now {
         return Err(invalid());
     }
-    sessions::rotate_session(tx, &child, session.expires_at, now).await?;
-    accounts::touch_last_seen(tx, session.user, now).await?;
+    sessions::rotate_session(tx, &child, session.expires_at).await?;
+    accounts::touch_last_seen(tx, session.user).await?;
     load_grant(tx, tenant, session, child).await
 }
 
@@ -141,7 +136,7 @@ async fn load_grant(
     session: LockedSession,
     refresh: RefreshToken,
 ) -> Result<SessionGrant> {
-    let user = users::find_user(tx, access::Reach::All, session.user, false)
+    let user = users::find_user(tx, Reach::All, session.user, false)
         .await?
         .ok_or_else(invalid)?;
     check_sign_in_allowed(tx, &tenant, user.role_id).await?;
@@ -159,26 +154,22 @@ async fn load_grant(
 /// although the request is refused. Other sessions of the user continue.
 pub(crate) async fn revoke_family(
     app: &App,
-    mut tx: TenantTx,
-    request: &RequestInfo,
+    mut unit: UnitOfWork,
     token: &RefreshToken,
     session: &LockedSession,
-    now: DateTime<Utc>,
 ) -> Result<Problem> {
+    let (user, generation) = (session.user, session.stored.generation);
     let only = Some(token.session);
-    sessions::end_sessions(&mut tx, session.user, only, EndReason::ReuseDetected, now).await?;
-    let announcement = Announcement {
-        kind: &SESSION_REUSE_DETECTED,
-        subject: format!("sessions/{}", token.session),
-        version: session.stored.generation.into(),
-        data: json!({"user_id": session.user, "session_id": token.session}),
-        sealed: None,
+    sessions::end_sessions(&mut unit, user, only, EndReason::ReuseDetected).await?;
+    let event = SessionReuseDetected {
+        user_id: user,
+        session_id: token.session,
     };
-    events::announce(&mut tx, request, now, announcement).await?;
+    unit.publish(generation, event).await?;
     let entry = audit::Entry::new("identity.session.reuse_detected", "session", token.session)
-        .change("generation", session.stored.generation, token.generation);
-    audit::record(&mut tx, request, now, None, entry).await?;
-    tx.commit().await?;
+        .change("generation", generation, token.generation);
+    unit.audit(entry).await?;
+    unit.commit().await?;
     app.state
         .authenticator()
         .invalidate_session(token.tenant, token.session)

@@ -1,4 +1,4 @@
-//! Creates sessions and the response with their tokens, for every way of signing in.
+//! The client's device, and the response with the tokens of a session.
 
 use std::sync::Arc;
 
@@ -11,27 +11,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, Utc};
-use db::TenantTx;
-use events::Announcement;
 use http::{HeaderMap, header};
 use ids::{EventId, SessionId, TenantId, UserId};
 use serde::Serialize;
-use serde_json::json;
 use utoipa::ToSchema;
-use web::{Problem, RequestInfo, SingleLine, problem::Result};
+use web::{Problem, SingleLine, problem::Result};
 
 use super::cookie::{self, RefreshMode};
-use crate::{
-    App,
-    domain::{device, refresh_token::RefreshToken, tenant_rules},
-    events::SESSION_NEW_DEVICE,
-    http::{people::User, tenant::check_sign_in_allowed},
-    store::{
-        accounts,
-        sessions::{self, NewSession},
-        users::UserRow,
-    },
-};
+use crate::{App, domain::refresh_token::RefreshToken, http::people::User, store::users::UserRow};
 
 /// Maximum length of the stored `User-Agent`.
 const MAX_USER_AGENT_LENGTH: usize = 400;
@@ -63,16 +50,11 @@ pub(crate) struct Device {
 }
 
 impl Device {
-    /// Refuses pages that may not sign in; a cookie requires additional headers.
-    pub(crate) async fn check_page(
-        &self,
-        app: &App,
-        headers: &HeaderMap,
-        tenant: Option<TenantId>,
-    ) -> Result<()> {
-        match self.mode {
-            RefreshMode::Body => cookie::check_page(&app.state, headers, tenant).await,
-            RefreshMode::Cookie => cookie::check_csrf(&app.state, headers, tenant).await,
+    /// The device as the client describes it.
+    pub(crate) fn new(mode: Option<RefreshMode>, name: Option<SingleLine<1, 100>>) -> Self {
+        Self {
+            mode: mode.unwrap_or_default(),
+            name,
         }
     }
 }
@@ -86,60 +68,6 @@ pub(crate) struct SessionGrant {
     pub(crate) amr: Vec<String>,
     pub(crate) authenticated_at: DateTime<Utc>,
     pub(crate) expires_at: DateTime<Utc>,
-}
-
-/// Creates a session for a user who has just authenticated.
-pub(crate) async fn open_session(
-    app: &App,
-    tx: &mut TenantTx,
-    (tenant, mut user): (Arc<Tenant>, UserRow),
-    amr: Vec<String>,
-    (request, headers, device): (&RequestInfo, &HeaderMap, &Device),
-    now: DateTime<Utc>,
-) -> Result<SessionGrant> {
-    check_sign_in_allowed(tx, &tenant, user.role_id).await?;
-    let refresh = app
-        .refresh_tokens
-        .issue_first(tenant.id, SessionId::at(now));
-    let expires_at = tenant_rules::session_end(&tenant, &app.settings, now, now);
-    let (device_name, agent) = (
-        device.name.as_ref().map(SingleLine::as_str),
-        user_agent(headers),
-    );
-    let device_hash = device::fingerprint(agent, device_name);
-    if sessions::is_new_device(tx, user.id, &device_hash).await? {
-        let announcement = Announcement {
-            kind: &SESSION_NEW_DEVICE,
-            subject: format!("sessions/{}", refresh.session),
-            version: 0,
-            data: json!({"user_id": user.id, "session_id": refresh.session, "device": device::describe(agent)}),
-            sealed: None,
-        };
-        events::announce(tx, request, now, announcement).await?;
-    }
-    let new = NewSession {
-        id: refresh.session,
-        user: user.id,
-        refresh_hash: refresh.hash(),
-        amr: &amr,
-        device_name,
-        user_agent: agent,
-        device_hash,
-        address: request.address().map(|address| address.to_string()),
-        expires_at,
-    };
-    sessions::insert_session(tx, &new, now).await?;
-    // Writes nothing in most cases: see `note_seen`.
-    accounts::touch_last_seen(tx, user.id, now).await?;
-    user.last_seen_at = user.last_seen_at.max(Some(now));
-    Ok(SessionGrant {
-        tenant,
-        user,
-        refresh,
-        amr,
-        authenticated_at: now,
-        expires_at,
-    })
 }
 
 /// The `User-Agent`, truncated. Header values are visible ASCII, so bytes are characters.

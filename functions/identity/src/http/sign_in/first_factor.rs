@@ -1,37 +1,22 @@
-//! Continues a sign-in after the first factor: creates a session, or requires the second factor.
+//! The first factor of a sign-in, and the request for the second one that may follow.
 
-use std::sync::Arc;
-
-use access::{
-    Tenant, audit,
-    opaque::{Opaque, sha256},
-};
-use axum::{
-    Json,
-    response::{IntoResponse, Response},
-};
+use access::opaque::{Opaque, sha256};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use chrono::{DateTime, Utc};
 use db::TenantTx;
-use http::HeaderMap;
-use ids::{MfaChallenge, MfaChallengeId};
+use ids::{MfaChallenge, MfaChallengeId, UserId};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
-use web::{RequestInfo, SingleLine, problem::Result};
+use web::problem::Result;
 
+use super::flow::Client;
 use crate::{
-    App,
     domain::factor::FactorMethod,
-    http::{
-        factors::relying_party,
-        sessions::session::{Device, SessionGrant, TokenAnswer, open_session},
-    },
+    http::{factors::relying_party, sessions::session::TokenAnswer},
     store::{
         mfa_challenges::{self, PendingMfa},
         passkeys,
-        second_factors::{self, SecondFactors},
-        users::UserRow,
+        second_factors::SecondFactors,
     },
 };
 
@@ -49,24 +34,16 @@ pub(crate) enum AuthMethod {
 }
 
 impl AuthMethod {
-    /// The values added to `amr`.
-    pub(crate) fn amr(self) -> &'static [&'static str] {
-        match self {
-            Self::Password | Self::Invite => &["pwd"],
-            Self::MagicLink => &["mail"],
+    /// `amr` after this factor.
+    pub(crate) fn to_amr(self) -> Vec<String> {
+        let value = match self {
+            Self::Password | Self::Invite => "pwd",
+            Self::MagicLink => "mail",
             // RFC 8176 has no value for this.
-            Self::External => &["fed"],
-        }
+            Self::External => "fed",
+        };
+        vec![value.to_owned()]
     }
-}
-
-/// The result of a verified first factor.
-#[derive(Debug)]
-pub(crate) enum SignInOutcome {
-    /// The user is signed in.
-    Session(Box<SessionGrant>),
-    /// The second factor is required first.
-    MfaRequired(MfaRequired),
 }
 
 /// The result of a sign-in: tokens, or the second factor that is required first.
@@ -105,58 +82,32 @@ pub(crate) struct MfaRequired {
     passkey_options: Option<Value>,
 }
 
-/// Creates a session after the first factor, or stores the sign-in until the second factor is verified, if the user has one. Runs in
-/// the transaction that used the first factor.
-///
-/// The caller has checked that the user is active.
-pub(crate) async fn complete_first_factor(
-    app: &App,
+/// Stores the sign-in until the second factor is verified.
+pub(crate) async fn require_second_factor(
+    client: &Client<'_>,
     tx: &mut TenantTx,
-    (tenant, user): (Arc<Tenant>, UserRow),
-    auth_method: AuthMethod,
-    (request, headers, device): (&RequestInfo, &HeaderMap, &Device),
-    now: DateTime<Utc>,
-) -> Result<SignInOutcome> {
-    let amr = auth_method.amr().iter().map(ToString::to_string).collect();
-    let factors = second_factors::find_factors(tx, user.id).await?;
-    if factors.has_any() {
-        let pending = PendingMfa {
-            user: user.id,
-            amr,
-            refresh_mode: device.mode,
-            device_name: device.name.as_ref().map(|name| name.as_str().to_owned()),
-        };
-        let rp_id = relying_party::rp_id_of_request(app, headers);
-        let required = begin_mfa(app, tx, &pending, (factors, &rp_id), now).await?;
-        return Ok(SignInOutcome::MfaRequired(required));
-    }
-    issue_session(
-        app,
-        tx,
-        (tenant, user),
-        amr,
-        (request, headers, device),
-        now,
-    )
-    .await
-}
-
-async fn begin_mfa(
-    app: &App,
-    tx: &mut TenantTx,
-    pending: &PendingMfa,
-    (factors, rp_id): (SecondFactors, &str),
-    now: DateTime<Utc>,
+    user: UserId,
+    method: AuthMethod,
+    factors: SecondFactors,
 ) -> Result<MfaRequired> {
+    let now = tx.now();
+    let device = &client.device;
+    let pending = PendingMfa {
+        user,
+        amr: method.to_amr(),
+        refresh_mode: device.mode,
+        device_name: device.name.as_ref().map(|name| name.as_str().to_owned()),
+    };
     let token = Opaque::<MfaChallenge>::generate(tx.tenant(), MfaChallengeId::at(now));
-    let ttl = app.settings.mfa_challenge_ttl;
-    mfa_challenges::insert_challenge(tx, &token, pending, (now, now + ttl)).await?;
-    let known = passkeys::list_passkeys(tx, pending.user).await?;
+    let ttl = client.app.settings.mfa_challenge_ttl;
+    mfa_challenges::insert_challenge(tx, &token, &pending, now + ttl).await?;
+    let rp_id = relying_party::rp_id_of_request(client.app, client.headers);
+    let known = passkeys::list_passkeys(tx, user).await?;
     let has_passkey = known.iter().any(|passkey| passkey.rp_id == rp_id);
     let passkey_options = has_passkey.then(|| {
         let challenge = URL_SAFE_NO_PAD.encode(passkey_challenge(&token));
         let timeout_ms = ttl.num_milliseconds();
-        relying_party::request_options(rp_id, &challenge, &known, "preferred", timeout_ms)
+        relying_party::request_options(&rp_id, &challenge, &known, "preferred", timeout_ms)
     });
     let possible = [
         (FactorMethod::Totp, factors.totp),
@@ -178,58 +129,4 @@ async fn begin_mfa(
 /// The challenge for a passkey as second factor, derived from the single-use token.
 pub(crate) fn passkey_challenge(token: &Opaque<MfaChallenge>) -> [u8; 32] {
     sha256(format!("passkey\n{}", token.to_text()).as_bytes())
-}
-
-/// Creates the session of a user who has completed all factors.
-pub(crate) async fn issue_session(
-    app: &App,
-    tx: &mut TenantTx,
-    (tenant, user): (Arc<Tenant>, UserRow),
-    amr: Vec<String>,
-    (request, headers, device): (&RequestInfo, &HeaderMap, &Device),
-    now: DateTime<Utc>,
-) -> Result<SignInOutcome> {
-    let grant = open_session(
-        app,
-        tx,
-        (tenant, user),
-        amr,
-        (request, headers, device),
-        now,
-    )
-    .await?;
-    let entry = audit::Entry::new("identity.session.started", "session", grant.refresh.session);
-    audit::record(tx, request, now, None, entry).await?;
-    Ok(SignInOutcome::Session(Box::new(grant)))
-}
-
-impl PendingMfa {
-    /// The device as described when the sign-in began.
-    pub(crate) fn device(&self) -> Device {
-        Device {
-            mode: self.refresh_mode,
-            name: self
-                .device_name
-                .as_deref()
-                .and_then(|name| SingleLine::parse(name).ok()),
-        }
-    }
-}
-
-impl SignInOutcome {
-    /// The response, to be sent once the transaction is committed.
-    pub(crate) async fn into_response(
-        self,
-        app: &App,
-        device: &Device,
-        now: DateTime<Utc>,
-    ) -> Result<Response> {
-        match self {
-            Self::Session(grant) => {
-                let signer = app.signer().await?;
-                grant.into_response(app, &signer, device.mode, now)
-            }
-            Self::MfaRequired(required) => Ok(Json(required).into_response()),
-        }
-    }
 }

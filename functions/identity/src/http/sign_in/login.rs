@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use access::{Tenant, TenantStatus};
 use axum::{extract::State, response::Response};
-use chrono::{DateTime, Utc};
 use db::Actor;
+use events::UnitOfWork;
 use http::HeaderMap;
 use ids::UserId;
 use web::{Email, RequestInfo, SingleLine, Slug, ValidJson, problem::Result};
 
-use super::first_factor::{AuthMethod, SignInAnswer, SignInOutcome, complete_first_factor};
+use super::{
+    first_factor::{AuthMethod, SignInAnswer},
+    flow::{Authentication, Client, SignIn},
+};
 use crate::{
     App,
     domain::{
@@ -21,9 +24,9 @@ use crate::{
     error::{INVALID_CREDENTIALS, unauthorized},
     http::{
         sessions::{cookie::RefreshMode, session::Device},
-        tenant::{self, NIL_TENANT, find_tenant, set_caller},
+        tenant::{self, NIL_TENANT, find_tenant},
     },
-    store::{accounts, users},
+    store::accounts,
 };
 
 web::body! {
@@ -60,7 +63,6 @@ pub(crate) async fn login(
     headers: HeaderMap,
     body: ValidJson<Login>,
 ) -> Result<Response> {
-    let now = app.state.clock().now();
     let Login {
         tenant: slug,
         email,
@@ -68,41 +70,37 @@ pub(crate) async fn login(
         refresh,
         device_name,
     } = body.value;
-    let device = Device {
-        mode: refresh.unwrap_or_default(),
-        name: device_name,
-    };
+    let device = Device::new(refresh, device_name);
+    let client = Client::new(&app, &request, &headers, device);
     // Wait for the hasher before using the database, so that many sign-ins at once do not exhaust its connections.
     let permit = app.hasher.acquire().await?;
     let tenant = find_tenant(&app, &headers, slug.as_ref()).await?;
     let id = tenant.as_ref().map(|tenant| tenant.id);
-    device.check_page(&app, &headers, id).await?;
+    client.check_page(id).await?;
+    let now = app.state.clock().now();
     let throttle_key = tenant::throttle_key(tenant.as_deref(), slug.as_ref());
     let attempt = app
         .throttle
         .begin(&throttle_key, email.as_str(), request.address(), now)
         .await?;
-    let credentials = verify_credentials(&app, tenant.clone(), &email, (&password, permit)).await;
-    if credentials
-        .as_ref()
-        .is_err_and(|problem| problem.kind() == &INVALID_CREDENTIALS)
-    {
+    let invalid = || unauthorized(&INVALID_CREDENTIALS);
+    let Some(verified) =
+        verify_credentials(&app, tenant.clone(), &email, &password, permit).await?
+    else {
         attempt.record_failure(now);
-    }
-    let credentials = credentials?;
-    // Before anything is written: no session can be created without a signing key.
-    app.signer().await?;
-    let client = (&request, &headers, &device);
-    let outcome = if let Some(outcome) = complete_sign_in(&app, credentials, client, now).await? {
-        outcome
-    } else {
-        // The account changed while the password was being verified. Retry once, in case a concurrent sign-in only rehashed it.
-        let permit = app.hasher.acquire().await?;
-        let credentials = verify_credentials(&app, tenant, &email, (&password, permit)).await?;
-        let outcome = complete_sign_in(&app, credentials, client, now).await?;
-        outcome.ok_or_else(|| unauthorized(&INVALID_CREDENTIALS))?
+        return Err(invalid());
     };
-    outcome.into_response(&app, &device, now).await
+    let sign_in = client.sign_in_to(verified.tenant.clone()).await?;
+    if let Some(response) = complete_sign_in(&sign_in, verified).await? {
+        return Ok(response);
+    }
+    // The account changed while the password was being verified. Retry once, in case a concurrent sign-in only rehashed it.
+    let permit = app.hasher.acquire().await?;
+    let verified = verify_credentials(&app, tenant, &email, &password, permit)
+        .await?
+        .ok_or_else(invalid)?;
+    let response = complete_sign_in(&sign_in, verified).await?;
+    response.ok_or_else(invalid)
 }
 
 /// A user whose password was verified.
@@ -113,15 +111,16 @@ struct VerifiedCredentials {
     rehashed: Option<String>,
 }
 
-/// Verifies the password. Every path costs one look-up and one hash.
+/// Verifies the password. Every path costs one look-up and one hash. `None` if the user may not sign in with it.
 async fn verify_credentials(
     app: &App,
     tenant: Option<Arc<Tenant>>,
     email: &Email,
-    (password, permit): (&PasswordInput, HashPermit),
-) -> Result<VerifiedCredentials> {
+    password: &PasswordInput,
+    permit: HashPermit,
+) -> Result<Option<VerifiedCredentials>> {
     let id = tenant.as_ref().map_or(NIL_TENANT, |tenant| tenant.id);
-    let mut tx = app.db.begin(id, Actor::SYSTEM).await?;
+    let mut tx = app.begin_read_only(id, Actor::SYSTEM).await?;
     let account = accounts::find_account(&mut tx, email.as_str()).await?;
     tx.commit().await?;
     let stored = account
@@ -129,57 +128,50 @@ async fn verify_credentials(
         .and_then(|account| account.password_hash.as_deref());
     let check = verify_with_permit(permit, password.expose(), stored).await?;
     let tenant = tenant.filter(|tenant| tenant.status != TenantStatus::Closed);
-    match (check, account, tenant) {
+    Ok(match (check, account, tenant) {
         (PasswordCheck::Correct { rehashed }, Some(account), Some(tenant))
             if account.status == UserStatus::Active =>
         {
-            Ok(VerifiedCredentials {
+            Some(VerifiedCredentials {
                 tenant,
                 user: account.id,
                 password_hash: account.password_hash.unwrap_or_default(),
                 rehashed,
             })
         }
-        _ => Err(unauthorized(&INVALID_CREDENTIALS)),
-    }
+        _ => None,
+    })
 }
 
 /// Creates the session. `None` if the account changed while the password was being verified.
 async fn complete_sign_in(
-    app: &App,
-    credentials: VerifiedCredentials,
-    (request, headers, device): (&RequestInfo, &HeaderMap, &Device),
-    now: DateTime<Utc>,
-) -> Result<Option<SignInOutcome>> {
-    let (tenant, user) = (credentials.tenant.id, credentials.user);
-    let mut tx = app.db.begin(tenant, Actor::user(user)).await?;
-    if !accounts::lock_account_shared(&mut tx, user, Some(&credentials.password_hash)).await? {
-        return Ok(None);
-    }
-    let Some(user) = users::find_user(&mut tx, access::Reach::All, user, false).await? else {
+    sign_in: &SignIn<'_>,
+    verified: VerifiedCredentials,
+) -> Result<Option<Response>> {
+    let (app, request) = (sign_in.client.app, sign_in.client.request);
+    let (tenant, user, password_hash) = (
+        sign_in.tenant.id,
+        verified.user,
+        verified.password_hash.as_str(),
+    );
+    let mut unit = UnitOfWork::begin_anonymous(app, request, tenant, Actor::user(user)).await?;
+    let unchanged = accounts::lock_account_shared(&mut unit, user, Some(password_hash)).await?;
+    let found = if unchanged {
+        sign_in.load_user(&mut unit, user).await?
+    } else {
+        None
+    };
+    let Some(found) = found else {
+        unit.rollback();
         return Ok(None);
     };
-    set_caller(request, &credentials.tenant, user.id, &user.locale);
-    let outcome = complete_first_factor(
-        app,
-        &mut tx,
-        (credentials.tenant, user),
-        AuthMethod::Password,
-        (request, headers, device),
-        now,
-    )
-    .await?;
-    tx.commit().await?;
-    if let Some(rehashed) = credentials.rehashed {
+    let authentication = Authentication::FirstFactor(AuthMethod::Password);
+    let response = sign_in.finish(unit, found, authentication).await?;
+    if let Some(rehashed) = verified.rehashed {
         // Afterwards, because the account must not be written under the shared lock.
-        let mut tx = app.db.begin(tenant, Actor::SYSTEM).await?;
-        accounts::replace_password_hash(
-            &mut tx,
-            credentials.user,
-            (&credentials.password_hash, &rehashed),
-        )
-        .await?;
-        tx.commit().await?;
+        let mut unit = UnitOfWork::begin_anonymous(app, request, tenant, Actor::SYSTEM).await?;
+        accounts::replace_password_hash(&mut unit, user, password_hash, &rehashed).await?;
+        unit.commit().await?;
     }
-    Ok(Some(outcome))
+    Ok(Some(response))
 }

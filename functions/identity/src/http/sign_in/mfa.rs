@@ -1,22 +1,23 @@
 //! Completes a sign-in with the second factor.
 
-use std::sync::Arc;
-
-use access::{Tenant, opaque::Opaque};
+use access::opaque::Opaque;
 use axum::{extract::State, response::Response};
-use chrono::{DateTime, Utc};
 use db::{Actor, TenantTx};
+use events::UnitOfWork;
 use http::HeaderMap;
 use ids::{MfaChallenge, TenantId, UserId};
 use web::{
-    Localized, Problem, RequestInfo, ValidJson,
+    Localized, Problem, RequestInfo, SingleLine, ValidJson,
     problem::{FieldCode, Result},
 };
 
-use super::first_factor::{SignInOutcome, issue_session, passkey_challenge};
+use super::{
+    first_factor::passkey_challenge,
+    flow::{Authentication, Client, SignIn},
+};
 use crate::{
     App,
-    domain::{factor::FactorMethod, status::UserStatus},
+    domain::{factor::FactorMethod, webauthn::Expected},
     error::{INVALID_CODE, INVALID_MFA_TOKEN, unauthorized},
     http::{
         factors::{
@@ -25,12 +26,11 @@ use crate::{
         },
         links::one_time_link::TokenInput,
         sessions::session::{Device, TokenAnswer},
-        tenant::{find_open_tenant, set_caller},
+        tenant::find_open_tenant,
     },
     store::{
         accounts,
         mfa_challenges::{self, PendingMfa},
-        users,
     },
 };
 
@@ -88,7 +88,6 @@ pub(crate) async fn prove_second_factor(
     headers: HeaderMap,
     body: ValidJson<ProveSecondFactor>,
 ) -> Result<Response> {
-    let now = app.state.clock().now();
     let ProveSecondFactor {
         mfa_token,
         code,
@@ -101,33 +100,29 @@ pub(crate) async fn prove_second_factor(
         .await?
         .ok_or_else(invalid_mfa_token)?;
     let submitted = parse_proof(&app, tenant.id, code, passkey.as_ref()).await?;
-    let mut tx = app.db.begin(tenant.id, Actor::SYSTEM).await?;
-    let pending = mfa_challenges::find_challenge(&mut tx, &token, now).await?;
+    let mut tx = app.begin_read_only(tenant.id, Actor::SYSTEM).await?;
+    let now = tx.now();
+    let pending = mfa_challenges::find_challenge(&mut tx, &token).await?;
     tx.commit().await?;
     let pending = pending.ok_or_else(invalid_mfa_token)?;
-    let device = pending.device();
-    device.check_page(&app, &headers, Some(tenant.id)).await?;
+    let device_name = pending.device_name.as_deref();
+    let device = Device {
+        mode: pending.refresh_mode,
+        name: device_name.and_then(|name| SingleLine::parse(name).ok()),
+    };
+    let client = Client::new(&app, &request, &headers, device);
+    client.check_page(Some(tenant.id)).await?;
     let (tenant_key, account) = (tenant.id.to_string(), pending.user.to_string());
     let attempt = app
         .code_throttle
         .begin(&tenant_key, &account, request.address(), now)
         .await?;
-    app.signer().await?;
-    let outcome = complete_second_factor(
-        &app,
-        tenant,
-        (&token, pending, &submitted),
-        (&request, &headers, &device),
-        now,
-    )
-    .await;
-    if outcome
-        .as_ref()
-        .is_err_and(|problem| problem.kind() == &INVALID_CODE)
-    {
+    let sign_in = client.sign_in_to(tenant).await?;
+    let response = complete_second_factor(&sign_in, &token, pending, &submitted).await?;
+    response.ok_or_else(|| {
         attempt.record_failure(now);
-    }
-    outcome?.into_response(&app, &device, now).await
+        unauthorized(&INVALID_CODE)
+    })
 }
 
 /// The proof that was given.
@@ -162,14 +157,17 @@ async fn parse_proof(
 /// Uses the passkey, if it belongs to the user and signed the challenge of this sign-in.
 async fn use_passkey(
     tx: &mut TenantTx,
-    (token, user): (&Opaque<MfaChallenge>, UserId),
-    (assertion, rp_id): (&DecodedAssertion, &str),
-    now: DateTime<Utc>,
+    token: &Opaque<MfaChallenge>,
+    user: UserId,
+    assertion: &DecodedAssertion,
+    rp_id: &str,
 ) -> Result<Option<FactorMethod>> {
-    let challenge = passkey_challenge(token);
-    let accepted = assertion
-        .use_passkey(tx, &challenge, (rp_id, false), now)
-        .await?;
+    let expected = Expected {
+        challenge: &passkey_challenge(token),
+        rp_id,
+        verified: false,
+    };
+    let accepted = assertion.use_passkey(tx, expected).await?;
     Ok(accepted
         .filter(|passkey| passkey.user == user)
         .map(|_| FactorMethod::Passkey))
@@ -179,45 +177,38 @@ fn invalid_mfa_token() -> Problem {
     unauthorized(&INVALID_MFA_TOKEN)
 }
 
-/// Uses the pending sign-in and the code and creates the session in one transaction, so an incorrect code leaves the sign-in open.
+/// Uses the pending sign-in and the code and creates the session in one transaction, so an incorrect code, which is `None`, leaves
+/// the sign-in open.
 async fn complete_second_factor(
-    app: &App,
-    tenant: Arc<Tenant>,
-    (token, pending, submitted): (&Opaque<MfaChallenge>, PendingMfa, &SecondFactorProof),
-    (request, headers, device): (&RequestInfo, &HeaderMap, &Device),
-    now: DateTime<Utc>,
-) -> Result<SignInOutcome> {
-    let mut tx = app.db.begin(tenant.id, Actor::user(pending.user)).await?;
+    sign_in: &SignIn<'_>,
+    token: &Opaque<MfaChallenge>,
+    pending: PendingMfa,
+    submitted: &SecondFactorProof,
+) -> Result<Option<Response>> {
+    let (app, request) = (sign_in.client.app, sign_in.client.request);
+    let actor = Actor::user(pending.user);
+    let mut unit = UnitOfWork::begin_anonymous(app, request, sign_in.tenant.id, actor).await?;
     // Lock the account first, in the same order as changes to it, so that they end a session created concurrently as well.
-    if !accounts::lock_account_shared(&mut tx, pending.user, None).await? {
+    if !accounts::lock_account_shared(&mut unit, pending.user, None).await? {
         return Err(invalid_mfa_token());
     }
-    if !mfa_challenges::use_challenge(&mut tx, token, now).await? {
+    if !mfa_challenges::use_challenge(&mut unit, token).await? {
         return Err(invalid_mfa_token());
     }
-    let user = users::find_user(&mut tx, access::Reach::All, pending.user, false)
+    let user = sign_in
+        .load_user(&mut unit, pending.user)
         .await?
-        .filter(|user| user.status == UserStatus::Active)
         .ok_or_else(invalid_mfa_token)?;
-    set_caller(request, &tenant, user.id, &user.locale);
     let method = match submitted {
-        SecondFactorProof::Code(submitted) => {
-            use_code(app, &mut tx, request, user.id, submitted, now).await?
-        }
+        SecondFactorProof::Code(submitted) => use_code(app, &mut unit, user.id, submitted).await?,
         SecondFactorProof::Passkey(assertion, rp_id) => {
-            use_passkey(&mut tx, (token, user.id), (assertion, rp_id), now).await?
+            use_passkey(&mut unit, token, user.id, assertion, rp_id).await?
         }
     };
-    let method = method.ok_or_else(|| unauthorized(&INVALID_CODE))?;
-    let outcome = issue_session(
-        app,
-        &mut tx,
-        (tenant, user),
-        method.extend_amr(pending.amr),
-        (request, headers, device),
-        now,
-    )
-    .await?;
-    tx.commit().await?;
-    Ok(outcome)
+    let Some(method) = method else {
+        unit.rollback();
+        return Ok(None);
+    };
+    let authentication = Authentication::AllFactors(method.extend_amr(pending.amr));
+    Ok(Some(sign_in.finish(unit, user, authentication).await?))
 }

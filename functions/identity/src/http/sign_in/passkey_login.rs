@@ -2,16 +2,16 @@
 
 use access::opaque::Opaque;
 use axum::{Json, extract::State, response::Response};
-use chrono::{DateTime, Utc};
 use db::Actor;
+use events::UnitOfWork;
 use http::HeaderMap;
 use ids::{PasskeyChallenge, PasskeyChallengeId};
 use web::{Problem, RequestInfo, SingleLine, Slug, ValidJson, problem::Result};
 
-use super::first_factor::{SignInOutcome, issue_session};
+use super::flow::{Authentication, Client};
 use crate::{
     App,
-    domain::{factor::FactorMethod, status::UserStatus},
+    domain::{factor::FactorMethod, webauthn::Expected},
     error::{PASSKEY_REFUSED, unauthorized},
     http::{
         factors::{
@@ -23,9 +23,9 @@ use crate::{
             cookie::{self, RefreshMode},
             session::{Device, TokenAnswer},
         },
-        tenant::{NIL_TENANT, find_open_tenant, find_tenant, set_caller},
+        tenant::{NIL_TENANT, find_open_tenant, find_tenant},
     },
-    store::{accounts, passkeys, users},
+    store::{accounts, passkeys},
 };
 
 web::body! {
@@ -66,6 +66,7 @@ fn passkey_refused() -> Problem {
 )]
 pub(crate) async fn start_passkey_login(
     State(app): State<App>,
+    request: RequestInfo,
     headers: HeaderMap,
     body: ValidJson<StartPasskeyLogin>,
 ) -> Result<Json<PasskeyOptions>> {
@@ -77,10 +78,9 @@ pub(crate) async fn start_passkey_login(
     let challenge =
         Opaque::<PasskeyChallenge>::generate(id.unwrap_or(NIL_TENANT), PasskeyChallengeId::at(now));
     if let Some(id) = id {
-        let mut tx = app.db.begin(id, Actor::SYSTEM).await?;
-        let times = (now, now + ttl);
-        passkeys::insert_passkey_challenge(&mut tx, &challenge, None, times).await?;
-        tx.commit().await?;
+        let mut unit = UnitOfWork::begin_anonymous(&app, &request, id, Actor::SYSTEM).await?;
+        passkeys::insert_passkey_challenge(&mut unit, &challenge, None, now + ttl).await?;
+        unit.commit().await?;
     }
     let public_key = relying_party::request_options(
         &relying_party::rp_id_of_request(&app, &headers),
@@ -111,61 +111,47 @@ pub(crate) async fn login_with_passkey(
     headers: HeaderMap,
     body: ValidJson<PasskeyLogin>,
 ) -> Result<Response> {
-    let now = app.state.clock().now();
     let PasskeyLogin {
         passkey,
         refresh,
         device_name,
     } = body.value;
-    let device = Device {
-        mode: refresh.unwrap_or_default(),
-        name: device_name,
-    };
+    let device = Device::new(refresh, device_name);
+    let client = Client::new(&app, &request, &headers, device);
     let assertion = DecodedAssertion::parse(&passkey).ok_or_else(passkey_refused)?;
     let challenge =
         relying_party::parse_challenge(&assertion.client_data).ok_or_else(passkey_refused)?;
-    device
-        .check_page(&app, &headers, Some(challenge.tenant))
-        .await?;
-    app.signer().await?;
-    let from = (&request, &headers, &device);
-    let outcome = complete_passkey_login(&app, (&assertion, &challenge), from, now).await?;
-    outcome.into_response(&app, &device, now).await
-}
-
-async fn complete_passkey_login(
-    app: &App,
-    (assertion, challenge): (&DecodedAssertion, &Opaque<PasskeyChallenge>),
-    (request, headers, device): (&RequestInfo, &HeaderMap, &Device),
-    now: DateTime<Utc>,
-) -> Result<SignInOutcome> {
-    let tenant = find_open_tenant(app, challenge.tenant)
+    client.check_page(Some(challenge.tenant)).await?;
+    let tenant = find_open_tenant(&app, challenge.tenant)
         .await?
         .ok_or_else(passkey_refused)?;
     let rp_id = assertion
-        .find_rp_id(app, tenant.id)
+        .find_rp_id(&app, tenant.id)
         .await?
         .ok_or_else(passkey_refused)?;
-    let mut tx = app.db.begin(tenant.id, Actor::SYSTEM).await?;
-    if !passkeys::use_passkey_challenge(&mut tx, challenge, None, now).await? {
+    let sign_in = client.sign_in_to(tenant).await?;
+    let tenant = sign_in.tenant.id;
+    let mut unit = UnitOfWork::begin_anonymous(&app, &request, tenant, Actor::SYSTEM).await?;
+    if !passkeys::use_passkey_challenge(&mut unit, &challenge, None).await? {
         return Err(passkey_refused());
     }
-    let bytes = relying_party::challenge_bytes(challenge);
+    let expected = Expected {
+        challenge: &relying_party::challenge_bytes(&challenge),
+        rp_id: &rp_id,
+        verified: true,
+    };
     let passkey = assertion
-        .use_passkey(&mut tx, &bytes, (&rp_id, true), now)
+        .use_passkey(&mut unit, expected)
         .await?
         .ok_or_else(passkey_refused)?;
-    if !accounts::lock_account_shared(&mut tx, passkey.user, None).await? {
+    if !accounts::lock_account_shared(&mut unit, passkey.user, None).await? {
         return Err(passkey_refused());
     }
-    let user = users::find_user(&mut tx, access::Reach::All, passkey.user, false)
+    let user = sign_in
+        .load_user(&mut unit, passkey.user)
         .await?
-        .filter(|user| user.status == UserStatus::Active)
         .ok_or_else(passkey_refused)?;
-    set_caller(request, &tenant, user.id, &user.locale);
     let amr = FactorMethod::Passkey.extend_amr(Vec::new());
-    let from = (request, headers, device);
-    let outcome = issue_session(app, &mut tx, (tenant, user), amr, from, now).await?;
-    tx.commit().await?;
-    Ok(outcome)
+    let authentication = Authentication::AllFactors(amr);
+    sign_in.finish(unit, user, authentication).await
 }

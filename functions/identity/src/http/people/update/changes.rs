@@ -1,8 +1,7 @@
 //! Applies changes to a user: checks, writes with the projection, publishes and audits.
 
 use access::{Caller, audit, mask};
-use chrono::{DateTime, Utc};
-use db::TenantTx;
+use events::UnitOfWork;
 use serde_json::{Value, json};
 use web::{
     Email, SingleLine, TimeZone,
@@ -20,8 +19,8 @@ use crate::{
         status::{UserStatus, WantedStatus},
     },
     error::FORBIDDEN_FIELD,
-    events::{USER_ROLE_CHANGED, USER_UPDATED},
-    http::{announce, links::one_time_link, people::create::email_conflict},
+    events::{UserRoleChanged, UserUpdated},
+    http::{links::one_time_link, people::create::email_conflict},
     permissions::UserUpdate,
     store::{
         one_time_tokens,
@@ -121,16 +120,15 @@ impl UserChanges {
     }
 }
 
-/// Applies the changes and returns the updated user. The row must be locked.
+/// Applies the changes, commits, and returns the updated user. The row must be locked.
 pub(crate) async fn apply_changes(
     app: &App,
-    tx: &mut TenantTx,
+    mut unit: UnitOfWork,
     caller: &Caller<UserUpdate>,
     before: UserRow,
     changes: UserChanges,
-    now: DateTime<Utc>,
 ) -> Result<UserRow> {
-    let roles = roles::list_roles(tx).await?;
+    let roles = roles::list_roles(&mut unit).await?;
     let role = |id| {
         roles
             .iter()
@@ -140,55 +138,57 @@ pub(crate) async fn apply_changes(
     let (mut after, wanted) = changes.apply_to(&before, &roles)?;
     let fields = changed_fields(&before, &after);
     if fields.is_empty() && wanted.is_none() {
+        unit.commit_unchanged().await?;
         return Ok(before);
     }
-    check_caller(caller, &before, &fields, role(before.role_id)?)?;
+    let (id, old_role) = (before.id, role(before.role_id)?);
+    check_caller(caller, &before, &fields, old_role)?;
     if after.role_id != before.role_id {
         rules::check_authority(caller, role(after.role_id)?)?;
-        rules::check_last_admin(tx, role(before.role_id)?, before.id).await?;
+        rules::check_last_admin(&mut unit, old_role, id).await?;
     }
     if let Some(wanted) = wanted {
-        status::check_status_change(tx, caller, &before, wanted, role(before.role_id)?, now)
-            .await?;
+        status::check_status_change(&mut unit, caller, &before, wanted, old_role).await?;
     }
     if after.email != before.email {
         after.email_verified_at = None;
-        one_time_tokens::void_tokens(tx, before.id, now).await?;
+        one_time_tokens::void_tokens(&mut unit, id).await?;
     }
-    if !users::update_user(tx, caller.reach(), &after, now)
+    if !users::update_user(&mut unit, caller.reach(), &after)
         .await
         .map_err(email_conflict)?
     {
         return Err(problem::NOT_FOUND.problem());
     }
-    (after.version, after.updated_at) = (before.version + 1, now);
-    let version = (after.id, after.version);
+    (after.version, after.updated_at) = (before.version + 1, unit.now());
     if after.role_id != before.role_id {
-        let data = json!({"user_id": after.id, "from": before.role, "to": after.role});
-        announce(tx, caller.request(), now, &USER_ROLE_CHANGED, version, data).await?;
+        let event = UserRoleChanged {
+            user_id: id,
+            from: before.role.clone(),
+            to: after.role.clone(),
+        };
+        unit.publish(after.version, event).await?;
     }
     let needs_invitation =
         after.status == UserStatus::Invited && (wanted.is_some() || after.email != before.email);
     if needs_invitation {
-        one_time_link::send_invitation(app, tx, caller.request(), version, now).await?;
+        one_time_link::send_invitation(app, &mut unit, id, after.version).await?;
     } else if let Some(wanted) = wanted {
-        status::announce_status_change(tx, caller, &after, wanted, now).await?;
+        status::finish_status_change(&mut unit, &after, wanted).await?;
     }
     if fields
         .iter()
         .any(|field| !matches!(*field, "role" | "status"))
     {
-        let data = json!({"user_id": after.id, "fields": fields});
-        announce(tx, caller.request(), now, &USER_UPDATED, version, data).await?;
+        let event = UserUpdated {
+            user_id: id,
+            fields: fields.iter().map(ToString::to_string).collect(),
+        };
+        unit.publish(after.version, event).await?;
     }
-    audit::record(
-        tx,
-        caller.request(),
-        now,
-        caller.reason.as_deref(),
-        audit_entry(&before, &after, &fields),
-    )
-    .await?;
+    unit.audit(audit_entry(&before, &after, &fields)).await?;
+    unit.commit().await?;
+    app.state.authenticator().invalidate_people();
     Ok(after)
 }
 

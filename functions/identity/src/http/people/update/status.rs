@@ -1,17 +1,15 @@
 //! Changes of a user's status.
 
 use access::{Caller, Permission, Reach};
-use chrono::{DateTime, Utc};
 use db::TenantTx;
-use serde_json::json;
+use events::UnitOfWork;
 use web::problem::{self, Result};
 
 use super::rules;
 use crate::{
     domain::status::{UserStatus, WantedStatus},
     error::ILLEGAL_STATUS,
-    events::{USER_ACTIVATED, USER_DISABLED},
-    http::announce,
+    events::{UserActivated, UserDisabled},
     permissions::{UserDisable, UserUpdate},
     store::{
         one_time_tokens,
@@ -28,7 +26,6 @@ pub(super) async fn check_status_change(
     before: &UserRow,
     wanted: WantedStatus,
     role: &RoleRow,
-    now: DateTime<Utc>,
 ) -> Result<()> {
     if caller.may::<UserDisable>() != Some(Reach::All) {
         return Err(problem::FORBIDDEN
@@ -42,7 +39,7 @@ pub(super) async fn check_status_change(
             .argument("to", wanted));
     }
     if wanted.status().occupies_seat() && !before.status.occupies_seat() {
-        rules::check_seats(tx, now).await?;
+        rules::check_seats(tx).await?;
     }
     if matches!(wanted, WantedStatus::Locked | WantedStatus::Disabled) {
         rules::check_last_admin(tx, role, before.id).await?;
@@ -51,28 +48,27 @@ pub(super) async fn check_status_change(
 }
 
 /// Applies the consequences of a status change that has been written.
-pub(super) async fn announce_status_change(
-    tx: &mut TenantTx,
-    caller: &Caller<UserUpdate>,
+pub(super) async fn finish_status_change(
+    unit: &mut UnitOfWork,
     after: &UserRow,
     wanted: WantedStatus,
-    now: DateTime<Utc>,
 ) -> Result<()> {
-    let version = (after.id, after.version);
-    let data = json!({"user_id": after.id});
+    let user_id = after.id;
     match after.status {
         UserStatus::Locked | UserStatus::Disabled => {
-            sessions::end_sessions(tx, after.id, None, EndReason::Disabled, now).await?;
-            one_time_tokens::void_tokens(tx, after.id, now).await?;
+            sessions::end_sessions(unit, user_id, None, EndReason::Disabled).await?;
+            one_time_tokens::void_tokens(unit, user_id).await?;
         }
         UserStatus::Active | UserStatus::Invited | UserStatus::Erased => {}
     }
     match wanted {
         WantedStatus::Disabled => {
-            announce(tx, caller.request(), now, &USER_DISABLED, version, data).await?;
+            unit.publish(after.version, UserDisabled { user_id })
+                .await?;
         }
         WantedStatus::Active => {
-            announce(tx, caller.request(), now, &USER_ACTIVATED, version, data).await?;
+            unit.publish(after.version, UserActivated { user_id })
+                .await?;
         }
         WantedStatus::Locked | WantedStatus::Invited => {}
     }
