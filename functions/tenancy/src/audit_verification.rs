@@ -46,11 +46,10 @@ pub(crate) async fn verify(app: &App, tx: &mut TenantTx, after: i64) -> Result<V
     let last_hash = rows.last().and_then(|row| row.chain_hash.clone());
     let more = !audit_chain::list_sealed(tx, until, 1).await?.is_empty();
     let chain = Chain::new(tx.tenant(), app.state.keyring());
-    let mut findings = check(chain, (after, hashes), &rows);
+    let mut findings = check(chain, after, hashes, &rows);
     let head = audit_chain::find_head(tx).await?;
     if !more {
-        let last = (until, last_hash);
-        findings.extend(check_head((before.as_ref(), head.as_ref()), last));
+        findings.extend(check_head(before.as_ref(), head.as_ref(), until, last_hash));
         if let Some(caught_up_at) = head.as_ref().and_then(|head| head.caught_up_at) {
             let before = caught_up_at - MAX_COMMIT_DELAY;
             let never_sealed =
@@ -68,20 +67,22 @@ pub(crate) async fn verify(app: &App, tx: &mut TenantTx, after: i64) -> Result<V
     })
 }
 
-/// Checks that the log ends where the head says.
+/// Checks that the log ends where the head says, read before and after the rows.
 fn check_head(
-    (before, after): (Option<&Head>, Option<&Head>),
-    (last, last_hash): (i64, Option<Vec<u8>>),
+    before: Option<&Head>,
+    after: Option<&Head>,
+    last: i64,
+    last_hash: Option<Vec<u8>>,
 ) -> Option<Finding> {
     let Some(after) = after else {
         return (last > 0).then(|| Finding::at(FindingKind::WrongHead, Some(last), None));
     };
     if let Some(before) = before.filter(|before| before.sequence > last) {
-        let missing = (last + 1, before.sequence);
+        let missing = last + 1..=before.sequence;
         return Some(Finding::range(FindingKind::CutOff, missing, None));
     }
     if last > after.sequence {
-        let added = (after.sequence + 1, last);
+        let added = after.sequence + 1..=last;
         return Some(Finding::range(FindingKind::Inserted, added, None));
     }
     let differs = last == after.sequence && last_hash.is_some_and(|hash| hash != after.chain_hash);

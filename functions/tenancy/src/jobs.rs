@@ -97,20 +97,20 @@ pub static ALL: &[&Job] = &[
 
 pub(crate) fn all() -> Jobs<App> {
     Jobs::default()
-        .job(&SEAL_AUDIT_LOG, |app: App, _run| async move {
-            seal_audit_log(&app).await
+        .job(&SEAL_AUDIT_LOG, |app: App, run| async move {
+            seal_audit_log(&app, &run.request).await
         })
         .job(&VERIFY_AUDIT_LOG, |app, run| async move {
             verify_audit_log(&app, &run).await
         })
-        .job(&APPLY_DUE_LICENSES, |app, _run| async move {
-            apply_due_licenses(&app).await
+        .job(&APPLY_DUE_LICENSES, |app, run| async move {
+            apply_due_licenses(&app, &run.request).await
         })
         .job(&COUNT_USAGE, |app, run| async move {
             count_usage(&app, &run.request).await
         })
-        .job(&RECOUNT_USAGE, |app, _run| async move {
-            recount_usage(&app).await
+        .job(&RECOUNT_USAGE, |app, run| async move {
+            recount_usage(&app, &run.request).await
         })
         .job(&CLOSE_TENANTS, |app, run| async move {
             close_tenants::close_tenants(&app, &run).await

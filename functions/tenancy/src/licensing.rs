@@ -43,11 +43,8 @@ pub(crate) async fn supersede(
 }
 
 /// Projects licences and flags into `access` and into the tenant's own row, which the caller stores.
-pub(crate) async fn update_projection(
-    tx: &mut TenantTx,
-    row: &mut TenantRow,
-    now: DateTime<Utc>,
-) -> Result<()> {
+pub(crate) async fn update_projection(tx: &mut TenantTx, row: &mut TenantRow) -> Result<()> {
+    let now = tx.now();
     let present = licenses::list_licenses(tx).await?;
     match license::license_status(&present, now) {
         LicenseStatus::InForce(license) => {

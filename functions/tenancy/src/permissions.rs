@@ -3,17 +3,17 @@
 access::permissions! {
     feature None;
     /// Create tenants.
-    TenantCreate = "tenancy.tenant.create";
+    TenantCreate = "tenancy.tenant.create", audited;
     /// View the master data of the tenant.
     TenantRead = "tenancy.tenant.read";
     /// Change the master data of the tenant.
-    TenantUpdate = "tenancy.tenant.update";
+    TenantUpdate = "tenancy.tenant.update", audited;
     /// Suspend and reactivate tenants.
-    TenantSuspend = "tenancy.tenant.suspend";
+    TenantSuspend = "tenancy.tenant.suspend", audited;
     /// Close the tenant.
-    TenantClose = "tenancy.tenant.close";
+    TenantClose = "tenancy.tenant.close", audited;
     /// Change what is agreed with the platform: licence, seats and domain.
-    LicenseUpdate = "tenancy.license.update";
+    LicenseUpdate = "tenancy.license.update", audited;
     /// View the licences of the tenant.
     LicenseRead = "tenancy.license.read";
     /// View the usage of the tenant.
@@ -23,27 +23,27 @@ access::permissions! {
     /// View the settings of the tenant.
     SettingsRead = "tenancy.settings.read";
     /// Change the settings of the tenant.
-    SettingsUpdate = "tenancy.settings.update";
+    SettingsUpdate = "tenancy.settings.update", audited;
     /// View the platform settings.
     PlatformRead = "tenancy.platform.read";
     /// Change the platform settings.
-    PlatformUpdate = "tenancy.platform.update";
+    PlatformUpdate = "tenancy.platform.update", audited;
     /// View the feature flags of the tenant.
     FeatureRead = "tenancy.feature.read";
     /// Switch features on and off.
-    FeatureUpdate = "tenancy.feature.update";
+    FeatureUpdate = "tenancy.feature.update", audited;
     /// View API keys, without their secrets.
     ApiKeyRead = "tenancy.api_key.read";
     /// Create API keys.
-    ApiKeyCreate = "tenancy.api_key.create";
+    ApiKeyCreate = "tenancy.api_key.create", audited;
     /// Change and rotate API keys.
-    ApiKeyUpdate = "tenancy.api_key.update";
+    ApiKeyUpdate = "tenancy.api_key.update", audited;
     /// Revoke API keys.
-    ApiKeyRevoke = "tenancy.api_key.revoke";
+    ApiKeyRevoke = "tenancy.api_key.revoke", audited;
     /// View the domains of the tenant.
     DomainRead = "tenancy.domain.read";
     /// Claim, verify and release domains of the tenant.
-    DomainUpdate = "tenancy.domain.update";
+    DomainUpdate = "tenancy.domain.update", audited;
     /// View the audit log of the tenant.
     AuditRead = "tenancy.audit.read";
 }

@@ -5,6 +5,8 @@
 
 mod check;
 
+use std::ops::RangeInclusive;
+
 use access::{Keyring, Purpose};
 use aws_lc_rs::hmac;
 use chrono::{DateTime, Utc};
@@ -90,12 +92,12 @@ impl Finding {
     /// A finding at several positions.
     pub(crate) fn range(
         kind: FindingKind,
-        (first, last): (i64, i64),
+        positions: RangeInclusive<i64>,
         entry_id: Option<AuditEntryId>,
     ) -> Self {
         Self {
-            until: Some(last),
-            ..Self::at(kind, Some(first), entry_id)
+            until: Some(*positions.end()),
+            ..Self::at(kind, Some(*positions.start()), entry_id)
         }
     }
 }

@@ -12,6 +12,16 @@ web::text_enum! {
     }
 }
 
+web::text_enum! {
+    /// Why a host no longer belongs to a tenant.
+    pub enum ReleaseReason {
+        /// The tenant has released it.
+        GivenUp = "given_up",
+        /// The proof was missing for too long.
+        ProofMissing = "proof_missing",
+    }
+}
+
 /// What was found in one of the two places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

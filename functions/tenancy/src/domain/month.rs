@@ -5,20 +5,17 @@ use std::{borrow::Cow, fmt};
 use access::usage;
 use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use utoipa::ToSchema;
 
 /// A month in UTC, stored as its first day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Month(NaiveDate);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
+#[schema(value_type = String, example = "2026-11")]
+pub struct Month(NaiveDate);
 
 impl Month {
     /// The month of a time.
     pub(crate) fn of(at: DateTime<Utc>) -> Self {
         Self(usage::month_of(at))
-    }
-
-    /// The month with this first day.
-    pub(crate) fn beginning(first: NaiveDate) -> Self {
-        Self(first)
     }
 
     /// Parses `2026-11`.

@@ -4,11 +4,11 @@ use access::{Caller, audit};
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use db::ActorKind;
-use events::Announcement;
+use events::UnitOfWork;
 use http::StatusCode;
 use ids::ApiKeyId;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use web::{
@@ -19,7 +19,7 @@ use web::{
 
 use crate::{
     App,
-    events::API_KEY_REVOKED,
+    events::ApiKeyRevoked,
     permissions::{ApiKeyRead, ApiKeyRevoke},
     store::api_keys::{self, ApiKeyRow},
 };
@@ -123,9 +123,9 @@ pub(crate) async fn list_api_keys(
         .cursor
         .map(|cursor| app.cursors.open(&scope, &cursor))
         .transpose()?;
-    let mut tx = caller.begin(&app.db).await?;
-    let rows = api_keys::list_api_keys(&mut tx, after, query.limit.rows()).await?;
-    tx.commit().await?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    let rows = api_keys::list_api_keys(&mut unit, after, query.limit.rows()).await?;
+    unit.commit().await?;
     let page = query
         .limit
         .page(rows, |last| app.cursors.seal(&scope, &last.id));
@@ -141,11 +141,11 @@ pub(crate) async fn get_api_key(
     caller: Caller<ApiKeyRead>,
     PathIds(id): PathIds<ApiKeyId>,
 ) -> Result<Fetched<ApiKey>> {
-    let mut tx = caller.begin(&app.db).await?;
-    let row = api_keys::find_api_key(&mut tx, id)
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    let row = api_keys::find_api_key(&mut unit, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    tx.commit().await?;
+    unit.commit().await?;
     Ok(Fetched(row.into()))
 }
 
@@ -158,33 +158,19 @@ pub(crate) async fn revoke_api_key(
     caller: Caller<ApiKeyRevoke>,
     PathIds(id): PathIds<ApiKeyId>,
 ) -> Result<StatusCode> {
-    let now = app.state.clock().now();
-    let mut tx = caller.begin(&app.db).await?;
-    let (name, version) = api_keys::revoke_api_key(&mut tx, id, now)
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    let (name, version) = api_keys::revoke_api_key(&mut unit, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    let announcement = Announcement {
-        kind: &API_KEY_REVOKED,
-        subject: format!("api_key/{id}"),
-        version: version.into(),
-        data: json!({"api_key_id": id}),
-        sealed: None,
-    };
-    events::announce(&mut tx, caller.request(), now, announcement).await?;
+    let event = ApiKeyRevoked { api_key_id: id };
+    unit.publish(version, event).await?;
     let entry = audit::Entry::new("tenancy.api_key.revoked", "api_key", id).change(
         "name",
         name,
         Value::Null,
     );
-    audit::record(
-        &mut tx,
-        caller.request(),
-        now,
-        caller.reason.as_deref(),
-        entry,
-    )
-    .await?;
-    tx.commit().await?;
+    unit.audit(entry).await?;
+    unit.commit().await?;
     app.state
         .authenticator()
         .invalidate_key(caller.tenant.id, id)

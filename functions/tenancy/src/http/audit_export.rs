@@ -9,6 +9,7 @@ use axum::{
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
 use db::{Actor, Db};
+use events::UnitOfWork;
 use futures::stream;
 use http::{HeaderValue, header};
 use ids::{AuditEntryId, TenantId};
@@ -79,7 +80,6 @@ pub(crate) async fn export_audit_log(
     caller: Caller<AuditRead>,
     ValidQuery(query): ValidQuery<AuditExportQuery>,
 ) -> Result<Response> {
-    let now = app.state.clock().now();
     let selection = EntrySelection {
         actor: query.actor,
         action: query.action,
@@ -87,15 +87,15 @@ pub(crate) async fn export_audit_log(
         from: query.from,
         to: query.to,
     };
-    let mut tx = caller.begin_read_write(&app.db).await?;
+    let mut unit = UnitOfWork::begin_read_write(&app, &caller).await?;
     let entry = audit::Entry::new("tenancy.audit_log.exported", "tenant", caller.tenant.id).change(
         "filters",
         Value::Null,
         selection.filter_names(),
     );
-    let (request, reason) = (caller.request(), caller.reason.as_deref());
-    audit::record(&mut tx, request, now, reason, entry).await?;
-    tx.commit().await?;
+    unit.audit(entry).await?;
+    let now = unit.now();
+    unit.commit().await?;
     let export = Export {
         db: app.db,
         tenant: caller.tenant.id,

@@ -4,6 +4,7 @@ use access::Caller;
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use db::ActorKind;
+use events::UnitOfWork;
 use ids::AuditEntryId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -188,10 +189,10 @@ pub(crate) async fn list_audit_log(
         from: query.from,
         to: query.to,
     };
-    let mut tx = caller.begin(&app.db).await?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
     let rows =
-        audit_log::list_entries(&mut tx, &selection.filter(after), query.limit.rows()).await?;
-    tx.commit().await?;
+        audit_log::list_entries(&mut unit, &selection.filter(after), query.limit.rows()).await?;
+    unit.commit().await?;
     let page = query.limit.page(rows, |last| {
         app.cursors.seal(&scope, &(last.occurred_at, last.id))
     });

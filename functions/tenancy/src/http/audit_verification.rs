@@ -3,6 +3,7 @@
 use access::Caller;
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
+use events::UnitOfWork;
 use ids::AuditEntryId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -97,9 +98,9 @@ pub(crate) async fn verify_audit_log(
     caller: Caller<AuditRead>,
     ValidQuery(query): ValidQuery<AuditVerificationQuery>,
 ) -> Result<Json<AuditVerification>> {
-    let mut tx = caller.begin(&app.db).await?;
-    let page = verify(&app, &mut tx, query.after).await?;
-    tx.commit().await?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    let page = verify(&app, &mut unit, query.after).await?;
+    unit.commit().await?;
     Ok(Json(AuditVerification {
         valid: page.findings.is_empty(),
         checked: page.checked,

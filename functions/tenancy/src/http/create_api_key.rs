@@ -4,7 +4,6 @@ use access::{Caller, Permission, ReachKind, api_key::ApiKeySecret, audit};
 use axum::{extract::State, response::Response};
 use chrono::{DateTime, Utc};
 use db::TenantTx;
-use events::Announcement;
 use events::{Attempt, Idempotent};
 use ids::ApiKeyId;
 use serde::Serialize;
@@ -23,7 +22,7 @@ use crate::{
     App,
     domain::api_key::{IpRange, Scope},
     error,
-    events::API_KEY_CREATED,
+    events::ApiKeyCreated,
     permissions::ApiKeyCreate,
     store::{
         api_keys::{self, ApiKeyRow},
@@ -74,12 +73,12 @@ pub(crate) async fn create_api_key(
     caller: Caller<ApiKeyCreate>,
     body: Idempotent<CreateApiKey>,
 ) -> Result<Response> {
-    let now = app.state.clock().now();
-    caller.require_recent_authentication(now)?;
-    let (mut tx, body, pending) = match body.begin(&app, &caller).await? {
-        Attempt::First(tx, body, pending) => (tx, body, pending),
+    caller.require_recent_authentication(app.state.clock().now())?;
+    let (mut unit, body, pending) = match body.begin(&app, &caller).await? {
+        Attempt::First(unit, body, pending) => (unit, body, pending),
         Attempt::Replay(answer) => return Ok(answer),
     };
+    let now = unit.now();
     if body.expires_at.is_some_and(|end| end <= now) {
         return Err(Problem::field("/expires_at", error::in_the_past()));
     }
@@ -89,9 +88,9 @@ pub(crate) async fn create_api_key(
         .iter()
         .map(|scope| scope.as_str().to_owned())
         .collect();
-    check_permissions_exist(&mut tx, &scopes).await?;
-    check_caller_holds(&mut tx, &caller, &scopes).await?;
-    let secret = ApiKeySecret::generate(tx.tenant(), ApiKeyId::at(now));
+    check_permissions_exist(&mut unit, &scopes).await?;
+    check_caller_holds(&mut unit, &caller, &scopes).await?;
+    let secret = ApiKeySecret::generate(unit.tenant(), ApiKeyId::at(now));
     let row = ApiKeyRow {
         id: secret.id,
         name: body.name.into_string(),
@@ -110,8 +109,10 @@ pub(crate) async fn create_api_key(
         created_at: now,
         updated_at: now,
     };
-    api_keys::insert_api_key(&mut tx, &row, &secret.hash()).await?;
-    announce(&mut tx, &caller, &row).await?;
+    api_keys::insert_api_key(&mut unit, &row, &secret.hash()).await?;
+    let event = ApiKeyCreated { api_key_id: row.id };
+    unit.publish(row.version, event).await?;
+    unit.audit(creation_entry(&row)).await?;
     let created = CreatedApiKey {
         api_key: row.into(),
         key: Some(secret.to_text()),
@@ -124,7 +125,7 @@ pub(crate) async fn create_api_key(
         location: format!("{BASE}/api-keys/{}", secret.id),
         resource: created,
     };
-    pending.created_secret(tx, answer, &without_secret).await
+    pending.created_secret(unit, answer, &without_secret).await
 }
 
 /// Checks that every scope is an existing permission.
@@ -181,22 +182,12 @@ pub(super) async fn check_caller_holds<P: Permission>(
         .member("scopes", json!(missing)))
 }
 
-async fn announce(tx: &mut TenantTx, caller: &Caller<ApiKeyCreate>, row: &ApiKeyRow) -> Result<()> {
-    let announcement = Announcement {
-        kind: &API_KEY_CREATED,
-        subject: format!("api_key/{}", row.id),
-        version: row.version.into(),
-        data: json!({"api_key_id": row.id}),
-        sealed: None,
-    };
-    events::announce(tx, caller.request(), row.created_at, announcement).await?;
-    let entry = audit::Entry::new("tenancy.api_key.created", "api_key", row.id)
+/// The entry of the audit log about a new key.
+fn creation_entry(row: &ApiKeyRow) -> audit::Entry {
+    audit::Entry::new("tenancy.api_key.created", "api_key", row.id)
         .change("name", Value::Null, row.name.as_str())
         .change("scopes", Value::Null, json!(row.scopes))
         .change("ip_ranges", Value::Null, json!(row.ip_ranges))
         .change("expires_at", Value::Null, json!(row.expires_at))
-        .change("requests_per_minute", Value::Null, row.requests_per_minute);
-    let reason = caller.reason.as_deref();
-    audit::record(tx, caller.request(), row.created_at, reason, entry).await?;
-    Ok(())
+        .change("requests_per_minute", Value::Null, row.requests_per_minute)
 }

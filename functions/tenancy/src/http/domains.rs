@@ -3,16 +3,16 @@
 use access::{Caller, audit, opaque};
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
-use db::{DbError, TenantTx};
-use events::Announcement;
+use db::DbError;
+use events::UnitOfWork;
 use http::StatusCode;
 use ids::{TenantDomainId, TenantId};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{
-    Created, Localized, Page, PathIds, Problem, RequestInfo, ValidJson,
+    Created, Localized, Page, PathIds, Problem, ValidJson,
     openapi::BASE,
     problem::{self, FieldCode, Result},
     reply::Versioned,
@@ -21,10 +21,13 @@ use web::{
 use super::tenant_scope;
 use crate::{
     App,
-    domain::{domain_proof::Method, host_name::HostName},
+    domain::{
+        domain_proof::{Method, ReleaseReason},
+        host_name::HostName,
+    },
     domain_verification::{DNS_LABEL, FILE_PATH},
     error,
-    events::DOMAIN_RELEASED,
+    events::DomainReleased,
     permissions::{DomainRead, DomainUpdate},
     store::domains::{self, DomainRow},
 };
@@ -150,11 +153,10 @@ pub(crate) async fn list_domains(
     caller: Caller<DomainRead>,
     PathIds(id): PathIds<TenantId>,
 ) -> Result<Json<Page<Domain>>> {
-    let mut tx = tenant_scope::begin_for_existing_tenant(&app, &caller, id).await?;
-    let rows = domains::list_domains(&mut tx).await?;
-    tenant_scope::audit_staff_read(&mut tx, &caller, id, "domains", app.state.clock().now())
-        .await?;
-    tx.commit().await?;
+    let mut unit = tenant_scope::begin_for_existing_tenant(&app, &caller, id).await?;
+    let rows = domains::list_domains(&mut unit).await?;
+    tenant_scope::audit_staff_read(&mut unit, &caller, "domains").await?;
+    unit.commit().await?;
     Ok(Json(Page {
         items: rows.into_iter().map(Domain::from).collect(),
         next_cursor: None,
@@ -173,19 +175,19 @@ pub(crate) async fn claim_domain(
     PathIds(id): PathIds<TenantId>,
     ValidJson { value: body, .. }: ValidJson<ClaimDomain>,
 ) -> Result<Created<Domain>> {
-    let now = app.state.clock().now();
     let host = body.host;
     if host.is_of_platform(&app.state.settings().public_url) {
         return Err(Problem::field("/host", reserved()));
     }
-    let mut tx = tenant_scope::begin_for_existing_tenant(&app, &caller, id).await?;
+    let mut unit = tenant_scope::begin_for_existing_tenant(&app, &caller, id).await?;
     // The lock keeps concurrent claims from exceeding the limit.
-    crate::store::tenants::lock_tenant(&mut tx, id).await?;
-    if domains::list_domains(&mut tx).await?.len() >= MAX_DOMAINS {
+    crate::store::tenants::lock_tenant(&mut unit, id).await?;
+    if domains::list_domains(&mut unit).await?.len() >= MAX_DOMAINS {
         return Err(error::TOO_MANY_DOMAINS
             .problem()
             .argument("most", MAX_DOMAINS));
     }
+    let now = unit.now();
     let row = DomainRow {
         id: TenantDomainId::at(now),
         host: host.as_str().to_owned(),
@@ -207,15 +209,16 @@ pub(crate) async fn claim_domain(
             error.into()
         }
     };
-    domains::insert_domain(&mut tx, &row).await.map_err(known)?;
+    domains::insert_domain(&mut unit, &row)
+        .await
+        .map_err(known)?;
     let entry = audit::Entry::new("tenancy.domain.claimed", "domain", row.id).change(
         "host",
         Value::Null,
         row.host.as_str(),
     );
-    let reason = caller.reason.as_deref();
-    audit::record(&mut tx, caller.request(), now, reason, entry).await?;
-    tx.commit().await?;
+    unit.audit(entry).await?;
+    unit.commit().await?;
     Ok(Created {
         location: format!("{BASE}/tenants/{id}/domains/{}", row.id),
         resource: row.into(),
@@ -232,44 +235,38 @@ pub(crate) async fn release_domain(
     caller: Caller<DomainUpdate>,
     PathIds((id, domain_id)): PathIds<(TenantId, TenantDomainId)>,
 ) -> Result<StatusCode> {
-    let now = app.state.clock().now();
-    let mut tx = tenant_scope::begin_for_existing_tenant(&app, &caller, id).await?;
-    let row = domains::lock_domain(&mut tx, domain_id)
+    let mut unit = tenant_scope::begin_for_existing_tenant(&app, &caller, id).await?;
+    let row = domains::lock_domain(&mut unit, domain_id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    domains::delete_domain(&mut tx, domain_id).await?;
+    domains::delete_domain(&mut unit, domain_id).await?;
     if row.verified_at.is_some() {
-        domains::delete_origin(&mut tx, &row.host).await?;
-        announce_release(&mut tx, caller.request(), &row, "given_up", now).await?;
+        domains::delete_origin(&mut unit, &row.host).await?;
+        publish_release(&mut unit, &row, ReleaseReason::GivenUp).await?;
     }
     let entry = audit::Entry::new("tenancy.domain.released", "domain", row.id).change(
         "host",
         row.host.as_str(),
         Value::Null,
     );
-    let reason = caller.reason.as_deref();
-    audit::record(&mut tx, caller.request(), now, reason, entry).await?;
-    tx.commit().await?;
+    unit.audit(entry).await?;
+    unit.commit().await?;
     app.state.authenticator().invalidate_tenant(id).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Publishes that a host no longer belongs to the tenant. The reason is `given_up` or `proof_missing`.
-pub(crate) async fn announce_release(
-    tx: &mut TenantTx,
-    request: &RequestInfo,
+/// Publishes that a host no longer belongs to the tenant.
+pub(crate) async fn publish_release(
+    unit: &mut UnitOfWork,
     row: &DomainRow,
-    why: &'static str,
-    now: DateTime<Utc>,
+    why: ReleaseReason,
 ) -> Result<()> {
-    let announcement = Announcement {
-        kind: &DOMAIN_RELEASED,
-        subject: format!("domain/{}", row.id),
-        version: (row.version + 1).into(),
-        data: json!({"domain_id": row.id, "host": row.host, "why": why}),
-        sealed: None,
+    let event = DomainReleased {
+        domain_id: row.id,
+        host: row.host.clone(),
+        why,
     };
-    events::announce(tx, request, now, announcement).await?;
+    unit.publish(row.version + 1, event).await?;
     Ok(())
 }
 

@@ -117,10 +117,9 @@ pub(crate) struct OwnFeatures {
 /// targeting. Available to everyone who is signed in.
 #[utoipa::path(get, path = "/features", responses((status = 200, description = "All flags, each on or off.", body = OwnFeatures)))]
 pub(crate) async fn list_features(caller: Caller<Anyone>) -> Json<OwnFeatures> {
-    let items = Flag::ALL
-        .iter()
+    let items = Flag::all()
         .map(|flag| OwnFeature {
-            flag: *flag,
+            flag,
             enabled: caller.has(flag.as_str()),
         })
         .collect();
@@ -137,14 +136,14 @@ pub(crate) async fn get_features(
     caller: Caller<FeatureRead>,
     PathIds(id): PathIds<TenantId>,
 ) -> Result<Fetched<Features>> {
-    let now = app.state.clock().now();
-    let mut tx = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
-    let row = tenants::find_tenant(&mut tx, id)
+    let mut unit = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
+    let row = tenants::find_tenant(&mut unit, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    let states = flags::with_defaults(&stored_flags::list_flags(&mut tx).await?);
-    let present = licenses::list_licenses(&mut tx).await?;
-    tenant_scope::audit_staff_read(&mut tx, &caller, id, "features", now).await?;
-    tx.commit().await?;
+    let states = flags::with_defaults(&stored_flags::list_flags(&mut unit).await?);
+    let present = licenses::list_licenses(&mut unit).await?;
+    tenant_scope::audit_staff_read(&mut unit, &caller, "features").await?;
+    let now = unit.now();
+    unit.commit().await?;
     Ok(Fetched(Features::of(&row, &states, &present, now)))
 }

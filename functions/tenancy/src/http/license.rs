@@ -73,11 +73,11 @@ pub(crate) struct LicenseLimit {
 impl From<&License> for LicenseView {
     fn from(license: &License) -> Self {
         let terms = &license.terms;
-        let limits = Metric::ALL.iter().filter_map(|metric| {
+        let limits = Metric::all().filter_map(|metric| {
             Some(LicenseLimit {
-                metric: *metric,
-                limit: terms.limit(*metric)?,
-                enforcement: terms.enforcement(*metric),
+                metric,
+                limit: terms.limit(metric)?,
+                enforcement: terms.enforcement(metric),
             })
         });
         Self {
@@ -133,14 +133,14 @@ pub(crate) async fn get_license(
     caller: Caller<LicenseRead>,
     PathIds(id): PathIds<TenantId>,
 ) -> Result<Fetched<TenantLicense>> {
-    let now = app.state.clock().now();
-    let mut tx = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
-    let row = tenants::find_tenant(&mut tx, id)
+    let mut unit = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
+    let row = tenants::find_tenant(&mut unit, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    let present = licenses::list_licenses(&mut tx).await?;
-    tenant_scope::audit_staff_read(&mut tx, &caller, id, "license", now).await?;
-    tx.commit().await?;
+    let present = licenses::list_licenses(&mut unit).await?;
+    tenant_scope::audit_staff_read(&mut unit, &caller, "license").await?;
+    let now = unit.now();
+    unit.commit().await?;
     Ok(Fetched(TenantLicense::of(&present, row.version, now)))
 }
 
@@ -172,14 +172,13 @@ pub(crate) async fn list_licenses(
         .cursor
         .map(|cursor| app.cursors.open(&scope, &cursor))
         .transpose()?;
-    let mut tx = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
-    tenants::find_tenant(&mut tx, id)
+    let mut unit = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
+    tenants::find_tenant(&mut unit, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    let rows = licenses::list_license_page(&mut tx, after, query.limit.rows()).await?;
-    tenant_scope::audit_staff_read(&mut tx, &caller, id, "license", app.state.clock().now())
-        .await?;
-    tx.commit().await?;
+    let rows = licenses::list_license_page(&mut unit, after, query.limit.rows()).await?;
+    tenant_scope::audit_staff_read(&mut unit, &caller, "license").await?;
+    unit.commit().await?;
     let page = query
         .limit
         .page(rows, |last| app.cursors.seal(&scope, &last.id));

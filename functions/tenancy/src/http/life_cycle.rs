@@ -3,13 +3,11 @@
 
 use access::{Caller, Permission, REVALENZ, TenantStatus, audit};
 use axum::extract::State;
-use chrono::{DateTime, Utc};
-use db::TenantTx;
-use events::{Announcement, EventKind};
+use events::UnitOfWork;
 use ids::TenantId;
 use serde_json::json;
 use web::{
-    Fetched, PathIds, RequestInfo, SingleLine, ValidJson,
+    Fetched, PathIds, SingleLine, ValidJson,
     problem::{self, Result},
 };
 
@@ -18,9 +16,7 @@ use crate::{
     App,
     domain::life_cycle::{CLOSING_GRACE_PERIOD, Step},
     error,
-    events::{
-        TENANT_CLOSED, TENANT_CLOSING, TENANT_PAST_DUE, TENANT_REACTIVATED, TENANT_SUSPENDED,
-    },
+    events::{TenantClosed, TenantClosing, TenantPastDue, TenantReactivated, TenantSuspended},
     permissions::{TenantClose, TenantSuspend},
     store::{
         directory,
@@ -108,67 +104,68 @@ async fn take_step<P: Permission>(
     step: Step,
     body: TakeStep,
 ) -> Result<Fetched<Tenant>> {
-    let now = app.state.clock().now();
     // The reason is in the body instead of the `X-Reason` header.
-    let mut tx = tenant_scope::begin_with_reason_in_body(app, caller, id).await?;
-    let before = tenants::lock_tenant(&mut tx, id)
+    let reason = body.reason.into_string();
+    let mut unit = tenant_scope::begin_with_reason(app, caller, id, reason.clone()).await?;
+    let before = tenants::lock_tenant(&mut unit, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     if id == REVALENZ {
         return Err(error::PLATFORM_TENANT.problem());
     }
+    let now = unit.now();
     let status = step.take(before.status).map_err(error::step_not_possible)?;
     let after = TenantRow {
         status,
         status_since: Some(now),
-        status_reason: Some(body.reason.into_string()),
+        status_reason: Some(reason),
         closes_at: (status == TenantStatus::Closing).then(|| now + CLOSING_GRACE_PERIOD),
         version: before.version + 1,
         updated_at: now,
         ..before.clone()
     };
-    change_status(&mut tx, caller.request(), &before, &after).await?;
-    tx.commit().await?;
+    change_status(&mut unit, &before, &after).await?;
+    unit.commit().await?;
     app.state.authenticator().invalidate_tenant(id).await;
     Ok(Fetched(after.into()))
 }
 
 /// Stores the new status of a tenant, for this context and for all functions, and publishes the change.
 pub(crate) async fn change_status(
-    tx: &mut TenantTx,
-    request: &RequestInfo,
+    unit: &mut UnitOfWork,
     before: &TenantRow,
     after: &TenantRow,
 ) -> Result<()> {
-    let now: DateTime<Utc> = after.updated_at;
-    tenants::update_tenant_status(tx, after).await?;
-    directory::update_status(tx, after).await?;
-    let announcement = Announcement {
-        kind: kind(after.status),
-        subject: format!("tenant/{}", after.id),
-        version: after.version.into(),
-        data: json!({
-            "tenant_id": after.id,
-            "from": before.status,
-            "status": after.status,
-            "closes_at": after.closes_at,
-        }),
-        sealed: None,
-    };
-    events::announce(tx, request, now, announcement).await?;
+    tenants::update_tenant_status(unit, after).await?;
+    directory::update_status(unit, after).await?;
+    publish_status(unit, before.status, after).await?;
     let entry = audit::Entry::new("tenancy.tenant.status_changed", "tenant", after.id)
         .change("status", before.status.as_str(), after.status.as_str())
         .change("closes_at", json!(before.closes_at), json!(after.closes_at));
-    audit::record(tx, request, now, after.status_reason.as_deref(), entry).await?;
+    unit.audit(entry).await?;
     Ok(())
 }
 
-fn kind(status: TenantStatus) -> &'static EventKind {
-    match status {
-        TenantStatus::PastDue => &TENANT_PAST_DUE,
-        TenantStatus::Suspended => &TENANT_SUSPENDED,
-        TenantStatus::Trial | TenantStatus::Active => &TENANT_REACTIVATED,
-        TenantStatus::Closing => &TENANT_CLOSING,
-        TenantStatus::Closed => &TENANT_CLOSED,
+/// Publishes the event of the new status.
+async fn publish_status(unit: &mut UnitOfWork, from: TenantStatus, row: &TenantRow) -> Result<()> {
+    // Five events with the same data.
+    macro_rules! publish {
+        ($event:ident) => {{
+            let event = $event {
+                tenant_id: row.id,
+                from,
+                status: row.status,
+                closes_at: row.closes_at,
+            };
+            unit.publish(row.version, event).await?
+        }};
     }
+    match row.status {
+        TenantStatus::PastDue => publish!(TenantPastDue),
+        TenantStatus::Suspended => publish!(TenantSuspended),
+        TenantStatus::Trial | TenantStatus::Active => publish!(TenantReactivated),
+        TenantStatus::Closing => publish!(TenantClosing),
+        TenantStatus::Closed => publish!(TenantClosed),
+    };
+    Ok(())
 }

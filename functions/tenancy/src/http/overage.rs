@@ -1,6 +1,6 @@
 //! The effect of a licence on what a tenant has and uses. Nothing is deleted; only further use is blocked.
 
-use access::usage::{Metric, month_of};
+use access::usage::Metric;
 use chrono::{DateTime, Utc};
 use db::TenantTx;
 use ids::UserId;
@@ -85,9 +85,9 @@ pub(crate) struct LimitEffect {
 pub(crate) async fn effect(
     tx: &mut TenantTx,
     row: &TenantRow,
-    (before, after): (&[License], &[License]),
+    before: &[License],
+    after: &[License],
     from: DateTime<Utc>,
-    now: DateTime<Utc>,
 ) -> Result<LicenseEffect> {
     let states = flags::with_defaults(&stored_flags::list_flags(tx).await?);
     let on = |licenses: &[License]| -> Vec<Flag> {
@@ -107,18 +107,18 @@ pub(crate) async fn effect(
     let taken = seats::count_seats_taken(tx).await?;
     let over = (taken - i64::from(limit)).max(0);
     let holders = seats::list_removal_candidates(tx, over.min(MAX_REMOVAL_CANDIDATES)).await?;
-    let month = month_of(now);
-    let used = usage::sum_usage(tx, month).await?;
-    let limits = Metric::ALL.iter().filter_map(|metric| {
+    let month = Month::of(tx.now());
+    let used = usage::sum_usage(tx, month.first_day()).await?;
+    let limits = Metric::all().filter_map(|metric| {
         let terms = terms?;
-        let limit = terms.limit(*metric)?;
-        let used = used.total(*metric, Month::beginning(month));
+        let limit = terms.limit(metric)?;
+        let used = used.total(metric, month);
         Some(LimitEffect {
-            metric: *metric,
+            metric,
             limit,
             used,
             over: (used - limit).max(0),
-            enforcement: terms.enforcement(*metric),
+            enforcement: terms.enforcement(metric),
         })
     });
     Ok(LicenseEffect {

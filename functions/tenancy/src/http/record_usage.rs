@@ -62,12 +62,12 @@ pub(crate) async fn record_usage(
     PathIds(id): PathIds<TenantId>,
     ValidJson { value: body, .. }: ValidJson<RecordUsage>,
 ) -> Result<Json<RecordedUsage>> {
-    let now = app.state.clock().now();
     let BoundedVec(events) = body.items;
-    let mut tx = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
-    tenants::find_tenant(&mut tx, id)
+    let mut unit = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
+    tenants::find_tenant(&mut unit, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
+    let now = unit.now();
     let wrong: Vec<FieldError> = events
         .iter()
         .enumerate()
@@ -76,8 +76,8 @@ pub(crate) async fn record_usage(
     if !wrong.is_empty() {
         return Err(Problem::invalid(wrong));
     }
-    let recorded = usage::insert_events(&mut tx, &events, now).await?;
-    tx.commit().await?;
+    let recorded = usage::insert_events(&mut unit, &events).await?;
+    unit.commit().await?;
     let sent = u64::try_from(events.len()).unwrap_or_default();
     metrics::counter!("usage_events_recorded_total").increment(recorded);
     Ok(Json(RecordedUsage {

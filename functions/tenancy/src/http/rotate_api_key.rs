@@ -3,10 +3,9 @@
 use access::{Caller, api_key::ApiKeySecret, audit};
 use axum::{extract::State, response::Response};
 use chrono::TimeDelta;
-use events::Announcement;
 use events::{Attempt, Idempotent};
 use ids::ApiKeyId;
-use serde_json::json;
+use serde_json::Value;
 use web::{
     Created, PathIds,
     body::Int,
@@ -15,7 +14,7 @@ use web::{
 };
 
 use super::create_api_key::{CreatedApiKey, check_caller_holds};
-use crate::{App, error, events::API_KEY_ROTATED, permissions::ApiKeyUpdate, store::api_keys};
+use crate::{App, error, events::ApiKeyRotated, permissions::ApiKeyUpdate, store::api_keys};
 
 /// How many hours the old secret stays valid by default.
 const DEFAULT_OVERLAP_HOURS: i32 = 24;
@@ -40,41 +39,37 @@ pub(crate) async fn rotate_api_key(
     PathIds(id): PathIds<ApiKeyId>,
     body: Idempotent<RotateApiKey>,
 ) -> Result<Response> {
-    let now = app.state.clock().now();
-    caller.require_recent_authentication(now)?;
-    let (mut tx, body, pending) = match body.begin(&app, &caller).await? {
-        Attempt::First(tx, body, pending) => (tx, body, pending),
+    caller.require_recent_authentication(app.state.clock().now())?;
+    let (mut unit, body, pending) = match body.begin(&app, &caller).await? {
+        Attempt::First(unit, body, pending) => (unit, body, pending),
         Attempt::Replay(answer) => return Ok(answer),
     };
-    let mut row = api_keys::lock_api_key(&mut tx, id)
+    let now = unit.now();
+    let mut row = api_keys::lock_api_key(&mut unit, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    check_caller_holds(&mut tx, &caller, &row.scopes).await?;
+    check_caller_holds(&mut unit, &caller, &row.scopes).await?;
     if row.expires_at.is_some_and(|end| end <= now) {
         return Err(error::API_KEY_EXPIRED.problem());
     }
     let hours = body.overlap_hours.map_or(DEFAULT_OVERLAP_HOURS, Int::get);
     let until = now + TimeDelta::hours(hours.into());
-    let secret = ApiKeySecret::generate(tx.tenant(), id);
+    let secret = ApiKeySecret::generate(unit.tenant(), id);
     row.previous_until = (until > now).then_some(until);
     row.version += 1;
     row.updated_at = now;
-    api_keys::rotate_api_key(&mut tx, &row, &secret.hash()).await?;
-    let announcement = Announcement {
-        kind: &API_KEY_ROTATED,
-        subject: format!("api_key/{id}"),
-        version: row.version.into(),
-        data: json!({"api_key_id": id, "previous_until": row.previous_until}),
-        sealed: None,
+    api_keys::rotate_api_key(&mut unit, &row, &secret.hash()).await?;
+    let event = ApiKeyRotated {
+        api_key_id: id,
+        previous_until: row.previous_until,
     };
-    events::announce(&mut tx, caller.request(), now, announcement).await?;
+    unit.publish(row.version, event).await?;
     let entry = audit::Entry::new("tenancy.api_key.rotated", "api_key", id).change(
         "overlap_hours",
-        serde_json::Value::Null,
+        Value::Null,
         hours,
     );
-    let reason = caller.reason.as_deref();
-    audit::record(&mut tx, caller.request(), now, reason, entry).await?;
+    unit.audit(entry).await?;
     let created = CreatedApiKey {
         api_key: row.into(),
         key: Some(secret.to_text()),
@@ -87,7 +82,9 @@ pub(crate) async fn rotate_api_key(
         location: format!("{BASE}/api-keys/{id}"),
         resource: created,
     };
-    let response = pending.created_secret(tx, answer, &without_secret).await?;
+    let response = pending
+        .created_secret(unit, answer, &without_secret)
+        .await?;
     app.state
         .authenticator()
         .invalidate_key(caller.tenant.id, id)

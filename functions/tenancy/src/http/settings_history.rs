@@ -47,11 +47,10 @@ pub(crate) async fn list_settings_history(
         after,
         ..AuditFilter::default()
     };
-    let mut tx = tenant_scope::begin_for_existing_tenant(&app, &caller, id).await?;
-    let rows = audit_log::list_entries(&mut tx, &filter, query.limit.rows()).await?;
-    let now = app.state.clock().now();
-    tenant_scope::audit_staff_read(&mut tx, &caller, id, "settings", now).await?;
-    tx.commit().await?;
+    let mut unit = tenant_scope::begin_for_existing_tenant(&app, &caller, id).await?;
+    let rows = audit_log::list_entries(&mut unit, &filter, query.limit.rows()).await?;
+    tenant_scope::audit_staff_read(&mut unit, &caller, "settings").await?;
+    unit.commit().await?;
     let page = query.limit.page(rows, |last| {
         app.cursors.seal(&scope, &(last.occurred_at, last.id))
     });

@@ -5,8 +5,8 @@
 //! path. Everything they do there, including reads, is recorded in that tenant's audit log; changes require a reason.
 
 use access::{Caller, Permission, REVALENZ, TenantStatus, audit, problems::REASON_REQUIRED};
-use chrono::{DateTime, Utc};
-use db::{Actor, TenantTx};
+use db::Actor;
+use events::UnitOfWork;
 use http::Method;
 use ids::TenantId;
 use web::problem::{self, Result};
@@ -18,15 +18,15 @@ pub(crate) fn is_staff<P: Permission>(caller: &Caller<P>) -> bool {
     caller.is_superadmin() && caller.user.is_some() && caller.tenant.id == REVALENZ
 }
 
-/// Begins a transaction on the tenant `wanted` for staff, and on their own tenant for everyone else, where `wanted` is
-/// found or not. To change another tenant, staff must state a reason, and the tenant must not be closed.
+/// Begins on the tenant `wanted` for staff, and on their own tenant for everyone else, where `wanted` is found or not. To
+/// change another tenant, staff must state a reason, and the tenant must not be closed.
 pub(crate) async fn begin_for_tenant<P: Permission>(
     app: &App,
     caller: &Caller<P>,
     wanted: TenantId,
-) -> Result<TenantTx> {
+) -> Result<UnitOfWork> {
     let is_read = matches!(*caller.request().method(), Method::GET | Method::HEAD);
-    if is_staff_on_other_tenant(caller, wanted) && !is_read {
+    if is_staff(caller) && wanted != caller.tenant.id && !is_read {
         if caller.reason.is_none() {
             return Err(REASON_REQUIRED.problem());
         }
@@ -36,21 +36,17 @@ pub(crate) async fn begin_for_tenant<P: Permission>(
             return Err(problem::TENANT_SUSPENDED.problem());
         }
     }
-    begin_with_reason_in_body(app, caller, wanted).await
+    begin(app, caller, wanted).await
 }
 
-/// Like [`begin_for_tenant`], for requests that state the reason in their body.
-pub(crate) async fn begin_with_reason_in_body<P: Permission>(
+/// Like [`begin_for_tenant`], for requests that state the reason in their body. The tenant may be closed.
+pub(crate) async fn begin_with_reason<P: Permission>(
     app: &App,
     caller: &Caller<P>,
     wanted: TenantId,
-) -> Result<TenantTx> {
-    match caller.user {
-        Some(user) if is_staff_on_other_tenant(caller, wanted) => {
-            Ok(app.db.begin(wanted, Actor::superadmin(user)).await?)
-        }
-        _ => caller.begin(&app.db).await,
-    }
+    reason: String,
+) -> Result<UnitOfWork> {
+    Ok(begin(app, caller, wanted).await?.with_reason(Some(reason)))
 }
 
 /// Like [`begin_for_tenant`], and refuses a tenant that is not found.
@@ -58,29 +54,37 @@ pub(crate) async fn begin_for_existing_tenant<P: Permission>(
     app: &App,
     caller: &Caller<P>,
     wanted: TenantId,
-) -> Result<TenantTx> {
-    let mut tx = begin_for_tenant(app, caller, wanted).await?;
-    tenants::find_tenant(&mut tx, wanted)
+) -> Result<UnitOfWork> {
+    let mut unit = begin_for_tenant(app, caller, wanted).await?;
+    tenants::find_tenant(&mut unit, wanted)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    Ok(tx)
+    Ok(unit)
 }
 
 /// Records in the audit log of another tenant that staff has read there. Reads in one's own tenant are not recorded.
 pub(crate) async fn audit_staff_read<P: Permission>(
-    tx: &mut TenantTx,
+    unit: &mut UnitOfWork,
     caller: &Caller<P>,
-    wanted: TenantId,
     what: &'static str,
-    now: DateTime<Utc>,
 ) -> Result<()> {
-    if is_staff_on_other_tenant(caller, wanted) {
-        let entry = audit::Entry::new("tenancy.tenant.read_by_superadmin", what, wanted);
-        audit::record(tx, caller.request(), now, caller.reason.as_deref(), entry).await?;
+    let tenant = unit.tenant();
+    if tenant != caller.tenant.id {
+        let entry = audit::Entry::new("tenancy.tenant.read_by_superadmin", what, tenant);
+        unit.audit(entry).await?;
     }
     Ok(())
 }
 
-fn is_staff_on_other_tenant<P: Permission>(caller: &Caller<P>, wanted: TenantId) -> bool {
-    is_staff(caller) && wanted != caller.tenant.id
+async fn begin<P: Permission>(
+    app: &App,
+    caller: &Caller<P>,
+    wanted: TenantId,
+) -> Result<UnitOfWork> {
+    match caller.user {
+        Some(user) if is_staff(caller) && wanted != caller.tenant.id => {
+            UnitOfWork::begin_in(app, caller, wanted, Actor::superadmin(user)).await
+        }
+        _ => UnitOfWork::begin(app, caller).await,
+    }
 }

@@ -3,6 +3,7 @@
 use access::{Caller, TenantStatus, audit};
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
+use events::UnitOfWork;
 use ids::TenantId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -136,26 +137,17 @@ pub(crate) async fn list_tenants(
         search: query.q.as_ref().map(SingleLine::as_str),
         after,
     };
-    let mut tx = if tenant_scope::is_staff(&caller) {
-        caller.begin_read_write(&app.db).await?
-    } else {
-        caller.begin(&app.db).await?
-    };
+    let mut unit;
     let rows = if tenant_scope::is_staff(&caller) {
+        unit = UnitOfWork::begin_read_write(&app, &caller).await?;
         let entry = audit::Entry::new("tenancy.tenant.listed", "tenant", "all");
-        audit::record(
-            &mut tx,
-            caller.request(),
-            app.state.clock().now(),
-            caller.reason.as_deref(),
-            entry,
-        )
-        .await?;
-        tenants::list_all_tenants(&mut tx, &filter, query.limit.rows()).await?
+        unit.audit(entry).await?;
+        tenants::list_all_tenants(&mut unit, &filter, query.limit.rows()).await?
     } else {
-        tenants::list_own_tenant(&mut tx, &filter).await?
+        unit = UnitOfWork::begin(&app, &caller).await?;
+        tenants::list_own_tenant(&mut unit, &filter).await?
     };
-    tx.commit().await?;
+    unit.commit().await?;
     let page = query.limit.page(rows, |last| {
         app.cursors.seal(&scope, &(last.created_at, last.id))
     });
@@ -171,11 +163,11 @@ pub(crate) async fn get_tenant(
     caller: Caller<TenantRead>,
     PathIds(id): PathIds<TenantId>,
 ) -> Result<Fetched<Tenant>> {
-    let mut tx = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
-    let row = tenants::find_tenant(&mut tx, id)
+    let mut unit = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
+    let row = tenants::find_tenant(&mut unit, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    tenant_scope::audit_staff_read(&mut tx, &caller, id, "tenant", app.state.clock().now()).await?;
-    tx.commit().await?;
+    tenant_scope::audit_staff_read(&mut unit, &caller, "tenant").await?;
+    unit.commit().await?;
     Ok(Fetched(row.into()))
 }

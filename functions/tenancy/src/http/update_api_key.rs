@@ -3,7 +3,7 @@
 use access::{Caller, audit};
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use events::Announcement;
+use events::UnitOfWork;
 use ids::ApiKeyId;
 use serde_json::json;
 use web::{
@@ -17,7 +17,7 @@ use crate::{
     App,
     domain::api_key::IpRange,
     error,
-    events::API_KEY_UPDATED,
+    events::ApiKeyUpdated,
     permissions::ApiKeyUpdate,
     store::api_keys::{self, ApiKeyRow},
 };
@@ -67,13 +67,13 @@ pub(crate) async fn update_api_key(
     if_match: IfMatch,
     ValidJson { value: body, .. }: ValidJson<UpdateApiKey>,
 ) -> Result<Fetched<ApiKey>> {
-    let now = app.state.clock().now();
-    caller.require_recent_authentication(now)?;
-    let mut tx = caller.begin(&app.db).await?;
-    let before = api_keys::lock_api_key(&mut tx, id)
+    caller.require_recent_authentication(app.state.clock().now())?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    let before = api_keys::lock_api_key(&mut unit, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     if_match.check(before.version)?;
+    let now = unit.now();
     let mut after = body.apply(before.clone());
     // A client may send back an expiry that has passed meanwhile.
     if after.expires_at != before.expires_at && after.expires_at.is_some_and(|end| end <= now) {
@@ -94,26 +94,22 @@ pub(crate) async fn update_api_key(
         );
     let changed = entry.changed();
     if changed.is_empty() {
-        tx.commit().await?;
+        unit.commit_unchanged().await?;
         return Ok(Fetched(after.into()));
     }
     if changed.iter().any(|field| field != "name") {
-        check_caller_holds(&mut tx, &caller, &before.scopes).await?;
+        check_caller_holds(&mut unit, &caller, &before.scopes).await?;
     }
     after.version += 1;
     after.updated_at = now;
-    api_keys::update_api_key(&mut tx, &after).await?;
-    let announcement = Announcement {
-        kind: &API_KEY_UPDATED,
-        subject: format!("api_key/{id}"),
-        version: after.version.into(),
-        data: json!({"api_key_id": id, "changed": changed}),
-        sealed: None,
+    api_keys::update_api_key(&mut unit, &after).await?;
+    let event = ApiKeyUpdated {
+        api_key_id: id,
+        changed,
     };
-    events::announce(&mut tx, caller.request(), now, announcement).await?;
-    let reason = caller.reason.as_deref();
-    audit::record(&mut tx, caller.request(), now, reason, entry).await?;
-    tx.commit().await?;
+    unit.publish(after.version, event).await?;
+    unit.audit(entry).await?;
+    unit.commit().await?;
     app.state
         .authenticator()
         .invalidate_key(caller.tenant.id, id)

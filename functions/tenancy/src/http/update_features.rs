@@ -1,11 +1,12 @@
 //! Updates the feature flags of a tenant.
 
+use std::collections::BTreeMap;
+
 use access::{Caller, audit, targeting::Condition};
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use events::Announcement;
 use ids::TenantId;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use web::{
     Fetched, IfMatch, PathIds, Problem, ValidJson,
     body::{BoundedVec, Change, Int},
@@ -20,7 +21,7 @@ use crate::{
         projection,
     },
     error,
-    events::FEATURE_CHANGED,
+    events::FeatureChanged,
     licensing,
     permissions::FeatureUpdate,
     store::{flags as stored_flags, licenses, tenants},
@@ -65,14 +66,14 @@ pub(crate) async fn update_features(
     if_match: IfMatch,
     ValidJson { value: body, .. }: ValidJson<UpdateFeatures>,
 ) -> Result<Fetched<Features>> {
-    let now = app.state.clock().now();
-    let mut tx = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
-    let mut row = tenants::lock_tenant(&mut tx, id)
+    let mut unit = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
+    let now = unit.now();
+    let mut row = tenants::lock_tenant(&mut unit, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     if_match.check(row.version)?;
-    let before = flags::with_defaults(&stored_flags::list_flags(&mut tx).await?);
-    let present = licenses::list_licenses(&mut tx).await?;
+    let before = flags::with_defaults(&stored_flags::list_flags(&mut unit).await?);
+    let present = licenses::list_licenses(&mut unit).await?;
     let licensed = projection::licensed_features(&present, row.license_type, now);
     let after = apply(&before, body.items.0, now)?;
     let changed: Vec<(&FlagState, &FlagState)> = before
@@ -81,38 +82,28 @@ pub(crate) async fn update_features(
         .filter(|(old, new)| old != new)
         .collect();
     if changed.is_empty() {
-        tx.commit().await?;
+        unit.commit_unchanged().await?;
         return Ok(Fetched(Features::of(&row, &after, &present, now)));
     }
     let mut entry = audit::Entry::new("tenancy.feature.updated", "features", id);
-    let mut switched = Map::new();
+    let mut switched = BTreeMap::new();
     for (old, new) in &changed {
         entry = entry.change(new.flag.as_str(), audit_value(old), audit_value(new));
-        switched.insert(new.flag.to_string(), new.is_on(id, licensed, now).into());
+        switched.insert(new.flag.to_string(), new.is_on(id, licensed, now));
     }
     let stored: Vec<FlagState> = changed.iter().map(|(_, new)| (*new).clone()).collect();
     row.version += 1;
     row.updated_at = now;
-    stored_flags::upsert_flags(&mut tx, &stored, now).await?;
-    licensing::update_projection(&mut tx, &mut row, now).await?;
-    tenants::update_tenant(&mut tx, &row).await?;
-    let announcement = Announcement {
-        kind: &FEATURE_CHANGED,
-        subject: format!("tenant/{id}"),
-        version: row.version.into(),
-        data: json!({"tenant_id": id, "changed": switched}),
-        sealed: None,
+    stored_flags::upsert_flags(&mut unit, &stored).await?;
+    licensing::update_projection(&mut unit, &mut row).await?;
+    tenants::update_tenant(&mut unit, &row).await?;
+    let event = FeatureChanged {
+        tenant_id: id,
+        changed: switched,
     };
-    events::announce(&mut tx, caller.request(), now, announcement).await?;
-    audit::record(
-        &mut tx,
-        caller.request(),
-        now,
-        caller.reason.as_deref(),
-        entry,
-    )
-    .await?;
-    tx.commit().await?;
+    unit.publish(row.version, event).await?;
+    unit.audit(entry).await?;
+    unit.commit().await?;
     app.state.authenticator().invalidate_tenant(id).await;
     Ok(Fetched(Features::of(&row, &after, &present, now)))
 }

@@ -1,13 +1,14 @@
 //! Agrees on a new licence, which supersedes others for its period, and previews the effect.
 
+use std::collections::BTreeMap;
+
 use access::{Caller, audit};
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use db::TenantTx;
-use events::Announcement;
+use events::UnitOfWork;
 use ids::TenantId;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use web::{
     Fetched, IfMatch, Localized, PathIds, Problem, ValidJson, ValidQuery,
@@ -22,7 +23,6 @@ use super::{
     license_limits::{UpdateLimits, Values},
     overage::{self, LicenseEffect},
     tenant_scope,
-    update_tenant::announce_update,
 };
 use crate::{
     App,
@@ -33,7 +33,7 @@ use crate::{
         projection,
     },
     error,
-    events::FEATURE_CHANGED,
+    events::{FeatureChanged, TenantUpdated},
     licensing,
     permissions::LicenseUpdate,
     store::{
@@ -131,28 +131,30 @@ pub(crate) async fn update_license(
     if_match: IfMatch,
     ValidJson { value: body, .. }: ValidJson<UpdateLicense>,
 ) -> Result<Fetched<LicenseChange>> {
-    let now = app.state.clock().now();
-    let mut tx = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
-    let mut row = tenants::lock_tenant(&mut tx, id)
+    let mut unit = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
+    let mut row = tenants::lock_tenant(&mut unit, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     if_match.check(row.version)?;
-    let before = licenses::list_licenses(&mut tx).await?;
+    let now = unit.now();
+    let before = licenses::list_licenses(&mut unit).await?;
     let new = draft_license(body, &before, &row, now)?;
     let from = new.valid_from;
     let mut after = before.clone();
     license::supersede(&mut after, new.clone());
-    let effect = overage::effect(&mut tx, &row, (&before, &after), from, now).await?;
+    let effect = overage::effect(&mut unit, &row, &before, &after, from).await?;
     if query.dry_run {
-        tenant_scope::audit_staff_read(&mut tx, &caller, id, "license", now).await?;
-    } else if !is_unchanged(&before, &new) {
+        tenant_scope::audit_staff_read(&mut unit, &caller, "license").await?;
+        unit.commit_unchanged().await?;
+    } else if is_unchanged(&before, &new) {
+        after = before;
+        unit.commit_unchanged().await?;
+    } else {
         row.version += 1;
         row.updated_at = now;
-        put_into_force(&mut tx, &caller, &mut row, before.clone(), new, now).await?;
-    } else {
-        after = before;
+        put_into_force(&mut unit, &mut row, before, new).await?;
+        unit.commit().await?;
     }
-    tx.commit().await?;
     app.state.authenticator().invalidate_tenant(id).await;
     Ok(Fetched(LicenseChange {
         license: TenantLicense::of(&after, row.version, now),
@@ -195,41 +197,38 @@ fn is_unchanged(present: &[License], new: &License) -> bool {
 }
 
 async fn put_into_force(
-    tx: &mut TenantTx,
-    caller: &Caller<LicenseUpdate>,
+    unit: &mut UnitOfWork,
     row: &mut TenantRow,
     mut present: Vec<License>,
     new: License,
-    now: DateTime<Utc>,
 ) -> Result<()> {
-    let states = flags::with_defaults(&stored_flags::list_flags(tx).await?);
+    let now = unit.now();
+    let states = flags::with_defaults(&stored_flags::list_flags(unit).await?);
     let on_before = on(&states, &present, row, now);
     let base = license::predecessor(&present, new.valid_from).cloned();
     let entry = differences(row.id, base.as_ref(), &new);
-    licensing::supersede(tx, &mut present, new).await?;
-    licensing::update_projection(tx, row, now).await?;
-    tenants::update_tenant(tx, row).await?;
-    let fields: Vec<String> = entry
-        .changed()
-        .iter()
-        .map(|field| format!("license.{field}"))
-        .collect();
-    announce_update(tx, caller, row, &fields).await?;
-    let on_after = on(&states, &present, row, now);
-    let mut switched = on_after;
+    licensing::supersede(unit, &mut present, new).await?;
+    licensing::update_projection(unit, row).await?;
+    tenants::update_tenant(unit, row).await?;
+    let event = TenantUpdated {
+        tenant_id: row.id,
+        changed: entry
+            .changed()
+            .iter()
+            .map(|field| format!("license.{field}"))
+            .collect(),
+    };
+    unit.publish(row.version, event).await?;
+    let mut switched = on(&states, &present, row, now);
     switched.retain(|flag, now| on_before.get(flag) != Some(now));
     if !switched.is_empty() {
-        let announcement = Announcement {
-            kind: &FEATURE_CHANGED,
-            subject: format!("tenant/{}", row.id),
-            version: row.version.into(),
-            data: json!({"tenant_id": row.id, "changed": switched}),
-            sealed: None,
+        let event = FeatureChanged {
+            tenant_id: row.id,
+            changed: switched,
         };
-        events::announce(tx, caller.request(), now, announcement).await?;
+        unit.publish(row.version, event).await?;
     }
-    let reason = caller.reason.as_deref();
-    audit::record(tx, caller.request(), now, reason, entry).await?;
+    unit.audit(entry).await?;
     Ok(())
 }
 
@@ -239,9 +238,9 @@ fn on(
     licenses: &[License],
     row: &TenantRow,
     now: DateTime<Utc>,
-) -> Map<String, Value> {
+) -> BTreeMap<String, bool> {
     let by_license = projection::licensed_features(licenses, row.license_type, now);
-    let is_on = |state: &FlagState| state.is_on(row.id, by_license, now).into();
+    let is_on = |state: &FlagState| state.is_on(row.id, by_license, now);
     states
         .iter()
         .map(|state| (state.flag.to_string(), is_on(state)))

@@ -1,10 +1,8 @@
 //! Updates a tenant's master data.
 
-use access::{Caller, Permission, audit, mask};
+use access::{Caller, audit, mask};
 use axum::extract::State;
-use chrono::{DateTime, Utc};
 use db::TenantTx;
-use events::Announcement;
 use ids::TenantId;
 use serde_json::json;
 use web::{
@@ -22,7 +20,7 @@ use crate::{
         license::{self, LicenseTerms},
         license_type::LicenseType,
     },
-    events::TENANT_UPDATED,
+    events::TenantUpdated,
     licensing,
     permissions::{LicenseUpdate, TenantUpdate},
     store::{
@@ -100,9 +98,8 @@ pub(crate) async fn update_tenant(
     if_match: IfMatch,
     ValidJson { value: body, .. }: ValidJson<UpdateTenant>,
 ) -> Result<Fetched<Tenant>> {
-    let now = app.state.clock().now();
-    let mut tx = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
-    let before = tenants::lock_tenant(&mut tx, id)
+    let mut unit = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
+    let before = tenants::lock_tenant(&mut unit, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     let licensed = body.licensed_fields();
@@ -116,37 +113,31 @@ pub(crate) async fn update_tenant(
     let mut after = body.apply(before.clone());
     let entry = differences(&before, &after);
     if !entry.has_changes() {
-        tx.commit().await?;
+        unit.commit_unchanged().await?;
         return Ok(Fetched(after.into()));
     }
     after.version += 1;
-    after.updated_at = now;
+    after.updated_at = unit.now();
     if (after.license_type, after.max_users) != (before.license_type, before.max_users) {
-        supersede_license(&mut tx, &mut after, now).await?;
+        supersede_license(&mut unit, &mut after).await?;
     }
-    tenants::update_tenant(&mut tx, &after).await?;
-    directory::update_tenant(&mut tx, &after).await?;
-    announce_update(&mut tx, &caller, &after, &entry.changed()).await?;
-    audit::record(
-        &mut tx,
-        caller.request(),
-        now,
-        caller.reason.as_deref(),
-        entry,
-    )
-    .await?;
-    tx.commit().await?;
+    tenants::update_tenant(&mut unit, &after).await?;
+    directory::update_tenant(&mut unit, &after).await?;
+    let event = TenantUpdated {
+        tenant_id: id,
+        changed: entry.changed(),
+    };
+    unit.publish(after.version, event).await?;
+    unit.audit(entry).await?;
+    unit.commit().await?;
     app.state.authenticator().invalidate_tenant(id).await;
     Ok(Fetched(after.into()))
 }
 
 /// Supersedes the licence because the plan or the seats have changed. Agreed limits stay while the plan does, and the
 /// end stays the same.
-async fn supersede_license(
-    tx: &mut TenantTx,
-    row: &mut TenantRow,
-    now: DateTime<Utc>,
-) -> Result<()> {
+async fn supersede_license(tx: &mut TenantTx, row: &mut TenantRow) -> Result<()> {
+    let now = tx.now();
     let mut present = licenses::list_licenses(tx).await?;
     let to = license::default_end(&present, now);
     let terms = license::predecessor(&present, now).map_or_else(
@@ -163,7 +154,7 @@ async fn supersede_license(
         licensing::new_license(terms, now, to, now),
     )
     .await?;
-    licensing::update_projection(tx, row, now).await
+    licensing::update_projection(tx, row).await
 }
 
 /// The changed fields, for the audit log, with email addresses masked.
@@ -193,22 +184,4 @@ fn differences(before: &TenantRow, after: &TenantRow) -> audit::Entry {
     } else {
         entry.change("email", old, new)
     }
-}
-
-/// Publishes which fields of a tenant have changed.
-pub(super) async fn announce_update<P: Permission>(
-    tx: &mut TenantTx,
-    caller: &Caller<P>,
-    tenant: &TenantRow,
-    changed: &[String],
-) -> Result<()> {
-    let announcement = Announcement {
-        kind: &TENANT_UPDATED,
-        subject: format!("tenant/{}", tenant.id),
-        version: tenant.version.into(),
-        data: json!({"tenant_id": tenant.id, "changed": changed}),
-        sealed: None,
-    };
-    events::announce(tx, caller.request(), tenant.updated_at, announcement).await?;
-    Ok(())
 }

@@ -99,22 +99,22 @@ pub(crate) async fn get_usage(
     PathIds(id): PathIds<TenantId>,
     ValidQuery(query): ValidQuery<UsageQuery>,
 ) -> Result<Json<Usage>> {
-    let now = app.state.clock().now();
-    let last = query.to.unwrap_or(Month::of(now));
+    let last = query.to.unwrap_or(Month::of(app.state.clock().now()));
     let first = query.from.unwrap_or(last);
     let months: Vec<Month> = first.through(last).take(MAX_MONTHS + 1).collect();
     if months.is_empty() || months.len() > MAX_MONTHS {
         return Err(Problem::field("/from", invalid_range()));
     }
-    let mut tx = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
-    let row = tenants::find_tenant(&mut tx, id)
+    let mut unit = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
+    let row = tenants::find_tenant(&mut unit, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    let present = licenses::list_licenses(&mut tx).await?;
-    let taken = seats::count_seats_taken(&mut tx).await?;
-    let used = usage::sum_usage(&mut tx, last.first_day()).await?;
-    tenant_scope::audit_staff_read(&mut tx, &caller, id, "usage", now).await?;
-    tx.commit().await?;
+    let present = licenses::list_licenses(&mut unit).await?;
+    let taken = seats::count_seats_taken(&mut unit).await?;
+    let used = usage::sum_usage(&mut unit, last.first_day()).await?;
+    tenant_scope::audit_staff_read(&mut unit, &caller, "usage").await?;
+    let now = unit.now();
+    unit.commit().await?;
     let seated = license::in_force(&present, now).map(|license| license.terms.seats);
     Ok(Json(Usage {
         seats: SeatUsage {
@@ -146,16 +146,16 @@ fn month_usage(
 ) -> MonthUsage {
     let at = now.min(month.end() - TimeDelta::microseconds(1));
     let terms = license::in_force(licenses, at).map(|license| &license.terms);
-    let metric = |metric: &Metric| {
-        let used = used.total(*metric, month);
-        let limit = terms.and_then(|terms| terms.limit(*metric));
+    let metric = |metric: Metric| {
+        let used = used.total(metric, month);
+        let limit = terms.and_then(|terms| terms.limit(metric));
         MetricUsage {
-            metric: *metric,
+            metric,
             used,
             limit,
             enforcement: terms
                 .filter(|_| limit.is_some())
-                .map(|terms| terms.enforcement(*metric)),
+                .map(|terms| terms.enforcement(metric)),
             percent: limit
                 .filter(|limit| *limit > 0)
                 .and_then(|limit| i64::try_from(i128::from(used) * 100 / i128::from(limit)).ok()),
@@ -163,6 +163,6 @@ fn month_usage(
     };
     MonthUsage {
         month,
-        metrics: Metric::ALL.iter().map(metric).collect(),
+        metrics: Metric::all().map(metric).collect(),
     }
 }

@@ -3,7 +3,6 @@
 use access::{Caller, audit};
 use axum::extract::State;
 use db::DbError;
-use events::Announcement;
 use ids::{TenantDomainId, TenantId};
 use serde_json::{Value, json};
 use web::{
@@ -16,7 +15,7 @@ use crate::{
     App,
     domain::domain_proof::ProofCheck,
     error,
-    events::DOMAIN_VERIFIED,
+    events::DomainVerified,
     permissions::DomainUpdate,
     store::domains::{self, DomainRow},
 };
@@ -31,24 +30,24 @@ pub(crate) async fn verify_domain(
     caller: Caller<DomainUpdate>,
     PathIds((id, domain_id)): PathIds<(TenantId, TenantDomainId)>,
 ) -> Result<Fetched<Domain>> {
-    let mut tx = tenant_scope::begin_for_existing_tenant(&app, &caller, id).await?;
-    let claimed = domains::find_domain(&mut tx, domain_id)
+    let mut unit = tenant_scope::begin_for_existing_tenant(&app, &caller, id).await?;
+    let claimed = domains::find_domain(&mut unit, domain_id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     // No transaction stays open during the lookups.
-    tx.commit().await?;
+    unit.commit_unchanged().await?;
     let check = app
         .domain_verifier
         .check(&claimed.host, &claimed.proof)
         .await;
-    let now = app.state.clock().now();
     let method = check.method().ok_or_else(|| not_proved(&claimed, check))?;
-    let mut tx = tenant_scope::begin_for_existing_tenant(&app, &caller, id).await?;
+    let mut unit = tenant_scope::begin_for_existing_tenant(&app, &caller, id).await?;
     // The domain may have been released meanwhile, or claimed again with a different proof.
-    let row = domains::lock_domain(&mut tx, domain_id)
+    let row = domains::lock_domain(&mut unit, domain_id)
         .await?
         .filter(|row| row.proof == claimed.proof)
         .ok_or(&problem::NOT_FOUND)?;
+    let now = unit.now();
     let first = row.verified_at.is_none();
     let row = DomainRow {
         method: Some(method),
@@ -69,26 +68,27 @@ pub(crate) async fn verify_domain(
             error.into()
         }
     };
-    domains::update_domain(&mut tx, &row).await.map_err(taken)?;
+    domains::update_domain(&mut unit, &row)
+        .await
+        .map_err(taken)?;
     if first {
-        domains::insert_origin(&mut tx, &row.host, now)
+        domains::insert_origin(&mut unit, &row.host)
             .await
             .map_err(taken)?;
-        let announcement = Announcement {
-            kind: &DOMAIN_VERIFIED,
-            subject: format!("domain/{domain_id}"),
-            version: row.version.into(),
-            data: json!({"domain_id": domain_id, "host": row.host, "method": method}),
-            sealed: None,
+        let event = DomainVerified {
+            domain_id,
+            host: row.host.clone(),
+            method,
         };
-        events::announce(&mut tx, caller.request(), now, announcement).await?;
+        unit.publish(row.version, event).await?;
         let entry = audit::Entry::new("tenancy.domain.verified", "domain", domain_id)
             .change("host", Value::Null, row.host.as_str())
             .change("method", Value::Null, method.as_str());
-        let reason = caller.reason.as_deref();
-        audit::record(&mut tx, caller.request(), now, reason, entry).await?;
+        unit.audit(entry).await?;
+        unit.commit().await?;
+    } else {
+        unit.commit_unchanged().await?;
     }
-    tx.commit().await?;
     app.state.authenticator().invalidate_tenant(id).await;
     Ok(Fetched(row.into()))
 }

@@ -2,9 +2,9 @@
 //! owner must not inherit what the previous one was allowed.
 
 use access::{audit, directory};
-use chrono::{DateTime, TimeDelta, Utc};
-use db::{Actor, TenantTx};
-use events::{Announcement, Run};
+use chrono::TimeDelta;
+use db::Actor;
+use events::{Run, UnitOfWork};
 use futures::{StreamExt, stream};
 use ids::TenantId;
 use serde::Serialize;
@@ -13,9 +13,9 @@ use web::{RequestInfo, problem::Result};
 
 use crate::{
     App,
-    domain::domain_proof::ProofCheck,
-    events::DOMAIN_FAILING,
-    http::domains::{announce_release, new_proof},
+    domain::domain_proof::{ProofCheck, ReleaseReason},
+    events::DomainFailing,
+    http::domains::{new_proof, publish_release},
     store::domains::{self, DomainRow},
 };
 
@@ -66,7 +66,7 @@ async fn check_tenant(
         })
         .buffer_unordered(MAX_CONCURRENT_CHECKS);
     while let Some((row, check)) = checks.next().await {
-        evaluate(app, request, tenant, (&row, check), checked).await?;
+        evaluate(app, request, tenant, &row, check, checked).await?;
     }
     Ok(())
 }
@@ -75,17 +75,18 @@ async fn evaluate(
     app: &App,
     request: &RequestInfo,
     tenant: TenantId,
-    (seen, check): (&DomainRow, ProofCheck),
+    seen: &DomainRow,
+    check: ProofCheck,
     checked: &mut Checked,
 ) -> Result<()> {
-    let now = app.state.clock().now();
     if check.method().is_none() && !check.is_conclusive() {
         checked.unknown += 1;
         return Ok(());
     }
-    let mut tx = app.db.begin(tenant, Actor::SYSTEM).await?;
+    let mut unit = UnitOfWork::begin_step(app, request, tenant).await?;
+    let now = unit.now();
     let is_unchanged = |row: &DomainRow| row.proof == seen.proof && row.verified_at.is_some();
-    let Some(mut row) = domains::lock_domain(&mut tx, seen.id)
+    let Some(mut row) = domains::lock_domain(&mut unit, seen.id)
         .await?
         .filter(is_unchanged)
     else {
@@ -99,7 +100,7 @@ async fn evaluate(
             checked.proved += 1;
         }
         (None, Some(since)) if since + PROOF_GRACE_PERIOD <= now => {
-            release(&mut tx, request, &mut row, now).await?;
+            release(&mut unit, &mut row).await?;
             released = true;
             checked.released += 1;
         }
@@ -108,12 +109,17 @@ async fn evaluate(
             row.failing_since = Some(now);
             row.version += 1;
             row.updated_at = now;
-            announce_failing(&mut tx, request, &row, now + PROOF_GRACE_PERIOD, now).await?;
+            let event = DomainFailing {
+                domain_id: row.id,
+                host: row.host.clone(),
+                released_at: now + PROOF_GRACE_PERIOD,
+            };
+            unit.publish(row.version, event).await?;
             checked.failing += 1;
         }
     }
-    domains::update_domain(&mut tx, &row).await?;
-    tx.commit().await?;
+    domains::update_domain(&mut unit, &row).await?;
+    unit.commit().await?;
     if released {
         app.state.authenticator().invalidate_tenant(tenant).await;
     }
@@ -121,41 +127,18 @@ async fn evaluate(
 }
 
 /// Turns the domain back into an unverified claim with a new proof.
-async fn release(
-    tx: &mut TenantTx,
-    request: &RequestInfo,
-    row: &mut DomainRow,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    domains::delete_origin(tx, &row.host).await?;
-    announce_release(tx, request, row, "proof_missing", now).await?;
+async fn release(unit: &mut UnitOfWork, row: &mut DomainRow) -> Result<()> {
+    domains::delete_origin(unit, &row.host).await?;
+    publish_release(unit, row, ReleaseReason::ProofMissing).await?;
     let entry = audit::Entry::new("tenancy.domain.released", "domain", row.id)
         .change("host", row.host.as_str(), Value::Null)
         .change("failing_since", json!(row.failing_since), Value::Null);
-    audit::record(tx, request, now, None, entry).await?;
+    unit.audit(entry).await?;
     row.proof = new_proof();
     row.method = None;
     row.verified_at = None;
     row.failing_since = None;
     row.version += 1;
-    row.updated_at = now;
-    Ok(())
-}
-
-async fn announce_failing(
-    tx: &mut TenantTx,
-    request: &RequestInfo,
-    row: &DomainRow,
-    released_at: DateTime<Utc>,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let announcement = Announcement {
-        kind: &DOMAIN_FAILING,
-        subject: format!("domain/{}", row.id),
-        version: row.version.into(),
-        data: json!({"domain_id": row.id, "host": row.host, "released_at": released_at}),
-        sealed: None,
-    };
-    events::announce(tx, request, now, announcement).await?;
+    row.updated_at = unit.now();
     Ok(())
 }

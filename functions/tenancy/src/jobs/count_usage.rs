@@ -1,12 +1,10 @@
 //! Counts usage: adds each event once to the sum of its month, however late it arrives.
 
-use access::usage::{Metric, month_of};
-use chrono::{DateTime, Datelike, Utc};
-use db::{Actor, TenantTx};
-use events::Announcement;
+use access::usage::Metric;
+use chrono::Datelike;
+use events::UnitOfWork;
 use ids::TenantId;
 use serde::Serialize;
-use serde_json::json;
 use web::{RequestInfo, problem::Result};
 
 use crate::{
@@ -16,7 +14,7 @@ use crate::{
         month::Month,
         usage::{UsageTotals, threshold},
     },
-    events::QUOTA_WARNING,
+    events::QuotaWarning,
     store::{licenses, usage},
 };
 
@@ -61,12 +59,11 @@ async fn count_tenant(
     counted: &mut Counted,
 ) -> Result<()> {
     loop {
-        let now = app.state.clock().now();
-        let mut tx = app.db.begin(tenant, Actor::SYSTEM).await?;
-        usage::lock_counters(&mut tx).await?;
-        let events = usage::count_events(&mut tx, BATCH_SIZE, now).await?;
-        let warnings = warn(&mut tx, request, now).await?;
-        tx.commit().await?;
+        let mut unit = UnitOfWork::begin_step(app, request, tenant).await?;
+        usage::lock_counters(&mut unit).await?;
+        let events = usage::count_events(&mut unit, BATCH_SIZE).await?;
+        let warnings = warn(&mut unit).await?;
+        unit.commit().await?;
         counted.events += events;
         counted.warnings += warnings;
         if events < BATCH_SIZE {
@@ -77,57 +74,56 @@ async fn count_tenant(
 
 /// Publishes each threshold that the tenant has reached this month, once. If several are reached at the same time, only
 /// the highest.
-async fn warn(tx: &mut TenantTx, request: &RequestInfo, now: DateTime<Utc>) -> Result<u64> {
-    let present = licenses::list_licenses(tx).await?;
+async fn warn(unit: &mut UnitOfWork) -> Result<u64> {
+    let now = unit.now();
+    let present = licenses::list_licenses(unit).await?;
     let Some(in_force) = license::in_force(&present, now) else {
         return Ok(0);
     };
-    let month = month_of(now);
-    let all: UsageTotals = usage::sum_usage(tx, month).await?;
+    let month = Month::of(now);
+    let first_day = month.first_day();
+    let all: UsageTotals = usage::sum_usage(unit, first_day).await?;
     let mut warnings = 0;
-    for metric in Metric::ALL {
-        let Some(limit) = in_force.terms.limit(*metric) else {
+    for metric in Metric::all() {
+        let Some(limit) = in_force.terms.limit(metric) else {
             continue;
         };
-        let used = all.total(*metric, Month::beginning(month));
+        let used = all.total(metric, month);
         let Some(percent) = threshold(used, limit) else {
             continue;
         };
-        if !usage::mark_warned(tx, *metric, month, percent, now).await? {
+        if !usage::mark_warned(unit, metric, first_day, percent).await? {
             continue;
         }
-        let tenant = tx.tenant();
-        let announcement = Announcement {
-            kind: &QUOTA_WARNING,
-            subject: format!("usage/{metric}"),
-            // Must increase with month and threshold.
-            version: i64::from(month.year()) * 100_000
-                + i64::from(month.month()) * 1_000
-                + i64::from(percent),
-            data: json!({
-                "tenant_id": tenant, "metric": metric, "month": Month::beginning(month),
-                "threshold": percent, "used": used, "limit": limit,
-            }),
-            sealed: None,
+        // Must increase with month and threshold.
+        let version = i64::from(first_day.year()) * 100_000
+            + i64::from(first_day.month()) * 1_000
+            + i64::from(percent);
+        let event = QuotaWarning {
+            tenant_id: unit.tenant(),
+            metric,
+            month,
+            threshold: percent,
+            used,
+            limit,
         };
-        events::announce(tx, request, now, announcement).await?;
+        unit.publish(version, event).await?;
         metrics::counter!("quota_warnings_total", "metric" => metric.as_str()).increment(1);
         warnings += 1;
     }
     Ok(warnings)
 }
 
-pub(super) async fn recount_usage(app: &App) -> Result<Recounted> {
+pub(super) async fn recount_usage(app: &App, request: &RequestInfo) -> Result<Recounted> {
     let mut tx = app.db.begin_unscoped().await?;
     let tenants = usage::list_tenants_with_events(&mut tx).await?;
     tx.commit().await?;
     let mut recounted = Recounted::default();
     for tenant in tenants {
-        let now = app.state.clock().now();
-        let mut tx = app.db.begin(tenant, Actor::SYSTEM).await?;
-        usage::lock_counters(&mut tx).await?;
-        let wrong = usage::rebuild_counters(&mut tx, now).await?;
-        tx.commit().await?;
+        let mut unit = UnitOfWork::begin_step(app, request, tenant).await?;
+        usage::lock_counters(&mut unit).await?;
+        let wrong = usage::rebuild_counters(&mut unit).await?;
+        unit.commit().await?;
         if wrong > 0 {
             tracing::error!(%tenant, wrong, "usage counters were wrong");
         }

@@ -2,14 +2,12 @@
 
 use access::directory;
 use chrono::TimeDelta;
-use db::Actor;
-use events::{Announcement, Run};
+use events::{Run, UnitOfWork};
 use ids::TenantId;
 use serde::Serialize;
-use serde_json::json;
 use web::{RequestInfo, problem::Result};
 
-use crate::{App, events::API_KEY_EXPIRING, store::api_keys};
+use crate::{App, events::ApiKeyExpiring, store::api_keys};
 
 /// How long before the expiry a key is announced.
 const EXPIRY_NOTICE_PERIOD: TimeDelta = TimeDelta::days(14);
@@ -33,20 +31,17 @@ pub(crate) async fn announce_expiring_keys(app: &App, run: &Run) -> Result<Annou
 }
 
 async fn announce_for_tenant(app: &App, request: &RequestInfo, tenant: TenantId) -> Result<u64> {
-    let now = app.state.clock().now();
     let mut announced = 0;
-    let mut tx = app.db.begin(tenant, Actor::SYSTEM).await?;
-    for key in api_keys::mark_expiring_api_keys(&mut tx, now, now + EXPIRY_NOTICE_PERIOD).await? {
-        let announcement = Announcement {
-            kind: &API_KEY_EXPIRING,
-            subject: format!("api_key/{}", key.id),
-            version: key.version.into(),
-            data: json!({"api_key_id": key.id, "expires_at": key.expires_at}),
-            sealed: None,
+    let mut unit = UnitOfWork::begin_step(app, request, tenant).await?;
+    let until = unit.now() + EXPIRY_NOTICE_PERIOD;
+    for key in api_keys::mark_expiring_api_keys(&mut unit, until).await? {
+        let event = ApiKeyExpiring {
+            api_key_id: key.id,
+            expires_at: key.expires_at,
         };
-        events::announce(&mut tx, request, now, announcement).await?;
+        unit.publish(key.version, event).await?;
         announced += 1;
     }
-    tx.commit().await?;
+    unit.commit().await?;
     Ok(announced)
 }

@@ -4,11 +4,10 @@
 //! position, whatever its time. The head of each chain is also written to the process log, which is a copy that cannot
 //! be changed through the database.
 
-use chrono::{DateTime, Utc};
-use db::Actor;
+use events::UnitOfWork;
 use ids::TenantId;
 use serde::Serialize;
-use web::{Problem, problem::Result};
+use web::{Problem, RequestInfo, problem::Result};
 
 use crate::{
     App,
@@ -30,14 +29,14 @@ pub(crate) struct Sealed {
 }
 
 /// Seals the rows of every tenant that has new ones.
-pub(crate) async fn seal_audit_log(app: &App) -> Result<Sealed> {
+pub(crate) async fn seal_audit_log(app: &App, request: &RequestInfo) -> Result<Sealed> {
     let mut tx = app.db.begin_unscoped().await?;
     let tenants = audit_chain::list_unsealed_tenants(&mut tx).await?;
     tx.commit().await?;
     let mut sealed = Sealed::default();
     for tenant in tenants {
         // The failure of one tenant must not affect others.
-        match seal_tenant(app, tenant).await {
+        match seal_tenant(app, request, tenant).await {
             Ok(0) => {}
             Ok(rows) => {
                 sealed.tenants += 1;
@@ -54,10 +53,10 @@ pub(crate) async fn seal_audit_log(app: &App) -> Result<Sealed> {
     Ok(sealed)
 }
 
-async fn seal_tenant(app: &App, tenant: TenantId) -> Result<u64> {
+async fn seal_tenant(app: &App, request: &RequestInfo, tenant: TenantId) -> Result<u64> {
     let mut sealed = 0;
     loop {
-        let batch = seal_batch(app, tenant, app.state.clock().now()).await?;
+        let batch = seal_batch(app, request, tenant).await?;
         sealed += batch;
         if batch < BATCH_SIZE.unsigned_abs() {
             return Ok(sealed);
@@ -65,13 +64,13 @@ async fn seal_tenant(app: &App, tenant: TenantId) -> Result<u64> {
     }
 }
 
-async fn seal_batch(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Result<u64> {
-    let mut tx = app.db.begin(tenant, Actor::SYSTEM).await?;
-    let mut head = audit_chain::lock_head(&mut tx, now).await?;
+async fn seal_batch(app: &App, request: &RequestInfo, tenant: TenantId) -> Result<u64> {
+    let mut unit = UnitOfWork::begin_step(app, request, tenant).await?;
+    let mut head = audit_chain::lock_head(&mut unit).await?;
     let since = head
         .caught_up_at
         .map(|caught_up_at| caught_up_at - MAX_COMMIT_DELAY);
-    let rows = audit_chain::list_unsealed(&mut tx, since, BATCH_SIZE).await?;
+    let rows = audit_chain::list_unsealed(&mut unit, since, BATCH_SIZE).await?;
     if rows.is_empty() {
         return Ok(0);
     }
@@ -92,11 +91,11 @@ async fn seal_batch(app: &App, tenant: TenantId, now: DateTime<Utc>) -> Result<u
     }
     let done = u64::try_from(seals.len()).unwrap_or_default();
     if done < BATCH_SIZE.unsigned_abs() {
-        head.caught_up_at = Some(now);
+        head.caught_up_at = Some(unit.now());
     }
-    audit_chain::seal_rows(&mut tx, key, &seals).await?;
-    audit_chain::update_head(&mut tx, &head).await?;
-    tx.commit().await?;
+    audit_chain::seal_rows(&mut unit, key, &seals).await?;
+    audit_chain::update_head(&mut unit, &head).await?;
+    unit.commit().await?;
     let hash = hex(&head.chain_hash);
     tracing::info!(%tenant, sequence = head.sequence, hash, "audit log sealed");
     Ok(done)

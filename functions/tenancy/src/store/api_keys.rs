@@ -144,10 +144,9 @@ pub(crate) struct ExpiringApiKey {
 /// each key once.
 pub(crate) async fn mark_expiring_api_keys(
     tx: &mut TenantTx,
-    now: DateTime<Utc>,
     until: DateTime<Utc>,
 ) -> Result<Vec<ExpiringApiKey>> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query_as!(
         ExpiringApiKey,
         r#"update access.api_keys
@@ -164,8 +163,8 @@ pub(crate) async fn mark_expiring_api_keys(
 }
 
 /// Revokes all keys of the tenant.
-pub(crate) async fn revoke_all_api_keys(tx: &mut TenantTx, now: DateTime<Utc>) -> Result<()> {
-    let tenant = tx.tenant();
+pub(crate) async fn revoke_all_api_keys(tx: &mut TenantTx) -> Result<()> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "update access.api_keys
         set revoked_at = $2, updated_at = $2, version = version + 1
@@ -214,9 +213,8 @@ pub(crate) async fn insert_api_key(
 pub(crate) async fn revoke_api_key(
     tx: &mut TenantTx,
     id: ApiKeyId,
-    now: DateTime<Utc>,
 ) -> Result<Option<(String, i32)>> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     let row = sqlx::query!(
         "update access.api_keys
         set revoked_at = $3, updated_at = $3, version = version + 1

@@ -46,8 +46,8 @@ pub(crate) async fn list_chained_tenants(tx: &mut UnscopedTx) -> Result<Vec<Tena
 
 /// Locks the head, and creates it if needed. No other process seals rows of this tenant until the end of the
 /// transaction.
-pub(crate) async fn lock_head(tx: &mut TenantTx, now: DateTime<Utc>) -> Result<Head> {
-    let tenant = tx.tenant();
+pub(crate) async fn lock_head(tx: &mut TenantTx) -> Result<Head> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     Ok(sqlx::query_as!(
         Head,
         "insert into tenancy.audit_heads as h (tenant_id, sequence, chain_hash, updated_at)

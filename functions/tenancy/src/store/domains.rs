@@ -138,8 +138,8 @@ pub(crate) async fn delete_domain(tx: &mut TenantTx, id: TenantDomainId) -> Resu
 }
 
 /// Allows pages of the host to call the API for the tenant.
-pub(crate) async fn insert_origin(tx: &mut TenantTx, host: &str, now: DateTime<Utc>) -> Result<()> {
-    let tenant = tx.tenant();
+pub(crate) async fn insert_origin(tx: &mut TenantTx, host: &str) -> Result<()> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "insert into access.origins (tenant_id, origin, created_at)
         values ($1, $2, $3)

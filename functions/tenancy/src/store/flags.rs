@@ -35,12 +35,8 @@ pub(crate) async fn list_flags(tx: &mut TenantTx) -> Result<Vec<FlagState>> {
 }
 
 /// Stores flags.
-pub(crate) async fn upsert_flags(
-    tx: &mut TenantTx,
-    states: &[FlagState],
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let tenant = tx.tenant();
+pub(crate) async fn upsert_flags(tx: &mut TenantTx, states: &[FlagState]) -> Result<()> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     let flags: Vec<String> = states.iter().map(|state| state.flag.to_string()).collect();
     let enabled: Vec<bool> = states.iter().map(|state| state.enabled).collect();
     let rollouts: Vec<i16> = states.iter().map(|state| state.rollout).collect();

@@ -1,6 +1,5 @@
 //! Settings of the platform, one row per key. They belong to no tenant.
 
-use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
 use serde_json::{Map, Value};
 
@@ -20,8 +19,8 @@ pub(crate) async fn upsert_platform_settings(
     tx: &mut TenantTx,
     keys: &[String],
     values: &[Value],
-    now: DateTime<Utc>,
 ) -> Result<()> {
+    let now = tx.now();
     sqlx::query!(
         "insert into tenancy.platform_settings (key, value, updated_at)
         select n.key, n.value, $3

@@ -19,12 +19,8 @@ pub(crate) struct AdminInvitation<'a> {
 }
 
 /// Creates the built-in roles and invites the first admin, with identity's database function.
-pub(crate) async fn provision_tenant(
-    tx: &mut TenantTx,
-    admin: &AdminInvitation<'_>,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let tenant = tx.tenant();
+pub(crate) async fn provision_tenant(tx: &mut TenantTx, admin: &AdminInvitation<'_>) -> Result<()> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "select identity.provision_tenant($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         tenant as _,

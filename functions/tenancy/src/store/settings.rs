@@ -1,6 +1,5 @@
 //! Settings of a tenant, one row per key.
 
-use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
 use serde_json::{Map, Value};
 
@@ -23,9 +22,8 @@ pub(crate) async fn upsert_settings(
     tx: &mut TenantTx,
     keys: &[String],
     values: &[Value],
-    now: DateTime<Utc>,
 ) -> Result<()> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "insert into tenancy.settings (tenant_id, key, value, updated_at)
         select $1, n.key, n.value, $4

@@ -11,12 +11,8 @@ use crate::domain::usage::{UsageEvent, UsageTotals};
 const EXTERNAL_SOURCE_PREFIX: &str = "external:";
 
 /// Inserts events and returns how many of them were new.
-pub(crate) async fn insert_events(
-    tx: &mut TenantTx,
-    events: &[UsageEvent],
-    now: DateTime<Utc>,
-) -> Result<u64> {
-    let tenant = tx.tenant();
+pub(crate) async fn insert_events(tx: &mut TenantTx, events: &[UsageEvent]) -> Result<u64> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     let sources: Vec<String> = events
         .iter()
         .map(|event| format!("{EXTERNAL_SOURCE_PREFIX}{}", event.source.as_str()))
@@ -64,8 +60,8 @@ pub(crate) async fn lock_counters(tx: &mut TenantTx) -> Result<()> {
 }
 
 /// Adds up to `max` events to the counters of their months and returns how many. Requires [`lock_counters`].
-pub(crate) async fn count_events(tx: &mut TenantTx, max: i64, now: DateTime<Utc>) -> Result<i64> {
-    let tenant = tx.tenant();
+pub(crate) async fn count_events(tx: &mut TenantTx, max: i64) -> Result<i64> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     Ok(sqlx::query_scalar!(
         r#"with taken as (
             select e.source, e.source_id
@@ -100,8 +96,8 @@ pub(crate) async fn count_events(tx: &mut TenantTx, max: i64, now: DateTime<Utc>
 }
 
 /// Corrects the counters that differ from the sum of their events and returns how many. Requires [`lock_counters`].
-pub(crate) async fn rebuild_counters(tx: &mut TenantTx, now: DateTime<Utc>) -> Result<u64> {
-    let tenant = tx.tenant();
+pub(crate) async fn rebuild_counters(tx: &mut TenantTx) -> Result<u64> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     let corrected = sqlx::query!(
         "insert into tenancy.usage_counters as t (tenant_id, metric, month, used, updated_at)
         select $1, metric, month, coalesce(s.used, 0), $2
@@ -160,9 +156,8 @@ pub(crate) async fn mark_warned(
     metric: Metric,
     month: NaiveDate,
     threshold: i16,
-    now: DateTime<Utc>,
 ) -> Result<bool> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     let marked = sqlx::query!(
         "insert into tenancy.usage_counters as c (tenant_id, metric, month, used, warned, updated_at)
         values ($1, $2, $3, 0, $4, $5)

@@ -1,5 +1,7 @@
 //! Checks a chain: which rows are as they were sealed, and what happened to the others.
 
+use std::ops::RangeInclusive;
+
 use access::opaque::constant_time_eq;
 
 use super::{Chain, ChainRow, Finding, FindingKind};
@@ -16,7 +18,8 @@ type PreviousHashes = Vec<Vec<u8>>;
 /// Checks `rows`, ordered by position, after the position `after` whose row has one of these hashes.
 pub(crate) fn check(
     chain: Chain<'_>,
-    (after, before): (i64, PreviousHashes),
+    after: i64,
+    mut before: PreviousHashes,
     rows: &[ChainRow],
 ) -> Vec<Finding> {
     let mut checker = ChainChecker {
@@ -25,15 +28,15 @@ pub(crate) fn check(
         suspects: Vec::new(),
         candidates: Vec::new(),
     };
-    let (mut last, mut last_row, mut before) = (after, None, before);
+    let (mut last, mut last_row) = (after, None);
     for rows_here in rows.chunk_by(|one, other| one.sequence == other.sequence) {
         let position = rows_here[0].sequence.unwrap_or_default();
         if position > last + 1 {
-            let missing = (last + 1, position - 1);
+            let missing = last + 1..=position - 1;
+            checker.add_candidates(missing.clone(), &before);
             checker
                 .findings
                 .push(Finding::range(FindingKind::Missing, missing, last_row));
-            checker.add_candidates(missing, &before);
             before = Vec::new();
         }
         before = checker.check_position(position, rows_here, &before);
@@ -85,7 +88,7 @@ impl<'r> ChainChecker<'_, 'r> {
                 self.report(FindingKind::Inserted, row);
             } else {
                 self.suspects.push(row);
-                self.add_candidates((position, position), before);
+                self.add_candidates(position..=position, before);
             }
         }
         hashes
@@ -115,8 +118,9 @@ impl<'r> ChainChecker<'_, 'r> {
             .push(Finding::at(kind, row.sequence, Some(row.id)));
     }
 
-    fn add_candidates(&mut self, (first, last): (i64, i64), before: &PreviousHashes) {
-        for position in (first..=last).take(MAX_CANDIDATES) {
+    fn add_candidates(&mut self, positions: RangeInclusive<i64>, before: &PreviousHashes) {
+        let first = *positions.start();
+        for position in positions.take(MAX_CANDIDATES) {
             let hashes = before.iter().filter(|_| position == first);
             self.candidates
                 .extend(hashes.map(|hash| (position, hash.clone())));
@@ -214,8 +218,7 @@ mod tests {
 
         /// Kind and position of each finding.
         fn findings(&self) -> Vec<(FindingKind, i64)> {
-            let start = (0, vec![Vec::new()]);
-            check(self.chain(), start, &self.rows)
+            check(self.chain(), 0, vec![Vec::new()], &self.rows)
                 .into_iter()
                 .map(|finding| (finding.kind, finding.sequence.unwrap()))
                 .collect()
@@ -227,7 +230,7 @@ mod tests {
         assert!(Log::of(9).findings().is_empty());
         let log = Log::of(9);
         let hash = log.rows[3].chain_hash.clone().unwrap();
-        let rest = check(log.chain(), (4, vec![hash]), &log.rows[4..]);
+        let rest = check(log.chain(), 4, vec![hash], &log.rows[4..]);
         assert!(rest.is_empty(), "from any position");
     }
 
@@ -253,7 +256,7 @@ mod tests {
     fn gaps_are_reported_with_their_bounds() {
         let mut log = Log::of(9);
         log.rows.drain(3..5);
-        let findings = check(log.chain(), (0, vec![Vec::new()]), &log.rows);
+        let findings = check(log.chain(), 0, vec![Vec::new()], &log.rows);
         assert_eq!(findings.len(), 1);
         let gap = &findings[0];
         assert_eq!(
@@ -271,7 +274,7 @@ mod tests {
         let mut log = Log::of(9);
         (log.rows[3].sequence, log.rows[4].sequence) = (Some(5), Some(4));
         log.rows.swap(3, 4);
-        let findings = check(log.chain(), (0, vec![Vec::new()]), &log.rows);
+        let findings = check(log.chain(), 0, vec![Vec::new()], &log.rows);
         let moved: Vec<_> = findings
             .iter()
             .map(|finding| (finding.kind, finding.sequence, finding.moved_from))
