@@ -23,11 +23,14 @@ async fn a_new_device_is_announced_except_the_first() {
     sign_in(&app, "curl/8.5.0").await;
     sign_in(&app, "curl/8.6.0").await;
     assert_eq!(announced(&app, NEW_DEVICE).await, 1);
-    let data: Value = sqlx::query_scalar("select data from events.outbox where type = $1")
+    let query = "select data, subject from events.outbox where type = $1";
+    let (data, subject): (Value, String) = sqlx::query_as(query)
         .bind(NEW_DEVICE)
         .fetch_one(&mut app.admin().await)
         .await
         .unwrap();
+    let session = data["session_id"].as_str().unwrap();
+    assert_eq!(subject, format!("session/{session}"));
     assert_eq!(
         (&data["user_id"], &data["device"]),
         (&json!(id), &json!("curl"))

@@ -2,7 +2,6 @@
 
 use axum::{extract::State, response::Response};
 use db::Actor;
-use events::UnitOfWork;
 use http::HeaderMap;
 use web::{RequestInfo, SingleLine, ValidJson, fields::Secret, problem::Result};
 
@@ -69,8 +68,7 @@ pub(crate) async fn redeem_sign_in(
         .ok_or_else(invalid)?;
     client.check_page(Some(tenant.id)).await?;
     let sign_in = client.sign_in_to(tenant).await?;
-    let mut unit =
-        UnitOfWork::begin_anonymous(&app, &request, code.tenant, Actor::EXTERNAL).await?;
+    let mut unit = sign_in.begin(Actor::EXTERNAL).await?;
     let verifier = code_verifier.as_ref().map(Secret::expose);
     let user = oauth_flows::redeem_sign_in(&mut unit, &code, verifier)
         .await?

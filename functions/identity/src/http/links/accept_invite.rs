@@ -3,7 +3,6 @@
 use access::{audit, opaque::Opaque};
 use axum::{extract::State, response::Response};
 use db::Actor;
-use events::UnitOfWork;
 use http::HeaderMap;
 use ids::OneTimeToken;
 use web::{Problem, RequestInfo, SingleLine, ValidJson, problem::Result};
@@ -102,8 +101,7 @@ async fn activate_and_sign_in(
     token: &Opaque<OneTimeToken>,
     password_hash: &str,
 ) -> Result<Response> {
-    let (app, request) = (sign_in.client.app, sign_in.client.request);
-    let mut unit = UnitOfWork::begin_anonymous(app, request, token.tenant, Actor::EXTERNAL).await?;
+    let mut unit = sign_in.begin(Actor::EXTERNAL).await?;
     let opened = one_time_tokens::use_token(&mut unit, token, TokenPurpose::Invite)
         .await?
         .ok_or_else(invalid)?;

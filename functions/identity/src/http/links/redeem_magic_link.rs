@@ -104,9 +104,8 @@ async fn redeem(
     token: &Opaque<OneTimeToken>,
     presented: PresentedBinding<'_>,
 ) -> Result<Response> {
-    let (app, request) = (sign_in.client.app, sign_in.client.request);
     let purpose = TokenPurpose::MagicLink;
-    let mut unit = UnitOfWork::begin_anonymous(app, request, token.tenant, Actor::EXTERNAL).await?;
+    let mut unit = sign_in.begin(Actor::EXTERNAL).await?;
     let token_row = one_time_tokens::find_token(&mut unit, token, purpose)
         .await?
         .ok_or_else(invalid)?;

@@ -8,7 +8,7 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
-use db::TenantTx;
+use db::{Actor, TenantTx};
 use events::UnitOfWork;
 use http::HeaderMap;
 use ids::{SessionId, TenantId, UserId};
@@ -93,6 +93,12 @@ pub(crate) enum Authentication {
 }
 
 impl SignIn<'_> {
+    /// Begins the unit of work that uses the proof.
+    pub(crate) async fn begin(&self, actor: Actor) -> Result<UnitOfWork> {
+        let client = &self.client;
+        UnitOfWork::begin_anonymous(client.app, client.request, self.tenant.id, actor).await
+    }
+
     /// Finds the user, who is then known as the caller of the request. `None` if the account is not active.
     pub(crate) async fn load_user(
         &self,

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use access::{Tenant, TenantStatus};
 use axum::{extract::State, response::Response};
 use db::Actor;
-use events::UnitOfWork;
 use http::HeaderMap;
 use ids::UserId;
 use web::{Email, RequestInfo, SingleLine, Slug, ValidJson, problem::Result};
@@ -148,13 +147,8 @@ async fn complete_sign_in(
     sign_in: &SignIn<'_>,
     verified: VerifiedCredentials,
 ) -> Result<Option<Response>> {
-    let (app, request) = (sign_in.client.app, sign_in.client.request);
-    let (tenant, user, password_hash) = (
-        sign_in.tenant.id,
-        verified.user,
-        verified.password_hash.as_str(),
-    );
-    let mut unit = UnitOfWork::begin_anonymous(app, request, tenant, Actor::user(user)).await?;
+    let (user, password_hash) = (verified.user, verified.password_hash.as_str());
+    let mut unit = sign_in.begin(Actor::user(user)).await?;
     let unchanged = accounts::lock_account_shared(&mut unit, user, Some(password_hash)).await?;
     let found = if unchanged {
         sign_in.load_user(&mut unit, user).await?
@@ -169,7 +163,7 @@ async fn complete_sign_in(
     let response = sign_in.finish(unit, found, authentication).await?;
     if let Some(rehashed) = verified.rehashed {
         // Afterwards, because the account must not be written under the shared lock.
-        let mut unit = UnitOfWork::begin_anonymous(app, request, tenant, Actor::SYSTEM).await?;
+        let mut unit = sign_in.begin(Actor::SYSTEM).await?;
         accounts::replace_password_hash(&mut unit, user, password_hash, &rehashed).await?;
         unit.commit().await?;
     }

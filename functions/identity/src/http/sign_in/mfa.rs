@@ -3,7 +3,6 @@
 use access::opaque::Opaque;
 use axum::{extract::State, response::Response};
 use db::{Actor, TenantTx};
-use events::UnitOfWork;
 use http::HeaderMap;
 use ids::{MfaChallenge, TenantId, UserId};
 use web::{
@@ -185,9 +184,7 @@ async fn complete_second_factor(
     pending: PendingMfa,
     submitted: &SecondFactorProof,
 ) -> Result<Option<Response>> {
-    let (app, request) = (sign_in.client.app, sign_in.client.request);
-    let actor = Actor::user(pending.user);
-    let mut unit = UnitOfWork::begin_anonymous(app, request, sign_in.tenant.id, actor).await?;
+    let mut unit = sign_in.begin(Actor::user(pending.user)).await?;
     // Lock the account first, in the same order as changes to it, so that they end a session created concurrently as well.
     if !accounts::lock_account_shared(&mut unit, pending.user, None).await? {
         return Err(invalid_mfa_token());
@@ -200,7 +197,9 @@ async fn complete_second_factor(
         .await?
         .ok_or_else(invalid_mfa_token)?;
     let method = match submitted {
-        SecondFactorProof::Code(submitted) => use_code(app, &mut unit, user.id, submitted).await?,
+        SecondFactorProof::Code(submitted) => {
+            use_code(sign_in.client.app, &mut unit, user.id, submitted).await?
+        }
         SecondFactorProof::Passkey(assertion, rp_id) => {
             use_passkey(&mut unit, token, user.id, assertion, rp_id).await?
         }

@@ -130,8 +130,7 @@ pub(crate) async fn login_with_passkey(
         .await?
         .ok_or_else(passkey_refused)?;
     let sign_in = client.sign_in_to(tenant).await?;
-    let tenant = sign_in.tenant.id;
-    let mut unit = UnitOfWork::begin_anonymous(&app, &request, tenant, Actor::SYSTEM).await?;
+    let mut unit = sign_in.begin(Actor::SYSTEM).await?;
     if !passkeys::use_passkey_challenge(&mut unit, &challenge, None).await? {
         return Err(passkey_refused());
     }
