@@ -21,6 +21,7 @@ docs/permissions.md             | platform permissions
 docs/problems.md                | platform problems
 docs/events.md                  | platform events
 docs/schema.md                  | platform schema
+docs/data-map.md                | platform data-map
 '
 
 check=${1:-}

@@ -5,17 +5,12 @@ use events::{Erasure, erasure::Erased};
 use ids::TenantId;
 use web::{Problem, problem::Result};
 
-use crate::{App, error::store_unavailable};
+use crate::{App, error::store_unavailable, tables::TABLES};
 
 /// The tables that this context erases.
 pub static ERASURE: Erasure = Erasure {
     function: "files",
-    tables: &[
-        "files.parts",
-        "files.uploads",
-        "files.files",
-        "files.storage_usage",
-    ],
+    tables: TABLES,
 };
 
 /// Erases objects first, so that every remaining object still has its row.

@@ -19,6 +19,7 @@ mod processing;
 mod routes;
 mod scanner;
 mod store;
+mod tables;
 
 use std::sync::Arc;
 
@@ -36,6 +37,7 @@ use web::{Cursors, Service};
 
 pub use erasure::ERASURE;
 pub use scanner::{Scanner, Verdict};
+pub use tables::TABLES;
 
 /// Summary of this context.
 pub const ABOUT: &str =

@@ -19,6 +19,7 @@ pub mod permissions;
 mod routes;
 mod signing;
 mod store;
+mod tables;
 
 use std::{sync::Arc, time::Duration};
 
@@ -35,6 +36,7 @@ use domain::{
 pub use erasure::ERASURE;
 use moka::future::Cache;
 pub use oidc::{Provider, Providers};
+pub use tables::TABLES;
 use web::{Cursors, Service};
 
 /// One-line description of this context.

@@ -2,8 +2,10 @@
 
 use ::events::Erasure;
 
+use crate::tables::TABLES;
+
 /// The tables that this context erases.
 pub static ERASURE: Erasure = Erasure {
     function: "notifications",
-    tables: &["notifications.messages"],
+    tables: TABLES,
 };

@@ -17,6 +17,7 @@ pub mod mail;
 pub mod mailer;
 mod sender;
 mod store;
+mod tables;
 mod texts;
 
 use ::events::Subscription;
@@ -28,6 +29,7 @@ use web::{Service, openapi::Routes};
 pub use erasure::ERASURE;
 pub use mailer::{Folder, MailError, Mailer, Smtp, SmtpError};
 pub use sender::Sender;
+pub use tables::TABLES;
 
 /// One-sentence description of this context.
 pub const ABOUT: &str =

@@ -1,10 +1,12 @@
 //! Generates the committed files that need to know every function. `make ci` fails when one is stale.
 
+mod data_map;
 mod events;
 mod permissions;
 mod problems;
 mod schema;
 
+pub use data_map::tables;
 pub use permissions::{Grants, OperationEntry, grants, operations};
 
 use crate::{
@@ -33,6 +35,7 @@ pub async fn generate(name: &str, arguments: &[&str]) -> Result<String, Error> {
         ("prometheus", []) => Ok(scrape::text(&Manifest::of(&functions::services()?))),
         ("problems", []) => Ok(problems::page()),
         ("events", []) => Ok(events::page()),
+        ("data-map", []) => Ok(data_map::page()),
         ("schema", []) => {
             with_scratch_database(async |connection| schema::page(connection).await).await
         }

@@ -2,13 +2,10 @@
 
 use events::Erasure;
 
+use crate::tables::TABLES;
+
 /// The tables that this context erases.
 pub static ERASURE: Erasure = Erasure {
     function: "support",
-    tables: &[
-        "support.ticket_history",
-        "support.ticket_comments",
-        "support.tickets",
-        "support.ticket_counters",
-    ],
+    tables: TABLES,
 };

@@ -12,6 +12,7 @@ pub mod jobs;
 pub mod permissions;
 mod routes;
 mod store;
+mod tables;
 
 use ::events::Subscription;
 use access::{AppState, Purpose};
@@ -20,6 +21,7 @@ use db::Db;
 use web::{Cursors, Service};
 
 pub use erasure::ERASURE;
+pub use tables::TABLES;
 
 /// Summary of this context.
 pub const ABOUT: &str =

@@ -4,15 +4,10 @@
 
 use events::Erasure;
 
+use crate::tables::TABLES;
+
 /// The tables that are erased.
 pub static ERASURE: Erasure = Erasure {
     function: "tenancy",
-    tables: &[
-        "tenancy.settings",
-        "tenancy.feature_flags",
-        "tenancy.tenant_domains",
-        "access.origins",
-        "access.api_keys",
-        "access.idempotency_keys",
-    ],
+    tables: TABLES,
 };

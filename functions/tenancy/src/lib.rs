@@ -20,6 +20,7 @@ pub mod permissions;
 mod provisioning;
 mod routes;
 mod store;
+mod tables;
 
 use ::events::Subscription;
 use access::{AppState, Purpose};
@@ -30,6 +31,7 @@ use web::{Cursors, Service};
 pub use domain_verification::DomainVerifier;
 pub use erasure::ERASURE;
 pub use error::ALL as PROBLEMS;
+pub use tables::TABLES;
 
 /// The name of this context, its schema, its database login and its folder.
 pub const NAME: &str = "tenancy";

@@ -9,6 +9,7 @@ mod error;
 pub mod local;
 pub mod migrate;
 mod pool;
+pub mod tables;
 mod tenant_tx;
 
 pub use actor::{Actor, ActorKind};

@@ -1,11 +1,14 @@
 //! Erasure of a closed tenant's data, by each function.
 //!
 //! When a tenant is closed, each function records an erasure request. Its job then deletes the rows table by table, one batch
-//! per transaction, and records when nothing is left: `events.erasures` is the evidence. Tables that are not in a function's
-//! list are kept, and a platform test requires every table to be assigned.
+//! per transaction, and records when nothing is left: `events.erasures` is the evidence. Which tables it deletes, and in which
+//! order, follows from the declarations of the tables ([`db::tables`]).
 
 use chrono::{DateTime, TimeDelta, Utc};
-use db::{Actor, Db, DbError, Result, TenantTx};
+use db::{
+    Actor, Db, DbError, Result, TenantTx,
+    tables::{Closure, Table},
+};
 use ids::TenantId;
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
@@ -24,8 +27,8 @@ const ERASURE_DELAY: TimeDelta = TimeDelta::minutes(2);
 pub struct Erasure {
     /// The function.
     pub function: &'static str,
-    /// Its tables as `schema.table`; referencing tables before the tables they reference.
-    pub tables: &'static [&'static str],
+    /// Its own tables. It also erases the shared tables that name it.
+    pub tables: &'static [Table],
 }
 
 /// The result of a run.
@@ -40,6 +43,16 @@ pub struct Erased {
 }
 
 impl Erasure {
+    /// The tables that it erases, as `schema.table`; referencing tables before the tables they reference.
+    pub fn table_names(&self) -> impl Iterator<Item = &'static str> {
+        let closure = Closure::ErasedBy(self.function);
+        [self.tables, access::TABLES, crate::TABLES]
+            .into_iter()
+            .flatten()
+            .filter(move |table| table.closure == closure)
+            .map(|table| table.name)
+    }
+
     /// Requests the erasure of the transaction's tenant. Has no effect unless the tenant is closed, whatever the event says.
     pub async fn request(&self, tx: &mut TenantTx, now: DateTime<Utc>) -> Result<()> {
         let tenant = tx.tenant();
@@ -100,7 +113,7 @@ impl Erasure {
 
     async fn erase(&self, db: &Db, tenant: TenantId, now: DateTime<Utc>) -> Result<u64> {
         let mut all = 0;
-        for table in self.tables {
+        for table in self.table_names() {
             loop {
                 let rows = self.erase_batch(db, tenant, table).await?;
                 all += rows;

@@ -15,6 +15,7 @@ mod manifest;
 mod pages;
 mod policy;
 mod registration;
+mod tables;
 
 use axum::{Router, body::Body};
 use http::{HeaderMap, Request, StatusCode};
