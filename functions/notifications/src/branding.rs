@@ -1,6 +1,9 @@
 //! How an organisation presents itself in emails.
 
+use access::declarations::{Setting, TextFormat};
 use serde_json::{Map, Value};
+
+use crate::declarations::{BRANDING_COLOUR, BRANDING_NAME, SENDER_ADDRESS, SENDER_NAME};
 
 /// Used when an organisation has not chosen a colour.
 const DEFAULT_COLOUR: &str = "#0b6650";
@@ -20,26 +23,21 @@ pub(crate) struct Branding {
 impl Branding {
     /// `settings` are the effective settings from tenancy's projection.
     pub(crate) fn from_settings(tenant_name: &str, settings: &Map<String, Value>) -> Self {
-        let text = |group: &str, member: &str| {
-            let text = settings.get(group)?.get(member)?.as_str()?.trim();
+        let text = |setting: Setting<Option<&'static str>>| {
+            let text = setting.read_from(settings)?.trim();
             (!text.is_empty()).then(|| text.to_owned())
         };
-        let name = text("branding", "name").unwrap_or_else(|| tenant_name.to_owned());
+        let name = text(BRANDING_NAME).unwrap_or_else(|| tenant_name.to_owned());
         Self {
-            sender: text("mail_sender", "name").unwrap_or_else(|| name.clone()),
-            reply_to: text("mail_sender", "address"),
+            sender: text(SENDER_NAME).unwrap_or_else(|| name.clone()),
+            reply_to: text(SENDER_ADDRESS),
             // The colour is inserted into a style sheet, where HTML escaping does not help.
-            colour: text("branding", "colour")
-                .filter(|colour| is_hex_colour(colour))
+            colour: text(BRANDING_COLOUR)
+                .filter(|colour| TextFormat::Colour.parse(colour).is_ok())
                 .unwrap_or_else(|| DEFAULT_COLOUR.to_owned()),
             name,
         }
     }
-}
-
-fn is_hex_colour(text: &str) -> bool {
-    text.strip_prefix('#')
-        .is_some_and(|digits| digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 #[cfg(test)]

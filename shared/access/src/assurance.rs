@@ -6,11 +6,21 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 use web::{Problem, openapi::OperationDoc};
 
-use crate::{Principal, Tenant, problems};
+use crate::{Principal, Tenant, declarations::TextFormat, problems};
+
+crate::tenant_settings! {
+    groups {}
+    settings {
+        MFA_REQUIRED_ROLES: Vec<&str> = "mfa_required_roles", list(TextFormat::RoleName, 0, 50, &[]) {
+            de: "Rollen mit Zwei-Faktor-Pflicht", "Die Rollen, für die eine Zwei-Faktor-Authentifizierung erforderlich ist.";
+            en: "Roles with required two-factor authentication", "The roles that require two-factor authentication.";
+        }
+    }
+    rules {}
+}
 
 /// Maximum age of the last authentication for sensitive operations.
 pub const STEP_UP_MAX_AGE: TimeDelta = TimeDelta::minutes(10);
@@ -41,11 +51,7 @@ impl Assurance {
 
 /// Whether the tenant requires a second factor for this role.
 pub(crate) fn is_factor_required(tenant: &Tenant, role: &str) -> bool {
-    tenant
-        .settings
-        .get("mfa_required_roles")
-        .and_then(Value::as_array)
-        .is_some_and(|roles| roles.iter().any(|required| required == role))
+    MFA_REQUIRED_ROLES.read(tenant).contains(&role)
 }
 
 impl Principal {

@@ -10,6 +10,7 @@ use db::Actor;
 use ids::TenantId;
 use uuid::Uuid;
 
+pub use crate::declarations::ResourceType;
 use crate::{Keyring, Purpose, opaque};
 
 /// The header that carries a grant.
@@ -18,16 +19,6 @@ pub const HEADER: &str = "x-file-grant";
 pub const LIFETIME: TimeDelta = TimeDelta::minutes(10);
 /// Maximum length of a grant in bytes.
 const MAX_LENGTH: usize = 400;
-
-web::text_enum! {
-    /// Types of resources with files.
-    pub enum ResourceType {
-        /// A ticket; grants are issued by support.
-        Ticket = "ticket",
-        /// A person; no grants, as people only access their own files.
-        User = "user",
-    }
-}
 
 /// A resource with files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

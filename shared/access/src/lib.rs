@@ -11,6 +11,7 @@ pub mod audit;
 mod authenticator;
 mod caller;
 pub mod cors;
+pub mod declarations;
 pub mod directory;
 pub mod file_grant;
 mod in_flight;
@@ -33,7 +34,7 @@ pub mod token;
 pub mod usage;
 
 pub use app_state::{AppSettings, AppState};
-pub use assurance::{Assurance, STEP_UP_MAX_AGE};
+pub use assurance::{Assurance, MFA_REQUIRED_ROLES, SETTINGS, STEP_UP_MAX_AGE};
 pub use authenticator::Authenticator;
 pub use caller::Caller;
 pub use directory::{Entitlements, Tenant, TenantStatus};

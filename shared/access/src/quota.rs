@@ -8,7 +8,7 @@ use web::Problem;
 
 use crate::{
     Tenant, problems,
-    usage::{self, Allowance, Metric, UsageRecord},
+    usage::{self, API_REQUESTS, Allowance, Metric, UsageRecord},
 };
 
 /// Maximum number of requests that a process leases at once. Unused ones are lost when it ends.
@@ -96,7 +96,7 @@ pub(crate) async fn lease(
     allowance: Allowance,
     now: DateTime<Utc>,
 ) -> Result<u32> {
-    let metric = Metric::ApiRequests;
+    let metric = API_REQUESTS;
     let period = metric.period(now);
     let mut tx = db.begin(tenant, Actor::SYSTEM).await?;
     // Creates and locks the row; other processes wait for this lease.

@@ -3,31 +3,40 @@
 use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
 use db::{Result, TenantTx};
 
-web::text_enum! {
-    /// A metered metric.
-    pub enum Metric {
-        /// Stored bytes.
-        StorageBytes = "storage_bytes",
-        /// API requests.
-        ApiRequests = "api_requests",
-        /// Tokens of language models.
-        LlmTokens = "llm_tokens",
-    }
-}
+use crate::declarations::{Declared, Included, MetricDeclaration, Texts};
+
+/// A metered metric.
+pub type Metric = Declared<MetricDeclaration>;
+
+/// API requests, which this crate counts itself.
+pub const API_REQUESTS: Metric = Metric::new(&MetricDeclaration {
+    name: "api_requests",
+    limit_name: "api_requests_per_month",
+    is_level: false,
+    included: Included {
+        trial: 1_000_000,
+        standard: 10_000_000,
+        enterprise: 100_000_000,
+    },
+    usable_after_expiry: true,
+    texts: Texts::new(
+        ["API-Aufrufe", "API-Aufrufe pro Monat."],
+        ["API requests", "API requests per month."],
+    ),
+});
+
+/// The metrics that this crate counts.
+pub const METRICS: &[Metric] = &[API_REQUESTS];
 
 impl Metric {
     /// The name of its limit in a licence.
     pub const fn limit_name(self) -> &'static str {
-        match self {
-            Self::StorageBytes => "storage_bytes",
-            Self::ApiRequests => "api_requests_per_month",
-            Self::LlmTokens => "llm_tokens_per_month",
-        }
+        self.declaration().limit_name
     }
 
     /// Whether the metric is a level rather than a monthly sum: it can decrease, and is not reset.
     pub const fn is_level(self) -> bool {
-        matches!(self, Self::StorageBytes)
+        self.declaration().is_level
     }
 
     /// The first day of the period in which a use at `at` counts.
@@ -117,7 +126,7 @@ mod tests {
     #[test]
     fn levels_are_not_reset() {
         let (autumn, winter) = (at("2026-11-20T10:00:00Z"), at("2026-12-20T10:00:00Z"));
-        for metric in Metric::ALL {
+        for metric in Metric::all() {
             let same = metric.period(autumn) == metric.period(winter);
             assert_eq!(same, metric.is_level(), "{metric}");
         }

@@ -5,7 +5,7 @@
 
 mod primitives;
 
-pub use primitives::Int;
+pub use primitives::{Int, int_schema, parse_int};
 pub(crate) use primitives::{RFC_3339, instant};
 
 use serde_json::{Map, Value};

@@ -10,7 +10,7 @@ mod text;
 pub use email::Email;
 pub use money::{Currency, Money};
 pub use plain::{HttpUrl, Locale, Slug, TimeZone};
-pub use text::{Secret, SingleLine, Text};
+pub use text::{Secret, SingleLine, Text, line_schema, parse_line};
 
 /// Serde, `Field` and `ToSchema` for a type with `parse(&str) -> Result<Self, FieldCode>`, `as_str`, and a
 /// `schema_builder`.

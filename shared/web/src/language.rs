@@ -1,6 +1,7 @@
 //! German and English.
 
 use http::{HeaderMap, header};
+use serde::{Deserialize, Serialize};
 
 /// A supported language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -13,7 +14,7 @@ pub enum Language {
 }
 
 /// A text in both languages. `{name}` is a placeholder for an argument.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Localized {
     /// German.
     pub de: &'static str,

@@ -8,17 +8,19 @@ use uuid::Uuid;
 
 use crate::{Fixture, form};
 
-const TICKET: Resource = Resource {
-    r#type: ResourceType::Ticket,
-    id: Uuid::from_u128(7),
-};
+fn ticket() -> Resource {
+    Resource {
+        r#type: ResourceType::parse("ticket").unwrap(),
+        id: Uuid::from_u128(7),
+    }
+}
 
 /// A client with a grant for the files of the ticket.
 fn with_grant(fixture: &Fixture, person: &Person, internal: bool) -> Client {
     let grant = FileGrant {
         tenant: fixture.demo.id,
         actor: Actor::user(person.id),
-        resource: TICKET,
+        resource: ticket(),
         internal,
         expires_at: fixture.app.clock.now() + LIFETIME,
     };
@@ -31,7 +33,7 @@ async fn only_callers_who_can_update_a_document_can_add_revisions() {
     let fixture = Fixture::new().await;
     let staff = with_grant(&fixture, &fixture.demo.admin, true);
     let customer = with_grant(&fixture, &fixture.demo.customer, false);
-    let query = format!("?resource={TICKET}");
+    let query = format!("?resource={}", ticket());
     let offer = form(&staff, &query, "offer.txt", b"100").send().await.id();
     let path = format!("/api/v1/files/{offer}");
     customer.get(&path).await.expect(200);
@@ -48,7 +50,7 @@ async fn only_callers_who_can_update_a_document_can_add_revisions() {
 async fn a_revision_inherits_the_properties_of_its_document() {
     let fixture = Fixture::new().await;
     let staff = with_grant(&fixture, &fixture.demo.admin, true);
-    let query = format!("?resource={TICKET}&internal=true&category=document");
+    let query = format!("?resource={}&internal=true&category=document", ticket());
     let note = form(&staff, &query, "note.txt", b"one").send().await.id();
     for differing in [
         "category=image".to_owned(),
@@ -62,7 +64,7 @@ async fn a_revision_inherits_the_properties_of_its_document() {
     let query = format!("?revision_of={note}");
     let next = form(&staff, &query, "note.txt", b"two").send().await;
     let next = next.expect(201).json();
-    assert_eq!(next["resource"], TICKET.to_string());
+    assert_eq!(next["resource"], ticket().to_string());
     assert_eq!(
         (&next["internal"], &next["category"]),
         (&json!(true), &json!("document"))

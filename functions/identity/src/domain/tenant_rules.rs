@@ -3,7 +3,10 @@
 use access::{Tenant, TenantStatus};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::config::Settings;
+use crate::declarations::{
+    IMPERSONATION_BY_ADMINS, MAGIC_LINK, PASSWORD_MIN_LENGTH, REGISTRATION, REGISTRATION_OPEN,
+    SESSION_ABSOLUTE_DAYS, SESSION_IDLE_DAYS, SIGN_IN_PROVIDERS,
+};
 
 /// Whether anyone may register.
 pub(crate) fn allows_registration(tenant: &Tenant) -> bool {
@@ -11,7 +14,7 @@ pub(crate) fn allows_registration(tenant: &Tenant) -> bool {
         tenant.status,
         TenantStatus::Trial | TenantStatus::Active | TenantStatus::PastDue
     );
-    works && text(tenant, "registration").is_none_or(|setting| setting == "open")
+    works && REGISTRATION.read(tenant) == REGISTRATION_OPEN
 }
 
 /// Whether users with this base role can sign in. While a tenant is closing only admins can, to export its data.
@@ -28,61 +31,35 @@ pub(crate) fn allows_sign_in(tenant: &Tenant, base_role: &str) -> bool {
 
 /// Whether admins may view the accounts of users with a lower role.
 pub(crate) fn allows_impersonation_by_admins(tenant: &Tenant) -> bool {
-    flag(tenant, "impersonation_by_admins") == Some(true)
+    IMPERSONATION_BY_ADMINS.read(tenant)
 }
 
 /// Whether users can sign in with an emailed link.
 pub(crate) fn allows_magic_links(tenant: &Tenant) -> bool {
-    tenant.status != TenantStatus::Closed && flag(tenant, "magic_link").unwrap_or(true)
+    tenant.status != TenantStatus::Closed && MAGIC_LINK.read(tenant)
 }
 
 /// Whether users can sign in with this provider. All providers are allowed unless the tenant lists some.
 pub(crate) fn allows_provider(tenant: &Tenant, name: &str) -> bool {
-    lists_provider(tenant, name).unwrap_or(true)
+    SIGN_IN_PROVIDERS
+        .read(tenant)
+        .is_none_or(|providers| providers.contains(&name))
 }
 
 /// Minimum length of a new password, in characters.
 pub(crate) fn min_password_length(tenant: &Tenant) -> usize {
-    number(tenant, "password_policy", "min_length")
-        .and_then(|length| usize::try_from(length).ok())
-        .map_or(10, |length| length.clamp(10, 64))
+    usize::try_from(PASSWORD_MIN_LENGTH.read(tenant)).unwrap_or_default()
 }
 
 /// When a session that is used at `now` ends if it is not used again.
 pub(crate) fn session_end(
     tenant: &Tenant,
-    settings: &Settings,
     began: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> DateTime<Utc> {
-    let days = |name, max: i64, default| {
-        number(tenant, "session", name).map_or(default, |days| TimeDelta::days(days.clamp(1, max)))
-    };
-    let idle = days("idle_days", 90, settings.session_idle);
-    let absolute = days("absolute_days", 365, settings.session_absolute);
+    let idle = TimeDelta::days(SESSION_IDLE_DAYS.read(tenant).into());
+    let absolute = TimeDelta::days(SESSION_ABSOLUTE_DAYS.read(tenant).into());
     (now + idle).min(began + absolute)
-}
-
-/// `None` if the tenant does not restrict the providers.
-fn lists_provider(tenant: &Tenant, name: &str) -> Option<bool> {
-    let providers = tenant
-        .settings
-        .get("sign_in")?
-        .get("providers")?
-        .as_array()?;
-    Some(providers.iter().any(|provider| provider == name))
-}
-
-fn text<'a>(tenant: &'a Tenant, setting: &str) -> Option<&'a str> {
-    tenant.settings.get(setting)?.as_str()
-}
-
-fn flag(tenant: &Tenant, setting: &str) -> Option<bool> {
-    tenant.settings.get(setting)?.as_bool()
-}
-
-fn number(tenant: &Tenant, setting: &str, member: &str) -> Option<i64> {
-    tenant.settings.get(setting)?.get(member)?.as_i64()
 }
 
 #[cfg(test)]
@@ -154,16 +131,9 @@ mod tests {
     #[test]
     fn a_session_ends_when_idle_or_too_old() {
         let began: DateTime<Utc> = "2026-11-20T10:00:00Z".parse().unwrap();
-        let defaults = Settings::default();
         let days = |settings: &[(&str, &str)], age: i64| {
             let now = began + TimeDelta::days(age);
-            (session_end(
-                &tenant(TenantStatus::Active, settings),
-                &defaults,
-                began,
-                now,
-            ) - began)
-                .num_days()
+            (session_end(&tenant(TenantStatus::Active, settings), began, now) - began).num_days()
         };
         assert_eq!(days(&[], 0), 30);
         assert_eq!(days(&[], 50), 80);

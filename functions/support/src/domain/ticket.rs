@@ -28,10 +28,6 @@ web::text_enum! {
     }
 }
 
-/// The categories of a tenant that has not configured its own.
-pub(crate) const DEFAULT_CATEGORIES: &[&str] =
-    &["account", "billing", "bug", "question", "request", "other"];
-
 /// Tags in lower case, sorted, without duplicates.
 pub(crate) fn normalize_tags<'a>(tags: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let mut tags: Vec<String> = tags.into_iter().map(str::to_lowercase).collect();

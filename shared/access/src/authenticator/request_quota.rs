@@ -21,7 +21,7 @@ use web::{Problem, RequestInfo};
 use super::Authenticator;
 use crate::{
     Principal, quota,
-    usage::{Allowance, Metric},
+    usage::{API_REQUESTS, Allowance},
 };
 
 /// Maximum number of tenants with a block in memory; an evicted block is lost.
@@ -88,7 +88,7 @@ impl Authenticator {
         principal: &Principal,
         request: &RequestInfo,
     ) -> Result<(), Problem> {
-        let Some(allowance) = principal.tenant.allowance(Metric::ApiRequests) else {
+        let Some(allowance) = principal.tenant.allowance(API_REQUESTS) else {
             return Ok(());
         };
         let staff = principal.is_superadmin() || principal.actor.kind == ActorKind::Superadmin;
@@ -117,7 +117,7 @@ impl Authenticator {
         if block.try_consume(month) {
             return Ok(());
         }
-        let refusal = || quota::exceeded(Metric::ApiRequests, allowance.limit, now);
+        let refusal = || quota::exceeded(API_REQUESTS, allowance.limit, now);
         // The quota is not refilled within a month; only a changed limit is worth another query.
         if allowance.hard && *exhausted == Some((month, allowance.limit)) {
             return Err(refusal());

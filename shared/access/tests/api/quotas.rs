@@ -207,7 +207,7 @@ async fn concurrent_reservations_use_up_an_exact_quota() {
                         break tx;
                     }
                 };
-                let taken = quota::reserve(&mut tx, &tenant, Metric::LlmTokens, 30, now).await;
+                let taken = quota::reserve(&mut tx, &tenant, metric("llm_tokens"), 30, now).await;
                 if taken.is_ok() {
                     tx.commit().await.unwrap();
                 }
@@ -224,7 +224,7 @@ async fn concurrent_reservations_use_up_an_exact_quota() {
 
     let mut tx = db.begin(demo.id, Actor::SYSTEM).await.unwrap();
     let take = async |tx: &mut db::TenantTx, bytes| {
-        quota::reserve(tx, &tenant, Metric::StorageBytes, bytes, now).await
+        quota::reserve(tx, &tenant, metric("storage_bytes"), bytes, now).await
     };
     assert!(
         take(&mut tx, 11).await.is_err(),
@@ -232,8 +232,12 @@ async fn concurrent_reservations_use_up_an_exact_quota() {
     );
     assert!(take(&mut tx, 10).await.is_ok());
     assert!(take(&mut tx, 1).await.is_err());
-    quota::release(&mut tx, Metric::StorageBytes, 4, now)
+    quota::release(&mut tx, metric("storage_bytes"), 4, now)
         .await
         .unwrap();
     assert!(take(&mut tx, 4).await.is_ok() && take(&mut tx, 1).await.is_err());
+}
+
+fn metric(name: &str) -> Metric {
+    Metric::parse(name).unwrap()
 }

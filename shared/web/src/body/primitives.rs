@@ -35,38 +35,46 @@ impl<const MIN: i32, const MAX: i32> Int<MIN, MAX> {
     }
 }
 
+/// Reads an integer whose bounds are only known at run time; otherwise use [`Int`].
+pub fn parse_int(value: &Value, min: i32, max: i32) -> Result<i32, FieldCode> {
+    let Value::Number(number) = value else {
+        return Err(FieldCode::WrongType("integer"));
+    };
+    // JSON Schema treats 1.0 as an integer.
+    let whole = number.as_i64().or_else(|| {
+        #[expect(clippy::cast_possible_truncation, reason = "checked by the comparison")]
+        number
+            .as_f64()
+            .filter(|float| float.fract() == 0.0 && float.abs() < 1e15)
+            .map(|float| float as i64)
+    });
+    if whole.is_none() && number.as_f64().is_some_and(|float| float.fract() != 0.0) {
+        return Err(FieldCode::WrongType("integer"));
+    }
+    whole
+        .and_then(|whole| i32::try_from(whole).ok())
+        .filter(|whole| (min..=max).contains(whole))
+        .ok_or(FieldCode::OutOfRange(min.into(), max.into()))
+}
+
+/// The schema of an integer whose bounds are only known at run time.
+pub fn int_schema(min: i32, max: i32) -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
+        .minimum(Some(f64::from(min)))
+        .maximum(Some(f64::from(max)))
+}
+
 impl<const MIN: i32, const MAX: i32> Field for Int<MIN, MAX> {
     fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
-        let Value::Number(number) = value else {
-            return errors.refuse(at, FieldCode::WrongType("integer"));
-        };
-        // JSON Schema treats 1.0 as an integer.
-        let whole = number.as_i64().or_else(|| {
-            #[expect(clippy::cast_possible_truncation, reason = "checked by the comparison")]
-            number
-                .as_f64()
-                .filter(|float| float.fract() == 0.0 && float.abs() < 1e15)
-                .map(|float| float as i64)
-        });
-        match whole {
-            Some(whole) => i32::try_from(whole)
-                .ok()
-                .filter(|whole| (MIN..=MAX).contains(whole))
-                .map(Self)
-                .or_else(|| errors.refuse(at, FieldCode::OutOfRange(MIN.into(), MAX.into()))),
-            None if number.is_f64() && number.as_f64().is_some_and(|f| f.fract() != 0.0) => {
-                errors.refuse(at, FieldCode::WrongType("integer"))
-            }
-            None => errors.refuse(at, FieldCode::OutOfRange(MIN.into(), MAX.into())),
+        match parse_int(&value, MIN, MAX) {
+            Ok(number) => Some(Self(number)),
+            Err(code) => errors.refuse(at, code),
         }
     }
     fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(Type::Integer)
-            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
-            .minimum(Some(f64::from(MIN)))
-            .maximum(Some(f64::from(MAX)))
-            .into()
+        int_schema(MIN, MAX).into()
     }
 }
 

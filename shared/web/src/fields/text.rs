@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
-use utoipa::openapi::ObjectBuilder;
+use utoipa::openapi::{ObjectBuilder, schema::Type};
 
 use super::parsed_text;
 use crate::problem::FieldCode;
@@ -67,10 +67,24 @@ fn bounded(text: String, min: usize, max: usize) -> Result<String, FieldCode> {
     }
 }
 
+/// Parses a single line whose bounds are only known at run time; otherwise use [`SingleLine`].
+pub fn parse_line(text: &str, min: usize, max: usize) -> Result<String, FieldCode> {
+    checked(text, min, max, false)
+}
+
+/// The schema of a single line whose bounds are only known at run time.
+pub fn line_schema(min: usize, max: usize) -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(min))
+        .max_length(Some(max))
+        .pattern(Some(ONE_LINE))
+}
+
 impl<const MIN: usize, const MAX: usize> SingleLine<MIN, MAX> {
     /// Parses and validates the text.
     pub fn parse(text: &str) -> Result<Self, FieldCode> {
-        checked(text, MIN, MAX, false).map(Self)
+        parse_line(text, MIN, MAX).map(Self)
     }
     /// The text.
     pub fn as_str(&self) -> &str {
@@ -81,10 +95,7 @@ impl<const MIN: usize, const MAX: usize> SingleLine<MIN, MAX> {
         self.0
     }
     fn schema_builder() -> ObjectBuilder {
-        ObjectBuilder::new()
-            .min_length(Some(MIN))
-            .max_length(Some(MAX))
-            .pattern(Some(ONE_LINE))
+        line_schema(MIN, MAX)
     }
 }
 
