@@ -3,13 +3,10 @@
 use db::DbError;
 use web::{
     Localized, Problem,
-    problem::{FieldCode, FieldError},
+    problem::{FieldCode, FieldError, Result},
 };
 
-use crate::domain::{
-    life_cycle::{Step, StepRefused},
-    settings::SettingsConflict,
-};
+use crate::domain::life_cycle::{Step, StepRefused};
 
 web::problems! {
     /// Another tenant has the slug.
@@ -83,30 +80,13 @@ pub(crate) fn slug_taken(error: DbError, slug: &str) -> Problem {
     }
 }
 
-/// Settings that contradict each other.
-pub(crate) fn settings_conflict(conflict: SettingsConflict) -> Problem {
-    match conflict {
-        SettingsConflict::IdleExceedsAbsolute => {
-            let texts = Localized {
-                de: "darf absolute_days nicht überschreiten",
-                en: "must not exceed absolute_days",
-            };
-            let code = FieldCode::Rule("exceeds_absolute_days", texts);
-            Problem::field("/session/idle_days", code)
-        }
-        SettingsConflict::ResponseExceedsResolution(priorities) => {
-            let error = |priority| FieldError {
-                pointer: format!("/sla/first_response_hours/{priority}"),
-                code: FieldCode::Rule(
-                    "exceeds_resolution_hours",
-                    Localized {
-                        de: "darf resolution_hours nicht überschreiten",
-                        en: "must not exceed resolution_hours",
-                    },
-                ),
-            };
-            Problem::invalid(priorities.into_iter().map(error).collect())
-        }
+/// Refuses the request if there are any errors.
+pub(crate) fn reject_invalid(errors: impl IntoIterator<Item = FieldError>) -> Result<()> {
+    let errors: Vec<FieldError> = errors.into_iter().collect();
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::invalid(errors))
     }
 }
 

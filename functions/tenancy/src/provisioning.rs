@@ -1,23 +1,21 @@
 //! The steps of creating a tenant, all in the transaction that the handler has bound to the new tenant.
 
-use access::{Caller, Purpose, audit, opaque::Opaque};
-use chrono::{DateTime, Utc};
+use access::{Purpose, audit, opaque::Opaque};
 use db::TenantTx;
-use events::Announcement;
+use events::UnitOfWork;
 use ids::{OneTimeTokenId, UserId};
-use serde_json::{Map, json};
-use web::{Problem, RequestInfo, problem::Result};
+use serde_json::{Map, Value};
+use web::{Problem, problem::Result};
 
 use crate::{
     App,
     domain::{flags::FlagChoices, license::LicenseTerms, projection, provisioning::INVITATION_TTL},
-    events::{TENANT_CREATED, on_behalf_of_identity::USER_INVITED},
+    events::on_behalf_of_identity::UserInvited,
     licensing,
-    permissions::TenantCreate,
     store::{
         directory, flags as stored_flags, platform_settings,
         roles::{self, AdminInvitation},
-        settings_overrides::{Overrides, settings_json},
+        settings_overrides::Overrides,
         tenants::{self, TenantRow},
     },
 };
@@ -40,10 +38,10 @@ pub(crate) async fn provision_tenant(
     let states = features.states();
     let settings = Overrides::of(Map::new(), &row.locale);
     let platform = platform_settings::list_platform_settings(tx).await?;
-    let settings = settings_json(&settings.in_force(&platform).unwrap_or_default());
+    let settings = settings.in_force(&platform).into_json();
     directory::insert_tenant(tx, row, settings).await?;
     tenants::insert_tenant(tx, row).await?;
-    stored_flags::upsert_flags(tx, &states, row.created_at).await?;
+    stored_flags::upsert_flags(tx, &states).await?;
     let terms = LicenseTerms::of_plan(row.license_type, row.max_users);
     let license = licensing::new_license(terms, row.created_at, None, row.created_at);
     licensing::supersede(tx, &mut Vec::new(), license.clone()).await?;
@@ -60,12 +58,11 @@ pub(crate) async fn provision_tenant(
 /// Creates the roles and the first admin, and publishes the invitation. The one-time token in it is encrypted.
 pub(crate) async fn invite_first_admin(
     app: &App,
-    tx: &mut TenantTx,
-    request: &RequestInfo,
+    unit: &mut UnitOfWork,
     row: &TenantRow,
     admin: &FirstAdmin,
-    now: DateTime<Utc>,
 ) -> Result<()> {
+    let now = unit.now();
     let token = Opaque::generate(row.id, OneTimeTokenId::at(now));
     let first = AdminInvitation {
         id: admin.id,
@@ -78,7 +75,7 @@ pub(crate) async fn invite_first_admin(
         token_hash: token.hash(),
         token_expires_at: now + INVITATION_TTL,
     };
-    roles::provision_tenant(tx, &first, now).await?;
+    roles::provision_tenant(unit, &first).await?;
     let sealed = app
         .state
         .keyring()
@@ -88,47 +85,20 @@ pub(crate) async fn invite_first_admin(
             token.to_text().as_bytes(),
         )
         .map_err(Problem::internal)?;
-    let announcement = Announcement {
-        kind: &USER_INVITED,
-        subject: format!("user/{}", admin.id),
-        version: 1,
-        data: json!({"user_id": admin.id, "one_time_token_id": token.row, "purpose": "invite"}),
-        sealed: Some(sealed),
+    let event = UserInvited {
+        user_id: admin.id,
+        one_time_token_id: token.row,
+        purpose: "invite".to_owned(),
     };
-    events::announce(tx, request, now, announcement).await?;
+    unit.publish_sealed(1, event, sealed).await?;
     Ok(())
 }
 
-/// Publishes that the tenant was created.
-pub(crate) async fn announce_tenant(
-    tx: &mut TenantTx,
-    request: &RequestInfo,
-    row: &TenantRow,
-) -> Result<()> {
-    let announcement = Announcement {
-        kind: &TENANT_CREATED,
-        subject: format!("tenant/{}", row.id),
-        version: row.version.into(),
-        data: json!({"tenant_id": row.id}),
-        sealed: None,
-    };
-    events::announce(tx, request, row.created_at, announcement).await?;
-    Ok(())
-}
-
-/// Records the creation. Called for the new tenant's audit log and for that of the staff's own tenant.
-pub(crate) async fn record_creation(
-    tx: &mut TenantTx,
-    caller: &Caller<TenantCreate>,
-    row: &TenantRow,
-) -> Result<()> {
-    let nothing = serde_json::Value::Null;
-    let entry = audit::Entry::new("tenancy.tenant.created", "tenant", row.id)
-        .change("slug", nothing.clone(), row.slug.as_str())
-        .change("status", nothing.clone(), row.status.as_str())
-        .change("license_type", nothing.clone(), row.license_type.as_str())
-        .change("max_users", nothing, row.max_users);
-    let reason = caller.reason.as_deref();
-    audit::record(tx, caller.request(), row.created_at, reason, entry).await?;
-    Ok(())
+/// The entry about the creation, for the new tenant's audit log and for that of the staff's own tenant.
+pub(crate) fn creation_entry(row: &TenantRow) -> audit::Entry {
+    audit::Entry::new("tenancy.tenant.created", "tenant", row.id)
+        .change("slug", Value::Null, row.slug.as_str())
+        .change("status", Value::Null, row.status.as_str())
+        .change("license_type", Value::Null, row.license_type.as_str())
+        .change("max_users", Value::Null, row.max_users)
 }

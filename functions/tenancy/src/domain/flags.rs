@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+pub(crate) use access::declarations::Flag;
 use access::{
     opaque::sha256,
     targeting::{Attribute, Condition, TargetingRule},
@@ -11,42 +12,11 @@ use ids::TenantId;
 
 use super::license_type::LicenseType;
 
-web::text_enum! {
-    /// A context that can be switched on for a tenant.
-    pub enum Flag {
-        /// Tickets.
-        Support = "support",
-        /// Uploads.
-        Files = "files",
-        /// Events and admission.
-        Ticketing = "ticketing",
-        /// Payments and invoices.
-        Billing = "billing",
-        /// Experts and appointments.
-        Consulting = "consulting",
-        /// Clients, projects and tasks.
-        Projects = "projects",
-        /// Childcare places and placements.
-        Childcare = "childcare",
-        /// Conversations.
-        Messaging = "messaging",
-        /// Language models and agents.
-        Ai = "ai",
-    }
-}
-
-impl Flag {
-    /// Whether the flag is on for a tenant for which it was never changed.
-    pub(crate) fn is_on_by_default(self) -> bool {
-        matches!(self, Self::Support | Self::Files)
-    }
-
-    /// The tenant's bucket in a rollout of this flag, from 0 to 99. It never changes, so a growing rollout only adds tenants.
-    pub(crate) fn bucket(self, tenant: TenantId) -> u8 {
-        let hash = sha256(format!("{self}\n{tenant}").as_bytes());
-        let number = u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]]);
-        u8::try_from(number % 100).unwrap_or_default()
-    }
+/// The tenant's bucket in a rollout of this flag, from 0 to 99. It never changes, so a growing rollout only adds tenants.
+fn bucket(flag: Flag, tenant: TenantId) -> u8 {
+    let hash = sha256(format!("{flag}\n{tenant}").as_bytes());
+    let number = u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]]);
+    u8::try_from(number % 100).unwrap_or_default()
 }
 
 /// The contexts that a licence includes. A flag outside the licence is off, whatever its state.
@@ -95,7 +65,7 @@ impl FlagState {
     pub(crate) fn default_of(flag: Flag) -> Self {
         Self {
             flag,
-            enabled: flag.is_on_by_default(),
+            enabled: flag.declaration().on_by_default,
             rollout: 100,
             expires_at: None,
             user_rollout: 100,
@@ -118,7 +88,7 @@ impl FlagState {
         self.enabled
             && self.user_rollout > 0
             && licensed.contains(self.flag)
-            && i16::from(self.flag.bucket(tenant)) < self.rollout
+            && i16::from(bucket(self.flag, tenant)) < self.rollout
             && self
                 .conditions
                 .iter()
@@ -151,14 +121,13 @@ impl FlagState {
 
 /// The states of all flags: the stored ones, and defaults for the others.
 pub(crate) fn with_defaults(stored: &[FlagState]) -> Vec<FlagState> {
-    Flag::ALL
-        .iter()
+    Flag::all()
         .map(|flag| {
             stored
                 .iter()
-                .find(|state| state.flag == *flag)
+                .find(|state| state.flag == flag)
                 .cloned()
-                .unwrap_or_else(|| FlagState::default_of(*flag))
+                .unwrap_or_else(|| FlagState::default_of(flag))
         })
         .collect()
 }

@@ -15,8 +15,6 @@ use super::{
     license_type::LicenseType,
 };
 
-const GIB: i64 = 1 << 30;
-
 web::text_enum! {
     /// What happens when a limit is reached.
     pub enum Enforcement {
@@ -38,18 +36,17 @@ pub(crate) enum LimitValue {
 /// Limits and static values by name.
 pub(crate) type LimitValues = BTreeMap<String, LimitValue>;
 
-/// What a licence of this plan includes by default: bytes of storage, API requests and language model tokens a month.
+/// What a licence of this plan includes by default.
 fn default_limits(plan: LicenseType) -> LimitValues {
-    let (storage, requests, tokens) = match plan {
-        LicenseType::Trial => (5 * GIB, 1_000_000, 100_000),
-        LicenseType::Standard => (100 * GIB, 10_000_000, 2_000_000),
-        LicenseType::Enterprise | LicenseType::Internal => (1_024 * GIB, 100_000_000, 20_000_000),
-    };
-    let metered = [
-        (Metric::StorageBytes.limit_name(), storage),
-        (Metric::ApiRequests.limit_name(), requests),
-        (Metric::LlmTokens.limit_name(), tokens),
-    ];
+    let metered = Metric::all().map(|metric| {
+        let included = metric.declaration().included;
+        let limit = match plan {
+            LicenseType::Trial => included.trial,
+            LicenseType::Standard => included.standard,
+            LicenseType::Enterprise | LicenseType::Internal => included.enterprise,
+        };
+        (metric.limit_name(), limit)
+    });
     // Demo, benchmark and test traffic must not run into rate limits.
     let rates: &[_] = match plan {
         LicenseType::Internal => &[
@@ -58,9 +55,9 @@ fn default_limits(plan: LicenseType) -> LimitValues {
         ],
         _ => &[],
     };
-    let limits = metered.iter().chain(rates);
-    limits
-        .map(|(name, limit)| ((*name).to_owned(), LimitValue::Number(*limit)))
+    metered
+        .chain(rates.iter().copied())
+        .map(|(name, limit)| (name.to_owned(), LimitValue::Number(limit)))
         .collect()
 }
 
@@ -133,7 +130,7 @@ impl LicenseTerms {
 
     /// The static values, by name.
     pub(crate) fn values(&self) -> LimitValues {
-        let metered = |name: &str| Metric::ALL.iter().any(|metric| metric.limit_name() == name);
+        let metered = |name: &str| Metric::all().any(|metric| metric.limit_name() == name);
         let values = self.limits.iter().filter(|(name, _)| !metered(name));
         values
             .map(|(name, value)| (name.clone(), value.clone()))

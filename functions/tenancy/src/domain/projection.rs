@@ -107,10 +107,11 @@ fn allowances(licenses: &[License], at: DateTime<Utc>) -> Option<Allowances> {
 /// After a licence has expired, nothing more is stored or generated. API requests stay possible, so that people can read,
 /// export and renew.
 fn expired_allowances() -> Allowances {
-    let limits = [Metric::StorageBytes, Metric::LlmTokens]
+    let limits = Metric::all()
+        .filter(|metric| !metric.declaration().usable_after_expiry)
         .map(|metric| (metric.limit_name().to_owned(), LimitValue::Number(0)));
     Allowances {
-        limits: limits.into(),
+        limits: limits.collect(),
         soft: Vec::new(),
         seats: 0,
     }

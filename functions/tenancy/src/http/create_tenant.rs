@@ -20,15 +20,16 @@ use web::{
 use super::tenants::Tenant;
 use crate::{
     App,
+    declarations::DEFAULT_LOCALE,
     domain::{
         currency::Currency,
         flags::FlagChoices,
         host_name::HostName,
         license_type::LicenseType,
         provisioning::{FirstStatus, TenantSlug},
-        settings::DEFAULT_LOCALE,
     },
     error,
+    events::TenantCreated,
     permissions::TenantCreate,
     provisioning::{self, FirstAdmin},
     store::tenants::TenantRow,
@@ -177,7 +178,6 @@ pub(crate) async fn create_tenant(
     caller: Caller<TenantCreate>,
     body: Idempotent<CreateTenant>,
 ) -> Result<Response> {
-    let now = app.state.clock().now();
     // Only a person can create tenants, even if a key has the scope.
     let staff = caller
         .user
@@ -187,22 +187,22 @@ pub(crate) async fn create_tenant(
                 .problem()
                 .argument("permission", "tenancy.tenant.create")
         })?;
-    let (mut tx, body, pending) = match body.begin(&app, &caller).await? {
-        Attempt::First(tx, body, pending) => (tx, body, pending),
+    let (mut unit, body, pending) = match body.begin(&app, &caller).await? {
+        Attempt::First(unit, body, pending) => (unit, body, pending),
         Attempt::Replay(answer) => return Ok(answer),
     };
-    let home = (tx.tenant(), tx.actor());
     let features = body.features.clone();
-    let (row, admin) = body.into_rows(now);
-    tx.switch_tenant(row.id, Actor::superadmin(staff)).await?;
-    provisioning::provision_tenant(&mut tx, &row, &features)
+    let (row, admin) = body.into_rows(unit.now());
+    unit.switch_tenant(row.id, Actor::superadmin(staff)).await?;
+    provisioning::provision_tenant(&mut unit, &row, &features)
         .await
         .map_err(|error| error::slug_taken(error, &row.slug))?;
-    provisioning::invite_first_admin(&app, &mut tx, caller.request(), &row, &admin, now).await?;
-    provisioning::announce_tenant(&mut tx, caller.request(), &row).await?;
-    provisioning::record_creation(&mut tx, &caller, &row).await?;
-    tx.switch_tenant(home.0, home.1).await?;
-    provisioning::record_creation(&mut tx, &caller, &row).await?;
+    provisioning::invite_first_admin(&app, &mut unit, &row, &admin).await?;
+    let event = TenantCreated { tenant_id: row.id };
+    unit.publish(row.version, event).await?;
+    unit.audit(provisioning::creation_entry(&row)).await?;
+    unit.switch_tenant(caller.tenant.id, caller.actor).await?;
+    unit.audit(provisioning::creation_entry(&row)).await?;
     let created_tenant = CreatedTenant {
         tenant: row.into(),
         admin: InvitedAdmin {
@@ -215,5 +215,5 @@ pub(crate) async fn create_tenant(
         location: format!("{BASE}/tenants/{}", created_tenant.tenant.id),
         resource: created_tenant,
     };
-    pending.created(tx, response).await
+    pending.created(unit, response).await
 }

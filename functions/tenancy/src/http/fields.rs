@@ -20,7 +20,6 @@ use crate::domain::{
     flags::{Flag, FlagChoices},
     host_name::HostName,
     provisioning::TenantSlug,
-    settings::{Category, Colour},
 };
 
 /// `Field` for a text type with `parse(&str) -> Result<Self, FieldCode>`.
@@ -77,20 +76,6 @@ text_field!(
         .max_length(Some(253))
         .examples(["app.example.org"])
 );
-text_field!(
-    Category,
-    ObjectBuilder::new()
-        .min_length(Some(1))
-        .max_length(Some(40))
-        .examples(["billing"])
-);
-text_field!(
-    Colour,
-    ObjectBuilder::new()
-        .pattern(Some("^#[0-9a-fA-F]{6}$"))
-        .examples(["#1a7f5a"])
-);
-
 /// As `{"support": true}`.
 impl Field for FlagChoices {
     fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
@@ -119,8 +104,7 @@ impl Field for FlagChoices {
         let object = ObjectBuilder::new()
             .schema_type(Type::Object)
             .additional_properties(Some(AdditionalProperties::FreeForm(false)));
-        Flag::ALL
-            .iter()
+        Flag::all()
             .fold(object, |object, flag| {
                 object.property(flag.as_str(), bool::schema())
             })
@@ -133,6 +117,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::declarations::AI;
 
     #[test]
     fn a_new_tenant_has_the_chosen_flags_and_the_defaults() {
@@ -149,7 +134,7 @@ mod tests {
             .filter(|state| state.enabled)
             .map(|state| state.flag)
             .collect();
-        assert_eq!(on, [Flag::Support, Flag::Ai]);
+        assert_eq!(on, [Flag::parse("support").unwrap(), AI]);
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! Limits and static values of a licence, as requests name them.
 
 use access::usage::Metric;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::openapi::{
     ObjectBuilder, RefOr, Schema,
     schema::{AdditionalProperties, SchemaType, Type},
 };
 use web::{
     Localized, SingleLine,
-    body::{self, Change, Field},
+    body::{self, Field},
     problem::{Errors, FieldCode, Pointer},
 };
 
@@ -31,33 +31,53 @@ web::body! {
     example { "limit": 10_000_000, "enforcement": "hard" }
 }
 
-web::body! {
-    /// The metered limits to change. Limits that are not included stay unchanged; `null` removes a limit, and usage is then not counted.
-    pub struct UpdateLimits {
-        /// Stored bytes.
-        pub storage_bytes: Change<Option<UpdateLimit>>,
-        /// API requests per month.
-        pub api_requests: Change<Option<UpdateLimit>>,
-        /// Language model tokens per month.
-        pub llm_tokens: Change<Option<UpdateLimit>>,
-    }
-    example { "storage_bytes": { "limit": 107_374_182_400_i64 } }
-}
+/// The metered limits to change; `None` removes a limit.
+#[derive(Clone, Debug)]
+pub(crate) struct UpdateLimits(Vec<(Metric, Option<UpdateLimit>)>);
 
 impl UpdateLimits {
     /// Changes the limits of `terms`.
     pub(crate) fn apply(self, terms: &mut LicenseTerms) {
-        for (metric, change) in [
-            (Metric::StorageBytes, self.storage_bytes),
-            (Metric::ApiRequests, self.api_requests),
-            (Metric::LlmTokens, self.llm_tokens),
-        ] {
-            let Some(limit) = change.set() else { continue };
+        for (metric, limit) in self.0 {
             let limit = limit.map(|UpdateLimit { limit, enforcement }| {
                 (limit.get(), enforcement.unwrap_or(Enforcement::Hard))
             });
             terms.set_limit(metric, limit);
         }
+    }
+}
+
+/// As `{"storage_bytes": {"limit": 1000}}`.
+impl Field for UpdateLimits {
+    fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
+        let object = body::object(value, at, errors)?;
+        let count = object.len();
+        let mut limits = Vec::new();
+        for (name, value) in object {
+            let at = at.child(&name);
+            let Some(metric) = Metric::parse(&name) else {
+                errors.refuse::<()>(&at, FieldCode::UnknownField);
+                continue;
+            };
+            if let Some(limit) = Option::read(value, &at, errors) {
+                limits.push((metric, limit));
+            }
+        }
+        (limits.len() == count).then_some(Self(limits))
+    }
+
+    fn schema() -> RefOr<Schema> {
+        let object = ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .additional_properties(Some(AdditionalProperties::FreeForm(false)));
+        Metric::all()
+            .fold(object, |object, metric| {
+                let limit = <Option<UpdateLimit> as Field>::schema();
+                let description = metric.declaration().texts.description.en;
+                object.property(metric.as_str(), body::described(limit, description))
+            })
+            .examples([json!({"storage_bytes": {"limit": 107_374_182_400_i64}})])
+            .into()
     }
 }
 
@@ -109,9 +129,7 @@ const INVALID_NAME: Localized = Localized {
 /// The names of quotas have a meaning of their own where limits are stored.
 fn is_name(name: &str) -> bool {
     let is_reserved = name == access::directory::SOFT_LIMITS
-        || Metric::ALL
-            .iter()
-            .any(|metric| name == metric.limit_name() || name == metric.as_str());
+        || Metric::all().any(|metric| name == metric.limit_name() || name == metric.as_str());
     (1..=50).contains(&name.len())
         && name.starts_with(|first: char| first.is_ascii_lowercase())
         && name

@@ -2,26 +2,27 @@
 
 use access::{Caller, Permission, REVALENZ, audit};
 use axum::extract::State;
-use db::TenantTx;
+use events::UnitOfWork;
 use serde_json::Map;
 use web::{
-    Fetched, IfMatch, Localized, Problem, ValidJson,
+    Fetched, IfMatch, Localized, ValidJson,
     problem::{self, FieldCode, FieldError, Result},
 };
 
 use super::{
-    settings::{SettingsInForce, split, value},
+    settings::{SettingsInForce, check_rules, split, unknown_roles, with_changes},
     settings_update::UpdateSettings,
     tenant_scope,
 };
 use crate::{
     App,
-    domain::settings::{DEFAULT_LOCALE, LOCALE, MFA_REQUIRED_ROLES},
+    declarations::{DEFAULT_LOCALE, LOCALE},
+    domain::settings::{pointer, role_lists},
     error,
     permissions::{PlatformRead, PlatformUpdate},
     store::{
         platform_settings,
-        settings_overrides::{Overrides, settings_json},
+        settings_overrides::{Overrides, Settings},
         tenants,
     },
 };
@@ -38,16 +39,17 @@ pub(crate) async fn get_platform_settings(
     State(app): State<App>,
     caller: Caller<PlatformRead>,
 ) -> Result<Fetched<SettingsInForce>> {
-    let mut tx = begin(&app, &caller).await?;
-    let row = tenants::find_tenant(&mut tx, REVALENZ)
+    let mut unit = begin(&app, &caller).await?;
+    let row = tenants::find_tenant(&mut unit, REVALENZ)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     let set = Overrides::of(
-        platform_settings::list_platform_settings(&mut tx).await?,
+        platform_settings::list_platform_settings(&mut unit).await?,
         DEFAULT_LOCALE,
     );
-    tx.commit().await?;
-    Ok(Fetched(SettingsInForce::of(&row, &set, &Map::new())?))
+    unit.commit().await?;
+    let in_force = set.in_force(&Map::new());
+    Ok(Fetched(SettingsInForce::of(&row, &set, in_force)))
 }
 
 /// Update the platform settings
@@ -61,84 +63,70 @@ pub(crate) async fn update_platform_settings(
     if_match: IfMatch,
     ValidJson { value: change, .. }: ValidJson<UpdateSettings>,
 ) -> Result<Fetched<SettingsInForce>> {
-    let now = app.state.clock().now();
-    let mut tx = begin(&app, &caller).await?;
-    let mut row = tenants::lock_tenant(&mut tx, REVALENZ)
+    let mut unit = begin(&app, &caller).await?;
+    let mut row = tenants::lock_tenant(&mut unit, REVALENZ)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     if_match.check(row.version)?;
     let before = Overrides::of(
-        platform_settings::list_platform_settings(&mut tx).await?,
+        platform_settings::list_platform_settings(&mut unit).await?,
         DEFAULT_LOCALE,
     );
     let mut after = before.clone();
     after.apply(change.into_patch());
-    let nothing = Map::new();
     let changed = after.changed_keys(&before);
+    let in_force = after.in_force(&Map::new());
     if changed.is_empty() {
-        tx.commit().await?;
-        return Ok(Fetched(SettingsInForce::of(&row, &after, &nothing)?));
+        unit.commit_unchanged().await?;
+        return Ok(Fetched(SettingsInForce::of(&row, &after, in_force)));
     }
-    let in_force = after.in_force(&nothing).map_err(Problem::internal)?;
-    check_inheritable(&after, &in_force.mfa_required_roles)?;
-    in_force.check().map_err(error::settings_conflict)?;
+    check_inheritable(&after, &in_force)?;
+    check_rules(&in_force)?;
     let (keys, values, gone) = split(&after, &changed);
-    platform_settings::upsert_platform_settings(&mut tx, &keys, &values, now).await?;
-    platform_settings::delete_platform_settings(&mut tx, &gone).await?;
+    platform_settings::upsert_platform_settings(&mut unit, &keys, &values).await?;
+    platform_settings::delete_platform_settings(&mut unit, &gone).await?;
     row.version += 1;
-    row.updated_at = now;
-    tenants::update_tenant(&mut tx, &row).await?;
-    let old = settings_json(&before.in_force(&nothing).map_err(Problem::internal)?);
-    let new = settings_json(&in_force);
-    let entry = changed.iter().fold(
-        audit::Entry::new(
-            "tenancy.platform_settings.updated",
-            "platform_settings",
-            REVALENZ,
-        ),
-        |entry, key| entry.change(key, value(&old, key), value(&new, key)),
+    row.updated_at = unit.now();
+    tenants::update_tenant(&mut unit, &row).await?;
+    let old = before.in_force(&Map::new());
+    let entry = audit::Entry::new(
+        "tenancy.platform_settings.updated",
+        "platform_settings",
+        REVALENZ,
     );
-    let reason = caller.reason.as_deref();
-    audit::record(&mut tx, caller.request(), now, reason, entry).await?;
-    tx.commit().await?;
-    Ok(Fetched(SettingsInForce::of(&row, &after, &nothing)?))
+    unit.audit(with_changes(entry, &changed, &old, &in_force))
+        .await?;
+    unit.commit().await?;
+    Ok(Fetched(SettingsInForce::of(&row, &after, in_force)))
 }
 
 /// Staff members who have switched to another tenant cannot access the platform settings.
-async fn begin<P: Permission>(app: &App, caller: &Caller<P>) -> Result<TenantTx> {
+async fn begin<P: Permission>(app: &App, caller: &Caller<P>) -> Result<UnitOfWork> {
     if tenant_scope::is_staff(caller) {
-        caller.begin(&app.db).await
+        UnitOfWork::begin(app, caller).await
     } else {
         Err(problem::NOT_FOUND.problem())
     }
 }
 
-fn check_inheritable(set: &Overrides, roles: &[String]) -> Result<()> {
-    let rule = |code, de, en| FieldCode::Rule(code, Localized { de, en });
-    let locale = set.get(LOCALE).map(|_| FieldError {
-        pointer: format!("/{LOCALE}"),
-        code: rule(
+fn check_inheritable(set: &Overrides, settings: &Settings) -> Result<()> {
+    let locale = set.get(LOCALE.path()).map(|_| FieldError {
+        pointer: pointer(LOCALE.path()),
+        code: FieldCode::Rule(
             "of_the_tenant",
-            "jede Organisation wählt ihre Sprache selbst",
-            "every organisation chooses its own language",
+            Localized {
+                de: "jede Organisation wählt ihre Sprache selbst",
+                en: "every organisation chooses its own language",
+            },
         ),
     });
-    let unknown = roles
-        .iter()
-        .enumerate()
-        .filter(|(_, role)| !BUILT_IN_ROLES.contains(&role.as_str()))
-        .map(|(index, _)| FieldError {
-            pointer: format!("/{MFA_REQUIRED_ROLES}/{index}"),
-            code: rule(
-                "unknown_role",
-                "diese Rolle gibt es nicht in jeder Organisation",
-                "this role does not exist in every organisation",
-            ),
-        });
-    let wrong: Vec<FieldError> = locale.into_iter().chain(unknown).collect();
-    if wrong.is_empty() {
-        Ok(())
-    } else {
-        Err(Problem::invalid(wrong))
-    }
+    let texts = Localized {
+        de: "diese Rolle gibt es nicht in jeder Organisation",
+        en: "this role does not exist in every organisation",
+    };
+    let unknown = role_lists().flat_map(|setting| {
+        let names = settings.list(setting.path);
+        unknown_roles(setting.path, &names, &BUILT_IN_ROLES, texts)
+    });
+    error::reject_invalid(locale.into_iter().chain(unknown))
 }

@@ -1,54 +1,44 @@
 //! The settings of a tenant.
 
-use access::{Caller, audit, mask};
+use access::{Caller, audit};
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use db::TenantTx;
 use ids::TenantId;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use web::{
-    Fetched, IfMatch, Localized, PathIds, Problem, ValidJson,
+    Fetched, IfMatch, Localized, PathIds, ValidJson,
     problem::{self, FieldCode, FieldError, Result},
     reply::Versioned,
 };
 
 use super::{
-    settings_update::UpdateSettings, settings_view::Settings, tenant_scope,
-    update_tenant::announce_update,
+    settings_update::UpdateSettings,
+    settings_view::{self, SettingsView},
+    tenant_scope,
 };
 use crate::{
     App,
-    domain::settings::{LOCALE, MFA_REQUIRED_ROLES},
+    declarations::LOCALE,
+    domain::settings::{key, pointer, role_lists},
     error,
+    events::TenantUpdated,
     permissions::{SettingsRead, SettingsUpdate},
     store::{
         directory, platform_settings, roles, settings,
-        settings_overrides::{Overrides, settings_json},
+        settings_overrides::{Overrides, Settings},
         tenants::{self, TenantRow},
     },
 };
 
 /// Settings in force.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(example = json!({
-    "settings": {
-        "registration": "invite", "ticket_categories": ["account", "billing", "bug", "question", "request", "other"], "locale": "de",
-        "branding": {"name": "Muster", "colour": "#1a7f5a", "logo_url": null},
-        "mail_sender": {"name": null, "address": null}, "retention_days": {"audit": 1095, "tickets": 1095},
-        "session": {"idle_days": 30, "absolute_days": 90}, "password_policy": {"min_length": 10}, "magic_link": true, "mfa_required_roles": [],
-        "impersonation_by_admins": false, "sign_in": {"providers": ["google"]},
-        "sla": {
-            "first_response_hours": {"urgent": 2, "high": 8, "medium": 24, "low": 72},
-            "resolution_hours": {"urgent": 24, "high": 72, "medium": 168, "low": 336}
-        }
-    },
-    "overridden": ["branding", "registration"], "updated_at": "2026-11-20T10:00:00Z", "version": 2
-}))]
+#[schema(example = example)]
 pub(crate) struct SettingsInForce {
     /// All settings, with inherited values filled in.
-    pub(crate) settings: Settings,
+    pub(crate) settings: SettingsView,
     /// The keys that are set on this level. All others are inherited.
     pub(crate) overridden: Vec<String>,
     /// When the tenant was last changed.
@@ -63,22 +53,21 @@ impl Versioned for SettingsInForce {
     }
 }
 
+fn example() -> Value {
+    json!({
+        "settings": settings_view::defaults().into_json(), "overridden": [],
+        "updated_at": "2026-11-20T10:00:00Z", "version": 1
+    })
+}
+
 impl SettingsInForce {
-    /// Combines the settings of a tenant with those of the platform.
-    pub(super) fn of(
-        row: &TenantRow,
-        overrides: &Overrides,
-        platform: &Map<String, Value>,
-    ) -> Result<Self> {
-        Ok(Self {
-            settings: overrides
-                .in_force(platform)
-                .map_err(Problem::internal)?
-                .into(),
+    pub(super) fn of(row: &TenantRow, overrides: &Overrides, settings: Settings) -> Self {
+        Self {
+            settings: SettingsView(settings),
             overridden: overrides.keys(),
             updated_at: row.updated_at,
             version: row.version,
-        })
+        }
     }
 }
 
@@ -92,16 +81,16 @@ pub(crate) async fn get_settings(
     caller: Caller<SettingsRead>,
     PathIds(id): PathIds<TenantId>,
 ) -> Result<Fetched<SettingsInForce>> {
-    let mut tx = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
-    let row = tenants::find_tenant(&mut tx, id)
+    let mut unit = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
+    let row = tenants::find_tenant(&mut unit, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    let overrides = Overrides::of(settings::list_settings(&mut tx).await?, &row.locale);
-    let platform = platform_settings::list_platform_settings(&mut tx).await?;
-    tenant_scope::audit_staff_read(&mut tx, &caller, id, "settings", app.state.clock().now())
-        .await?;
-    tx.commit().await?;
-    Ok(Fetched(SettingsInForce::of(&row, &overrides, &platform)?))
+    let overrides = Overrides::of(settings::list_settings(&mut unit).await?, &row.locale);
+    let platform = platform_settings::list_platform_settings(&mut unit).await?;
+    tenant_scope::audit_staff_read(&mut unit, &caller, "settings").await?;
+    unit.commit().await?;
+    let in_force = overrides.in_force(&platform);
+    Ok(Fetched(SettingsInForce::of(&row, &overrides, in_force)))
 }
 
 /// Update the settings of a tenant
@@ -116,75 +105,71 @@ pub(crate) async fn update_settings(
     if_match: IfMatch,
     ValidJson { value: change, .. }: ValidJson<UpdateSettings>,
 ) -> Result<Fetched<SettingsInForce>> {
-    let now = app.state.clock().now();
-    let mut tx = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
-    let mut row = tenants::lock_tenant(&mut tx, id)
+    let mut unit = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
+    let mut row = tenants::lock_tenant(&mut unit, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     if_match.check(row.version)?;
-    let before = Overrides::of(settings::list_settings(&mut tx).await?, &row.locale);
-    let platform = platform_settings::list_platform_settings(&mut tx).await?;
+    let before = Overrides::of(settings::list_settings(&mut unit).await?, &row.locale);
+    let platform = platform_settings::list_platform_settings(&mut unit).await?;
     let mut after = before.clone();
     after.apply(change.into_patch());
     let changed = after.changed_keys(&before);
+    let in_force = after.in_force(&platform);
     if changed.is_empty() {
-        tx.commit().await?;
-        return Ok(Fetched(SettingsInForce::of(&row, &after, &platform)?));
+        unit.commit_unchanged().await?;
+        return Ok(Fetched(SettingsInForce::of(&row, &after, in_force)));
     }
-    let in_force = after.in_force(&platform).map_err(Problem::internal)?;
-    in_force.check().map_err(error::settings_conflict)?;
-    if changed.iter().any(|key| key == MFA_REQUIRED_ROLES) {
-        check_roles(&mut tx, &in_force.mfa_required_roles).await?;
-    }
-    store_changes(&mut tx, &after, &changed, now).await?;
-    row.locale.clone_from(&in_force.locale);
+    check_rules(&in_force)?;
+    check_roles(&mut unit, &in_force, &changed).await?;
+    store_changes(&mut unit, &after, &changed).await?;
+    in_force.locale().clone_into(&mut row.locale);
     row.version += 1;
-    row.updated_at = now;
-    tenants::update_tenant(&mut tx, &row).await?;
-    directory::update_settings(&mut tx, &row, settings_json(&in_force)).await?;
-    let fields: Vec<String> = changed
-        .iter()
-        .map(|key| format!("settings.{key}"))
-        .collect();
-    announce_update(&mut tx, &caller, &row, &fields).await?;
-    let old = settings_json(&before.in_force(&platform).map_err(Problem::internal)?);
-    let new = settings_json(&in_force);
-    let entry = changed.iter().fold(
-        audit::Entry::new("tenancy.settings.updated", "settings", id),
-        |entry, key| entry.change(key, value(&old, key), value(&new, key)),
-    );
-    audit::record(
-        &mut tx,
-        caller.request(),
-        now,
-        caller.reason.as_deref(),
-        entry,
-    )
-    .await?;
-    tx.commit().await?;
+    row.updated_at = unit.now();
+    tenants::update_tenant(&mut unit, &row).await?;
+    directory::update_settings(&mut unit, &row, in_force.as_json().clone()).await?;
+    let event = TenantUpdated {
+        tenant_id: id,
+        changed: changed
+            .iter()
+            .map(|key| format!("settings.{key}"))
+            .collect(),
+    };
+    unit.publish(row.version, event).await?;
+    let old = before.in_force(&platform);
+    let entry = audit::Entry::new("tenancy.settings.updated", "settings", id);
+    unit.audit(with_changes(entry, &changed, &old, &in_force))
+        .await?;
+    unit.commit().await?;
     app.state.authenticator().invalidate_tenant(id).await;
-    Ok(Fetched(SettingsInForce::of(&row, &after, &platform)?))
+    Ok(Fetched(SettingsInForce::of(&row, &after, in_force)))
 }
 
-/// The value of a setting for the audit log, with email addresses masked.
-pub(super) fn value(settings: &Value, key: &str) -> Value {
-    let mut value = settings.get(key).cloned().unwrap_or_default();
-    if let Some(Value::String(address)) = value.get_mut("address") {
-        *address = mask::email(address);
-    }
-    value
+/// Adds the old and new values of the changed keys.
+pub(super) fn with_changes(
+    entry: audit::Entry,
+    changed: &[String],
+    old: &Settings,
+    new: &Settings,
+) -> audit::Entry {
+    changed.iter().fold(entry, |entry, key| {
+        entry.change(key, old.audit_value(key), new.audit_value(key))
+    })
+}
+
+/// Checks the rules between settings.
+pub(super) fn check_rules(settings: &Settings) -> Result<()> {
+    error::reject_invalid(settings.violations().into_iter().map(|rule| FieldError {
+        pointer: pointer(rule.lower),
+        code: FieldCode::Rule(rule.code, rule.text),
+    }))
 }
 
 /// Stores the changed keys. The locale is a column of the tenant.
-async fn store_changes(
-    tx: &mut TenantTx,
-    after: &Overrides,
-    changed: &[String],
-    now: DateTime<Utc>,
-) -> Result<()> {
+async fn store_changes(tx: &mut TenantTx, after: &Overrides, changed: &[String]) -> Result<()> {
     let (keys, values, gone) = split(after, changed);
     if !keys.is_empty() {
-        settings::upsert_settings(tx, &keys, &values, now).await?;
+        settings::upsert_settings(tx, &keys, &values).await?;
     }
     if !gone.is_empty() {
         settings::delete_settings(tx, &gone).await?;
@@ -198,7 +183,7 @@ pub(super) fn split(
     changed: &[String],
 ) -> (Vec<String>, Vec<Value>, Vec<String>) {
     let (mut keys, mut values, mut gone) = (Vec::new(), Vec::new(), Vec::new());
-    for key in changed.iter().filter(|key| *key != LOCALE) {
+    for key in changed.iter().filter(|key| *key != LOCALE.path()) {
         match after.get(key) {
             Some(value) => {
                 keys.push(key.clone());
@@ -210,26 +195,37 @@ pub(super) fn split(
     (keys, values, gone)
 }
 
-async fn check_roles(tx: &mut TenantTx, names: &[String]) -> Result<()> {
-    let known = roles::list_existing_roles(tx, names).await?;
-    let unknown: Vec<FieldError> = names
-        .iter()
-        .enumerate()
-        .filter(|(_, name)| !known.contains(name))
-        .map(|(index, _)| FieldError {
-            pointer: format!("/{MFA_REQUIRED_ROLES}/{index}"),
-            code: FieldCode::Rule(
-                "unknown_role",
-                Localized {
-                    de: "diese Rolle existiert nicht",
-                    en: "unknown role",
-                },
-            ),
-        })
-        .collect();
-    if unknown.is_empty() {
-        Ok(())
-    } else {
-        Err(Problem::invalid(unknown))
+/// Refuses roles in changed settings that the tenant does not have.
+async fn check_roles(tx: &mut TenantTx, settings: &Settings, changed: &[String]) -> Result<()> {
+    let mut wrong = Vec::new();
+    for setting in role_lists() {
+        if !changed.iter().any(|changed| changed == key(setting.path)) {
+            continue;
+        }
+        let names = settings.list(setting.path);
+        let known = roles::list_existing_roles(tx, &names).await?;
+        let texts = Localized {
+            de: "diese Rolle existiert nicht",
+            en: "unknown role",
+        };
+        wrong.extend(unknown_roles(setting.path, &names, &known, texts));
     }
+    error::reject_invalid(wrong)
+}
+
+/// An error for each of the names under `path` that is not known.
+pub(super) fn unknown_roles<K: AsRef<str>>(
+    path: &str,
+    names: &[String],
+    known: &[K],
+    texts: Localized,
+) -> Vec<FieldError> {
+    let names = names.iter().enumerate();
+    names
+        .filter(|(_, name)| !known.iter().any(|known| known.as_ref() == *name))
+        .map(|(index, _)| FieldError {
+            pointer: format!("{}/{index}", pointer(path)),
+            code: FieldCode::Rule("unknown_role", texts),
+        })
+        .collect()
 }

@@ -1,144 +1,101 @@
 //! Settings as they are returned.
 
-use serde::Serialize;
-use utoipa::ToSchema;
+use std::borrow::Cow;
 
-use crate::domain::settings::{self, Registration};
+use access::declarations::{SettingType, TenantSetting, registry};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, Ref, RefOr, Schema, schema::Type},
+};
+use web::body;
 
-/// Declares the view of a group of settings. Its fields are those of the domain type, so that a missing one does not compile.
-macro_rules! views {
-    ($(
-        $(#[doc = $doc:literal])*
-        $name:ident { $( $(#[doc = $field_doc:literal])* $field:ident: $ty:ty, )* }
-    )*) => { $(
-        $(#[doc = $doc])*
-        #[derive(Clone, Debug, Serialize, ToSchema)]
-        #[serde(default)]
-        pub(crate) struct $name { $( $(#[doc = $field_doc])* pub(crate) $field: $ty, )* }
+use crate::{
+    domain::settings::{Member, members},
+    store::settings_overrides::{Overrides, Settings},
+};
 
-        impl From<settings::$name> for $name {
-            fn from(settings: settings::$name) -> Self {
-                let settings::$name { $($field),* } = settings;
-                Self { $($field: $field.into()),* }
-            }
-        }
+/// All settings, with groups as objects.
+#[derive(Clone, Debug)]
+pub(crate) struct SettingsView(pub(super) Settings);
 
-        /// For the defaults in the schema.
-        impl Default for $name {
-            fn default() -> Self {
-                settings::$name::default().into()
-            }
-        }
-    )* };
+impl Serialize for SettingsView {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.as_json().serialize(serializer)
+    }
 }
 
-views! {
-    /// The settings in force.
-    Settings {
-        /// Who may register.
-        registration: Registration,
-        /// The categories that tickets can have.
-        ticket_categories: Vec<String>,
-        /// The default language, the same as the tenant's `locale`.
-        locale: String,
-        /// The name, colour and logo of the tenant.
-        branding: Branding,
-        /// The sender of emails.
-        mail_sender: MailSender,
-        /// How many days records are kept.
-        retention_days: RetentionDays,
-        /// How long a device stays signed in.
-        session: SessionLifetime,
-        /// The requirements for passwords.
-        password_policy: PasswordPolicy,
-        /// Whether users can sign in with a link sent by email.
-        magic_link: bool,
-        /// The roles that require two-factor authentication.
-        mfa_required_roles: Vec<String>,
-        /// Whether admins can view the accounts of users with a lower role. Access is read-only, and the user is notified.
-        impersonation_by_admins: bool,
-        /// The identity providers that are offered at sign-in.
-        sign_in: SignIn,
-        /// The target times for answering and resolving tickets.
-        sla: Sla,
+impl PartialSchema for SettingsView {
+    fn schema() -> RefOr<Schema> {
+        group_schema("", "The settings in force.")
+    }
+}
+
+impl ToSchema for SettingsView {
+    fn name() -> Cow<'static, str> {
+        "Settings".into()
     }
 
-    /// The identity providers that are offered at sign-in.
-    SignIn {
-        /// The names of the offered providers, as returned by `GET /auth/oauth/providers`. `null` means all providers of the
-        /// platform, an empty list means none.
-        providers: Option<Vec<String>>,
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        for group in &registry().groups {
+            let schema = group_schema(group.path, group.texts.description.en);
+            schemas.push((group.schema.to_owned(), schema));
+        }
+        for setting in &registry().settings {
+            if let SettingType::Choice { schema, .. } = setting.r#type {
+                let choice = setting.r#type.output_schema();
+                let choice = body::described(choice, setting.texts.description.en);
+                schemas.push((schema.to_owned(), choice));
+            }
+        }
     }
+}
 
-    /// The target times for answering and resolving tickets.
-    Sla {
-        /// Hours until the first response.
-        first_response_hours: FirstResponseHours,
-        /// Hours until the resolution, never less than until the first response.
-        resolution_hours: ResolutionHours,
-    }
+/// The settings of a tenant that has set none.
+pub(super) fn defaults() -> Settings {
+    Overrides::default().in_force(&Map::new())
+}
 
-    /// Hours until the first response, by ticket priority.
-    FirstResponseHours {
-        /// For urgent tickets.
-        urgent: i32,
-        /// For tickets of high priority.
-        high: i32,
-        /// For tickets of medium priority.
-        medium: i32,
-        /// For tickets of low priority.
-        low: i32,
-    }
+fn group_schema(group: &str, description: &str) -> RefOr<Schema> {
+    let defaults = defaults();
+    let object = ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .description(Some(description));
+    let object = members(group).fold(object, |object, (name, member)| {
+        let schema = match member {
+            Member::Group(group) => {
+                let default = defaults.get(group.path).cloned();
+                reference(group.schema, group.texts.description.en, default)
+            }
+            Member::Setting(setting) => setting_schema(setting),
+        };
+        object.property(name, schema)
+    });
+    object.into()
+}
 
-    /// Hours until the resolution, by ticket priority.
-    ResolutionHours {
-        /// For urgent tickets.
-        urgent: i32,
-        /// For tickets of high priority.
-        high: i32,
-        /// For tickets of medium priority.
-        medium: i32,
-        /// For tickets of low priority.
-        low: i32,
+fn setting_schema(setting: &TenantSetting) -> RefOr<Schema> {
+    let default = setting.r#type.default_value();
+    let description = setting.texts.description.en;
+    if let SettingType::Choice { schema, .. } = setting.r#type {
+        return reference(schema, description, Some(default));
     }
+    let mut schema = body::described(setting.r#type.output_schema(), description);
+    if default.is_null() {
+        schema = body::nullable(schema);
+    }
+    match &mut schema {
+        RefOr::T(Schema::Object(object)) => object.default = Some(default),
+        RefOr::T(Schema::Array(array)) => array.default = Some(default),
+        _ => {}
+    }
+    schema
+}
 
-    /// The name, colour and logo of the tenant.
-    Branding {
-        /// The name shown in headings. Defaults to the tenant's name.
-        name: Option<String>,
-        /// The colour, as `#rrggbb`.
-        colour: Option<String>,
-        /// The URL of the logo.
-        logo_url: Option<String>,
-    }
-
-    /// The sender of emails. Defaults to the platform's.
-    MailSender {
-        /// The sender name that recipients see.
-        name: Option<String>,
-        /// The address that replies are sent to.
-        address: Option<String>,
-    }
-
-    /// How many days records are kept.
-    RetentionDays {
-        /// Days for entries of the audit log.
-        audit: i32,
-        /// Days for closed tickets.
-        tickets: i32,
-    }
-
-    /// How long a device stays signed in.
-    SessionLifetime {
-        /// Days without activity.
-        idle_days: i32,
-        /// Days in total, never less than `idle_days`.
-        absolute_days: i32,
-    }
-
-    /// The requirements for passwords.
-    PasswordPolicy {
-        /// The minimum number of characters.
-        min_length: i32,
-    }
+fn reference(name: &str, description: &str, default: Option<Value>) -> RefOr<Schema> {
+    let mut reference = Ref::from_schema_name(name);
+    description.clone_into(&mut reference.description);
+    reference.default = default;
+    RefOr::Ref(reference)
 }

@@ -143,6 +143,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::declarations::LLM_TOKENS;
 
     fn read(value: Value) -> Result<UsageEvent, Vec<(String, &'static str)>> {
         let mut errors = Errors::default();
@@ -161,7 +162,7 @@ mod tests {
             "subject": null, "time": "2026-11-20T10:00:00Z", "data": {"quantity": 512},
         });
         let event = read(event).unwrap();
-        assert_eq!((event.metric, event.quantity), (Metric::LlmTokens, 512));
+        assert_eq!((event.metric, event.quantity), (LLM_TOKENS, 512));
         let wrong = json!({"specversion": "0.3", "id": "", "type": "shoes", "data": {"quantity": 1.5}, "colour": "red"});
         assert_eq!(
             read(wrong).unwrap_err(),

@@ -194,11 +194,12 @@ mod tests {
                 values: vec!["admin".to_owned()],
             }],
         };
+        let flag = |name| Flag::parse(name).unwrap();
         let features = Features::from([
-            (Flag::Support, FlagProjection::On),
-            (Flag::Files, FlagProjection::Off),
-            (Flag::Ai, FlagProjection::OnUntil(end)),
-            (Flag::Billing, FlagProjection::OnFor(rule)),
+            (flag("support"), FlagProjection::On),
+            (flag("files"), FlagProjection::Off),
+            (flag("ai"), FlagProjection::OnUntil(end)),
+            (flag("billing"), FlagProjection::OnFor(rule)),
         ]);
         assert_eq!(
             Value::Object(features_json(features)),
@@ -227,7 +228,7 @@ mod tests {
         };
         let without = json!({"storage_bytes": 5, "support_level": "gold"});
         assert_eq!(Value::Object(limits_json(allowed.clone())), without);
-        allowed.soft = vec![Metric::StorageBytes];
+        allowed.soft = vec![Metric::parse("storage_bytes").unwrap()];
         assert_eq!(limits_json(allowed)[SOFT_LIMITS], json!(["storage_bytes"]));
     }
 }

@@ -214,7 +214,7 @@ async fn functions_record_usage_in_their_transaction_and_storage_accumulates() {
     let record = async |quantity, source_id, keep: bool| {
         let mut tx = db.begin(fixture.demo.id, Actor::SYSTEM).await.unwrap();
         let used = UsageRecord {
-            metric: Metric::StorageBytes,
+            metric: Metric::parse("storage_bytes").unwrap(),
             quantity,
             source: "files",
             source_id,

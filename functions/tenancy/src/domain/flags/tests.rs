@@ -3,10 +3,11 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::declarations::{AI, PLANNED_FLAGS};
 
 fn on_until(rollout: i16, expires_at: Option<DateTime<Utc>>) -> FlagState {
     FlagState {
-        flag: Flag::Ai,
+        flag: AI,
         enabled: true,
         rollout,
         expires_at,
@@ -30,7 +31,7 @@ fn a_flag_expires_on_time_and_its_projection_has_the_time() {
     assert!(state.is_on(tenant, ALL, now - chrono::TimeDelta::microseconds(1)));
     assert_eq!(
         project(&[state], tenant, ALL),
-        BTreeMap::from([(Flag::Ai, FlagProjection::OnUntil(now))])
+        BTreeMap::from([(AI, FlagProjection::OnUntil(now))])
     );
     let off = FlagState {
         enabled: false,
@@ -38,7 +39,7 @@ fn a_flag_expires_on_time_and_its_projection_has_the_time() {
     };
     assert_eq!(
         project(&[off], tenant, ALL),
-        BTreeMap::from([(Flag::Ai, FlagProjection::Off)])
+        BTreeMap::from([(AI, FlagProjection::Off)])
     );
 }
 
@@ -76,14 +77,11 @@ fn a_flag_outside_the_licence_is_off() {
     let tenant = TenantId::at(now);
     let without = LicensedFeatures {
         plan: LicenseType::Trial,
-        features: Some(&[Flag::Support]),
+        features: Some(&PLANNED_FLAGS[..1]),
     };
     let state = on_until(100, None);
     assert!(state.is_on(tenant, ALL, now) && !state.is_on(tenant, without, now));
-    assert_eq!(
-        project(&[state], tenant, without)[&Flag::Ai],
-        FlagProjection::Off
-    );
+    assert_eq!(project(&[state], tenant, without)[&AI], FlagProjection::Off);
 }
 
 #[test]
@@ -99,7 +97,7 @@ fn a_condition_on_the_plan_is_evaluated_and_the_others_are_projected() {
     state.conditions = vec![condition(Attribute::Plan, "standard")];
     let projected = |state: &FlagState| {
         let projection = project(std::slice::from_ref(state), tenant, ALL);
-        projection[&Flag::Ai].clone()
+        projection[&AI].clone()
     };
     assert_eq!(projected(&state), FlagProjection::On);
     let on_role = condition(Attribute::Role, "admin");

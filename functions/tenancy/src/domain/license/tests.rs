@@ -1,3 +1,4 @@
+use access::usage::API_REQUESTS;
 use proptest::prelude::*;
 
 use super::*;
@@ -65,9 +66,9 @@ fn values_and_limits_are_stored_together_and_distinguished() {
         LimitValue::Number(4),
     )]));
     assert_eq!(terms.values().len(), 1);
-    assert_eq!(terms.limit(Metric::ApiRequests), Some(100_000_000));
+    assert_eq!(terms.limit(API_REQUESTS), Some(100_000_000));
     let trial = terms.with_plan(LicenseType::Trial);
-    assert_eq!(trial.limit(Metric::ApiRequests), Some(1_000_000));
+    assert_eq!(trial.limit(API_REQUESTS), Some(1_000_000));
     assert!(trial.values().is_empty());
 }
 

@@ -1,4 +1,7 @@
+use access::usage::API_REQUESTS;
+
 use super::*;
+use crate::declarations::LLM_TOKENS;
 
 fn month(text: &str) -> Month {
     Month::parse(text).unwrap()
@@ -6,18 +9,19 @@ fn month(text: &str) -> Month {
 
 #[test]
 fn storage_accumulates_over_months_and_other_usage_restarts() {
+    let storage = Metric::parse("storage_bytes").unwrap();
     let mut used = UsageTotals::default();
-    for metric in [Metric::StorageBytes, Metric::LlmTokens] {
+    for metric in [storage, LLM_TOKENS] {
         for (of, quantity) in [("2026-09", 100), ("2026-10", 50), ("2026-11", -30)] {
             used.0.insert((metric, month(of).first_day()), quantity);
         }
     }
     let of = |metric, text| used.total(metric, month(text));
-    assert_eq!(of(Metric::StorageBytes, "2026-10"), 150);
-    assert_eq!(of(Metric::StorageBytes, "2026-12"), 120);
-    assert_eq!(of(Metric::LlmTokens, "2026-10"), 50);
-    assert_eq!(of(Metric::LlmTokens, "2026-11"), 0, "never negative");
-    assert_eq!(of(Metric::ApiRequests, "2026-10"), 0);
+    assert_eq!(of(storage, "2026-10"), 150);
+    assert_eq!(of(storage, "2026-12"), 120);
+    assert_eq!(of(LLM_TOKENS, "2026-10"), 50);
+    assert_eq!(of(LLM_TOKENS, "2026-11"), 0, "never negative");
+    assert_eq!(of(API_REQUESTS, "2026-10"), 0);
 }
 
 #[test]
