@@ -1,26 +1,114 @@
 //! Events published by this context. Data holds identifiers and codes only, never names or texts written by people.
 
-events::kinds! {
+use db::Actor;
+use ids::{TicketCommentId, TicketId, UserId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    domain::{comment::Visibility, status::Status, ticket::Priority},
+    store::tickets::Number,
+};
+
+events::events! {
     context "support";
-    /// A ticket was created. Data: `ticket_id`, `number`, `priority`, `requester_id`, `assigned_to`, `author` (kind and id).
-    TICKET_CREATED = "ticket.created.v1";
-    /// Tickets were imported from another system; no other event is published for them. Data: `ticket_ids`, at most 250.
-    TICKETS_IMPORTED = "ticket.imported.v1";
-    /// Fields of a ticket changed. Data: `ticket_id`, `fields`.
-    TICKET_UPDATED = "ticket.updated.v1";
-    /// The assignee of a ticket changed. Data: `ticket_id`, `assigned_to`, `previously`.
-    TICKET_ASSIGNED = "ticket.assigned.v1";
-    /// The status of a ticket changed. Data: `ticket_id`, `from`, `to`.
-    TICKET_STATUS_CHANGED = "ticket.status_changed.v1";
-    /// A comment was added to a ticket. Data: `ticket_id`, `number`, `requester_id`, `assigned_to`, `comment_id`, `visibility`, `author` (kind and id).
-    TICKET_COMMENTED = "ticket.commented.v1";
-    /// A ticket was resolved. Data: `ticket_id`.
-    TICKET_RESOLVED = "ticket.resolved.v1";
-    /// A ticket was closed. Data: `ticket_id`.
-    TICKET_CLOSED = "ticket.closed.v1";
-    /// A ticket was deleted or restored. Data: `ticket_id`, `deleted`.
-    TICKET_DELETED = "ticket.deleted.v1";
+    /// A ticket was created.
+    TicketCreated = "ticket.created.v1", subject ticket_id {
+        /// The ticket.
+        ticket_id: TicketId = example_ticket(),
+        /// Its number.
+        number: Number = Number(1042),
+        /// Its priority.
+        priority: Priority = Priority::Medium,
+        /// The requester, if they are a person of the tenant.
+        requester_id: Option<UserId> = Some(example_user()),
+        /// The assignee.
+        assigned_to: Option<UserId> = None,
+        /// Who created it.
+        author: Actor = Actor::user(example_user()),
+    }
+    /// Tickets were imported from another system; no other event is published for them.
+    TicketsImported = "ticket.imported.v1", subject ticket_ids {
+        /// The tickets, at most 250.
+        ticket_ids: ImportedTickets = ImportedTickets(vec![example_ticket()]),
+    }
+    /// Fields of a ticket changed.
+    TicketUpdated = "ticket.updated.v1", subject ticket_id {
+        /// The ticket.
+        ticket_id: TicketId = example_ticket(),
+        /// The names of the changed fields.
+        fields: Vec<String> = vec!["title".to_owned(), "status".to_owned()],
+    }
+    /// The assignee of a ticket changed.
+    TicketAssigned = "ticket.assigned.v1", subject ticket_id {
+        /// The ticket.
+        ticket_id: TicketId = example_ticket(),
+        /// The new assignee.
+        assigned_to: Option<UserId> = Some(example_user()),
+        /// The previous assignee.
+        previously: Option<UserId> = None,
+    }
+    /// The status of a ticket changed.
+    TicketStatusChanged = "ticket.status_changed.v1", subject ticket_id {
+        /// The ticket.
+        ticket_id: TicketId = example_ticket(),
+        /// The status before the change.
+        from: Status = Status::Open,
+        /// The status after the change.
+        to: Status = Status::InProgress,
+    }
+    /// A comment was added to a ticket.
+    TicketCommented = "ticket.commented.v1", subject ticket_id {
+        /// The ticket.
+        ticket_id: TicketId = example_ticket(),
+        /// The number of the ticket.
+        number: Number = Number(1042),
+        /// The requester of the ticket, if they are a person of the tenant.
+        requester_id: Option<UserId> = Some(example_user()),
+        /// The assignee of the ticket.
+        assigned_to: Option<UserId> = None,
+        /// The comment.
+        comment_id: TicketCommentId = TicketCommentId::from_uuid(Uuid::from_u128(3)),
+        /// Who can see the comment.
+        visibility: Visibility = Visibility::Public,
+        /// Who wrote the comment.
+        author: Actor = Actor::user(example_user()),
+    }
+    /// A ticket was resolved.
+    TicketResolved = "ticket.resolved.v1", subject ticket_id {
+        /// The ticket.
+        ticket_id: TicketId = example_ticket(),
+    }
+    /// A ticket was closed.
+    TicketClosed = "ticket.closed.v1", subject ticket_id {
+        /// The ticket.
+        ticket_id: TicketId = example_ticket(),
+    }
+    /// A ticket was deleted or restored.
+    TicketDeleted = "ticket.deleted.v1", subject ticket_id {
+        /// The ticket.
+        ticket_id: TicketId = example_ticket(),
+        /// Whether it is deleted now.
+        deleted: bool = true,
+    }
 }
 
-/// An entry of this catalogue.
-pub(crate) type Kind = &'static events::EventKind;
+/// A batch of imported tickets. Its first ticket identifies it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ImportedTickets(pub Vec<TicketId>);
+
+impl events::Subject for ImportedTickets {
+    fn subject(&self) -> String {
+        let first = self.0.first().map(ToString::to_string);
+        format!("import/{}", first.unwrap_or_default())
+    }
+}
+
+fn example_ticket() -> TicketId {
+    TicketId::from_uuid(Uuid::from_u128(1))
+}
+
+fn example_user() -> UserId {
+    UserId::from_uuid(Uuid::from_u128(2))
+}

@@ -6,19 +6,16 @@ pub(crate) mod history;
 mod page;
 pub(crate) mod tickets;
 
-use access::{Caller, Permission, Reach};
-use chrono::{DateTime, Utc};
+use access::Reach;
 use db::{ActorKind, TenantTx};
 use ids::TicketId;
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{Problem, problem};
 
 use crate::{
     domain::status::TicketRole,
-    events::Kind,
     store::{
         comments::CommentScope,
         tickets::{self as store, TicketRow},
@@ -72,24 +69,4 @@ pub(crate) async fn lock_ticket(
     store::lock_ticket(tx, reach, id)
         .await?
         .ok_or_else(|| problem::NOT_FOUND.problem())
-}
-
-/// Publishes a ticket event in the transaction that made the change.
-pub(crate) async fn announce<P: Permission>(
-    tx: &mut TenantTx,
-    caller: &Caller<P>,
-    now: DateTime<Utc>,
-    kind: Kind,
-    (id, version): (TicketId, i32),
-    data: Value,
-) -> Result<(), Problem> {
-    let announcement = events::Announcement {
-        kind,
-        subject: format!("tickets/{id}"),
-        version: version.into(),
-        data,
-        sealed: None,
-    };
-    events::announce(tx, caller.request(), now, announcement).await?;
-    Ok(())
 }

@@ -7,7 +7,7 @@ access::permissions! {
     /// Create tickets.
     TicketCreate = "support.ticket.create";
     /// Import tickets from another system.
-    TicketImport = "support.ticket.import";
+    TicketImport = "support.ticket.import", audited;
     /// Update tickets; with reach `own`, only the fields that customers may change.
     TicketUpdate = "support.ticket.update";
     /// Delete tickets.

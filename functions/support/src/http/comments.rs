@@ -1,10 +1,10 @@
 //! Comments of a ticket.
 
 use access::{Caller, Reach};
-use events::{Attempt, Idempotent};
 use axum::{Json, extract::State, response::Response};
 use chrono::{DateTime, Utc};
 use db::TenantTx;
+use events::{Attempt, Idempotent, UnitOfWork};
 use http::StatusCode;
 use ids::{TicketCommentId, TicketId};
 use serde::Serialize;
@@ -16,7 +16,7 @@ use web::{
 };
 
 use super::{
-    Author, announce, comment_scope, load_ticket, lock_ticket,
+    Author, comment_scope, load_ticket, lock_ticket,
     page::{PageQuery, ticket_page},
     ticket_role,
     tickets::record_changes,
@@ -28,7 +28,7 @@ use crate::{
         status::{Status, TicketRole},
     },
     error::{STAFF_ONLY_FIELD, TICKET_CLOSED},
-    events::TICKET_COMMENTED,
+    events::TicketCommented,
     permissions::{CommentCreate, CommentUpdate, TicketRead},
     store::{
         comments::{self, CommentRow, CommentScope, Position},
@@ -125,7 +125,8 @@ pub(crate) async fn list_comments(
     let page = ticket_page(
         &app,
         &caller,
-        ("comments", id),
+        "comments",
+        id,
         &query,
         async |tx, scope, after, limit| comments::list_comments(tx, id, scope, after, limit).await,
         |last: &CommentRow| Position {
@@ -154,12 +155,11 @@ pub(crate) async fn create_comment(
     PathIds(id): PathIds<TicketId>,
     body: Idempotent<CreateComment>,
 ) -> Result<Response> {
-    let now = app.state.clock().now();
-    let (mut tx, body, pending) = match body.begin(&app, &caller).await? {
-        Attempt::First(tx, body, pending) => (tx, body, pending),
+    let (mut unit, body, pending) = match body.begin(&app, &caller).await? {
+        Attempt::First(unit, body, pending) => (unit, body, pending),
         Attempt::Replay(answer) => return Ok(answer),
     };
-    let ticket = lock_ticket(&mut tx, caller.reach(), id).await?;
+    let ticket = lock_ticket(&mut unit, caller.reach(), id).await?;
     let role = ticket_role(caller.reach());
     let visibility = body.visibility.unwrap_or(Visibility::Public);
     if role == TicketRole::Customer && visibility == Visibility::Internal {
@@ -168,35 +168,35 @@ pub(crate) async fn create_comment(
     if role == TicketRole::Customer && ticket.status == Status::Closed {
         return Err(TICKET_CLOSED.problem());
     }
-    let comment_id = TicketCommentId::at(now);
-    comments::insert_comment(
-        &mut tx,
-        id,
-        comment_id,
-        body.content.as_str(),
-        visibility,
-        now,
-    )
-    .await?;
+    let comment_id = TicketCommentId::at(unit.now());
+    let content = body.content.as_str();
+    comments::insert_comment(&mut unit, id, comment_id, content, visibility).await?;
     let version = match visibility {
-        Visibility::Public => apply_reply(&mut tx, &caller, &ticket, role, now).await?,
+        Visibility::Public => apply_reply(&mut unit, &ticket, role).await?,
         // An internal comment changes nothing that a customer can see, so the version stays.
         Visibility::Internal => ticket.version,
     };
-    announce_comment(
-        &mut tx,
-        &caller,
-        (&ticket, version),
+    let change = FieldChange {
+        field: "comment",
+        old: Value::Null,
+        new: json!({"comment_id": comment_id, "visibility": visibility}),
+    };
+    history::append_history(&mut unit, id, &[change], visibility).await?;
+    let event = TicketCommented {
+        ticket_id: id,
+        number: ticket.number,
+        requester_id: ticket.requester_id,
+        assigned_to: ticket.assigned_to,
         comment_id,
         visibility,
-        now,
-    )
-    .await?;
-    let comment = load_comment(&mut tx, id, comment_id, CommentScope::All).await?;
+        author: unit.actor(),
+    };
+    unit.publish(version, event).await?;
+    let comment = load_comment(&mut unit, id, comment_id, CommentScope::All).await?;
     let location = format!("/api/v1/tickets/{id}/comments/{comment_id}");
     pending
         .created(
-            tx,
+            unit,
             Created {
                 location,
                 resource: Comment::from(comment),
@@ -218,10 +218,10 @@ pub(crate) async fn get_comment(
     caller: Caller<TicketRead>,
     PathIds((id, comment_id)): PathIds<(TicketId, TicketCommentId)>,
 ) -> Result<Fetched<Comment>> {
-    let mut tx = caller.begin(&app.db).await?;
-    load_ticket(&mut tx, caller.reach(), id).await?;
-    let comment = load_comment(&mut tx, id, comment_id, comment_scope(caller.reach())).await?;
-    tx.commit().await?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    load_ticket(&mut unit, caller.reach(), id).await?;
+    let comment = load_comment(&mut unit, id, comment_id, comment_scope(caller.reach())).await?;
+    unit.commit().await?;
     Ok(Fetched(comment.into()))
 }
 
@@ -240,14 +240,13 @@ pub(crate) async fn update_comment(
     if_match: IfMatch,
     body: ValidJson<UpdateComment>,
 ) -> Result<Fetched<Comment>> {
-    let now = app.state.clock().now();
-    let mut tx = caller.begin(&app.db).await?;
-    let (ticket, comment) = load_editable(&mut tx, &caller, id, comment_id).await?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    let (ticket, comment) = load_editable(&mut unit, &caller, id, comment_id).await?;
     if_match.check(comment.version)?;
-    comments::update_comment(&mut tx, comment_id, body.value.content.as_str(), now).await?;
-    record_edit(&mut tx, &ticket, &comment, "edited", now).await?;
-    let comment = load_comment(&mut tx, id, comment_id, CommentScope::All).await?;
-    tx.commit().await?;
+    comments::update_comment(&mut unit, comment_id, body.value.content.as_str()).await?;
+    record_edit(&mut unit, &ticket, &comment, "edited").await?;
+    let comment = load_comment(&mut unit, id, comment_id, CommentScope::All).await?;
+    unit.commit().await?;
     Ok(Fetched(comment.into()))
 }
 
@@ -265,60 +264,30 @@ pub(crate) async fn delete_comment(
     PathIds((id, comment_id)): PathIds<(TicketId, TicketCommentId)>,
     if_match: IfMatch,
 ) -> Result<StatusCode> {
-    let now = app.state.clock().now();
-    let mut tx = caller.begin(&app.db).await?;
-    let (ticket, comment) = load_editable(&mut tx, &caller, id, comment_id).await?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    let (ticket, comment) = load_editable(&mut unit, &caller, id, comment_id).await?;
     if_match.check(comment.version)?;
-    comments::delete_comment(&mut tx, comment_id, now).await?;
-    record_edit(&mut tx, &ticket, &comment, "deleted", now).await?;
-    tx.commit().await?;
+    comments::delete_comment(&mut unit, comment_id).await?;
+    record_edit(&mut unit, &ticket, &comment, "deleted").await?;
+    unit.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Applies the effect of a public comment on its ticket: the first response, or a reply that reopens. Returns the new version.
-async fn apply_reply(
-    tx: &mut TenantTx,
-    caller: &Caller<CommentCreate>,
-    ticket: &TicketRow,
-    role: TicketRole,
-    now: DateTime<Utc>,
-) -> Result<i32> {
+async fn apply_reply(unit: &mut UnitOfWork, ticket: &TicketRow, role: TicketRole) -> Result<i32> {
     let status = match role {
         TicketRole::Customer => ticket.status.after_reply(ticket.assigned_to.is_some()),
         TicketRole::Staff => ticket.status,
     };
     if status == ticket.status {
-        tickets::touch_ticket(tx, ticket.id, role == TicketRole::Staff, now).await?;
+        tickets::touch_ticket(unit, ticket.id, role == TicketRole::Staff).await?;
     } else {
         let old = ticket.fields();
-        let new = old.with_status(status, now);
+        let new = old.with_status(status, unit.now());
         let changes = history::field_changes(&old, &new);
-        record_changes(tx, caller, ticket, &new, changes, now).await?;
+        record_changes(unit, ticket, &new, changes).await?;
     }
     Ok(ticket.version + 1)
-}
-
-/// Records a new comment in the ticket's history and publishes its event.
-async fn announce_comment(
-    tx: &mut TenantTx,
-    caller: &Caller<CommentCreate>,
-    (ticket, version): (&TicketRow, i32),
-    comment: TicketCommentId,
-    visibility: Visibility,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let change = FieldChange {
-        field: "comment",
-        old: Value::Null,
-        new: json!({"comment_id": comment, "visibility": visibility}),
-    };
-    history::append_history(tx, ticket.id, &[change], visibility, now).await?;
-    let data = json!({
-        "ticket_id": ticket.id, "number": ticket.number, "requester_id": ticket.requester_id,
-        "assigned_to": ticket.assigned_to, "comment_id": comment, "visibility": visibility, "author": caller.actor,
-    });
-    let revision = (ticket.id, version);
-    announce(tx, caller, now, &TICKET_COMMENTED, revision, data).await
 }
 
 /// Loads a comment that the caller may change; with reach `own`, only comments that they wrote.
@@ -360,16 +329,15 @@ async fn record_edit(
     ticket: &TicketRow,
     comment: &CommentRow,
     action: &'static str,
-    now: DateTime<Utc>,
 ) -> Result<()> {
     let change = FieldChange {
         field: "comment",
         old: json!({"comment_id": comment.id}),
         new: json!({"comment_id": comment.id, action: true}),
     };
-    history::append_history(tx, ticket.id, &[change], comment.visibility, now).await?;
+    history::append_history(tx, ticket.id, &[change], comment.visibility).await?;
     if comment.visibility == Visibility::Public {
-        tickets::touch_ticket(tx, ticket.id, false, now).await?;
+        tickets::touch_ticket(tx, ticket.id, false).await?;
     }
     Ok(())
 }

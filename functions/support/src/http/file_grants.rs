@@ -2,17 +2,18 @@
 
 use access::{
     Caller,
-    file_grant::{FileGrant, LIFETIME, Resource, ResourceType},
+    file_grant::{FileGrant, LIFETIME, Resource},
 };
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
+use events::UnitOfWork;
 use ids::TicketId;
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::{PathIds, problem::Result};
 
 use super::{load_ticket, ticket_role};
-use crate::{App, domain::status::TicketRole, permissions::TicketRead};
+use crate::{App, declarations::TICKET, domain::status::TicketRole, permissions::TicketRead};
 
 /// Permission to view and attach files of a ticket, valid for the caller who requested it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -45,18 +46,19 @@ pub(crate) async fn get_file_grant(
     caller: Caller<TicketRead>,
     PathIds(id): PathIds<TicketId>,
 ) -> Result<Json<TicketFileGrant>> {
-    let mut tx = caller.begin(&app.db).await?;
-    load_ticket(&mut tx, caller.reach(), id).await?;
-    tx.commit().await?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    load_ticket(&mut unit, caller.reach(), id).await?;
+    let expires_at = unit.now() + LIFETIME;
+    unit.commit().await?;
     let grant = FileGrant {
         tenant: caller.tenant.id,
         actor: caller.actor,
         resource: Resource {
-            r#type: ResourceType::Ticket,
+            r#type: TICKET,
             id: id.uuid(),
         },
         internal: ticket_role(caller.reach()) == TicketRole::Staff,
-        expires_at: app.state.clock().now() + LIFETIME,
+        expires_at,
     };
     Ok(Json(TicketFileGrant {
         grant: grant.to_text(app.state.keyring()),

@@ -69,7 +69,8 @@ pub(crate) async fn list_history(
     let page = ticket_page(
         &app,
         &caller,
-        ("history", id),
+        "history",
+        id,
         &query,
         async |tx, scope, after, limit| history::list_history(tx, id, scope, after, limit).await,
         |last: &HistoryRow| Position {

@@ -2,6 +2,7 @@
 
 use access::{Caller, Permission};
 use db::TenantTx;
+use events::UnitOfWork;
 use ids::TicketId;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::IntoParams;
@@ -28,7 +29,8 @@ pub(crate) struct PageQuery {
 pub(super) async fn ticket_page<P: Permission, Row, Position>(
     app: &App,
     caller: &Caller<P>,
-    (name, id): (&str, TicketId),
+    name: &str,
+    id: TicketId,
     query: &PageQuery,
     list: impl AsyncFnOnce(
         &mut TenantTx,
@@ -47,11 +49,11 @@ where
         .as_deref()
         .map(|cursor| app.cursors.open(&scope, cursor))
         .transpose()?;
-    let mut tx = caller.begin(&app.db).await?;
-    load_ticket(&mut tx, caller.reach(), id).await?;
+    let mut unit = UnitOfWork::begin(app, caller).await?;
+    load_ticket(&mut unit, caller.reach(), id).await?;
     let comment_scope = comment_scope(caller.reach());
-    let rows = list(&mut tx, comment_scope, after.as_ref(), query.limit).await?;
-    tx.commit().await?;
+    let rows = list(&mut unit, comment_scope, after.as_ref(), query.limit).await?;
+    unit.commit().await?;
     let seal = |last: &Row| app.cursors.seal(&scope, &position(last));
     Ok(query.limit.page(rows, seal))
 }

@@ -10,6 +10,7 @@ mod view;
 
 use access::Caller;
 use axum::extract::State;
+use events::UnitOfWork;
 use http::StatusCode;
 use ids::TicketId;
 use serde_json::json;
@@ -21,11 +22,11 @@ pub(crate) use list::{__path_list_tickets, list_tickets};
 pub(crate) use update::{__path_update_ticket, record_changes, update_ticket};
 
 use self::view::Ticket;
-use super::{announce, load_ticket, lock_ticket};
+use super::{load_ticket, lock_ticket};
 use crate::{
     App,
     domain::comment::Visibility,
-    events::TICKET_DELETED,
+    events::TicketDeleted,
     permissions::{TicketDelete, TicketRead, TicketRestore},
     store::{
         history::{self, FieldChange},
@@ -42,9 +43,9 @@ pub(crate) async fn get_ticket(
     caller: Caller<TicketRead>,
     PathIds(id): PathIds<TicketId>,
 ) -> Result<Fetched<Ticket>> {
-    let mut tx = caller.begin(&app.db).await?;
-    let ticket = load_ticket(&mut tx, caller.reach(), id).await?;
-    tx.commit().await?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    let ticket = load_ticket(&mut unit, caller.reach(), id).await?;
+    unit.commit().await?;
     Ok(Fetched(Ticket::redacted_for(&caller, ticket)))
 }
 
@@ -58,28 +59,12 @@ pub(crate) async fn delete_ticket(
     PathIds(id): PathIds<TicketId>,
     if_match: IfMatch,
 ) -> Result<StatusCode> {
-    let now = app.state.clock().now();
-    let mut tx = caller.begin(&app.db).await?;
-    let ticket = lock_ticket(&mut tx, caller.reach(), id).await?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    let ticket = lock_ticket(&mut unit, caller.reach(), id).await?;
     if_match.check(ticket.version)?;
-    tickets::delete_ticket(&mut tx, id, now).await?;
-    let change = FieldChange {
-        field: "deleted",
-        old: json!(false),
-        new: json!(true),
-    };
-    history::append_history(&mut tx, id, &[change], Visibility::Internal, now).await?;
-    let data = json!({"ticket_id": id, "deleted": true});
-    announce(
-        &mut tx,
-        &caller,
-        now,
-        &TICKET_DELETED,
-        (id, ticket.version + 1),
-        data,
-    )
-    .await?;
-    tx.commit().await?;
+    tickets::delete_ticket(&mut unit, id).await?;
+    record_deletion(&mut unit, id, ticket.version + 1, true).await?;
+    unit.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -92,28 +77,30 @@ pub(crate) async fn restore_ticket(
     caller: Caller<TicketRestore>,
     PathIds(id): PathIds<TicketId>,
 ) -> Result<Fetched<Ticket>> {
-    let now = app.state.clock().now();
-    let mut tx = caller.begin(&app.db).await?;
-    if !tickets::restore_ticket(&mut tx, id, now).await? {
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    if !tickets::restore_ticket(&mut unit, id).await? {
         return Err(problem::NOT_FOUND.problem());
     }
-    let ticket = load_ticket(&mut tx, caller.reach(), id).await?;
+    let ticket = load_ticket(&mut unit, caller.reach(), id).await?;
+    record_deletion(&mut unit, id, ticket.version, false).await?;
+    unit.commit().await?;
+    Ok(Fetched(Ticket::redacted_for(&caller, ticket)))
+}
+
+/// Records the deletion or restoration of a ticket in its history and publishes it.
+async fn record_deletion(
+    unit: &mut UnitOfWork,
+    ticket_id: TicketId,
+    version: i32,
+    deleted: bool,
+) -> Result<()> {
     let change = FieldChange {
         field: "deleted",
-        old: json!(true),
-        new: json!(false),
+        old: json!(!deleted),
+        new: json!(deleted),
     };
-    history::append_history(&mut tx, id, &[change], Visibility::Internal, now).await?;
-    let data = json!({"ticket_id": id, "deleted": false});
-    announce(
-        &mut tx,
-        &caller,
-        now,
-        &TICKET_DELETED,
-        (id, ticket.version),
-        data,
-    )
-    .await?;
-    tx.commit().await?;
-    Ok(Fetched(Ticket::redacted_for(&caller, ticket)))
+    history::append_history(unit, ticket_id, &[change], Visibility::Internal).await?;
+    let event = TicketDeleted { ticket_id, deleted };
+    unit.publish(version, event).await?;
+    Ok(())
 }

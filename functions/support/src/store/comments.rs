@@ -107,9 +107,8 @@ pub(crate) async fn insert_comment(
     id: TicketCommentId,
     content: &str,
     visibility: Visibility,
-    now: DateTime<Utc>,
 ) -> Result<()> {
-    let (tenant, actor) = (tx.tenant(), tx.actor());
+    let (tenant, actor, now) = (tx.tenant(), tx.actor(), tx.now());
     sqlx::query!(
         "insert into support.ticket_comments (
             tenant_id, ticket_comment_id, ticket_id, author_kind, author_id, content, visibility, created_at, updated_at
@@ -134,9 +133,8 @@ pub(crate) async fn update_comment(
     tx: &mut TenantTx,
     id: TicketCommentId,
     content: &str,
-    now: DateTime<Utc>,
 ) -> Result<()> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "update support.ticket_comments
         set content = $3, edited_at = $4, updated_at = $4, version = version + 1
@@ -152,12 +150,8 @@ pub(crate) async fn update_comment(
 }
 
 /// Marks a comment as deleted.
-pub(crate) async fn delete_comment(
-    tx: &mut TenantTx,
-    id: TicketCommentId,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let tenant = tx.tenant();
+pub(crate) async fn delete_comment(tx: &mut TenantTx, id: TicketCommentId) -> Result<()> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "update support.ticket_comments
         set deleted_at = $3, updated_at = $3, version = version + 1

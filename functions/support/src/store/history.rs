@@ -98,9 +98,8 @@ pub(crate) async fn append_history(
     ticket: TicketId,
     changes: &[FieldChange],
     visibility: Visibility,
-    now: DateTime<Utc>,
 ) -> Result<()> {
-    let (tenant, actor) = (tx.tenant(), tx.actor());
+    let (tenant, actor, now) = (tx.tenant(), tx.actor(), tx.now());
     for (position, change) in changes.iter().enumerate() {
         sqlx::query!(
             "insert into support.ticket_history (

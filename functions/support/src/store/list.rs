@@ -24,7 +24,7 @@ pub(crate) struct TicketFilter {
     pub(crate) created_to: Option<DateTime<Utc>>,
     pub(crate) updated_from: Option<DateTime<Utc>>,
     pub(crate) updated_to: Option<DateTime<Utc>>,
-    pub(crate) overdue_at: Option<DateTime<Utc>>,
+    pub(crate) is_overdue: bool,
     pub(crate) query: Option<String>,
     pub(crate) sort: Sort,
 }
@@ -202,10 +202,10 @@ fn push_filter(
             query.push(compare).push_bind(time);
         }
     }
-    if let Some(now) = filter.overdue_at {
+    if filter.is_overdue {
         query
             .push(" and t.due_at < ")
-            .push_bind(now)
+            .push_bind(tx.now())
             .push(" and t.status not in ('resolved', 'closed')");
     }
     if let Some(text) = &filter.query {

@@ -4,7 +4,7 @@ use access::Reach;
 use chrono::{DateTime, TimeDelta, Utc};
 use db::{ActorKind, Result, TenantTx};
 use ids::{TicketId, UserId};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -79,6 +79,17 @@ impl From<i32> for Number {
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         serializer.collect_str(&format_args!("T-{}", self.0))
+    }
+}
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let number = text
+            .strip_prefix("T-")
+            .and_then(|number| number.parse().ok());
+        number
+            .map(Self)
+            .ok_or_else(|| D::Error::custom("must be a ticket number such as T-1042"))
     }
 }
 
@@ -165,12 +176,8 @@ pub(crate) async fn lock_ticket(
 /// Inserts a ticket and returns its number.
 ///
 /// Taking a number locks the tenant's counter until the transaction ends, so insert the ticket as late as possible.
-pub(crate) async fn insert_ticket(
-    tx: &mut TenantTx,
-    ticket: &NewTicket,
-    now: DateTime<Utc>,
-) -> Result<i32> {
-    let (tenant, actor) = (tx.tenant(), tx.actor());
+pub(crate) async fn insert_ticket(tx: &mut TenantTx, ticket: &NewTicket) -> Result<i32> {
+    let (tenant, actor, now) = (tx.tenant(), tx.actor(), tx.now());
     Ok(sqlx::query_scalar!(
         "with counter as (
             insert into support.ticket_counters as c (tenant_id, last_number)
@@ -212,9 +219,8 @@ pub(crate) async fn update_ticket(
     tx: &mut TenantTx,
     id: TicketId,
     new: &TicketFields,
-    now: DateTime<Utc>,
 ) -> Result<()> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "update support.tickets
         set title = $3, description = $4, status = $5, priority = $6, category = $7, tags = $8, assigned_to = $9,
@@ -241,13 +247,8 @@ pub(crate) async fn update_ticket(
 }
 
 /// Marks public activity on a ticket; the first one by staff sets `first_responded_at`.
-pub(crate) async fn touch_ticket(
-    tx: &mut TenantTx,
-    id: TicketId,
-    by_staff: bool,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let tenant = tx.tenant();
+pub(crate) async fn touch_ticket(tx: &mut TenantTx, id: TicketId, by_staff: bool) -> Result<()> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "update support.tickets
         set updated_at = $3, version = version + 1,
@@ -264,12 +265,8 @@ pub(crate) async fn touch_ticket(
 }
 
 /// Marks a ticket as deleted.
-pub(crate) async fn delete_ticket(
-    tx: &mut TenantTx,
-    id: TicketId,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let tenant = tx.tenant();
+pub(crate) async fn delete_ticket(tx: &mut TenantTx, id: TicketId) -> Result<()> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "update support.tickets
         set deleted_at = $3, updated_at = $3, version = version + 1
@@ -284,12 +281,8 @@ pub(crate) async fn delete_ticket(
 }
 
 /// Restores a ticket that was deleted less than 30 days ago. Returns whether there was one.
-pub(crate) async fn restore_ticket(
-    tx: &mut TenantTx,
-    id: TicketId,
-    now: DateTime<Utc>,
-) -> Result<bool> {
-    let tenant = tx.tenant();
+pub(crate) async fn restore_ticket(tx: &mut TenantTx, id: TicketId) -> Result<bool> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     let restored = sqlx::query!(
         "update support.tickets
         set deleted_at = null, updated_at = $3, version = version + 1

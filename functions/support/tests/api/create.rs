@@ -68,7 +68,7 @@ async fn a_new_ticket_has_a_history_entry_and_an_event() {
         rows[0].get::<String, _>("type"),
         "de.revalenz.support.ticket.created.v1"
     );
-    assert_eq!(rows[0].get::<String, _>("subject"), format!("tickets/{id}"));
+    assert_eq!(rows[0].get::<String, _>("subject"), format!("ticket/{id}"));
     let author = json!({"kind": "user", "id": demo.customer.id});
     assert_eq!(
         rows[0].get::<Value, _>("data"),

@@ -1,9 +1,9 @@
 //! Creating a ticket.
 
 use access::{Caller, Reach};
-use events::{Attempt, Idempotent};
 use axum::{extract::State, response::Response};
 use db::TenantTx;
+use events::{Attempt, Idempotent};
 use ids::TicketId;
 use serde_json::json;
 use web::{
@@ -24,8 +24,8 @@ use crate::{
         ticket::{Channel, Priority},
     },
     error::STAFF_ONLY_FIELD,
-    events::TICKET_CREATED,
-    http::{announce, load_ticket, ticket_role},
+    events::TicketCreated,
+    http::{load_ticket, ticket_role},
     permissions::TicketCreate,
     store::{
         history::{self, FieldChange},
@@ -69,37 +69,32 @@ pub(crate) async fn create_ticket(
     caller: Caller<TicketCreate>,
     body: Idempotent<CreateTicket>,
 ) -> Result<Response> {
-    let now = app.state.clock().now();
-    let (mut tx, body, pending) = match body.begin(&app, &caller).await? {
-        Attempt::First(tx, body, pending) => (tx, body, pending),
+    let (mut unit, body, pending) = match body.begin(&app, &caller).await? {
+        Attempt::First(unit, body, pending) => (unit, body, pending),
         Attempt::Replay(answer) => return Ok(answer),
     };
-    let new = new_ticket(&mut tx, &caller, body, TicketId::at(now)).await?;
-    tickets::insert_ticket(&mut tx, &new, now).await?;
-    let ticket = load_ticket(&mut tx, Reach::All, new.id).await?;
+    let new = new_ticket(&mut unit, &caller, body).await?;
+    tickets::insert_ticket(&mut unit, &new).await?;
+    let ticket = load_ticket(&mut unit, Reach::All, new.id).await?;
     let change = FieldChange {
         field: "created",
         old: json!(null),
         new: json!(ticket.status),
     };
-    history::append_history(&mut tx, new.id, &[change], Visibility::Public, now).await?;
-    let data = json!({
-        "ticket_id": ticket.id, "number": ticket.number, "priority": ticket.priority, "requester_id": ticket.requester_id,
-        "assigned_to": ticket.assigned_to, "author": caller.actor,
-    });
-    announce(
-        &mut tx,
-        &caller,
-        now,
-        &TICKET_CREATED,
-        (ticket.id, ticket.version),
-        data,
-    )
-    .await?;
+    history::append_history(&mut unit, new.id, &[change], Visibility::Public).await?;
+    let event = TicketCreated {
+        ticket_id: ticket.id,
+        number: ticket.number,
+        priority: ticket.priority,
+        requester_id: ticket.requester_id,
+        assigned_to: ticket.assigned_to,
+        author: unit.actor(),
+    };
+    unit.publish(ticket.version, event).await?;
     let location = format!("/api/v1/tickets/{}", ticket.id);
     pending
         .created(
-            tx,
+            unit,
             Created {
                 location,
                 resource: Ticket::redacted_for(&caller, ticket),
@@ -113,7 +108,6 @@ async fn new_ticket(
     tx: &mut TenantTx,
     caller: &Caller<TicketCreate>,
     body: CreateTicket,
-    id: TicketId,
 ) -> Result<NewTicket> {
     if ticket_role(caller.reach()) == TicketRole::Customer {
         let staff_fields = [
@@ -148,7 +142,7 @@ async fn new_ticket(
         .user
         .filter(|_| body.requester_email.is_none() && caller.actor.kind == db::ActorKind::User);
     Ok(NewTicket {
-        id,
+        id: TicketId::at(tx.now()),
         title: body.title.into_string(),
         description: body
             .description

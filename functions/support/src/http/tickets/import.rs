@@ -11,10 +11,10 @@ use std::collections::{HashMap, HashSet};
 use access::{Caller, audit};
 use axum::{extract::State, response::Response};
 use db::TenantTx;
+use events::UnitOfWork;
 use http::HeaderMap;
-use ids::EventId;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::IntoParams;
 use web::{
     Localized, SingleLine, ValidQuery,
@@ -26,10 +26,10 @@ use self::{
     body::ImportTicket,
     plan::{ImportContext, ImportedTicket},
 };
-use super::categories::ticket_categories;
 use crate::{
     App,
-    events::TICKETS_IMPORTED,
+    declarations::TICKET_CATEGORIES,
+    events::{ImportedTickets, TicketsImported},
     permissions::TicketImport,
     store::import::{self, Person},
 };
@@ -68,7 +68,7 @@ pub(crate) async fn import_tickets(
     let mut tally = Tally::default();
     let valid = deduplicate(rows, &mut tally);
     let people = list_people(&app, &caller, &valid).await?;
-    let categories = ticket_categories(&caller.tenant);
+    let categories = TICKET_CATEGORIES.read(&caller.tenant);
     let highest = valid
         .iter()
         .filter_map(|(_, row)| row.number)
@@ -83,15 +83,15 @@ pub(crate) async fn import_tickets(
     let mut valid = valid.into_iter().peekable();
     while valid.peek().is_some() {
         let batch: Vec<_> = valid.by_ref().take(BATCH_SIZE).collect();
-        let mut tx = caller.begin(&app.db).await?;
-        tx.force_custom_plans().await?;
-        let new = import
-            .plan(&app, &caller, &mut tx, batch, &mut tally)
-            .await?;
+        let mut unit = UnitOfWork::begin(&app, &caller).await?;
+        unit.force_custom_plans().await?;
+        let new = import.plan(&mut unit, batch, &mut tally).await?;
         tally.created += new.len();
-        if !query.dry_run && !new.is_empty() {
-            insert_batch(&app, &caller, &mut tx, import.source, new).await?;
-            tx.commit().await?;
+        if query.dry_run || new.is_empty() {
+            unit.rollback();
+        } else {
+            insert_batch(&mut unit, import.source, new).await?;
+            unit.commit().await?;
         }
     }
     let language = caller.request().language();
@@ -130,10 +130,10 @@ async fn list_people(
         .map(web::Email::as_str)
         .collect();
     let emails: Vec<String> = emails.into_iter().map(str::to_owned).collect();
-    let mut tx = caller.begin(&app.db).await?;
-    tx.force_custom_plans().await?;
-    let people = import::list_people(&mut tx, &emails).await?;
-    tx.commit().await?;
+    let mut unit = UnitOfWork::begin(app, caller).await?;
+    unit.force_custom_plans().await?;
+    let people = import::list_people(&mut unit, &emails).await?;
+    unit.commit_unchanged().await?;
     Ok(people)
 }
 
@@ -141,7 +141,7 @@ async fn list_people(
 struct Import<'a> {
     source: &'a str,
     people: &'a HashMap<String, Person>,
-    categories: &'a [String],
+    categories: &'a [&'a str],
     /// The highest number that the file contains or that was assigned; rows without a number get higher ones.
     highest_number: i32,
 }
@@ -150,8 +150,6 @@ impl Import<'_> {
     /// The new tickets of a batch, under the lock on the tenant's ticket numbers.
     async fn plan(
         &mut self,
-        app: &App,
-        caller: &Caller<TicketImport>,
         tx: &mut TenantTx,
         batch: Vec<(u64, ImportTicket)>,
         tally: &mut Tally,
@@ -160,8 +158,8 @@ impl Import<'_> {
             people: self.people,
             categories: self.categories,
             source: self.source,
-            actor: caller.actor,
-            now: app.state.clock().now(),
+            actor: tx.actor(),
+            now: tx.now(),
         };
         self.highest_number = self.highest_number.max(import::lock_numbers(tx).await?);
         let external_ids: Vec<String> = batch
@@ -203,42 +201,28 @@ impl Import<'_> {
 }
 
 /// Inserts a batch, with one audit entry and one event for all of its tickets.
-async fn insert_batch(
-    app: &App,
-    caller: &Caller<TicketImport>,
-    tx: &mut TenantTx,
-    source: &str,
-    new: Vec<ImportedTicket>,
-) -> Result<()> {
-    let (now, request) = (app.state.clock().now(), caller.request());
+async fn insert_batch(unit: &mut UnitOfWork, source: &str, new: Vec<ImportedTicket>) -> Result<()> {
     let tickets: Vec<_> = new.iter().map(|imported| &imported.ticket).collect();
     let comments: Vec<_> = new.iter().flat_map(|imported| &imported.comments).collect();
     let history: Vec<_> = new.iter().flat_map(|imported| &imported.history).collect();
     let highest = tickets.iter().filter_map(|ticket| ticket.number).max();
-    import::raise_numbers(tx, highest.unwrap_or_default()).await?;
-    import::insert_tickets(tx, source, &tickets).await?;
+    import::raise_numbers(unit, highest.unwrap_or_default()).await?;
+    import::insert_tickets(unit, source, &tickets).await?;
     if !comments.is_empty() {
-        import::insert_comments(tx, &comments).await?;
+        import::insert_comments(unit, &comments).await?;
     }
-    import::insert_history(tx, &history).await?;
+    import::insert_history(unit, &history).await?;
     let entry = audit::Entry::new("support.ticket.imported", "import", source).change(
         "tickets",
         Value::Null,
         tickets.len(),
     );
-    audit::record(tx, request, now, caller.reason.as_deref(), entry).await?;
-    let ids: Value = tickets
-        .iter()
-        .map(|ticket| json!(ticket.ticket_id))
-        .collect();
-    let announcement = events::Announcement {
-        kind: &TICKETS_IMPORTED,
-        subject: format!("imports/{}", EventId::at(now)),
-        version: 1,
-        data: json!({"ticket_ids": ids}),
-        sealed: None,
+    unit.audit(entry).await?;
+    let ticket_ids = tickets.iter().map(|ticket| ticket.ticket_id).collect();
+    let event = TicketsImported {
+        ticket_ids: ImportedTickets(ticket_ids),
     };
-    events::announce(tx, request, now, announcement).await?;
+    unit.publish(1, event).await?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use access::Caller;
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
+use events::UnitOfWork;
 use ids::UserId;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
@@ -117,15 +118,16 @@ pub(crate) async fn list_tickets(
     let after: Option<Position> = cursor
         .map(|cursor| app.cursors.open(&scope, &cursor))
         .transpose()?;
-    let filter = ticket_filter(query, caller.user, app.state.clock().now())?;
-    let mut tx = caller.begin(&app.db).await?;
-    let rows = list::list_tickets(&mut tx, caller.reach(), &filter, after.as_ref(), limit).await?;
+    let filter = ticket_filter(query, caller.user)?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    let rows =
+        list::list_tickets(&mut unit, caller.reach(), &filter, after.as_ref(), limit).await?;
     let total = if count {
-        Some(list::count_tickets(&mut tx, caller.reach(), &filter).await?)
+        Some(list::count_tickets(&mut unit, caller.reach(), &filter).await?)
     } else {
         None
     };
-    tx.commit().await?;
+    unit.commit().await?;
     let mut page = limit.page(rows, |(_, position)| app.cursors.seal(&scope, position));
     page.total = total;
     Ok(Json(
@@ -133,11 +135,7 @@ pub(crate) async fn list_tickets(
     ))
 }
 
-fn ticket_filter(
-    query: ListTickets,
-    user: Option<UserId>,
-    now: DateTime<Utc>,
-) -> Result<TicketFilter> {
+fn ticket_filter(query: ListTickets, user: Option<UserId>) -> Result<TicketFilter> {
     let assigned_to = match query.assigned_to {
         None => None,
         Some(AssignedTo::None) => Some(AssigneeFilter::Unassigned),
@@ -157,7 +155,7 @@ fn ticket_filter(
         created_to: query.created_to,
         updated_from: query.updated_from,
         updated_to: query.updated_to,
-        overdue_at: (query.overdue == Some(true)).then_some(now),
+        is_overdue: query.overdue == Some(true),
         query: query.q.map(SingleLine::into_string),
         sort: query.sort.unwrap_or_default(),
     })

@@ -1,21 +1,17 @@
 //! Updating a ticket.
 
-use access::{Caller, Permission};
+use access::Caller;
 use axum::extract::State;
-use chrono::{DateTime, Utc};
-use db::TenantTx;
+use events::UnitOfWork;
 use ids::TicketId;
-use serde_json::json;
 use web::{Fetched, IfMatch, PathIds, Problem, ValidJson, body::Change, problem::Result};
 
 use super::{body::UpdateTicket, categories::check_category, create::NOT_ASSIGNABLE, view::Ticket};
 use crate::{
     App,
     domain::{comment::Visibility, status::Status, update::TicketFields},
-    events::{
-        TICKET_ASSIGNED, TICKET_CLOSED, TICKET_RESOLVED, TICKET_STATUS_CHANGED, TICKET_UPDATED,
-    },
-    http::{announce, load_ticket, lock_ticket, ticket_role},
+    events::{TicketAssigned, TicketClosed, TicketResolved, TicketStatusChanged, TicketUpdated},
+    http::{load_ticket, lock_ticket, ticket_role},
     permissions::TicketUpdate,
     store::{
         history::{self, FieldChange},
@@ -41,14 +37,13 @@ pub(crate) async fn update_ticket(
     if_match: IfMatch,
     body: ValidJson<UpdateTicket>,
 ) -> Result<Fetched<Ticket>> {
-    let now = app.state.clock().now();
     let update = body.value;
-    let mut tx = caller.begin(&app.db).await?;
-    let ticket = lock_ticket(&mut tx, caller.reach(), id).await?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    let ticket = lock_ticket(&mut unit, caller.reach(), id).await?;
     if_match.check(ticket.version)?;
     if let Change::Set(Some(assignee)) = update.assigned_to
         && ticket.assigned_to != Some(assignee)
-        && !tickets::is_assignable(&mut tx, assignee).await?
+        && !tickets::is_assignable(&mut unit, assignee).await?
     {
         return Err(Problem::field("/assigned_to", NOT_ASSIGNABLE));
     }
@@ -58,63 +53,60 @@ pub(crate) async fn update_ticket(
         check_category(&caller, Some(category.as_str()))?;
     }
     let old = ticket.fields();
-    let new = old.apply(update.into(), ticket_role(caller.reach()), now)?;
+    let new = old.apply(update.into(), ticket_role(caller.reach()), unit.now())?;
     let changes = history::field_changes(&old, &new);
     if changes.is_empty() {
-        tx.commit().await?;
+        unit.commit().await?;
         return Ok(Fetched(Ticket::redacted_for(&caller, ticket)));
     }
-    record_changes(&mut tx, &caller, &ticket, &new, changes, now).await?;
-    let ticket = load_ticket(&mut tx, caller.reach(), id).await?;
-    tx.commit().await?;
+    record_changes(&mut unit, &ticket, &new, changes).await?;
+    let ticket = load_ticket(&mut unit, caller.reach(), id).await?;
+    unit.commit().await?;
     Ok(Fetched(Ticket::redacted_for(&caller, ticket)))
 }
 
 /// Saves changed fields, appends them to the history and publishes their events.
-pub(crate) async fn record_changes<P: Permission>(
-    tx: &mut TenantTx,
-    caller: &Caller<P>,
+pub(crate) async fn record_changes(
+    unit: &mut UnitOfWork,
     ticket: &TicketRow,
     new: &TicketFields,
     changes: Vec<FieldChange>,
-    now: DateTime<Utc>,
 ) -> Result<()> {
-    tickets::update_ticket(tx, ticket.id, new, now).await?;
+    let (ticket_id, version) = (ticket.id, ticket.version + 1);
+    tickets::update_ticket(unit, ticket_id, new).await?;
     let changes: Vec<FieldChange> = changes.into_iter().map(FieldChange::truncate).collect();
-    history::append_history(tx, ticket.id, &changes, Visibility::Public, now).await?;
-    let revision = (ticket.id, ticket.version + 1);
-    let fields: Vec<&str> = changes.iter().map(|change| change.field).collect();
-    announce(
-        tx,
-        caller,
-        now,
-        &TICKET_UPDATED,
-        revision,
-        json!({"ticket_id": ticket.id, "fields": fields}),
-    )
-    .await?;
+    history::append_history(unit, ticket_id, &changes, Visibility::Public).await?;
+    let updated = TicketUpdated {
+        ticket_id,
+        fields: changes
+            .iter()
+            .map(|change| change.field.to_owned())
+            .collect(),
+    };
+    unit.publish(version, updated).await?;
     if new.assigned_to != ticket.assigned_to {
-        let data = json!({"ticket_id": ticket.id, "assigned_to": new.assigned_to, "previously": ticket.assigned_to});
-        announce(tx, caller, now, &TICKET_ASSIGNED, revision, data).await?;
+        let assigned = TicketAssigned {
+            ticket_id,
+            assigned_to: new.assigned_to,
+            previously: ticket.assigned_to,
+        };
+        unit.publish(version, assigned).await?;
     }
     if new.status != ticket.status {
-        let data = json!({"ticket_id": ticket.id, "from": ticket.status, "to": new.status});
-        announce(tx, caller, now, &TICKET_STATUS_CHANGED, revision, data).await?;
-        let milestone = match new.status {
-            Status::Resolved => Some(&TICKET_RESOLVED),
-            Status::Closed => Some(&TICKET_CLOSED),
-            _ => None,
+        let transition = TicketStatusChanged {
+            ticket_id,
+            from: ticket.status,
+            to: new.status,
         };
-        if let Some(kind) = milestone {
-            announce(
-                tx,
-                caller,
-                now,
-                kind,
-                revision,
-                json!({"ticket_id": ticket.id}),
-            )
-            .await?;
+        unit.publish(version, transition).await?;
+        match new.status {
+            Status::Resolved => {
+                unit.publish(version, TicketResolved { ticket_id }).await?;
+            }
+            Status::Closed => {
+                unit.publish(version, TicketClosed { ticket_id }).await?;
+            }
+            _ => {}
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use db::{Actor, ActorKind};
+use db::Actor;
 use ids::{TicketCommentId, TicketHistoryId, TicketId};
 use serde_json::{Value, json};
 use web::{
@@ -30,7 +30,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct ImportContext<'a> {
     pub(super) people: &'a HashMap<String, Person>,
-    pub(super) categories: &'a [String],
+    pub(super) categories: &'a [&'a str],
     pub(super) source: &'a str,
     /// The importing actor.
     pub(super) actor: Actor,
@@ -44,12 +44,6 @@ pub(super) struct ImportedTicket {
     pub(super) comments: Vec<CommentRow>,
     pub(super) history: Vec<HistoryRow>,
 }
-
-/// The author of anything written by a person outside the tenant.
-const EXTERNAL: Actor = Actor {
-    kind: ActorKind::External,
-    id: None,
-};
 
 /// Number of comments whose timestamps are checked, which bounds the errors of one row.
 const MAX_CHECKED_COMMENTS: usize = 500;
@@ -121,10 +115,7 @@ impl ImportContext<'_> {
         let mut errors = Vec::new();
         let mut refuse = |pointer: String, code| errors.push(FieldError { pointer, code });
         if let Some(category) = &row.category
-            && !self
-                .categories
-                .iter()
-                .any(|known| known == category.as_str())
+            && !self.categories.contains(&category.as_str())
         {
             let known = self.categories.join(", ");
             refuse("/category".to_owned(), FieldCode::NotOneOf(known));
@@ -156,7 +147,7 @@ impl ImportContext<'_> {
     fn author(&self, email: Option<&Email>) -> Actor {
         match self.person(email) {
             Some(person) => Actor::user(person.id),
-            None => EXTERNAL,
+            None => Actor::EXTERNAL,
         }
     }
 
@@ -202,7 +193,7 @@ impl ImportContext<'_> {
                 rows.push(entry(
                     "status",
                     (json!(previous), json!(status)),
-                    EXTERNAL,
+                    Actor::EXTERNAL,
                     time,
                 ));
                 previous = status;
