@@ -39,8 +39,8 @@ pub(crate) fn all() -> Jobs<App> {
         .job(&TEND_FILES, |app, run| async move {
             tend_files(&app, &run).await
         })
-        .job(&REPORT_ORPHANS, |app, _run| async move {
-            report_orphans(&app).await
+        .job(&REPORT_ORPHANS, |app, run| async move {
+            report_orphans(&app, &run).await
         })
         .job(&ERASE_CLOSED, |app, _run| async move {
             erase_closed(&app).await

@@ -7,7 +7,7 @@ access::permissions! {
     /// Upload files.
     FileCreate = "files.file.create";
     /// Rename files, set their retention and add revisions.
-    FileUpdate = "files.file.update";
+    FileUpdate = "files.file.update", audited;
     /// Delete files.
-    FileDelete = "files.file.delete";
+    FileDelete = "files.file.delete", audited;
 }

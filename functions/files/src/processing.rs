@@ -12,7 +12,7 @@ mod preview;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use db::Actor;
+use events::UnitOfWork;
 use ids::{FileId, TenantId};
 use tokio::task::JoinHandle;
 use web::{Problem, RequestInfo, problem::Result};
@@ -62,34 +62,38 @@ impl App {
     /// Takes the step that is due. Returns `false` if none is, or if another process takes it.
     pub(crate) async fn process_due(&self, due: DueFile, request: &RequestInfo) -> Result<bool> {
         let _permit = self.checks.acquire().await.map_err(Problem::internal)?;
-        let now = self.state.clock().now();
-        let mut tx = self.db.begin(due.tenant, Actor::SYSTEM).await?;
-        let Some(claimed) = due::claim_file(&mut tx, due.file, now + CLAIM_DURATION, now).await?
-        else {
+        let mut unit = UnitOfWork::begin_step(self, request, due.tenant).await?;
+        let until = unit.now() + CLAIM_DURATION;
+        let Some(claimed) = due::claim_file(&mut unit, due.file, until).await? else {
             return Ok(false);
         };
-        tx.commit().await?;
+        unit.commit().await?;
         match claimed.status {
-            Status::Pending => self.expire_upload(due, claimed.attempts).await?,
+            Status::Pending => self.expire_upload(due, claimed.attempts, request).await?,
             Status::Scanning | Status::ScanFailed => {
                 self.check(due, claimed.attempts, request).await?;
             }
             Status::Clean | Status::Infected | Status::Rejected | Status::Deleted => {}
         }
-        self.clean_up(due).await?;
+        self.clean_up(due, request).await?;
         Ok(true)
     }
 
     /// Deletes an upload that was not completed in time and releases its storage.
-    async fn expire_upload(&self, due: DueFile, attempts: i32) -> Result<()> {
-        let now = self.state.clock().now();
-        let mut tx = self.db.begin(due.tenant, Actor::SYSTEM).await?;
-        if due::lock_claimed_file(&mut tx, due.file, attempts).await? == Some(Status::Pending) {
-            files::delete_file(&mut tx, due.file, now, now).await?;
-            usage::release_reservation(&mut tx, due.file).await?;
+    async fn expire_upload(
+        &self,
+        due: DueFile,
+        attempts: i32,
+        request: &RequestInfo,
+    ) -> Result<()> {
+        let mut unit = UnitOfWork::begin_step(self, request, due.tenant).await?;
+        if due::lock_claimed_file(&mut unit, due.file, attempts).await? == Some(Status::Pending) {
+            let now = unit.now();
+            files::delete_file(&mut unit, due.file, now).await?;
+            usage::release_reservation(&mut unit, due.file).await?;
             metrics::counter!("files_uploads_total", "became" => "expired").increment(1);
         }
-        tx.commit().await?;
+        unit.commit().await?;
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use access::Caller;
 use axum::{extract::State, response::Response};
+use events::UnitOfWork;
 use ids::UserId;
 use web::{PathIds, ValidQuery, problem, problem::Result};
 
@@ -22,8 +23,8 @@ pub(crate) async fn get_avatar(
     PathIds(user): PathIds<UserId>,
     ValidQuery(query): ValidQuery<PreviewQuery>,
 ) -> Result<Response> {
-    let mut tx = caller.begin(&app.db).await?;
-    let avatar = files::find_avatar(&mut tx, user).await?;
-    tx.commit().await?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    let avatar = files::find_avatar(&mut unit, user).await?;
+    unit.commit().await?;
     preview_response(&app, &avatar.ok_or(&problem::NOT_FOUND)?, query.w).await
 }

@@ -10,6 +10,7 @@ use axum::{
 };
 use blob::{Chunks, Key, ResponseHeaders, Source};
 use bytes::Bytes;
+use events::UnitOfWork;
 use futures::stream;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use ids::FileId;
@@ -57,9 +58,9 @@ pub(crate) async fn get_content(
     headers: HeaderMap,
 ) -> Result<Response> {
     let viewer = viewer_scope(&caller, grant.verify(&app, &caller)?);
-    let mut tx = caller.begin(&app.db).await?;
-    let file = load_file(&mut tx, &viewer, id).await?;
-    tx.commit().await?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    let file = load_file(&mut unit, &viewer, id).await?;
+    unit.commit().await?;
     check_clean(&file)?;
     match sign_store_url(&app, &file).await? {
         Some(url) => Ok((StatusCode::FOUND, [(header::LOCATION, url)]).into_response()),
@@ -97,9 +98,9 @@ pub(crate) async fn get_thumbnail(
     ValidQuery(query): ValidQuery<PreviewQuery>,
 ) -> Result<Response> {
     let viewer = viewer_scope(&caller, grant.verify(&app, &caller)?);
-    let mut tx = caller.begin(&app.db).await?;
-    let file = load_file(&mut tx, &viewer, id).await?;
-    tx.commit().await?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    let file = load_file(&mut unit, &viewer, id).await?;
+    unit.commit().await?;
     check_clean(&file)?;
     preview_response(&app, &file, query.w).await
 }

@@ -6,6 +6,7 @@ use access::{Caller, file_grant::FileGrant};
 use axum::extract::{FromRequest, Request, State};
 use blob::StoreError;
 use bytes::Bytes;
+use events::UnitOfWork;
 use futures::stream;
 use ids::FileId;
 use multer::{Constraints, Multipart, SizeLimit};
@@ -199,9 +200,9 @@ async fn upload_form(
     }
     app.process_now(caller.tenant.id, id, caller.request())
         .await;
-    let mut tx = caller.begin(&app.db).await?;
-    let file = load_file(&mut tx, &viewer_scope(caller, grant), id).await?;
-    tx.commit().await?;
+    let mut unit = UnitOfWork::begin(app, caller).await?;
+    let file = load_file(&mut unit, &viewer_scope(caller, grant), id).await?;
+    unit.commit().await?;
     match (file.status, file.failure.as_deref()) {
         (Status::Rejected, Some("type_not_allowed")) => {
             let mime_type = file.mime_type.unwrap_or_default();
@@ -280,16 +281,15 @@ async fn finish_form(
     id: FileId,
     part: &Part,
 ) -> Result<()> {
-    let now = app.state.clock().now();
-    let mut tx = caller.begin(&app.db).await?;
-    uploads::lock_upload(&mut tx, caller.actor, id)
+    let mut unit = UnitOfWork::begin(app, caller).await?;
+    uploads::lock_upload(&mut unit, caller.actor, id)
         .await?
         .filter(|upload| upload.status == Status::Pending)
         .ok_or(&UPLOAD_GONE)?;
-    uploads::append_part(&mut tx, id, part, 0).await?;
-    uploads::set_length(&mut tx, id, part.size, 0).await?;
-    finish_upload(&mut tx, caller, id, now).await?;
-    tx.commit().await?;
+    uploads::append_part(&mut unit, id, part, 0).await?;
+    uploads::set_length(&mut unit, id, part.size, 0).await?;
+    finish_upload(&mut unit, id).await?;
+    unit.commit().await?;
     Ok(())
 }
 

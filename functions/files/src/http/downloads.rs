@@ -4,6 +4,7 @@ use access::Caller;
 use axum::{Json, extract::State, response::Response};
 use chrono::{DateTime, Utc};
 use db::Actor;
+use events::UnitOfWork;
 use http::HeaderMap;
 use ids::FileId;
 use serde::Serialize;
@@ -47,11 +48,11 @@ pub(crate) async fn get_link(
     PathIds(id): PathIds<FileId>,
     grant: FileGrantHeader,
 ) -> Result<Json<SignedLink>> {
-    let expires_at = app.state.clock().now() + DOWNLOAD_URL_TTL;
     let viewer = viewer_scope(&caller, grant.verify(&app, &caller)?);
-    let mut tx = caller.begin(&app.db).await?;
-    let file = load_file(&mut tx, &viewer, id).await?;
-    tx.commit().await?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    let file = load_file(&mut unit, &viewer, id).await?;
+    let expires_at = unit.now() + DOWNLOAD_URL_TTL;
+    unit.commit().await?;
     check_clean(&file)?;
     let url = if let Some(url) = sign_store_url(&app, &file).await? {
         url
@@ -82,10 +83,12 @@ pub(crate) async fn get_download(
     ValidQuery(query): ValidQuery<SignedQuery>,
     headers: HeaderMap,
 ) -> Result<Response> {
-    if !signed_link::is_valid(app.state.keyring(), id, &query, app.state.clock().now()) {
+    let now = app.state.clock().now();
+    if !signed_link::is_valid(app.state.keyring(), id, &query, now) {
         return Err(LINK_INVALID.problem());
     }
-    let mut tx = app.db.begin_read_only(query.tenant, Actor::SYSTEM).await?;
+    let (tenant, actor) = (query.tenant, Actor::SYSTEM);
+    let mut tx = app.db.begin_read_only_at(tenant, actor, now).await?;
     let file = files::find_file_unscoped(&mut tx, id).await?;
     tx.commit().await?;
     // The URL was signed for one version: it ends when the file is renamed, deleted or blocked.

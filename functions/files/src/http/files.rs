@@ -1,8 +1,9 @@
 //! Files.
 
-use access::{Caller, audit, audit::Entry};
+use access::{Caller, audit::Entry};
 use axum::{Json, extract::State};
 use chrono::{DateTime, SecondsFormat, Utc};
+use events::UnitOfWork;
 use http::StatusCode;
 use ids::FileId;
 use serde::Deserialize;
@@ -27,7 +28,7 @@ use crate::{
         media_type::Category,
     },
     error::FILE_RETAINED,
-    events::{FILE_DELETED, announce},
+    events::FileDeleted,
     permissions::{FileDelete, FileRead, FileUpdate},
     store::{
         files::{self as store, FileFilter, FileRow, Position},
@@ -89,9 +90,9 @@ pub(crate) async fn list_files(
         .as_deref()
         .map(|cursor| app.cursors.open(&scope, cursor))
         .transpose()?;
-    let mut tx = caller.begin(&app.db).await?;
-    let rows = store::list_files(&mut tx, &viewer, &filter, after.as_ref(), query.limit).await?;
-    tx.commit().await?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    let rows = store::list_files(&mut unit, &viewer, &filter, after.as_ref(), query.limit).await?;
+    unit.commit().await?;
     let seal = |last: &FileRow| {
         let position = Position {
             created_at: last.created_at,
@@ -113,9 +114,9 @@ pub(crate) async fn get_file(
     grant: FileGrantHeader,
 ) -> Result<Fetched<File>> {
     let viewer = viewer_scope(&caller, grant.verify(&app, &caller)?);
-    let mut tx = caller.begin(&app.db).await?;
-    let file = load_file(&mut tx, &viewer, id).await?;
-    tx.commit().await?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    let file = load_file(&mut unit, &viewer, id).await?;
+    unit.commit().await?;
     Ok(Fetched(file.into()))
 }
 
@@ -135,10 +136,9 @@ pub(crate) async fn update_file(
     if_match: IfMatch,
     body: ValidJson<UpdateFile>,
 ) -> Result<Fetched<File>> {
-    let now = app.state.clock().now();
     let viewer = viewer_scope(&caller, None);
-    let mut tx = caller.begin(&app.db).await?;
-    let file = store::lock_file(&mut tx, &viewer, id)
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    let file = store::lock_file(&mut unit, &viewer, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     if_match.check(file.version)?;
@@ -152,24 +152,20 @@ pub(crate) async fn update_file(
         return Err(Problem::field("/retention_until", RETENTION_SHORTENED));
     }
     let until = until.or(file.retention_until);
-    store::update_file(&mut tx, id, name, until, now).await?;
+    store::update_file(&mut unit, id, name, until).await?;
     let entry = Entry::new("files.file.updated", "file", id).change(
         "retention_until",
         json!(file.retention_until),
         json!(until),
     );
+    let file = load_file(&mut unit, &viewer, id).await?;
     if entry.has_changes() {
-        audit::record(
-            &mut tx,
-            caller.request(),
-            now,
-            caller.reason.as_deref(),
-            entry,
-        )
-        .await?;
+        unit.audit(entry).await?;
+        unit.commit().await?;
+    } else {
+        // The audit log records the retention only, not the name.
+        unit.commit_unchanged().await?;
     }
-    let file = load_file(&mut tx, &viewer, id).await?;
-    tx.commit().await?;
     Ok(Fetched(file.into()))
 }
 
@@ -192,48 +188,34 @@ pub(crate) async fn delete_file(
     PathIds(id): PathIds<FileId>,
     if_match: IfMatch,
 ) -> Result<StatusCode> {
-    let now = app.state.clock().now();
     let viewer = viewer_scope(&caller, None);
-    let mut tx = caller.begin(&app.db).await?;
-    let file = load_file(&mut tx, &viewer, id).await?;
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    let file = load_file(&mut unit, &viewer, id).await?;
     let first = file.first_revision();
     // Lock the document before its revision, so that concurrent deletions run one after the other.
-    store::lock_file(&mut tx, &viewer, first).await?;
-    let file = store::lock_file(&mut tx, &viewer, id)
+    store::lock_file(&mut unit, &viewer, first).await?;
+    let file = store::lock_file(&mut unit, &viewer, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     if_match.check(file.version)?;
+    let now = unit.now();
     check_retention(&file, now)?;
-    store::delete_file(&mut tx, id, now + DELETED_FILE_RETENTION, now).await?;
-    store::restore_newest_revision(&mut tx, first).await?;
+    store::delete_file(&mut unit, id, now + DELETED_FILE_RETENTION).await?;
+    store::restore_newest_revision(&mut unit, first).await?;
     if file.status == Status::Clean {
-        usage::release_storage(&mut tx, file.size).await?;
-        usage::record_usage(&mut tx, id, -file.size, now).await?;
+        usage::release_storage(&mut unit, file.size).await?;
+        usage::record_usage(&mut unit, id, -file.size).await?;
     } else {
-        usage::release_reservation(&mut tx, id).await?;
+        usage::release_reservation(&mut unit, id).await?;
     }
-    let entry = Entry::new("files.file.deleted", "file", id);
-    audit::record(
-        &mut tx,
-        caller.request(),
-        now,
-        caller.reason.as_deref(),
-        entry,
-    )
-    .await?;
-    let resource = file.resource().map(|resource| resource.to_string());
-    let data = json!({"file_id": id, "resource": resource});
-    let revision = (&file, file.version + 1);
-    announce(
-        &mut tx,
-        caller.request(),
-        now,
-        &FILE_DELETED,
-        revision,
-        data,
-    )
-    .await?;
-    tx.commit().await?;
+    unit.audit(Entry::new("files.file.deleted", "file", id))
+        .await?;
+    let event = FileDeleted {
+        file_id: id,
+        resource: file.resource().map(|resource| resource.to_string()),
+    };
+    unit.publish(file.version + 1, event).await?;
+    unit.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

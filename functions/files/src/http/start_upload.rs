@@ -2,10 +2,11 @@
 
 use access::{
     Caller, Reach,
-    file_grant::{FileGrant, Resource, ResourceType},
+    file_grant::{FileGrant, Resource},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use db::TenantTx;
+use events::UnitOfWork;
 use ids::FileId;
 use web::{
     Problem,
@@ -15,6 +16,7 @@ use web::{
 use super::viewer_scope;
 use crate::{
     App,
+    declarations::USER,
     domain::{file_name::FileName, media_type::Category},
     error::{GRANT_INVALID, STORAGE_FULL},
     object_keys::object_key,
@@ -57,9 +59,8 @@ pub(super) async fn start_upload(
     grant: Option<&FileGrant>,
     mut new: UploadRequest,
 ) -> Result<StartedUpload> {
-    let now = app.state.clock().now();
-    let mut tx = caller.begin(&app.db).await?;
-    let previous = find_previous_revision(&mut tx, caller, grant, new.revision_of).await?;
+    let mut unit = UnitOfWork::begin(app, caller).await?;
+    let previous = find_previous_revision(&mut unit, caller, grant, new.revision_of).await?;
     if let Some(previous) = &previous {
         inherit_from_document(&mut new, previous)?;
     }
@@ -79,7 +80,8 @@ pub(super) async fn start_upload(
     }
     let resource = resolve_resource(caller, grant, category, new.resource)?;
     let internal = new.internal.unwrap_or_default() && check_internal_allowed(caller, grant)?;
-    reserve_storage(&mut tx, caller, new.upload.reserved).await?;
+    reserve_storage(&mut unit, caller, new.upload.reserved).await?;
+    let now = unit.now();
     let id = FileId::at(now);
     let file = NewFile {
         id,
@@ -88,12 +90,12 @@ pub(super) async fn start_upload(
         resource,
         internal,
         revision_of: previous.map(|previous| previous.first_revision()),
-        object_key: object_key(tx.tenant(), id, now),
+        object_key: object_key(unit.tenant(), id, now),
         due_at: now + UPLOAD_IDLE_TIMEOUT,
     };
-    files::insert_file(&mut tx, &file, now).await?;
-    uploads::insert_upload(&mut tx, id, &new.upload, now).await?;
-    tx.commit().await?;
+    files::insert_file(&mut unit, &file).await?;
+    uploads::insert_upload(&mut unit, id, &new.upload).await?;
+    unit.commit().await?;
     Ok(StartedUpload {
         id,
         expires_at: file.due_at,
@@ -123,7 +125,7 @@ fn resolve_resource(
     requested: Option<Resource>,
 ) -> Result<Option<Resource>> {
     let own = caller.user.map(|user| Resource {
-        r#type: ResourceType::User,
+        r#type: USER,
         id: user.uuid(),
     });
     let resource = match (category, requested) {
@@ -131,10 +133,9 @@ fn resolve_resource(
         (_, requested) => requested,
     };
     match resource {
-        Some(Resource {
-            r#type: ResourceType::Ticket,
-            ..
-        }) if category == Category::Avatar => Err(not_permitted("/resource")),
+        Some(requested) if category == Category::Avatar && requested.r#type != USER => {
+            Err(not_permitted("/resource"))
+        }
         Some(requested) if Some(requested) == own => Ok(resource),
         Some(requested) if grant.is_some_and(|grant| grant.resource == requested) => Ok(resource),
         Some(_) => Err(GRANT_INVALID.problem()),

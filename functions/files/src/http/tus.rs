@@ -13,6 +13,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
+use events::UnitOfWork;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use ids::FileId;
 use web::{
@@ -116,9 +117,9 @@ pub(crate) async fn create_tus_upload(
     let StartedUpload { id, expires_at, .. } =
         start_upload(&app, &caller, grant.as_ref(), request).await?;
     if length == Some(0) {
-        let mut tx = caller.begin(&app.db).await?;
-        finish_upload(&mut tx, &caller, id, app.state.clock().now()).await?;
-        tx.commit().await?;
+        let mut unit = UnitOfWork::begin(&app, &caller).await?;
+        finish_upload(&mut unit, id).await?;
+        unit.commit().await?;
         app.process_now(caller.tenant.id, id, caller.request())
             .await;
     }

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use access::Caller;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use db::TenantTx;
+use events::UnitOfWork;
 use ids::FileId;
 use serde::Serialize;
-use serde_json::json;
 use utoipa::ToSchema;
 use web::{
     Created, Fetched, PathIds, ValidJson,
@@ -19,7 +18,6 @@ use web::{
 use super::{
     body::CreateUpload,
     grant::FileGrantHeader,
-    load_file,
     start_upload::{StartedUpload, UploadRequest, start_upload},
     view::File,
     viewer_scope,
@@ -28,7 +26,7 @@ use crate::{
     App,
     domain::file::{Status, UPLOAD_URL_TTL},
     error::{UPLOAD_GONE, UPLOAD_INCOMPLETE, store_unavailable},
-    events::{FILE_UPLOADED, announce},
+    events::FileUploaded,
     object_keys::direct_upload_key,
     permissions::FileCreate,
     store::{
@@ -143,9 +141,9 @@ pub(crate) async fn create_upload(
         },
     };
     if size == 0 {
-        let mut tx = caller.begin(&app.db).await?;
-        finish_upload(&mut tx, &caller, id, app.state.clock().now()).await?;
-        tx.commit().await?;
+        let mut unit = UnitOfWork::begin(&app, &caller).await?;
+        finish_upload(&mut unit, id).await?;
+        unit.commit().await?;
         app.process_now(caller.tenant.id, id, caller.request())
             .await;
     }
@@ -180,11 +178,10 @@ pub(crate) async fn complete_upload(
     }
     app.process_now(caller.tenant.id, id, caller.request())
         .await;
-    let mut tx = caller.begin(&app.db).await?;
-    let file = load_file(&mut tx, &viewer_scope(&caller, grant), id).await;
-    tx.commit().await?;
-    file.map(|file| Fetched(file.into()))
-        .map_err(|_| UPLOAD_GONE.problem())
+    let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    let file = files::find_file(&mut unit, &viewer_scope(&caller, grant), id).await?;
+    unit.commit().await?;
+    Ok(Fetched(file.ok_or(&UPLOAD_GONE)?.into()))
 }
 
 /// The caller's upload, or `404`. Takes no lock, because data may be arriving.
@@ -193,11 +190,9 @@ pub(super) async fn find_upload(
     caller: &Caller<FileCreate>,
     id: FileId,
 ) -> Result<Upload> {
-    let mut tx = app
-        .db
-        .begin_read_only(caller.tenant.id, caller.actor)
-        .await?;
-    let upload = uploads::find_upload(&mut tx, caller.actor, id).await?;
+    let (tenant, actor, now) = (caller.tenant.id, caller.actor, app.state.clock().now());
+    let mut tx = app.db.begin_read_only_at(tenant, actor, now).await?;
+    let upload = uploads::find_upload(&mut tx, actor, id).await?;
     tx.commit().await?;
     upload.ok_or_else(|| problem::NOT_FOUND.problem())
 }
@@ -208,14 +203,13 @@ async fn complete_direct_upload(
     id: FileId,
     length: i64,
 ) -> Result<()> {
-    let now = app.state.clock().now();
     let key = direct_upload_key(caller.tenant.id, id)?;
     let stored = app.store.size(&key).await.map_err(store_unavailable)?;
     if stored != Some(length.unsigned_abs()) {
         return Err(UPLOAD_INCOMPLETE.problem().argument("size", length));
     }
-    let mut tx = caller.begin(&app.db).await?;
-    let upload = uploads::lock_upload(&mut tx, caller.actor, id)
+    let mut unit = UnitOfWork::begin(app, caller).await?;
+    let upload = uploads::lock_upload(&mut unit, caller.actor, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     if upload.status == Status::Pending && upload.received == 0 {
@@ -224,32 +218,28 @@ async fn complete_direct_upload(
             size: length,
             object_key: key.as_str().to_owned(),
         };
-        uploads::append_part(&mut tx, id, &part, 0).await?;
-        finish_upload(&mut tx, caller, id, now).await?;
+        uploads::append_part(&mut unit, id, &part, 0).await?;
+        finish_upload(&mut unit, id).await?;
     }
-    tx.commit().await?;
+    unit.commit().await?;
     Ok(())
 }
 
 /// Marks an upload as complete and schedules the check of its file.
-pub(super) async fn finish_upload(
-    tx: &mut TenantTx,
-    caller: &Caller<FileCreate>,
-    id: FileId,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    if !uploads::finish_upload(tx, id, now).await? {
+pub(super) async fn finish_upload(unit: &mut UnitOfWork, id: FileId) -> Result<()> {
+    if !uploads::finish_upload(unit, id).await? {
         return Err(UPLOAD_GONE.problem());
     }
-    let file = files::find_file_unscoped(tx, id)
+    let file = files::find_file_unscoped(unit, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    let data = json!({
-        "file_id": id, "category": file.category, "owner": file.owner(),
-        "resource": file.resource().map(|resource| resource.to_string()),
-    });
-    let revision = (&file, file.version);
-    announce(tx, caller.request(), now, &FILE_UPLOADED, revision, data).await?;
+    let event = FileUploaded {
+        file_id: id,
+        category: file.category,
+        resource: file.resource().map(|resource| resource.to_string()),
+        owner: file.owner(),
+    };
+    unit.publish(file.version, event).await?;
     metrics::counter!("files_uploads_total", "became" => "uploaded").increment(1);
     Ok(())
 }
@@ -260,15 +250,15 @@ pub(super) async fn cancel_upload(
     caller: &Caller<FileCreate>,
     id: FileId,
 ) -> Result<()> {
-    let now = app.state.clock().now();
-    let mut tx = caller.begin(&app.db).await?;
-    let upload = uploads::lock_upload(&mut tx, caller.actor, id).await?;
+    let mut unit = UnitOfWork::begin(app, caller).await?;
+    let upload = uploads::lock_upload(&mut unit, caller.actor, id).await?;
     if upload.is_some_and(|upload| upload.status == Status::Pending) {
-        files::delete_file(&mut tx, id, now, now).await?;
-        usage::release_reservation(&mut tx, id).await?;
+        let now = unit.now();
+        files::delete_file(&mut unit, id, now).await?;
+        usage::release_reservation(&mut unit, id).await?;
         metrics::counter!("files_uploads_total", "became" => "withdrawn").increment(1);
     }
-    tx.commit().await?;
+    unit.commit().await?;
     app.process_now(caller.tenant.id, id, caller.request())
         .await;
     Ok(())

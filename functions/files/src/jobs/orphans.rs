@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use db::Actor;
+use events::{Run, UnitOfWork};
 use ids::{FileId, TenantId};
 use serde::Serialize;
 use web::problem::Result;
@@ -22,13 +22,13 @@ pub(super) struct Orphans {
     files_without_object: u64,
 }
 
-pub(super) async fn report_orphans(app: &App) -> Result<Orphans> {
+pub(super) async fn report_orphans(app: &App, run: &Run) -> Result<Orphans> {
     let mut tx = app.db.begin_unscoped().await?;
     let tenants = due::list_tenants(&mut tx).await?;
     tx.commit().await?;
     let mut found = Orphans::default();
     for tenant in tenants {
-        count_orphans(app, tenant, &mut found).await?;
+        count_orphans(app, run, tenant, &mut found).await?;
     }
     metrics::gauge!("files_orphans", "kind" => "object")
         .set(gauge_value(found.objects_without_file));
@@ -41,7 +41,7 @@ fn gauge_value(number: u64) -> f64 {
     number as f64
 }
 
-async fn count_orphans(app: &App, tenant: TenantId, found: &mut Orphans) -> Result<()> {
+async fn count_orphans(app: &App, run: &Run, tenant: TenantId, found: &mut Orphans) -> Result<()> {
     let prefix = format!("tenant/{tenant}/");
     let mut after = String::new();
     loop {
@@ -56,16 +56,16 @@ async fn count_orphans(app: &App, tenant: TenantId, found: &mut Orphans) -> Resu
             .filter_map(|object| file_id_of(&object.key))
             .collect();
         let ids: Vec<FileId> = ids.into_iter().collect();
-        let mut tx = app.db.begin(tenant, Actor::SYSTEM).await?;
+        let mut unit = UnitOfWork::begin_step(app, &run.request, tenant).await?;
         let late: Vec<FileId> = page
             .iter()
             .filter(|object| is_part(&object.key))
             .filter_map(|object| file_id_of(&object.key))
             .collect();
-        objects::schedule_cleanup(&mut tx, &late, app.state.clock().now()).await?;
-        let with_objects = objects::list_files_with_objects(&mut tx, &ids).await?;
-        let keys = objects::list_object_keys(&mut tx, &after, last.as_deref()).await?;
-        tx.commit().await?;
+        objects::schedule_cleanup(&mut unit, &late).await?;
+        let with_objects = objects::list_files_with_objects(&mut unit, &ids).await?;
+        let keys = objects::list_object_keys(&mut unit, &after, last.as_deref()).await?;
+        unit.commit().await?;
         for object in &page {
             found.objects += 1;
             if file_id_of(&object.key).is_none_or(|file| !with_objects.contains(&file)) {

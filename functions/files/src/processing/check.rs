@@ -3,7 +3,7 @@
 use access::opaque;
 use blob::Key;
 use chrono::TimeDelta;
-use db::Actor;
+use events::UnitOfWork;
 use web::{Problem, RequestInfo, problem::Result};
 
 use super::{
@@ -17,7 +17,7 @@ use crate::{
     store::{
         due::{self, CheckResult, DueFile},
         files::{self, FileRow},
-        uploads,
+        uploads::{self, ExpectedContent},
     },
 };
 
@@ -31,23 +31,21 @@ impl App {
         attempts: i32,
         request: &RequestInfo,
     ) -> Result<()> {
-        let mut tx = self.db.begin(due.tenant, Actor::SYSTEM).await?;
-        let Some(file) = files::find_file_unscoped(&mut tx, due.file).await? else {
+        let mut unit = UnitOfWork::begin_step(self, request, due.tenant).await?;
+        let Some(file) = files::find_file_unscoped(&mut unit, due.file).await? else {
             return Ok(());
         };
-        let parts = uploads::list_parts(&mut tx, due.file).await?;
-        let expected = uploads::find_expected_content(&mut tx, due.file).await?;
+        let parts = uploads::list_parts(&mut unit, due.file).await?;
+        let expected = uploads::find_expected_content(&mut unit, due.file).await?;
         let size: i64 = parts.iter().map(|part| part.size).sum();
-        let until = self.state.clock().now()
-            + CLAIM_DURATION
-            + TimeDelta::seconds(size / MIN_BYTES_PER_SECOND);
-        let status = due::lock_claimed_file(&mut tx, due.file, attempts).await?;
+        let until = unit.now() + CLAIM_DURATION + TimeDelta::seconds(size / MIN_BYTES_PER_SECOND);
+        let status = due::lock_claimed_file(&mut unit, due.file, attempts).await?;
         if !matches!(status, Some(Status::Scanning | Status::ScanFailed)) {
             // Deleted in the meantime, which also scheduled the removal of its content.
             return Ok(());
         }
-        due::set_due_at(&mut tx, due.file, Some(until)).await?;
-        tx.commit().await?;
+        due::set_due_at(&mut unit, due.file, Some(until)).await?;
+        unit.commit().await?;
         let key = Key::parse(&file.object_key).map_err(Problem::internal)?;
         let inspection = match inspect(self, &key, &parts).await {
             Ok(inspection) => inspection,
@@ -58,7 +56,8 @@ impl App {
         };
         let (status, failure) = classify(&file, &inspection, &expected);
         let widths = if status == Status::Clean {
-            self.create_previews(due, &file, &key, &inspection).await
+            self.create_previews(due, &file, &key, &inspection, request)
+                .await?
         } else {
             Vec::new()
         };
@@ -79,7 +78,7 @@ impl App {
 fn classify(
     file: &FileRow,
     inspection: &Inspection,
-    (length, sha256): &(Option<i64>, Option<Vec<u8>>),
+    expected: &ExpectedContent,
 ) -> (Status, Option<&'static str>) {
     let SniffedType {
         mime_type,
@@ -87,9 +86,13 @@ fn classify(
     } = inspection.sniffed;
     if inspection.verdict == Verdict::Infected {
         (Status::Infected, None)
-    } else if length.is_some_and(|length| length != inspection.size) {
+    } else if expected
+        .length
+        .is_some_and(|length| length != inspection.size)
+    {
         (Status::Rejected, Some("wrong_size"))
-    } else if sha256
+    } else if expected
+        .expected_sha256
         .as_ref()
         .is_some_and(|expected| !opaque::constant_time_eq(expected, &inspection.sha256))
     {

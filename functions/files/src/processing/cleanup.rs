@@ -4,8 +4,8 @@ use std::io;
 
 use blob::{Key, Store, StoreError};
 use chrono::{DateTime, TimeDelta, Utc};
-use db::Actor;
-use web::problem::Result;
+use events::UnitOfWork;
+use web::{RequestInfo, problem::Result};
 
 use super::CLAIM_DURATION;
 use crate::{
@@ -20,14 +20,14 @@ const FINAL_CLEANUP_DELAY: TimeDelta = TimeDelta::hours(24);
 
 impl App {
     /// Removes the parts of a checked file, and all objects of a file that cannot be downloaded.
-    pub(super) async fn clean_up(&self, due: DueFile) -> Result<()> {
-        let now = self.state.clock().now();
+    pub(super) async fn clean_up(&self, due: DueFile, request: &RequestInfo) -> Result<()> {
+        let mut unit = UnitOfWork::begin_step(self, request, due.tenant).await?;
+        let now = unit.now();
         let until = now + CLAIM_DURATION;
-        let mut tx = self.db.begin(due.tenant, Actor::SYSTEM).await?;
-        let Some(claimed) = due::claim_for_cleanup(&mut tx, due.file, until).await? else {
+        let Some(claimed) = due::claim_for_cleanup(&mut unit, due.file, until).await? else {
             return Ok(());
         };
-        tx.commit().await?;
+        unit.commit().await?;
         let unavailable = |error: StoreError| {
             tracing::warn!(%error, "removing objects failed and is tried again");
             web::problem::UNAVAILABLE.problem()
@@ -42,12 +42,12 @@ impl App {
                 .await
                 .map_err(unavailable)?;
         }
-        let mut tx = self.db.begin(due.tenant, Actor::SYSTEM).await?;
-        due::delete_parts(&mut tx, due.file).await?;
+        let mut unit = UnitOfWork::begin_step(self, request, due.tenant).await?;
+        due::delete_parts(&mut unit, due.file).await?;
         let next = claimed.addressed_at.and_then(|at| next_cleanup(at, now));
         // Listing may take long. If the file was deleted in the meantime, its new due time must stay.
-        due::finish_cleanup(&mut tx, due.file, (&claimed, until), next).await?;
-        tx.commit().await?;
+        due::finish_cleanup(&mut unit, due.file, &claimed, until, next).await?;
+        unit.commit().await?;
         Ok(())
     }
 }

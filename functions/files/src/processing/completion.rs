@@ -1,14 +1,13 @@
 //! The end of a check: its result is saved, or it is scheduled again.
 
-use chrono::{DateTime, TimeDelta, Utc};
-use db::{Actor, TenantTx};
-use serde_json::json;
+use chrono::TimeDelta;
+use events::UnitOfWork;
 use web::{RequestInfo, problem::Result};
 
 use crate::{
     App,
     domain::file::Status,
-    events::{FILE_INFECTED, FILE_SCANNED, QUOTA_WARNING, announce},
+    events::{FileInfected, FileScanned, QuotaWarning, StorageThreshold},
     store::{
         due::{self, CheckResult, DueFile},
         files::{self, FileRow},
@@ -30,31 +29,30 @@ impl App {
         result: &CheckResult<'_>,
         request: &RequestInfo,
     ) -> Result<()> {
-        let now = self.state.clock().now();
-        let mut tx = self.db.begin(due.tenant, Actor::SYSTEM).await?;
-        let status = due::lock_claimed_file(&mut tx, due.file, attempts).await?;
+        let mut unit = UnitOfWork::begin_step(self, request, due.tenant).await?;
+        let status = due::lock_claimed_file(&mut unit, due.file, attempts).await?;
         if !matches!(status, Some(Status::Scanning | Status::ScanFailed)) {
             // Deleted in the meantime, or another process was faster.
             return Ok(());
         }
-        due::save_check_result(&mut tx, due.file, result, now).await?;
-        let file = files::find_file_unscoped(&mut tx, due.file)
+        due::save_check_result(&mut unit, due.file, result).await?;
+        let file = files::find_file_unscoped(&mut unit, due.file)
             .await?
             .ok_or(&web::problem::NOT_FOUND)?;
         if result.status == Status::Clean {
-            for deleted in files::supersede_revisions(&mut tx, &file, now, now).await? {
-                let old_size = files::find_file_size(&mut tx, deleted).await?;
-                usage::release_storage(&mut tx, old_size).await?;
-                usage::record_usage(&mut tx, deleted, -old_size, now).await?;
+            for deleted in files::supersede_revisions(&mut unit, &file).await? {
+                let old_size = files::find_file_size(&mut unit, deleted).await?;
+                usage::release_storage(&mut unit, old_size).await?;
+                usage::record_usage(&mut unit, deleted, -old_size).await?;
             }
-            let (used, _) = usage::settle_reservation(&mut tx, due.file, file.size).await?;
-            usage::record_usage(&mut tx, due.file, file.size, now).await?;
-            announce_quota_warnings(&mut tx, request, now, used, file.size).await?;
+            let (used, _) = usage::settle_reservation(&mut unit, due.file, file.size).await?;
+            usage::record_usage(&mut unit, due.file, file.size).await?;
+            publish_quota_warnings(&mut unit, used, file.size).await?;
         } else {
-            usage::release_reservation(&mut tx, due.file).await?;
+            usage::release_reservation(&mut unit, due.file).await?;
         }
-        announce_result(&mut tx, request, now, &file).await?;
-        tx.commit().await?;
+        publish_result(&mut unit, &file).await?;
+        unit.commit().await?;
         metrics::counter!("files_checked_total", "became" => result.status.as_str()).increment(1);
         Ok(())
     }
@@ -67,15 +65,14 @@ impl App {
         attempts: i32,
         request: &RequestInfo,
     ) -> Result<()> {
-        let now = self.state.clock().now();
         let has_failed = attempts >= MAX_CHECK_ATTEMPTS;
         let delay = if has_failed {
             TimeDelta::hours(1)
         } else {
             TimeDelta::seconds(30) * (1 << attempts.clamp(0, 6))
         };
-        let mut tx = self.db.begin(due.tenant, Actor::SYSTEM).await?;
-        let status = due::lock_claimed_file(&mut tx, due.file, attempts).await?;
+        let mut unit = UnitOfWork::begin_step(self, request, due.tenant).await?;
+        let status = due::lock_claimed_file(&mut unit, due.file, attempts).await?;
         if matches!(status, Some(Status::Scanning | Status::ScanFailed)) {
             if has_failed && file.status == Status::Scanning {
                 let result = CheckResult {
@@ -87,60 +84,55 @@ impl App {
                     preview_widths: &[],
                     due_at: None,
                 };
-                due::save_check_result(&mut tx, due.file, &result, now).await?;
-                let failed = files::find_file_unscoped(&mut tx, due.file)
+                due::save_check_result(&mut unit, due.file, &result).await?;
+                let failed = files::find_file_unscoped(&mut unit, due.file)
                     .await?
                     .ok_or(&web::problem::NOT_FOUND)?;
-                announce_result(&mut tx, request, now, &failed).await?;
+                publish_result(&mut unit, &failed).await?;
             }
-            due::set_due_at(&mut tx, due.file, Some(now + delay)).await?;
+            let due_at = unit.now() + delay;
+            due::set_due_at(&mut unit, due.file, Some(due_at)).await?;
         }
-        tx.commit().await?;
+        unit.commit().await?;
         metrics::counter!("files_checked_total", "became" => "later").increment(1);
         Ok(())
     }
 }
 
-async fn announce_result(
-    tx: &mut TenantTx,
-    request: &RequestInfo,
-    now: DateTime<Utc>,
-    file: &FileRow,
-) -> Result<()> {
+async fn publish_result(unit: &mut UnitOfWork, file: &FileRow) -> Result<()> {
     let resource = file.resource().map(|resource| resource.to_string());
-    let data = json!({
-        "file_id": file.id, "status": file.status, "category": file.category, "resource": resource,
-    });
-    announce(tx, request, now, &FILE_SCANNED, (file, file.version), data).await?;
+    let scanned = FileScanned {
+        file_id: file.id,
+        status: file.status,
+        category: file.category,
+        resource: resource.clone(),
+    };
+    unit.publish(file.version, scanned).await?;
     if file.status == Status::Infected {
-        let data = json!({"file_id": file.id, "resource": resource, "owner": file.owner()});
-        announce(tx, request, now, &FILE_INFECTED, (file, file.version), data).await?;
+        let infected = FileInfected {
+            file_id: file.id,
+            resource,
+            owner: file.owner(),
+        };
+        unit.publish(file.version, infected).await?;
     }
     Ok(())
 }
 
 /// Publishes a warning for each threshold that this file made the tenant cross.
-async fn announce_quota_warnings(
-    tx: &mut TenantTx,
-    request: &RequestInfo,
-    now: DateTime<Utc>,
-    used: i64,
-    added: i64,
-) -> Result<()> {
-    let limit = usage::storage_limit(&usage::find_tenant_limits(tx).await?);
+async fn publish_quota_warnings(unit: &mut UnitOfWork, used: i64, added: i64) -> Result<()> {
+    let limit = usage::storage_limit(&usage::find_tenant_limits(unit).await?);
     let reached = |bytes: i64, percent: i64| {
         i128::from(bytes) * 100 >= i128::from(limit) * i128::from(percent)
     };
     for percent in QUOTA_WARNING_PERCENTS {
         if reached(used, percent) && !reached(used - added, percent) {
-            let announcement = ::events::Announcement {
-                kind: &QUOTA_WARNING,
-                subject: format!("tenants/{}", tx.tenant()),
-                version: used,
-                data: json!({"percent": percent, "used_bytes": used, "limit_bytes": limit}),
-                sealed: None,
+            let warning = QuotaWarning {
+                percent: StorageThreshold(percent),
+                used_bytes: used,
+                limit_bytes: limit,
             };
-            ::events::announce(tx, request, now, announcement).await?;
+            unit.publish(used, warning).await?;
         }
     }
     Ok(())

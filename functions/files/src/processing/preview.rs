@@ -4,7 +4,8 @@ use std::io;
 
 use blob::{BytesSource, Key, Source, Store, StoreError};
 use bytes::{Bytes, BytesMut};
-use db::Actor;
+use events::UnitOfWork;
+use web::{RequestInfo, problem::Result};
 
 use super::inspection::Inspection;
 use crate::{
@@ -18,28 +19,27 @@ use crate::{
 };
 
 impl App {
-    /// Creates previews and returns their widths. Previews are optional, so errors are only logged.
+    /// Creates previews and returns their widths. Previews are optional, so an image that has none is only logged; an error of
+    /// the database fails the check, which is repeated.
     pub(super) async fn create_previews(
         &self,
         due: DueFile,
         file: &FileRow,
         key: &Key,
         inspection: &Inspection,
-    ) -> Vec<i32> {
+        request: &RequestInfo,
+    ) -> Result<Vec<i32>> {
         let Some(format) = previews::image_format(inspection.sniffed.mime_type) else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
         if inspection.size.unsigned_abs() > previews::MAX_FILE_SIZE {
-            return Vec::new();
+            return Ok(Vec::new());
+        }
+        if !self.mark_previews_started(due, request).await? {
+            tracing::info!("no previews were created: an earlier attempt did not finish");
+            return Ok(Vec::new());
         }
         let created = async {
-            if !self
-                .mark_previews_started(due)
-                .await
-                .map_err(io::Error::other)?
-            {
-                return Err(io::Error::other("an earlier attempt did not finish").into());
-            }
             let image = read(&self.store, key).await?;
             let previews = tokio::task::spawn_blocking(move || previews::generate(&image, format))
                 .await
@@ -53,17 +53,17 @@ impl App {
             }
             Ok::<_, StoreError>(widths)
         };
-        created.await.unwrap_or_else(|error| {
+        Ok(created.await.unwrap_or_else(|error| {
             tracing::info!(%error, "no previews were created");
             Vec::new()
-        })
+        }))
     }
 
     /// Returns `false` if previews were attempted before. An image that crashes the process must not be tried again.
-    async fn mark_previews_started(&self, due: DueFile) -> db::Result<bool> {
-        let mut tx = self.db.begin(due.tenant, Actor::SYSTEM).await?;
-        let is_first = due::mark_previews_started(&mut tx, due.file).await?;
-        tx.commit().await?;
+    async fn mark_previews_started(&self, due: DueFile, request: &RequestInfo) -> Result<bool> {
+        let mut unit = UnitOfWork::begin_step(self, request, due.tenant).await?;
+        let is_first = due::mark_previews_started(&mut unit, due.file).await?;
+        unit.commit().await?;
         Ok(is_first)
     }
 }

@@ -51,9 +51,8 @@ pub(crate) async fn claim_file(
     tx: &mut TenantTx,
     file: FileId,
     until: DateTime<Utc>,
-    now: DateTime<Utc>,
 ) -> Result<Option<ClaimedFile>> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     Ok(sqlx::query_as!(
         ClaimedFile,
         r#"update files.files
@@ -122,9 +121,8 @@ pub(crate) async fn save_check_result(
     tx: &mut TenantTx,
     file: FileId,
     result: &CheckResult<'_>,
-    now: DateTime<Utc>,
 ) -> Result<()> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "update files.files
         set status = $3, failure = $4, size = $5, sha256 = $6, mime_type = $7, preview_widths = $8, due_at = $9,
@@ -150,7 +148,8 @@ pub(crate) async fn save_check_result(
 pub(crate) async fn finish_cleanup(
     tx: &mut TenantTx,
     file: FileId,
-    (claimed, until): (&CleanupFile, DateTime<Utc>),
+    claimed: &CleanupFile,
+    until: DateTime<Utc>,
     due_at: Option<DateTime<Utc>>,
 ) -> Result<()> {
     let tenant = tx.tenant();

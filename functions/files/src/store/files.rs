@@ -234,12 +234,8 @@ pub(crate) async fn list_files(
 }
 
 /// Inserts a file whose content is still to be uploaded. A revision gets the next number of its document.
-pub(crate) async fn insert_file(
-    tx: &mut TenantTx,
-    file: &NewFile,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let (tenant, actor) = (tx.tenant(), tx.actor());
+pub(crate) async fn insert_file(tx: &mut TenantTx, file: &NewFile) -> Result<()> {
+    let (tenant, actor, now) = (tx.tenant(), tx.actor(), tx.now());
     let resource = file.resource.as_ref();
     sqlx::query!(
         "insert into files.files (
@@ -276,9 +272,8 @@ pub(crate) async fn update_file(
     id: FileId,
     name: &str,
     retention_until: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
 ) -> Result<()> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "update files.files
         set name = $3, retention_until = $4, updated_at = $5, version = version + 1
@@ -299,9 +294,8 @@ pub(crate) async fn delete_file(
     tx: &mut TenantTx,
     id: FileId,
     purge_at: DateTime<Utc>,
-    now: DateTime<Utc>,
 ) -> Result<()> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "update files.files
         set status = 'deleted', deleted_at = $3, due_at = $4, updated_at = $3, version = version + 1
@@ -320,10 +314,8 @@ pub(crate) async fn delete_file(
 pub(crate) async fn supersede_revisions(
     tx: &mut TenantTx,
     newest: &FileRow,
-    purge_at: DateTime<Utc>,
-    now: DateTime<Utc>,
 ) -> Result<Vec<FileId>> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     if let Some(first) = newest.revision_of {
         sqlx::query!(
             "update files.files
@@ -350,7 +342,7 @@ pub(crate) async fn supersede_revisions(
         tenant as _,
         resource.map(|resource| resource.id),
         newest.id as _,
-        purge_at,
+        now,
         now,
     )
     .fetch_all(tx.conn())

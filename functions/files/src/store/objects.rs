@@ -1,6 +1,5 @@
 //! SQL for comparing rows with objects in the store.
 
-use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
 use ids::FileId;
 
@@ -22,12 +21,8 @@ pub(crate) async fn list_files_with_objects(
 }
 
 /// Schedules another cleanup of those of these files that have nothing scheduled.
-pub(crate) async fn schedule_cleanup(
-    tx: &mut TenantTx,
-    files: &[FileId],
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let tenant = tx.tenant();
+pub(crate) async fn schedule_cleanup(tx: &mut TenantTx, files: &[FileId]) -> Result<()> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "update files.files
         set due_at = $3

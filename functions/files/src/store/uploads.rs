@@ -53,9 +53,8 @@ pub(crate) async fn insert_upload(
     tx: &mut TenantTx,
     file: FileId,
     upload: &NewUpload,
-    now: DateTime<Utc>,
 ) -> Result<()> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "insert into files.uploads (tenant_id, file_id, protocol, length, reserved, expected_sha256, created_at)
         values ($1, $2, $3, $4, $5, $6, $7)",
@@ -193,12 +192,8 @@ pub(crate) async fn extend_upload(
 }
 
 /// Completes an upload and schedules its check. Returns whether it was pending.
-pub(crate) async fn finish_upload(
-    tx: &mut TenantTx,
-    file: FileId,
-    now: DateTime<Utc>,
-) -> Result<bool> {
-    let tenant = tx.tenant();
+pub(crate) async fn finish_upload(tx: &mut TenantTx, file: FileId) -> Result<bool> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     let finished = sqlx::query!(
         "update files.files
         set status = 'scanning', due_at = $3, updated_at = $3, version = version + 1
@@ -212,13 +207,21 @@ pub(crate) async fn finish_upload(
     Ok(finished.rows_affected() == 1)
 }
 
+/// What the client declared about the content.
+#[derive(Clone, Debug)]
+pub(crate) struct ExpectedContent {
+    pub(crate) length: Option<i64>,
+    pub(crate) expected_sha256: Option<Vec<u8>>,
+}
+
 /// The length and SHA-256 that the client declared.
 pub(crate) async fn find_expected_content(
     tx: &mut TenantTx,
     file: FileId,
-) -> Result<(Option<i64>, Option<Vec<u8>>)> {
+) -> Result<ExpectedContent> {
     let tenant = tx.tenant();
-    let row = sqlx::query!(
+    Ok(sqlx::query_as!(
+        ExpectedContent,
         "select length, expected_sha256
         from files.uploads
         where tenant_id = $1 and file_id = $2",
@@ -226,8 +229,7 @@ pub(crate) async fn find_expected_content(
         file as _,
     )
     .fetch_one(tx.conn())
-    .await?;
-    Ok((row.length, row.expected_sha256))
+    .await?)
 }
 
 /// The parts of an upload, in order.

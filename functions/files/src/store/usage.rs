@@ -1,9 +1,10 @@
 //! SQL for a tenant's storage: bytes in use, and bytes reserved for uploads in progress.
 
-use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
 use ids::FileId;
 use serde_json::{Map, Value};
+
+use crate::declarations::STORAGE_BYTES;
 
 /// The storage limit of tenants whose licence does not set one: 5 GiB.
 const DEFAULT_STORAGE_LIMIT: i64 = 5 << 30;
@@ -11,7 +12,7 @@ const DEFAULT_STORAGE_LIMIT: i64 = 5 << 30;
 /// The number of bytes that a tenant may store, from the limits of its licence.
 pub(crate) fn storage_limit(limits: &Map<String, Value>) -> i64 {
     limits
-        .get("storage_bytes")
+        .get(STORAGE_BYTES.limit_name())
         .and_then(Value::as_i64)
         .unwrap_or(DEFAULT_STORAGE_LIMIT)
 }
@@ -105,17 +106,12 @@ pub(crate) async fn release_storage(tx: &mut TenantTx, bytes: i64) -> Result<()>
 }
 
 /// Records a change of the stored bytes for billing.
-pub(crate) async fn record_usage(
-    tx: &mut TenantTx,
-    file: FileId,
-    bytes: i64,
-    now: DateTime<Utc>,
-) -> Result<()> {
+pub(crate) async fn record_usage(tx: &mut TenantTx, file: FileId, bytes: i64) -> Result<()> {
     if bytes == 0 {
         // Nothing to bill, and without a sign the event could not be told apart from its counterpart.
         return Ok(());
     }
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     let change = if bytes < 0 { "deleted" } else { "stored" };
     sqlx::query!(
         "insert into access.usage_events (tenant_id, source, source_id, metric, quantity, occurred_at)

@@ -1,6 +1,7 @@
 //! Uploads as a form.
 
 use http::Method;
+use serde_json::json;
 
 use crate::{Fixture, form, noise, sha256, upload};
 
@@ -154,7 +155,7 @@ async fn invalid_forms_are_refused_and_leave_no_data() {
     let fixture = Fixture::new().await;
     let post = || fixture.customer().call(Method::POST, "/api/v1/files");
     post()
-        .json(&serde_json::json!({}))
+        .json(&json!({}))
         .send()
         .await
         .expect_problem(415, "unsupported_media_type");
@@ -238,4 +239,23 @@ async fn a_form_with_two_files_is_refused_and_leaves_no_data() {
     sent.send().await.expect_problem(422, "file_missing");
     assert_eq!(fixture.storage_usage().await, (0, 0));
     assert_eq!(fixture.objects().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_database_error_is_not_reported_as_an_expired_upload() {
+    let fixture = Fixture::new().await;
+    let customer = fixture.customer();
+    let id = upload(&customer, "a.txt", b"x").await.id();
+    let complete = format!("/api/v1/uploads/{id}/complete");
+    customer.post(&complete, json!({})).await.expect(200);
+    // A row of this file that cannot be read.
+    sqlx::query("update files.files set preview_widths = '{null}' where tenant_id = $1")
+        .bind(fixture.demo.id)
+        .execute(&mut fixture.app.admin().await)
+        .await
+        .unwrap();
+    customer
+        .post(&complete, json!({}))
+        .await
+        .expect_problem(500, "internal_error");
 }

@@ -3,7 +3,7 @@
 use access::{Caller, opaque::constant_time_eq};
 use axum::response::{IntoResponse, Response};
 use blob::{Key, StoreError};
-use db::TenantTx;
+use events::UnitOfWork;
 use http::{HeaderMap, HeaderName, StatusCode};
 use ids::FileId;
 use web::{
@@ -99,7 +99,7 @@ pub(super) async fn append_chunk(
             record_part(app, caller, id, &part, length).await
         }
     };
-    let (progress, tx) = match recorded {
+    let (progress, unit) = match recorded {
         Ok(recorded) => recorded,
         Err(problem) => {
             delete_object(app, &key).await;
@@ -107,7 +107,7 @@ pub(super) async fn append_chunk(
         }
     };
     // If the response to the commit is lost, the part may be recorded all the same, so the object must stay.
-    tx.commit().await?;
+    unit.commit().await?;
     if size == 0 {
         delete_object(app, &key).await;
     }
@@ -166,10 +166,9 @@ async fn record_part(
     id: FileId,
     part: &Part,
     length: Option<i64>,
-) -> Result<(UploadProgress, TenantTx)> {
-    let now = app.state.clock().now();
-    let mut tx = caller.begin(&app.db).await?;
-    let upload = uploads::lock_upload(&mut tx, caller.actor, id)
+) -> Result<(UploadProgress, UnitOfWork)> {
+    let mut unit = UnitOfWork::begin(app, caller).await?;
+    let upload = uploads::lock_upload(&mut unit, caller.actor, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     if upload.status == Status::Deleted {
@@ -187,9 +186,9 @@ async fn record_part(
             return Err(offset_conflict(&upload));
         }
         let additional = required - upload.reserved;
-        reserve_storage(&mut tx, caller, additional).await?;
+        reserve_storage(&mut unit, caller, additional).await?;
         if let (None, Some(length)) = (upload.length, length) {
-            uploads::set_length(&mut tx, id, length, additional).await?;
+            uploads::set_length(&mut unit, id, length, additional).await?;
         }
         if part.size > 0 {
             if upload.parts >= MAX_PARTS {
@@ -200,19 +199,21 @@ async fn record_part(
             } else {
                 0
             };
-            uploads::append_part(&mut tx, id, part, reserved).await?;
+            uploads::append_part(&mut unit, id, part, reserved).await?;
         }
-        if length == Some(received) {
-            finish_upload(&mut tx, caller, id, now).await?;
+        let is_complete = length == Some(received);
+        let expires_at = unit.now() + UPLOAD_IDLE_TIMEOUT;
+        if is_complete {
+            finish_upload(&mut unit, id).await?;
         } else {
-            uploads::extend_upload(&mut tx, id, now + UPLOAD_IDLE_TIMEOUT).await?;
+            uploads::extend_upload(&mut unit, id, expires_at).await?;
         }
         let progress = UploadProgress {
             received,
-            is_complete: length == Some(received),
-            expires: format_expires(now + UPLOAD_IDLE_TIMEOUT),
+            is_complete,
+            expires: format_expires(expires_at),
         };
-        return Ok((progress, tx));
+        return Ok((progress, unit));
     }
     if part.size > 0 {
         return Err(offset_conflict(&upload));
@@ -222,7 +223,7 @@ async fn record_part(
         is_complete: true,
         expires: String::new(),
     };
-    Ok((progress, tx))
+    Ok((progress, unit))
 }
 
 /// Deletes an object that is not part of the upload. What cannot be deleted now is removed with the rest of the upload.

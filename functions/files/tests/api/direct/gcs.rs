@@ -14,7 +14,7 @@ use crate::{Fixture, scanning::start_scanner, upload};
 
 async fn fixture(scanner: Scanner) -> (FakeGcs, Fixture) {
     let fake = FakeGcs::start().await;
-    let store = Gcs::at(fake.address(), FakeGcs::BUCKET, fake.account());
+    let store = Gcs::emulator(fake.address(), FakeGcs::BUCKET, fake.account());
     let fixture = Fixture::with_store(Store::Gcs(store), scanner).await;
     (fake, fixture)
 }
@@ -65,9 +65,9 @@ async fn gcs_accepts_signed_requests_only_until_they_expire() {
             .status(),
         403
     );
-    fake.wait(TimeDelta::seconds(301));
+    fake.advance_clock(TimeDelta::seconds(301));
     assert_eq!(follow(address).await.status(), 400);
-    fake.wait(TimeDelta::minutes(10));
+    fake.advance_clock(TimeDelta::minutes(10));
     assert_eq!(put(&slot, b"other".to_vec()).await, 400);
 }
 
@@ -93,7 +93,7 @@ async fn an_upload_without_signed_url_reserves_no_storage() {
     let fake = FakeGcs::start().await;
     let mut account = fake.account();
     account["private_key"] = json!("none");
-    let store = Gcs::at(fake.address(), FakeGcs::BUCKET, account);
+    let store = Gcs::emulator(fake.address(), FakeGcs::BUCKET, account);
     let fixture = Fixture::with_store(Store::Gcs(store), Scanner::Disabled).await;
     let body = json!({"name": "a", "size": 5});
     let refused = fixture.customer().post("/api/v1/uploads", body).await;
