@@ -2,11 +2,11 @@
 
 use std::{net::IpAddr, path::PathBuf};
 
-use access::{AppState, process, process::StartResult};
+use access::process;
 use blob::{Folder, S3, S3Settings, Store};
-use db::Db;
+use events::{Parts, StartError, Started};
 use http::Uri;
-use web::settings::{self, SecretString};
+use web::settings::SecretString;
 
 use crate::{Scanner, service_with};
 
@@ -31,17 +31,25 @@ web::settings! {
         /// Secret access key for the S3-compatible store.
         pub s3_secret_key: Option<SecretString> = "REVALENZ_S3_SECRET_KEY",
         /// Address of clamd: HOST:PORT, or the path of its socket. `off` disables scanning, for local development only; refused if the process can be reached from other machines.
-        pub clamd: String = "REVALENZ_CLAMD",
+        pub clamd: String = "REVALENZ_CLAMD" locally "off",
     }
 }
 
-/// Builds the service with the settings of this process.
-pub fn start(db: Db, state: AppState) -> StartResult {
-    let process = process::Settings::read(&settings::environment)?;
-    let settings = Settings::read(&settings::environment)?;
+/// Builds the service with the settings of its environment.
+pub(crate) fn start(parts: Parts) -> Result<Started, StartError> {
+    let Parts {
+        db,
+        state,
+        environment,
+    } = parts;
+    let settings = Settings::read(environment.lookup())?;
     let scanner = Scanner::parse(&settings.clamd);
-    check_scanner(&scanner, &process.public_url, &process.address)?;
-    Ok((service_with(db, state, store(settings)?, scanner), None))
+    // The platform on a developer's machine works without a scanner.
+    if !state.settings().local {
+        let address = process::address(environment.lookup());
+        check_scanner(&scanner, &state.settings().public_url, &address)?;
+    }
+    Ok(service_with(db, state, store(settings)?, scanner).into())
 }
 
 /// Refuses to start without a scanner if other machines can reach the process. A process that listens on a loopback address

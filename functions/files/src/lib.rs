@@ -23,7 +23,7 @@ mod tables;
 
 use std::sync::Arc;
 
-use ::events::Subscription;
+use ::events::Context;
 use access::{AppState, Purpose};
 use axum::{
     extract::{FromRef, Request},
@@ -39,9 +39,22 @@ pub use erasure::ERASURE;
 pub use scanner::{Scanner, Verdict};
 pub use tables::TABLES;
 
-/// Summary of this context.
-pub const ABOUT: &str =
-    "Documents and pictures: uploads, downloads, quotas, scanning, previews, avatars.";
+/// Everything about this context.
+pub static CONTEXT: Context = Context {
+    feature: permissions::FEATURE,
+    permissions: permissions::DECLARED,
+    problems: error::ALL,
+    events: events::ALL,
+    subscriptions: || consumers::all().subscriptions(),
+    jobs: jobs::ALL,
+    environment: config::Settings::ENTRIES,
+    erasure: Some(&ERASURE),
+    ..Context::new(
+        "files",
+        "Documents and pictures: uploads, downloads, quotas, scanning, previews, avatars.",
+        config::start,
+    )
+};
 
 /// Files that one process checks concurrently. Each check holds a connection to the store and one to the scanner.
 const MAX_CONCURRENT_CHECKS: usize = 4;
@@ -92,14 +105,10 @@ pub fn service_with(db: Db, state: AppState, store: Store, scanner: Scanner) -> 
     let internal = consumers::all()
         .routes(app.clone(), db.clone(), state.clone())
         .merge(jobs::all().routes(app.clone(), db, state));
-    let mut service = Service::new("files", ABOUT, routes::routes(), app).with_internal(internal);
+    let mut service =
+        Service::new(CONTEXT.name, CONTEXT.about, routes::routes(), app).with_internal(internal);
     service.api = service.api.layer(from_fn(add_tus_version));
     service
-}
-
-/// The event subscriptions of this context.
-pub fn subscriptions() -> Vec<Subscription> {
-    consumers::all().subscriptions()
 }
 
 /// Adds `Tus-Resumable` to every response of the tus endpoints, including problems.

@@ -2,15 +2,7 @@
 
 use std::process::ExitCode;
 
-use files::{ABOUT, config};
-
 #[tokio::main]
 async fn main() -> ExitCode {
-    access::process::run_with_background_task(
-        "files",
-        ABOUT,
-        config::Settings::ENTRIES,
-        config::start,
-    )
-    .await
+    files::CONTEXT.run().await
 }

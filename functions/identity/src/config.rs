@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use access::{AppState, process::StartResult};
 use chrono::TimeDelta;
-use db::Db;
-use web::settings::{self, SecretString};
+use events::{Parts, StartError, Started};
+use web::settings::SecretString;
 
 use crate::Providers;
 
@@ -17,12 +16,16 @@ web::settings! {
     }
 }
 
-/// Builds the service from the environment of this process.
-pub fn start(db: Db, state: AppState) -> StartResult {
-    let environment = Environment::read(&settings::environment)?;
-    let settings =
-        Settings::with_issuers(environment.oidc_providers.as_ref(), state.settings().local)?;
-    Ok((crate::service_with(db, state, settings), None))
+/// Builds the service from its environment.
+pub(crate) fn start(parts: Parts) -> Result<Started, StartError> {
+    let environment = Environment::read(parts.environment.lookup())?;
+    // Only a developer's machine may have a provider on the same machine.
+    let is_local = parts.state.settings().local;
+    let settings = Settings {
+        providers: providers(environment.oidc_providers.as_ref(), is_local)?,
+        ..Settings::default()
+    };
+    Ok(crate::service_with(parts.db, parts.state, settings).into())
 }
 
 fn providers(setting: Option<&SecretString>, local: bool) -> Result<Providers, String> {
@@ -91,16 +94,6 @@ pub struct Settings {
     pub max_concurrent_hashes: usize,
     /// Maximum number of requests waiting for a hash; further ones are refused with 503.
     pub max_queued_hashes: usize,
-}
-
-impl Settings {
-    /// The defaults, with the providers from `setting`; `local` also allows providers on this machine.
-    pub fn with_issuers(setting: Option<&SecretString>, local: bool) -> Result<Self, String> {
-        Ok(Self {
-            providers: providers(setting, local)?,
-            ..Self::default()
-        })
-    }
 }
 
 impl Default for Settings {

@@ -23,7 +23,7 @@ mod tables;
 
 use std::{sync::Arc, time::Duration};
 
-use ::events::Subscription;
+use ::events::Context;
 use access::{AppState, Purpose, token::Signer};
 use axum::extract::FromRef;
 use config::Settings;
@@ -39,9 +39,23 @@ pub use oidc::{Provider, Providers};
 pub use tables::TABLES;
 use web::{Cursors, Service};
 
-/// One-line description of this context.
-pub const ABOUT: &str =
-    "Users, authentication and authorisation: profiles, roles, sign-in, sessions, skills.";
+/// Everything about this context.
+pub static CONTEXT: Context = Context {
+    feature: permissions::FEATURE,
+    permissions: permissions::DECLARED,
+    problems: error::ALL,
+    events: events::ALL,
+    subscriptions: || consumers::all().subscriptions(),
+    jobs: jobs::ALL,
+    environment: config::Environment::ENTRIES,
+    erasure: Some(&ERASURE),
+    pages: Some(|_parts| pages::router()),
+    ..Context::new(
+        "identity",
+        "Users, authentication and authorisation: profiles, roles, sign-in, sessions, skills.",
+        config::start,
+    )
+};
 
 /// How long the signing key is cached.
 const SIGNER_CACHE_TTL: Duration = Duration::from_secs(5);
@@ -115,10 +129,5 @@ pub fn service_with(db: Db, state: AppState, settings: Settings) -> Service {
     let internal = consumers::all()
         .routes(app.clone(), db.clone(), state.clone())
         .merge(jobs::all().routes(app.clone(), db, state));
-    Service::new("identity", ABOUT, routes::routes(), app).with_internal(internal)
-}
-
-/// The event subscriptions of this context.
-pub fn subscriptions() -> Vec<Subscription> {
-    consumers::all().subscriptions()
+    Service::new(CONTEXT.name, CONTEXT.about, routes::routes(), app).with_internal(internal)
 }

@@ -24,11 +24,5 @@ async fn main() -> ExitCode {
             }
         };
     }
-    access::process::run_with_background_task(
-        "identity",
-        identity::ABOUT,
-        identity::config::Environment::ENTRIES,
-        identity::config::start,
-    )
-    .await
+    identity::CONTEXT.run().await
 }

@@ -2,14 +2,11 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use access::{
-    AppState,
-    process::{BackgroundTask, StartResult},
-};
-use db::Db;
-use web::settings::{self, SecretString};
+use axum::Router;
+use events::{PageParts, Parts, StartError, Started};
+use web::settings::SecretString;
 
-use crate::{Folder, Mailer, Sender, Smtp, SmtpError, service};
+use crate::{Folder, Mailer, Sender, Smtp, SmtpError, dev_mail, service};
 
 web::settings! {
     /// Settings of notifications.
@@ -43,13 +40,32 @@ fn mailer(settings: &Settings, is_disk_ephemeral: bool) -> Result<Arc<dyn Mailer
 }
 
 /// Reads the settings and creates the service and its sender.
-pub fn start(db: Db, state: AppState) -> StartResult {
-    let settings = Settings::read(&settings::environment)?;
-    let mailer = mailer(&settings, settings::environment("K_SERVICE").is_some())?;
+pub(crate) fn start(parts: Parts) -> Result<Started, StartError> {
+    let Parts {
+        db,
+        state,
+        environment,
+    } = parts;
+    let settings = Settings::read(environment.lookup())?;
+    // On a developer's machine, mail is read in the browser and need not outlive the process.
+    let is_disk_ephemeral = !state.settings().local && environment.get("K_SERVICE").is_some();
+    let mailer = mailer(&settings, is_disk_ephemeral)?;
     let sender =
         Sender::new(db.clone(), state.clone(), mailer).with_from_address(settings.mail_from);
-    let service = sender.nudge_after_events(service(db, state));
-    let work: BackgroundTask =
-        Box::new(move |stop| Box::pin(async move { sender.run(stop).await }));
-    Ok((service, Some(work)))
+    Ok(Started {
+        service: sender.nudge_after_events(service(db, state)),
+        background: Some(Box::new(move |stop| {
+            Box::pin(async move { sender.run(stop).await })
+        })),
+    })
+}
+
+/// The pages that show captured mail, where they may be shown.
+pub(crate) fn pages(parts: &PageParts) -> Router {
+    match Settings::read(parts.environment.lookup()) {
+        Ok(settings) if parts.shows_mail => {
+            dev_mail::router(Folder::new(settings.mail_folder), &parts.public_url)
+        }
+        _ => Router::new(),
+    }
 }

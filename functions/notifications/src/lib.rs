@@ -20,7 +20,7 @@ mod store;
 mod tables;
 mod texts;
 
-use ::events::Subscription;
+use ::events::Context;
 use access::AppState;
 use axum::extract::FromRef;
 use db::Db;
@@ -31,9 +31,21 @@ pub use mailer::{Folder, MailError, Mailer, Smtp, SmtpError};
 pub use sender::Sender;
 pub use tables::TABLES;
 
-/// One-sentence description of this context.
-pub const ABOUT: &str =
-    "Emails people about tickets, invitations, links and their account, in German and English.";
+/// Everything about this context.
+pub static CONTEXT: Context = Context {
+    problems: error::ALL,
+    events: events::ALL,
+    subscriptions: || consumers::all().subscriptions(),
+    jobs: jobs::ALL,
+    environment: config::Settings::ENTRIES,
+    erasure: Some(&ERASURE),
+    pages: Some(config::pages),
+    ..Context::new(
+        "notifications",
+        "Emails people about tickets, invitations, links and their account, in German and English.",
+        config::start,
+    )
+};
 
 /// State shared by consumers.
 #[derive(Clone, Debug)]
@@ -67,10 +79,5 @@ pub fn service(db: Db, state: AppState) -> Service {
     let internal = consumers::all()
         .routes(app.clone(), db.clone(), state.clone())
         .merge(jobs::all().routes(app.clone(), db, state));
-    Service::new("notifications", ABOUT, Routes::default(), app).with_internal(internal)
-}
-
-/// The event types that it consumes.
-pub fn subscriptions() -> Vec<Subscription> {
-    consumers::all().subscriptions()
+    Service::new(CONTEXT.name, CONTEXT.about, Routes::default(), app).with_internal(internal)
 }

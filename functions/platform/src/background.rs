@@ -1,11 +1,9 @@
-//! Background tasks of this process: the relay delivers events to subscribers, the sender writes mails to a folder, the
-//! scheduler starts jobs. They run beside the server and stop with it.
-
-use std::sync::Arc;
+//! Background tasks of this process: the relay delivers events to subscribers, the scheduler starts jobs, and functions do work
+//! of their own. They run beside the server and stop with it.
 
 use access::AppState;
 use axum::Router;
-use notifications::{Folder, Sender};
+use events::BackgroundTask;
 use relay::{Bus, InProcess, RelayRuntime, Routing};
 use tokio::{sync::watch, task::JoinSet};
 use web::Service;
@@ -17,10 +15,10 @@ use crate::{
     scheduler::{JobEndpoints, Scheduler},
 };
 
-/// Relay, sender and scheduler, not started yet.
+/// Relay, scheduler and the work of functions, not started yet.
 pub struct BackgroundTasks {
     relay: RelayRuntime,
-    sender: Sender,
+    of_functions: Vec<BackgroundTask>,
     scheduler: Scheduler,
 }
 
@@ -31,19 +29,14 @@ pub struct RunningTasks {
 }
 
 impl BackgroundTasks {
-    /// Creates the tasks for these services and this bus; mails go to this folder.
+    /// Creates the tasks for these services and this bus, besides the work of the functions.
     pub fn new(
         bus: Bus,
         database: &Database,
         state: &AppState,
         services: &[Service],
-        mails: Folder,
+        of_functions: Vec<BackgroundTask>,
     ) -> Result<Self, Error> {
-        let sender = Sender::new(
-            database.pool_of("notifications")?,
-            state.clone(),
-            Arc::new(mails),
-        );
         let clock = state.clock().clone();
         let routers = services
             .iter()
@@ -55,11 +48,7 @@ impl BackgroundTasks {
         )?;
         let mut transport = InProcess::new(state.internal_auth(), clock.clone());
         for service in services {
-            let internal = match service.name {
-                "notifications" => sender.nudge_after_events(service.clone()).internal,
-                _ => service.internal.clone(),
-            };
-            transport = transport.with_function(service.name, internal);
+            transport = transport.with_function(service.name, service.internal.clone());
         }
         let subscriptions: Vec<_> = functions::ALL
             .iter()
@@ -67,14 +56,14 @@ impl BackgroundTasks {
             .collect();
         let relay = RelayRuntime::new(
             bus,
-            database.pool_of("relay")?,
+            database.pool_of(relay::CONTEXT.name)?,
             clock,
             transport,
             Routing::from_subscriptions(&subscriptions),
         );
         Ok(Self {
             relay,
-            sender,
+            of_functions,
             scheduler,
         })
     }
@@ -94,7 +83,9 @@ impl BackgroundTasks {
         let mut tasks = JoinSet::new();
         tasks.spawn(self.relay.run(stopped(stopping.clone())));
         tasks.spawn(self.scheduler.run(stopping.clone()));
-        tasks.spawn(async move { self.sender.run(stopped(stopping)).await });
+        for work in self.of_functions {
+            tasks.spawn(work(Box::pin(stopped(stopping.clone()))));
+        }
         RunningTasks { stop, tasks }
     }
 }

@@ -8,10 +8,11 @@ use db::{
     local::{Cluster, Durability},
     migrate,
 };
+use events::Context;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use web::settings::SecretString;
 
-use crate::{Error, functions::Function, settings::Settings};
+use crate::{Error, settings::Settings};
 
 /// Name of the private cluster of a running platform.
 const CLUSTER: &str = "postgres";
@@ -39,7 +40,7 @@ impl Database {
     /// Migrates the database and opens each function's pool. Migrations run first because they create the roles.
     pub async fn open(
         admin_url: String,
-        functions: &[Function],
+        functions: &[&'static Context],
         keyring: &Keyring,
         connections: u32,
     ) -> Result<Self, Error> {
@@ -90,6 +91,12 @@ impl Database {
             .find(|(name, _)| *name == function)
             .map(|(_, db)| db.clone())
             .ok_or_else(|| format!("function {function} is not part of this process").into())
+    }
+
+    /// Returns the pool through which the shared state reads tenants, people and keys, which every login may read.
+    pub fn shared_pool(&self) -> Result<Db, Error> {
+        let first = self.pools.first().map(|(_, db)| db.clone());
+        first.ok_or_else(|| "no function is part of this process".into())
     }
 
     /// Checks that the pool of every function reaches the database.

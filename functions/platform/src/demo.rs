@@ -19,6 +19,7 @@ use std::path::Path;
 
 use access::{Keyring, directory};
 use chrono::{DateTime, TimeDelta, Utc};
+use events::Environment;
 use ids::TenantId;
 use web::{Clock, Email};
 
@@ -31,8 +32,6 @@ use self::{
 use crate::{
     Error,
     database::Database,
-    functions,
-    functions::FileStorage,
     sign_ins::{SignIns, Tenant},
 };
 
@@ -48,8 +47,8 @@ pub struct Demo {
     pub keyring: Keyring,
     /// Issuer of tokens.
     pub public_url: String,
-    /// Storage of file contents.
-    pub objects: FileStorage,
+    /// Where functions read their settings.
+    pub environment: Environment,
     /// Current time: the end of the history.
     pub clock: Clock,
     /// Whether to load the tenants; otherwise only the superadmin exists.
@@ -150,10 +149,9 @@ impl Demo {
     fn client(&self, now: DateTime<Utc>) -> Result<DemoClient, Error> {
         DemoClient::at(
             now,
-            functions::ALL,
             &self.database,
             &self.keyring,
-            (&self.public_url, &self.objects),
+            (&self.public_url, &self.environment),
         )
     }
 }

@@ -20,6 +20,7 @@ use crate::{
 /// Returns the text of a generated file.
 pub async fn generate(name: &str, arguments: &[&str]) -> Result<String, Error> {
     match (name, arguments) {
+        ("functions", []) => Ok(functions::names().join("\n") + "\n"),
         ("openapi", []) => Ok(web::openapi::to_pretty_json(&site::document(
             &functions::services()?,
         ))),

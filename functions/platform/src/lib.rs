@@ -9,6 +9,7 @@ pub mod console;
 pub mod containers;
 mod database;
 mod demo;
+mod environment;
 pub mod functions;
 pub mod generators;
 pub mod manifest;

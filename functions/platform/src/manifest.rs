@@ -68,7 +68,7 @@ impl Manifest {
                 about: function.about,
                 prefixes: prefixes(service),
                 root_paths: root_paths(service),
-                settings: settings(function.settings),
+                settings: settings(function.own_environment()),
             })
         });
         Self {
@@ -78,7 +78,7 @@ impl Manifest {
                 .flat_map(|function| (function.subscriptions)())
                 .collect(),
             jobs: functions::jobs().copied().collect(),
-            settings: settings(process::Settings::ENTRIES),
+            settings: settings(process::Settings::ENTRIES.iter()),
         }
     }
 
@@ -111,9 +111,8 @@ fn root_paths(service: &Service) -> BTreeSet<String> {
         .collect()
 }
 
-fn settings(entries: &'static [Entry]) -> Vec<Setting> {
+fn settings(entries: impl Iterator<Item = &'static Entry>) -> Vec<Setting> {
     entries
-        .iter()
         .map(|entry| Setting {
             name: entry.name,
             about: entry.doc.trim(),

@@ -5,14 +5,14 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use notifications::Folder;
+use events::PageParts;
 use web::{
     Clock,
     edge::{self, Edge},
     health, server, settings, telemetry,
 };
 
-use crate::{Error, functions, sign_ins::SignIns, site};
+use crate::{Error, environment, functions, sign_ins::SignIns, site};
 
 /// Timeout of the readiness probe of one process.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -47,14 +47,15 @@ pub async fn run() -> Result<(), Error> {
         tokio::net::TcpListener::bind((settings.address.as_str(), settings.port)).await?;
     let demo = SignIns::read(&settings.local_dir.join("demo.json"))?;
     let rows = demo.as_ref().map(SignIns::rows).unwrap_or_default();
-    let mut router = site::routes(&functions::services()?, &settings.public_url, &rows)
-        .merge(identity::pages::router())
+    let parts = PageParts {
+        public_url: settings.public_url.clone(),
+        environment: environment::of_functions(&settings.local_dir),
+        // Only with the demo are mails captured locally; elsewhere only their recipients may read them.
+        shows_mail: demo.is_some(),
+    };
+    let router = site::routes(&functions::services()?, &settings.public_url, &rows)
+        .merge(functions::pages(&parts))
         .merge(health::routes(readiness(&settings)?, metrics));
-    // Only with the demo are mails captured locally; elsewhere only their recipients may read them.
-    if demo.is_some() {
-        let mails = Folder::new(settings.local_dir.join("outbox"));
-        router = router.merge(notifications::dev_mail::router(mails, &settings.public_url));
-    }
     let edge = Edge {
         clock: Clock::system(),
         trusted_proxies: settings.trusted_proxies,

@@ -72,13 +72,18 @@ fn write_files(
         let declared = functions::ALL
             .iter()
             .find(|function| function.name == *name)
-            .map_or([pages::Settings::ENTRIES, &[]], |function| {
-                [process::Settings::ENTRIES, function.settings]
+            .map_or(pages::Settings::ENTRIES.to_vec(), |function| {
+                let own = function.own_environment();
+                process::Settings::ENTRIES
+                    .iter()
+                    .chain(own)
+                    .copied()
+                    .collect()
             });
         let text = environment.with("PORT", &port.to_string()).text(&declared);
         secrets::write(&folder.join(format!("{name}.env")), &text)?;
     }
-    let text = shared.text(&[scheduler::Settings::ENTRIES]);
+    let text = shared.text(scheduler::Settings::ENTRIES);
     secrets::write(&folder.join("clock.env"), &text)?;
     Ok(())
 }
@@ -100,7 +105,9 @@ fn shared_environment(
             .map(str::to_owned)
             .ok_or_else(|| format!("{} is not valid UTF-8", path.display()).into())
     };
-    let bus = Environment::default().with("REVALENZ_BUS", &settings.bus);
+    let local_dir = path::absolute(&settings.local_dir)?;
+    let bus = Environment::from(crate::environment::values(&local_dir))
+        .with("REVALENZ_BUS", &settings.bus);
     let bus = match &settings.amqp_url {
         Some(url) => bus.with("REVALENZ_AMQP_URL", url.expose()),
         None => bus,
@@ -114,15 +121,6 @@ fn shared_environment(
         .with("REVALENZ_TRUSTED_PROXIES", "1")
         .with("RUST_LOG", &settings.rust_log)
         .with("LOCAL_DIR", &absolute(&settings.local_dir)?)
-        .with(
-            "REVALENZ_OBJECTS_FOLDER",
-            &absolute(&start::file_storage(settings).folder)?,
-        )
-        .with("REVALENZ_CLAMD", &settings.clamd)
-        .with(
-            "REVALENZ_MAIL_FOLDER",
-            &absolute(&start::mail_folder(settings))?,
-        )
         .with(
             "REVALENZ_MANIFEST",
             &absolute(path::Path::new("infra/manifest.json"))?,

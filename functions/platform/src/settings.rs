@@ -6,9 +6,11 @@ use std::{
 };
 
 use web::{
-    settings::{self, SecretString, SettingsError},
+    settings::{self, Entry, SecretString, SettingsError},
     telemetry::CloudLogging,
 };
+
+use crate::environment;
 
 web::settings! {
     /// Settings of the platform. All are optional.
@@ -31,10 +33,6 @@ web::settings! {
         pub pool: NonZeroU32 = "REVALENZ_POOL" or "6",
         /// Maximum concurrent requests; more are refused with 503. One tenant may use half of them.
         pub in_flight: NonZeroUsize = "REVALENZ_IN_FLIGHT" or "2048",
-        /// External identity providers: a JSON list, or the path of a file with one (docs/issuers.md).
-        pub oidc_providers: Option<SecretString> = "REVALENZ_OIDC_PROVIDERS",
-        /// Address of clamd, which scans uploads: HOST:PORT, or the path of its socket; `off` disables scanning.
-        pub clamd: String = "REVALENZ_CLAMD" or "off",
         /// Event bus: http delivers directly to the functions of this process, rabbitmq delivers through RabbitMQ.
         pub bus: String = "REVALENZ_BUS" or "http",
         /// RabbitMQ URL: amqp://<user>:<password>@<host>:<port>/<virtual host>.
@@ -65,6 +63,7 @@ Commands for functions as separate processes (make processes):
 
 Commands that print a generated file:
   manifest         paths, subscriptions, jobs and settings of all functions
+  functions        names of all functions, one on each line
   openapi          merged OpenAPI document
   openapi NAME     OpenAPI document of one function
   permissions      permission matrix
@@ -80,13 +79,14 @@ pub fn help() -> String {
     let text = settings::help(
         "platform",
         "runs every function in one process, with a private PostgreSQL and a demo",
-        &[Settings::ENTRIES],
+        &[Settings::ENTRIES, &environment::entries()],
     );
     format!("{text}{COMMANDS}")
 }
 
-/// Reads the settings; fails on an unknown one.
+/// Reads the settings; fails on one that neither the platform nor a function knows.
 pub fn read() -> Result<Settings, SettingsError> {
-    settings::refuse_unknown(settings::environment_names(), &[Settings::ENTRIES])?;
+    let known: &[&[Entry]] = &[Settings::ENTRIES, &environment::entries()];
+    settings::refuse_unknown(settings::environment_names(), known)?;
     Settings::read(&settings::environment)
 }

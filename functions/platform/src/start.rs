@@ -3,17 +3,16 @@
 //! Binds the port first, so that a port in use is reported before anything changes. Early requests wait in the socket until
 //! everything is ready.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{io, sync::Arc};
 
 use access::{AppSettings, AppState, Keyring, load_shed, process::CACHE_TTL};
 use axum::Router;
-use files::Scanner;
-use notifications::Folder;
+use events::{PageParts, Started};
 use relay::Bus;
 use tokio::net::TcpListener;
 use tracing::instrument::WithSubscriber;
 use web::{
-    Clock, Service,
+    Clock,
     edge::{self, Edge},
     health, server,
     settings::SecretString,
@@ -26,9 +25,7 @@ use crate::{
     console,
     database::{self, Database},
     demo::{self, Demo},
-    functions,
-    functions::FileStorage,
-    secrets, settings,
+    environment, functions, secrets, settings,
     settings::Settings,
     sign_ins::SignIns,
     site,
@@ -47,9 +44,8 @@ pub async fn run() -> Result<(), Error> {
         database, sign_ins, ..
     } = &prepared;
 
-    let mails = Folder::new(mail_folder(&settings));
     let keyring = Keyring::parse(prepared.master_key.expose())?;
-    let (router, background) = router(&settings, database, keyring, sign_ins, mails)?;
+    let (router, background) = router(&settings, database, keyring, sign_ins)?;
     print_banner(&settings, sign_ins);
     console::print_line(&format!(
         "\nListening on port {port}. Press Ctrl-C to stop."
@@ -94,7 +90,7 @@ pub async fn prepare(settings: &Settings, port: u16) -> Result<Prepared, Error> 
         database: database.clone(),
         keyring,
         public_url,
-        objects: file_storage(settings),
+        environment: environment::of_functions(local_dir),
         clock: Clock::system(),
         load_tenants: settings.demo,
         max_tickets: usize::MAX,
@@ -108,19 +104,6 @@ pub async fn prepare(settings: &Settings, port: u16) -> Result<Prepared, Error> 
         master_key,
         sign_ins,
     })
-}
-
-/// Folder for outgoing mail, which stays on this machine.
-pub fn mail_folder(settings: &Settings) -> PathBuf {
-    settings.local_dir.join("outbox")
-}
-
-/// Storage of file contents.
-pub fn file_storage(settings: &Settings) -> FileStorage {
-    FileStorage {
-        folder: settings.local_dir.join("objects"),
-        scanner: Scanner::parse(&settings.clamd),
-    }
 }
 
 /// Binds the public port.
@@ -162,7 +145,6 @@ fn router(
     database: &Database,
     keyring: Keyring,
     sign_ins: &SignIns,
-    mails: Folder,
 ) -> Result<(Router, BackgroundTasks), Error> {
     let public_url = sign_ins.base_url.as_str();
     // Initialised after the demo, so that its requests are not counted.
@@ -170,7 +152,7 @@ fn router(
     let metrics = telemetry::init_metrics().with_gauges(move || pools.record_pool_metrics());
     let clock = Clock::system();
     let state = AppState::new(
-        database.pool_of("identity")?,
+        database.shared_pool()?,
         clock.clone(),
         keyring,
         AppSettings {
@@ -180,12 +162,27 @@ fn router(
             in_flight: settings.in_flight.get(),
         },
     );
-    let services = build_services(settings, database, &state, &file_storage(settings))?;
+    let environment = environment::of_functions(&settings.local_dir);
+    let started = functions::start(|name| database.pool_of(name), &state, &environment)?;
+    let (services, work): (Vec<_>, Vec<_>) = started
+        .into_iter()
+        .map(
+            |Started {
+                 service,
+                 background,
+             }| (service, background),
+        )
+        .unzip();
+    let work = work.into_iter().flatten().collect();
     let bus = Bus::parse(&settings.bus, settings.amqp_url.as_ref(), None)?;
-    let background = BackgroundTasks::new(bus, database, &state, &services, mails.clone())?;
-    let site = site::routes(&services, public_url, &sign_ins.rows())
-        .merge(identity::pages::router())
-        .merge(notifications::dev_mail::router(mails, public_url));
+    let background = BackgroundTasks::new(bus, database, &state, &services, work)?;
+    let pages = PageParts {
+        public_url: public_url.to_owned(),
+        environment,
+        shows_mail: true,
+    };
+    let site =
+        site::routes(&services, public_url, &sign_ins.rows()).merge(functions::pages(&pages));
     let probe = database.clone();
     let readiness: health::Readiness = Arc::new(move || {
         let database = probe.clone();
@@ -199,27 +196,6 @@ fn router(
         trusted_proxies: settings.trusted_proxies,
     };
     Ok((edge::wrap(router, edge), background))
-}
-
-fn build_services(
-    settings: &Settings,
-    database: &Database,
-    state: &AppState,
-    storage: &FileStorage,
-) -> Result<Vec<Service>, Error> {
-    let local = state.settings().local;
-    let identity =
-        identity::config::Settings::with_issuers(settings.oidc_providers.as_ref(), local)?;
-    functions::ALL
-        .iter()
-        .map(|function| {
-            let db = database.pool_of(function.name)?;
-            Ok(match function.name {
-                "identity" => identity::service_with(db, state.clone(), identity.clone()),
-                _ => function.build_service(db, state.clone(), storage),
-            })
-        })
-        .collect()
 }
 
 /// Prints the addresses and the demo accounts.

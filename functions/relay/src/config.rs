@@ -2,9 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use access::{AppState, process::StartResult};
-use db::Db;
-use events::Subscription;
+use events::{Parts, StartError, Started, Subscription};
 use serde::Deserialize;
 use web::settings::SecretString;
 
@@ -33,8 +31,13 @@ struct Manifest {
 }
 
 /// Reads the settings and creates the service and its background work.
-pub fn start(db: Db, state: AppState) -> StartResult {
-    let settings = Settings::read(&web::settings::environment)?;
+pub(crate) fn start(parts: Parts) -> Result<Started, StartError> {
+    let Parts {
+        db,
+        state,
+        environment,
+    } = parts;
+    let settings = Settings::read(environment.lookup())?;
     let path = settings.manifest.display();
     let text =
         std::fs::read_to_string(&settings.manifest).map_err(|error| format!("{path}: {error}"))?;
@@ -57,9 +60,8 @@ pub fn start(db: Db, state: AppState) -> StartResult {
     let transport = Http::new(urls, state.internal_auth())?;
     let clock = state.clock().clone();
     let runtime = RelayRuntime::new(bus, db.clone(), clock, transport, routing);
-    let service = crate::service(db, state);
-    Ok((
-        service,
-        Some(Box::new(move |stop| Box::pin(runtime.run(stop)))),
-    ))
+    Ok(Started {
+        service: crate::service(db, state),
+        background: Some(Box::new(move |stop| Box::pin(runtime.run(stop)))),
+    })
 }

@@ -22,6 +22,7 @@ mod transport;
 use access::{AppState, Purpose};
 use axum::extract::FromRef;
 use db::Db;
+use events::{Context, OwnProcess};
 use web::{Cursors, Service};
 
 pub use bus::Bus;
@@ -40,8 +41,21 @@ pub use transport::{
     rabbit::{Broker, Rabbit},
 };
 
-/// One-sentence description of this context.
-pub const ABOUT: &str = "Delivers events from the outbox to the functions that subscribe and keeps those they refuse as dead letters.";
+/// Everything about this context. In a process with other functions, that process delivers the events itself, with a
+/// [`RelayRuntime`] over their routers.
+pub static CONTEXT: Context = Context {
+    problems: error::ALL,
+    jobs: jobs::ALL,
+    own_process: Some(OwnProcess {
+        environment: config::Settings::ENTRIES,
+        start: config::start,
+    }),
+    ..Context::new(
+        "relay",
+        "Delivers events from the outbox to the functions that subscribe and keeps those they refuse as dead letters.",
+        |parts| Ok(service(parts.db, parts.state).into()),
+    )
+};
 
 /// State shared by handlers.
 #[derive(Clone, Debug)]
@@ -76,5 +90,5 @@ pub fn service(db: Db, state: AppState) -> Service {
         cursors,
     };
     let internal = jobs::all().routes(app.clone(), db, state);
-    Service::new("relay", ABOUT, routes::routes(), app).with_internal(internal)
+    Service::new(CONTEXT.name, CONTEXT.about, routes::routes(), app).with_internal(internal)
 }

@@ -14,7 +14,7 @@ mod routes;
 mod store;
 mod tables;
 
-use ::events::Subscription;
+use ::events::Context;
 use access::{AppState, Purpose};
 use axum::extract::FromRef;
 use db::Db;
@@ -23,9 +23,21 @@ use web::{Cursors, Service};
 pub use erasure::ERASURE;
 pub use tables::TABLES;
 
-/// Summary of this context.
-pub const ABOUT: &str =
-    "Tickets between a tenant's customers and its experts: comments, history, search.";
+/// Everything about this context.
+pub static CONTEXT: Context = Context {
+    feature: permissions::FEATURE,
+    permissions: permissions::DECLARED,
+    problems: error::ALL,
+    events: events::ALL,
+    subscriptions: || consumers::all().subscriptions(),
+    jobs: jobs::ALL,
+    erasure: Some(&ERASURE),
+    ..Context::new(
+        "support",
+        "Tickets between a tenant's customers and its experts: comments, history, search.",
+        |parts| Ok(service(parts.db, parts.state).into()),
+    )
+};
 
 /// State shared by all handlers.
 #[derive(Clone, Debug)]
@@ -61,10 +73,5 @@ pub fn service(db: Db, state: AppState) -> Service {
     let internal = consumers::all()
         .routes(app.clone(), db.clone(), state.clone())
         .merge(jobs::all().routes(app.clone(), db, state));
-    Service::new("support", ABOUT, routes::routes(), app).with_internal(internal)
-}
-
-/// The event subscriptions of this context.
-pub fn subscriptions() -> Vec<Subscription> {
-    consumers::all().subscriptions()
+    Service::new(CONTEXT.name, CONTEXT.about, routes::routes(), app).with_internal(internal)
 }

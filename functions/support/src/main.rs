@@ -4,5 +4,5 @@ use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    access::process::run("support", support::ABOUT, support::service).await
+    support::CONTEXT.run().await
 }

@@ -2,9 +2,7 @@
 
 use std::net::SocketAddr;
 
-use access::{AppState, process::StartResult};
-use db::Db;
-use web::settings;
+use events::{Parts, StartError, Started};
 
 use crate::{DomainVerifier, service_with};
 
@@ -16,9 +14,9 @@ web::settings! {
     }
 }
 
-/// The service with the configuration of this process.
-pub fn start(db: Db, state: AppState) -> StartResult {
-    let settings = Settings::read(&settings::environment)?;
+/// The service with the configuration of its environment.
+pub(crate) fn start(parts: Parts) -> Result<Started, StartError> {
+    let settings = Settings::read(parts.environment.lookup())?;
     let domain_verifier = DomainVerifier::new(settings.dns_server);
-    Ok((service_with(db, state, domain_verifier), None))
+    Ok(service_with(parts.db, parts.state, domain_verifier).into())
 }

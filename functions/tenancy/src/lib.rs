@@ -22,7 +22,7 @@ mod routes;
 mod store;
 mod tables;
 
-use ::events::Subscription;
+use ::events::Context;
 use access::{AppState, Purpose};
 use axum::extract::FromRef;
 use db::Db;
@@ -30,14 +30,27 @@ use web::{Cursors, Service};
 
 pub use domain_verification::DomainVerifier;
 pub use erasure::ERASURE;
-pub use error::ALL as PROBLEMS;
 pub use tables::TABLES;
 
 /// The name of this context, its schema, its database login and its folder.
 pub const NAME: &str = "tenancy";
-/// What this context owns.
-pub const ABOUT: &str =
-    "Tenants with their settings, feature flags and licences; API keys; the audit log.";
+
+/// Everything about this context.
+pub static CONTEXT: Context = Context {
+    feature: permissions::FEATURE,
+    permissions: permissions::DECLARED,
+    problems: error::ALL,
+    events: events::ALL,
+    subscriptions: || consumers::all().subscriptions(),
+    jobs: jobs::ALL,
+    environment: config::Settings::ENTRIES,
+    erasure: Some(&ERASURE),
+    ..Context::new(
+        NAME,
+        "Tenants with their settings, feature flags and licences; API keys; the audit log.",
+        config::start,
+    )
+};
 
 /// The state of the handlers.
 #[derive(Clone, Debug)]
@@ -80,10 +93,5 @@ pub fn service_with(db: Db, state: AppState, domain_verifier: DomainVerifier) ->
     let internal = consumers::all()
         .routes(app.clone(), db.clone(), state.clone())
         .merge(jobs::all().routes(app.clone(), db, state));
-    Service::new(NAME, ABOUT, routes::routes(), app).with_internal(internal)
-}
-
-/// The events that this context consumes.
-pub fn subscriptions() -> Vec<Subscription> {
-    consumers::all().subscriptions()
+    Service::new(NAME, CONTEXT.about, routes::routes(), app).with_internal(internal)
 }

@@ -1,14 +1,8 @@
-//! tenancy as a process of its own.
+//! The tenancy function as a standalone process.
 
 use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    access::process::run_with_background_task(
-        tenancy::NAME,
-        tenancy::ABOUT,
-        tenancy::config::Settings::ENTRIES,
-        tenancy::config::start,
-    )
-    .await
+    tenancy::CONTEXT.run().await
 }

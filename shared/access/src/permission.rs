@@ -17,6 +17,29 @@ pub trait Permission: Send + Sync + 'static {
     const AUDITED: bool = false;
 }
 
+/// A permission as listed in its context's declaration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PermissionEntry {
+    /// `context.resource.action`.
+    pub name: &'static str,
+    /// What it allows.
+    pub doc: &'static str,
+    /// Whether every change under it needs an entry in the audit log.
+    pub is_audited: bool,
+}
+
+impl PermissionEntry {
+    /// The entry of `P`; used by [`permissions!`](crate::permissions!).
+    #[doc(hidden)]
+    pub const fn of<P: Permission>(name: &'static str, doc: &'static str) -> Self {
+        Self {
+            name,
+            doc,
+            is_audited: P::AUDITED,
+        }
+    }
+}
+
 /// No permission: any authenticated caller.
 #[derive(Clone, Copy, Debug)]
 pub enum Anyone {}
@@ -114,7 +137,8 @@ impl Grants {
     }
 }
 
-/// Declares the permissions of a context as types, and `ALL`, a list of their names.
+/// Declares the permissions of a context as types, `ALL`, the list of their names, `DECLARED`, the list with their docs, and
+/// `FEATURE`, the feature flag of the context.
 ///
 /// `audited` behind a name says that every change under the permission needs an entry in the audit log.
 ///
@@ -144,7 +168,13 @@ macro_rules! permissions {
                 $($crate::permissions! { @property $property })*
             }
         )*
+        /// The feature flag of this context; `None` if it is always on.
+        pub const FEATURE: Option<&'static str> = $feature;
         /// Every permission of this context.
         pub const ALL: &[&str] = &[$($permission),*];
+        /// Every permission of this context, with its documentation.
+        pub const DECLARED: &[$crate::PermissionEntry] = &[
+            $($crate::PermissionEntry::of::<$name>($permission, concat!($($doc,)*))),*
+        ];
     };
 }

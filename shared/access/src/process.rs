@@ -2,7 +2,7 @@
 
 use std::{
     error::Error,
-    io,
+    fmt, io,
     num::{NonZeroU32, NonZeroUsize},
     pin::Pin,
     process::ExitCode,
@@ -16,7 +16,7 @@ use web::{
     Clock, Service,
     edge::{self, Edge},
     health, lambda, server,
-    settings::{self, Entry, SecretString, SettingsError},
+    settings::{self, Entry, SecretString},
     telemetry::{self, CloudLogging},
 };
 
@@ -60,6 +60,15 @@ web::settings! {
     }
 }
 
+/// The address on which a process with this environment listens.
+pub fn address(lookup: &dyn Fn(&str) -> Option<String>) -> String {
+    let is_address = |entry: &&Entry| entry.name == "REVALENZ_ADDRESS";
+    let set = lookup("REVALENZ_ADDRESS").filter(|text| !text.is_empty());
+    let default = Settings::ENTRIES.iter().find(is_address);
+    set.or_else(|| default?.default.map(str::to_owned))
+        .unwrap_or_default()
+}
+
 /// Declared here because every binary depends on this crate.
 #[cfg(target_env = "musl")]
 #[global_allocator]
@@ -77,36 +86,50 @@ pub type BoxedTask = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// Work beside serving requests. It receives the stop signal, and must end soon after it.
 pub type BackgroundTask = Box<dyn FnOnce(BoxedTask) -> BoxedTask + Send>;
 
-/// A function ready to run, or why it cannot be started.
-pub type StartResult = Result<(Service, Option<BackgroundTask>), Box<dyn Error>>;
+/// Why a function cannot be started.
+pub type StartError = Box<dyn Error + Send + Sync>;
 
-/// Runs one function until the stop signal.
+/// A function ready to run.
+pub struct Started {
+    /// What it serves.
+    pub service: Service,
+    /// Its work beside serving requests.
+    pub background: Option<BackgroundTask>,
+}
+
+impl From<Service> for Started {
+    fn from(service: Service) -> Self {
+        Self {
+            service,
+            background: None,
+        }
+    }
+}
+
+impl fmt::Debug for Started {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Started({})", self.service.name)
+    }
+}
+
+/// Runs one function until the stop signal. `lists` are the settings that `start_function` reads besides those of every
+/// function.
 pub async fn run(
     name: &'static str,
     about: &'static str,
-    service: impl FnOnce(Db, AppState) -> Service,
+    lists: [&'static [Entry]; 2],
+    start_function: impl FnOnce(Db, AppState) -> Result<Started, StartError>,
 ) -> ExitCode {
-    run_with_background_task(name, about, &[], |db, app| Ok((service(db, app), None))).await
-}
-
-/// Runs one function with settings of its own (`entries`, read by `start_function`) or a background task.
-pub async fn run_with_background_task(
-    name: &'static str,
-    about: &'static str,
-    entries: &'static [Entry],
-    start_function: impl FnOnce(Db, AppState) -> StartResult,
-) -> ExitCode {
+    let [first, second] = lists;
+    let lists = [Settings::ENTRIES, first, second];
     if std::env::args().any(|argument| argument == "--help") {
         #[expect(clippy::print_stdout, reason = "the output of --help")]
         {
-            println!(
-                "{}",
-                settings::help(name, about, &[Settings::ENTRIES, entries])
-            );
+            println!("{}", settings::help(name, about, &lists));
         }
         return ExitCode::SUCCESS;
     }
-    match start(name, entries, start_function).await {
+    match start(name, &lists, start_function).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             #[expect(clippy::print_stderr, reason = "logging may not be initialised yet")]
@@ -120,10 +143,11 @@ pub async fn run_with_background_task(
 
 async fn start(
     name: &'static str,
-    entries: &'static [Entry],
-    start_function: impl FnOnce(Db, AppState) -> StartResult,
-) -> Result<(), Box<dyn Error>> {
-    let settings = read(entries)?;
+    lists: &[&[Entry]],
+    start_function: impl FnOnce(Db, AppState) -> Result<Started, StartError>,
+) -> Result<(), StartError> {
+    settings::refuse_unknown(settings::environment_names(), lists)?;
+    let settings = Settings::read(&settings::environment)?;
     let cloud = settings.k_service.as_ref().map(|_| CloudLogging {
         project: settings.google_cloud_project.clone(),
     });
@@ -159,7 +183,10 @@ async fn start(
     );
     let pool = db.clone();
     let metrics = metrics.with_gauges(move || pool.record_metrics(name));
-    let (service, work) = start_function(db.clone(), app.clone())?;
+    let Started {
+        service,
+        background: work,
+    } = start_function(db.clone(), app.clone())?;
     let stop = watch_stop_signal();
     let (ready, stopping) = (db.clone(), stop.clone());
     let readiness: health::Readiness = std::sync::Arc::new(move || {
@@ -193,9 +220,7 @@ async fn start(
                 format!("{name} has a background task, which AWS Lambda does not support").into(),
             );
         }
-        None => lambda::serve(router)
-            .await
-            .map_err(|error| -> Box<dyn Error> { error })?,
+        None => lambda::serve(router).await?,
     }
     db.close().await;
     Ok(())
@@ -247,11 +272,6 @@ async fn serve(
         tracing::warn!("background task still running after {BACKGROUND_STOP_TIMEOUT:?}");
     }
     Ok(())
-}
-
-fn read(entries: &'static [Entry]) -> Result<Settings, SettingsError> {
-    settings::refuse_unknown(settings::environment_names(), &[Settings::ENTRIES, entries])?;
-    Settings::read(&settings::environment)
 }
 
 #[cfg(test)]

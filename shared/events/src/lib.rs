@@ -8,6 +8,7 @@
 //! Work at fixed times is declared as [`Jobs`]. The data of a closed tenant are erased by each function's [`Erasure`].
 
 mod consumers;
+mod context;
 mod endpoint;
 mod envelope;
 pub mod erasure;
@@ -22,7 +23,9 @@ pub mod push;
 mod subscription;
 mod unit_of_work;
 
+pub use access::process::{BackgroundTask, StartError, Started};
 pub use consumers::{ConsumeError, Consumers};
+pub use context::{Context, DatabaseExceptions, Environment, OwnProcess, PageParts, Parts};
 pub use db::tables;
 pub use envelope::{Envelope, EnvelopeError};
 pub use erasure::Erasure;

@@ -6,9 +6,10 @@ mod tokens;
 
 use std::{sync::Arc, time::Duration};
 
-use access::{AppSettings, AppState, Keyring, token::Signer};
+use access::{AppSettings, AppState, Keyring, opaque::random, token::Signer};
 use axum::Router;
 use db::{Db, LockProbe};
+use events::{Context, Environment, Parts};
 use sqlx::PgConnection;
 use utoipa::openapi::OpenApi;
 use web::{Clock, Service, edge, edge::Edge};
@@ -30,6 +31,8 @@ pub struct TestApp {
     /// The database.
     pub database: Database,
     functions: Vec<(&'static str, ServiceFactory)>,
+    /// Feature flags that are on for its tenants.
+    features: Vec<&'static str>,
     router: Router,
     signer: Signer,
 }
@@ -43,7 +46,42 @@ pub const PUBLIC_URL: &str = "https://api.revalenz.example";
 const MAX_IN_FLIGHT: usize = 4_096;
 
 impl TestApp {
-    /// Creates an app of these functions, each with its own database login.
+    /// Creates an app of these contexts as a developer's machine would start them.
+    pub async fn of(contexts: &[&'static Context]) -> Self {
+        Self::with_environment(contexts, &Environment::of([])).await
+    }
+
+    /// Like [`of`](Self::of), with these environment variables.
+    pub async fn with_environment(
+        contexts: &[&'static Context],
+        environment: &Environment,
+    ) -> Self {
+        let folder = std::env::temp_dir().join(format!("rvz-{}", uuid::Uuid::from_bytes(random())));
+        let environment = environment
+            .clone()
+            .or(Environment::local(contexts.iter().copied(), &folder))
+            // Nothing listens; a public address would demand what a production process needs.
+            .or(Environment::of([("REVALENZ_ADDRESS", "127.0.0.1")]));
+        let factory = |context: &&'static Context| -> (&'static str, ServiceFactory) {
+            let (start, environment) = (context.start, environment.clone());
+            let make = move |db, state| {
+                let environment = environment.clone();
+                start(Parts {
+                    db,
+                    state,
+                    environment,
+                })
+                .unwrap()
+                .service
+            };
+            (context.name, Arc::new(make))
+        };
+        let features = contexts.iter().filter_map(|context| context.feature);
+        let functions = contexts.iter().map(factory).collect();
+        Self::build(functions, features.collect(), MAX_IN_FLIGHT).await
+    }
+
+    /// Creates an app of these functions, each with its own database login, and the feature flags of the same names.
     pub async fn new(functions: &[Function]) -> Self {
         Self::with_max_in_flight(functions, MAX_IN_FLIGHT).await
     }
@@ -53,15 +91,21 @@ impl TestApp {
         let factory = |(name, make): &Function| -> (&'static str, ServiceFactory) {
             (*name, Arc::new(*make))
         };
-        Self::build(functions.iter().map(factory).collect(), in_flight).await
+        let features = functions.iter().map(|(name, _)| *name).collect();
+        Self::build(functions.iter().map(factory).collect(), features, in_flight).await
     }
 
     /// Creates an app of functions with custom constructors.
     pub async fn from_factories(functions: Vec<(&'static str, ServiceFactory)>) -> Self {
-        Self::build(functions, MAX_IN_FLIGHT).await
+        let features = functions.iter().map(|(name, _)| *name).collect();
+        Self::build(functions, features, MAX_IN_FLIGHT).await
     }
 
-    async fn build(functions: Vec<(&'static str, ServiceFactory)>, in_flight: usize) -> Self {
+    async fn build(
+        functions: Vec<(&'static str, ServiceFactory)>,
+        features: Vec<&'static str>,
+        in_flight: usize,
+    ) -> Self {
         let database = Database::lease().await;
         let clock = Clock::fixed_at(TEST_EPOCH.parse().unwrap());
         let keyring = Keyring::parse(&Keyring::generate()).unwrap();
@@ -87,6 +131,7 @@ impl TestApp {
             state,
             database,
             functions,
+            features,
             router: Router::new(),
             signer,
         };
@@ -156,6 +201,13 @@ impl TestApp {
                 trusted_proxies: 0,
             },
         )
+    }
+
+    /// The internal routes of every function.
+    pub fn internal(&self) -> Vec<(&'static str, Router)> {
+        let services = self.services(&self.state, None);
+        let internal = services.into_iter().map(|one| (one.name, one.internal));
+        internal.collect()
     }
 
     fn services(&self, state: &AppState, probe: Option<LockProbe>) -> Vec<Service> {

@@ -24,6 +24,8 @@ pub struct Entry {
     pub doc: &'static str,
     /// The default value.
     pub default: Option<&'static str>,
+    /// The default on a developer's machine, where it is a different one.
+    pub local_default: Option<&'static str>,
     /// Whether the value is a secret: never printed, and provided by the secret manager.
     pub secret: bool,
 }
@@ -190,7 +192,7 @@ impl fmt::Debug for SecretString {
     }
 }
 
-/// Declares the settings of a binary.
+/// Declares the settings of a binary. `locally` gives a required setting a value on a developer's machine.
 ///
 /// ```
 /// web::settings! {
@@ -210,7 +212,7 @@ macro_rules! settings {
     (
         $(#[doc = $doc:literal])*
         pub struct $name:ident {
-            $( $(#[doc = $field_doc:literal])* pub $field:ident : $ty:ty = $env:literal $(or $default:literal)?, )*
+            $( $(#[doc = $field_doc:literal])* pub $field:ident : $ty:ty = $env:literal $(or $default:literal)? $(locally $local:literal)?, )*
         }
     ) => {
         $(#[doc = $doc])*
@@ -224,6 +226,7 @@ macro_rules! settings {
                     name: $env,
                     doc: concat!($($field_doc,)*),
                     default: $crate::settings!(@default $($default)?),
+                    local_default: $crate::settings!(@default $($local)?),
                     secret: <$ty as $crate::settings::Setting>::SECRET,
                 },
             )*];

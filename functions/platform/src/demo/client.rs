@@ -8,6 +8,7 @@ use std::{collections::HashMap, time::Duration};
 use access::{AppSettings, AppState, Keyring};
 use axum::{Router, body::Body};
 use chrono::{DateTime, TimeDelta, Utc};
+use events::Environment;
 use http::{Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use ids::TicketId;
@@ -18,11 +19,7 @@ use web::{
     edge::{self, Edge},
 };
 
-use crate::{
-    Error,
-    database::Database,
-    functions::{FileStorage, Function},
-};
+use crate::{Error, database::Database, functions};
 
 /// Access tokens are refreshed this long before they expire.
 const TOKEN_EXPIRY_MARGIN: TimeDelta = TimeDelta::seconds(60);
@@ -104,13 +101,12 @@ impl ApiResponse {
 }
 
 impl DemoClient {
-    /// Creates a client for the routers of `functions`, with the clock at `now`.
+    /// Creates a client for the routers of all functions, with the clock at `now`.
     pub fn at(
         now: DateTime<Utc>,
-        functions: &[Function],
         database: &Database,
         keyring: &Keyring,
-        (public_url, objects): (&str, &FileStorage),
+        (public_url, environment): (&str, &Environment),
     ) -> Result<Self, Error> {
         let clock = Clock::fixed_at(now);
         let settings = AppSettings {
@@ -120,18 +116,14 @@ impl DemoClient {
             in_flight: 64,
         };
         let state = AppState::new(
-            database.pool_of("identity")?,
+            database.shared_pool()?,
             clock.clone(),
             keyring.clone(),
             settings,
         );
-        let mut services = Vec::new();
-        for function in functions {
-            let db = database.pool_of(function.name)?;
-            services.push(function.build_service(db, state.clone(), objects));
-        }
+        let started = functions::start(|name| database.pool_of(name), &state, environment)?;
         let router = edge::wrap(
-            web::service::compose(&services),
+            web::service::compose(started.iter().map(|started| &started.service)),
             Edge {
                 clock: clock.clone(),
                 trusted_proxies: 0,

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use super::*;
-use crate::secrets;
+use crate::{functions, secrets};
 
 /// A database with all functions, and an empty folder.
 struct TestDemo {
@@ -25,10 +25,7 @@ impl TestDemo {
             database: Database::from_pools(database.admin_url(), pools.collect()),
             keyring: Keyring::parse(&Keyring::generate()).unwrap(),
             public_url: "http://127.0.0.1:8080".to_owned(),
-            objects: FileStorage {
-                folder: folder.join("objects"),
-                scanner: files::Scanner::Disabled,
-            },
+            environment: crate::environment::of_functions(&folder),
             clock: Clock::fixed_at("2026-11-20T10:00:00Z".parse().unwrap()),
             load_tenants: true,
             max_tickets: 3,

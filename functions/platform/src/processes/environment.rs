@@ -6,20 +6,26 @@ use web::settings::Entry;
 
 /// Values by variable name.
 #[derive(Clone, Default)]
-pub struct Environment(BTreeMap<&'static str, String>);
+pub struct Environment(BTreeMap<String, String>);
+
+impl From<BTreeMap<String, String>> for Environment {
+    fn from(values: BTreeMap<String, String>) -> Self {
+        Self(values)
+    }
+}
 
 impl Environment {
     /// Returns a copy with one more value.
-    pub fn with(&self, name: &'static str, value: &str) -> Self {
+    pub fn with(&self, name: &str, value: &str) -> Self {
         let mut copy = self.clone();
-        copy.0.insert(name, value.to_owned());
+        copy.0.insert(name.to_owned(), value.to_owned());
         copy
     }
 
     /// Returns one line for each declared setting that has a value.
-    pub fn text(&self, declared: &[&[Entry]]) -> String {
+    pub fn text(&self, declared: &[Entry]) -> String {
         let mut text = String::new();
-        for entry in declared.iter().copied().flatten() {
+        for entry in declared {
             if let Some(value) = self.0.get(entry.name) {
                 // Writing into a String cannot fail.
                 _ = writeln!(text, "{}={}", entry.name, shell_quote(value));
@@ -43,13 +49,12 @@ mod tests {
         let all = Environment::default()
             .with("PORT", "8081")
             .with("REVALENZ_MASTER_KEY", "a:$b `c` 'd'");
-        let declared: &[&[Entry]] = &[access::process::Settings::ENTRIES];
         assert_eq!(
-            all.text(declared),
+            all.text(access::process::Settings::ENTRIES),
             "PORT='8081'\nREVALENZ_MASTER_KEY='a:$b `c` '\\''d'\\'''\n"
         );
         assert_eq!(
-            all.text(&[crate::pages::Settings::ENTRIES]),
+            all.text(crate::pages::Settings::ENTRIES),
             "PORT='8081'\n",
             "the pages never see the master key"
         );

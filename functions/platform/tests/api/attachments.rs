@@ -1,12 +1,11 @@
 //! Ticket attachments: a grant of support gives access to the files of a ticket.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
-use blob::{Folder, Store};
-use files::Scanner;
+use events::Environment;
 use http::Method;
 use serde_json::{Value, json};
-use testkit::{Call, Client, ServiceFactory, TestApp, TestTenant};
+use testkit::{Call, Client, TestApp, TestTenant};
 
 /// A multipart form with one file.
 pub fn form(client: &Client, query: &str, name: &str, content: &[u8]) -> Call {
@@ -30,16 +29,9 @@ pub fn temporary_folder() -> PathBuf {
 
 async fn create_app() -> (TestApp, TestTenant, PathBuf) {
     let folder = temporary_folder();
-    let objects = folder.clone();
-    let files: ServiceFactory = Arc::new(move |db, state| {
-        let store = Store::Folder(Folder::new(&objects));
-        files::service_with(db, state, store, Scanner::Disabled)
-    });
-    let app = TestApp::from_factories(vec![
-        ("files", files),
-        ("support", Arc::new(support::service)),
-    ])
-    .await;
+    let objects = folder.to_str().unwrap();
+    let environment = Environment::of([("REVALENZ_OBJECTS_FOLDER", objects)]);
+    let app = TestApp::with_environment(&[&files::CONTEXT, &support::CONTEXT], &environment).await;
     let demo = app.tenant("demo").await;
     (app, demo, folder)
 }

@@ -5,12 +5,7 @@ use testkit::TestApp;
 
 #[tokio::test]
 async fn other_functions_show_the_persons_view_and_reject_changes() {
-    let app = TestApp::new(&[
-        ("identity", identity::service),
-        ("tenancy", tenancy::service),
-        ("support", support::service),
-    ])
-    .await;
+    let app = TestApp::of(&[&identity::CONTEXT, &tenancy::CONTEXT, &support::CONTEXT]).await;
     let tenant = app.tenant("demo").await;
     let body = json!({"title": "Leak", "description": "Under the sink"});
     let customer = app.as_user(&tenant.customer);

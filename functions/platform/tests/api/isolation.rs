@@ -1,19 +1,14 @@
 //! Tenant isolation: no data of another tenant is visible with both locks or with either alone. With both disabled, the probe
 //! detects the leak.
 
-use std::sync::Arc;
-
-use access::AppState;
-use blob::{Folder, Store};
-use db::{Db, LockProbe};
-use files::Scanner;
+use db::LockProbe;
+use events::Environment;
 use ids::{DeadLetterId, OauthIdentityId};
 use serde_json::{Value, json};
 use testkit::{
     Client, TestApp, TestTenant,
     isolation::{IsolationProbe, Report, TenantFixture, snapshot},
 };
-use web::Service;
 
 use crate::attachments::form;
 
@@ -39,35 +34,12 @@ const SKIP: &[&str] = &[
     "POST /api/v1/auth/oauth/token",
 ];
 
-/// Tenancy with a DNS server that does not exist, so that no request leaves the machine.
-fn tenancy_without_dns(db: Db, state: AppState) -> Service {
-    tenancy::service_with(
-        db,
-        state,
-        tenancy::DomainVerifier::new(Some(([127, 0, 0, 1], 1).into())),
-    )
-}
-
 async fn create_app() -> (TestApp, TestTenant, TestTenant) {
-    let app = TestApp::from_factories(vec![
-        ("identity", Arc::new(identity::service)),
-        ("tenancy", Arc::new(tenancy_without_dns)),
-        ("support", Arc::new(support::service)),
-        ("files", Arc::new(files_with_temporary_folder())),
-        ("relay", Arc::new(relay::service)),
-    ])
-    .await;
+    // A DNS server that does not exist, so that no request leaves the machine.
+    let environment = Environment::of([("REVALENZ_DNS_SERVER", "127.0.0.1:1")]);
+    let app = TestApp::with_environment(platform::functions::ALL, &environment).await;
     let (demo, other) = (app.tenant("demo").await, app.tenant("other").await);
     (app, demo, other)
-}
-
-/// Files with a temporary folder for objects.
-fn files_with_temporary_folder() -> impl Fn(Db, AppState) -> Service {
-    let folder = crate::attachments::temporary_folder();
-    move |db, state| {
-        let store = Store::Folder(Folder::new(&folder));
-        files::service_with(db, state, store, Scanner::Disabled)
-    }
 }
 
 /// Creates rows of every kind in a tenant, each with a unique text.

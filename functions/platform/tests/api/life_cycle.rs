@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use access::AppState;
 use axum::{Router, body::Body};
 use db::{Db, tables::Closure};
 use events::jobs::SCHEDULE_TIME;
@@ -21,10 +20,7 @@ use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
 use testkit::{Client, TestApp, TestResponse};
 use tower::ServiceExt;
-use web::{
-    Service,
-    edge::{self, Edge},
-};
+use web::edge::{self, Edge};
 
 use super::erasure::ERASURES;
 
@@ -52,31 +48,22 @@ struct Platform {
     mailer: Arc<RecordingMailer>,
 }
 
-fn function(name: &str) -> fn(Db, AppState) -> Service {
-    functions::ALL
-        .iter()
-        .find(|function| function.name == name)
-        .unwrap()
-        .service
-}
-
 impl Platform {
     async fn new() -> Self {
         let names = ["identity", "tenancy", "support", "notifications", "relay"];
-        let composed: Vec<testkit::Function> =
-            names.iter().map(|name| (*name, function(name))).collect();
-        let app = TestApp::new(&composed).await;
+        let contexts = functions::ALL.iter().copied();
+        let contexts: Vec<_> = contexts.filter(|one| names.contains(&one.name)).collect();
+        let app = TestApp::of(&contexts).await;
         let db = |name: &str| Db::connect_lazy(&app.database.login_url(name), 3).unwrap();
         let mut transport = InProcess::new(app.state.internal_auth(), app.clock.clone());
         let mut internal = Vec::new();
-        for (name, make) in &composed {
-            let router = make(db(name), app.state.clone()).internal;
-            transport = transport.with_function(*name, router.clone());
+        for (name, router) in app.internal() {
+            transport = transport.with_function(name, router.clone());
             let edge = Edge {
                 clock: app.clock.clone(),
                 trusted_proxies: 0,
             };
-            internal.push((*name, edge::wrap(router, edge)));
+            internal.push((name, edge::wrap(router, edge)));
         }
         let subscriptions: Vec<_> = functions::ALL
             .iter()

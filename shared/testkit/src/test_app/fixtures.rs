@@ -15,7 +15,7 @@ impl TestApp {
         let now = self.clock.now();
         let id = TenantId::at(now);
         let mut admin = self.admin().await;
-        insert_tenant(&mut admin, id, slug, now).await;
+        insert_tenant(&mut admin, id, slug, &self.features, now).await;
         let mut people = Vec::new();
         for (key, role) in [
             ("admin", "admin"),

@@ -1,5 +1,7 @@
 //! Inserts the rows that provisioning and registration would create.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use ids::{Id, RoleId, SessionId, TenantId, UserId};
 use sqlx::PgConnection;
@@ -24,9 +26,11 @@ pub(super) async fn insert_tenant(
     admin: &mut PgConnection,
     id: TenantId,
     slug: &str,
+    features: &[&str],
     now: DateTime<Utc>,
 ) {
-    let features = serde_json::json!({"support": true, "files": true});
+    let features = features.iter().map(|name| (*name, true));
+    let features = serde_json::json!(features.collect::<BTreeMap<_, _>>());
     sqlx::query(
         "insert into access.tenants (tenant_id, slug, name, status, features, max_users, locale, time_zone, created_at, updated_at)
         values ($1, $2, $2, 'active', $3, 1000, 'en', 'Europe/Berlin', $4, $4)",
