@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::demo;
+use super::{demo, execute};
 
 #[tokio::test]
 async fn users_change_their_own_profile() {
@@ -52,6 +52,8 @@ async fn users_change_their_own_profile() {
 #[tokio::test]
 async fn the_status_shows_the_caller_and_their_permissions() {
     let (app, tenant) = demo().await;
+    let feature = "update access.tenants set features = '{\"support\": true}' where slug = 'demo'";
+    execute(&app, feature).await;
     let nobody = app
         .anonymous()
         .get("/api/v1/auth/status")
