@@ -1,17 +1,10 @@
 //! Event consumers: erases the users of closed tenants.
 
-use db::TenantTx;
-use events::{ConsumeError, Consumers, erasure::TENANT_CLOSED};
+use events::Consumers;
 
 use crate::{App, erasure::ERASURE};
 
-/// All consumers of this context.
+/// All consumers of this function.
 pub(crate) fn all() -> Consumers<App> {
-    Consumers::new("identity").on("tenant_closed", &[TENANT_CLOSED], |app, tx, _event| {
-        Box::pin(tenant_closed(app, tx))
-    })
-}
-
-async fn tenant_closed(app: &App, tx: &mut TenantTx) -> Result<(), ConsumeError> {
-    Ok(ERASURE.request(tx, app.state.clock().now()).await?)
+    Consumers::new("identity").erasing(&ERASURE)
 }

@@ -14,7 +14,7 @@ use http::StatusCode;
 use web::{Language, Problem, RequestInfo, ValidJson, problem, request::CallerInfo};
 
 use crate::{
-    ConsumeError, Consumers, Envelope,
+    ConsumeError, Consumers, Envelope, UnitOfWork,
     consumers::Consumer,
     error::{EVENT_POSTPONED, EVENT_REFUSED},
     inbox,
@@ -86,7 +86,7 @@ async fn receive_event<S: Send + Sync + 'static>(
         return Err(problem(function.unwrap_or("this function"), &no_consumer));
     }
     let runs = listening.into_iter().map(|consumer| {
-        let run = run(&inner, consumer, &event);
+        let run = run(&inner, consumer, &request, &event);
         async move { (consumer, run.await) }
     });
     // Concurrently: two slow consumers together still finish within the time limit.
@@ -108,9 +108,10 @@ async fn receive_event<S: Send + Sync + 'static>(
 async fn run<S>(
     inner: &Inner<S>,
     consumer: &Consumer<S>,
+    request: &RequestInfo,
     event: &Envelope,
 ) -> Result<(), ConsumeError> {
-    let attempt = AssertUnwindSafe(effect(inner, consumer, event)).catch_unwind();
+    let attempt = AssertUnwindSafe(effect(inner, consumer, request, event)).catch_unwind();
     match tokio::time::timeout(CONSUMER_TIMEOUT, attempt).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(_panic)) => Err(ConsumeError::Retry("the consumer panicked".to_owned())),
@@ -124,14 +125,16 @@ async fn run<S>(
 async fn effect<S>(
     inner: &Inner<S>,
     consumer: &Consumer<S>,
+    request: &RequestInfo,
     event: &Envelope,
 ) -> Result<(), ConsumeError> {
-    let mut tx = inner.db.begin(event.tenant, Actor::SYSTEM).await?;
     let now = inner.app.clock().now();
-    if inbox::insert_once(&mut tx, &consumer.name, event.id, now).await? {
-        (consumer.handler)(&inner.state, &mut tx, event).await?;
+    let tx = inner.db.begin_at(event.tenant, Actor::SYSTEM, now).await?;
+    let mut unit = UnitOfWork::from_transaction(tx, request);
+    if inbox::insert_once(&mut unit, &consumer.name, event.id).await? {
+        (consumer.handler)(&inner.state, &mut unit, event).await?;
     }
-    tx.commit().await?;
+    unit.into_transaction().commit().await?;
     Ok(())
 }
 

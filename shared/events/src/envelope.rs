@@ -5,14 +5,17 @@ use chrono::{DateTime, Utc};
 use ids::{EventId, TenantId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use utoipa::openapi::{ObjectBuilder, RefOr, Schema, schema::Type};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
 use web::{
     Localized,
     body::Field,
     problem::{Errors, FieldCode, Pointer},
 };
 
-use crate::ConsumeError;
+use crate::{ConsumeError, EventSchema};
 
 /// The version of CloudEvents.
 const SPEC_VERSION: &str = "1.0";
@@ -31,7 +34,7 @@ pub struct Envelope {
     pub source: String,
     /// The event type, such as `de.revalenz.support.ticket.created.v1`.
     pub r#type: String,
-    /// The subject, such as `tickets/<id>`. Events of one subject are delivered in order.
+    /// The subject, such as `ticket/<id>`. Events of one subject are delivered in order.
     pub subject: String,
     /// When it happened.
     pub time: DateTime<Utc>,
@@ -60,6 +63,11 @@ impl Envelope {
         T::deserialize(&self.data).map_err(|error| ConsumeError::Poison(format!("data: {error}")))
     }
 
+    /// The JSON Schema of the envelope.
+    pub fn json_schema() -> Value {
+        EventSchema::of::<Wire>().to_json()
+    }
+
     /// The envelope as JSON.
     pub fn to_json(&self) -> String {
         // Plain texts and numbers: serializing them cannot fail.
@@ -67,26 +75,46 @@ impl Envelope {
     }
 }
 
-/// The wire format. Unknown attributes are allowed by the specification, and ignored.
-#[derive(Serialize, Deserialize)]
+/// An event in the structured JSON format of CloudEvents 1.0.
+///
+/// Unknown attributes are allowed by the specification, and ignored.
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Wire {
+    /// The version of CloudEvents: `1.0`.
     specversion: String,
+    /// The event's identifier; the same for every delivery.
     id: EventId,
+    /// The context that publishes it, such as `/support`.
     source: String,
+    /// The event type.
     r#type: String,
+    /// What the event is about. Events of one subject are delivered in order.
     subject: String,
+    /// When it happened.
     time: DateTime<Utc>,
+    /// The media type of `data`: `application/json`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     datacontenttype: Option<String>,
+    /// The tenant.
     tenantid: TenantId,
+    /// The version of the subject after the change, in 19 digits. A lower one than the last is outdated.
     sequence: String,
+    /// The request that caused it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     requestid: Option<String>,
+    /// The trace that it belongs to (W3C Trace Context).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     traceparent: Option<String>,
+    /// A secret for its recipient, such as a one-time link: encrypted, in base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     sealed: Option<String>,
+    /// The data of the event type: identifiers and codes.
     #[serde(default)]
+    #[schema(value_type = Object)]
     data: Value,
 }
 
@@ -164,10 +192,7 @@ impl Field for Envelope {
     }
 
     fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(Type::Object)
-            .description(Some("A CloudEvents 1.0 envelope."))
-            .into()
+        Wire::schema()
     }
 }
 
@@ -184,7 +209,7 @@ mod tests {
             id: EventId::from_uuid(Uuid::from_u128(1)),
             source: "/support".to_owned(),
             r#type: "de.revalenz.support.ticket.created.v1".to_owned(),
-            subject: "tickets/00000000-0000-0000-0000-000000000002".to_owned(),
+            subject: "ticket/00000000-0000-0000-0000-000000000002".to_owned(),
             time: "2026-11-20T10:00:00Z".parse().unwrap(),
             tenant: TenantId::from_uuid(Uuid::from_u128(3)),
             version: 7,
@@ -204,7 +229,7 @@ mod tests {
                 "id": "00000000-0000-0000-0000-000000000001",
                 "source": "/support",
                 "type": "de.revalenz.support.ticket.created.v1",
-                "subject": "tickets/00000000-0000-0000-0000-000000000002",
+                "subject": "ticket/00000000-0000-0000-0000-000000000002",
                 "time": "2026-11-20T10:00:00Z",
                 "datacontenttype": "application/json",
                 "tenantid": "00000000-0000-0000-0000-000000000003",

@@ -54,8 +54,8 @@ impl Erasure {
     }
 
     /// Requests the erasure of the transaction's tenant. Has no effect unless the tenant is closed, whatever the event says.
-    pub async fn request(&self, tx: &mut TenantTx, now: DateTime<Utc>) -> Result<()> {
-        let tenant = tx.tenant();
+    pub async fn request(&self, tx: &mut TenantTx) -> Result<()> {
+        let (tenant, now) = (tx.tenant(), tx.now());
         sqlx::query!(
             "insert into events.erasures (tenant_id, function, requested_at)
             select t.tenant_id, $2, $3

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use chrono::DateTime;
 use ids::{Id, IdKind};
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::{
     ToSchema,
     openapi::{RefOr, Schema},
 };
+use uuid::Uuid;
+
+use crate::Envelope;
 
 /// What an event is about. The subject `<name>/<key>` is also the ordering key: events of one subject are delivered in order.
 pub trait Subject {
@@ -85,31 +89,76 @@ impl EventSchema {
         }
     }
 
+    /// The schema as one document: every reference is replaced by what it refers to.
+    pub fn to_json(&self) -> Value {
+        self.resolve(json!(self.data))
+    }
+
     /// The names of the data's fields; those of a nested object as `author.id`.
     pub fn field_paths(&self) -> BTreeSet<String> {
         let mut paths = BTreeSet::new();
-        self.collect_paths(&json!(self.data), "", &mut paths);
+        collect_paths(&self.to_json(), "", &mut paths);
         paths
     }
 
-    fn collect_paths(&self, schema: &Value, prefix: &str, paths: &mut BTreeSet<String>) {
-        let name = schema["$ref"].as_str().and_then(|to| to.rsplit('/').next());
-        let component = self
-            .components
-            .iter()
-            .find(|(of, _)| Some(of.as_str()) == name);
-        if let Some((_, component)) = component {
-            self.collect_paths(&json!(component), prefix, paths);
-        }
-        for part in ["allOf", "anyOf", "oneOf"] {
-            for alternative in schema[part].as_array().into_iter().flatten() {
-                self.collect_paths(alternative, prefix, paths);
+    fn resolve(&self, schema: Value) -> Value {
+        match schema {
+            Value::Object(mut members) => {
+                let reference = members.remove("$ref");
+                let name = reference.as_ref().and_then(Value::as_str);
+                let name = name.and_then(|path| path.rsplit('/').next());
+                let component = self
+                    .components
+                    .iter()
+                    .find(|(of, _)| Some(of.as_str()) == name);
+                let resolved = match component {
+                    Some((_, component)) => self.resolve(json!(component)),
+                    None => Value::Null,
+                };
+                let mut all: Map<String, Value> = resolved.as_object().cloned().unwrap_or_default();
+                // What a field says about itself takes precedence over its type.
+                all.extend(
+                    members
+                        .into_iter()
+                        .map(|(name, value)| (name, self.resolve(value))),
+                );
+                Value::Object(all)
             }
+            Value::Array(items) => items.into_iter().map(|item| self.resolve(item)).collect(),
+            other => other,
         }
-        for (name, field) in schema["properties"].as_object().into_iter().flatten() {
-            let path = format!("{prefix}{name}");
-            self.collect_paths(field, &format!("{path}."), paths);
-            paths.insert(path);
+    }
+}
+
+fn collect_paths(schema: &Value, prefix: &str, paths: &mut BTreeSet<String>) {
+    for part in ["allOf", "anyOf", "oneOf"] {
+        for alternative in schema[part].as_array().into_iter().flatten() {
+            collect_paths(alternative, prefix, paths);
+        }
+    }
+    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+        let path = format!("{prefix}{name}");
+        collect_paths(field, &format!("{path}."), paths);
+        paths.insert(path);
+    }
+}
+
+impl EventKind {
+    /// The example as it is delivered.
+    pub fn example_envelope(&self) -> Envelope {
+        let EventExample { subject, data } = (self.example)();
+        Envelope {
+            id: Id::from_uuid(Uuid::from_u128(0x019a_b1f2_6d3e_7c11_8e5a_0000_0000_0001)),
+            source: format!("/{}", self.context),
+            r#type: self.r#type.to_owned(),
+            subject,
+            time: DateTime::from_timestamp_nanos(1_795_168_800_000_000_000),
+            tenant: Id::from_uuid(Uuid::from_u128(0x019a_b1f2_0000_7c11_8e5a_3b1a_2c3d_4e5f)),
+            version: 1,
+            request_id: Some("req-7f3a".to_owned()),
+            traceparent: None,
+            data,
+            sealed: None,
         }
     }
 }

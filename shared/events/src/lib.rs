@@ -24,7 +24,7 @@ mod subscription;
 mod unit_of_work;
 
 pub use access::process::{BackgroundTask, StartError, Started};
-pub use consumers::{ConsumeError, Consumers};
+pub use consumers::{ConsumeError, ConsumedEvent, Consumers, EventHandler};
 pub use context::{Context, DatabaseExceptions, Environment, OwnProcess, PageParts, Parts};
 pub use db::tables;
 pub use envelope::{Envelope, EnvelopeError};

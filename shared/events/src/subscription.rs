@@ -1,5 +1,7 @@
 //! Subscriptions.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
 /// The subscription of a consumer, as listed in the manifest and read by the relay.
@@ -11,4 +13,7 @@ pub struct Subscription {
     pub consumer: String,
     /// The subscribed event types.
     pub types: Vec<String>,
+    /// The fields that it reads, by event type; `author.id` is a field of `author`.
+    #[serde(skip)]
+    pub fields: BTreeMap<String, BTreeSet<String>>,
 }

@@ -222,6 +222,15 @@ impl UnitOfWork {
         self.tx = None;
     }
 
+    /// The transaction of a consumer, whose endpoint commits it.
+    #[expect(
+        clippy::expect_used,
+        reason = "finished only by the methods that consume it"
+    )]
+    pub(crate) fn into_transaction(mut self) -> TenantTx {
+        self.tx.take().expect("an unfinished unit of work")
+    }
+
     async fn finish(&mut self) -> Result<(), Problem> {
         if let Some(tx) = self.tx.take() {
             tx.commit().await?;
