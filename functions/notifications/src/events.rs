@@ -1,31 +1,109 @@
-//! The event types that this context consumes. It publishes none yet.
-//!
-//! Functions depend on each other through events only, so the types are declared here as their publishers write them.
+//! The events that this context consumes, each with the fields that it reads. It publishes none yet.
 
-events::kinds! {
+use chrono::{DateTime, Utc};
+use ids::{ApiKeyId, TicketId, UserId};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+::events::events! {
     context "notifications";
 }
 
-pub(crate) const TICKET_CREATED: &str = "de.revalenz.support.ticket.created.v1";
-pub(crate) const TICKET_COMMENTED: &str = "de.revalenz.support.ticket.commented.v1";
-pub(crate) const SESSION_IMPERSONATED: &str = "de.revalenz.identity.session.impersonated.v1";
-pub(crate) const USER_REGISTERED: &str = "de.revalenz.identity.user.registered.v1";
-pub(crate) const MFA_DISABLED: &str = "de.revalenz.identity.mfa.disabled.v1";
-pub(crate) const MFA_ENABLED: &str = "de.revalenz.identity.mfa.enabled.v1";
-pub(crate) const USER_INVITED: &str = "de.revalenz.identity.user.invited.v1";
-pub(crate) const VERIFICATION_REQUESTED: &str =
-    "de.revalenz.identity.email.verification_requested.v1";
-pub(crate) const PASSWORD_RESET_REQUESTED: &str =
-    "de.revalenz.identity.password.reset_requested.v1";
-pub(crate) const MAGIC_LINK_REQUESTED: &str = "de.revalenz.identity.magic_link.requested.v1";
-pub(crate) const EMAIL_CHANGE_REQUESTED: &str = "de.revalenz.identity.email.change_requested.v1";
-pub(crate) const PASSWORD_CHANGED: &str = "de.revalenz.identity.password.changed.v1";
-pub(crate) const QUOTA_WARNING: &str = "de.revalenz.tenancy.quota.warning.v1";
-pub(crate) const SESSION_NEW_DEVICE: &str = "de.revalenz.identity.session.new_device.v1";
-pub(crate) const TENANT_PAST_DUE: &str = "de.revalenz.tenancy.tenant.past_due.v1";
-pub(crate) const TENANT_SUSPENDED: &str = "de.revalenz.tenancy.tenant.suspended.v1";
-pub(crate) const TENANT_REACTIVATED: &str = "de.revalenz.tenancy.tenant.reactivated.v1";
-pub(crate) const TENANT_CLOSING: &str = "de.revalenz.tenancy.tenant.closing.v1";
-pub(crate) const API_KEY_EXPIRING: &str = "de.revalenz.tenancy.api_key.expiring.v1";
-pub(crate) const DOMAIN_FAILING: &str = "de.revalenz.tenancy.domain.failing.v1";
-pub(crate) const DOMAIN_RELEASED: &str = "de.revalenz.tenancy.domain.released.v1";
+const EMAIL_CHANGE_REQUESTED: &str = "de.revalenz.identity.email.change_requested.v1";
+
+/// The actor of an event; the kind does not matter here.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(default)]
+pub(crate) struct Author {
+    pub(crate) id: Option<Uuid>,
+}
+
+::events::consumed_events! {
+    /// A ticket was created.
+    TicketCreated = ["de.revalenz.support.ticket.created.v1"] {
+        ticket_id: TicketId,
+        number: String,
+        requester_id: Option<UserId>,
+        assigned_to: Option<UserId>,
+        #[serde(default)]
+        author: Author,
+    }
+    /// A comment was added to a ticket.
+    TicketCommented = ["de.revalenz.support.ticket.commented.v1"] {
+        ticket_id: TicketId,
+        number: String,
+        requester_id: Option<UserId>,
+        assigned_to: Option<UserId>,
+        visibility: String,
+        #[serde(default)]
+        author: Author,
+    }
+    /// A user needs a one-time link, which is sealed.
+    LinkRequested = [
+        "de.revalenz.identity.user.registered.v1",
+        "de.revalenz.identity.user.invited.v1",
+        "de.revalenz.identity.email.verification_requested.v1",
+        "de.revalenz.identity.password.reset_requested.v1",
+        "de.revalenz.identity.magic_link.requested.v1",
+        EMAIL_CHANGE_REQUESTED,
+    ] {
+        user_id: UserId,
+        purpose: String,
+    }
+    /// Someone started to view a user's account.
+    SessionImpersonated = ["de.revalenz.identity.session.impersonated.v1"] {
+        user_id: UserId,
+    }
+    /// A user added a second factor.
+    MfaEnabled = ["de.revalenz.identity.mfa.enabled.v1"] {
+        user_id: UserId,
+    }
+    /// A second factor of a user was removed.
+    MfaDisabled = ["de.revalenz.identity.mfa.disabled.v1"] {
+        user_id: UserId,
+    }
+    /// A user requested a new email address.
+    EmailChangeRequested = [EMAIL_CHANGE_REQUESTED] {
+        user_id: UserId,
+    }
+    /// A user's password was changed.
+    PasswordChanged = ["de.revalenz.identity.password.changed.v1"] {
+        user_id: UserId,
+    }
+    /// A user signed in from a new device.
+    SessionNewDevice = ["de.revalenz.identity.session.new_device.v1"] {
+        user_id: UserId,
+        device: Option<String>,
+    }
+    /// A quota is nearly or fully used.
+    QuotaWarning = ["de.revalenz.tenancy.quota.warning.v1"] {
+        metric: String,
+        threshold: i16,
+    }
+    /// An organisation is past due.
+    TenantPastDue = ["de.revalenz.tenancy.tenant.past_due.v1"] {}
+    /// An organisation was suspended.
+    TenantSuspended = ["de.revalenz.tenancy.tenant.suspended.v1"] {}
+    /// An organisation was reactivated.
+    TenantReactivated = ["de.revalenz.tenancy.tenant.reactivated.v1"] {}
+    /// An organisation will be closed.
+    TenantClosing = ["de.revalenz.tenancy.tenant.closing.v1"] {
+        closes_at: Option<DateTime<Utc>>,
+    }
+    /// An API key expires soon.
+    ApiKeyExpiring = ["de.revalenz.tenancy.api_key.expiring.v1"] {
+        api_key_id: ApiKeyId,
+        expires_at: DateTime<Utc>,
+    }
+    /// The proof of a host is missing.
+    DomainFailing = ["de.revalenz.tenancy.domain.failing.v1"] {
+        host: String,
+        released_at: DateTime<Utc>,
+    }
+    /// A host no longer belongs to the organisation.
+    DomainReleased = ["de.revalenz.tenancy.domain.released.v1"] {
+        host: String,
+        why: String,
+    }
+}

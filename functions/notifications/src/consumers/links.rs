@@ -1,31 +1,19 @@
 //! Emails with a one-time link.
 
-use ::events::{ConsumeError, Envelope};
+use ::events::{ConsumeError, Envelope, UnitOfWork};
 use access::{Keyring, Purpose};
-use db::TenantTx;
-use ids::{TenantId, UserId};
-use serde::Deserialize;
+use ids::TenantId;
 
-use super::{MessageOptions, queue_messages};
-use crate::{
-    App,
-    domain::{mail_content::MailParams, recipients::Recipient, template::Template},
-};
-
-/// The data of an event with a one-time link.
-#[derive(Deserialize)]
-struct LinkRequested {
-    user_id: UserId,
-    purpose: String,
-}
+use super::{Notice, queue_messages};
+use crate::{App, domain::template::Template, events::LinkRequested};
 
 /// Sends the one-time link of a registration, an invitation or a request.
 pub(super) async fn one_time_link(
     app: &App,
-    tx: &mut TenantTx,
+    unit: &mut UnitOfWork,
     event: &Envelope,
+    requested: LinkRequested,
 ) -> Result<(), ConsumeError> {
-    let requested: LinkRequested = event.data_as()?;
     let poison = |reason: &str| ConsumeError::Poison(reason.to_owned());
     let template = Template::from_link_purpose(&requested.purpose)
         .ok_or_else(|| poison("unknown purpose of a one-time link"))?;
@@ -34,26 +22,14 @@ pub(super) async fn one_time_link(
         .as_deref()
         .ok_or_else(|| poison("the sealed link is missing"))?;
     // The token stays sealed until the email is composed; this only checks that it can be decrypted.
-    let link = unseal_link(app.state.keyring(), tx.tenant(), sealed)
+    let link = unseal_link(app.state.keyring(), unit.tenant(), sealed)
         .ok_or_else(|| poison("the sealed link can't be decrypted"))?;
-    let recipient = Recipient {
-        user: requested.user_id,
-        template,
-    };
-    let options = MessageOptions {
+    let notice = Notice {
         sealed: Some(sealed),
         address: link.address.as_deref(),
-        key_suffix: None,
+        ..Notice::to(requested.user_id, template)
     };
-    queue_messages(
-        app,
-        tx,
-        event,
-        &[recipient],
-        &MailParams::default(),
-        options,
-    )
-    .await
+    queue_messages(unit, event, notice).await
 }
 
 /// The sealed content: the token and, on a second line, the recipient address if it is not the person's yet.

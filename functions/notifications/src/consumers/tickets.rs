@@ -1,81 +1,53 @@
 //! Emails about tickets. Events carry identifiers only, so the email has the ticket's number and a link.
 
-use ::events::{ConsumeError, Envelope};
-use db::TenantTx;
-use ids::{TicketId, UserId};
-use serde::Deserialize;
-use uuid::Uuid;
+use ::events::{ConsumeError, Envelope, UnitOfWork};
+use ids::TicketId;
 
-use super::{MessageOptions, queue_messages};
+use super::{Notice, queue_messages};
 use crate::{
     App,
     domain::{mail_content::MailParams, recipients::TicketPeople},
+    events::{TicketCommented, TicketCreated},
 };
-
-/// The actor of an event; the kind does not matter here.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default)]
-struct Author {
-    id: Option<Uuid>,
-}
-
-/// The data of `ticket.created`.
-#[derive(Debug, Deserialize)]
-struct TicketCreated {
-    ticket_id: TicketId,
-    number: String,
-    requester_id: Option<UserId>,
-    assigned_to: Option<UserId>,
-    #[serde(default)]
-    author: Author,
-}
-
-/// The data of `ticket.commented`.
-#[derive(Debug, Deserialize)]
-struct TicketCommented {
-    ticket_id: TicketId,
-    number: String,
-    requester_id: Option<UserId>,
-    assigned_to: Option<UserId>,
-    visibility: String,
-    #[serde(default)]
-    author: Author,
-}
 
 /// Notifies requester and assignee of a new ticket.
 pub(super) async fn ticket_created(
-    app: &App,
-    tx: &mut TenantTx,
+    _: &App,
+    unit: &mut UnitOfWork,
     event: &Envelope,
+    created: TicketCreated,
 ) -> Result<(), ConsumeError> {
-    let created: TicketCreated = event.data_as()?;
     let people = TicketPeople {
         requester: created.requester_id,
         assignee: created.assigned_to,
         author: created.author.id,
     };
-    let recipients = people.notified_of_ticket();
-    let params = ticket_params(created.ticket_id, created.number);
-    let options = MessageOptions::default();
-    queue_messages(app, tx, event, &recipients, &params, options).await
+    let notice = Notice {
+        recipients: people.notified_of_ticket(),
+        params: ticket_params(created.ticket_id, created.number),
+        ..Notice::default()
+    };
+    queue_messages(unit, event, notice).await
 }
 
 /// Notifies requester and assignee of a public comment.
 pub(super) async fn ticket_commented(
-    app: &App,
-    tx: &mut TenantTx,
+    _: &App,
+    unit: &mut UnitOfWork,
     event: &Envelope,
+    commented: TicketCommented,
 ) -> Result<(), ConsumeError> {
-    let commented: TicketCommented = event.data_as()?;
     let people = TicketPeople {
         requester: commented.requester_id,
         assignee: commented.assigned_to,
         author: commented.author.id,
     };
-    let recipients = people.notified_of_comment(commented.visibility == "public");
-    let params = ticket_params(commented.ticket_id, commented.number);
-    let options = MessageOptions::default();
-    queue_messages(app, tx, event, &recipients, &params, options).await
+    let notice = Notice {
+        recipients: people.notified_of_comment(commented.visibility == "public"),
+        params: ticket_params(commented.ticket_id, commented.number),
+        ..Notice::default()
+    };
+    queue_messages(unit, event, notice).await
 }
 
 fn ticket_params(ticket_id: TicketId, number: String) -> MailParams {
@@ -88,7 +60,9 @@ fn ticket_params(ticket_id: TicketId, number: String) -> MailParams {
 
 #[cfg(test)]
 mod tests {
+    use ids::UserId;
     use serde_json::json;
+    use uuid::Uuid;
 
     use super::*;
 

@@ -1,13 +1,13 @@
 //! The variables of an email: organisation, recipient, ticket, link.
 
-use chrono::{Datelike, NaiveDateTime};
+use chrono::{DateTime, Datelike, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 use web::Language;
 
 use super::template::Template;
 
 /// The form of [`MailParams::at`].
-pub(crate) const TIME_FORMAT: &str = "%Y-%m-%d %H:%M UTC";
+const TIME_FORMAT: &str = "%Y-%m-%d %H:%M UTC";
 
 const GERMAN_MONTHS: [&str; 12] = [
     "Januar",
@@ -50,6 +50,16 @@ pub(crate) struct MailParams {
     pub(crate) what: Option<String>,
 }
 
+impl MailParams {
+    /// With the host or the name of the API key.
+    pub(crate) fn about(self, what: String) -> Self {
+        Self {
+            what: Some(what),
+            ..self
+        }
+    }
+}
+
 /// The variables of a template. A template that uses a variable that is `None` fails.
 #[derive(Clone, Debug)]
 pub(crate) struct MailContent<'a> {
@@ -81,7 +91,7 @@ impl<'a> MailContent<'a> {
             name,
             number: params.number.as_deref(),
             device: params.device.as_deref(),
-            at: params.at.as_deref().map(|at| format_time(at, language)),
+            at: params.at.as_deref().map(|at| spell_out_time(at, language)),
             metric: params.metric.as_deref(),
             percent: params.percent.as_deref(),
             what: params.what.as_deref(),
@@ -110,8 +120,13 @@ impl<'a> MailContent<'a> {
     }
 }
 
+/// The time in [`TIME_FORMAT`].
+pub(crate) fn format_time(time: DateTime<Utc>) -> String {
+    time.format(TIME_FORMAT).to_string()
+}
+
 /// Spells out a time in [`TIME_FORMAT`]. A text in another form is returned unchanged.
-fn format_time(at: &str, language: Language) -> String {
+fn spell_out_time(at: &str, language: Language) -> String {
     let Ok(time) = NaiveDateTime::parse_from_str(at, TIME_FORMAT) else {
         return at.to_owned();
     };
@@ -178,8 +193,8 @@ mod tests {
             ),
             ("soon", "soon", "soon"),
         ] {
-            assert_eq!(format_time(at, Language::De), german);
-            assert_eq!(format_time(at, Language::En), english);
+            assert_eq!(spell_out_time(at, Language::De), german);
+            assert_eq!(spell_out_time(at, Language::En), english);
         }
     }
 }

@@ -90,8 +90,8 @@ impl Inner {
         id: MessageId,
     ) -> Result<Option<(ClaimedMessage, Option<Addressee>)>, DbError> {
         let now = self.state.clock().now();
-        let mut tx = self.db.begin(tenant, Actor::SYSTEM).await?;
-        let Some(claimed) = messages::claim_message(&mut tx, id, now, now + LEASE).await? else {
+        let mut tx = self.db.begin_at(tenant, Actor::SYSTEM, now).await?;
+        let Some(claimed) = messages::claim_message(&mut tx, id, now + LEASE).await? else {
             return Ok(None);
         };
         let addressee = match claimed.recipient {
@@ -197,10 +197,10 @@ impl Inner {
         sent: &Result<(), SendError>,
     ) -> Result<Outcome, DbError> {
         let now = self.state.clock().now();
-        let mut tx = self.db.begin(tenant, Actor::SYSTEM).await?;
+        let mut tx = self.db.begin_at(tenant, Actor::SYSTEM, now).await?;
         let (status, outcome) = match sent {
             Ok(()) => {
-                messages::mark_message_sent(&mut tx, message.id, now).await?;
+                messages::mark_message_sent(&mut tx, message.id).await?;
                 (Status::Sent, Outcome::Finished)
             }
             Err(SendError::Suppressed(reason)) => {

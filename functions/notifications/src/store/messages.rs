@@ -54,12 +54,8 @@ pub(crate) struct ClaimedMessage {
 }
 
 /// Inserts a message unless one with its key exists.
-pub(crate) async fn insert_message(
-    tx: &mut TenantTx,
-    message: &NewMessage<'_>,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let tenant = tx.tenant();
+pub(crate) async fn insert_message(tx: &mut TenantTx, message: &NewMessage<'_>) -> Result<()> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     let status = if message.suppressed.is_some() {
         Status::Suppressed
     } else {
@@ -115,10 +111,9 @@ pub(crate) async fn list_due_messages(
 pub(crate) async fn claim_message(
     tx: &mut TenantTx,
     id: MessageId,
-    now: DateTime<Utc>,
     lease_ends: DateTime<Utc>,
 ) -> Result<Option<ClaimedMessage>> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     Ok(sqlx::query_as!(
         ClaimedMessage,
         r#"update notifications.messages
@@ -141,12 +136,8 @@ pub(crate) async fn claim_message(
 }
 
 /// Marks a message as sent, even if another sender has claimed it since.
-pub(crate) async fn mark_message_sent(
-    tx: &mut TenantTx,
-    id: MessageId,
-    now: DateTime<Utc>,
-) -> Result<()> {
-    let tenant = tx.tenant();
+pub(crate) async fn mark_message_sent(tx: &mut TenantTx, id: MessageId) -> Result<()> {
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
         "update notifications.messages
         set status = 'sent', sent_at = $3, sealed = null, last_error = null

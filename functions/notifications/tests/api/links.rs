@@ -218,7 +218,7 @@ async fn an_invalid_link_event_is_poison() {
     };
     let mut unknown = valid.clone();
     unknown.data["purpose"] = json!("unknown_purpose");
-    let other = harness.app.tenant("other").await;
+    let other = harness.tenant("other").await;
     // Sealed for one tenant, delivered to another.
     let foreign = events::Envelope {
         tenant: other.id,

@@ -53,7 +53,7 @@ struct Message {
 impl Harness {
     async fn new() -> Self {
         let app = TestApp::new(&[("notifications", notifications::service)]).await;
-        let demo = app.tenant("demo").await;
+        let demo = tenant_with_support(&app, "demo").await;
         let db = Db::connect_lazy(&app.database.login_url("notifications"), 5).unwrap();
         let service = notifications::service(db.clone(), app.state.clone());
         let internal = with_edge(&app, service.internal);
@@ -63,6 +63,10 @@ impl Harness {
             db,
             internal,
         }
+    }
+
+    async fn tenant(&self, slug: &str) -> TestTenant {
+        tenant_with_support(&self.app, slug).await
     }
 
     fn sender(&self, mailer: Arc<dyn Mailer>) -> notifications::Sender {
@@ -158,6 +162,17 @@ impl Harness {
             .await
             .unwrap();
     }
+}
+
+/// A tenant with the feature that emails about tickets require.
+async fn tenant_with_support(app: &TestApp, slug: &str) -> TestTenant {
+    let tenant = app.tenant(slug).await;
+    sqlx::query("update access.tenants set features = '{\"support\": true}' where tenant_id = $1")
+        .bind(tenant.id)
+        .execute(&mut app.admin().await)
+        .await
+        .unwrap();
+    tenant
 }
 
 fn with_edge(app: &TestApp, router: Router) -> Router {

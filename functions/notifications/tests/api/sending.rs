@@ -119,7 +119,7 @@ async fn a_failing_message_does_not_delay_others() {
 #[tokio::test]
 async fn parallel_senders_send_each_message_once() {
     let harness = Harness::new().await;
-    let other = harness.app.tenant("other").await;
+    let other = harness.tenant("other").await;
     for number in 0..60 {
         let mut event = harness.ticket_created();
         if number % 2 == 0 {

@@ -231,7 +231,7 @@ async fn messages_about_old_events_are_suppressed() {
 #[tokio::test]
 async fn a_message_stays_in_its_tenant() {
     let harness = Harness::new().await;
-    let other = harness.app.tenant("other").await;
+    let other = harness.tenant("other").await;
     // An event of one tenant that names a user of another notifies no one.
     let mut event = harness.ticket_created();
     event.data["requester_id"] = json!(other.customer.id);
