@@ -43,9 +43,13 @@ async fn tidy_events(app: &App) -> Result<DeletedRows> {
     let mut total = DeletedRows::default();
     loop {
         let mut tx = app.db.begin_unscoped().await?;
-        let before = (now - OUTBOX_RETENTION, now - INBOX_RETENTION);
-        let (announcements, receipts) =
-            retention::delete_expired(&mut tx, before, BATCH_SIZE).await?;
+        let (announcements, receipts) = retention::delete_expired(
+            &mut tx,
+            now - OUTBOX_RETENTION,
+            now - INBOX_RETENTION,
+            BATCH_SIZE,
+        )
+        .await?;
         tx.commit().await?;
         total.announcements += announcements;
         total.receipts += receipts;

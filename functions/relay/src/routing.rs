@@ -50,6 +50,7 @@ mod tests {
             function: function.to_owned(),
             consumer: consumer.to_owned(),
             types: types.iter().map(ToString::to_string).collect(),
+            fields: BTreeMap::new(),
         }
     }
 

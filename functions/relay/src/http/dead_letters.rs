@@ -27,7 +27,7 @@ const DELIVERY_COUNT_ATTRIBUTE: &str = "CloudPubSubDeadLetterSourceDeliveryCount
     "tenant_id": "019ab1f2-0000-7c11-8e5a-3b1a2c3d4e5f",
     "function": "notifications",
     "event_id": "019ab1f2-6d3e-7c11-8e5a-000000000001",
-    "envelope": {"specversion": "1.0", "type": "de.revalenz.support.ticket.created.v1", "subject": "tickets/019ab1f2-6d3e-7c11-8e5a-000000000002"},
+    "envelope": {"specversion": "1.0", "type": "de.revalenz.support.ticket.created.v1", "subject": "ticket/019ab1f2-6d3e-7c11-8e5a-000000000002"},
     "reason": "notifications.mails: the template is missing",
     "attempts": 8,
     "parked_at": "2026-11-20T10:00:00Z",

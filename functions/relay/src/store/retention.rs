@@ -6,7 +6,8 @@ use db::{Result, UnscopedTx};
 /// Deletes up to `max_rows` published announcements and inbox rows older than these times, and returns how many were deleted.
 pub(crate) async fn delete_expired(
     tx: &mut UnscopedTx,
-    (published_before, processed_before): (DateTime<Utc>, DateTime<Utc>),
+    published_before: DateTime<Utc>,
+    processed_before: DateTime<Utc>,
     max_rows: i32,
 ) -> Result<(i64, i64)> {
     let deleted = sqlx::query!(

@@ -27,7 +27,7 @@ pub(crate) fn event(harness: &RelayHarness) -> Envelope {
     Envelope {
         id: ids::EventId::at(harness.clock().now()),
         source: "/support".to_owned(),
-        r#type: THING_HAPPENED.r#type.to_owned(),
+        r#type: THING_HAPPENED.to_owned(),
         subject: "tickets/1".to_owned(),
         time: harness.clock().now(),
         tenant: harness.tenant.id,
@@ -122,7 +122,10 @@ async fn an_unknown_event_type_is_postponed() {
     let body = push::wrap(&event, "listener", 1).to_string();
     let (status, problem) = push_event(&harness, Some(&authorization(&harness)), body).await;
     assert_eq!((status, &problem["code"]), (503, &json!("event_postponed")));
-    assert_eq!(problem["reason"], "listener: there is no consumer for this type yet");
+    assert_eq!(
+        problem["reason"],
+        "listener: there is no consumer for this type yet"
+    );
     assert!(harness.effects("listener").await.is_empty());
 }
 
@@ -134,7 +137,10 @@ async fn an_event_of_an_unknown_tenant_is_poison() {
     let body = push::wrap(&event, "listener", 1).to_string();
     let (status, problem) = push_event(&harness, Some(&authorization(&harness)), body).await;
     assert_eq!((status, &problem["code"]), (422, &json!("event_refused")));
-    assert_eq!(problem["reason"], "listener.notes: the tenant does not exist");
+    assert_eq!(
+        problem["reason"],
+        "listener.notes: the tenant does not exist"
+    );
 }
 
 #[tokio::test]

@@ -10,30 +10,58 @@ use std::{
 
 use access::{AppState, InternalAuth, ServiceAccounts};
 use axum::{Router, body::Body, extract::FromRequestParts};
-use db::{Actor, Db, TenantTx};
-use events::{Announcement, ConsumeError, Consumers, Envelope, EventKind};
-use futures::FutureExt;
+use db::{Actor, Db};
+use events::{ConsumeError, Consumers, Envelope, Event, EventKind, EventSchema, UnitOfWork};
 use http::Request;
 use http_body_util::BodyExt;
 use ids::{EventId, TenantId};
 use relay::{DeliveryOutcome, InProcess, Limits, OutboxDispatcher, Routing, Transport};
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use testkit::{TestApp, TestTenant, fake_issuer::FakeIssuer};
 use tower::ServiceExt;
+use utoipa::ToSchema;
 use web::{
     Clock, RequestInfo,
     edge::{self, Edge},
 };
 
-/// The event of these tests.
-pub(crate) static THING_HAPPENED: EventKind = EventKind {
-    r#type: "de.revalenz.support.thing.happened.v1",
-    context: "support",
-    doc: "Something happened.",
-    schema: events::event::untyped_schema,
-    example: events::event::untyped_example,
-};
-const TYPES: &[&str] = &["de.revalenz.support.thing.happened.v1"];
+/// The event of these tests, about any subject.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct ThingHappened {
+    #[serde(skip)]
+    subject: String,
+    version: i64,
+}
+
+/// Its type.
+pub(crate) const THING_HAPPENED: &str = "de.revalenz.support.thing.happened.v1";
+
+impl Event for ThingHappened {
+    const KIND: &'static EventKind = &EventKind {
+        r#type: THING_HAPPENED,
+        context: "support",
+        doc: "Something happened.",
+        schema: EventSchema::of::<Self>,
+        example: events::event::example::<Self>,
+    };
+
+    fn subject(&self) -> String {
+        self.subject.clone()
+    }
+
+    fn example() -> Self {
+        Self {
+            subject: "tickets/1".to_owned(),
+            version: 1,
+        }
+    }
+}
+
+events::consumed_events! {
+    /// The event of these tests, as the listeners read it.
+    ThingRead = [THING_HAPPENED] {}
+}
 
 /// The audience of Google's ID tokens and the accounts that are accepted.
 pub(crate) const AUDIENCE: &str = "https://revalenz.example/internal";
@@ -84,21 +112,22 @@ impl Listener {
 /// Deliberately not idempotent: a second run would write a second row.
 async fn record_effect(
     (name, listener): &(&'static str, Arc<Listener>),
-    tx: &mut TenantTx,
+    unit: &mut UnitOfWork,
     event: &Envelope,
+    _: ThingRead,
 ) -> Result<(), ConsumeError> {
     let row: [u8; 16] = access::opaque::random();
     sqlx::query(
         "insert into access.usage_events (tenant_id, source, source_id, metric, quantity, occurred_at)
         values ($1, $2, $3, $4, $5, $6)",
     )
-    .bind(tx.tenant())
+    .bind(unit.tenant())
     .bind(name)
     .bind(format!("{row:?}"))
     .bind(&event.subject)
     .bind(event.version)
     .bind(event.time)
-    .execute(tx.conn())
+    .execute(unit.conn())
     .await
     .map_err(db::DbError::from)?;
     match listener.next_fault(event) {
@@ -189,9 +218,7 @@ impl RelayHarness {
     }
 
     fn consumers(name: &'static str) -> Consumers<(&'static str, Arc<Listener>)> {
-        Consumers::new(name).on("notes", TYPES, |listener, tx, event| {
-            record_effect(listener, tx, event).boxed()
-        })
+        Consumers::new(name).on("notes", record_effect)
     }
 
     /// The internal routes of a function.
@@ -256,21 +283,22 @@ impl RelayHarness {
     ) -> Vec<EventId> {
         let (mut parts, ()) = Request::new(()).into_parts();
         let Ok(request) = RequestInfo::from_request_parts(&mut parts, &()).await;
-        let mut tx = self.support_db.begin(tenant, Actor::SYSTEM).await.unwrap();
+        let now = self.clock().now();
+        let tx = self.support_db.begin_at(tenant, Actor::SYSTEM, now).await;
+        let mut unit = UnitOfWork::from_transaction(tx.unwrap(), &request);
         let mut ids = Vec::new();
         for (subject, version) in announcements {
-            let announcement = Announcement {
-                kind: &THING_HAPPENED,
+            let event = ThingHappened {
                 subject: subject.clone(),
                 version: *version,
-                data: json!({"version": version}),
-                sealed: sealed.map(<[u8]>::to_vec),
             };
-            let now = self.clock().now();
-            let id = events::announce(&mut tx, &request, now, announcement).await;
+            let id = match sealed {
+                Some(sealed) => unit.publish_sealed(*version, event, sealed.to_vec()).await,
+                None => unit.publish(*version, event).await,
+            };
             ids.push(id.unwrap());
         }
-        tx.commit().await.unwrap();
+        unit.commit().await.unwrap();
         ids
     }
 

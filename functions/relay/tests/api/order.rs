@@ -89,7 +89,7 @@ async fn shuffled_events_delivered_one_to_five_times_take_effect_once() {
         .map(|n| Envelope {
             id: ids::EventId::at(now),
             source: "/support".to_owned(),
-            r#type: THING_HAPPENED.r#type.to_owned(),
+            r#type: THING_HAPPENED.to_owned(),
             subject: format!("tickets/{}", n % 100),
             time: now,
             tenant: harness.tenant.id,
