@@ -20,6 +20,7 @@ docs/openapi.json               | platform openapi
 docs/permissions.md             | platform permissions
 docs/problems.md                | platform problems
 docs/events.md                  | platform events
+docs/asyncapi.json              | platform asyncapi
 docs/schema.md                  | platform schema
 docs/data-map.md                | platform data-map
 '

@@ -144,5 +144,6 @@ case "${1:-}" in
   rabbitmq-server) infra/scripts/broker.sh --install ;;
   moto_server) python_tool moto_server 'moto[server]' 5.2.5 ;;
   tus-js-client) npm_tool tus-js-client 4.3.1 ;;
-  *) die "usage: tool.sh aiosmtpd|checkov|cargo-deny|cargo-nextest|cargo-lambda|schemathesis|shellcheck|squawk|chromium|clamd|prometheus|promtool|moto_server|rabbitmq-server|tus-js-client" ;;
+  asyncapi-parser) npm_tool @asyncapi/parser 3.6.6 ;;
+  *) die "usage: tool.sh aiosmtpd|asyncapi-parser|checkov|cargo-deny|cargo-nextest|cargo-lambda|schemathesis|shellcheck|squawk|chromium|clamd|prometheus|promtool|moto_server|rabbitmq-server|tus-js-client" ;;
 esac

@@ -5,7 +5,7 @@ use std::time::Duration;
 use access::{AppSettings, AppState, Keyring};
 use axum::Router;
 use db::Db;
-use events::{Context, Environment, Job, PageParts, Parts, Started};
+use events::{Context, Environment, Job, PageParts, Parts, Started, Subscription};
 use web::{Clock, Service};
 
 use crate::{Error, environment};
@@ -67,6 +67,13 @@ pub fn services() -> Result<Vec<Service>, Error> {
 pub fn pages(parts: &PageParts) -> Router {
     let pages = ALL.iter().filter_map(|context| context.pages);
     pages.fold(Router::new(), |router, pages| router.merge(pages(parts)))
+}
+
+/// Returns the subscriptions of every function.
+pub fn subscriptions() -> Vec<Subscription> {
+    ALL.iter()
+        .flat_map(|function| (function.subscriptions)())
+        .collect()
 }
 
 /// Returns every job of every function.

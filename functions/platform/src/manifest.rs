@@ -73,10 +73,7 @@ impl Manifest {
         });
         Self {
             functions: entries.collect(),
-            subscriptions: functions::ALL
-                .iter()
-                .flat_map(|function| (function.subscriptions)())
-                .collect(),
+            subscriptions: functions::subscriptions(),
             jobs: functions::jobs().copied().collect(),
             settings: settings(process::Settings::ENTRIES.iter()),
         }
