@@ -6,6 +6,7 @@
 
 pub mod config;
 mod consumers;
+pub mod declarations;
 mod domain;
 mod erasure;
 pub mod error;
@@ -41,7 +42,9 @@ pub use tables::TABLES;
 
 /// Everything about this context.
 pub static CONTEXT: Context = Context {
-    feature: permissions::FEATURE,
+    flag: Some(declarations::FLAG),
+    metrics: declarations::METRICS,
+    file_resources: declarations::FILE_RESOURCES,
     permissions: permissions::DECLARED,
     problems: error::ALL,
     events: events::ALL,

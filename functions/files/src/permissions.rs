@@ -1,7 +1,7 @@
 //! Permissions of this context.
 
 access::permissions! {
-    feature Some("files");
+    feature Some(crate::declarations::FLAG.declaration().name);
     /// Read files; with reach `own`, only own uploads and files that a grant covers.
     FileRead = "files.file.read";
     /// Upload files.

@@ -47,10 +47,6 @@ fn providers(setting: Option<&SecretString>, local: bool) -> Result<Providers, S
 pub struct Settings {
     /// How long the immediate predecessor of a refresh token is still accepted; zero disables this.
     pub refresh_overlap: TimeDelta,
-    /// Time after the last refresh at which a session ends, unless the tenant's settings override it.
-    pub session_idle: TimeDelta,
-    /// Time after sign-in at which a session ends, unless the tenant's settings override it.
-    pub session_absolute: TimeDelta,
     /// Failed sign-ins allowed per account within `failure_window`.
     pub failures_per_account: u32,
     /// Failed sign-ins allowed per IP address within `failure_window`.
@@ -100,8 +96,6 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             refresh_overlap: TimeDelta::seconds(30),
-            session_idle: TimeDelta::days(30),
-            session_absolute: TimeDelta::days(90),
             failures_per_account: 10,
             failures_per_address: 100,
             wrong_codes_per_account: 15,

@@ -7,6 +7,7 @@
 pub mod bootstrap;
 pub mod config;
 mod consumers;
+pub mod declarations;
 mod domain;
 mod erasure;
 pub mod error;
@@ -41,7 +42,7 @@ use web::{Cursors, Service};
 
 /// Everything about this context.
 pub static CONTEXT: Context = Context {
-    feature: permissions::FEATURE,
+    settings: declarations::SETTINGS,
     permissions: permissions::DECLARED,
     problems: error::ALL,
     events: events::ALL,

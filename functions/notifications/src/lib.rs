@@ -7,6 +7,7 @@
 mod branding;
 pub mod config;
 mod consumers;
+pub mod declarations;
 pub mod dev_mail;
 mod domain;
 mod erasure;
@@ -33,6 +34,7 @@ pub use tables::TABLES;
 
 /// Everything about this context.
 pub static CONTEXT: Context = Context {
+    settings: declarations::SETTINGS,
     problems: error::ALL,
     events: events::ALL,
     subscriptions: || consumers::all().subscriptions(),

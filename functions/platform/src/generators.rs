@@ -1,12 +1,15 @@
 //! Generates the committed files that need to know every function. `make ci` fails when one is stale.
 
+mod asyncapi;
 mod data_map;
 mod events;
 mod permissions;
 mod problems;
+mod registry;
 mod schema;
 
 pub use data_map::tables;
+pub use registry::registry;
 pub use permissions::{Grants, OperationEntry, grants, operations};
 
 use crate::{
@@ -36,7 +39,9 @@ pub async fn generate(name: &str, arguments: &[&str]) -> Result<String, Error> {
         ("prometheus", []) => Ok(scrape::text(&Manifest::of(&functions::services()?))),
         ("problems", []) => Ok(problems::page()),
         ("events", []) => Ok(events::page()),
+        ("asyncapi", []) => Ok(serde_json::to_string_pretty(&asyncapi::document())? + "\n"),
         ("data-map", []) => Ok(data_map::page()),
+        ("registry", []) => registry::json(),
         ("schema", []) => {
             with_scratch_database(async |connection| schema::page(connection).await).await
         }

@@ -69,6 +69,8 @@ Commands that print a generated file:
   permissions      permission matrix
   problems         error codes
   events           event types
+  asyncapi         event types as an AsyncAPI document
+  registry         settings, flags, metrics and file resources that contexts declare
   schema           tables, policies and grants of the database
   compose          compose file for one server
   caddyfile        proxy configuration for one server

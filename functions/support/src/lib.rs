@@ -3,6 +3,7 @@
 //! Customers see their own tickets and public comments; staff work on all tickets of their tenant.
 
 mod consumers;
+pub mod declarations;
 mod domain;
 mod erasure;
 pub mod error;
@@ -25,7 +26,9 @@ pub use tables::TABLES;
 
 /// Everything about this context.
 pub static CONTEXT: Context = Context {
-    feature: permissions::FEATURE,
+    flag: Some(declarations::FLAG),
+    settings: declarations::SETTINGS,
+    file_resources: declarations::FILE_RESOURCES,
     permissions: permissions::DECLARED,
     problems: error::ALL,
     events: events::ALL,

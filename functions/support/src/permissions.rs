@@ -1,7 +1,7 @@
 //! Permissions of this context.
 
 access::permissions! {
-    feature Some("support");
+    feature Some(crate::declarations::FLAG.declaration().name);
     /// Read tickets, their public comments and their history.
     TicketRead = "support.ticket.read";
     /// Create tickets.

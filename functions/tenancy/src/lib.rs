@@ -8,6 +8,7 @@
 mod audit_verification;
 pub mod config;
 mod consumers;
+pub mod declarations;
 mod domain;
 mod domain_verification;
 mod erasure;
@@ -37,7 +38,7 @@ pub const NAME: &str = "tenancy";
 
 /// Everything about this context.
 pub static CONTEXT: Context = Context {
-    feature: permissions::FEATURE,
+    settings: declarations::SETTINGS,
     permissions: permissions::DECLARED,
     problems: error::ALL,
     events: events::ALL,

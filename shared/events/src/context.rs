@@ -6,7 +6,9 @@ use std::{collections::BTreeMap, fmt, path::Path, process::ExitCode, sync::Arc};
 
 use access::{
     AppState, PermissionEntry,
+    declarations::{Flag, ResourceType, SettingsDeclaration},
     process::{self, StartError, Started},
+    usage::Metric,
 };
 use axum::Router;
 use db::Db;
@@ -23,7 +25,7 @@ use crate::{Erasure, EventKind, Job, Subscription};
 /// # use events::{Context, Parts, Started, StartError};
 /// # fn start(_: Parts) -> Result<Started, StartError> { unimplemented!() }
 /// pub static CONTEXT: Context = Context {
-///     feature: Some("shelf"),
+///     metrics: &[access::usage::API_REQUESTS],
 ///     ..Context::new("shelf", "Books and where they are.", start)
 /// };
 /// assert_eq!(CONTEXT.name, "shelf");
@@ -35,7 +37,13 @@ pub struct Context {
     /// What it owns, in one sentence.
     pub about: &'static str,
     /// The feature flag that switches it on for a tenant; `None` if it is always on.
-    pub feature: Option<&'static str>,
+    pub flag: Option<Flag>,
+    /// Its tenant settings.
+    pub settings: SettingsDeclaration,
+    /// What it meters.
+    pub metrics: &'static [Metric],
+    /// Its resources that have files.
+    pub file_resources: &'static [ResourceType],
     /// Permissions that its operations require.
     pub permissions: &'static [PermissionEntry],
     /// Problem types that it may return.
@@ -128,7 +136,10 @@ impl Context {
         Self {
             name,
             about,
-            feature: None,
+            flag: None,
+            settings: SettingsDeclaration::NONE,
+            metrics: &[],
+            file_resources: &[],
             permissions: &[],
             problems: &[],
             events: &[],

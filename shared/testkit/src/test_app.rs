@@ -6,7 +6,7 @@ mod tokens;
 
 use std::{sync::Arc, time::Duration};
 
-use access::{AppSettings, AppState, Keyring, opaque::random, token::Signer};
+use access::{AppSettings, AppState, Keyring, declarations::Flag, opaque::random, token::Signer};
 use axum::Router;
 use db::{Db, LockProbe};
 use events::{Context, Environment, Parts};
@@ -76,7 +76,9 @@ impl TestApp {
             };
             (context.name, Arc::new(make))
         };
-        let features = contexts.iter().filter_map(|context| context.feature);
+        let features = contexts
+            .iter()
+            .filter_map(|context| context.flag.map(Flag::as_str));
         let functions = contexts.iter().map(factory).collect();
         Self::build(functions, features.collect(), MAX_IN_FLIGHT).await
     }

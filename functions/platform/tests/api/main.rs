@@ -8,6 +8,7 @@
 mod attachments;
 mod document;
 mod erasure;
+mod events;
 mod impersonation;
 mod isolation;
 mod life_cycle;
@@ -15,6 +16,7 @@ mod manifest;
 mod pages;
 mod policy;
 mod registration;
+mod registry;
 mod tables;
 
 use axum::{Router, body::Body};
