@@ -67,7 +67,7 @@ pub async fn superadmin(
     password: &str,
 ) -> Result<UserId, BootstrapError> {
     let hasher = Hasher::new(1, 1);
-    let mut tx = db.begin_read_only(REVALENZ, Actor::SYSTEM).await?;
+    let mut tx = db.begin_read_only(REVALENZ, Actor::SYSTEM, state.clock().now()).await?;
     let account = accounts::find_account(&mut tx, email.as_str()).await?;
     tx.commit().await?;
     let stored = account
@@ -137,7 +137,7 @@ async fn insert(
 
 /// Begins a change in the platform's own tenant.
 async fn begin(db: &Db, now: DateTime<Utc>) -> Result<UnitOfWork, BootstrapError> {
-    let tx = db.begin_at(REVALENZ, Actor::SYSTEM, now).await?;
+    let tx = db.begin(REVALENZ, Actor::SYSTEM, now).await?;
     Ok(UnitOfWork::from_transaction(
         tx,
         &empty_request_info().await,

@@ -24,6 +24,6 @@ impl App {
     /// Begins a transaction that only reads, for checks before a change and for the own account.
     async fn begin_read_only(&self, tenant: TenantId, actor: Actor) -> db::Result<TenantTx> {
         let now = self.state.clock().now();
-        self.db.begin_read_only_at(tenant, actor, now).await
+        self.db.begin_read_only(tenant, actor, now).await
     }
 }

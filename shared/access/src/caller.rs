@@ -3,7 +3,6 @@
 use std::{marker::PhantomData, ops::Deref};
 
 use axum::extract::{FromRef, FromRequestParts};
-use db::{Db, TenantTx};
 use http::{Method, request::Parts};
 use utoipa::openapi::security::SecurityRequirement;
 use web::{
@@ -40,21 +39,6 @@ impl<P: Permission> Caller<P> {
     /// The request itself.
     pub fn request(&self) -> &RequestInfo {
         &self.request
-    }
-
-    /// Opens a transaction for the caller's tenant and actor. It is read-only for safe methods (RFC 9110, 9.2.1).
-    pub async fn begin(&self, db: &Db) -> Result<TenantTx, Problem> {
-        if !is_safe(self.request.method()) {
-            return self.begin_read_write(db).await;
-        }
-        let (tenant, actor) = (self.principal.tenant.id, self.principal.actor);
-        Ok(db.begin_read_only(tenant, actor).await?)
-    }
-
-    /// Like [`begin`](Self::begin), but writable for safe methods too: for reads that are recorded in the audit log.
-    pub async fn begin_read_write(&self, db: &Db) -> Result<TenantTx, Problem> {
-        let (tenant, actor) = (self.principal.tenant.id, self.principal.actor);
-        Ok(db.begin(tenant, actor).await?)
     }
 }
 

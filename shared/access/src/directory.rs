@@ -202,7 +202,7 @@ impl StoredKey {
 
 /// Finds a tenant as of `now`.
 pub async fn find_tenant(db: &Db, tenant: TenantId, now: DateTime<Utc>) -> Result<Option<Tenant>> {
-    let mut tx = db.begin_read_only(tenant, Actor::SYSTEM).await?;
+    let mut tx = db.begin_read_only(tenant, Actor::SYSTEM, now).await?;
     let row = sqlx::query!(
         r#"select
             tenant_id as "id: TenantId", slug, name, status as "status: TenantStatus",
@@ -238,8 +238,9 @@ pub async fn find_session(
     db: &Db,
     tenant: TenantId,
     session: SessionId,
+    now: DateTime<Utc>,
 ) -> Result<Option<StoredSession>> {
-    let mut tx = db.begin_read_only(tenant, Actor::SYSTEM).await?;
+    let mut tx = db.begin_read_only(tenant, Actor::SYSTEM, now).await?;
     let row = sqlx::query!(
         r#"select
             s.user_id as "user_id: UserId", s.amr, coalesce(s.proved_at, s.created_at) as "proved_at!", s.expires_at, s.revoked_at,
@@ -277,8 +278,13 @@ pub async fn find_session(
 }
 
 /// Finds an API key.
-pub async fn find_key(db: &Db, tenant: TenantId, key: ApiKeyId) -> Result<Option<StoredKey>> {
-    let mut tx = db.begin_read_only(tenant, Actor::SYSTEM).await?;
+pub async fn find_key(
+    db: &Db,
+    tenant: TenantId,
+    key: ApiKeyId,
+    now: DateTime<Utc>,
+) -> Result<Option<StoredKey>> {
+    let mut tx = db.begin_read_only(tenant, Actor::SYSTEM, now).await?;
     let row = sqlx::query_as!(
         StoredKey,
         "select secret_hash, scopes, ip_ranges, expires_at, revoked_at,
@@ -301,7 +307,7 @@ pub async fn update_last_used(
     key: ApiKeyId,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let mut tx = db.begin(tenant, Actor::SYSTEM).await?;
+    let mut tx = db.begin(tenant, Actor::SYSTEM, now).await?;
     sqlx::query!(
         "update access.api_keys
         set last_used_at = $3::timestamptz

@@ -98,7 +98,7 @@ pub(crate) async fn lease(
 ) -> Result<u32> {
     let metric = API_REQUESTS;
     let period = metric.period(now);
-    let mut tx = db.begin(tenant, Actor::SYSTEM).await?;
+    let mut tx = db.begin(tenant, Actor::SYSTEM, now).await?;
     // Creates and locks the row; other processes wait for this lease.
     let used = sqlx::query_scalar!(
         "insert into access.quota_counters as c (tenant_id, metric, period, used, updated_at)

@@ -109,13 +109,8 @@ impl Db {
         }
     }
 
-    /// Opens a transaction for one tenant and one actor, in one round trip.
-    pub async fn begin(&self, tenant: TenantId, actor: Actor) -> Result<TenantTx> {
-        self.begin_at(tenant, actor, DateTime::UNIX_EPOCH).await
-    }
-
-    /// Opens a transaction for one tenant, one actor and one time: one round trip.
-    pub async fn begin_at(
+    /// Opens a transaction for one tenant, one actor and one time, in one round trip.
+    pub async fn begin(
         &self,
         tenant: TenantId,
         actor: Actor,
@@ -125,13 +120,7 @@ impl Db {
     }
 
     /// Like [`begin`](Self::begin), but read-only: PostgreSQL rejects writes. Saves the round trip of the commit.
-    pub async fn begin_read_only(&self, tenant: TenantId, actor: Actor) -> Result<TenantTx> {
-        self.begin_read_only_at(tenant, actor, DateTime::UNIX_EPOCH)
-            .await
-    }
-
-    /// Like [`begin_at`](Self::begin_at), for reading only, which saves a round trip at the end.
-    pub async fn begin_read_only_at(
+    pub async fn begin_read_only(
         &self,
         tenant: TenantId,
         actor: Actor,

@@ -129,7 +129,7 @@ async fn effect<S>(
     event: &Envelope,
 ) -> Result<(), ConsumeError> {
     let now = inner.app.clock().now();
-    let tx = inner.db.begin_at(event.tenant, Actor::SYSTEM, now).await?;
+    let tx = inner.db.begin(event.tenant, Actor::SYSTEM, now).await?;
     let mut unit = UnitOfWork::from_transaction(tx, request);
     if inbox::insert_once(&mut unit, &consumer.name, event.id).await? {
         (consumer.handler)(&inner.state, &mut unit, event).await?;

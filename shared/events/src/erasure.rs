@@ -115,14 +115,14 @@ impl Erasure {
         let mut all = 0;
         for table in self.table_names() {
             loop {
-                let rows = self.erase_batch(db, tenant, table).await?;
+                let rows = self.erase_batch(db, tenant, table, now).await?;
                 all += rows;
                 if rows == 0 {
                     break;
                 }
             }
         }
-        let mut tx = db.begin(tenant, Actor::SYSTEM).await?;
+        let mut tx = db.begin(tenant, Actor::SYSTEM, now).await?;
         sqlx::query!(
             "update events.erasures
             set erased_at = $3
@@ -137,8 +137,14 @@ impl Erasure {
         Ok(all)
     }
 
-    async fn erase_batch(&self, db: &Db, tenant: TenantId, table: &'static str) -> Result<u64> {
-        let mut tx = db.begin(tenant, Actor::SYSTEM).await?;
+    async fn erase_batch(
+        &self,
+        db: &Db,
+        tenant: TenantId,
+        table: &'static str,
+        now: DateTime<Utc>,
+    ) -> Result<u64> {
+        let mut tx = db.begin(tenant, Actor::SYSTEM, now).await?;
         // Table names are constants in our own code.
         let delete = format!(
             "delete from {table}

@@ -226,38 +226,3 @@ macro_rules! events {
         pub static ALL: &[&$crate::EventKind] = &[$(<$name as $crate::Event>::KIND),*];
     };
 }
-
-#[doc(hidden)]
-pub fn untyped_schema() -> EventSchema {
-    EventSchema {
-        data: utoipa::openapi::ObjectBuilder::new().into(),
-        components: Vec::new(),
-    }
-}
-
-#[doc(hidden)]
-pub fn untyped_example() -> EventExample {
-    EventExample {
-        subject: String::new(),
-        data: Value::Null,
-    }
-}
-
-/// Declares events without types, until each context has moved to [`events!`](crate::events!).
-#[macro_export]
-macro_rules! kinds {
-    (context $context:literal; $($(#[doc = $doc:literal])* $name:ident = $type:literal;)*) => {
-        $(
-            $(#[doc = $doc])*
-            pub static $name: $crate::EventKind = $crate::EventKind {
-                r#type: concat!("de.revalenz.", $context, ".", $type),
-                context: $context,
-                doc: concat!($($doc,)*),
-                schema: $crate::event::untyped_schema,
-                example: $crate::event::untyped_example,
-            };
-        )*
-        /// Every event declared here.
-        pub static ALL: &[&$crate::EventKind] = &[$(&$name),*];
-    };
-}

@@ -1,6 +1,6 @@
 //! Domain events, scheduled jobs and erasure.
 //!
-//! An [`Announcement`] is a row of `events.outbox`, written in the transaction of the change, so neither exists without the
+//! A published [`Event`] is a row of `events.outbox`, written in the transaction of the change, so neither exists without the
 //! other (transactional outbox). The relay publishes it as a CloudEvents 1.0 [`Envelope`]; its data are identifiers, not
 //! documents. A function that subscribes declares [`Consumers`]: each runs in one transaction with its row of `events.inbox`,
 //! so an event that is delivered twice takes effect once.
@@ -32,7 +32,6 @@ pub use erasure::Erasure;
 pub use event::{Event, EventExample, EventKind, EventSchema, Subject};
 pub use idempotency::{Attempt, Idempotent, Pending};
 pub use jobs::{Job, Jobs, Run};
-pub use outbox::{Announcement, announce};
 pub use own_tables::TABLES;
 pub use subscription::Subscription;
 pub use unit_of_work::{Backend, UnitOfWork};

@@ -62,10 +62,10 @@ impl UnitOfWork {
         let now = app.state().clock().now();
         let (tenant, actor) = (caller.tenant.id, caller.actor);
         if is_safe(caller.request().method()) {
-            let tx = app.db().begin_read_only_at(tenant, actor, now).await?;
+            let tx = app.db().begin_read_only(tenant, actor, now).await?;
             return Ok(Self::for_caller(tx, caller, OnDrop::RollBack));
         }
-        let tx = app.db().begin_at(tenant, actor, now).await?;
+        let tx = app.db().begin(tenant, actor, now).await?;
         Ok(Self::for_caller(tx, caller, OnDrop::FailRequest))
     }
 
@@ -85,7 +85,7 @@ impl UnitOfWork {
         actor: Actor,
     ) -> Result<Self, Problem> {
         let now = app.state().clock().now();
-        let tx = app.db().begin_at(tenant, actor, now).await?;
+        let tx = app.db().begin(tenant, actor, now).await?;
         Ok(Self::for_caller(tx, caller, OnDrop::FailRequest))
     }
 
@@ -97,7 +97,7 @@ impl UnitOfWork {
         actor: Actor,
     ) -> Result<Self, Problem> {
         let now = app.state().clock().now();
-        let tx = app.db().begin_at(tenant, actor, now).await?;
+        let tx = app.db().begin(tenant, actor, now).await?;
         Ok(Self::new(tx, request.clone(), OnDrop::FailRequest))
     }
 
@@ -108,7 +108,7 @@ impl UnitOfWork {
         tenant: TenantId,
     ) -> Result<Self, Problem> {
         let now = app.state().clock().now();
-        let tx = app.db().begin_at(tenant, Actor::SYSTEM, now).await?;
+        let tx = app.db().begin(tenant, Actor::SYSTEM, now).await?;
         Ok(Self::new(tx, request.clone(), OnDrop::RollBack))
     }
 

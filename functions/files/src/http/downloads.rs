@@ -88,7 +88,7 @@ pub(crate) async fn get_download(
         return Err(LINK_INVALID.problem());
     }
     let (tenant, actor) = (query.tenant, Actor::SYSTEM);
-    let mut tx = app.db.begin_read_only_at(tenant, actor, now).await?;
+    let mut tx = app.db.begin_read_only(tenant, actor, now).await?;
     let file = files::find_file_unscoped(&mut tx, id).await?;
     tx.commit().await?;
     // The URL was signed for one version: it ends when the file is renamed, deleted or blocked.

@@ -191,7 +191,7 @@ pub(super) async fn find_upload(
     id: FileId,
 ) -> Result<Upload> {
     let (tenant, actor, now) = (caller.tenant.id, caller.actor, app.state.clock().now());
-    let mut tx = app.db.begin_read_only_at(tenant, actor, now).await?;
+    let mut tx = app.db.begin_read_only(tenant, actor, now).await?;
     let upload = uploads::find_upload(&mut tx, actor, id).await?;
     tx.commit().await?;
     upload.ok_or_else(|| problem::NOT_FOUND.problem())

@@ -90,7 +90,7 @@ impl Inner {
         id: MessageId,
     ) -> Result<Option<(ClaimedMessage, Option<Addressee>)>, DbError> {
         let now = self.state.clock().now();
-        let mut tx = self.db.begin_at(tenant, Actor::SYSTEM, now).await?;
+        let mut tx = self.db.begin(tenant, Actor::SYSTEM, now).await?;
         let Some(claimed) = messages::claim_message(&mut tx, id, now + LEASE).await? else {
             return Ok(None);
         };
@@ -197,7 +197,7 @@ impl Inner {
         sent: &Result<(), SendError>,
     ) -> Result<Outcome, DbError> {
         let now = self.state.clock().now();
-        let mut tx = self.db.begin_at(tenant, Actor::SYSTEM, now).await?;
+        let mut tx = self.db.begin(tenant, Actor::SYSTEM, now).await?;
         let (status, outcome) = match sent {
             Ok(()) => {
                 messages::mark_message_sent(&mut tx, message.id).await?;

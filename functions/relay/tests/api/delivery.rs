@@ -1,10 +1,10 @@
 //! An announcement reaches every subscriber and takes effect once.
 
-use std::sync::atomic::Ordering;
+use std::{collections::BTreeMap, sync::atomic::Ordering, time::Duration};
 
 use serde_json::json;
 
-use crate::harness::RelayHarness;
+use crate::harness::{Fault, PUBLISHED_SUBJECT, PUBLISHING_SUBJECT, RelayHarness};
 
 #[tokio::test]
 async fn an_announcement_arrives_unchanged_and_its_sealed_part_is_blanked() {
@@ -34,6 +34,23 @@ async fn an_announcement_arrives_unchanged_and_its_sealed_part_is_blanked() {
             .await
             .unwrap();
     assert_eq!((sealed, published), (None, true));
+}
+
+#[tokio::test]
+async fn an_event_that_a_consumer_publishes_is_committed_with_its_effect() {
+    let harness = RelayHarness::new().await;
+    harness
+        .listener()
+        .inject_faults(PUBLISHING_SUBJECT, 1, &[Fault::Retry]);
+    harness.announce(PUBLISHING_SUBJECT, 1).await;
+    let relay = harness.dispatcher();
+    relay.run_until_idle().await.unwrap();
+    assert_eq!(harness.effects("listener").await, BTreeMap::new());
+    assert_eq!(harness.count_unpublished().await, 1, "only the first event");
+    harness.clock().advance(Duration::from_mins(1));
+    relay.run_until_idle().await.unwrap();
+    let once = [PUBLISHING_SUBJECT, PUBLISHED_SUBJECT].map(|one| ((one.to_owned(), 1), 1));
+    assert_eq!(harness.effects("listener").await, BTreeMap::from(once));
 }
 
 #[tokio::test]

@@ -34,7 +34,11 @@ pub(crate) struct ThingHappened {
     version: i64,
 }
 
-/// Its type.
+/// A listener that receives an event about the first publishes one about the second.
+pub(crate) const PUBLISHING_SUBJECT: &str = "tickets/publishing";
+pub(crate) const PUBLISHED_SUBJECT: &str = "tickets/published";
+
+/// The type of the event.
 pub(crate) const THING_HAPPENED: &str = "de.revalenz.support.thing.happened.v1";
 
 impl Event for ThingHappened {
@@ -130,6 +134,13 @@ async fn record_effect(
     .execute(unit.conn())
     .await
     .map_err(db::DbError::from)?;
+    if event.subject == PUBLISHING_SUBJECT {
+        let published = ThingHappened {
+            subject: PUBLISHED_SUBJECT.to_owned(),
+            version: event.version,
+        };
+        unit.publish(event.version, published).await?;
+    }
     match listener.next_fault(event) {
         None => {
             listener.received.lock().unwrap().push(event.clone());
@@ -284,7 +295,7 @@ impl RelayHarness {
         let (mut parts, ()) = Request::new(()).into_parts();
         let Ok(request) = RequestInfo::from_request_parts(&mut parts, &()).await;
         let now = self.clock().now();
-        let tx = self.support_db.begin_at(tenant, Actor::SYSTEM, now).await;
+        let tx = self.support_db.begin(tenant, Actor::SYSTEM, now).await;
         let mut unit = UnitOfWork::from_transaction(tx.unwrap(), &request);
         let mut ids = Vec::new();
         for (subject, version) in announcements {

@@ -100,6 +100,7 @@ pub(crate) async fn export_audit_log(
         db: app.db,
         tenant: caller.tenant.id,
         actor: caller.actor,
+        now,
         selection,
         position: Position::Start,
     };
@@ -122,6 +123,7 @@ struct Export {
     db: Db,
     tenant: TenantId,
     actor: Actor,
+    now: DateTime<Utc>,
     selection: EntrySelection,
     position: Position,
 }
@@ -157,7 +159,10 @@ impl Export {
         &self,
         after: Option<(DateTime<Utc>, AuditEntryId)>,
     ) -> db::Result<Vec<AuditRow>> {
-        let mut tx = self.db.begin_read_only(self.tenant, self.actor).await?;
+        let mut tx = self
+            .db
+            .begin_read_only(self.tenant, self.actor, self.now)
+            .await?;
         let rows =
             audit_log::list_entries(&mut tx, &self.selection.filter(after), BATCH_SIZE).await?;
         tx.commit().await?;

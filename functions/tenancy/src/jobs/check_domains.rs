@@ -55,7 +55,8 @@ async fn check_tenant(
     tenant: TenantId,
     checked: &mut Checked,
 ) -> Result<()> {
-    let mut tx = app.db.begin_read_only(tenant, Actor::SYSTEM).await?;
+    let now = app.state.clock().now();
+    let mut tx = app.db.begin_read_only(tenant, Actor::SYSTEM, now).await?;
     let verified = domains::list_domains(&mut tx).await?;
     tx.commit().await?;
     let mut checks = stream::iter(verified)

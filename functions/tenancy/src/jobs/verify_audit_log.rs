@@ -34,7 +34,8 @@ pub(crate) async fn verify_audit_log(app: &App, run: &Run) -> Result<Verified> {
 async fn verify_tenant(app: &App, tenant: TenantId, verified: &mut Verified) -> Result<()> {
     let mut after = 0;
     loop {
-        let mut tx = app.db.begin_read_only(tenant, Actor::SYSTEM).await?;
+        let now = app.state.clock().now();
+        let mut tx = app.db.begin_read_only(tenant, Actor::SYSTEM, now).await?;
         let page = verify(app, &mut tx, after).await?;
         tx.commit().await?;
         for finding in &page.findings {

@@ -212,7 +212,10 @@ async fn functions_record_usage_in_their_transaction_and_storage_accumulates() {
     let fixture = UsageFixture::new().await;
     let db = Db::connect_lazy(&fixture.app.database.login_url("support"), 2).unwrap();
     let record = async |quantity, source_id, keep: bool| {
-        let mut tx = db.begin(fixture.demo.id, Actor::SYSTEM).await.unwrap();
+        let mut tx = db
+            .begin(fixture.demo.id, Actor::SYSTEM, fixture.app.clock.now())
+            .await
+            .unwrap();
         let used = UsageRecord {
             metric: Metric::parse("storage_bytes").unwrap(),
             quantity,

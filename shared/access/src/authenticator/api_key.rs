@@ -17,7 +17,7 @@ impl Authenticator {
         let secret = ApiKeySecret::parse(text).ok_or_else(unauthenticated)?;
         let load = async {
             Ok::<_, DbError>(
-                directory::find_key(&self.db, secret.tenant, secret.id)
+                directory::find_key(&self.db, secret.tenant, secret.id, self.clock.now())
                     .await?
                     .map(Arc::new),
             )

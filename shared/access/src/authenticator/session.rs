@@ -80,7 +80,7 @@ impl Authenticator {
     ) -> Result<Option<Arc<StoredSession>>, Problem> {
         let load = async {
             Ok::<_, DbError>(
-                directory::find_session(&self.db, tenant, session)
+                directory::find_session(&self.db, tenant, session, self.clock.now())
                     .await?
                     .map(Arc::new),
             )

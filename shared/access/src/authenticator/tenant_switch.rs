@@ -49,7 +49,10 @@ impl Authenticator {
             principal.actor = Actor::superadmin(user);
         }
         principal.tenant = tenant;
-        let mut tx = self.db.begin(wanted, principal.actor).await?;
+        let mut tx = self
+            .db
+            .begin(wanted, principal.actor, self.clock.now())
+            .await?;
         let entry = audit::Entry::new("access.tenant.entered", "tenant", wanted.to_string())
             .change(
                 "request",

@@ -203,7 +203,7 @@ async fn concurrent_reservations_use_up_an_exact_quota() {
             let (db, tenant) = (db.clone(), tenant.clone());
             tokio::spawn(async move {
                 let mut tx = loop {
-                    if let Ok(tx) = db.begin(tenant.id, Actor::SYSTEM).await {
+                    if let Ok(tx) = db.begin(tenant.id, Actor::SYSTEM, now).await {
                         break tx;
                     }
                 };
@@ -222,7 +222,10 @@ async fn concurrent_reservations_use_up_an_exact_quota() {
     // 33 times 30 is 990; the next would be more than 1,000.
     assert_eq!(refusals, ["quota_exceeded"; 7]);
 
-    let mut tx = db.begin(demo.id, Actor::SYSTEM).await.unwrap();
+    let mut tx = db
+        .begin(demo.id, Actor::SYSTEM, app.clock.now())
+        .await
+        .unwrap();
     let take = async |tx: &mut db::TenantTx, bytes| {
         quota::reserve(tx, &tenant, metric("storage_bytes"), bytes, now).await
     };

@@ -52,7 +52,10 @@ async fn a_transaction_leaves_no_tenant_behind() {
     let (before, connection) = leftover_tenant(&db).await;
     assert_eq!(before, "");
 
-    let committed = db.begin(tenant, Actor::SYSTEM).await.unwrap();
+    let committed = db
+        .begin(tenant, Actor::SYSTEM, testkit::TEST_EPOCH.parse().unwrap())
+        .await
+        .unwrap();
     committed.commit().await.unwrap();
     assert_eq!(
         leftover_tenant(&db).await,
@@ -60,7 +63,10 @@ async fn a_transaction_leaves_no_tenant_behind() {
         "after a commit"
     );
 
-    let mut dropped = db.begin(tenant, Actor::SYSTEM).await.unwrap();
+    let mut dropped = db
+        .begin(tenant, Actor::SYSTEM, testkit::TEST_EPOCH.parse().unwrap())
+        .await
+        .unwrap();
     insert_ticket(&mut dropped, &app, 1).await;
     drop(dropped);
     assert_eq!(
@@ -69,7 +75,10 @@ async fn a_transaction_leaves_no_tenant_behind() {
         "after a roll-back"
     );
 
-    let reading = db.begin_read_only(tenant, Actor::SYSTEM).await.unwrap();
+    let reading = db
+        .begin_read_only(tenant, Actor::SYSTEM, testkit::TEST_EPOCH.parse().unwrap())
+        .await
+        .unwrap();
     reading.commit().await.unwrap();
     assert_eq!(
         leftover_tenant(&db).await,
@@ -77,7 +86,10 @@ async fn a_transaction_leaves_no_tenant_behind() {
         "after reading"
     );
 
-    let mut failed = db.begin(tenant, Actor::SYSTEM).await.unwrap();
+    let mut failed = db
+        .begin(tenant, Actor::SYSTEM, testkit::TEST_EPOCH.parse().unwrap())
+        .await
+        .unwrap();
     failed.conn().execute("select 1 / 0").await.unwrap_err();
     drop(failed);
     assert_eq!(
@@ -87,7 +99,10 @@ async fn a_transaction_leaves_no_tenant_behind() {
     );
 
     let other = app.tenant("theirs").await.id;
-    let mut turned = db.begin(tenant, Actor::SYSTEM).await.unwrap();
+    let mut turned = db
+        .begin(tenant, Actor::SYSTEM, testkit::TEST_EPOCH.parse().unwrap())
+        .await
+        .unwrap();
     #[expect(clippy::disallowed_methods, reason = "its cleanup is under test")]
     turned.switch_tenant(other, Actor::SYSTEM).await.unwrap();
     turned.commit().await.unwrap();
@@ -104,14 +119,20 @@ async fn one_connection_shared_by_two_tenants_never_shows_one_the_other() {
     let tenants = [app.tenant("ours").await.id, app.tenant("theirs").await.id];
     let db = Db::connect_lazy(&app.database.login_url("support"), 1).unwrap();
     for tenant in tenants {
-        let mut tx = db.begin(tenant, Actor::SYSTEM).await.unwrap();
+        let mut tx = db
+            .begin(tenant, Actor::SYSTEM, testkit::TEST_EPOCH.parse().unwrap())
+            .await
+            .unwrap();
         insert_ticket(&mut tx, &app, 1).await;
         tx.commit().await.unwrap();
     }
     let (mut foreign, mut dropped, mut connections) = (0, 0, BTreeSet::new());
     for turn in 0..ITERATIONS {
         let tenant = tenants[turn % 2];
-        let mut tx = db.begin(tenant, Actor::SYSTEM).await.unwrap();
+        let mut tx = db
+            .begin(tenant, Actor::SYSTEM, testkit::TEST_EPOCH.parse().unwrap())
+            .await
+            .unwrap();
         let seen = tenants_seen(&mut tx).await;
         assert!(
             seen.contains(&tenant),
@@ -135,7 +156,14 @@ async fn one_connection_shared_by_two_tenants_never_shows_one_the_other() {
         connections.len()
     );
     assert_eq!(foreign, 0);
-    let mut tx = db.begin(tenants[0], Actor::SYSTEM).await.unwrap();
+    let mut tx = db
+        .begin(
+            tenants[0],
+            Actor::SYSTEM,
+            testkit::TEST_EPOCH.parse().unwrap(),
+        )
+        .await
+        .unwrap();
     let kept: i64 = tx
         .conn()
         .fetch_one("select count(*) from support.tickets")
@@ -169,7 +197,7 @@ async fn a_cancelled_begin_leaves_no_tenant_behind() {
     let db = Db::connect_lazy(&app.database.login_url("support"), 1).unwrap();
     let mut given_up = 0;
     for turn in 0..500 {
-        let begin = db.begin(tenant, Actor::SYSTEM);
+        let begin = db.begin(tenant, Actor::SYSTEM, testkit::TEST_EPOCH.parse().unwrap());
         // Cancels at every possible point.
         if tokio::time::timeout(Duration::from_micros(turn * 2), begin)
             .await
@@ -189,7 +217,10 @@ async fn a_cancelled_commit_leaves_no_tenant_behind() {
     let tenant = app.tenant("ours").await.id;
     let db = Db::connect_lazy(&app.database.login_url("support"), 1).unwrap();
     for turn in 0..100 {
-        let mut tx = db.begin(tenant, Actor::SYSTEM).await.unwrap();
+        let mut tx = db
+            .begin(tenant, Actor::SYSTEM, testkit::TEST_EPOCH.parse().unwrap())
+            .await
+            .unwrap();
         insert_ticket(&mut tx, &app, turn).await;
         let _ = tokio::time::timeout(
             Duration::from_micros(5 * u64::from(turn.unsigned_abs())),
@@ -205,7 +236,10 @@ async fn a_read_only_transaction_refuses_writes() {
     let app = TestApp::new(&[]).await;
     let tenant = app.tenant("ours").await.id;
     let db = Db::connect_lazy(&app.database.login_url("support"), 1).unwrap();
-    let mut tx = db.begin_read_only(tenant, Actor::SYSTEM).await.unwrap();
+    let mut tx = db
+        .begin_read_only(tenant, Actor::SYSTEM, testkit::TEST_EPOCH.parse().unwrap())
+        .await
+        .unwrap();
     let refused = sqlx::query("delete from access.idempotency_keys where tenant_id = $1")
         .bind(tenant)
         .execute(tx.conn())
@@ -242,14 +276,21 @@ async fn pool_metrics_are_always_available() {
         }
     };
 
-    let first = db.begin(tenant, Actor::SYSTEM).await.unwrap();
+    let first = db
+        .begin(tenant, Actor::SYSTEM, testkit::TEST_EPOCH.parse().unwrap())
+        .await
+        .unwrap();
     assert!(says("db_pool_connections{pool=\"one\",state=\"in_use\"} 1"));
     assert!(says("db_pool_connections{pool=\"one\",state=\"idle\"} 0"));
     assert!(says("db_pool_limit{pool=\"one\"} 1"));
     assert!(says("db_pool_waiting{pool=\"one\"} 0"));
 
     let other = db.clone();
-    let second = tokio::spawn(async move { other.begin(tenant, Actor::SYSTEM).await });
+    let second = tokio::spawn(async move {
+        other
+            .begin(tenant, Actor::SYSTEM, testkit::TEST_EPOCH.parse().unwrap())
+            .await
+    });
     until("db_pool_waiting{pool=\"one\"} 1").await;
     first.commit().await.unwrap();
     second.await.unwrap().unwrap().commit().await.unwrap();
@@ -262,7 +303,10 @@ async fn on_a_full_server_a_process_keeps_using_its_connections() {
     let app = TestApp::new(&[]).await;
     let tenant = app.tenant("ours").await.id;
     let db = Db::connect_lazy(&app.database.login_url("support"), 4).unwrap();
-    let first = db.begin(tenant, Actor::SYSTEM).await.unwrap();
+    let first = db
+        .begin(tenant, Actor::SYSTEM, testkit::TEST_EPOCH.parse().unwrap())
+        .await
+        .unwrap();
     app
         .database
         .admin()
@@ -274,7 +318,11 @@ async fn on_a_full_server_a_process_keeps_using_its_connections() {
         .unwrap();
 
     let other = db.clone();
-    let second = tokio::spawn(async move { other.begin(tenant, Actor::SYSTEM).await });
+    let second = tokio::spawn(async move {
+        other
+            .begin(tenant, Actor::SYSTEM, testkit::TEST_EPOCH.parse().unwrap())
+            .await
+    });
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert!(!second.is_finished(), "there was room for a second one");
     first.commit().await.unwrap();
