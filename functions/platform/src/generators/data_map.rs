@@ -5,20 +5,16 @@ use std::fmt::Write as _;
 use events::tables::{Class, Closure, Period, Strategy, Subject, Table};
 
 use super::{header, table_cell};
+use crate::functions;
 
 /// Returns every declared table: the shared ones, then those of each function.
 pub fn tables() -> impl Iterator<Item = &'static Table> {
-    [
-        access::TABLES,
-        events::TABLES,
-        identity::TABLES,
-        tenancy::TABLES,
-        support::TABLES,
-        files::TABLES,
-        notifications::TABLES,
-    ]
-    .into_iter()
-    .flatten()
+    let erasures = functions::ALL.iter().filter_map(|context| context.erasure);
+    let own = erasures.map(|erasure| erasure.tables);
+    [access::TABLES, events::TABLES]
+        .into_iter()
+        .chain(own)
+        .flatten()
 }
 
 /// Returns the page.

@@ -3,17 +3,14 @@
 use events::Erasure;
 
 /// Erasures of all functions.
-pub(crate) static ERASURES: &[&Erasure] = &[
-    &identity::ERASURE,
-    &tenancy::ERASURE,
-    &support::ERASURE,
-    &files::ERASURE,
-    &notifications::ERASURE,
-];
+pub(crate) fn erasures() -> impl Iterator<Item = &'static Erasure> {
+    let contexts = platform::functions::ALL.iter();
+    contexts.filter_map(|context| context.erasure)
+}
 
 #[tokio::test]
 async fn every_erasing_function_subscribes_to_closures_and_has_the_job() {
-    for erasure in ERASURES {
+    for erasure in erasures() {
         let function = platform::functions::ALL
             .iter()
             .find(|function| function.name == erasure.function)

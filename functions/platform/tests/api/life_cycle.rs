@@ -22,7 +22,7 @@ use testkit::{Client, TestApp, TestResponse};
 use tower::ServiceExt;
 use web::edge::{self, Edge};
 
-use super::erasure::ERASURES;
+use super::erasure::erasures;
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -127,7 +127,7 @@ impl Platform {
     /// Counts rows of the tenant in tables that should have none.
     async fn remaining_rows(&self, tenant: TenantId) -> Vec<(String, i64)> {
         let mut remaining = Vec::new();
-        for table in ERASURES.iter().flat_map(|erasure| erasure.table_names()) {
+        for table in erasures().flat_map(events::Erasure::table_names) {
             let sql = format!("select count(*) from {table} where tenant_id = $1");
             let rows: i64 = sqlx::query_scalar(AssertSqlSafe(sql))
                 .bind(tenant)
