@@ -52,6 +52,7 @@ pub static CONTEXT: Context = Context {
     jobs: jobs::ALL,
     environment: config::Settings::ENTRIES,
     erasure: Some(&ERASURE),
+    demo: Some(include_str!("../demo.json")),
     ..Context::new(
         "files",
         "Documents and pictures: uploads, downloads, quotas, scanning, previews, avatars.",

@@ -50,6 +50,7 @@ pub static CONTEXT: Context = Context {
     jobs: jobs::ALL,
     environment: config::Environment::ENTRIES,
     erasure: Some(&ERASURE),
+    demo: Some(include_str!("../demo.json")),
     pages: Some(|_parts| pages::router()),
     ..Context::new(
         "identity",

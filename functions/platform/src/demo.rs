@@ -1,42 +1,34 @@
 //! The demo: two tenants with people and tickets.
 //!
-//! It is loaded once, through the API ([`client`]). A tenant that exists in the database is never loaded again; a missing one is
-//! loaded with the passwords in `demo.json`. An interrupted load continues at the next start ([`checkpoint`]). When `demo.json`
-//! does not match the database, the people get new passwords ([`reset`]).
+//! It is loaded once, through the API ([`client`]), with the steps that contexts declare ([`script`]). A tenant that exists in the
+//! database is never loaded again; a missing one is loaded with the passwords in `demo.json`. An interrupted load continues at the
+//! next start ([`checkpoint`]). When `demo.json` does not match the database, the people get new passwords ([`reset`]).
 
 mod checkpoint;
 mod client;
-mod fixtures;
 mod load;
 mod reset;
-mod scenario;
+mod runner;
+mod schedule;
+mod script;
 #[cfg(test)]
 mod tests;
-mod timeline;
-mod users;
 
 use std::path::Path;
 
 use access::{Keyring, directory};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use events::Environment;
 use ids::TenantId;
 use web::{Clock, Email};
 
 pub use self::load::errors_only;
-use self::{
-    checkpoint::Checkpoint,
-    client::{Account, DemoClient},
-    fixtures::TenantPlan,
-};
+use self::{checkpoint::Checkpoint, client::DemoClient, script::TenantScript};
 use crate::{
     Error,
     database::Database,
     sign_ins::{SignIns, Tenant},
 };
-
-/// Length of the history of the demo.
-const HISTORY: TimeDelta = TimeDelta::days(25);
 
 /// Everything that loading the demo needs.
 #[derive(Clone)]
@@ -53,7 +45,7 @@ pub struct Demo {
     pub clock: Clock,
     /// Whether to load the tenants; otherwise only the superadmin exists.
     pub load_tenants: bool,
-    /// Maximum tickets per tenant.
+    /// Maximum of similar steps per tenant and context, such as tickets.
     pub max_tickets: usize,
 }
 
@@ -71,61 +63,69 @@ impl Demo {
         };
         sign_ins.base_url.clone_from(&self.public_url);
 
+        let now = interrupted
+            .as_ref()
+            .map_or_else(|| self.clock.now(), Checkpoint::today);
         let mut existing = Vec::new();
         let mut missing = Vec::new();
-        for (plan, id) in self.plans().await? {
+        for (script, id) in self.tenants(now).await? {
             let tenant = sign_ins
                 .tenants
-                .entry(plan.slug.to_owned())
-                .or_insert_with(|| Tenant::generate(plan.slug));
+                .entry(script.slug.clone())
+                .or_insert_with(|| Tenant::generate(&script.slug));
             let is_loading = interrupted
                 .as_ref()
-                .is_some_and(|j| j.is_loading(plan.slug));
+                .is_some_and(|checkpoint| checkpoint.is_loading(&script.slug));
             match id {
-                Some(id) if !is_loading => existing.push((plan, id)),
-                Some(_) => missing.push(plan),
+                Some(id) if !is_loading => existing.push((script, id)),
+                Some(_) => missing.push(script),
                 None => {
                     tenant.clear_ids();
-                    missing.push(plan);
+                    missing.push(script);
                 }
             }
         }
 
-        self.ensure_superadmin(&sign_ins, !missing.is_empty())
-            .await?;
+        let start = missing.iter().map(|script| script.start(&self.clock)).min();
+        self.ensure_superadmin(&sign_ins, start).await?;
         if !missing.is_empty() {
             let checkpoint = match interrupted {
                 Some(checkpoint) => checkpoint.with_sign_ins(sign_ins)?,
-                None => Checkpoint::create(&path, self.clock.now(), sign_ins)?,
+                None => Checkpoint::create(&path, now, sign_ins)?,
             };
             sign_ins = load::load(self, checkpoint, missing).await?;
         }
-        for (plan, id) in existing {
-            if let Some(tenant) = sign_ins.tenants.get_mut(plan.slug) {
-                reset::ensure_sign_ins(self, plan, id, tenant).await?;
-            }
+        for (script, id) in existing {
+            reset::ensure_sign_ins(self, &script, id, &mut sign_ins).await?;
         }
         sign_ins.write(&file)?;
         Ok(sign_ins)
     }
 
     /// Returns the demo tenants, each with its identifier if it exists.
-    async fn plans(&self) -> Result<Vec<(TenantPlan, Option<TenantId>)>, Error> {
-        let mut plans = Vec::new();
+    async fn tenants(
+        &self,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<(TenantScript, Option<TenantId>)>, Error> {
+        let mut tenants = Vec::new();
         if self.load_tenants {
-            let db = self.database.pool_of("identity")?;
-            for plan in fixtures::TENANTS {
-                plans.push((plan, directory::find_tenant_by_slug(&db, plan.slug).await?));
+            let db = self.database.shared_pool()?;
+            for script in script::tenants(now, self.max_tickets)? {
+                let id = directory::find_tenant_by_slug(&db, &script.slug).await?;
+                tenants.push((script, id));
             }
         }
-        Ok(plans)
+        Ok(tenants)
     }
 
-    /// Ensures that the superadmin can sign in. When tenants are loaded, the account is created at the start of the history.
-    async fn ensure_superadmin(&self, sign_ins: &SignIns, in_the_past: bool) -> Result<(), Error> {
-        let now = self.clock.now();
-        let mut client = self.client(if in_the_past { now - HISTORY } else { now })?;
-        let account = superadmin_account(sign_ins);
+    /// Ensures that the superadmin can sign in, from `start` on if tenants are loaded.
+    async fn ensure_superadmin(
+        &self,
+        sign_ins: &SignIns,
+        start: Option<DateTime<Utc>>,
+    ) -> Result<(), Error> {
+        let mut client = self.client(start.unwrap_or(self.clock.now()))?;
+        let account = sign_ins.superadmin_account();
         if client.can_sign_in(&account).await? {
             return client.sign_out(&account).await;
         }
@@ -153,14 +153,5 @@ impl Demo {
             &self.keyring,
             (&self.public_url, &self.environment),
         )
-    }
-}
-
-fn superadmin_account(sign_ins: &SignIns) -> Account {
-    let staff = &sign_ins.superadmin;
-    Account {
-        tenant: staff.tenant.clone(),
-        email: staff.email.clone(),
-        password: staff.password.clone(),
     }
 }

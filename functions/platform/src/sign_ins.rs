@@ -61,6 +61,17 @@ pub struct User {
     pub password: String,
 }
 
+/// An account and its password.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Slug of the tenant.
+    pub tenant: String,
+    /// Email address.
+    pub email: String,
+    /// Password.
+    pub password: String,
+}
+
 impl SignIns {
     /// Generates passwords for everyone.
     pub fn generate(base_url: &str, slugs: &[&str]) -> Self {
@@ -96,6 +107,30 @@ impl SignIns {
     pub fn write(&self, path: &Path) -> Result<(), Error> {
         let text = serde_json::to_string_pretty(self)?;
         Ok(secrets::write(path, &format!("{text}\n"))?)
+    }
+
+    /// Returns the account of a person of a tenant.
+    pub fn account(&self, slug: &str, person: &str) -> Result<Account, Error> {
+        let user = self
+            .tenants
+            .get(slug)
+            .and_then(|tenant| tenant.users.get(person));
+        let user = user.ok_or_else(|| format!("demo.json has no {person} of {slug}"))?;
+        Ok(Account {
+            tenant: slug.to_owned(),
+            email: user.email.clone(),
+            password: user.password.clone(),
+        })
+    }
+
+    /// Returns the account of the superadmin.
+    pub fn superadmin_account(&self) -> Account {
+        let staff = &self.superadmin;
+        Account {
+            tenant: staff.tenant.clone(),
+            email: staff.email.clone(),
+            password: staff.password.clone(),
+        }
     }
 
     /// Returns one row per person: tenant, role, email address, password.

@@ -35,6 +35,7 @@ pub static CONTEXT: Context = Context {
     subscriptions: || consumers::all().subscriptions(),
     jobs: jobs::ALL,
     erasure: Some(&ERASURE),
+    demo: Some(include_str!("../demo.json")),
     ..Context::new(
         "support",
         "Tickets between a tenant's customers and its experts: comments, history, search.",

@@ -46,6 +46,7 @@ pub static CONTEXT: Context = Context {
     jobs: jobs::ALL,
     environment: config::Settings::ENTRIES,
     erasure: Some(&ERASURE),
+    demo: Some(include_str!("../demo.json")),
     ..Context::new(
         NAME,
         "Tenants with their settings, feature flags and licences; API keys; the audit log.",

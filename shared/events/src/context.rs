@@ -58,6 +58,8 @@ pub struct Context {
     pub environment: &'static [Entry],
     /// The data of a closed tenant that it erases.
     pub erasure: Option<&'static Erasure>,
+    /// Its part of the demo: a script of HTTP steps.
+    pub demo: Option<&'static str>,
     /// What it is allowed in the database beyond the rules for every context.
     pub database: DatabaseExceptions,
     /// Its pages outside the API.
@@ -147,6 +149,7 @@ impl Context {
             jobs: &[],
             environment: &[],
             erasure: None,
+            demo: None,
             database: DatabaseExceptions::NONE,
             pages: None,
             start,

@@ -9,6 +9,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::script::Variables;
 use crate::{
     Error, secrets,
     secrets::FileError,
@@ -28,8 +29,17 @@ struct State {
     today: DateTime<Utc>,
     /// Generated passwords, and the identifiers known so far.
     sign_ins: SignIns,
-    /// Number of completed steps, by tenant.
-    done: BTreeMap<String, usize>,
+    /// Progress by tenant.
+    tenants: BTreeMap<String, Progress>,
+}
+
+/// Progress of one tenant.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Progress {
+    /// Number of completed steps.
+    pub done: usize,
+    /// What they have saved for later steps.
+    pub saved: Variables,
 }
 
 impl Checkpoint {
@@ -53,7 +63,7 @@ impl Checkpoint {
             state: State {
                 today,
                 sign_ins,
-                done: BTreeMap::new(),
+                tenants: BTreeMap::new(),
             },
         };
         checkpoint.save()?;
@@ -74,7 +84,7 @@ impl Checkpoint {
     pub fn with_sign_ins(mut self, sign_ins: SignIns) -> Result<Self, Error> {
         for (slug, tenant) in &sign_ins.tenants {
             if tenant.id.is_none() {
-                self.state.done.insert(slug.clone(), 0);
+                self.state.tenants.insert(slug.clone(), Progress::default());
             }
         }
         self.state.sign_ins = sign_ins;
@@ -84,25 +94,27 @@ impl Checkpoint {
 
     /// Whether the load of a tenant has started.
     pub fn is_loading(&self, slug: &str) -> bool {
-        self.state.done.contains_key(slug)
+        self.state.tenants.contains_key(slug)
     }
 
-    /// Starts or resumes the load of a tenant; returns the number of completed steps.
-    pub fn start_tenant(&mut self, slug: &str) -> Result<usize, Error> {
-        let done = *self.state.done.entry(slug.to_owned()).or_default();
+    /// Starts or resumes the load of a tenant; returns its progress.
+    pub fn start_tenant(&mut self, slug: &str) -> Result<Progress, Error> {
+        let progress = self.state.tenants.entry(slug.to_owned()).or_default();
+        let progress = progress.clone();
         self.save()?;
-        Ok(done)
+        Ok(progress)
     }
 
-    /// Stores what is known about a tenant.
-    pub fn set_tenant(&mut self, slug: &str, tenant: Tenant) -> Result<(), Error> {
-        self.state.sign_ins.tenants.insert(slug.to_owned(), tenant);
-        self.save()
-    }
-
-    /// Stores the number of completed steps.
-    pub fn set_progress(&mut self, slug: &str, done: usize) -> Result<(), Error> {
-        self.state.done.insert(slug.to_owned(), done);
+    /// Stores what is known about a tenant, and its progress.
+    pub fn set_progress(
+        &mut self,
+        slug: &str,
+        tenant: &Tenant,
+        progress: Progress,
+    ) -> Result<(), Error> {
+        let tenants = &mut self.state.sign_ins.tenants;
+        tenants.insert(slug.to_owned(), tenant.clone());
+        self.state.tenants.insert(slug.to_owned(), progress);
         self.save()
     }
 
@@ -136,18 +148,24 @@ mod tests {
         }
         let mut checkpoint = Checkpoint::create(&path, today, sign_ins).unwrap();
         assert!(!checkpoint.is_loading("demo"));
-        assert_eq!(checkpoint.start_tenant("demo").unwrap(), 0);
+        assert_eq!(checkpoint.start_tenant("demo").unwrap().done, 0);
         checkpoint.start_tenant("other").unwrap();
-        checkpoint.set_progress("demo", 7).unwrap();
-        checkpoint.set_progress("other", 9).unwrap();
+        for (slug, done) in [("demo", 7), ("other", 9)] {
+            let tenant = checkpoint.sign_ins().tenants[slug].clone();
+            let saved = Variables::from_iter([("ticket1.id".to_owned(), slug.into())]);
+            let progress = Progress { done, saved };
+            checkpoint.set_progress(slug, &tenant, progress).unwrap();
+        }
 
         let checkpoint = Checkpoint::load(&path).unwrap().unwrap();
         assert_eq!(checkpoint.today(), today);
         let mut known = checkpoint.sign_ins().clone();
         known.tenants.get_mut("other").unwrap().clear_ids();
         let mut checkpoint = checkpoint.with_sign_ins(known).unwrap();
-        assert_eq!(checkpoint.start_tenant("demo").unwrap(), 7);
-        assert_eq!(checkpoint.start_tenant("other").unwrap(), 0);
+        let demo = checkpoint.start_tenant("demo").unwrap();
+        assert_eq!((demo.done, &demo.saved["ticket1.id"]), (7, &"demo".into()));
+        let other = checkpoint.start_tenant("other").unwrap();
+        assert_eq!((other.done, other.saved.len()), (0, 0));
 
         checkpoint.finish().unwrap();
         assert!(Checkpoint::load(&path).unwrap().is_none());

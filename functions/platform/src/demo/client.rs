@@ -9,9 +9,8 @@ use access::{AppSettings, AppState, Keyring};
 use axum::{Router, body::Body};
 use chrono::{DateTime, TimeDelta, Utc};
 use events::Environment;
-use http::{Method, Request, StatusCode, header};
+use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
-use ids::TicketId;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use web::{
@@ -19,7 +18,7 @@ use web::{
     edge::{self, Edge},
 };
 
-use crate::{Error, database::Database, functions};
+use crate::{Error, database::Database, functions, sign_ins::Account};
 
 /// Access tokens are refreshed this long before they expire.
 const TOKEN_EXPIRY_MARGIN: TimeDelta = TimeDelta::seconds(60);
@@ -38,15 +37,13 @@ struct Session {
     expires_at: DateTime<Utc>,
 }
 
-/// An account and its password.
+/// A request.
 #[derive(Clone, Debug)]
-pub struct Account {
-    /// Slug of the tenant.
-    pub tenant: String,
-    /// Email address.
-    pub email: String,
-    /// Password.
-    pub password: String,
+pub struct ApiRequest {
+    pub method: Method,
+    path: String,
+    headers: Vec<(String, String)>,
+    content: String,
 }
 
 /// A response.
@@ -59,44 +56,62 @@ pub struct ApiResponse {
     request_line: String,
 }
 
-/// A failed request.
-#[derive(Debug, thiserror::Error)]
-#[error("{request_line} failed with {status}: {body}")]
-pub struct RequestRefused {
-    request_line: String,
-    status: StatusCode,
-    body: String,
+impl ApiRequest {
+    pub fn new(method: Method, path: impl Into<String>) -> Self {
+        Self {
+            method,
+            path: path.into(),
+            headers: Vec::new(),
+            content: String::new(),
+        }
+    }
+
+    pub fn method(self, method: Method) -> Self {
+        Self { method, ..self }
+    }
+
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// With a JSON body.
+    pub fn json(mut self, body: &Value) -> Self {
+        self.content = body.to_string();
+        self.header("content-type", "application/json")
+    }
+
+    /// With a file as a form.
+    pub fn file(mut self, name: &str, content: &str) -> Self {
+        self.content = format!(
+            "--boundary\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n{content}\r\n--boundary--\r\n"
+        );
+        self.header("content-type", "multipart/form-data; boundary=boundary")
+    }
 }
 
 impl ApiResponse {
     /// Returns the response if it is successful.
-    pub fn success(self) -> Result<Self, RequestRefused> {
+    pub fn success(self) -> Result<Self, Error> {
         if self.status.is_success() {
             return Ok(self);
         }
-        Err(RequestRefused {
-            request_line: self.request_line,
-            status: self.status,
-            body: self.body.to_string(),
-        })
+        let Self {
+            status,
+            body,
+            request_line,
+        } = self;
+        Err(format!("{request_line} failed with {status}: {body}").into())
     }
 
-    /// Returns a string field of the body.
-    pub fn text(&self, field: &str) -> Result<String, Error> {
-        self.body[field].as_str().map(str::to_owned).ok_or_else(|| {
-            format!(
-                "{} has no {field} in its response: {}",
-                self.request_line, self.body
-            )
-            .into()
-        })
+    /// Returns the items of a list.
+    pub fn items(&self) -> impl Iterator<Item = &Value> {
+        self.body["items"].as_array().into_iter().flatten()
     }
 
-    /// Returns the `id` field of the body.
-    pub fn id<T: std::str::FromStr>(&self) -> Result<T, Error> {
-        self.text("id")?
-            .parse()
-            .map_err(|_| format!("{} has no valid id in its response", self.request_line).into())
+    fn text(&self, field: &str) -> Result<String, Error> {
+        let text = self.body[field].as_str().map(str::to_owned);
+        text.ok_or_else(|| format!("{} has no {field} in its response", self.request_line).into())
     }
 }
 
@@ -147,56 +162,17 @@ impl DemoClient {
         self.clock.set(now.max(self.clock.now()));
     }
 
-    /// Sends a request as an account; signs in first if needed. `idempotency_key` makes a repetition harmless.
+    /// Sends a request as an account, which signs in first if needed, or without credentials.
     pub async fn call(
         &mut self,
-        account: &Account,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-        idempotency_key: Option<&str>,
+        account: Option<&Account>,
+        mut request: ApiRequest,
     ) -> Result<ApiResponse, Error> {
-        let token = self.token(account).await?;
-        self.send(method, path, body, Some(&token), idempotency_key)
-            .await
-    }
-
-    /// Sends a `GET` request.
-    pub async fn get(&mut self, account: &Account, path: &str) -> Result<ApiResponse, Error> {
-        self.call(account, Method::GET, path, None, None).await
-    }
-
-    /// Sends a `PUT` request.
-    pub async fn put(
-        &mut self,
-        account: &Account,
-        path: &str,
-        body: &Value,
-    ) -> Result<ApiResponse, Error> {
-        self.call(account, Method::PUT, path, Some(body), None)
-            .await
-    }
-
-    /// Sends a `POST` request.
-    pub async fn post(
-        &mut self,
-        account: &Account,
-        path: &str,
-        body: &Value,
-    ) -> Result<ApiResponse, Error> {
-        self.call(account, Method::POST, path, Some(body), None)
-            .await
-    }
-
-    /// Sends a `GET` request with an API key or token.
-    #[cfg(test)]
-    pub async fn get_with_token(&self, token: &str, path: &str) -> Result<ApiResponse, Error> {
-        self.send(Method::GET, path, None, Some(token), None).await
-    }
-
-    /// Sends a `POST` request without credentials.
-    pub async fn post_anonymously(&self, path: &str, body: &Value) -> Result<ApiResponse, Error> {
-        self.send(Method::POST, path, Some(body), None, None).await
+        if let Some(account) = account {
+            let token = self.token(account).await?;
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        self.send(request).await
     }
 
     /// Whether the account can sign in.
@@ -211,8 +187,8 @@ impl DemoClient {
 
     /// Signs the account out.
     pub async fn sign_out(&mut self, account: &Account) -> Result<(), Error> {
-        let response = self.call(account, Method::POST, "/auth/logout", None, None);
-        response.await?.success()?;
+        let request = ApiRequest::new(Method::POST, "/auth/logout");
+        self.call(Some(account), request).await?.success()?;
         self.sessions.remove(&account.email);
         Ok(())
     }
@@ -222,7 +198,8 @@ impl DemoClient {
             "tenant": account.tenant, "email": account.email, "password": account.password,
             "device_name": "Firefox",
         });
-        self.post_anonymously("/auth/login", &body).await
+        let request = ApiRequest::new(Method::POST, "/auth/login").json(&body);
+        self.send(request).await
     }
 
     fn store_session(
@@ -248,7 +225,8 @@ impl DemoClient {
                 return Ok(session.access.clone());
             }
             let body = json!({"refresh_token": session.refresh});
-            let response = self.post_anonymously("/auth/refresh", &body).await?;
+            let request = ApiRequest::new(Method::POST, "/auth/refresh").json(&body);
+            let response = self.send(request).await?;
             if response.status.is_success() {
                 return self.store_session(account, &response);
             }
@@ -257,39 +235,17 @@ impl DemoClient {
         self.store_session(account, &response)
     }
 
-    async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&Value>,
-        token: Option<&str>,
-        idempotency_key: Option<&str>,
-    ) -> Result<ApiResponse, Error> {
-        let request_line = format!("{method} {path}");
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", web::openapi::BASE));
-        if let Some(token) = token {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    async fn send(&self, request: ApiRequest) -> Result<ApiResponse, Error> {
+        let request_line = format!("{} {}", request.method, request.path);
+        let mut builder = Request::builder().method(request.method).uri(format!(
+            "{}{}",
+            web::openapi::BASE,
+            request.path
+        ));
+        for (name, value) in request.headers {
+            builder = builder.header(name, value);
         }
-        if let Some(idempotency_key) = idempotency_key {
-            request = request.header("idempotency-key", idempotency_key);
-        }
-        let body = match body {
-            Some(body) => {
-                request = request.header(header::CONTENT_TYPE, "application/json");
-                Body::from(body.to_string())
-            }
-            None => Body::empty(),
-        };
-        self.execute(request_line, request.body(body)?).await
-    }
-
-    async fn execute(
-        &self,
-        request_line: String,
-        request: Request<Body>,
-    ) -> Result<ApiResponse, Error> {
+        let request = builder.body(Body::from(request.content))?;
         let Ok(response) = self.router.clone().oneshot(request).await;
         let status = response.status();
         let bytes = response.into_body().collect().await?.to_bytes();
@@ -298,48 +254,5 @@ impl DemoClient {
             body: serde_json::from_slice(&bytes).unwrap_or_default(),
             request_line,
         })
-    }
-
-    /// Attaches a file to a ticket, unless it already has one.
-    pub async fn attach_file(
-        &mut self,
-        account: &Account,
-        ticket: TicketId,
-        name: &str,
-        content: &str,
-    ) -> Result<(), Error> {
-        let path = format!("/tickets/{ticket}/file-grant");
-        let grant = self.get(account, &path).await?.success()?.text("grant")?;
-        let token = self.token(account).await?;
-        let files = format!("/files?resource=ticket:{ticket}");
-        let request = |method: Method| {
-            Request::builder()
-                .method(method)
-                .uri(format!("{}{files}", web::openapi::BASE))
-                .header(header::AUTHORIZATION, format!("Bearer {token}"))
-                .header("x-file-grant", &grant)
-        };
-        let request_line = format!("GET {files}");
-        let list = request(Method::GET).body(Body::empty())?;
-        let existing = self.execute(request_line, list).await?.success()?;
-        if existing.body["items"]
-            .as_array()
-            .is_some_and(|items| !items.is_empty())
-        {
-            return Ok(());
-        }
-        let form = format!(
-            "--boundary\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n{content}\r\n--boundary--\r\n"
-        );
-        let upload = request(Method::POST)
-            .header(
-                header::CONTENT_TYPE,
-                "multipart/form-data; boundary=boundary",
-            )
-            .body(Body::from(form))?;
-        self.execute(format!("POST {files}"), upload)
-            .await?
-            .success()?;
-        Ok(())
     }
 }

@@ -10,12 +10,10 @@ use tokio::task::JoinSet;
 use tracing::{Dispatch, Level, instrument::WithSubscriber};
 
 use super::{
-    Demo, HISTORY,
-    checkpoint::Checkpoint,
-    fixtures::{self, TenantPlan},
-    scenario::ScenarioRunner,
-    timeline,
-    users::TenantSetup,
+    Demo,
+    checkpoint::{Checkpoint, Progress},
+    runner::Runner,
+    script::TenantScript,
 };
 use crate::{
     Error, console,
@@ -29,24 +27,24 @@ type SharedCheckpoint = Arc<Mutex<Checkpoint>>;
 pub async fn load(
     demo: &Demo,
     checkpoint: Checkpoint,
-    missing: Vec<TenantPlan>,
+    missing: Vec<TenantScript>,
 ) -> Result<SignIns, Error> {
     let started = Instant::now();
     console::print_line("  demo     loading (first start only, takes a few seconds)");
     let checkpoint = Arc::new(Mutex::new(checkpoint));
     let mut loads = JoinSet::new();
-    for plan in missing {
-        let load = load_tenant(demo.clone(), plan, checkpoint.clone());
+    for script in missing {
+        let load = load_tenant(demo.clone(), script, checkpoint.clone());
         loads.spawn(load.with_subscriber(errors_only()));
     }
-    let mut tickets = 0;
+    let mut steps = 0;
     while let Some(loaded) = loads.join_next().await {
-        tickets += loaded??;
+        steps += loaded??;
     }
     drop(loads);
     let seconds = started.elapsed().as_secs_f32();
     console::print_line(&format!(
-        "  demo     loaded {tickets} tickets with history in {seconds:.0} s"
+        "  demo     loaded in {steps} steps and {seconds:.0} s"
     ));
     Arc::into_inner(checkpoint)
         .ok_or("a load is still running")?
@@ -66,39 +64,28 @@ pub fn errors_only() -> Dispatch {
 
 async fn load_tenant(
     demo: Demo,
-    plan: TenantPlan,
+    script: TenantScript,
     checkpoint: SharedCheckpoint,
 ) -> Result<usize, Error> {
-    let (today, sign_ins, done) = {
+    let (sign_ins, progress) = {
         let mut checkpoint = lock(&checkpoint);
-        let done = checkpoint.start_tenant(plan.slug)?;
-        (checkpoint.today(), checkpoint.sign_ins().clone(), done)
+        let progress = checkpoint.start_tenant(&script.slug)?;
+        (checkpoint.sign_ins().clone(), progress)
     };
-    let from = today - HISTORY;
-    let mut client = demo.client(from)?;
-    let mut tenant = sign_ins.tenants.get(plan.slug).cloned().unwrap_or_default();
-    let setup = TenantSetup {
-        plan,
-        client: &mut client,
-        database: &demo.database,
-        keyring: &demo.keyring,
-    };
-    setup
-        .ensure_tenant(&super::superadmin_account(&sign_ins), &mut tenant)
-        .await?;
-    lock(&checkpoint).set_tenant(plan.slug, tenant.clone())?;
-
-    let mut tickets = fixtures::tickets(plan.slug)?;
-    tickets.truncate(demo.max_tickets);
-    let steps = timeline::plan(&tickets, from, today);
-    let mut runner = ScenarioRunner::new(plan.slug, &tenant, &mut client, &tickets);
-    for (number, step) in steps.iter().enumerate().skip(done) {
-        runner.run_step(number, step).await?;
-        lock(&checkpoint).set_progress(plan.slug, number + 1)?;
+    let mut client = demo.client(script.start(&demo.clock))?;
+    let mut runner = Runner::new(&demo, &mut client, &script, sign_ins);
+    runner.saved = progress.saved;
+    for (number, (at, step)) in script.steps.iter().enumerate().skip(progress.done) {
+        runner.client.advance_to(*at);
+        runner.run(step, Some(number)).await?;
+        let progress = Progress {
+            done: number + 1,
+            saved: runner.saved.clone(),
+        };
+        lock(&checkpoint).set_progress(&script.slug, runner.tenant(), progress)?;
     }
-    runner.attach_files().await?;
-    mark_events_published(&demo, &tenant).await?;
-    Ok(tickets.len())
+    mark_events_published(&demo, runner.tenant()).await?;
+    Ok(script.steps.len())
 }
 
 /// Marks the events of the demo as published, so that no mails are sent about them.

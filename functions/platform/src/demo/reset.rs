@@ -2,54 +2,49 @@
 
 use access::opaque::Opaque;
 use chrono::TimeDelta;
+use http::Method;
 use ids::{OneTimeToken, OneTimeTokenId, TenantId};
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
 
-use super::{Demo, fixtures::TenantPlan, users, users::TenantSetup};
-use crate::{
-    Error, console,
-    sign_ins::{PEOPLE, Tenant},
-};
+use super::{Demo, client::ApiRequest, runner::Runner, script::TenantScript};
+use crate::{Error, console, sign_ins::SignIns};
 
 /// Checks that the tenant's admin can sign in with the password in the file; otherwise resets all passwords and the API key.
 pub async fn ensure_sign_ins(
     demo: &Demo,
-    plan: TenantPlan,
+    script: &TenantScript,
     id: TenantId,
-    tenant: &mut Tenant,
+    sign_ins: &mut SignIns,
 ) -> Result<(), Error> {
     let mut client = demo.client(demo.clock.now())?;
-    let admin = users::account_of(plan.slug, tenant, "admin")?;
-    if tenant.id == Some(id) && tenant.api_key.is_some() && client.can_sign_in(&admin).await? {
-        return client.sign_out(&admin).await;
+    let mut runner = Runner::new(demo, &mut client, script, sign_ins.clone());
+    let admin = sign_ins.account(&script.slug, "admin")?;
+    let tenant = runner.tenant();
+    let is_known = tenant.id == Some(id) && tenant.api_key.is_some();
+    if is_known && runner.client.can_sign_in(&admin).await? {
+        return runner.client.sign_out(&admin).await;
     }
     console::print_line(&format!(
         "  demo     new passwords for tenant {}: demo.json does not match the database",
-        plan.slug
+        script.slug
     ));
-    tenant.clear_ids();
-    tenant.id = Some(id);
+    runner.tenant().clear_ids();
+    runner.tenant().id = Some(id);
     let mut connection = demo.database.administrator().await?;
-    for (person, _) in PEOPLE {
-        let account = users::account_of(plan.slug, tenant, person)?;
-        let Some(token) = create_invitation(&mut connection, demo, id, &account.email).await?
-        else {
+    for user in runner.tenant().users.clone().values() {
+        let Some(token) = create_invitation(&mut connection, demo, id, &user.email).await? else {
             continue;
         };
-        let body = json!({"token": token, "password": account.password});
-        client
-            .post_anonymously("/auth/invite/accept", &body)
-            .await?
-            .success()?;
+        let body = json!({"token": token, "password": user.password});
+        let request = ApiRequest::new(Method::POST, "/auth/invite/accept").json(&body);
+        runner.client.call(None, request).await?.success()?;
     }
-    let mut setup = TenantSetup {
-        plan,
-        client: &mut client,
-        database: &demo.database,
-        keyring: &demo.keyring,
-    };
-    setup.ensure_users(tenant).await
+    for (_, step) in script.steps.iter().filter(|(_, step)| step.setup) {
+        runner.run(step, None).await?;
+    }
+    *sign_ins = runner.sign_ins;
+    Ok(())
 }
 
 /// Creates an invitation for an existing user; accepting it sets a password. No endpoint does this without credentials, so it

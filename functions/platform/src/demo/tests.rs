@@ -2,7 +2,9 @@
 
 use std::{fs, path::PathBuf};
 
-use super::*;
+use http::Method;
+
+use super::{client::ApiRequest, *};
 use crate::{functions, secrets};
 
 /// A database with all functions, and an empty folder.
@@ -54,29 +56,26 @@ impl TestDemo {
         let mut client = self.demo.client(self.demo.clock.now()).unwrap();
         assert!(
             client
-                .can_sign_in(&superadmin_account(sign_ins))
+                .can_sign_in(&sign_ins.superadmin_account())
                 .await
                 .unwrap()
         );
         for (slug, tenant) in &sign_ins.tenants {
             for (person, user) in &tenant.users {
-                let account = users::account_of(slug, tenant, person).unwrap();
+                let account = sign_ins.account(slug, person).unwrap();
                 assert!(
                     client.can_sign_in(&account).await.unwrap(),
                     "{slug} {person}"
                 );
-                let me = client
-                    .get(&account, "/me")
-                    .await
-                    .unwrap()
-                    .success()
-                    .unwrap();
-                assert_eq!(me.id::<ids::UserId>().unwrap(), user.id.unwrap());
+                let me = ApiRequest::new(Method::GET, "/me");
+                let me = client.call(Some(&account), me).await.unwrap();
+                let id = user.id.unwrap().to_string();
+                assert_eq!(me.success().unwrap().body["id"], id);
             }
-            let key = tenant.api_key.as_deref().unwrap();
-            let tickets = client.get_with_token(key, "/tickets").await.unwrap();
-            let items = tickets.success().unwrap().body["items"].clone();
-            assert_eq!(items.as_array().unwrap().len(), 3, "{slug}");
+            let key = format!("Bearer {}", tenant.api_key.as_deref().unwrap());
+            let tickets = ApiRequest::new(Method::GET, "/tickets").header("authorization", key);
+            let tickets = client.call(None, tickets).await.unwrap().success().unwrap();
+            assert_eq!(tickets.items().count(), 3, "{slug}");
         }
     }
 }
@@ -151,4 +150,24 @@ async fn without_the_demo_only_the_superadmin_exists() {
     assert_eq!(sign_ins.rows().len(), 1);
     test.assert_everyone_can_sign_in(&sign_ins).await;
     assert_eq!(test.count("access.tenants").await, 1);
+}
+
+#[test]
+fn steps_lie_between_the_creation_of_their_tenant_and_now() {
+    let monday: DateTime<Utc> = "2026-11-16T00:30:00Z".parse().unwrap();
+    for hour in 0..7 * 24 {
+        let now = monday + chrono::TimeDelta::hours(hour);
+        let scripts = script::tenants(now, usize::MAX).unwrap();
+        assert_eq!(scripts.len(), 2);
+        for script in scripts {
+            assert!(script.steps.len() > 400, "{}", script.slug);
+            let (_, first) = &script.steps[0];
+            assert_eq!(first.request().unwrap().1, "/tenants");
+            let last = script.steps.last().unwrap().0;
+            assert!(
+                last <= now && now - last < chrono::TimeDelta::days(4),
+                "{now}"
+            );
+        }
+    }
 }
