@@ -27,6 +27,7 @@ landing | tests         | every test
 landing | served        | the platform serves its document; a few generated requests for each operation
 landing | processes     | sign-in, ticket and revocation with each function in a process of its own
 full    | google-lints  | clippy on the code behind the features of Google
+full    | asyncapi      | the document of events passes the published validator
 full    | terraform     | both clouds against stand-ins of the providers
 full    | roll-out      | the roll-out on Google Cloud against a stand-in of gcloud
 full    | server-roll-out | the roll-out on a server
@@ -100,6 +101,7 @@ run_served() { EXAMPLES=1 infra/scripts/served.sh; }
 run_processes() { EXAMPLES=0 infra/scripts/served.sh processes; }
 
 run_google-lints() { cargo clippy --workspace --all-targets --locked --features "$FEATURES" -- -D warnings; }
+run_asyncapi() { infra/scripts/asyncapi.sh; }
 run_terraform() { infra/scripts/terraform.sh light; }
 run_roll-out() { infra/scripts/gcp-deploy-test.sh; }
 run_server-roll-out() { infra/scripts/server-roll-test.sh; }

@@ -67,7 +67,9 @@ pub async fn superadmin(
     password: &str,
 ) -> Result<UserId, BootstrapError> {
     let hasher = Hasher::new(1, 1);
-    let mut tx = db.begin_read_only(REVALENZ, Actor::SYSTEM, state.clock().now()).await?;
+    let mut tx = db
+        .begin_read_only(REVALENZ, Actor::SYSTEM, state.clock().now())
+        .await?;
     let account = accounts::find_account(&mut tx, email.as_str()).await?;
     tx.commit().await?;
     let stored = account

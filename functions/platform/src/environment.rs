@@ -23,11 +23,6 @@ pub fn of_functions(local_dir: &Path) -> Environment {
     Environment::process().or(Environment::local(contexts(), local_dir))
 }
 
-/// Only the defaults, whatever the variables of this process are.
-pub fn defaults() -> Environment {
-    Environment::local(contexts(), Path::new(".local"))
-}
-
 /// The values of [`of_functions`] by name, for functions in processes of their own.
 pub fn values(local_dir: &Path) -> BTreeMap<String, String> {
     let environment = of_functions(local_dir);

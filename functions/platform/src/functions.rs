@@ -1,6 +1,6 @@
 //! The list of functions. To add a function, add its context to [`ALL`].
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use access::{AppSettings, AppState, Keyring};
 use axum::Router;
@@ -8,7 +8,7 @@ use db::Db;
 use events::{Context, Environment, Job, PageParts, Parts, Started, Subscription};
 use web::{Clock, Service};
 
-use crate::{Error, environment};
+use crate::Error;
 
 /// Name of the process that serves the pages: its port, settings and container.
 pub const PAGES: &str = "platform";
@@ -59,7 +59,9 @@ pub fn services() -> Result<Vec<Service>, Error> {
             local: false,
         },
     );
-    let started = start(|_name| Ok(db.clone()), &state, &environment::defaults())?;
+    // Only defaults, whatever the variables of this process are.
+    let defaults = Environment::local(ALL.iter().copied(), Path::new(".local"));
+    let started = start(|_name| Ok(db.clone()), &state, &defaults)?;
     Ok(started.into_iter().map(|started| started.service).collect())
 }
 

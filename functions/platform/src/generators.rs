@@ -9,8 +9,8 @@ mod registry;
 mod schema;
 
 pub use data_map::tables;
-pub use registry::registry;
 pub use permissions::{Grants, OperationEntry, grants, operations};
+pub use registry::registry;
 
 use crate::{
     Error,

@@ -106,6 +106,7 @@ events::events! {
         /// What is limited.
         metric: Metric = API_REQUESTS,
         /// The month in UTC.
+        #[schema(value_type = String, example = "2026-11")]
         month: Month = Month::of(EXAMPLE_TIME),
         /// The percentage of the limit: 80 or 100.
         threshold: i16 = 80,

@@ -25,7 +25,7 @@ pub enum Strategy {
     Keep,
     /// It becomes null.
     Nullify,
-    /// It is overwritten with a value that identifies nobody.
+    /// It is overwritten with a value that identifies no person.
     Pseudonymise,
     /// The whole row is deleted.
     DeleteRow,

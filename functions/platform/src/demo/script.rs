@@ -45,7 +45,7 @@ pub struct Step {
     r#do: Option<String>,
     /// When: see [`schedule`].
     at: Option<String>,
-    /// Who: a person, `superadmin`, or nobody.
+    /// Who: a person, `superadmin`; `None` is an anonymous request.
     pub by: Option<String>,
     /// Variables.
     pub with: Variables,

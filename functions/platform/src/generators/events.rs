@@ -67,7 +67,7 @@ fn description(schema: &Value) -> Option<&str> {
     let alternatives = schema["oneOf"].as_array().into_iter().flatten();
     schema["description"]
         .as_str()
-        .or_else(|| alternatives.filter_map(description).next())
+        .or_else(|| alternatives.find_map(description))
 }
 
 /// The type of a field in words: `string (uuid) or null`.

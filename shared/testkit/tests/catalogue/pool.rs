@@ -254,7 +254,7 @@ async fn a_read_only_transaction_refuses_writes() {
 #[tokio::test]
 async fn a_changed_password_is_reported_as_unavailable() {
     let app = TestApp::new(&[]).await;
-    // The superuser's: the test cluster asks nobody else for a password.
+    // The superuser's: functions need no password in the test cluster.
     let url = app.database.admin_url();
     let (_, place) = url.split_once('@').unwrap();
     let db = Db::connect_lazy(&format!("postgres://postgres:yesterdays@{place}"), 1).unwrap();

@@ -14,10 +14,7 @@ use crate::{
             cookie::RefreshMode,
             session::{Device, TokenAnswer},
         },
-        sign_in::{
-            first_factor::AuthMethod,
-            flow::{Authentication, Client},
-        },
+        sign_in::{client::Client, first_factor::AuthMethod, flow::Authentication},
         tenant::find_open_tenant,
     },
     store::{accounts, oauth_flows},

@@ -20,8 +20,9 @@ use crate::{
     http::{
         sessions::{cookie::RefreshMode, session::Device},
         sign_in::{
+            client::Client,
             first_factor::{AuthMethod, SignInAnswer},
-            flow::{Authentication, Client, SignIn},
+            flow::{Authentication, SignIn},
         },
         tenant::{check_writable, find_open_tenant},
     },

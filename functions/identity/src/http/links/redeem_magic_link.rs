@@ -22,8 +22,9 @@ use crate::{
             session::{Device, TokenAnswer},
         },
         sign_in::{
+            client::Client,
             first_factor::AuthMethod,
-            flow::{Authentication, Client, SignIn},
+            flow::{Authentication, SignIn},
         },
         tenant::find_open_tenant,
     },

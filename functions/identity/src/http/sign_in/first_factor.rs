@@ -9,7 +9,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use web::problem::Result;
 
-use super::flow::Client;
+use super::client::Client;
 use crate::{
     domain::factor::FactorMethod,
     http::{factors::relying_party, sessions::session::TokenAnswer},

@@ -10,20 +10,18 @@ use axum::{
 };
 use db::{Actor, TenantTx};
 use events::UnitOfWork;
-use http::HeaderMap;
-use ids::{SessionId, TenantId, UserId};
-use web::{RequestInfo, SingleLine, problem::Result};
+use ids::{SessionId, UserId};
+use web::{SingleLine, problem::Result};
 
-use super::first_factor::{AuthMethod, require_second_factor};
+use super::{
+    client::Client,
+    first_factor::{AuthMethod, require_second_factor},
+};
 use crate::{
-    App,
     domain::{device, status::UserStatus, tenant_rules},
     events::SessionNewDevice,
     http::{
-        sessions::{
-            cookie::{self, RefreshMode},
-            session::{Device, SessionGrant, user_agent},
-        },
+        sessions::session::{SessionGrant, user_agent},
         tenant::{check_sign_in_allowed, set_caller},
     },
     store::{
@@ -33,38 +31,7 @@ use crate::{
     },
 };
 
-/// A client that wants to sign in a user.
-pub(crate) struct Client<'a> {
-    pub(crate) app: &'a App,
-    pub(crate) request: &'a RequestInfo,
-    pub(crate) headers: &'a HeaderMap,
-    pub(crate) device: Device,
-}
-
 impl<'a> Client<'a> {
-    pub(crate) fn new(
-        app: &'a App,
-        request: &'a RequestInfo,
-        headers: &'a HeaderMap,
-        device: Device,
-    ) -> Self {
-        Self {
-            app,
-            request,
-            headers,
-            device,
-        }
-    }
-
-    /// Refuses pages that may not sign in to this tenant; a cookie requires additional headers.
-    pub(crate) async fn check_page(&self, tenant: Option<TenantId>) -> Result<()> {
-        let (state, headers) = (&self.app.state, self.headers);
-        match self.device.mode {
-            RefreshMode::Body => cookie::check_page(state, headers, tenant).await,
-            RefreshMode::Cookie => cookie::check_csrf(state, headers, tenant).await,
-        }
-    }
-
     /// Begins the sign-in to an open tenant, before anything is written: without a signing key, no session can be created.
     pub(crate) async fn sign_in_to(self, tenant: Arc<Tenant>) -> Result<SignIn<'a>> {
         let signer = self.app.signer().await?;

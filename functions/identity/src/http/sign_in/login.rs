@@ -10,8 +10,9 @@ use ids::UserId;
 use web::{Email, RequestInfo, SingleLine, Slug, ValidJson, problem::Result};
 
 use super::{
+    client::Client,
     first_factor::{AuthMethod, SignInAnswer},
-    flow::{Authentication, Client, SignIn},
+    flow::{Authentication, SignIn},
 };
 use crate::{
     App,

@@ -11,8 +11,9 @@ use web::{
 };
 
 use super::{
+    client::Client,
     first_factor::passkey_challenge,
-    flow::{Authentication, Client, SignIn},
+    flow::{Authentication, SignIn},
 };
 use crate::{
     App,

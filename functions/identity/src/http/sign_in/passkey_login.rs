@@ -8,7 +8,7 @@ use http::HeaderMap;
 use ids::{PasskeyChallenge, PasskeyChallengeId};
 use web::{Problem, RequestInfo, SingleLine, Slug, ValidJson, problem::Result};
 
-use super::flow::{Authentication, Client};
+use super::{client::Client, flow::Authentication};
 use crate::{
     App,
     domain::{factor::FactorMethod, webauthn::Expected},
