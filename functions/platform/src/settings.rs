@@ -72,6 +72,7 @@ Commands that print a generated file:
   asyncapi         event types as an AsyncAPI document
   registry         settings, flags, metrics and file resources that contexts declare
   schema           tables, policies and grants of the database
+  data-map         classification of every column
   compose          compose file for one server
   caddyfile        proxy configuration for one server
   prometheus       Prometheus configuration for one server";
