@@ -5,7 +5,9 @@
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
+# The registry first: it is compiled in, so what is printed after it may need a second run.
 generated='
+infra/registry.json             | platform registry
 functions/files/openapi.json         | platform openapi files
 functions/identity/openapi.json      | platform openapi identity
 functions/notifications/openapi.json | platform openapi notifications

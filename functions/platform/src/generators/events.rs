@@ -64,7 +64,7 @@ fn event(kind: &EventKind, subscriptions: &[Subscription]) -> String {
 
 /// What a field says about itself. That of an optional field is in its alternative to null.
 fn description(schema: &Value) -> Option<&str> {
-    let alternatives = schema["oneOf"].as_array().into_iter().flatten();
+    let mut alternatives = schema["oneOf"].as_array().into_iter().flatten();
     schema["description"]
         .as_str()
         .or_else(|| alternatives.find_map(description))
