@@ -1,19 +1,14 @@
 #!/usr/bin/env bash
-# Writes every file that our own programs generate; with --check only compares, and fails if one is stale.
+# Writes every file that our own programs generate; with --check only compares, and fails if one is stale; with --list only
+# prints their names.
 # One line a file: where it lies | the program in target/debug and its arguments, which prints it.
-# .sqlx is not among them: prepare-sqlx.sh.
+# The document of each function is added below. .sqlx is not among them: prepare-sqlx.sh.
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
-# The registry first: it is compiled in, so what is printed after it may need a second run.
+# The registry first: it is compiled into the programs that print the others.
 generated='
 infra/registry.json             | platform registry
-functions/files/openapi.json         | platform openapi files
-functions/identity/openapi.json      | platform openapi identity
-functions/notifications/openapi.json | platform openapi notifications
-functions/relay/openapi.json         | platform openapi relay
-functions/support/openapi.json       | platform openapi support
-functions/tenancy/openapi.json       | platform openapi tenancy
 infra/manifest.json             | platform manifest
 infra/compose.yaml              | platform compose
 infra/caddy/Caddyfile           | platform caddyfile
@@ -29,13 +24,20 @@ docs/data-map.md                | platform data-map
 
 check=${1:-}
 case "$check" in
-  "" | --check) ;;
-  *) die "usage: generate.sh [--check]" ;;
+  "" | --check | --list) ;;
+  *) die "usage: generate.sh [--check | --list]" ;;
 esac
 
 need_rust
 build
 programs="$(target_dir)/debug"
+for name in $("$programs/platform" functions); do
+  generated+="functions/$name/openapi.json | platform openapi $name"$'\n'
+done
+if [ "$check" = --list ]; then
+  printf '%s' "$generated" | sed 's/ *|.*//' | grep .
+  exit
+fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
@@ -47,7 +49,9 @@ while IFS='|' read -r file program; do
   "$programs/${words[0]}" "${words[@]:1}" >"$scratch/fresh"
   if [ -z "$check" ]; then
     mkdir -p "$(dirname "$file")"
+    cmp -s "$scratch/fresh" "$file" && continue
     cp "$scratch/fresh" "$file"
+    [ "$file" != infra/registry.json ] || build
   elif ! diff -u --label "$file" --label "$file (fresh)" "$file" "$scratch/fresh" >"$scratch/difference"; then
     head -n 40 "$scratch/difference" >&2
     say "$file is stale"

@@ -1,7 +1,8 @@
 //! Events published by this context. Data holds identifiers and codes only, never names of files or people.
 
+use crate::ids::FileId;
 use db::Actor;
-use ids::{FileId, UserId};
+use ids::UserId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;

@@ -14,9 +14,9 @@ pub(crate) mod tus;
 pub(crate) mod uploads;
 mod view;
 
+use crate::ids::FileId;
 use access::{Caller, Permission, file_grant::FileGrant};
 use db::TenantTx;
-use ids::FileId;
 use web::{problem, problem::Result};
 
 use crate::store::files::{self as store, FileRow, ViewerScope};

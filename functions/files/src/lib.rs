@@ -6,12 +6,14 @@
 
 pub mod config;
 mod consumers;
+mod database_exceptions;
 pub mod declarations;
 mod domain;
 mod erasure;
 pub mod error;
 pub mod events;
 mod http;
+pub mod ids;
 pub mod jobs;
 mod object_keys;
 pub mod permissions;
@@ -36,9 +38,7 @@ use db::Db;
 use tokio::sync::Semaphore;
 use web::{Cursors, Service};
 
-pub use erasure::ERASURE;
 pub use scanner::{Scanner, Verdict};
-pub use tables::TABLES;
 
 /// Everything about this context.
 pub static CONTEXT: Context = Context {
@@ -51,7 +51,8 @@ pub static CONTEXT: Context = Context {
     subscriptions: || consumers::all().subscriptions(),
     jobs: jobs::ALL,
     environment: config::Settings::ENTRIES,
-    erasure: Some(&ERASURE),
+    tables: tables::TABLES,
+    database: database_exceptions::DATABASE,
     demo: Some(include_str!("../demo.json")),
     ..Context::new(
         "files",
@@ -100,17 +101,13 @@ pub fn service(db: Db, state: AppState) -> Service {
 pub fn service_with(db: Db, state: AppState, store: Store, scanner: Scanner) -> Service {
     let app = App {
         cursors: Cursors::new(&state.keyring().derive(Purpose::Cursors)),
-        state: state.clone(),
-        db: db.clone(),
+        state,
+        db,
         store,
         scanner,
         checks: Arc::new(Semaphore::new(MAX_CONCURRENT_CHECKS)),
     };
-    let internal = consumers::all()
-        .routes(app.clone(), db.clone(), state.clone())
-        .merge(jobs::all().routes(app.clone(), db, state));
-    let mut service =
-        Service::new(CONTEXT.name, CONTEXT.about, routes::routes(), app).with_internal(internal);
+    let mut service = CONTEXT.service(app, routes::routes(), consumers::all(), jobs::all());
     service.api = service.api.layer(from_fn(add_tus_version));
     service
 }

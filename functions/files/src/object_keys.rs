@@ -1,9 +1,10 @@
 //! Keys of objects in the store. They consist of identifiers only.
 
+use crate::ids::FileId;
 use access::opaque;
 use blob::{Key, StoreError};
 use chrono::{DateTime, Datelike, Utc};
-use ids::{FileId, TenantId};
+use ids::TenantId;
 use web::{Problem, problem::Result};
 
 /// The key of a file's checked content.

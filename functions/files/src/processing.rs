@@ -11,9 +11,10 @@ mod preview;
 
 use std::time::Duration;
 
+use crate::ids::FileId;
 use chrono::TimeDelta;
 use events::UnitOfWork;
-use ids::{FileId, TenantId};
+use ids::TenantId;
 use tokio::task::JoinHandle;
 use web::{Problem, RequestInfo, problem::Result};
 

@@ -7,12 +7,14 @@
 pub mod bootstrap;
 pub mod config;
 mod consumers;
+mod database_exceptions;
 pub mod declarations;
 mod domain;
 mod erasure;
 pub mod error;
 pub mod events;
 mod http;
+pub mod ids;
 pub mod jobs;
 mod oidc;
 pub mod pages;
@@ -34,10 +36,8 @@ use domain::{
     refresh_token::RefreshTokens,
     throttle::{Limits, Throttle},
 };
-pub use erasure::ERASURE;
 use moka::future::Cache;
 pub use oidc::{Provider, Providers};
-pub use tables::TABLES;
 use web::{Cursors, Service};
 
 /// Everything about this context.
@@ -49,7 +49,8 @@ pub static CONTEXT: Context = Context {
     subscriptions: || consumers::all().subscriptions(),
     jobs: jobs::ALL,
     environment: config::Environment::ENTRIES,
-    erasure: Some(&ERASURE),
+    tables: tables::TABLES,
+    database: database_exceptions::DATABASE,
     demo: Some(include_str!("../demo.json")),
     pages: Some(|_parts| pages::router()),
     ..Context::new(
@@ -125,11 +126,8 @@ pub fn service_with(db: Db, state: AppState, settings: Settings) -> Service {
             .time_to_live(SIGNER_CACHE_TTL)
             .build(),
         settings: Arc::new(settings),
-        state: state.clone(),
-        db: db.clone(),
+        state,
+        db,
     };
-    let internal = consumers::all()
-        .routes(app.clone(), db.clone(), state.clone())
-        .merge(jobs::all().routes(app.clone(), db, state));
-    Service::new(CONTEXT.name, CONTEXT.about, routes::routes(), app).with_internal(internal)
+    CONTEXT.service(app, routes::routes(), consumers::all(), jobs::all())
 }

@@ -5,10 +5,11 @@ pub(crate) mod links;
 mod organisation;
 mod tickets;
 
+use crate::ids::MessageId;
 use ::events::{ConsumeError, Consumers, Envelope, UnitOfWork};
 use access::TenantStatus;
 use chrono::TimeDelta;
-use ids::{MessageId, UserId};
+use ids::UserId;
 
 use crate::{
     App,

@@ -9,6 +9,7 @@ mod parsed_mail;
 
 use std::sync::Arc;
 
+use crate::ids::MessageId;
 use axum::{
     Router,
     extract::State,
@@ -16,7 +17,6 @@ use axum::{
     routing::get,
 };
 use http::{HeaderValue, header};
-use ids::MessageId;
 use web::{PathIds, Problem, problem, problem::Result};
 
 use crate::Folder;

@@ -7,12 +7,14 @@
 mod branding;
 pub mod config;
 mod consumers;
+mod database_exceptions;
 pub mod declarations;
 pub mod dev_mail;
 mod domain;
 mod erasure;
 pub mod error;
 pub mod events;
+pub mod ids;
 pub mod jobs;
 pub mod mail;
 pub mod mailer;
@@ -27,10 +29,8 @@ use axum::extract::FromRef;
 use db::Db;
 use web::{Service, openapi::Routes};
 
-pub use erasure::ERASURE;
 pub use mailer::{Folder, MailError, Mailer, Smtp, SmtpError};
 pub use sender::Sender;
-pub use tables::TABLES;
 
 /// Everything about this context.
 pub static CONTEXT: Context = Context {
@@ -40,7 +40,8 @@ pub static CONTEXT: Context = Context {
     subscriptions: || consumers::all().subscriptions(),
     jobs: jobs::ALL,
     environment: config::Settings::ENTRIES,
-    erasure: Some(&ERASURE),
+    tables: tables::TABLES,
+    database: database_exceptions::DATABASE,
     pages: Some(config::pages),
     ..Context::new(
         "notifications",
@@ -74,12 +75,6 @@ impl FromRef<App> for AppState {
 
 /// The service of this context. Messages that it queues are sent by a [`Sender`].
 pub fn service(db: Db, state: AppState) -> Service {
-    let app = App {
-        state: state.clone(),
-        db: db.clone(),
-    };
-    let internal = consumers::all()
-        .routes(app.clone(), db.clone(), state.clone())
-        .merge(jobs::all().routes(app.clone(), db, state));
-    Service::new(CONTEXT.name, CONTEXT.about, Routes::default(), app).with_internal(internal)
+    let app = App { state, db };
+    CONTEXT.service(app, Routes::default(), consumers::all(), jobs::all())
 }

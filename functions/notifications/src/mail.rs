@@ -1,7 +1,7 @@
 //! An email (RFC 5322) with a plain text and an HTML part.
 
+use crate::ids::MessageId;
 use chrono::{DateTime, Utc};
-use ids::MessageId;
 use lettre::{
     Address, Message,
     address::AddressError,

@@ -131,7 +131,7 @@ impl Demo {
         }
         let email = Email::parse(&account.email)
             .map_err(|_| "the superadmin has no valid email address")?;
-        let db = self.database.pool_of("identity")?;
+        let db = self.database.pool_of(identity::CONTEXT.name)?;
         let state = client.state();
         identity::bootstrap::superadmin(
             &db,

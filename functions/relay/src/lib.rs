@@ -4,11 +4,13 @@
 
 mod bus;
 pub mod config;
+mod database_exceptions;
 mod delivery_client;
 mod dispatcher;
 mod domain;
 pub mod error;
 mod http;
+pub mod ids;
 pub mod jobs;
 mod nudge;
 mod rabbit_consumer;
@@ -46,6 +48,7 @@ pub use transport::{
 pub static CONTEXT: Context = Context {
     problems: error::ALL,
     jobs: jobs::ALL,
+    database: database_exceptions::DATABASE,
     own_process: Some(OwnProcess {
         environment: config::Settings::ENTRIES,
         start: config::start,

@@ -1,7 +1,8 @@
 //! Events published by this context. Data holds identifiers and codes only, never names or texts written by people.
 
+use crate::ids::TicketCommentId;
 use db::Actor;
-use ids::{TicketCommentId, TicketId, UserId};
+use ids::{TicketId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;

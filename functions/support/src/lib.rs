@@ -3,26 +3,25 @@
 //! Customers see their own tickets and public comments; staff work on all tickets of their tenant.
 
 mod consumers;
+mod database_exceptions;
 pub mod declarations;
 mod domain;
 mod erasure;
 pub mod error;
 pub mod events;
 mod http;
+pub mod ids;
 pub mod jobs;
 pub mod permissions;
 mod routes;
 mod store;
 mod tables;
 
+pub(crate) use ::events::App;
 use ::events::Context;
-use access::{AppState, Purpose};
-use axum::extract::FromRef;
+use access::AppState;
 use db::Db;
-use web::{Cursors, Service};
-
-pub use erasure::ERASURE;
-pub use tables::TABLES;
+use web::Service;
 
 /// Everything about this context.
 pub static CONTEXT: Context = Context {
@@ -34,7 +33,8 @@ pub static CONTEXT: Context = Context {
     events: events::ALL,
     subscriptions: || consumers::all().subscriptions(),
     jobs: jobs::ALL,
-    erasure: Some(&ERASURE),
+    tables: tables::TABLES,
+    database: database_exceptions::DATABASE,
     demo: Some(include_str!("../demo.json")),
     ..Context::new(
         "support",
@@ -43,39 +43,12 @@ pub static CONTEXT: Context = Context {
     )
 };
 
-/// State shared by all handlers.
-#[derive(Clone, Debug)]
-pub(crate) struct App {
-    state: AppState,
-    db: Db,
-    cursors: Cursors,
-}
-
-impl ::events::Backend for App {
-    fn db(&self) -> &Db {
-        &self.db
-    }
-
-    fn state(&self) -> &AppState {
-        &self.state
-    }
-}
-
-impl FromRef<App> for AppState {
-    fn from_ref(app: &App) -> Self {
-        app.state.clone()
-    }
-}
-
 /// Builds the service of this context.
 pub fn service(db: Db, state: AppState) -> Service {
-    let app = App {
-        cursors: Cursors::new(&state.keyring().derive(Purpose::Cursors)),
-        state: state.clone(),
-        db: db.clone(),
-    };
-    let internal = consumers::all()
-        .routes(app.clone(), db.clone(), state.clone())
-        .merge(jobs::all().routes(app.clone(), db, state));
-    Service::new(CONTEXT.name, CONTEXT.about, routes::routes(), app).with_internal(internal)
+    CONTEXT.service(
+        App::new(db, state),
+        routes::routes(),
+        consumers::all(),
+        jobs::all(),
+    )
 }

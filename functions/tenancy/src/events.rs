@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::ids::TenantDomainId;
 use access::{
     TenantStatus,
     usage::{API_REQUESTS, Metric},
 };
 use chrono::{DateTime, Utc};
-use ids::{ApiKeyId, Id, IdKind, TenantDomainId, TenantId};
+use ids::{ApiKeyId, Id, IdKind, TenantId};
 use uuid::Uuid;
 
 use crate::domain::{

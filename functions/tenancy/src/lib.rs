@@ -8,6 +8,7 @@
 mod audit_verification;
 pub mod config;
 mod consumers;
+mod database_exceptions;
 pub mod declarations;
 mod domain;
 mod domain_verification;
@@ -15,6 +16,7 @@ mod erasure;
 mod error;
 pub mod events;
 mod http;
+pub mod ids;
 pub mod jobs;
 mod licensing;
 pub mod permissions;
@@ -30,8 +32,6 @@ use db::Db;
 use web::{Cursors, Service};
 
 pub use domain_verification::DomainVerifier;
-pub use erasure::ERASURE;
-pub use tables::TABLES;
 
 /// The name of this context, its schema, its database login and its folder.
 pub const NAME: &str = "tenancy";
@@ -45,7 +45,8 @@ pub static CONTEXT: Context = Context {
     subscriptions: || consumers::all().subscriptions(),
     jobs: jobs::ALL,
     environment: config::Settings::ENTRIES,
-    erasure: Some(&ERASURE),
+    tables: tables::TABLES,
+    database: database_exceptions::DATABASE,
     demo: Some(include_str!("../demo.json")),
     ..Context::new(
         NAME,
@@ -88,12 +89,9 @@ pub fn service(db: Db, state: AppState) -> Service {
 pub fn service_with(db: Db, state: AppState, domain_verifier: DomainVerifier) -> Service {
     let app = App {
         cursors: Cursors::new(&state.keyring().derive(Purpose::Cursors)),
-        state: state.clone(),
-        db: db.clone(),
+        state,
+        db,
         domain_verifier,
     };
-    let internal = consumers::all()
-        .routes(app.clone(), db.clone(), state.clone())
-        .merge(jobs::all().routes(app.clone(), db, state));
-    Service::new(NAME, CONTEXT.about, routes::routes(), app).with_internal(internal)
+    CONTEXT.service(app, routes::routes(), consumers::all(), jobs::all())
 }

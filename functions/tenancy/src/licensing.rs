@@ -1,8 +1,8 @@
 //! Operations on licences that several handlers and jobs share.
 
+use crate::ids::LicenseId;
 use chrono::{DateTime, Utc};
 use db::TenantTx;
-use ids::LicenseId;
 use web::problem::Result;
 
 use crate::{

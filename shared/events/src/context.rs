@@ -11,13 +11,14 @@ use access::{
     usage::Metric,
 };
 use axum::Router;
-use db::Db;
+use db::{Db, tables::Table};
 use web::{
-    ProblemKind,
+    ProblemKind, Service,
+    openapi::Routes,
     settings::{self, Entry},
 };
 
-use crate::{Erasure, EventKind, Job, Subscription};
+use crate::{Backend, Consumers, Erasure, EventKind, Job, Jobs, Subscription};
 
 /// Everything about a context. Declared with [`Context::new`] and the fields that apply:
 ///
@@ -56,8 +57,8 @@ pub struct Context {
     pub jobs: &'static [&'static Job],
     /// Environment variables that it reads.
     pub environment: &'static [Entry],
-    /// The data of a closed tenant that it erases.
-    pub erasure: Option<&'static Erasure>,
+    /// Its tables, with the classification of their columns and what erases them.
+    pub tables: &'static [Table],
     /// Its part of the demo: a script of HTTP steps.
     pub demo: Option<&'static str>,
     /// What it is allowed in the database beyond the rules for every context.
@@ -104,8 +105,6 @@ pub struct PageParts {
 /// Exceptions from the rules for schemas, which the schema linter enforces. Each has a reason.
 #[derive(Clone, Copy, Debug)]
 pub struct DatabaseExceptions {
-    /// Tables that belong to no tenant: `schema.table`, reason.
-    pub without_tenant: &'static [(&'static str, &'static str)],
     /// Keys and indexes of tenant data that do not begin with `tenant_id`: `schema.name`, reason.
     pub across_tenants: &'static [(&'static str, &'static str)],
     /// `SECURITY DEFINER` functions and the only role that may call each. They see all tenants, so each must restrict its
@@ -120,7 +119,6 @@ pub struct DatabaseExceptions {
 impl DatabaseExceptions {
     /// No exceptions.
     pub const NONE: Self = Self {
-        without_tenant: &[],
         across_tenants: &[],
         definers: &[],
         definer_policies: &[],
@@ -148,13 +146,37 @@ impl Context {
             subscriptions: Vec::new,
             jobs: &[],
             environment: &[],
-            erasure: None,
+            tables: &[],
             demo: None,
             database: DatabaseExceptions::NONE,
             pages: None,
             start,
             own_process: None,
         }
+    }
+
+    /// Its service: routes for callers; consumers and jobs as internal routes.
+    pub fn service<S: Backend + Clone + Send + 'static>(
+        &self,
+        app: S,
+        routes: Routes<S>,
+        consumers: Consumers<S>,
+        jobs: Jobs<S>,
+    ) -> Service {
+        let (db, state) = (app.db().clone(), app.state().clone());
+        let internal = consumers
+            .routes(app.clone(), db.clone(), state.clone())
+            .merge(jobs.routes(app.clone(), db, state));
+        Service::new(self.name, self.about, routes, app).with_internal(internal)
+    }
+
+    /// What it erases of a closed tenant; `None` if nothing.
+    pub fn erasure(&self) -> Option<Erasure> {
+        let erasure = Erasure {
+            function: self.name,
+            tables: self.tables,
+        };
+        erasure.table_names().next().map(|_| erasure)
     }
 
     /// Every environment variable that it reads as a process of its own, besides those of every process.

@@ -7,6 +7,7 @@
 //!
 //! Work at fixed times is declared as [`Jobs`]. The data of a closed tenant are erased by each function's [`Erasure`].
 
+mod app;
 mod consumers;
 mod context;
 mod endpoint;
@@ -24,6 +25,7 @@ mod subscription;
 mod unit_of_work;
 
 pub use access::process::{BackgroundTask, StartError, Started};
+pub use app::App;
 pub use consumers::{ConsumeError, ConsumedEvent, Consumers, EventHandler};
 pub use context::{Context, DatabaseExceptions, Environment, OwnProcess, PageParts, Parts};
 pub use db::tables;

@@ -16,7 +16,7 @@ use utoipa::{
 };
 use uuid::{NoContext, Timestamp, Uuid};
 
-/// A kind of entity with an identifier. Only implemented by the registry.
+/// A kind of entity with an identifier. Declared with [`ids!`](crate::ids!).
 pub trait IdKind: 'static {
     /// The kind's name in `snake_case`.
     const NAME: &'static str;

@@ -1,7 +1,7 @@
 //! Typed identifiers: a `TicketId` cannot be used in place of a `UserId`.
 //!
 //! Every identifier is a `UUIDv7` (RFC 9562): the first 48 bits are the Unix time in milliseconds, so that primary keys are
-//! inserted in order. All kinds are declared in [`registry`].
+//! inserted in order. A context declares the kinds that only it knows with [`ids!`](crate::ids!).
 
 mod id;
 mod registry;

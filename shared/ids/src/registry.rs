@@ -1,21 +1,30 @@
-//! The list of all identifiers.
+//! The identifiers that several contexts know.
 
-use crate::{Id, IdKind};
-
-macro_rules! registry {
+/// Declares identifiers: a kind, its type, and its name in `snake_case`. A context declares those that only it knows.
+///
+/// ```
+/// ids::ids! {
+///     /// A note.
+///     Note => NoteId, "note";
+/// }
+/// let id = NoteId::at(chrono::DateTime::UNIX_EPOCH);
+/// assert!(format!("{id:?}").starts_with("note:"));
+/// ```
+#[macro_export]
+macro_rules! ids {
     ($($(#[$doc:meta])* $kind:ident => $alias:ident, $name:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $kind {}
-        impl IdKind for $kind {
+        impl $crate::IdKind for $kind {
             const NAME: &'static str = $name;
         }
         $(#[$doc])*
-        pub type $alias = Id<$kind>;
+        pub type $alias = $crate::Id<$kind>;
     )*};
 }
 
-registry! {
+crate::ids! {
     /// A customer organisation.
     Tenant => TenantId, "tenant";
     /// A person who can sign in to one tenant.
@@ -28,36 +37,10 @@ registry! {
     ApiKey => ApiKeyId, "api_key";
     /// A link or code that can be used once.
     OneTimeToken => OneTimeTokenId, "one_time_token";
-    /// A sign-in that is waiting for its second factor.
-    MfaChallenge => MfaChallengeId, "mfa_challenge";
-    /// A passkey of a user.
-    Passkey => PasskeyId, "passkey";
-    /// A challenge for a passkey.
-    PasskeyChallenge => PasskeyChallengeId, "passkey_challenge";
-    /// A user's identity at an external provider.
-    OauthIdentity => OauthIdentityId, "oauth_identity";
-    /// A sign-in via an external provider.
-    OauthFlow => OauthFlowId, "oauth_flow";
-    /// A skill of a user.
-    Expertise => ExpertiseId, "expertise";
-    /// A host name claimed by a tenant.
-    TenantDomain => TenantDomainId, "tenant_domain";
-    /// A licence of a tenant.
-    License => LicenseId, "license";
     /// A support ticket.
     Ticket => TicketId, "ticket";
-    /// A comment on a ticket.
-    TicketComment => TicketCommentId, "ticket_comment";
-    /// One field change of a ticket.
-    TicketHistory => TicketHistoryId, "ticket_history";
-    /// A message sent to a person, such as an email.
-    Message => MessageId, "message";
-    /// A stored file.
-    File => FileId, "file";
     /// A published event.
     Event => EventId, "event";
-    /// An event that a function refused.
-    DeadLetter => DeadLetterId, "dead_letter";
     /// An entry of the audit log.
     AuditEntry => AuditEntryId, "audit_entry";
 }

@@ -1,8 +1,8 @@
 //! A linter for the database schema: checks PostgreSQL's catalogue against the rules for tenant data.
 //!
 //! A forgotten `call access.protect(...)` is easily overlooked in a review of migrations. This checks their result: tables and
-//! policies, keys and indexes, roles, grants, definer functions. Exceptions are listed in `lists.rs` with their reasons; one
-//! that is no longer needed is a violation too, so the lists only shrink.
+//! policies, keys and indexes, roles, grants, definer functions. Contexts declare their exceptions with reasons; one that is no
+//! longer needed is a violation too, so the lists only shrink.
 
 mod definers;
 mod grants;
@@ -13,7 +13,10 @@ mod relations;
 mod roles;
 mod tables;
 
+use events::Context;
 use sqlx::{AssertSqlSafe, FromRow, PgConnection, postgres::PgRow};
+
+use lists::Lists;
 
 /// Common table expressions of all queries: our schemas, and their objects that are not part of an extension.
 const COMMON_EXPRESSIONS: &str = "
@@ -62,18 +65,19 @@ functions as (
 )
 ";
 
-/// Returns all violations, as sentences that name the object and how to fix it.
+/// Returns all violations in a database with these contexts, as sentences that name the object and how to fix it.
 ///
 /// Read-only; works for any role that may read the catalogue.
-pub async fn violations(connection: &mut PgConnection) -> Vec<String> {
+pub async fn violations(connection: &mut PgConnection, contexts: &[&Context]) -> Vec<String> {
+    let lists = Lists::of(contexts);
     let tables = tables::read(connection).await;
-    let mut found = tables::violations(&tables);
-    found.extend(policies::violations(connection, &tables).await);
-    found.extend(keys::violations(connection, &tables).await);
+    let mut found = tables::violations(&tables, &lists);
+    found.extend(policies::violations(connection, &tables, &lists).await);
+    found.extend(keys::violations(connection, &tables, &lists).await);
     found.extend(relations::violations(connection).await);
-    found.extend(definers::violations(connection).await);
+    found.extend(definers::violations(connection, &lists).await);
     found.extend(roles::violations(connection).await);
-    found.extend(grants::violations(connection).await);
+    found.extend(grants::violations(connection, &lists).await);
     found
 }
 

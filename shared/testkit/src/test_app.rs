@@ -118,9 +118,8 @@ impl TestApp {
             local: false,
             in_flight,
         };
-        let first = functions.first().map_or("identity", |(name, _)| *name);
         let state = AppState::new(
-            Db::connect_lazy(&database.login_url(first), 5).unwrap(),
+            shared_pool(&database, functions.first().map(|(name, _)| *name)),
             clock.clone(),
             keyring,
             settings,
@@ -151,9 +150,11 @@ impl TestApp {
 
     /// The same caller at a second process of these functions, which shares only the database and the keys with the first.
     pub fn second_process(&self, client: Client) -> Client {
-        let login = self.functions.first().map_or("identity", |(name, _)| *name);
         let state = AppState::new(
-            Db::connect_lazy(&self.database.login_url(login), 5).unwrap(),
+            shared_pool(
+                &self.database,
+                self.functions.first().map(|(name, _)| *name),
+            ),
             self.clock.clone(),
             self.state.keyring().clone(),
             self.state.settings().clone(),
@@ -167,9 +168,8 @@ impl TestApp {
             cache_ttl,
             ..self.state.settings().clone()
         };
-        let first = functions.first().map_or("identity", |(name, _)| *name);
         let state = AppState::new(
-            Db::connect_lazy(&self.database.login_url(first), 5).unwrap(),
+            shared_pool(&self.database, functions.first().map(|(name, _)| *name)),
             self.clock.clone(),
             self.state.keyring().clone(),
             settings,
@@ -247,4 +247,11 @@ impl TestApp {
     pub async fn admin(&self) -> PgConnection {
         self.database.admin().await
     }
+}
+
+/// The pool through which the shared state reads tenants, people and keys: the login of this function, or of any, as all may.
+fn shared_pool(database: &Database, function: Option<&str>) -> Db {
+    let any = db::migrate::functions();
+    let login = function.or_else(|| any.first().map(String::as_str));
+    Db::connect_lazy(&database.login_url(login.unwrap()), 5).unwrap()
 }

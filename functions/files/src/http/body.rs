@@ -1,8 +1,8 @@
 //! Request bodies of files and uploads, and their field types.
 
+use crate::ids::FileId;
 use access::file_grant::Resource;
 use chrono::{DateTime, Utc};
-use ids::FileId;
 use serde_json::Value;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, schema::Type};
 use web::{

@@ -2,6 +2,7 @@
 
 use std::{io, time::Duration};
 
+use crate::ids::FileId;
 use access::Caller;
 use axum::{
     body::Body,
@@ -13,7 +14,6 @@ use bytes::Bytes;
 use events::UnitOfWork;
 use futures::stream;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use ids::FileId;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use web::{PathIds, Problem, ValidQuery, problem, problem::Result};

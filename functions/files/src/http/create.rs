@@ -2,13 +2,13 @@
 
 use std::io;
 
+use crate::ids::FileId;
 use access::{Caller, file_grant::FileGrant};
 use axum::extract::{FromRequest, Request, State};
 use blob::StoreError;
 use bytes::Bytes;
 use events::UnitOfWork;
 use futures::stream;
-use ids::FileId;
 use multer::{Constraints, Multipart, SizeLimit};
 use serde::Deserialize;
 use utoipa::{

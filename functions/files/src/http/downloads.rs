@@ -1,12 +1,12 @@
 //! Signed URLs for downloads without signing in.
 
+use crate::ids::FileId;
 use access::Caller;
 use axum::{Json, extract::State, response::Response};
 use chrono::{DateTime, Utc};
 use db::Actor;
 use events::UnitOfWork;
 use http::HeaderMap;
-use ids::FileId;
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::{PathIds, ValidQuery, problem::Result};

@@ -1,11 +1,11 @@
 //! Files.
 
+use crate::ids::FileId;
 use access::{Caller, audit::Entry};
 use axum::{Json, extract::State};
 use chrono::{DateTime, SecondsFormat, Utc};
 use events::UnitOfWork;
 use http::StatusCode;
-use ids::FileId;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::IntoParams;

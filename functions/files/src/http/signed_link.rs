@@ -1,9 +1,10 @@
 //! Signed download URLs, for object stores that cannot sign URLs themselves.
 
+use crate::ids::FileId;
 use access::{Keyring, Purpose, opaque};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
-use ids::{FileId, TenantId};
+use ids::TenantId;
 use serde::Deserialize;
 use utoipa::IntoParams;
 

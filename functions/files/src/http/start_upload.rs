@@ -1,5 +1,6 @@
 //! The start of every upload: category, resource and revision are checked, and storage is reserved.
 
+use crate::ids::FileId;
 use access::{
     Caller, Reach,
     file_grant::{FileGrant, Resource},
@@ -7,7 +8,6 @@ use access::{
 use chrono::{DateTime, TimeDelta, Utc};
 use db::TenantTx;
 use events::UnitOfWork;
-use ids::FileId;
 use web::{
     Problem,
     problem::{self, FieldCode, Result},

@@ -8,6 +8,7 @@ mod append;
 mod headers;
 mod lookup;
 
+use crate::ids::FileId;
 use access::Caller;
 use axum::{
     extract::State,
@@ -15,7 +16,6 @@ use axum::{
 };
 use events::UnitOfWork;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use ids::FileId;
 use web::{
     Incoming, PathIds, Problem,
     problem::{self, FieldCode, Result},

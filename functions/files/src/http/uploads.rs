@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::ids::FileId;
 use access::Caller;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use events::UnitOfWork;
-use ids::FileId;
 use serde::Serialize;
 use utoipa::ToSchema;
 use web::{

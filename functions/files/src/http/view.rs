@@ -1,8 +1,8 @@
 //! A file as the API returns it.
 
+use crate::ids::FileId;
 use chrono::{DateTime, Utc};
 use db::ActorKind;
-use ids::FileId;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;

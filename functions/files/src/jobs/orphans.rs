@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use crate::ids::FileId;
 use events::{Run, UnitOfWork};
-use ids::{FileId, TenantId};
+use ids::TenantId;
 use serde::Serialize;
 use web::problem::Result;
 

@@ -1,8 +1,9 @@
 //! SQL for background processing: files that are due, and the results of their checks.
 
+use crate::ids::FileId;
 use chrono::{DateTime, Utc};
 use db::{Result, TenantTx, UnscopedTx};
-use ids::{FileId, TenantId};
+use ids::TenantId;
 
 use crate::domain::file::Status;
 

@@ -1,12 +1,13 @@
 //! SQL for files.
 
+use crate::ids::FileId;
 use access::{
     Reach,
     file_grant::{FileGrant, Resource, ResourceType},
 };
 use chrono::{DateTime, Utc};
 use db::{Actor, ActorKind, Result, TenantTx};
-use ids::{FileId, UserId};
+use ids::UserId;
 use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;

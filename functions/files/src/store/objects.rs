@@ -1,7 +1,7 @@
 //! SQL for comparing rows with objects in the store.
 
+use crate::ids::FileId;
 use db::{Result, TenantTx};
-use ids::FileId;
 
 /// Those of these files that may have objects: clean files, and files that are due for processing.
 pub(crate) async fn list_files_with_objects(

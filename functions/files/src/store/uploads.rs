@@ -1,8 +1,8 @@
 //! SQL for uploads and their parts.
 
+use crate::ids::FileId;
 use chrono::{DateTime, Utc};
 use db::{Actor, ActorKind, Result, TenantTx};
-use ids::FileId;
 
 use crate::domain::{file::Status, media_type::Category};
 

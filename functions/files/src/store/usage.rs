@@ -1,7 +1,7 @@
 //! SQL for a tenant's storage: bytes in use, and bytes reserved for uploads in progress.
 
+use crate::ids::FileId;
 use db::{Result, TenantTx};
-use ids::FileId;
 use serde_json::{Map, Value};
 
 use crate::declarations::STORAGE_BYTES;

@@ -1,9 +1,10 @@
 //! MFA challenges: sign-ins that wait for their second factor.
 
+use crate::ids::MfaChallenge;
 use access::opaque::Opaque;
 use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
-use ids::{MfaChallenge, UserId};
+use ids::UserId;
 
 use crate::http::sessions::cookie::RefreshMode;
 

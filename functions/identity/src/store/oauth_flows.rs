@@ -1,9 +1,11 @@
 //! Sign-ins with a provider, from the moment its response arrives.
 
+use crate::ids::OauthFlow;
+use crate::ids::OauthFlowId;
 use access::opaque::{Opaque, sha256};
 use chrono::{DateTime, TimeDelta, Utc};
 use db::{Result, TenantTx};
-use ids::{OauthFlow, OauthFlowId, UserId};
+use ids::UserId;
 
 /// How long a row is kept: longer than its cookie, so that a `state` can never be used twice.
 const FLOW_RETENTION: TimeDelta = TimeDelta::hours(1);

@@ -1,8 +1,9 @@
 //! Identities of users at OpenID Connect providers.
 
+use crate::ids::OauthIdentityId;
 use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
-use ids::{OauthIdentityId, UserId};
+use ids::UserId;
 
 use super::oauth_flows::IssuedIdentity;
 use crate::domain::status::UserStatus;

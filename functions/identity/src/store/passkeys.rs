@@ -1,9 +1,11 @@
 //! Passkeys and their challenges.
 
+use crate::ids::PasskeyChallenge;
+use crate::ids::PasskeyId;
 use access::opaque::Opaque;
 use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
-use ids::{PasskeyChallenge, PasskeyId, UserId};
+use ids::UserId;
 
 /// A passkey.
 #[derive(Debug)]

@@ -105,7 +105,7 @@ fn curl_command(span: &TextSpan<'_>, public_url: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use ids::MessageId;
+    use crate::ids::MessageId;
 
     use super::*;
 

@@ -1,7 +1,7 @@
 //! Parses an email from its file.
 
+use crate::ids::MessageId;
 use chrono::DateTime;
-use ids::MessageId;
 use mail_parser::{Address, MessageParser};
 
 /// The parts of an email that the pages show. An invalid file is shown as an empty email with its source.

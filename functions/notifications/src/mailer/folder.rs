@@ -7,8 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::ids::MessageId;
 use futures::future::BoxFuture;
-use ids::MessageId;
 
 use super::{MailError, Mailer};
 use crate::mail::Mail;

@@ -2,10 +2,11 @@
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use crate::ids::MessageId;
 use access::{Tenant, opaque};
 use db::{Actor, DbError};
 use futures::FutureExt;
-use ids::{MessageId, TenantId};
+use ids::TenantId;
 use web::{Language, Problem};
 
 use super::{Inner, LEASE, SEND_TIMEOUT};

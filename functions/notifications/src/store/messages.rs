@@ -1,8 +1,9 @@
 //! The `messages` table.
 
+use crate::ids::MessageId;
 use chrono::{DateTime, Utc};
 use db::{Result, TenantTx, UnscopedTx};
-use ids::{MessageId, TenantId, UserId};
+use ids::{TenantId, UserId};
 use sqlx::types::Json;
 use web::Language;
 

@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use ids::MessageId;
 use notifications::Folder;
+use notifications::ids::MessageId;
 use serde_json::json;
 
 use crate::Harness;

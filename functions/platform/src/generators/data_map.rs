@@ -9,8 +9,7 @@ use crate::functions;
 
 /// Returns every declared table: the shared ones, then those of each function.
 pub fn tables() -> impl Iterator<Item = &'static Table> {
-    let erasures = functions::ALL.iter().filter_map(|context| context.erasure);
-    let own = erasures.map(|erasure| erasure.tables);
+    let own = functions::ALL.iter().map(|function| function.tables);
     [access::TABLES, events::TABLES]
         .into_iter()
         .chain(own)

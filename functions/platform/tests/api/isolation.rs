@@ -3,7 +3,8 @@
 
 use db::LockProbe;
 use events::Environment;
-use ids::{DeadLetterId, OauthIdentityId};
+use identity::ids::OauthIdentityId;
+use relay::ids::DeadLetterId;
 use serde_json::{Value, json};
 use testkit::{
     Client, TestApp, TestTenant,
@@ -89,7 +90,7 @@ async fn seed_tenant(app: &TestApp, tenant: &TestTenant) -> TenantFixture {
         .await
         .expect(200);
     let (files, upload) = seed_files(&customer, tenant, &secret).await;
-    for list in [
+    let lists = [
         "/tickets",
         "/files",
         "/users",
@@ -97,50 +98,58 @@ async fn seed_tenant(app: &TestApp, tenant: &TestTenant) -> TenantFixture {
         &format!("/users/{}/activity", tenant.expert.id),
         &format!("/tickets/{ticket}/comments"),
         &format!("/tickets/{ticket}/history"),
-    ] {
-        let page = admin
-            .get(&format!("/api/v1{list}?limit=1"))
-            .await
-            .expect(200)
-            .json();
-        if let Some(cursor) = page["next_cursor"].as_str() {
-            all.cursors.push(cursor.to_owned());
-        }
-    }
+    ];
+    all.cursors = cursors(&admin, &lists).await;
     assert!(!all.cursors.is_empty());
     all.ids.insert(
-        "dead-letters",
+        "dead-letters".to_owned(),
         vec![insert_dead_letter(app, tenant, &secret).await],
     );
-    all.ids
-        .insert("passkeys", vec![insert_passkey(app, tenant, &secret).await]);
     all.ids.insert(
-        "identities",
+        "passkeys".to_owned(),
+        vec![insert_passkey(app, tenant, &secret).await],
+    );
+    all.ids.insert(
+        "identities".to_owned(),
         vec![insert_identity(app, tenant, &secret).await],
     );
-    all.ids.insert("files", files.clone());
-    all.ids.insert("downloads", files);
-    all.ids.insert("uploads", vec![upload]);
+    all.ids.insert("files".to_owned(), files.clone());
+    all.ids.insert("downloads".to_owned(), files);
+    all.ids.insert("uploads".to_owned(), vec![upload]);
     all.ids
-        .insert("avatars", vec![tenant.customer.id.to_string()]);
-    all.ids.insert("tickets", vec![ticket]);
-    all.ids.insert("comments", comment_ids);
+        .insert("avatars".to_owned(), vec![tenant.customer.id.to_string()]);
+    all.ids.insert("tickets".to_owned(), vec![ticket]);
+    all.ids.insert("comments".to_owned(), comment_ids);
     all.ids.insert(
-        "users",
+        "users".to_owned(),
         vec![tenant.customer.id.to_string(), tenant.expert.id.to_string()],
     );
-    all.ids.insert("roles", vec![role]);
+    all.ids.insert("roles".to_owned(), vec![role]);
     all.ids.insert(
-        "sessions",
+        "sessions".to_owned(),
         vec![
             tenant.customer.session.to_string(),
             tenant.expert.session.to_string(),
         ],
     );
-    all.ids.insert("tenants", vec![tenant.id.to_string()]);
-    all.ids.insert("api-keys", vec![key]);
-    all.ids.insert("domains", vec![domain]);
+    all.ids
+        .insert("tenants".to_owned(), vec![tenant.id.to_string()]);
+    all.ids.insert("api-keys".to_owned(), vec![key]);
+    all.ids.insert("domains".to_owned(), vec![domain]);
+    let document = serde_json::to_value(app.document()).unwrap();
+    testkit::isolation::fill(&document, &admin, &mut all, SKIP).await;
     all
+}
+
+/// The cursors of these lists.
+async fn cursors(admin: &Client, lists: &[&str]) -> Vec<String> {
+    let mut cursors = Vec::new();
+    for list in lists {
+        let page = admin.get(&format!("/api/v1{list}?limit=1")).await;
+        let cursor = page.expect(200).json()["next_cursor"].clone();
+        cursors.extend(cursor.as_str().map(str::to_owned));
+    }
+    cursors
 }
 
 /// Creates files of the tenant's customer, and an unfinished upload.

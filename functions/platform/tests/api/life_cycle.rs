@@ -127,7 +127,7 @@ impl Platform {
     /// Counts rows of the tenant in tables that should have none.
     async fn remaining_rows(&self, tenant: TenantId) -> Vec<(String, i64)> {
         let mut remaining = Vec::new();
-        for table in erasures().flat_map(events::Erasure::table_names) {
+        for table in erasures().flat_map(|erasure| erasure.table_names().collect::<Vec<_>>()) {
             let sql = format!("select count(*) from {table} where tenant_id = $1");
             let rows: i64 = sqlx::query_scalar(AssertSqlSafe(sql))
                 .bind(tenant)

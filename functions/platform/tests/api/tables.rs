@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use db::tables::{Closure, Strategy, Subject, Table};
-use events::Erasure;
 use platform::generators::tables;
 use sqlx::PgConnection;
 use testkit::Database;
@@ -143,7 +142,9 @@ async fn a_forgotten_doubled_or_vanished_column_is_named() {
 
 #[tokio::test]
 async fn every_table_is_erased_by_one_function_in_the_order_of_its_foreign_keys() {
-    let erased: Vec<&str> = erasures().flat_map(Erasure::table_names).collect();
+    let erased: Vec<&str> = erasures()
+        .flat_map(|erasure| erasure.table_names().collect::<Vec<_>>())
+        .collect();
     for table in tables() {
         let count = erased.iter().filter(|name| **name == table.name).count();
         let expected = usize::from(matches!(table.closure, Closure::ErasedBy(_)));

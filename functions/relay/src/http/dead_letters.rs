@@ -1,10 +1,11 @@
 //! Dead letters: list, receive from a bus, replay.
 
+use crate::ids::DeadLetterId;
 use access::{InternalCaller, REVALENZ};
 use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
 use events::push::{FUNCTION, Push};
-use ids::{DeadLetterId, EventId, TenantId};
+use ids::{EventId, TenantId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};

@@ -1,9 +1,10 @@
 //! Claimed announcements and the results of their delivery attempts.
 
+use crate::ids::DeadLetterId;
 use chrono::{DateTime, Utc};
 use db::{Result, UnscopedTx};
 use events::Envelope;
-use ids::{DeadLetterId, EventId, TenantId};
+use ids::{EventId, TenantId};
 use serde_json::Value;
 use uuid::Uuid;
 

@@ -1,9 +1,10 @@
 //! Events that a function refused.
 
+use crate::ids::DeadLetterId;
 use chrono::{DateTime, Utc};
 use db::{Result, UnscopedTx};
 use events::Envelope;
-use ids::{DeadLetterId, EventId, TenantId};
+use ids::{EventId, TenantId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use web::Limit;

@@ -1,12 +1,13 @@
 //! Comments of a ticket.
 
+use crate::ids::TicketCommentId;
 use access::{Caller, Reach};
 use axum::{Json, extract::State, response::Response};
 use chrono::{DateTime, Utc};
 use db::TenantTx;
 use events::{Attempt, Idempotent, UnitOfWork};
 use http::StatusCode;
-use ids::{TicketCommentId, TicketId};
+use ids::TicketId;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;

@@ -1,9 +1,10 @@
 //! A ticket's history.
 
+use crate::ids::TicketHistoryId;
 use access::Caller;
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
-use ids::{TicketHistoryId, TicketId};
+use ids::TicketId;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;

@@ -1,8 +1,9 @@
 //! SQL for comments.
 
+use crate::ids::TicketCommentId;
 use chrono::{DateTime, Utc};
 use db::{ActorKind, Result, TenantTx};
-use ids::{TicketCommentId, TicketId};
+use ids::TicketId;
 use serde::{Deserialize, Serialize};
 use web::Limit;
 

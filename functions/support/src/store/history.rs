@@ -1,8 +1,9 @@
 //! SQL for the append-only history.
 
+use crate::ids::TicketHistoryId;
 use chrono::{DateTime, Utc};
 use db::{ActorKind, Result, TenantTx};
-use ids::{TicketHistoryId, TicketId};
+use ids::TicketId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;

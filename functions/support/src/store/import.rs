@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use crate::ids::{TicketCommentId, TicketHistoryId};
 use chrono::{DateTime, Utc};
 use db::{ActorKind, Result, TenantTx};
-use ids::{TicketCommentId, TicketHistoryId, TicketId, UserId};
+use ids::{TicketId, UserId};
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::types::Json;

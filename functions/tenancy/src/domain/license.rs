@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::ids::LicenseId;
 use access::usage::Metric;
 use chrono::{DateTime, Utc};
-use ids::LicenseId;
 use serde::{Deserialize, Serialize};
 
 use super::{

@@ -1,12 +1,13 @@
 //! The domains of a tenant: list, claim and release them.
 
+use crate::ids::TenantDomainId;
 use access::{Caller, audit, opaque};
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use db::DbError;
 use events::UnitOfWork;
 use http::StatusCode;
-use ids::{TenantDomainId, TenantId};
+use ids::TenantId;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;

@@ -1,9 +1,10 @@
 //! Reads the licences of a tenant.
 
+use crate::ids::LicenseId;
 use access::{Caller, usage::Metric};
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
-use ids::{LicenseId, TenantId};
+use ids::TenantId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};

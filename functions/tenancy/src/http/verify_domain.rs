@@ -1,9 +1,10 @@
 //! Verifies that a host belongs to a tenant.
 
+use crate::ids::TenantDomainId;
 use access::{Caller, audit};
 use axum::extract::State;
 use db::DbError;
-use ids::{TenantDomainId, TenantId};
+use ids::TenantId;
 use serde_json::{Value, json};
 use web::{
     Fetched, PathIds, Problem,

@@ -1,8 +1,8 @@
 //! Domains of tenants, and the CORS origins of verified ones.
 
+use crate::ids::TenantDomainId;
 use chrono::{DateTime, Utc};
 use db::{DbError, Result, TenantTx};
-use ids::TenantDomainId;
 
 use crate::domain::domain_proof::Method;
 

@@ -1,9 +1,9 @@
 //! Licences. They are superseded, never edited.
 
+use crate::ids::LicenseId;
 use access::usage::Metric;
 use chrono::{DateTime, Utc};
 use db::{DbError, Result, TenantTx};
-use ids::LicenseId;
 use serde_json::{Map, Value};
 use sqlx::types::Json;
 

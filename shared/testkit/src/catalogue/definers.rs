@@ -2,7 +2,7 @@
 
 use sqlx::{FromRow, PgConnection};
 
-use super::{lists::DEFINERS, query_rows};
+use super::{lists::Lists, query_rows};
 
 #[derive(FromRow)]
 struct Function {
@@ -28,7 +28,7 @@ from functions f
 where f.definer or pg_catalog.pg_get_userbyid(f.owner) = 'rvz_definer'
 order by f.name";
 
-pub(super) async fn violations(connection: &mut PgConnection) -> Vec<String> {
+pub(super) async fn violations(connection: &mut PgConnection, lists: &Lists) -> Vec<String> {
     let mut found = Vec::new();
     let functions: Vec<Function> = query_rows(connection, FUNCTIONS).await;
     for Function {
@@ -39,14 +39,14 @@ pub(super) async fn violations(connection: &mut PgConnection) -> Vec<String> {
         executors,
     } in &functions
     {
-        let Some((_, executor)) = DEFINERS.iter().find(|(listed, _)| listed == name) else {
+        let Some((_, executor)) = lists.definers.iter().find(|(listed, _)| listed == name) else {
             found.push(format!(
-                "Function {name} is a SECURITY DEFINER or belongs to rvz_definer, but is not listed: make it run as its caller, or list it in catalogue/lists.rs."
+                "Function {name} is a SECURITY DEFINER or belongs to rvz_definer, but is not listed: make it run as its caller, or list it in its context's database exceptions."
             ));
             continue;
         };
         if !definer {
-            found.push(format!("Function {name} is listed as SECURITY DEFINER but is not one: remove it from catalogue/lists.rs."));
+            found.push(format!("Function {name} is listed as SECURITY DEFINER but is not one: remove it from the database exceptions."));
         }
         if owner != "rvz_definer" {
             found.push(format!(
@@ -63,10 +63,10 @@ pub(super) async fn violations(connection: &mut PgConnection) -> Vec<String> {
                 "Function {name} can be called by {executors:?}, and must be for {executor} alone: `call access.define(...)`."));
         }
     }
-    for (name, _) in DEFINERS {
+    for (name, _) in &lists.definers {
         match functions.iter().filter(|function| function.name == *name).count() {
             1 => {}
-            0 => found.push(format!("Function {name} is listed as a definer and does not exist: remove it from catalogue/lists.rs.")),
+            0 => found.push(format!("Function {name} is listed as a definer and does not exist: remove it from the database exceptions.")),
             count => found.push(format!("Function {name} exists {count} times: a definer function has no overloads.")),
         }
     }

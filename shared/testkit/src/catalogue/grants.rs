@@ -4,11 +4,7 @@ use std::collections::BTreeSet;
 
 use sqlx::{FromRow, PgConnection};
 
-use super::{
-    app_role,
-    lists::{DEFINERS, GRANTS},
-    query_rows,
-};
+use super::{app_role, lists::Lists, query_rows};
 
 #[derive(FromRow)]
 struct Grant {
@@ -84,9 +80,9 @@ from pg_catalog.pg_default_acl d
 left join pg_catalog.pg_namespace n on n.oid = d.defaclnamespace
 order by 1, 2";
 
-pub(super) async fn violations(connection: &mut PgConnection) -> Vec<String> {
+pub(super) async fn violations(connection: &mut PgConnection, lists: &Lists) -> Vec<String> {
     let mut found = Vec::new();
-    let mut missing: BTreeSet<_> = listed().collect();
+    let mut missing: BTreeSet<_> = listed(lists).collect();
     for grant in query_rows::<Grant>(connection, ACTUAL).await {
         let right = grant.right();
         let Grant {
@@ -96,12 +92,12 @@ pub(super) async fn violations(connection: &mut PgConnection) -> Vec<String> {
             ..
         } = &grant;
         let line =
-            listed().find(|line| *line == (grantee.as_str(), object.as_str(), right.as_str()));
+            listed(lists).find(|line| *line == (grantee.as_str(), object.as_str(), right.as_str()));
         if let Some(line) = line {
             missing.remove(&line);
-        } else if !grant.is_allowed() {
+        } else if !grant.is_allowed(lists) {
             found.push(format!(
-                "{grantee} may {right} on the {kind} {object}: revoke it, or list it in catalogue/lists.rs if it is meant."
+                "{grantee} may {right} on the {kind} {object}: revoke it, or list it in its context's database exceptions if it is meant."
             ));
         }
         if grant.grantable {
@@ -111,7 +107,7 @@ pub(super) async fn violations(connection: &mut PgConnection) -> Vec<String> {
         }
     }
     found.extend(missing.iter().map(|(role, table, right)| {
-        format!("{role} may not {right} on {table}, although catalogue/lists.rs says so: remove it there, or grant it.")
+        format!("{role} may not {right} on {table}, although the database exceptions say so: remove it there, or grant it.")
     }));
     for MissingPrivilege {
         role,
@@ -130,8 +126,8 @@ pub(super) async fn violations(connection: &mut PgConnection) -> Vec<String> {
 }
 
 /// The listed privileges, one by one.
-fn listed() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    GRANTS.iter().flat_map(|(role, table, rights)| {
+fn listed(lists: &Lists) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    lists.grants.iter().flat_map(|(role, table, rights)| {
         rights.split(", ").map(move |right| (*role, *table, right))
     })
 }
@@ -146,7 +142,7 @@ impl Grant {
     }
 
     /// Whether the privilege is allowed without being listed.
-    fn is_allowed(&self) -> bool {
+    fn is_allowed(&self, lists: &Lists) -> bool {
         let rows = matches!(
             self.privilege.as_str(),
             "select" | "insert" | "update" | "delete"
@@ -161,9 +157,10 @@ impl Grant {
             ("rvz_migrator", "table") => rows,
             ("rvz_dumper", _) => self.privilege == "select",
             (_, "schema") => {
-                self.privilege == "usage" && (self.is_own_schema() || self.has_callable_definer())
+                self.privilege == "usage"
+                    && (self.is_own_schema() || self.has_callable_definer(lists))
             }
-            (_, "function") => DEFINERS.contains(&(&self.object, &self.grantee)),
+            (_, "function") => lists.definers.contains(&(&self.object, &self.grantee)),
             // Materialised views have no policies, partitions do not inherit their parent's, and sequences reveal activity of others.
             (_, "table" | "view") => rows && self.is_own_schema() && !self.is_shared(),
             _ => false,
@@ -180,8 +177,8 @@ impl Grant {
     }
 
     /// Usage on the schema of a definer function that the role may call.
-    fn has_callable_definer(&self) -> bool {
-        DEFINERS.iter().any(|(function, executor)| {
+    fn has_callable_definer(&self, lists: &Lists) -> bool {
+        lists.definers.iter().any(|(function, executor)| {
             *executor == self.grantee && function.split('.').next() == Some(&self.schema)
         })
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use sqlx::{FromRow, PgConnection};
 
 use super::{
-    lists::{ACROSS_TENANTS, Exceptions},
+    lists::{Exceptions, Lists},
     query_rows,
     tables::Table,
 };
@@ -61,8 +61,12 @@ join tenant_columns t on t.relation_oid = r.oid
 where not exists (select from pg_catalog.pg_constraint c where c.conindid = i.indexrelid and c.conrelid = i.indrelid)
 order by r.name, x.relname";
 
-pub(super) async fn violations(connection: &mut PgConnection, tables: &[Table]) -> Vec<String> {
-    let mut exceptions = Exceptions::new(ACROSS_TENANTS);
+pub(super) async fn violations(
+    connection: &mut PgConnection,
+    tables: &[Table],
+    lists: &Lists,
+) -> Vec<String> {
+    let mut exceptions = Exceptions::new(&lists.across_tenants);
     let mut found = Vec::new();
     let mut keyed = BTreeSet::new();
     for constraint in query_rows::<Constraint>(connection, CONSTRAINTS).await {
@@ -80,7 +84,7 @@ pub(super) async fn violations(connection: &mut PgConnection, tables: &[Table]) 
     {
         if !leads && !exceptions.allows(&name) {
             found.push(format!(
-                "Index {name} on {relation} does not begin with tenant_id: put it first, or name the index in catalogue/lists.rs with the reason."
+                "Index {name} on {relation} does not begin with tenant_id: put it first, or name the index in its context's database exceptions."
             ));
         }
         if !valid {
@@ -96,14 +100,14 @@ pub(super) async fn violations(connection: &mut PgConnection, tables: &[Table]) 
 }
 
 impl Constraint {
-    fn violations(&self, exceptions: &mut Exceptions) -> Vec<String> {
+    fn violations(&self, exceptions: &mut Exceptions<'_>) -> Vec<String> {
         let Self { relation, .. } = self;
         let name = format!("{}.{}", self.schema, self.name);
         let mut found = Vec::new();
         if !self.leads && !exceptions.allows(&name) {
             let what = self.noun();
             found.push(format!(
-                "The {what} {name} on {relation} does not begin with tenant_id: put it first, or name it in catalogue/lists.rs with the reason."
+                "The {what} {name} on {relation} does not begin with tenant_id: put it first, or name it in its context's database exceptions."
             ));
         }
         if let Some(target) = self.target.as_ref().filter(|_| !self.target_leads) {

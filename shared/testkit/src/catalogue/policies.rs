@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use sqlx::{FromRow, PgConnection};
 
-use super::{app_role, lists::DEFINER_POLICIES, query_rows, tables::Table};
+use super::{app_role, lists::Lists, query_rows, tables::Table};
 
 /// The expression of tenant policies.
 const TENANT_EXPRESSION: &str = "(tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid))";
@@ -74,14 +74,18 @@ impl From<Row> for Policy {
     }
 }
 
-pub(super) async fn violations(connection: &mut PgConnection, tables: &[Table]) -> Vec<String> {
+pub(super) async fn violations(
+    connection: &mut PgConnection,
+    tables: &[Table],
+    lists: &Lists,
+) -> Vec<String> {
     let mut found = Vec::new();
     let mut actual: BTreeMap<(String, String), Policy> = BTreeMap::new();
     for row in query_rows::<Row>(connection, POLICIES).await {
         actual.insert((row.relation.clone(), row.policy.clone()), row.into());
     }
     for table in tables.iter().filter(|table| table.has_tenants()) {
-        for (policy, wanted) in protection(table) {
+        for (policy, wanted) in protection(table, lists) {
             let name = &table.name;
             match actual.remove(&(name.clone(), policy.to_owned())) {
                 Some(is) if is == wanted => {}
@@ -93,13 +97,13 @@ pub(super) async fn violations(connection: &mut PgConnection, tables: &[Table]) 
         }
     }
     found.extend(actual.iter().map(|((table, policy), is)| {
-        format!("Policy {policy} on {table} ({is}) is none of `access.protect`: drop it, or name it in catalogue/lists.rs if a definer function needs it.")
+        format!("Policy {policy} on {table} ({is}) is none of `access.protect`: drop it, or list it in its context's database exceptions if a definer function needs it.")
     }));
     found
 }
 
 /// The required policies of a table.
-fn protection(table: &Table) -> Vec<(&'static str, Policy)> {
+fn protection(table: &Table, lists: &Lists) -> Vec<(&'static str, Policy)> {
     let policy =
         |permissive, command: &str, role: &str, using: &str, with_check: Option<&str>| Policy {
             permissive,
@@ -136,7 +140,8 @@ fn protection(table: &Table) -> Vec<(&'static str, Policy)> {
         ),
         ("dump", policy(true, "select", "rvz_dumper", "true", None)),
     ];
-    if let Some((_, command)) = DEFINER_POLICIES
+    if let Some((_, command)) = lists
+        .definer_policies
         .iter()
         .find(|(name, _)| *name == table.name)
     {

@@ -102,7 +102,7 @@ pub(super) async fn violations(connection: &mut PgConnection) -> Vec<String> {
     }
     for Found { name, .. } in query_rows(connection, INSTALLED).await {
         if !EXTENSIONS.contains(&name.as_str()) {
-            found.push(format!("Extension {name} is not listed: review it and list it in catalogue/lists.rs, or drop it."));
+            found.push(format!("Extension {name} is not listed: review it and list it in catalogue/lists.rs of testkit, or drop it."));
         }
     }
     for Found { name, detail } in query_rows(connection, OWNERS).await {

@@ -3,7 +3,7 @@
 use sqlx::{FromRow, PgConnection};
 
 use super::{
-    lists::{Exceptions, WITHOUT_TENANT},
+    lists::{Exceptions, Lists},
     query_rows,
 };
 
@@ -39,15 +39,15 @@ pub(super) async fn read(connection: &mut PgConnection) -> Vec<Table> {
     query_rows(connection, TABLES).await
 }
 
-pub(super) fn violations(tables: &[Table]) -> Vec<String> {
-    let mut exceptions = Exceptions::new(WITHOUT_TENANT);
+pub(super) fn violations(tables: &[Table], lists: &Lists) -> Vec<String> {
+    let mut exceptions = Exceptions::new(&lists.without_tenant);
     let mut found = Vec::new();
     for table in tables {
         let name = &table.name;
         let Some(tenant_type) = &table.tenant_type else {
             if !exceptions.allows(name) {
                 found.push(format!(
-                    "{name} has no tenant_id: add it and `call access.protect('{name}', ...)`, or name the table in catalogue/lists.rs with the reason."
+                    "{name} has no tenant_id: add it and `call access.protect('{name}', ...)`, or declare the table as not_tenant_data."
                 ));
             }
             continue;

@@ -14,6 +14,13 @@ pub(super) struct Operation {
     doc: Value,
 }
 
+impl Operation {
+    /// `METHOD path`.
+    pub(super) fn title(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+}
+
 /// A request with foreign identifiers.
 #[derive(Clone, Debug)]
 pub(super) struct Attack {
@@ -119,9 +126,8 @@ fn paths(
                 continue;
             }
             let theirs = victim.ids.get(segment);
-            let theirs = theirs.unwrap_or_else(|| {
-                panic!("{template}: add an id for {segment} to the victim fixture")
-            });
+            let theirs = theirs
+                .unwrap_or_else(|| panic!("{template}: add an id for {segment} to the fixture"));
             for id in theirs {
                 let mut foreign: Vec<String> = foreign.clone();
                 foreign.push(id.clone());
@@ -149,7 +155,7 @@ fn text_parameters(operation: &Operation) -> Vec<String> {
         .collect()
 }
 
-fn schema<'a>(operation: &'a Operation, document: &'a Value) -> Option<&'a Value> {
+pub(super) fn schema<'a>(operation: &'a Operation, document: &'a Value) -> Option<&'a Value> {
     let schema = &operation.doc["requestBody"]["content"]["application/json"]["schema"];
     match schema["$ref"].as_str() {
         Some(reference) => document.pointer(reference.trim_start_matches('#')),
@@ -157,7 +163,7 @@ fn schema<'a>(operation: &'a Operation, document: &'a Value) -> Option<&'a Value
     }
 }
 
-fn example(operation: &Operation, document: &Value) -> Option<Value> {
+pub(super) fn example(operation: &Operation, document: &Value) -> Option<Value> {
     let schema = schema(operation, document)?;
     Some(schema["examples"][0].clone())
         .filter(Value::is_object)

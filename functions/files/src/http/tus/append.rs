@@ -1,11 +1,11 @@
 //! Appending a chunk: first to the object store, then to the upload's row.
 
+use crate::ids::FileId;
 use access::{Caller, opaque::constant_time_eq};
 use axum::response::{IntoResponse, Response};
 use blob::{Key, StoreError};
 use events::UnitOfWork;
 use http::{HeaderMap, HeaderName, StatusCode};
-use ids::FileId;
 use web::{
     Incoming, Problem,
     problem::{self, Result},

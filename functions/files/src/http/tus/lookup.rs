@@ -1,7 +1,7 @@
 //! Finding a resumable upload.
 
+use crate::ids::FileId;
 use access::Caller;
-use ids::FileId;
 use web::problem::{self, Result};
 
 use crate::{

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::ids::OauthFlow;
 use access::opaque::Opaque;
 use axum::{
     extract::{FromRequest, Request, State},
@@ -10,7 +11,6 @@ use axum::{
 use db::Actor;
 use events::UnitOfWork;
 use http::{HeaderMap, Method};
-use ids::OauthFlow;
 use url::Url;
 use utoipa::openapi::{
     ObjectBuilder, Required,

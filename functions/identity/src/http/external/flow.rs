@@ -3,6 +3,8 @@
 //! The seal is bound to `state`, so a cookie opens only with its own `state`. `SameSite=Lax` is sent when the provider redirects
 //! by `GET`; a form that the provider posts requires `None`.
 
+use crate::ids::OauthFlow;
+use crate::ids::OauthFlowId;
 use access::{
     Purpose,
     opaque::{self, Opaque},
@@ -10,7 +12,7 @@ use access::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderValue};
-use ids::{OauthFlow, OauthFlowId, TenantId, UserId};
+use ids::{TenantId, UserId};
 use serde::{Deserialize, Serialize};
 use web::{Problem, fields::Secret, problem::Result};
 

@@ -1,5 +1,6 @@
 //! The signed-in user's identities at OpenID Connect providers.
 
+use crate::ids::OauthIdentityId;
 use access::{Anyone, Caller, Reach, audit};
 use axum::{
     Json,
@@ -8,7 +9,6 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use http::{StatusCode, header};
-use ids::OauthIdentityId;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;

@@ -5,10 +5,12 @@
 
 use std::sync::Arc;
 
+use crate::ids::OauthFlow;
+use crate::ids::OauthIdentityId;
 use access::{Tenant, audit, opaque::Opaque};
 use db::Actor;
 use events::UnitOfWork;
-use ids::{OauthFlow, OauthIdentityId, UserId};
+use ids::UserId;
 use serde_json::Value;
 use web::{Email, RequestInfo, SingleLine, problem::Result};
 

@@ -1,10 +1,11 @@
 //! The passkeys of the signed-in user.
 
+use crate::ids::PasskeyChallenge;
+use crate::ids::{PasskeyChallengeId, PasskeyId};
 use access::{Caller, Enrolling, Reach, opaque::Opaque};
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, StatusCode, header};
-use ids::{PasskeyChallenge, PasskeyChallengeId, PasskeyId};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;

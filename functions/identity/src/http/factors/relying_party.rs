@@ -1,9 +1,10 @@
 //! The relying party of passkeys, and the options for authenticators.
 
+use crate::ids::PasskeyChallenge;
 use access::{cors, opaque::Opaque};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, Uri, header};
-use ids::{PasskeyChallenge, TenantId};
+use ids::TenantId;
 use serde_json::{Value, json};
 use web::{fields::Secret, problem::Result};
 

@@ -1,9 +1,11 @@
 //! The first factor of a sign-in, and the request for the second one that may follow.
 
+use crate::ids::MfaChallenge;
+use crate::ids::MfaChallengeId;
 use access::opaque::{Opaque, sha256};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use db::TenantTx;
-use ids::{MfaChallenge, MfaChallengeId, UserId};
+use ids::UserId;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;

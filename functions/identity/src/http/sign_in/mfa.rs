@@ -1,10 +1,11 @@
 //! Completes a sign-in with the second factor.
 
+use crate::ids::MfaChallenge;
 use access::opaque::Opaque;
 use axum::{extract::State, response::Response};
 use db::{Actor, TenantTx};
 use http::HeaderMap;
-use ids::{MfaChallenge, TenantId, UserId};
+use ids::{TenantId, UserId};
 use web::{
     Localized, Problem, RequestInfo, SingleLine, ValidJson,
     problem::{FieldCode, Result},

@@ -1,11 +1,12 @@
 //! Signs in with a passkey alone, which is possession and verifies the user by biometrics or a PIN.
 
+use crate::ids::PasskeyChallenge;
+use crate::ids::PasskeyChallengeId;
 use access::opaque::Opaque;
 use axum::{Json, extract::State, response::Response};
 use db::Actor;
 use events::UnitOfWork;
 use http::HeaderMap;
-use ids::{PasskeyChallenge, PasskeyChallengeId};
 use web::{Problem, RequestInfo, SingleLine, Slug, ValidJson, problem::Result};
 
 use super::{client::Client, flow::Authentication};

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use crate::ids::{TicketCommentId, TicketHistoryId};
 use chrono::{DateTime, Utc};
 use db::Actor;
-use ids::{TicketCommentId, TicketHistoryId, TicketId};
+use ids::TicketId;
 use serde_json::{Value, json};
 use web::{
     Email, Localized, SingleLine, Text,

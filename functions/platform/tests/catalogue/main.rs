@@ -8,12 +8,13 @@ mod pool;
 mod privileged;
 mod rows;
 
+use platform::functions;
 use testkit::{Database, catalogue};
 
 #[tokio::test]
 async fn a_migrated_database_has_no_violations() {
     let database = Database::create().await;
-    let found = catalogue::violations(&mut database.admin().await).await;
+    let found = catalogue::violations(&mut database.admin().await, functions::ALL).await;
     assert!(
         found.is_empty(),
         "{} violations:\n{}",

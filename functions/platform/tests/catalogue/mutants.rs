@@ -1,5 +1,6 @@
 //! Breaks one rule at a time, each rolled back: the linter must find every violation and name the object.
 
+use platform::functions;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use testkit::{Database, catalogue};
 
@@ -76,7 +77,7 @@ async fn catch(admin: &mut PgConnection, mutant: &Mutant) -> usize {
     tx.execute(sqlx::raw_sql(AssertSqlSafe(sql.clone())))
         .await
         .unwrap_or_else(|error| panic!("{sql}: {error}"));
-    let found = catalogue::violations(&mut tx).await;
+    let found = catalogue::violations(&mut tx, functions::ALL).await;
     tx.rollback().await.unwrap();
     assert!(
         found.iter().any(|sentence| sentence.contains(culprit)),
