@@ -28,6 +28,7 @@ landing | served        | the platform serves its document; a few generated requ
 landing | processes     | sign-in, ticket and revocation with each function in a process of its own
 full    | google-lints  | clippy on the code behind the features of Google
 full    | asyncapi      | the document of events passes the published validator
+full    | new-function  | a function is added in four places, and works
 full    | terraform     | both clouds against stand-ins of the providers
 full    | roll-out      | the roll-out on Google Cloud against a stand-in of gcloud
 full    | server-roll-out | the roll-out on a server
@@ -115,6 +116,8 @@ run_alarm-rules() {
 
 run_schemathesis() { EXAMPLES=8 infra/scripts/served.sh; }
 run_schemathesis-processes() { EXAMPLES=2 infra/scripts/served.sh processes; }
+run_new-function() { infra/scripts/new-function.sh; }
+
 run_lambda() { infra/scripts/lambda-walk.sh; }
 # A small share; `make chaos` is all of it.
 run_chaos() { SHARE=4 infra/bench/chaos.sh; }
