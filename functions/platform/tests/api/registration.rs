@@ -122,7 +122,10 @@ fn no_source_file_names_a_function_without_a_reason() {
 
 /// The functions that code names, as a crate or a literal. Comments and tests may name them.
 fn names_in(text: &str) -> Vec<&'static str> {
-    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let text = text
+        .split("#[cfg(test)]\nmod tests {")
+        .next()
+        .unwrap_or_default();
     let code: Vec<&str> = text
         .lines()
         .filter(|line| !line.trim_start().starts_with("//"))
