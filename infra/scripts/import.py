@@ -23,12 +23,18 @@ def csv_rows(text):
     """Returns the header, and every row with its line number."""
     text = text.removeprefix("\ufeff")
     first = text.split("\n", 1)[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if first.count(";") > first.count(",") else ",")
-    header, line, rows = next(reader), reader.line_num + 1, []
-    for cells in reader:
-        if cells:
-            rows.append((line, written(cells)))
-        line = reader.line_num + 1
+    delimiter = ";" if first.count(";") > first.count(",") else ","
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    line, rows = 1, []
+    try:
+        header, line = next(reader), reader.line_num + 1
+        for cells in reader:
+            if cells:
+                rows.append((line, written(cells)))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        # Nothing is sent: rows behind a quote that is never closed would be lost.
+        sys.exit(f"line {line}: {error}")
     return written(header), rows
 
 

@@ -5,12 +5,19 @@ set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 
 need_rust
+checkout=$PWD
 template=$PWD/infra/scripts/new-function
 CARGO_TARGET_DIR=$(target_dir)
 export CARGO_TARGET_DIR
 nextest=$(infra/scripts/tool.sh cargo-nextest)
 copy=$(mktemp -d)
-trap 'rm -rf "$copy"' EXIT
+# Cargo takes what was built in the copy for this checkout's own, which has the same paths below its root.
+finish() {
+  cd "$checkout"
+  rm -rf "$copy"
+  cargo clean --workspace --quiet
+}
+trap finish EXIT
 git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' file; do
   if [ -e "$file" ]; then printf '%s\0' "$file"; fi
 done | tar --create --null --files-from=- | tar --extract --directory="$copy"

@@ -1,12 +1,11 @@
 //! The settings of this function, and its start as a standalone process.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::path::PathBuf;
 
 use access::process;
 use blob::{Folder, S3, S3Settings, Store};
 use events::{Parts, StartError, Started};
-use http::Uri;
-use web::settings::SecretString;
+use web::settings::{SecretString, is_loopback_host, is_loopback_url};
 
 use crate::{Scanner, service_with};
 
@@ -52,26 +51,19 @@ pub(crate) fn start(parts: Parts) -> Result<Started, StartError> {
     Ok(service_with(db, state, store(settings)?, scanner).into())
 }
 
-/// Refuses to start without a scanner if other machines can reach the process. A process that listens on a loopback address
-/// may be a demo behind a tunnel, so that only logs a warning.
+/// Refuses to start without a scanner if other machines can reach the process. A process that listens on a loopback address is
+/// behind a proxy or a tunnel of the same machine: there, `off` is the operator's decision.
 fn check_scanner(scanner: &Scanner, public_url: &str, address: &str) -> Result<(), String> {
-    let uri: Option<Uri> = public_url.parse().ok();
-    let host = uri.as_ref().and_then(Uri::host).unwrap_or_default();
-    if !matches!(scanner, Scanner::Disabled) || is_loopback(host) {
+    if !matches!(scanner, Scanner::Disabled) || is_loopback_url(public_url) {
         return Ok(());
     }
-    if is_loopback(address) {
+    if is_loopback_host(address) {
         tracing::warn!(public_url, "REVALENZ_CLAMD=off: files are not scanned");
         return Ok(());
     }
     Err(format!(
         "REVALENZ_CLAMD=off is for local development only, but the public URL is {public_url}: set REVALENZ_CLAMD to the address of clamd"
     ))
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 fn store(settings: Settings) -> Result<Store, String> {

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use db::{Actor, Db, DbError, TenantTx};
 use events::UnitOfWork;
 use ids::{RoleId, UserId};
-use web::{Email, Problem, RequestInfo};
+use web::{Clock, Email, Problem, RequestInfo};
 
 use crate::{
     domain::{
@@ -54,6 +54,16 @@ impl From<HashError> for BootstrapError {
     fn from(error: HashError) -> Self {
         Self::Password(error.to_string())
     }
+}
+
+/// Whether the platform's own tenant has an account with this address. `db` must use this function's own login.
+pub async fn exists(db: &Db, clock: &Clock, email: &Email) -> Result<bool, BootstrapError> {
+    let mut tx = db
+        .begin_read_only(REVALENZ, Actor::SYSTEM, clock.now())
+        .await?;
+    let account = accounts::find_account(&mut tx, email.as_str()).await?;
+    tx.commit().await?;
+    Ok(account.is_some())
 }
 
 /// Creates the superadmin, or sets the password of an existing one. Running it again with the same password changes nothing. `db`

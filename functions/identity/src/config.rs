@@ -47,7 +47,7 @@ fn providers(setting: Option<&SecretString>, local: bool) -> Result<Providers, S
 pub struct Settings {
     /// How long the immediate predecessor of a refresh token is still accepted; zero disables this.
     pub refresh_overlap: TimeDelta,
-    /// Failed sign-ins allowed per account within `failure_window`.
+    /// Failed sign-ins allowed per account from one network within `failure_window`; ten times as many from all networks.
     pub failures_per_account: u32,
     /// Failed sign-ins allowed per IP address within `failure_window`.
     pub failures_per_address: u32,

@@ -210,11 +210,6 @@ web::problems! {
         de: "Code ungültig", "Der Code ist unbekannt, wurde bereits verwendet oder ist abgelaufen. Bitte beginnen Sie von vorn.";
         en: "Invalid code", "The code is unknown, has already been used or has expired. Start again.";
     }
-    /// API keys have neither a profile nor a session.
-    NOT_A_PERSON = FORBIDDEN "not_a_person" {
-        de: "Nur für Personen", "API-Schlüssel haben weder Profil noch Sitzung. Bitte melden Sie sich mit einem Benutzerkonto an.";
-        en: "Users only", "API keys have neither a profile nor a session. Sign in as a user.";
-    }
 }
 
 /// `401` with the `WWW-Authenticate` challenge that RFC 6750 requires.

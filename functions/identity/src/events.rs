@@ -158,6 +158,32 @@ events::events! {
         /// What the link does.
         purpose: TokenPurpose = TokenPurpose::ChangeEmail,
     }
+    /// Someone else replaced a user's email address; the old address is sealed.
+    EmailReplaced = "email.replaced.v1", subject user_id {
+        /// The user.
+        user_id: UserId = USER,
+    }
+    /// A user's account at a provider was linked, so that it can be used to sign in.
+    IdentityLinked = "identity.linked.v1", subject user_id {
+        /// The user.
+        user_id: UserId = USER,
+        /// Name of the provider.
+        provider: String = "google".to_owned(),
+    }
+    /// A user's account at a provider can no longer be used to sign in.
+    IdentityUnlinked = "identity.unlinked.v1", subject user_id {
+        /// The user.
+        user_id: UserId = USER,
+        /// Name of the provider.
+        provider: String = "google".to_owned(),
+    }
+    /// A user used a recovery code instead of the second factor.
+    RecoveryCodeUsed = "mfa.recovery_code_used.v1", subject user_id {
+        /// The user.
+        user_id: UserId = USER,
+        /// How many codes are left.
+        left: i64 = 9,
+    }
     /// A user requested a password reset; the link is sealed.
     PasswordResetRequested = "password.reset_requested.v1", subject user_id {
         /// The user.

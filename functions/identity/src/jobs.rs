@@ -20,7 +20,7 @@ static EXPIRE_SESSIONS: Job = Job {
     function: "identity",
     name: "expire-sessions",
     schedule: "20 3 * * *",
-    about: "Deletes sessions, links and idempotency keys that ended long ago.",
+    about: "Deletes sessions, links and idempotency keys that ended long ago, and registrations that were not completed within 7 days.",
 };
 static EXPIRING_CERTIFICATES: Job = Job {
     function: "identity",

@@ -24,10 +24,10 @@ mod signing;
 mod store;
 mod tables;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use ::events::Context;
-use access::{AppState, Purpose, token::Signer};
+use access::{AppState, Purpose};
 use axum::extract::FromRef;
 use config::Settings;
 use db::Db;
@@ -36,8 +36,9 @@ use domain::{
     refresh_token::RefreshTokens,
     throttle::{Limits, Throttle},
 };
-use moka::future::Cache;
 pub use oidc::{Provider, Providers};
+use signing::CachedSigner;
+use tokio::sync::Mutex;
 use web::{Cursors, Service};
 
 /// Everything about this context.
@@ -60,8 +61,8 @@ pub static CONTEXT: Context = Context {
     )
 };
 
-/// How long the signing key is cached.
-const SIGNER_CACHE_TTL: Duration = Duration::from_secs(5);
+/// From how many networks the failures of one account are counted before sign-in is limited everywhere.
+const NETWORKS_PER_ACCOUNT: u32 = 10;
 
 /// The state shared by handlers.
 #[derive(Clone, Debug)]
@@ -76,7 +77,7 @@ pub(crate) struct App {
     code_throttle: Arc<Throttle>,
     mail_throttle: Arc<Throttle>,
     refresh_tokens: RefreshTokens,
-    signers: Cache<(), Arc<Signer>>,
+    signer: Arc<Mutex<Option<CachedSigner>>>,
 }
 
 impl ::events::Backend for App {
@@ -106,25 +107,27 @@ pub fn service_with(db: Db, state: AppState, settings: Settings) -> Service {
         cursors: Cursors::new(&state.keyring().derive(Purpose::Cursors)),
         hasher: Hasher::new(settings.max_concurrent_hashes, settings.max_queued_hashes),
         throttle: Arc::new(Throttle::new(Limits {
-            per_account: settings.failures_per_account,
+            per_account_and_network: settings.failures_per_account,
+            per_account: settings.failures_per_account * NETWORKS_PER_ACCOUNT,
             per_address: settings.failures_per_address,
             window: settings.failure_window,
         })),
         code_throttle: Arc::new(Throttle::new(Limits {
+            // A code follows a correct first factor, so wrong ones are counted wherever they come from.
+            per_account_and_network: settings.wrong_codes_per_account,
             per_account: settings.wrong_codes_per_account,
             per_address: settings.failures_per_address,
             window: settings.failure_window,
         })),
         mail_throttle: Arc::new(Throttle::new(Limits {
+            // For the recipient it makes no difference where an email was requested.
+            per_account_and_network: settings.mails_per_account,
             per_account: settings.mails_per_account,
             per_address: settings.mails_per_address,
             window: settings.mail_window,
         })),
         refresh_tokens: RefreshTokens::new(state.keyring().clone()),
-        signers: Cache::builder()
-            .max_capacity(1)
-            .time_to_live(SIGNER_CACHE_TTL)
-            .build(),
+        signer: Arc::default(),
         settings: Arc::new(settings),
         state,
         db,

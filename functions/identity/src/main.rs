@@ -1,9 +1,4 @@
 //! The binary of the identity function.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "one command prints its result"
-)]
 
 use std::process::ExitCode;
 
@@ -15,11 +10,11 @@ async fn main() -> ExitCode {
     {
         return match identity::bootstrap::command(address).await {
             Ok(link) => {
-                println!("{link}");
+                web::console::print_line(&link);
                 ExitCode::SUCCESS
             }
             Err(error) => {
-                eprintln!("identity: {error}");
+                web::console::print_error(&format!("identity: {error}"));
                 ExitCode::FAILURE
             }
         };

@@ -2,7 +2,7 @@
 
 use access::{
     cors::ORIGIN_NOT_ALLOWED,
-    problems::{INSUFFICIENT_AAL, REAUTHENTICATION_NEEDED},
+    problems::{NOT_A_PERSON, REAUTHENTICATION_NEEDED},
 };
 use web::{
     openapi::Routes,
@@ -15,11 +15,10 @@ use crate::{
         BUILT_IN_ROLE, CSRF_REFUSED, EMAIL_TAKEN, FACTOR_EXISTS, FORBIDDEN_FIELD, IDENTITY_TAKEN,
         ILLEGAL_STATUS, IMPERSONATION_REFUSED, INVALID_CODE, INVALID_CREDENTIALS,
         INVALID_MFA_TOKEN, INVALID_REFRESH_TOKEN, INVALID_SIGN_IN_CODE, INVALID_TOKEN, LAST_ADMIN,
-        LAST_WAY_IN, LINK_CODE_REQUIRED, NO_ENROLMENT, NO_SECOND_FACTOR, NOT_A_PERSON,
-        OTHER_BROWSER, OWN_ROLE, PASSKEY_EXISTS, PASSKEY_REFUSED, PROOF_REFUSED,
-        REDIRECT_NOT_ALLOWED, REFRESH_TOKEN_REUSED, REGISTRATION_CLOSED, ROLE_IN_USE,
-        ROLE_NAME_TAKEN, ROLE_TOO_POWERFUL, SEATS_EXHAUSTED, SIGN_IN_EXPIRED, TOO_MANY_FACTORS,
-        TOO_MANY_ROLES, WRONG_PASSWORD,
+        LAST_WAY_IN, LINK_CODE_REQUIRED, NO_ENROLMENT, NO_SECOND_FACTOR, OTHER_BROWSER, OWN_ROLE,
+        PASSKEY_EXISTS, PASSKEY_REFUSED, PROOF_REFUSED, REDIRECT_NOT_ALLOWED, REFRESH_TOKEN_REUSED,
+        REGISTRATION_CLOSED, ROLE_IN_USE, ROLE_NAME_TAKEN, ROLE_TOO_POWERFUL, SEATS_EXHAUSTED,
+        SIGN_IN_EXPIRED, TOO_MANY_FACTORS, TOO_MANY_ROLES, WRONG_PASSWORD,
     },
     http::{
         account::{change_email, change_password, confirm_email_change, me, register, status},
@@ -125,15 +124,7 @@ fn session_refusals(routes: Routes<App>) -> Routes<App> {
         .refuses("update_me", &[&NOT_A_PERSON])
         .refuses("list_sessions", &[&NOT_A_PERSON])
         .refuses("delete_session", &[&NOT_A_PERSON])
-        .refuses(
-            "impersonate_user",
-            &[
-                &IMPERSONATION_REFUSED,
-                &NOT_A_PERSON,
-                &INSUFFICIENT_AAL,
-                &REAUTHENTICATION_NEEDED,
-            ],
-        )
+        .refuses("impersonate_user", &[&IMPERSONATION_REFUSED])
 }
 
 /// Problems of links sent by email, and of passwords.
@@ -148,7 +139,7 @@ fn link_refusals(routes: Routes<App>) -> Routes<App> {
                 &RATE_LIMITED,
             ],
         )
-        .refuses("verify_email", &[&INVALID_TOKEN])
+        .refuses("verify_email", &[&INVALID_TOKEN, &SEATS_EXHAUSTED])
         .refuses(
             "accept_invite",
             &[&INVALID_TOKEN, &CSRF_REFUSED, &ORIGIN_NOT_ALLOWED],
@@ -212,13 +203,7 @@ fn external_refusals(routes: Routes<App>) -> Routes<App> {
         .refuses("list_identities", &[&NOT_A_PERSON])
         .refuses(
             "create_identity",
-            &[
-                &INVALID_SIGN_IN_CODE,
-                &IDENTITY_TAKEN,
-                &NOT_A_PERSON,
-                &INSUFFICIENT_AAL,
-                &REAUTHENTICATION_NEEDED,
-            ],
+            &[&INVALID_SIGN_IN_CODE, &IDENTITY_TAKEN, &NOT_A_PERSON],
         )
         .refuses("delete_identity", &[&LAST_WAY_IN, &NOT_A_PERSON])
 }
@@ -228,11 +213,18 @@ fn people_refusals(routes: Routes<App>) -> Routes<App> {
     routes
         .refuses(
             "create_user",
-            &[&ROLE_TOO_POWERFUL, &SEATS_EXHAUSTED, &EMAIL_TAKEN],
+            &[
+                &ROLE_TOO_POWERFUL,
+                &SEATS_EXHAUSTED,
+                &EMAIL_TAKEN,
+                &NOT_A_PERSON,
+                &REAUTHENTICATION_NEEDED,
+            ],
         )
         .refuses(
             "update_user",
             &[
+                &REAUTHENTICATION_NEEDED,
                 &ROLE_TOO_POWERFUL,
                 &FORBIDDEN_FIELD,
                 &SEATS_EXHAUSTED,
@@ -243,7 +235,12 @@ fn people_refusals(routes: Routes<App>) -> Routes<App> {
         )
         .refuses(
             "invite_user",
-            &[&ROLE_TOO_POWERFUL, &ILLEGAL_STATUS, &RATE_LIMITED],
+            &[
+                &ROLE_TOO_POWERFUL,
+                &ILLEGAL_STATUS,
+                &SEATS_EXHAUSTED,
+                &RATE_LIMITED,
+            ],
         )
         .refuses("delete_user", &[&ROLE_TOO_POWERFUL, &LAST_ADMIN])
         .refuses("replace_rates", &[&ROLE_TOO_POWERFUL])
@@ -276,7 +273,6 @@ fn role_refusals(routes: Routes<App>) -> Routes<App> {
 
 /// Problems of second factors.
 fn second_factor_refusals(routes: Routes<App>) -> Routes<App> {
-    // Returned by operations that require recent authentication.
     routes
         .refuses(
             "prove_second_factor",
@@ -293,15 +289,7 @@ fn second_factor_refusals(routes: Routes<App>) -> Routes<App> {
             &[&PROOF_REFUSED, &NOT_A_PERSON, &RATE_LIMITED],
         )
         .refuses("get_totp", &[&NOT_A_PERSON])
-        .refuses(
-            "start_totp",
-            &[
-                &FACTOR_EXISTS,
-                &NOT_A_PERSON,
-                &INSUFFICIENT_AAL,
-                &REAUTHENTICATION_NEEDED,
-            ],
-        )
+        .refuses("start_totp", &[&FACTOR_EXISTS, &NOT_A_PERSON])
         .refuses(
             "confirm_totp",
             &[
@@ -311,20 +299,9 @@ fn second_factor_refusals(routes: Routes<App>) -> Routes<App> {
                 &NOT_A_PERSON,
             ],
         )
-        .refuses(
-            "delete_totp",
-            &[&NOT_A_PERSON, &INSUFFICIENT_AAL, &REAUTHENTICATION_NEEDED],
-        )
+        .refuses("delete_totp", &[&NOT_A_PERSON])
         .refuses("list_passkeys", &[&NOT_A_PERSON])
-        .refuses(
-            "start_passkey",
-            &[
-                &TOO_MANY_FACTORS,
-                &NOT_A_PERSON,
-                &INSUFFICIENT_AAL,
-                &REAUTHENTICATION_NEEDED,
-            ],
-        )
+        .refuses("start_passkey", &[&TOO_MANY_FACTORS, &NOT_A_PERSON])
         .refuses(
             "register_passkey",
             &[
@@ -334,31 +311,13 @@ fn second_factor_refusals(routes: Routes<App>) -> Routes<App> {
                 &NOT_A_PERSON,
             ],
         )
-        .refuses(
-            "delete_passkey",
-            &[&NOT_A_PERSON, &INSUFFICIENT_AAL, &REAUTHENTICATION_NEEDED],
-        )
+        .refuses("delete_passkey", &[&NOT_A_PERSON])
         .refuses("start_passkey_login", &[&ORIGIN_NOT_ALLOWED])
         .refuses(
             "login_with_passkey",
             &[&PASSKEY_REFUSED, &CSRF_REFUSED, &ORIGIN_NOT_ALLOWED],
         )
         .refuses("get_recovery_codes", &[&NOT_A_PERSON])
-        .refuses(
-            "renew_recovery_codes",
-            &[
-                &NO_SECOND_FACTOR,
-                &NOT_A_PERSON,
-                &INSUFFICIENT_AAL,
-                &REAUTHENTICATION_NEEDED,
-            ],
-        )
-        .refuses(
-            "reset_user_mfa",
-            &[
-                &ROLE_TOO_POWERFUL,
-                &INSUFFICIENT_AAL,
-                &REAUTHENTICATION_NEEDED,
-            ],
-        )
+        .refuses("renew_recovery_codes", &[&NO_SECOND_FACTOR, &NOT_A_PERSON])
+        .refuses("reset_user_mfa", &[&ROLE_TOO_POWERFUL])
 }

@@ -2,7 +2,10 @@
 
 mod rotation;
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use access::{Purpose, opaque::sha256, token::Signer};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
@@ -14,13 +17,31 @@ use crate::{
     store::signing_keys::{self, KeyStatus, SealedKey},
 };
 
+/// How long the signing key is cached.
+const CACHE_TTL: Duration = Duration::from_secs(5);
+
+/// The signer with the current key, and when it was loaded.
+#[derive(Debug)]
+pub(crate) struct CachedSigner {
+    signer: Arc<Signer>,
+    loaded_at: Instant,
+}
+
 impl App {
-    /// Returns the signer with the current key.
+    /// Returns the signer with the current key. Concurrent callers wait for the same load.
     pub(crate) async fn signer(&self) -> Result<Arc<Signer>, Problem> {
-        self.signers
-            .try_get_with((), self.load_signer())
-            .await
-            .map_err(|problem| Problem::clone(&problem))
+        let mut cached = self.signer.lock().await;
+        if let Some(fresh) = &*cached
+            && fresh.loaded_at.elapsed() < CACHE_TTL
+        {
+            return Ok(fresh.signer.clone());
+        }
+        let signer = self.load_signer().await?;
+        *cached = Some(CachedSigner {
+            signer: signer.clone(),
+            loaded_at: Instant::now(),
+        });
+        Ok(signer)
     }
 
     async fn load_signer(&self) -> Result<Arc<Signer>, Problem> {

@@ -16,6 +16,7 @@ pub(crate) mod one_time_tokens;
 pub(crate) mod passkeys;
 pub(crate) mod rates;
 pub(crate) mod recovery_codes;
+pub(crate) mod registrations;
 pub(crate) mod roles;
 pub(crate) mod seats;
 pub(crate) mod second_factors;

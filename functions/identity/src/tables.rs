@@ -58,6 +58,7 @@ db::tables! {
         subject:           personal;
         email:             personal;
         created_at:        personal;
+        unlinked_at:       personal;
     }
 
     /// What a passkey has to sign.

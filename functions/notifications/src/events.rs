@@ -39,6 +39,33 @@ pub(crate) struct Author {
         #[serde(default)]
         author: Author,
     }
+    /// The assignee of a ticket changed.
+    TicketAssigned = ["de.revalenz.support.ticket.assigned.v1"] {
+        ticket_id: TicketId,
+        #[serde(default)]
+        number: Option<String>,
+        assigned_to: Option<UserId>,
+        #[serde(default)]
+        author: Author,
+    }
+    /// A ticket was resolved.
+    TicketResolved = ["de.revalenz.support.ticket.resolved.v1"] {
+        ticket_id: TicketId,
+        #[serde(default)]
+        number: Option<String>,
+        requester_id: Option<UserId>,
+        #[serde(default)]
+        author: Author,
+    }
+    /// A ticket was closed.
+    TicketClosed = ["de.revalenz.support.ticket.closed.v1"] {
+        ticket_id: TicketId,
+        #[serde(default)]
+        number: Option<String>,
+        requester_id: Option<UserId>,
+        #[serde(default)]
+        author: Author,
+    }
     /// A user needs a one-time link, which is sealed.
     LinkRequested = [
         "de.revalenz.identity.user.registered.v1",
@@ -66,6 +93,30 @@ pub(crate) struct Author {
     /// A user requested a new email address.
     EmailChangeRequested = [EMAIL_CHANGE_REQUESTED] {
         user_id: UserId,
+    }
+    /// Someone else replaced a user's email address; the old one is sealed.
+    EmailReplaced = ["de.revalenz.identity.email.replaced.v1"] {
+        user_id: UserId,
+    }
+    /// A user's role was changed.
+    UserRoleChanged = ["de.revalenz.identity.user.role_changed.v1"] {
+        user_id: UserId,
+        to: String,
+    }
+    /// An account at a provider can be used to sign in.
+    IdentityLinked = ["de.revalenz.identity.identity.linked.v1"] {
+        user_id: UserId,
+        provider: String,
+    }
+    /// An account at a provider can no longer be used to sign in.
+    IdentityUnlinked = ["de.revalenz.identity.identity.unlinked.v1"] {
+        user_id: UserId,
+        provider: String,
+    }
+    /// A user used a recovery code.
+    RecoveryCodeUsed = ["de.revalenz.identity.mfa.recovery_code_used.v1"] {
+        user_id: UserId,
+        left: i64,
     }
     /// A user's password was changed.
     PasswordChanged = ["de.revalenz.identity.password.changed.v1"] {

@@ -1,30 +1,17 @@
 //! Output of commands. Logs go through `tracing`; everything else that is printed goes through this module.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command line program prints its results"
-)]
 
-/// Prints a line.
-pub fn print_line(line: &str) {
-    println!("{line}");
-}
-
-/// Prints text without a line break.
-pub fn print_text(text: &str) {
-    print!("{text}");
-}
+pub use web::console::{print_line, print_text};
 
 /// Prints an error with its causes.
 pub fn print_error(error: &crate::Error) {
-    eprintln!("platform: {error}");
+    web::console::print_error(&format!("platform: {error}"));
     let mut cause = error.source();
     let mut printed = error.to_string();
     while let Some(error) = cause {
         let text = error.to_string();
         // Many errors already contain the text of their cause.
         if !printed.contains(&text) {
-            eprintln!("  caused by: {text}");
+            web::console::print_error(&format!("  caused by: {text}"));
             printed = text;
         }
         cause = error.source();

@@ -27,7 +27,7 @@ use self::{checkpoint::Checkpoint, client::DemoClient, script::TenantScript};
 use crate::{
     Error,
     database::Database,
-    sign_ins::{SignIns, Tenant},
+    sign_ins::{self, SignIns, Tenant},
 };
 
 /// Everything that loading the demo needs.
@@ -52,7 +52,7 @@ pub struct Demo {
 impl Demo {
     /// Ensures that everyone in `demo.json` can sign in, loads missing tenants, and returns the content of the file.
     pub async fn prepare(&self, local_dir: &Path) -> Result<SignIns, Error> {
-        let file = local_dir.join("demo.json");
+        let file = local_dir.join(sign_ins::FILE);
         let path = local_dir.join("demo.loading.json");
         let interrupted = Checkpoint::load(&path)?;
         let mut sign_ins = match &interrupted {

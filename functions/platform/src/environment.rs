@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use events::{Context, Environment};
 use web::settings::Entry;
 
-use crate::functions;
+use crate::{exposure::Exposure, functions};
 
 /// The variables that functions declare. A default for one machine takes precedence, because that is where the platform runs.
 pub fn entries() -> Vec<Entry> {
@@ -18,20 +18,23 @@ pub fn entries() -> Vec<Entry> {
         .collect()
 }
 
-/// The environment of functions in this process.
-pub fn of_functions(local_dir: &Path) -> Environment {
-    Environment::process().or(Environment::local(contexts(), local_dir))
+/// The environment of functions in a process of this exposure. In public, the defaults of a developer's machine do not apply.
+pub fn of_functions(exposure: Exposure, local_dir: &Path) -> Environment {
+    Environment::process().or(match exposure {
+        Exposure::Local => Environment::local(contexts(), local_dir),
+        Exposure::Public => Environment::in_folder(contexts(), local_dir),
+    })
 }
 
 /// The values of [`of_functions`] by name, for functions in processes of their own.
 pub fn values(local_dir: &Path) -> BTreeMap<String, String> {
-    let environment = of_functions(local_dir);
+    let environment = of_functions(Exposure::Local, local_dir);
     let declared = contexts().flat_map(|context| context.environment);
     declared
         .filter_map(|entry| Some((entry.name.to_owned(), environment.get(entry.name)?)))
         .collect()
 }
 
-fn contexts() -> impl Iterator<Item = &'static Context> {
+fn contexts() -> impl Iterator<Item = &'static Context> + Clone {
     functions::ALL.iter().copied()
 }

@@ -10,6 +10,7 @@ pub mod containers;
 mod database;
 mod demo;
 mod environment;
+mod exposure;
 pub mod functions;
 pub mod generators;
 pub mod manifest;
@@ -32,6 +33,11 @@ pub async fn command(arguments: &[String]) -> Result<(), Error> {
         [] => start::run().await,
         ["--help" | "-h" | "help"] => {
             console::print_line(&settings::help());
+            Ok(())
+        }
+        ["bootstrap-superadmin", address] => start::bootstrap_superadmin(address).await,
+        ["--version" | "-V"] => {
+            console::print_line(&format!("platform {}", web::service::VERSION));
             Ok(())
         }
         ["prepare"] => processes::prepare().await,

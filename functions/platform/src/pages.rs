@@ -9,10 +9,18 @@ use events::PageParts;
 use web::{
     Clock,
     edge::{self, Edge},
-    health, server, settings, telemetry,
+    health, server,
+    settings::{self, is_loopback_url},
+    telemetry,
 };
 
-use crate::{Error, environment, functions, sign_ins::SignIns, site};
+use crate::{
+    Error, environment,
+    exposure::Exposure,
+    functions,
+    sign_ins::{self, SignIns},
+    site,
+};
 
 /// Timeout of the readiness probe of one process.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -31,7 +39,7 @@ web::settings! {
         /// JSON object that maps each function to its base URL, for readiness probes.
         pub function_urls: String = "REVALENZ_FUNCTION_URLS",
         /// Number of proxies in front that write X-Forwarded-For.
-        pub trusted_proxies: usize = "REVALENZ_TRUSTED_PROXIES" or "1",
+        pub trusted_proxies: usize = "REVALENZ_TRUSTED_PROXIES" or "0",
         /// Log filter, in the syntax of tracing's EnvFilter.
         pub rust_log: String = "RUST_LOG" or "info",
     }
@@ -45,12 +53,16 @@ pub async fn run() -> Result<(), Error> {
     let metrics = telemetry::init_metrics();
     let listener =
         tokio::net::TcpListener::bind((settings.address.as_str(), settings.port)).await?;
-    let demo = SignIns::read(&settings.local_dir.join("demo.json"))?;
+    // Only a developer's machine has a demo; elsewhere, mails are for their recipients alone.
+    let demo = if is_loopback_url(&settings.public_url) {
+        SignIns::read(&settings.local_dir.join(sign_ins::FILE))?
+    } else {
+        None
+    };
     let rows = demo.as_ref().map(SignIns::rows).unwrap_or_default();
     let parts = PageParts {
         public_url: settings.public_url.clone(),
-        environment: environment::of_functions(&settings.local_dir),
-        // Only with the demo are mails captured locally; elsewhere only their recipients may read them.
+        environment: environment::of_functions(Exposure::Local, &settings.local_dir),
         shows_mail: demo.is_some(),
     };
     let router = site::routes(&functions::services()?, &settings.public_url, &rows)

@@ -13,7 +13,9 @@ use access::process;
 use web::telemetry;
 
 use crate::{
-    Error, console, functions,
+    Error, console,
+    exposure::Exposure,
+    functions,
     functions::PAGES,
     manifest::Manifest,
     pages, scheduler, secrets, settings,
@@ -33,18 +35,23 @@ pub async fn prepare() -> Result<(), Error> {
         "Revalenz {}: preparing separate processes",
         web::service::VERSION
     ));
+    if Exposure::of(&settings) == Exposure::Public {
+        return Err("prepare is for a developer's machine: PUBLIC_URL and REVALENZ_ADDRESS must be loopback addresses, and REVALENZ_TRUSTED_PROXIES must be 0. docs/operations.md describes servers".into());
+    }
     if settings.port == 0 {
         return Err("PORT must not be 0: processes need to know the public port".into());
     }
     // Only checks that the port is free; the proxy binds it later.
-    drop(start::bind(&settings).await?);
+    drop(start::bind(&settings.address, settings.port).await?);
     let names = functions::ALL.iter().map(|function| function.name);
     let ports = ports::find_free_ports(settings.port, names.chain([PAGES]))?;
 
     let prepared = start::prepare(&settings, settings.port).await?;
     write_files(&settings, &prepared, &ports)?;
     prepared.database.close().await;
-    start::print_banner(&settings, &prepared.sign_ins);
+    if let Some(sign_ins) = &prepared.sign_ins {
+        start::print_banner(&settings, sign_ins);
+    }
     Ok(())
 }
 
@@ -114,7 +121,7 @@ fn shared_environment(
     };
     Ok(bus
         .with("REVALENZ_ADDRESS", LOOPBACK)
-        .with("PUBLIC_URL", &prepared.sign_ins.base_url)
+        .with("PUBLIC_URL", &prepared.public_url)
         .with("REVALENZ_MASTER_KEY", prepared.master_key.expose())
         .with("REVALENZ_POOL", &settings.pool.to_string())
         .with("REVALENZ_IN_FLIGHT", &settings.in_flight.to_string())

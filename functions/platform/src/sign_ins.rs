@@ -7,6 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, secrets};
 
+/// Name of the file in `LOCAL_DIR`.
+pub const FILE: &str = "demo.json";
+
+/// Email address of the demo's superadmin.
+pub const SUPERADMIN: &str = "superadmin@revalenz.example";
+
 /// The people of a demo tenant and their roles, in display order.
 pub const PEOPLE: [(&str, &str); 6] = [
     ("admin", "admin"),
@@ -79,7 +85,7 @@ impl SignIns {
             base_url: base_url.to_owned(),
             superadmin: Superadmin {
                 tenant: "revalenz".to_owned(),
-                email: "superadmin@revalenz.example".to_owned(),
+                email: SUPERADMIN.to_owned(),
                 password: secrets::password(),
             },
             tenants: slugs

@@ -18,7 +18,7 @@ web::problems! {
         de: "Feld nur für Mitarbeitende", "Das Feld {field} können nur Mitarbeitende der Organisation ändern.";
         en: "Field reserved for staff", "Only the organisation's staff can set the field {field}.";
     }
-    /// Customers cannot comment on a closed ticket.
+    /// Customers cannot change a closed ticket or its comments.
     TICKET_CLOSED = CONFLICT "ticket_closed" {
         de: "Ticket geschlossen", "Dieses Ticket ist geschlossen. Bitte erstellen Sie ein neues Ticket.";
         en: "Ticket closed", "This ticket is closed. Create a new ticket.";

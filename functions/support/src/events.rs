@@ -49,6 +49,10 @@ events::events! {
         assigned_to: Option<UserId> = Some(example_user()),
         /// The previous assignee.
         previously: Option<UserId> = None,
+        /// The number of the ticket.
+        number: Number = Number(1042),
+        /// Who assigned it.
+        author: Actor = Actor::user(example_user()),
     }
     /// The status of a ticket changed.
     TicketStatusChanged = "ticket.status_changed.v1", subject ticket_id {
@@ -80,11 +84,23 @@ events::events! {
     TicketResolved = "ticket.resolved.v1", subject ticket_id {
         /// The ticket.
         ticket_id: TicketId = example_ticket(),
+        /// The number of the ticket.
+        number: Number = Number(1042),
+        /// The requester of the ticket, if they are a person of the tenant.
+        requester_id: Option<UserId> = Some(example_user()),
+        /// Who resolved it.
+        author: Actor = Actor::user(example_user()),
     }
     /// A ticket was closed.
     TicketClosed = "ticket.closed.v1", subject ticket_id {
         /// The ticket.
         ticket_id: TicketId = example_ticket(),
+        /// The number of the ticket.
+        number: Number = Number(1042),
+        /// The requester of the ticket, if they are a person of the tenant.
+        requester_id: Option<UserId> = Some(example_user()),
+        /// Who closed it.
+        author: Actor = Actor::user(example_user()),
     }
     /// A ticket was deleted or restored.
     TicketDeleted = "ticket.deleted.v1", subject ticket_id {

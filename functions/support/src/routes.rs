@@ -17,6 +17,11 @@ pub(crate) fn routes() -> Routes<App> {
         file_grants: get_file_grant;
     }
     .refuses("create_ticket", &[&STAFF_ONLY_FIELD])
-    .refuses("update_ticket", &[&STAFF_ONLY_FIELD, &ILLEGAL_TRANSITION])
+    .refuses(
+        "update_ticket",
+        &[&STAFF_ONLY_FIELD, &ILLEGAL_TRANSITION, &TICKET_CLOSED],
+    )
+    .refuses("update_comment", &[&TICKET_CLOSED])
+    .refuses("delete_comment", &[&TICKET_CLOSED])
     .refuses("create_comment", &[&STAFF_ONLY_FIELD, &TICKET_CLOSED])
 }

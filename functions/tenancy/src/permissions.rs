@@ -9,9 +9,9 @@ access::permissions! {
     /// Change the master data of the tenant.
     TenantUpdate = "tenancy.tenant.update", audited;
     /// Suspend and reactivate tenants.
-    TenantSuspend = "tenancy.tenant.suspend", audited;
-    /// Close the tenant.
-    TenantClose = "tenancy.tenant.close", audited;
+    TenantSuspend = "tenancy.tenant.suspend", audited, recent_authentication;
+    /// Close the tenant. A faulty script cannot do it.
+    TenantClose = "tenancy.tenant.close", audited, recent_authentication, person_only;
     /// Change what is agreed with the platform: licence, seats and domain.
     LicenseUpdate = "tenancy.license.update", audited;
     /// View the licences of the tenant.
@@ -23,11 +23,11 @@ access::permissions! {
     /// View the settings of the tenant.
     SettingsRead = "tenancy.settings.read";
     /// Change the settings of the tenant.
-    SettingsUpdate = "tenancy.settings.update", audited;
+    SettingsUpdate = "tenancy.settings.update", audited, recent_authentication;
     /// View the platform settings.
     PlatformRead = "tenancy.platform.read";
     /// Change the platform settings.
-    PlatformUpdate = "tenancy.platform.update", audited;
+    PlatformUpdate = "tenancy.platform.update", audited, recent_authentication;
     /// View the feature flags of the tenant.
     FeatureRead = "tenancy.feature.read";
     /// Switch features on and off.
@@ -35,15 +35,15 @@ access::permissions! {
     /// View API keys, without their secrets.
     ApiKeyRead = "tenancy.api_key.read";
     /// Create API keys.
-    ApiKeyCreate = "tenancy.api_key.create", audited;
+    ApiKeyCreate = "tenancy.api_key.create", audited, recent_authentication, person_only;
     /// Change and rotate API keys.
-    ApiKeyUpdate = "tenancy.api_key.update", audited;
+    ApiKeyUpdate = "tenancy.api_key.update", audited, recent_authentication, person_only;
     /// Revoke API keys.
     ApiKeyRevoke = "tenancy.api_key.revoke", audited;
     /// View the domains of the tenant.
     DomainRead = "tenancy.domain.read";
     /// Claim, verify and release domains of the tenant.
-    DomainUpdate = "tenancy.domain.update", audited;
+    DomainUpdate = "tenancy.domain.update", audited, recent_authentication;
     /// View the audit log of the tenant.
     AuditRead = "tenancy.audit.read";
 }

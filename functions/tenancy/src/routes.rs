@@ -46,31 +46,11 @@ pub(crate) fn routes() -> Routes<App> {
     .refuses("suspend_tenant", STEP_REFUSALS)
     .refuses("reactivate_tenant", STEP_REFUSALS)
     .refuses("close_tenant", STEP_REFUSALS)
-    .refuses(
-        "close_tenant",
-        &[&access::problems::REAUTHENTICATION_NEEDED],
-    )
-    .refuses(
-        "create_api_key",
-        &[
-            &error::SCOPE_EXCEEDS_PERMISSIONS,
-            &access::problems::REAUTHENTICATION_NEEDED,
-        ],
-    )
-    .refuses(
-        "update_api_key",
-        &[
-            &error::SCOPE_EXCEEDS_PERMISSIONS,
-            &access::problems::REAUTHENTICATION_NEEDED,
-        ],
-    )
+    .refuses("create_api_key", &[&error::SCOPE_EXCEEDS_PERMISSIONS])
+    .refuses("update_api_key", &[&error::SCOPE_EXCEEDS_PERMISSIONS])
     .refuses(
         "rotate_api_key",
-        &[
-            &error::SCOPE_EXCEEDS_PERMISSIONS,
-            &error::API_KEY_EXPIRED,
-            &access::problems::REAUTHENTICATION_NEEDED,
-        ],
+        &[&error::SCOPE_EXCEEDS_PERMISSIONS, &error::API_KEY_EXPIRED],
     )
     .refuses(
         "claim_domain",

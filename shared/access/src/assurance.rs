@@ -1,6 +1,7 @@
 //! Authentication assurance: how strongly and how recently a person has authenticated.
 //!
-//! Sensitive operations call [`Principal::require_recent_authentication`]; a refused client uses `POST /auth/reauthenticate`
+//! Permissions declare that they need a recent authentication, and [`crate::Caller`] requires it; an operation that needs it for
+//! some of its fields only calls [`Principal::require_recent_authentication`]. A refused client uses `POST /auth/reauthenticate`
 //! and tries again. The second factor that an organisation requires for a role is checked on every request, in
 //! [`crate::Caller`].
 

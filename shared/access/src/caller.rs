@@ -82,6 +82,12 @@ where
                 .reach(name)
                 .ok_or_else(|| problem::FORBIDDEN.problem().argument("permission", name))?,
         };
+        if P::PERSON_ONLY && principal.user.is_none() {
+            return Err(crate::problems::NOT_A_PERSON.problem());
+        }
+        if P::RECENT_AUTHENTICATION {
+            principal.require_recent_authentication(app.clock().now())?;
+        }
         // Staff may act in a suspended tenant, to lift the suspension. Operations without a permission concern the caller's own
         // account, such as changing a password or signing out a device, and stay available.
         let frozen = principal.tenant.is_frozen();
@@ -123,6 +129,14 @@ impl<P: Permission> Arg for Caller<P> {
         doc.refuses(&crate::problems::IMPERSONATION_READ_ONLY);
         if !P::BEFORE_ENROLMENT {
             crate::assurance::describe(doc);
+        }
+        if P::RECENT_AUTHENTICATION {
+            doc.extend("x-recent-authentication", true);
+            doc.refuses(&crate::problems::INSUFFICIENT_AAL);
+            doc.refuses(&crate::problems::REAUTHENTICATION_NEEDED);
+        }
+        if P::PERSON_ONLY {
+            doc.refuses(&crate::problems::NOT_A_PERSON);
         }
         if P::NAME.is_some() {
             doc.refuses(&problem::FORBIDDEN);

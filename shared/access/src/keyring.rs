@@ -83,6 +83,8 @@ impl Keyring {
             .map(|entry| {
                 let (id, key) = entry.trim().split_once(':')?;
                 let key: [u8; 32] = STANDARD.decode(key).ok()?.try_into().ok()?;
+                // A placeholder that was not replaced.
+                let key = Some(key).filter(|key| *key != [0; 32])?;
                 Some((id.parse().ok()?, key))
             })
             .collect();
@@ -246,5 +248,7 @@ mod tests {
             b"secret"
         );
         assert!(Keyring::parse("1:short").is_err());
+        let placeholder = format!("1:{}", STANDARD.encode([0; 32]));
+        assert!(Keyring::parse(&placeholder).is_err());
     }
 }

@@ -40,7 +40,9 @@ pub use caller::Caller;
 pub use directory::{Entitlements, Tenant, TenantStatus};
 pub use internal::{InternalAuth, InternalCaller, InternalSecretError};
 pub use keyring::{Keyring, Purpose};
-pub use permission::{Anyone, Enrolling, Grants, Permission, PermissionEntry, Reach, ReachKind};
+pub use permission::{
+    Anyone, Enrolling, Grants, Permission, PermissionEntry, Reach, ReachKind, Recent,
+};
 pub use principal::{IMPERSONATE, Principal, REVALENZ};
 pub use service_accounts::{ServiceAccounts, ServiceAccountsError};
 pub use tables::TABLES;

@@ -1,6 +1,6 @@
 //! Permissions as types, and how far they reach.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, marker::PhantomData};
 
 use ids::UserId;
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,10 @@ pub trait Permission: Send + Sync + 'static {
     const BEFORE_ENROLMENT: bool = false;
     /// Whether every change under it needs an entry in the audit log.
     const AUDITED: bool = false;
+    /// Whether it needs an authentication within [`STEP_UP_MAX_AGE`](crate::assurance::STEP_UP_MAX_AGE).
+    const RECENT_AUTHENTICATION: bool = false;
+    /// Whether only a person has it, never an API key.
+    const PERSON_ONLY: bool = false;
 }
 
 /// A permission as listed in its context's declaration.
@@ -56,6 +60,18 @@ impl Permission for Enrolling {
     const NAME: Option<&'static str> = None;
     const FEATURE: Option<&'static str> = None;
     const BEFORE_ENROLMENT: bool = true;
+}
+
+/// The permission `P` with a recent authentication: for one sensitive operation among others that need only `P`.
+#[derive(Clone, Copy, Debug)]
+pub struct Recent<P>(PhantomData<fn() -> P>);
+impl<P: Permission> Permission for Recent<P> {
+    const NAME: Option<&'static str> = P::NAME;
+    const FEATURE: Option<&'static str> = P::FEATURE;
+    const BEFORE_ENROLMENT: bool = P::BEFORE_ENROLMENT;
+    const AUDITED: bool = P::AUDITED;
+    const RECENT_AUTHENTICATION: bool = true;
+    const PERSON_ONLY: bool = P::PERSON_ONLY;
 }
 
 /// How far a permission reaches, as roles store it.
@@ -140,7 +156,8 @@ impl Grants {
 /// Declares the permissions of a context as types, `ALL`, the list of their names, `DECLARED`, the list with their docs, and
 /// `FEATURE`, the feature flag of the context.
 ///
-/// `audited` behind a name says that every change under the permission needs an entry in the audit log.
+/// Behind a name stand its properties: `audited` if every change under it needs an entry in the audit log,
+/// `recent_authentication` if it needs an authentication within the last ten minutes, `person_only` if API keys cannot have it.
 ///
 /// ```
 /// access::permissions! {
@@ -156,6 +173,12 @@ impl Grants {
 macro_rules! permissions {
     (@property audited) => {
         const AUDITED: bool = true;
+    };
+    (@property recent_authentication) => {
+        const RECENT_AUTHENTICATION: bool = true;
+    };
+    (@property person_only) => {
+        const PERSON_ONLY: bool = true;
     };
     (feature $feature:expr; $($(#[doc = $doc:literal])* $name:ident = $permission:literal $(, $property:ident)*;)*) => {
         $(

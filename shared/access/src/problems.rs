@@ -36,6 +36,11 @@ web::problems! {
         de: "Erneute Anmeldung erforderlich", "Für diese Aktion muss Ihre Anmeldung in den letzten 10 Minuten bestätigt worden sein. Bitte bestätigen Sie sie über /auth/reauthenticate.";
         en: "Reauthentication required", "This action requires authentication within the last 10 minutes. Confirm your password or code at /auth/reauthenticate.";
     }
+    /// An API key called an operation that is only for people.
+    NOT_A_PERSON = FORBIDDEN "not_a_person" {
+        de: "Nur für Personen", "Mit einem API-Schlüssel ist das nicht möglich. Bitte melden Sie sich mit einem Benutzerkonto an.";
+        en: "Users only", "This is not possible with an API key. Sign in as a user.";
+    }
     /// The licence's quota for this period is used up.
     QUOTA_EXCEEDED = TOO_MANY_REQUESTS "quota_exceeded" {
         de: "Kontingent aufgebraucht", "Die Lizenz der Organisation erlaubt höchstens {limit} ({metric}). Das Kontingent wird zum Zeitpunkt period_end zurückgesetzt.";

@@ -13,7 +13,7 @@ use axum::Router;
 use db::Db;
 use tokio::{net::TcpListener, sync::watch};
 use web::{
-    Clock, Service,
+    Clock, Service, console,
     edge::{self, Edge},
     health, lambda, server,
     settings::{self, Entry, SecretString},
@@ -47,8 +47,8 @@ web::settings! {
         pub internal_oidc_accounts: Option<String> = "REVALENZ_INTERNAL_OIDC_ACCOUNTS",
         /// Seconds to keep serving after the stop signal while /readyz fails. Must be longer than the idle timeout of the proxy in front. Open requests get 8 more seconds.
         pub linger: u16 = "REVALENZ_LINGER" or "0",
-        /// Number of trusted proxies in front of the function that write X-Forwarded-For.
-        pub trusted_proxies: usize = "REVALENZ_TRUSTED_PROXIES" or "1",
+        /// Number of trusted proxies in front of the function that write X-Forwarded-For. With too few, all clients share the limits of the proxy's address; with too many, clients choose their address themselves.
+        pub trusted_proxies: usize = "REVALENZ_TRUSTED_PROXIES" or "0",
         /// Set by Cloud Run. Switches logs to Cloud Logging's JSON format.
         pub k_service: Option<String> = "K_SERVICE",
         /// Google Cloud: project of the traces that log lines are grouped by.
@@ -122,20 +122,19 @@ pub async fn run(
 ) -> ExitCode {
     let [first, second] = lists;
     let lists = [Settings::ENTRIES, first, second];
-    if std::env::args().any(|argument| argument == "--help") {
-        #[expect(clippy::print_stdout, reason = "the output of --help")]
-        {
-            println!("{}", settings::help(name, about, &lists));
+    for argument in std::env::args().skip(1) {
+        match argument.as_str() {
+            "--help" => console::print_line(&settings::help(name, about, &lists)),
+            "--version" => console::print_line(&format!("{name} {}", web::service::VERSION)),
+            _ => continue,
         }
         return ExitCode::SUCCESS;
     }
     match start(name, &lists, start_function).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            #[expect(clippy::print_stderr, reason = "logging may not be initialised yet")]
-            {
-                eprintln!("{name}: {error}");
-            }
+            // Logging may not be initialised yet.
+            console::print_error(&format!("{name}: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -198,9 +197,13 @@ async fn start(
             db.ready().await
         })
     });
-    let router = load_shed::layer(web::service::compose([&service]), app)
-        .merge(service.internal.clone())
-        .merge(health::routes(readiness, metrics));
+    let router =
+        load_shed::layer(web::service::compose([&service]), app).merge(service.internal.clone());
+    // A gateway in front of AWS Lambda may pass on every path, and nothing asks for these there.
+    let router = match listener {
+        Some(_) => router.merge(health::routes(readiness, metrics)),
+        None => router,
+    };
     let router = edge::wrap(
         router,
         Edge {

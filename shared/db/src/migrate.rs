@@ -86,6 +86,11 @@ pub async fn run(url: &str) -> Result<(), MigrateError> {
     Ok(connection.close().await?)
 }
 
+/// How often a change of a role is tried.
+const MAX_ROLE_ATTEMPTS: u32 = 20;
+/// The pause between two attempts.
+const ROLE_RETRY_DELAY: Duration = Duration::from_millis(50);
+
 /// Creates or updates the login of `function` with this password, and returns its name.
 pub async fn ensure_login(
     url: &str,
@@ -95,14 +100,26 @@ pub async fn ensure_login(
     let mut connection = connect(url).await?;
     let login = format!("rvz_{function}_login");
     create_role(&mut connection, &login, "login inherit").await?;
-    connection
-        .execute(AssertSqlSafe(format!(
-            "alter role {login} password '{}'; grant rvz_{function} to {login}",
-            password.replace('\'', "''")
-        )))
-        .await?;
+    let change = format!(
+        "alter role {login} password '{}'; grant rvz_{function} to {login}",
+        password.replace('\'', "''")
+    );
+    let mut attempts = 1;
+    while let Err(error) = connection.execute(AssertSqlSafe(change.clone())).await {
+        if attempts == MAX_ROLE_ATTEMPTS || !is_concurrent_update(&error) {
+            return Err(error.into());
+        }
+        attempts += 1;
+        tokio::time::sleep(ROLE_RETRY_DELAY).await;
+    }
     connection.close().await?;
     Ok(login)
+}
+
+/// Whether another process changed the same role at this moment. Roles belong to the whole server, so no lock of a database helps.
+fn is_concurrent_update(error: &sqlx::Error) -> bool {
+    let error = error.as_database_error();
+    error.is_some_and(|error| error.message() == "tuple concurrently updated")
 }
 
 async fn connect(url: &str) -> Result<PgConnection, sqlx::Error> {

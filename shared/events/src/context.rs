@@ -218,16 +218,30 @@ impl Environment {
         Self(Arc::new(settings::environment))
     }
 
-    /// What these contexts need on a developer's machine: `locally` of [`web::settings!`], and defaults below `.local/`, which
-    /// move to `folder`.
-    pub fn local<'a>(contexts: impl IntoIterator<Item = &'a Context>, folder: &Path) -> Self {
+    /// What these contexts need on a developer's machine: `locally` of [`web::settings!`], and the folders of [`in_folder`].
+    ///
+    /// [`in_folder`]: Self::in_folder
+    pub fn local<'a>(
+        contexts: impl IntoIterator<Item = &'a Context> + Clone,
+        folder: &Path,
+    ) -> Self {
+        let local = |entry: &Entry| entry.local_default.map(str::to_owned);
+        Self::derived(contexts.clone(), local).or(Self::in_folder(contexts, folder))
+    }
+
+    /// The defaults of these contexts below `.local/`, moved to `folder`.
+    pub fn in_folder<'a>(contexts: impl IntoIterator<Item = &'a Context>, folder: &Path) -> Self {
+        Self::derived(contexts, |entry| {
+            let below = Path::new(entry.default?).strip_prefix(LOCAL_FOLDER).ok()?;
+            Some(folder.join(below).display().to_string())
+        })
+    }
+
+    fn derived<'a>(
+        contexts: impl IntoIterator<Item = &'a Context>,
+        value: impl Fn(&Entry) -> Option<String>,
+    ) -> Self {
         let entries = contexts.into_iter().flat_map(|context| context.environment);
-        let value = |entry: &Entry| {
-            entry.local_default.map(str::to_owned).or_else(|| {
-                let below = Path::new(entry.default?).strip_prefix(LOCAL_FOLDER).ok()?;
-                Some(folder.join(below).display().to_string())
-            })
-        };
         let values = entries.filter_map(|entry| Some((entry.name.to_owned(), value(entry)?)));
         Self::from(values.collect::<BTreeMap<_, _>>())
     }

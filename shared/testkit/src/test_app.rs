@@ -59,6 +59,11 @@ impl TestApp {
         let folder = std::env::temp_dir().join(format!("rvz-{}", uuid::Uuid::from_bytes(random())));
         let environment = environment
             .clone()
+            // A mail server that is never asked: with the public address of the tests, mail is not captured.
+            .or(Environment::of([(
+                "REVALENZ_SMTP_URL",
+                "smtp://127.0.0.1:1",
+            )]))
             .or(Environment::local(contexts.iter().copied(), &folder))
             // Nothing listens; a public address would demand what a production process needs.
             .or(Environment::of([("REVALENZ_ADDRESS", "127.0.0.1")]));

@@ -95,6 +95,8 @@ async fn answer(edge: &Edge, request: Request, next: Next) -> Response {
         .is_some_and(|uri| uri.as_str().len() > MAX_URI_BYTES)
     {
         problem::URI_TOO_LONG.problem().into_response()
+    } else if peer.is_some() && !has_one_host(&parts) {
+        problem::BAD_REQUEST.problem().into_response()
     } else {
         let span = tracing::info_span!("request", request_id = info.id());
         let unread = UnreadBody::default();
@@ -107,6 +109,11 @@ async fn answer(edge: &Edge, request: Request, next: Next) -> Response {
     let response = finish::finish(answer, &info, &conditions);
     finish::record(&info, &route, &response, started.elapsed());
     response.map(|body| held_body::hold(body, permits))
+}
+
+/// RFC 9112, 3.2: a request of HTTP/1.1 without a Host, or with several, is refused. Requests inside of the process have none.
+fn has_one_host(parts: &http::request::Parts) -> bool {
+    parts.version != Version::HTTP_11 || parts.headers.get_all(header::HOST).iter().count() == 1
 }
 
 /// A panic fails only its own request; a handler that hangs is timed out.

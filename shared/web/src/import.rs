@@ -25,6 +25,7 @@ pub use report::{RefusedRow, Report, Tally};
 
 use crate::{
     body::Field,
+    csv,
     json::collect,
     language::Localized,
     openapi::{Arg, OperationDoc},
@@ -99,12 +100,12 @@ fn format_of(headers: &HeaderMap) -> Option<Format> {
 fn read<T: Field>(format: Format, bytes: &Bytes) -> Result<Rows<T>, Problem> {
     let rows: Vec<(u64, Result<Value, FieldError>)> = match format {
         Format::Csv => cells::values(bytes, &T::schema())?,
-        Format::Json => array(bytes)?
+        Format::Json => array(csv::without_bom(bytes))?
             .into_iter()
             .zip(1..)
             .map(|(value, place)| (place, Ok(value)))
             .collect(),
-        Format::Lines => lines(bytes),
+        Format::Lines => lines(csv::without_bom(bytes)),
     };
     if rows.len() > MAX_ROWS {
         return Err(problem::TOO_MANY_ROWS.problem().argument("limit", MAX_ROWS));

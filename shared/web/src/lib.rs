@@ -5,6 +5,7 @@
 
 pub mod body;
 pub mod clock;
+pub mod console;
 pub mod csv;
 pub mod cursor;
 pub mod edge;
@@ -27,6 +28,7 @@ pub mod server;
 pub mod service;
 pub mod settings;
 pub mod telemetry;
+
 mod text_enum;
 
 pub use clock::Clock;

@@ -87,6 +87,12 @@ impl Problem {
         INTERNAL_ERROR.problem()
     }
 
+    /// Names what is wrong, in the caller's language.
+    pub fn with_errors(mut self, errors: Vec<FieldError>) -> Self {
+        self.errors = errors;
+        self
+    }
+
     /// Sets the argument `{name}` of the detail text.
     pub fn argument(mut self, name: &'static str, value: impl ToString) -> Self {
         self.arguments.push((name, value.to_string()));

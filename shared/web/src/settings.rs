@@ -2,7 +2,7 @@
 
 use std::{
     fmt::{self, Write as _},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     num::{NonZeroU32, NonZeroUsize},
     str::FromStr,
 };
@@ -30,6 +30,19 @@ pub struct Entry {
     pub secret: bool,
 }
 
+/// Whether a host names this machine itself: `localhost` (RFC 6761, 6.3) or a loopback address, with or without brackets.
+pub fn is_loopback_host(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+}
+
+/// Whether the host of a URL names this machine itself.
+pub fn is_loopback_url(url: &str) -> bool {
+    let uri: Option<http::Uri> = url.parse().ok();
+    let host = uri.as_ref().and_then(http::Uri::host);
+    host.is_some_and(is_loopback_host)
+}
+
 /// A type of a setting.
 pub trait Setting: Sized {
     /// Whether the value is a secret.
@@ -43,23 +56,23 @@ pub trait Setting: Sized {
 }
 
 macro_rules! by_from_str {
-    ($($ty:ty),*) => {$(
+    ($($ty:ty: $expected:literal),* $(,)?) => {$(
         impl Setting for $ty {
             fn read(text: &str) -> Result<Self, String> {
-                <$ty>::from_str(text).map_err(|error| error.to_string())
+                <$ty>::from_str(text).map_err(|_| concat!("must be ", $expected).to_owned())
             }
         }
     )*};
 }
 by_from_str!(
-    String,
-    bool,
-    u16,
-    u32,
-    u64,
-    usize,
-    std::path::PathBuf,
-    SocketAddr
+    String: "a text",
+    bool: "true or false",
+    u16: "a whole number from 0 to 65535",
+    u32: "a whole number",
+    u64: "a whole number",
+    usize: "a whole number",
+    std::path::PathBuf: "a path",
+    SocketAddr: "an address and a port, such as 192.0.2.1:53",
 );
 
 macro_rules! at_least_one {

@@ -27,9 +27,11 @@ pub fn parse_range(header: Option<&str>, size: u64) -> ByteRange {
     };
     match (number(first.trim()), number(last.trim())) {
         (Some(first), Some(last)) if last < first => ByteRange::Full,
+        // Something else than a number, such as the second of several ranges.
+        (Some(_), None) if !last.trim().is_empty() => ByteRange::Full,
         (Some(first), _) if first >= size => ByteRange::Unsatisfiable,
         (Some(first), Some(last)) => ByteRange::Partial(first..last.saturating_add(1).min(size)),
-        (Some(first), None) if last.trim().is_empty() => ByteRange::Partial(first..size),
+        (Some(first), None) => ByteRange::Partial(first..size),
         (None, Some(suffix)) if first.trim().is_empty() => match suffix.min(size) {
             0 => ByteRange::Unsatisfiable,
             suffix => ByteRange::Partial(size - suffix..size),
@@ -56,6 +58,9 @@ mod tests {
             ("bytes=-0", ByteRange::Unsatisfiable),
             ("bytes=5-2", ByteRange::Full),
             ("bytes=0-1,3-4", ByteRange::Full),
+            ("bytes=100-,0-9", ByteRange::Full),
+            ("bytes=500-600,0-1", ByteRange::Full),
+            ("bytes=100-abc", ByteRange::Full),
             ("bytes=", ByteRange::Full),
             ("bytes=-", ByteRange::Full),
             ("bytes=a-b", ByteRange::Full),

@@ -70,23 +70,48 @@ pub struct SniffedType {
     pub is_executable: bool,
 }
 
-/// Detects the type of a file from its first bytes.
+/// Detects the type of a file from its first bytes. Text comes first: two letters at the beginning of a list do not make it a
+/// program or a picture.
 pub fn sniff(head: &[u8]) -> SniffedType {
-    if let Some(known) = infer::get(head) {
+    if is_text(head) {
         return SniffedType {
-            mime_type: known.mime_type(),
-            is_executable: known.matcher_type() == infer::MatcherType::App
-                && known.mime_type() != "application/wasm"
-                || known.mime_type() == "text/x-shellscript",
+            mime_type: text_type(head),
+            is_executable: head.starts_with(b"#!/"),
         };
     }
+    let known = infer::get(head).filter(|known| is_certain(known.mime_type(), head));
+    let Some(known) = known else {
+        return SniffedType {
+            mime_type: OCTET_STREAM,
+            is_executable: false,
+        };
+    };
+    let is_program = known.matcher_type() == infer::MatcherType::App;
     SniffedType {
-        mime_type: if is_text(head) {
-            text_type(head)
-        } else {
-            OCTET_STREAM
-        },
-        is_executable: false,
+        mime_type: known.mime_type(),
+        // A certificate is no program, although it is listed among them.
+        is_executable: is_program
+            && !matches!(
+                known.mime_type(),
+                "application/wasm" | "application/x-x509-ca-cert"
+            ),
+    }
+}
+
+/// Whether the header is the whole one of this type, where two bytes would suffice for the detection.
+fn is_certain(mime_type: &str, head: &[u8]) -> bool {
+    match mime_type {
+        // LLVM bitcode: "BC" 0xC0DE.
+        "application/x-llvm" => head.starts_with(b"BC\xC0\xDE"),
+        // BITMAPFILEHEADER: two reserved words of zero, then the size of one of the known info headers.
+        "image/bmp" => {
+            head.get(6..10) == Some(&[0; 4])
+                && matches!(
+                    head.get(14..18),
+                    Some([12 | 40 | 52 | 56 | 64 | 108 | 124, 0, 0, 0])
+                )
+        }
+        _ => true,
     }
 }
 
@@ -109,7 +134,13 @@ fn is_text(head: &[u8]) -> bool {
 /// The type of a text. Markup that a browser might execute is distinguished from plain text.
 fn text_type(head: &[u8]) -> &'static str {
     let lower = String::from_utf8_lossy(head).to_ascii_lowercase();
-    if lower.contains("<svg") {
+    if head.starts_with(b"%PDF-") {
+        "application/pdf"
+    } else if head.starts_with(b"{\\rtf") {
+        "application/rtf"
+    } else if head.starts_with(b"#!/") {
+        "text/x-shellscript"
+    } else if lower.contains("<svg") {
         "image/svg+xml"
     } else if [
         "<html",
@@ -149,6 +180,45 @@ pub fn served_media_type(mime_type: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lists_letters_and_certificates_are_no_programs() {
+        for text in [
+            &b"MZ;Name;Ort\n1;Anna;Halle\n"[..],
+            b"BCN;Barcelona\nMAD;Madrid\n",
+            b"#!Hinweis: bitte lesen\n",
+            b"-----BEGIN CERTIFICATE-----\nMIIB\n",
+            b"BMW 320d, Wartung",
+            b"GIF89a File Specification",
+        ] {
+            let sniffed = sniff(text);
+            let name = String::from_utf8_lossy(text);
+            assert!(
+                Category::Attachment.allows(sniffed.mime_type, sniffed.is_executable),
+                "{name}"
+            );
+            assert_eq!(sniffed.mime_type, "text/plain", "{name}");
+        }
+        // A signed mail in DER.
+        let signed = sniff(&[0x30, 0x82, 0x01, 0x0a, 0x02, 0x82, 0x00, 0xff]);
+        assert!(!signed.is_executable);
+        assert_eq!(
+            sniff(b"BM<script>alert(1)</script>\0\0").mime_type,
+            OCTET_STREAM
+        );
+    }
+
+    #[test]
+    fn programs_are_detected() {
+        for program in [
+            &b"MZ\x90\0\x03\0\0\0\x04\0\0\0\xff\xff"[..],
+            &[&b"\x7fELF\x02\x01\x01"[..], &[0; 57]].concat(),
+            b"BC\xC0\xDE\x35\x14\0\0",
+            b"#!/bin/sh\necho hello\n",
+        ] {
+            assert!(sniff(program).is_executable, "{program:?}");
+        }
+    }
 
     #[test]
     fn types_are_detected_by_content_and_active_content_is_never_inline() {

@@ -13,10 +13,10 @@ use blob::{Chunks, Key, ResponseHeaders, Source};
 use bytes::Bytes;
 use events::UnitOfWork;
 use futures::stream;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde::Deserialize;
 use utoipa::IntoParams;
-use web::{PathIds, Problem, ValidQuery, problem, problem::Result};
+use web::{PathIds, Problem, RequestInfo, ValidQuery, problem, problem::Result};
 
 use super::{grant::FileGrantHeader, load_file, signed_link::DOWNLOAD_URL_TTL, viewer_scope};
 use crate::{
@@ -64,7 +64,7 @@ pub(crate) async fn get_content(
     check_clean(&file)?;
     match sign_store_url(&app, &file).await? {
         Some(url) => Ok((StatusCode::FOUND, [(header::LOCATION, url)]).into_response()),
-        None => stream_content(&app, &file, &headers).await,
+        None => stream_content(&app, &file, caller.request(), &headers).await,
     }
 }
 
@@ -135,12 +135,18 @@ pub(super) async fn sign_store_url(app: &App, file: &FileRow) -> Result<Option<S
 pub(super) async fn stream_content(
     app: &App,
     file: &FileRow,
+    request: &RequestInfo,
     headers: &HeaderMap,
 ) -> Result<Response> {
     let key = Key::parse(&file.object_key).map_err(Problem::internal)?;
     let size = file.size.unsigned_abs();
     let etag = format!("\"{}\"", hex(file.sha256.as_deref().unwrap_or_default()));
-    let range = match parse_range(requested_range(headers, &etag), size) {
+    // RFC 9110, 14.2: a range applies to GET alone.
+    let requested = match *request.method() {
+        Method::GET => requested_range(headers, &etag),
+        _ => None,
+    };
+    let range = match parse_range(requested, size) {
         ByteRange::Full => None,
         ByteRange::Partial(range) => Some(range),
         ByteRange::Unsatisfiable => {

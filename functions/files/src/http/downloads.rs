@@ -9,7 +9,7 @@ use events::UnitOfWork;
 use http::HeaderMap;
 use serde::Serialize;
 use utoipa::ToSchema;
-use web::{PathIds, ValidQuery, problem::Result};
+use web::{PathIds, RequestInfo, ValidQuery, problem::Result};
 
 use super::{
     content::{check_clean, sign_store_url, stream_content},
@@ -79,6 +79,7 @@ pub(crate) async fn get_link(
 )]
 pub(crate) async fn get_download(
     State(app): State<App>,
+    request: RequestInfo,
     PathIds(id): PathIds<FileId>,
     ValidQuery(query): ValidQuery<SignedQuery>,
     headers: HeaderMap,
@@ -95,5 +96,5 @@ pub(crate) async fn get_download(
     let file = file
         .filter(|file| file.version == query.version && check_clean(file).is_ok())
         .ok_or(&LINK_INVALID)?;
-    stream_content(&app, &file, &headers).await
+    stream_content(&app, &file, &request, &headers).await
 }

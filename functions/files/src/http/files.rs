@@ -1,9 +1,9 @@
 //! Files.
 
 use crate::ids::FileId;
-use access::{Caller, audit::Entry};
+use access::{Caller, Reach, audit::Entry};
 use axum::{Json, extract::State};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use events::UnitOfWork;
 use http::StatusCode;
 use serde::Deserialize;
@@ -122,8 +122,8 @@ pub(crate) async fn get_file(
 
 /// Update a file
 ///
-/// Renames a file or sets the end of its retention period, until which it cannot be deleted. A retention period can only be
-/// extended.
+/// Renames a file or sets the end of its retention period, until which it cannot be deleted. Only callers who can update all files set
+/// it, for at most eleven years, and it can only be extended; platform staff can shorten it.
 #[utoipa::path(
     method(put, patch),
     path = "/files/{id}",
@@ -148,8 +148,8 @@ pub(crate) async fn update_file(
         .as_set()
         .map_or(&*file.name, |name| name.as_str());
     let until = body.value.retention_until.as_set().copied();
-    if until < file.retention_until && until.is_some() {
-        return Err(Problem::field("/retention_until", RETENTION_SHORTENED));
+    if let Some(until) = until {
+        check_new_retention(&caller, &file, until, unit.now())?;
     }
     let until = until.or(file.retention_until);
     store::update_file(&mut unit, id, name, until).await?;
@@ -168,6 +168,40 @@ pub(crate) async fn update_file(
     }
     Ok(Fetched(file.into()))
 }
+
+/// A file that cannot be deleted takes the organisation's storage, and may be one that must be erased (GDPR, article 17). So only staff
+/// may retain one, for a limited time, and the platform's staff can release it, with a reason in the audit log.
+fn check_new_retention(
+    caller: &Caller<FileUpdate>,
+    file: &FileRow,
+    until: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    if caller.reach() != Reach::All {
+        return Err(problem::FORBIDDEN
+            .problem()
+            .argument("permission", "files.file.update (all)"));
+    }
+    if until > now + MAX_RETENTION {
+        return Err(Problem::field("/retention_until", RETENTION_TOO_LONG));
+    }
+    if Some(until) < file.retention_until && !caller.is_superadmin() {
+        return Err(Problem::field("/retention_until", RETENTION_SHORTENED));
+    }
+    Ok(())
+}
+
+/// The longest retention period that German law asks for (section 147 of the Abgabenordnung: ten years), and a year until it
+/// begins.
+const MAX_RETENTION: TimeDelta = TimeDelta::days(11 * 366);
+
+const RETENTION_TOO_LONG: FieldCode = FieldCode::Rule(
+    "too_late",
+    web::Localized {
+        de: "darf höchstens elf Jahre in der Zukunft liegen",
+        en: "must be at most eleven years from now",
+    },
+);
 
 const RETENTION_SHORTENED: FieldCode = FieldCode::Rule(
     "earlier_than_before",

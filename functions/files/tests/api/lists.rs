@@ -60,6 +60,20 @@ async fn customers_see_their_own_files_and_staff_see_all() {
 }
 
 #[tokio::test]
+async fn an_uploader_cannot_make_a_file_undeletable() {
+    let fixture = Fixture::new().await;
+    let file = upload(&fixture.customer(), "mine.txt", b"12345").await;
+    let path = format!("/api/v1/files/{}", file.id());
+    let retained = json!({"retention_until": "2027-11-20T00:00:00Z"});
+    fixture
+        .customer()
+        .patch(&path, retained)
+        .await
+        .expect_problem(403, "forbidden");
+    fixture.customer().delete(&path).await.expect(204);
+}
+
+#[tokio::test]
 async fn a_file_is_renamed_retained_and_deleted() {
     let fixture = Fixture::new().await;
     let file = upload(&fixture.admin(), "old.txt", b"12345").await;
@@ -83,6 +97,12 @@ async fn a_file_is_renamed_retained_and_deleted() {
     fixture
         .admin()
         .patch(&path, shortened)
+        .await
+        .expect_problem(422, "validation_failed");
+    let for_ever = json!({"retention_until": "9999-12-31T00:00:00Z"});
+    fixture
+        .admin()
+        .patch(&path, for_ever)
         .await
         .expect_problem(422, "validation_failed");
     fixture

@@ -8,6 +8,9 @@ use web::{Localized, problem::FieldCode};
 /// Each step doubles the time: 14 takes about one second on one core, 31 would take a day.
 const COSTS: std::ops::RangeInclusive<u32> = 4..=14;
 
+/// What follows in a password is ignored by bcrypt.
+pub(crate) const MAX_PASSWORD_BYTES: usize = 72;
+
 /// A bcrypt hash: `$2a$`, `$2b$` or `$2y$`, a cost from 4 to 14, salt and hash. Never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct BcryptHash(String);

@@ -154,7 +154,11 @@ fn hash(password: &str) -> Result<String, HashError> {
 fn verify(password: &str, stored: Option<&str>) -> Result<PasswordCheck, HashError> {
     if let Some(foreign) = stored.filter(|stored| bcrypt_hash::is_bcrypt(stored)) {
         return Ok(if bcrypt_hash::verify(password, foreign) {
-            let rehashed = Some(hash(password)?);
+            // bcrypt ignores what follows 72 bytes, so the rest of a longer password is not verified and must not be stored.
+            let rehashed = match password.len() {
+                ..=bcrypt_hash::MAX_PASSWORD_BYTES => Some(hash(password)?),
+                _ => None,
+            };
             PasswordCheck::Correct { rehashed }
         } else {
             PasswordCheck::Incorrect
@@ -190,6 +194,24 @@ fn is_current(hash: &PasswordHash) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn the_unverified_end_of_a_long_password_is_not_stored() {
+        let (start, hasher) = ("x".repeat(72), Hasher::new(2, 8));
+        let long = format!("{start} and more");
+        let imported = bcrypt::hash(&long, 4).unwrap();
+        for typed in [long.clone(), format!("{start} and something else")] {
+            assert_eq!(
+                hasher.verify(&typed, Some(&imported)).await.unwrap(),
+                PasswordCheck::Correct { rehashed: None }
+            );
+        }
+        let whole = hasher.verify(&start, Some(&imported)).await.unwrap();
+        assert!(matches!(
+            whole,
+            PasswordCheck::Correct { rehashed: Some(_) }
+        ));
+    }
 
     #[tokio::test]
     async fn a_password_is_correct_or_incorrect() {

@@ -31,7 +31,7 @@ web::text_enum! {
 }
 
 impl UserStatus {
-    /// Whether the account occupies a seat of the licence.
+    /// Whether an account that gets this status occupies a seat of the licence. An invitation does until it expires.
     pub(crate) fn occupies_seat(self) -> bool {
         matches!(self, Self::Invited | Self::Active | Self::Locked)
     }

@@ -1,4 +1,7 @@
-//! Limits failed sign-ins and requested emails, per account and per IP address (`decisions.md` 18).
+//! Limits failed sign-ins and requested emails: per account from one network, per account, and per network (`decisions.md` 18).
+//!
+//! The limit per account from one network comes first, so that an attacker elsewhere does not keep the owner out. The one
+//! per account is higher, against guesses from many networks; a network from which the owner has signed in is not subject to it.
 //!
 //! Counters are per process and bounded: under load, entries may be evicted early, but never kept too long. Concurrent attempts
 //! reserve slots, so that a hundred guesses sent at once do not all run; further attempts wait, because a successful attempt
@@ -23,7 +26,11 @@ const SLOT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The limits of a throttle.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
+    /// Of one account, from one network.
+    pub(crate) per_account_and_network: u32,
+    /// Of one account, from all networks together.
     pub(crate) per_account: u32,
+    /// Of all accounts, from one network.
     pub(crate) per_address: u32,
     pub(crate) window: TimeDelta,
 }
@@ -113,18 +120,60 @@ impl Throttle {
         address: Option<IpAddr>,
         now: DateTime<Utc>,
     ) -> Result<Attempt, ThrottleError> {
-        let account = sha256(format!("{tenant}\n{account}").as_bytes());
-        let mut counters = Vec::with_capacity(2);
-        if let Some(address) = address {
-            let counter = self.addresses.get_with(network(address), Arc::default);
-            counters.push((counter, self.limits.per_address));
-        }
+        let mut counters = self.counters_of_network(tenant, account, address);
         counters.push((
-            self.accounts.get_with(account, Arc::default),
+            self.counter(&format!("{tenant}\n{account}")),
             self.limits.per_account,
         ));
+        self.reserve(counters, now).await
+    }
+
+    /// The same from a network that the owner of the account is known to use.
+    pub(crate) async fn begin_from_known_network(
+        &self,
+        tenant: &str,
+        account: &str,
+        address: IpAddr,
+        now: DateTime<Utc>,
+    ) -> Result<Attempt, ThrottleError> {
+        let counters = self.counters_of_network(tenant, account, Some(address));
+        self.reserve(counters, now).await
+    }
+
+    /// The counters of an attempt in the order in which they are checked. Without an address, all attempts count as one network.
+    fn counters_of_network(
+        &self,
+        tenant: &str,
+        account: &str,
+        address: Option<IpAddr>,
+    ) -> Vec<(Arc<Counter>, u32)> {
+        let network = address.map(network);
+        let mut counters = Vec::with_capacity(3);
+        if let Some(network) = network {
+            let counter = self.addresses.get_with(network, Arc::default);
+            counters.push((counter, self.limits.per_address));
+        }
+        let place = network.map_or_else(String::new, |network| network.to_string());
+        let limit = self.limits.per_account_and_network;
+        counters.push((
+            self.counter(&format!("{tenant}\n{account}\n{place}")),
+            limit,
+        ));
+        counters
+    }
+
+    fn counter(&self, key: &str) -> Arc<Counter> {
+        let key = sha256(key.as_bytes());
+        self.accounts.get_with(key, Arc::default)
+    }
+
+    async fn reserve(
+        &self,
+        counters: Vec<(Arc<Counter>, u32)>,
+        now: DateTime<Utc>,
+    ) -> Result<Attempt, ThrottleError> {
         let mut attempt = Attempt {
-            slots: Vec::with_capacity(2),
+            slots: Vec::with_capacity(counters.len()),
             window: self.limits.window,
         };
         for (counter, limit) in counters {

@@ -6,7 +6,9 @@ use events::UnitOfWork;
 use ids::{SessionId, TenantId, UserId};
 use web::problem::Result;
 
-use crate::{App, error::NOT_A_PERSON};
+use access::problems::NOT_A_PERSON;
+
+use crate::App;
 
 /// The signed-in user in their home tenant.
 #[derive(Clone, Copy, Debug)]

@@ -20,7 +20,7 @@ use web::{
 };
 
 pub(crate) use flow::{CodeInput, parse_code};
-pub(crate) use link_or_create::link_audit_entry;
+pub(crate) use link_or_create::record_link;
 
 use crate::{
     App,

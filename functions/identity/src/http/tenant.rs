@@ -89,6 +89,10 @@ async fn find_tenant_by_origin(app: &App, headers: &HeaderMap) -> Result<Option<
     }
     match text(header::HOST) {
         Some(host) => {
+            // RFC 9110, 4.2.3: case and the default port make no difference; the final dot only says that the name is complete.
+            let host = host.to_ascii_lowercase();
+            let host = host.strip_suffix(":443").unwrap_or(&host);
+            let host = host.strip_suffix('.').unwrap_or(host);
             app.state
                 .authenticator()
                 .tenant_of_origin(&format!("https://{host}"))

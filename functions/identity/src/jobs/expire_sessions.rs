@@ -1,4 +1,4 @@
-//! Deletes sessions, links and idempotency keys after their retention period. They have been invalid since they ended.
+//! Deletes sessions, links, idempotency keys and registrations that were never completed after their retention period.
 
 use access::directory;
 use chrono::TimeDelta;
@@ -8,7 +8,10 @@ use ids::TenantId;
 use serde::Serialize;
 use web::problem::Result;
 
-use crate::{App, store::jobs};
+use crate::{
+    App,
+    store::{jobs, registrations},
+};
 
 /// Maximum number of rows per statement, so that it finishes within the statement timeout.
 const BATCH_SIZE: i64 = 1_000;
@@ -16,6 +19,8 @@ const BATCH_SIZE: i64 = 1_000;
 const SESSION_RETENTION_DAYS: i64 = 90;
 /// How long expired links are kept.
 const TOKEN_RETENTION_DAYS: i64 = 30;
+/// How long a registration waits for its address to be verified.
+const REGISTRATION_RETENTION_DAYS: i64 = 7;
 /// How long responses to idempotent requests are kept (`decisions.md` 15).
 const IDEMPOTENCY_KEY_RETENTION_HOURS: i64 = 24;
 
@@ -25,6 +30,7 @@ pub(crate) struct Expired {
     pub(crate) sessions: u64,
     pub(crate) one_time_tokens: u64,
     pub(crate) idempotency_keys: u64,
+    pub(crate) registrations: u64,
 }
 
 /// Deletes old sessions, links and idempotency keys, one tenant after the other.
@@ -45,6 +51,7 @@ enum Expirable {
     OneTimeTokens,
     IdempotencyKeys,
     Sessions,
+    Registrations,
 }
 
 async fn expire_tenant(
@@ -57,6 +64,7 @@ async fn expire_tenant(
         (Expirable::OneTimeTokens, &mut expired.one_time_tokens),
         (Expirable::IdempotencyKeys, &mut expired.idempotency_keys),
         (Expirable::Sessions, &mut expired.sessions),
+        (Expirable::Registrations, &mut expired.registrations),
     ] {
         loop {
             let mut unit = UnitOfWork::begin_step(app, &run.request, tenant).await?;
@@ -85,6 +93,10 @@ async fn delete_batch(tx: &mut TenantTx, kind: Expirable) -> db::Result<u64> {
                 BATCH_SIZE,
             )
             .await
+        }
+        Expirable::Registrations => {
+            let before = now - TimeDelta::days(REGISTRATION_RETENTION_DAYS);
+            registrations::erase_pending(tx, before, BATCH_SIZE).await
         }
         Expirable::Sessions => {
             jobs::delete_ended_sessions(

@@ -82,7 +82,7 @@ impl App {
         }
         let removed = signing_keys::delete_retired_keys(&mut tx, now).await?;
         tx.commit().await?;
-        self.signers.invalidate(&()).await;
+        self.signer.lock().await.take();
         self.state.authenticator().invalidate_signing_keys().await;
         Ok(Rotation {
             rotated: plan.rotate,

@@ -36,10 +36,9 @@ pub(crate) async fn find_account(tx: &mut TenantTx, email: &str) -> Result<Optio
     .await?)
 }
 
-/// Email address and password hash of an active user.
+/// The password hash of an active user.
 #[derive(Debug)]
 pub(crate) struct Credentials {
-    pub(crate) email: String,
     pub(crate) password_hash: Option<String>,
 }
 
@@ -51,7 +50,7 @@ pub(crate) async fn find_credentials(
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
         Credentials,
-        "select email, password_hash
+        "select password_hash
         from identity.users
         where tenant_id = $1 and user_id = $2 and status = 'active'",
         tenant as _,

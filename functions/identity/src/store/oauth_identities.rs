@@ -24,6 +24,15 @@ pub(crate) struct Owner {
     pub(crate) status: UserStatus,
 }
 
+/// What a provider knows of an account that it may be linked to.
+#[derive(Debug)]
+pub(crate) struct EarlierLinks {
+    /// Whether the account has another identity of this issuer.
+    pub(crate) has_other_subject: bool,
+    /// Whether this identity was linked to some account, and unlinked.
+    pub(crate) was_unlinked: bool,
+}
+
 /// An account with the email address that a provider has verified.
 #[derive(Debug)]
 pub(crate) struct Candidate {
@@ -45,12 +54,36 @@ pub(crate) async fn find_owner(
         r#"select u.user_id as "user: UserId", u.status as "status: UserStatus"
         from identity.oauth_identities i
         join identity.users u on u.tenant_id = i.tenant_id and u.user_id = i.user_id
-        where i.tenant_id = $1 and i.issuer = $2 and i.subject = $3"#,
+        where i.tenant_id = $1 and i.issuer = $2 and i.subject = $3 and i.unlinked_at is null"#,
         tenant as _,
         issuer,
         subject,
     )
     .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// Finds what speaks against linking an identity to a user by the email address alone.
+pub(crate) async fn find_earlier_links(
+    tx: &mut TenantTx,
+    user: UserId,
+    issuer: &str,
+    subject: &str,
+) -> Result<EarlierLinks> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_as!(
+        EarlierLinks,
+        r#"select
+            coalesce(bool_or(user_id = $2 and subject <> $4 and unlinked_at is null), false) as "has_other_subject!",
+            coalesce(bool_or(subject = $4 and unlinked_at is not null), false) as "was_unlinked!"
+        from identity.oauth_identities
+        where tenant_id = $1 and issuer = $3"#,
+        tenant as _,
+        user as _,
+        issuer,
+        subject,
+    )
+    .fetch_one(tx.conn())
     .await?)
 }
 
@@ -72,7 +105,7 @@ pub(crate) async fn lock_candidate(tx: &mut TenantTx, email: &str) -> Result<Opt
     .await?)
 }
 
-/// Links an identity. `false` if it is already linked.
+/// Links an identity, for the first time or again. `false` if it is already linked.
 pub(crate) async fn insert_identity(
     tx: &mut TenantTx,
     id: OauthIdentityId,
@@ -84,7 +117,10 @@ pub(crate) async fn insert_identity(
     let inserted = sqlx::query!(
         "insert into identity.oauth_identities (tenant_id, oauth_identity_id, user_id, provider, issuer, subject, email, created_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8)
-        on conflict (tenant_id, issuer, subject) do nothing",
+        on conflict (tenant_id, issuer, subject) do update
+        set oauth_identity_id = excluded.oauth_identity_id, user_id = excluded.user_id, provider = excluded.provider,
+            email = excluded.email, created_at = excluded.created_at, unlinked_at = null
+        where oauth_identities.unlinked_at is not null",
         tenant as _,
         id as _,
         user as _,
@@ -99,7 +135,7 @@ pub(crate) async fn insert_identity(
     Ok(inserted.rows_affected() == 1)
 }
 
-/// Activates a user whose email address was just verified by a provider, without a password.
+/// Activates an invited user whose email address was just verified by a provider, without a password.
 pub(crate) async fn activate_verified_user(tx: &mut TenantTx, user: UserId) -> Result<()> {
     let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
@@ -132,7 +168,7 @@ pub(crate) async fn list_identities(tx: &mut TenantTx, user: UserId) -> Result<V
         IdentityRow,
         r#"select oauth_identity_id as "id: OauthIdentityId", provider, email, created_at
         from identity.oauth_identities
-        where tenant_id = $1 and user_id = $2
+        where tenant_id = $1 and user_id = $2 and unlinked_at is null
         order by created_at, oauth_identity_id"#,
         tenant as _,
         user as _,
@@ -157,18 +193,20 @@ pub(crate) async fn has_password(tx: &mut TenantTx, user: UserId) -> Result<bool
 }
 
 /// Unlinks an identity from its user.
-pub(crate) async fn delete_identity(
+pub(crate) async fn unlink_identity(
     tx: &mut TenantTx,
     user: UserId,
     id: OauthIdentityId,
 ) -> Result<()> {
-    let tenant = tx.tenant();
+    let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
-        "delete from identity.oauth_identities
-        where tenant_id = $1 and user_id = $2 and oauth_identity_id = $3",
+        "update identity.oauth_identities
+        set unlinked_at = $4, email = null
+        where tenant_id = $1 and user_id = $2 and oauth_identity_id = $3 and unlinked_at is null",
         tenant as _,
         user as _,
         id as _,
+        now,
     )
     .execute(tx.conn())
     .await?;

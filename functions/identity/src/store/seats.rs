@@ -22,7 +22,8 @@ pub(crate) async fn lock_people(tx: &mut TenantTx) -> Result<()> {
     Ok(())
 }
 
-/// Counts the seats of the licence in force, and how many are taken. Exact under [`lock_people`].
+/// Counts the seats of the licence in force, and how many are taken: by active and locked users, and by invitations that can still be
+/// accepted. A registration takes one when its address is verified. Exact under [`lock_people`].
 pub(crate) async fn count_seats(tx: &mut TenantTx) -> Result<Option<Seats>> {
     let (tenant, now) = (tx.tenant(), tx.now());
     Ok(sqlx::query_as!(
@@ -41,7 +42,14 @@ pub(crate) async fn count_seats(tx: &mut TenantTx) -> Result<Option<Seats>> {
             (
                 select count(*)
                 from identity.users u
-                where u.tenant_id = t.tenant_id and u.status in ('invited', 'active', 'locked')
+                where u.tenant_id = t.tenant_id and (
+                    u.status in ('active', 'locked')
+                    or u.status = 'invited' and exists (
+                        select from identity.one_time_tokens i
+                        where i.tenant_id = u.tenant_id and i.user_id = u.user_id and i.purpose = 'invite'
+                            and i.used_at is null and i.expires_at > $2
+                    )
+                )
             ) as "taken!"
         from access.tenants t
         where t.tenant_id = $1"#,
@@ -49,6 +57,22 @@ pub(crate) async fn count_seats(tx: &mut TenantTx) -> Result<Option<Seats>> {
         now,
     )
     .fetch_optional(tx.conn())
+    .await?)
+}
+
+/// Whether an invited user holds a seat, because the invitation can still be accepted. Exact under [`lock_people`].
+pub(crate) async fn has_seat(tx: &mut TenantTx, user: UserId) -> Result<bool> {
+    let (tenant, now) = (tx.tenant(), tx.now());
+    Ok(sqlx::query_scalar!(
+        r#"select exists (
+            select from identity.one_time_tokens
+            where tenant_id = $1 and user_id = $2 and purpose = 'invite' and used_at is null and expires_at > $3
+        ) as "has_seat!""#,
+        tenant as _,
+        user as _,
+        now,
+    )
+    .fetch_one(tx.conn())
     .await?)
 }
 

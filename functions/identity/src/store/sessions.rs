@@ -20,6 +20,8 @@ web::text_enum! {
         PasswordChanged = "password_changed",
         /// The account was disabled or locked.
         Disabled = "disabled",
+        /// Someone else replaced the email address of the account.
+        EmailReplaced = "email_replaced",
     }
 }
 
@@ -273,6 +275,27 @@ pub(crate) async fn end_other_sessions(
     .execute(tx.conn())
     .await?;
     Ok(ended)
+}
+
+/// The addresses from which an account signed in since `since`.
+pub(crate) async fn list_addresses(
+    tx: &mut TenantTx,
+    email: &str,
+    since: DateTime<Utc>,
+) -> Result<Vec<String>> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        r#"select distinct s.address as "address!"
+        from identity.sessions s
+        join identity.users u on u.tenant_id = s.tenant_id and u.user_id = s.user_id
+        where s.tenant_id = $1 and u.email = $2 and s.created_at > $3 and s.address is not null
+        limit 200"#,
+        tenant as _,
+        email,
+        since,
+    )
+    .fetch_all(tx.conn())
+    .await?)
 }
 
 /// Whether a user signs in with a new device; `false` at the very first sign-in. Sessions without a device fingerprint are ignored.

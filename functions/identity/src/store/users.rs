@@ -75,6 +75,20 @@ pub(crate) async fn find_user(
     .await?)
 }
 
+/// The version of a user, for an event that does not change the user.
+pub(crate) async fn find_version(tx: &mut TenantTx, user: UserId) -> Result<i32> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        "select version
+        from identity.users
+        where tenant_id = $1 and user_id = $2",
+        tenant as _,
+        user as _,
+    )
+    .fetch_one(tx.conn())
+    .await?)
+}
+
 /// Locks the user until the end of the transaction.
 pub(crate) async fn lock_user(tx: &mut TenantTx, reach: Reach, user: UserId) -> Result<()> {
     let tenant = tx.tenant();

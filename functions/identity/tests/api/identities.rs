@@ -7,7 +7,7 @@ use testkit::{Client, TestResponse};
 use url::Url;
 
 use super::{
-    PASSWORD, add, audited, bearer, execute,
+    PASSWORD, add, announced, audited, bearer, execute,
     oauth::{PAGE, ProviderTest, provider_test, query_parameter},
     try_login,
 };
@@ -181,6 +181,44 @@ async fn with_a_password_the_only_identity_can_be_unlinked() {
         .await
         .expect_problem(404, "not_found");
     assert_eq!(provider_test.error().await, "link_requires_sign_in");
+}
+
+#[tokio::test]
+async fn an_unlinked_identity_is_not_linked_again_by_its_address() {
+    let provider_test = provider_test().await;
+    let app = &provider_test.app;
+    let tokens = provider_test.sign_in().await;
+    let client = bearer(app, &tokens);
+    // With a second way in, the first can be removed.
+    execute(
+        app,
+        "insert into identity.oauth_identities (tenant_id, oauth_identity_id, user_id, provider, issuer, subject, created_at)
+        select tenant_id, gen_random_uuid(), user_id, 'other', 'https://other.example', 'ada', now() from identity.oauth_identities",
+    )
+    .await;
+    let identities = client.get(IDENTITIES).await.expect(200).json();
+    let fake = identities["items"].as_array().unwrap().iter();
+    let id = fake
+        .clone()
+        .find(|identity| identity["provider"] == "fake")
+        .unwrap()["id"]
+        .clone();
+    let path = format!("{IDENTITIES}/{}", id.as_str().unwrap());
+    client.delete(&path).await.expect(204);
+    assert_eq!(provider_test.error().await, "link_requires_sign_in");
+    let left = client.get(IDENTITIES).await.expect(200).json();
+    assert_eq!(left["items"].as_array().unwrap().len(), 1);
+    // The owner can link it again.
+    let returned = link(&provider_test, &client).await;
+    try_finish(&client, &returned).await.expect(201);
+    assert_eq!(
+        provider_test.sign_in().await["user"]["id"],
+        tokens["user"]["id"]
+    );
+    for (event, times) in [("linked", 2), ("unlinked", 1)] {
+        let name = format!("de.revalenz.identity.identity.{event}.v1");
+        assert_eq!(announced(app, &name).await, times, "{event}");
+    }
 }
 
 #[tokio::test]

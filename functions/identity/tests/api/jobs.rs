@@ -16,11 +16,11 @@ use super::{add, announced, bearer, count, demo, login, try_login};
 
 const DAY: Duration = Duration::from_hours(24);
 const ROTATE: &str = "/internal/jobs/rotate-signing-keys";
-const EXPIRE: &str = "/internal/jobs/expire-sessions";
+pub(crate) const EXPIRE: &str = "/internal/jobs/expire-sessions";
 const CERTIFICATES: &str = "/internal/jobs/expiring-certificates";
 
 /// The scheduler, with a different scheduled time for each run.
-fn platform(app: &TestApp) -> Client {
+pub(crate) fn platform(app: &TestApp) -> Client {
     let proof = app.state.internal_auth().header().unwrap();
     app.anonymous()
         .with("authorization", proof.to_str().unwrap())
@@ -205,17 +205,24 @@ async fn only_data_past_its_retention_is_deleted() {
         .await
         .expect(202);
     add(&app, &tenant, "customer", "ada@demo.example").await;
-    let nothing = json!({"sessions": 0, "one_time_tokens": 0, "idempotency_keys": 0});
+    let nothing =
+        json!({"sessions": 0, "one_time_tokens": 0, "idempotency_keys": 0, "registrations": 0});
     assert_eq!(run(&app, EXPIRE).await, nothing);
 
     // Idempotency keys are deleted after one day.
     app.clock.advance(DAY + Duration::from_secs(1));
     assert_eq!(run(&app, EXPIRE).await["idempotency_keys"], 1);
-    // The invitation's link, one month after it expired. The registration's link is kept, because it shows that the user registered.
-    app.clock.advance(40 * DAY);
-    assert_eq!(run(&app, EXPIRE).await["one_time_tokens"], 1);
+    // The registration's link is kept while it shows that the user registered, and goes with the registration after seven days.
     let links = "select count(*) from identity.one_time_tokens where purpose = 'verify_email'";
+    app.clock.advance(5 * DAY);
+    assert_eq!(run(&app, EXPIRE).await["registrations"], 0);
     assert_eq!(count(&app, links).await, 1);
+    app.clock.advance(2 * DAY);
+    assert_eq!(run(&app, EXPIRE).await["registrations"], 1);
+    assert_eq!(count(&app, links).await, 0);
+    // The invitation's link, one month after it expired.
+    app.clock.advance(33 * DAY);
+    assert_eq!(run(&app, EXPIRE).await["one_time_tokens"], 1);
     // All sessions ended on day 30.
     let sessions = count(&app, "select count(*) from identity.sessions").await;
     assert!(sessions >= 6);
@@ -282,7 +289,7 @@ async fn no_statement_deletes_more_than_a_thousand_rows() {
     }
     assert_eq!(
         run(&app, EXPIRE).await,
-        json!({"sessions": 0, "one_time_tokens": 2500, "idempotency_keys": 2500})
+        json!({"sessions": 0, "one_time_tokens": 2500, "idempotency_keys": 2500, "registrations": 0})
     );
 }
 

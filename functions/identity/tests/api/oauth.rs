@@ -13,7 +13,7 @@ use testkit::{
 };
 use url::{Url, form_urlencoded};
 
-use super::{PASSWORD, add, announced, audited, bearer, count, execute};
+use super::{PASSWORD, add, announced, audited, bearer, count, execute, links, try_login};
 
 /// The page of the tenant `demo`.
 pub(crate) const PAGE: &str = "https://app.demo.example/in";
@@ -578,12 +578,50 @@ async fn an_inactive_account_cannot_be_signed_in_to() {
         .await
         .expect_problem(401, "invalid_sign_in_code");
     assert_eq!(provider_test.error().await, "account_not_active");
+}
+
+#[tokio::test]
+async fn an_invited_user_can_accept_by_signing_in_at_a_provider() {
+    let provider_test = provider_test().await;
+    let app = &provider_test.app;
     let invited = json!({"email": "boss@example.org", "name": "The Boss", "role": "admin"});
-    admin.post("/api/v1/users", invited).await.expect(201);
-    provider_test
-        .issuer
-        .person(json!({"sub": "boss", "email": "boss@example.org"}));
-    assert_eq!(provider_test.error().await, "account_not_active");
+    let admin = app.as_user(&provider_test.tenant.admin);
+    let id = admin.post("/api/v1/users", invited).await.expect(201).id();
+    let boss = json!({"sub": "boss", "email": "boss@example.org", "email_verified": false});
+    provider_test.issuer.person(boss);
+    assert_eq!(provider_test.error().await, "address_not_verified");
+    provider_test.issuer.person(json!({"email_verified": true}));
+    let user = provider_test.sign_in().await["user"].clone();
+    assert_eq!(
+        (&user["id"], &user["role"], &user["name"]),
+        (&json!(id), &json!("admin"), &json!("The Boss"))
+    );
+    assert_eq!(audited(app, "identity.user.activated").await, 1);
+    // The link of the invitation is void.
+    let links = links(
+        app,
+        provider_test.tenant.id,
+        "de.revalenz.identity.user.invited.v1",
+    );
+    let token = links.await.pop().unwrap();
+    let accept = json!({"token": token, "password": PASSWORD});
+    app.anonymous()
+        .post("/api/v1/auth/invite/accept", accept)
+        .await
+        .expect_problem(401, "invalid_token");
+}
+
+#[tokio::test]
+async fn another_subject_of_the_same_issuer_does_not_open_an_account_by_its_address() {
+    let provider_test = provider_test().await;
+    let first = json!({"sub": "first", "email": "desk@example.org", "email_verified": true});
+    provider_test.issuer.person(first);
+    let owner = provider_test.sign_in().await["user"]["id"].clone();
+    // The organisation gives the address to another person.
+    provider_test.issuer.person(json!({"sub": "second"}));
+    assert_eq!(provider_test.error().await, "link_requires_sign_in");
+    provider_test.issuer.person(json!({"sub": "first"}));
+    assert_eq!(provider_test.sign_in().await["user"]["id"], owner);
 }
 
 #[tokio::test]
@@ -596,15 +634,24 @@ async fn registering_another_persons_address_gains_nothing() {
         .post("/api/v1/auth/register", body)
         .await
         .expect(202);
-    assert_eq!(provider_test.error().await, "account_not_active");
-    assert_eq!(
-        count(
-            &provider_test.app,
-            "select count(*) from identity.oauth_identities"
-        )
-        .await,
-        0
+    // The owner of the address gets the account, without the stranger's name and password.
+    let user = provider_test.sign_in().await["user"].clone();
+    assert_ne!(user["name"], "Mallory");
+    try_login(&provider_test.app, "demo", "ada@example.org", PASSWORD)
+        .await
+        .expect_problem(401, "invalid_credentials");
+    let links = links(
+        &provider_test.app,
+        provider_test.tenant.id,
+        "de.revalenz.identity.user.registered.v1",
     );
+    let verify = json!({"token": links.await.pop().unwrap()});
+    provider_test
+        .app
+        .anonymous()
+        .post("/api/v1/auth/email/verify", verify)
+        .await
+        .expect_problem(401, "invalid_token");
 }
 
 #[tokio::test]

@@ -1,7 +1,13 @@
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use testkit::{TestApp, TestResponse};
 
-use super::{PASSWORD, add, announced, count, demo, execute, links, try_login};
+use super::{
+    PASSWORD, add, announced, count, demo, execute,
+    jobs::{EXPIRE, platform},
+    links, try_login,
+};
 
 const REGISTERED: &str = "de.revalenz.identity.user.registered.v1";
 
@@ -62,7 +68,7 @@ async fn known_and_unknown_addresses_get_the_same_response_at_the_same_time() {
         let answer = register(&app, body).await.expect(202);
         let mut headers = answer.headers.clone();
         headers.remove("x-request-id");
-        assert!(started.elapsed() >= std::time::Duration::from_millis(250));
+        assert!(started.elapsed() >= Duration::from_millis(250));
         answers.push((answer.json(), headers));
     }
     assert_eq!(answers[0], answers[1]);
@@ -75,7 +81,7 @@ async fn a_stranger_cannot_set_another_users_password() {
     register(&app, ada("the stranger's own password"))
         .await
         .expect(202);
-    app.clock.advance(std::time::Duration::from_secs(1));
+    app.clock.advance(Duration::from_secs(1));
     register(&app, ada(PASSWORD)).await.expect(202);
     let links = links(&app, tenant.id, REGISTERED).await;
     assert_eq!(links.len(), 2);
@@ -122,7 +128,7 @@ async fn a_link_is_valid_for_a_day() {
     let (app, tenant) = demo().await;
     register(&app, ada(PASSWORD)).await.expect(202);
     let links = links(&app, tenant.id, REGISTERED).await;
-    app.clock.advance(std::time::Duration::from_hours(24));
+    app.clock.advance(Duration::from_hours(24));
     verify(&app, &links[0])
         .await
         .expect_problem(401, "invalid_token");
@@ -201,4 +207,39 @@ async fn weak_passwords_and_missing_names_are_reported() {
         .await
         .expect_problem(422, "validation_failed");
     assert_eq!(problem["errors"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_message_instead_of_a_name_is_refused() {
+    let (app, _) = demo().await;
+    for name in [
+        "http://evil.example/win you have won 1000 EUR".to_owned(),
+        "x".repeat(61),
+    ] {
+        let body = json!({"tenant": "demo", "email": "ada@example.org", "password": PASSWORD, "name": name});
+        let problem = register(&app, body)
+            .await
+            .expect_problem(422, "validation_failed");
+        assert_eq!(problem["errors"][0]["pointer"], "/name");
+    }
+}
+
+#[tokio::test]
+async fn a_registration_that_is_never_completed_is_erased_after_seven_days() {
+    let (app, tenant) = demo().await;
+    register(&app, ada(PASSWORD)).await.expect(202);
+    app.clock.advance(Duration::from_hours(7 * 24 - 1));
+    platform(&app).post(EXPIRE, json!({})).await.expect(200);
+    let left = "select count(*) from identity.users where email = 'ada@example.org'";
+    assert_eq!(count(&app, left).await, 1);
+    app.clock.advance(Duration::from_hours(2));
+    platform(&app).post(EXPIRE, json!({})).await.expect(200);
+    assert_eq!(count(&app, left).await, 0);
+    let traces = "select count(*) from access.people p join identity.users u using (tenant_id, user_id)
+        where (u.status = 'erased') and (p.display_name = '' and u.given_name = '' and p.status = 'erased')";
+    assert_eq!(count(&app, traces).await, 1);
+    // The address can be registered again.
+    register(&app, ada(PASSWORD)).await.expect(202);
+    let tokens = links(&app, tenant.id, "de.revalenz.identity.user.registered.v1").await;
+    verify(&app, tokens.last().unwrap()).await.expect(200);
 }

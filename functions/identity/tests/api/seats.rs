@@ -1,7 +1,7 @@
 use serde_json::json;
 use testkit::TestResponse;
 
-use super::{count, demo, execute};
+use super::{PASSWORD, count, demo, execute, links};
 
 /// Retries while the database is busy, as a client would.
 async fn with_retries<F: Future<Output = TestResponse>>(send: impl Fn() -> F) -> TestResponse {
@@ -88,7 +88,7 @@ async fn concurrent_ways_to_add_users_respect_the_last_seat() {
     let registered = |number: i32| {
         let stranger = app.anonymous();
         let body = json!({
-            "tenant": "demo", "email": format!("{number}@own.example"), "password": super::PASSWORD,
+            "tenant": "demo", "email": format!("{number}@own.example"), "password": PASSWORD,
             "given_name": "New", "family_name": "One",
         });
         async move { with_retries(|| stranger.post("/api/v1/auth/register", body.clone())).await }
@@ -141,4 +141,84 @@ async fn seats_follow_a_licence_change_on_time() {
     let full = invite(3).await.expect_problem(409, "seats_exhausted");
     assert_eq!(full["max_users"], 6, "more are there, and they stay");
     assert_eq!(count(&app, "select count(*) from identity.users").await, 8);
+}
+
+#[tokio::test]
+async fn strangers_who_register_take_no_seat_until_they_prove_their_address() {
+    let (app, tenant) = demo().await;
+    // One seat is free.
+    execute(
+        &app,
+        "update access.tenants set max_users = 7 where slug = 'demo'",
+    )
+    .await;
+    for number in 0..5 {
+        let body = json!({
+            "tenant": "demo", "email": format!("s{number}@mail.example"), "password": PASSWORD, "name": "Some One",
+        });
+        app.anonymous()
+            .post("/api/v1/auth/register", body)
+            .await
+            .expect(202);
+    }
+    let verify = |token: String| {
+        let app = &app;
+        async move {
+            app.anonymous()
+                .post("/api/v1/auth/email/verify", json!({"token": token}))
+                .await
+        }
+    };
+    let tokens = links(&app, tenant.id, "de.revalenz.identity.user.registered.v1").await;
+    verify(tokens[0].clone()).await.expect(200);
+    verify(tokens[1].clone())
+        .await
+        .expect_problem(409, "seats_exhausted");
+    execute(
+        &app,
+        "update access.tenants set max_users = 8 where slug = 'demo'",
+    )
+    .await;
+    let admin = app.as_user(&tenant.admin);
+    let body = json!({"email": "new@demo.example", "name": "New One"});
+    admin.post("/api/v1/users", body).await.expect(201);
+    execute(
+        &app,
+        "update access.tenants set max_users = 9 where slug = 'demo'",
+    )
+    .await;
+    // The link is still good.
+    verify(tokens[1].clone()).await.expect(200);
+}
+
+#[tokio::test]
+async fn an_invitation_holds_its_seat_until_it_expires() {
+    let (app, tenant) = demo().await;
+    execute(
+        &app,
+        "update access.tenants set max_users = 7 where slug = 'demo'",
+    )
+    .await;
+    let admin = app.as_user(&tenant.admin);
+    let invite = |name: &str| {
+        let body = json!({"email": format!("{name}@demo.example"), "name": "New One"});
+        let admin = admin.clone();
+        async move { admin.post("/api/v1/users", body).await }
+    };
+    let first = invite("first").await.expect(201).id();
+    invite("second")
+        .await
+        .expect_problem(409, "seats_exhausted");
+    execute(
+        &app,
+        "update identity.one_time_tokens set expires_at = created_at",
+    )
+    .await;
+    invite("second").await.expect(201);
+    // Inviting the first again takes a seat again.
+    let again = format!("/api/v1/users/{first}/invite");
+    admin
+        .post(&again, json!({}))
+        .await
+        .expect_problem(409, "seats_exhausted");
 }

@@ -1,11 +1,12 @@
 use std::time::Duration;
 
 use serde_json::json;
+use testkit::{Client, TestApp, TestTenant};
 
 use super::{
-    PASSWORD, add, announced, audited, bearer, demo,
+    PASSWORD, add, announced, audited, bearer, demo, execute,
     factors::{enrol, login_and_enrol, pending_sign_in, reauthenticate, submit_second_factor},
-    login, try_login, try_refresh,
+    links, login, try_refresh,
 };
 
 const ADA: &str = "ada@demo.example";
@@ -117,10 +118,11 @@ async fn reauthentication_is_throttled() {
     reauthenticate(&client, "password", PASSWORD)
         .await
         .expect_problem(429, "rate_limited");
-    // Guesses count together with those of sign-in.
-    try_login(&app, "demo", ADA, PASSWORD)
+    // The owner can still sign in, and another session has a counter of its own.
+    let tokens = login(&app, ADA).await;
+    reauthenticate(&bearer(&app, &tokens), "password", PASSWORD)
         .await
-        .expect_problem(429, "rate_limited");
+        .expect(200);
     for body in [
         json!({}),
         json!({"password": PASSWORD, "code": "123456"}),
@@ -181,4 +183,106 @@ async fn concurrent_enrolments_create_one_app() {
     submit_second_factor(&app, &token, "code", &totp.code(&app))
         .await
         .expect(200);
+}
+
+/// An admin's session whose authentication is ten minutes old.
+async fn old_admin(app: &TestApp, tenant: &TestTenant) -> Client {
+    add(app, tenant, "admin", "root@demo.example").await;
+    let tokens = login(app, "root@demo.example").await;
+    app.clock.advance(Duration::from_mins(10));
+    let tokens = try_refresh(app, &tokens["refresh_token"]).await;
+    bearer(app, &tokens.expect(200).json())
+}
+
+#[tokio::test]
+async fn what_opens_or_closes_an_account_requires_recent_authentication() {
+    let (app, tenant) = demo().await;
+    let ada = add(&app, &tenant, "customer", ADA).await;
+    let admin = old_admin(&app, &tenant).await;
+    let refusal = "reauthentication_needed";
+    let path = format!("/api/v1/users/{ada}");
+    for change in [
+        json!({"email": "mallory@demo.example"}),
+        json!({"role": "expert"}),
+        json!({"status": "locked"}),
+    ] {
+        admin
+            .patch(&path, change.clone())
+            .await
+            .expect_problem(403, refusal);
+    }
+    admin.delete(&path).await.expect_problem(403, refusal);
+    for body in [
+        json!({"email": "new@demo.example", "name": "N", "password": PASSWORD}),
+        json!({"email": "new@demo.example", "name": "N", "role": "manager"}),
+    ] {
+        admin
+            .post("/api/v1/users", body)
+            .await
+            .expect_problem(403, refusal);
+    }
+    let role = json!({"name": "Desk", "base_role": "expert", "permissions": {}});
+    admin
+        .post("/api/v1/roles", role)
+        .await
+        .expect_problem(403, refusal);
+    admin
+        .post("/api/v1/users/import", json!([]))
+        .await
+        .expect_problem(403, refusal);
+    // What only helps people to work does not.
+    admin
+        .patch(&path, json!({"phone": "+49 30 1234567"}))
+        .await
+        .expect(200);
+    let customer = json!({"email": "new@demo.example", "name": "N"});
+    admin.post("/api/v1/users", customer).await.expect(201);
+
+    let proved = reauthenticate(&admin, "password", PASSWORD).await;
+    let admin = bearer(&app, &proved.expect(200).json());
+    admin
+        .patch(&path, json!({"role": "expert"}))
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn a_replaced_address_ends_the_sessions_and_the_old_one_is_told() {
+    let (app, tenant) = demo().await;
+    let id = add(&app, &tenant, "customer", ADA).await;
+    execute(
+        &app,
+        "update identity.users set email_verified_at = now() where email = 'ada@demo.example'",
+    )
+    .await;
+    let ada = bearer(&app, &login(&app, ADA).await);
+    ada.get("/api/v1/me").await.expect(200);
+    let admin = app.as_user(&tenant.admin);
+    let change = json!({"email": "new@demo.example"});
+    let changed = admin.patch(&format!("/api/v1/users/{id}"), change).await;
+    assert_eq!(changed.expect(200).json()["email_verified_at"], json!(null));
+    ada.get("/api/v1/me")
+        .await
+        .expect_problem(401, "unauthenticated");
+    let event = "de.revalenz.identity.email.replaced.v1";
+    assert_eq!(links(&app, tenant.id, event).await, [ADA]);
+}
+
+#[tokio::test]
+async fn an_api_key_sets_no_password_and_views_no_account() {
+    let (app, tenant) = demo().await;
+    let scopes = [
+        "identity.user.create",
+        "identity.user.impersonate",
+        "identity.role.assign",
+    ];
+    let key = app.key(tenant.id, &scopes).await;
+    let body = json!({"email": "new@demo.example", "name": "N", "password": PASSWORD});
+    key.post("/api/v1/users", body)
+        .await
+        .expect_problem(403, "not_a_person");
+    let body = json!({"user_id": tenant.customer.id, "reason": "curious"});
+    key.post("/api/v1/auth/impersonate", body)
+        .await
+        .expect_problem(403, "not_a_person");
 }

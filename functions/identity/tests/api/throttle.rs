@@ -2,11 +2,13 @@ use std::time::Duration;
 
 use access::AppState;
 use db::Db;
+use http::Method;
 use identity::config::Settings;
-use testkit::TestApp;
+use serde_json::json;
+use testkit::{TestApp, TestResponse};
 use web::Service;
 
-use super::{PASSWORD, add, demo, try_login};
+use super::{PASSWORD, add, demo, execute, login, try_login};
 
 #[tokio::test]
 async fn the_eleventh_guess_is_throttled_whether_or_not_the_account_exists() {
@@ -55,4 +57,45 @@ async fn successes_never_count() {
     for answer in futures::future::join_all(many).await {
         answer.expect(200);
     }
+}
+
+async fn login_from(app: &TestApp, address: &str, password: &str) -> TestResponse {
+    let body = json!({"tenant": "demo", "email": "ada@demo.example", "password": password});
+    let call = app.anonymous().call(Method::POST, "/api/v1/auth/login");
+    call.json(&body).from_address(address).send().await
+}
+
+#[tokio::test]
+async fn an_outsider_who_guesses_does_not_keep_the_owner_out() {
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", "ada@demo.example").await;
+    for _ in 0..10 {
+        login_from(&app, "198.51.100.1", "wrong horse battery")
+            .await
+            .expect_problem(401, "invalid_credentials");
+    }
+    login_from(&app, "198.51.100.1", PASSWORD)
+        .await
+        .expect_problem(429, "rate_limited");
+    login_from(&app, "192.0.2.7", PASSWORD).await.expect(200);
+}
+
+#[tokio::test]
+async fn outsiders_in_many_networks_do_not_keep_the_owner_out_of_a_known_one() {
+    let app = TestApp::new(&[("identity", with_three_failures)]).await;
+    let tenant = app.tenant("demo").await;
+    add(&app, &tenant, "customer", "ada@demo.example").await;
+    login(&app, "ada@demo.example").await;
+    execute(&app, "update identity.sessions set address = '192.0.2.7'").await;
+    for network in 0..10 {
+        for _ in 0..3 {
+            login_from(&app, &format!("198.51.{network}.1"), "wrong horse battery")
+                .await
+                .expect_problem(401, "invalid_credentials");
+        }
+    }
+    login_from(&app, "203.0.113.5", PASSWORD)
+        .await
+        .expect_problem(429, "rate_limited");
+    login_from(&app, "192.0.2.7", PASSWORD).await.expect(200);
 }

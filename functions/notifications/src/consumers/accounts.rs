@@ -1,6 +1,7 @@
 //! Emails about a user's account, so that they notice changes and access by someone else.
 
 use ::events::{ConsumeError, Envelope, UnitOfWork};
+use access::Purpose;
 use ids::UserId;
 
 use super::{Notice, queue_messages};
@@ -11,8 +12,9 @@ use crate::{
         template::Template,
     },
     events::{
-        EmailChangeRequested, MfaDisabled, MfaEnabled, PasswordChanged, SessionImpersonated,
-        SessionNewDevice,
+        EmailChangeRequested, EmailReplaced, IdentityLinked, IdentityUnlinked, MfaDisabled,
+        MfaEnabled, PasswordChanged, RecoveryCodeUsed, SessionImpersonated, SessionNewDevice,
+        UserRoleChanged,
     },
 };
 
@@ -83,8 +85,80 @@ pub(super) async fn new_device(
     queue_messages(unit, event, notice).await
 }
 
+/// Notifies the user at the old address that someone else replaced it.
+pub(super) async fn email_replaced(
+    app: &App,
+    unit: &mut UnitOfWork,
+    event: &Envelope,
+    replaced: EmailReplaced,
+) -> Result<(), ConsumeError> {
+    let sealed = event.sealed.as_deref().unwrap_or_default();
+    let address = app
+        .state
+        .keyring()
+        .open(
+            Purpose::Notifications,
+            unit.tenant().uuid().as_bytes(),
+            sealed,
+        )
+        .ok()
+        .and_then(|plain| String::from_utf8(plain).ok())
+        .ok_or_else(|| ConsumeError::Poison("the old address can't be decrypted".to_owned()))?;
+    let mut notice = account_notice(event, replaced.user_id, Template::EmailReplaced);
+    notice.address = Some(&address);
+    queue_messages(unit, event, notice).await
+}
+
+/// Notifies the user of a new role.
+pub(super) async fn role_changed(
+    _: &App,
+    unit: &mut UnitOfWork,
+    event: &Envelope,
+    changed: UserRoleChanged,
+) -> Result<(), ConsumeError> {
+    let mut notice = account_notice(event, changed.user_id, Template::RoleChanged);
+    notice.params = notice.params.about(changed.to);
+    queue_messages(unit, event, notice).await
+}
+
+/// Notifies the user of an account at a provider that can be used to sign in.
+pub(super) async fn identity_linked(
+    _: &App,
+    unit: &mut UnitOfWork,
+    event: &Envelope,
+    linked: IdentityLinked,
+) -> Result<(), ConsumeError> {
+    let mut notice = account_notice(event, linked.user_id, Template::IdentityLinked);
+    notice.params = notice.params.about(linked.provider);
+    queue_messages(unit, event, notice).await
+}
+
+/// Notifies the user of an account at a provider that can no longer be used to sign in.
+pub(super) async fn identity_unlinked(
+    _: &App,
+    unit: &mut UnitOfWork,
+    event: &Envelope,
+    unlinked: IdentityUnlinked,
+) -> Result<(), ConsumeError> {
+    let mut notice = account_notice(event, unlinked.user_id, Template::IdentityUnlinked);
+    notice.params = notice.params.about(unlinked.provider);
+    queue_messages(unit, event, notice).await
+}
+
+/// Notifies the user of a used recovery code.
+pub(super) async fn recovery_code_used(
+    _: &App,
+    unit: &mut UnitOfWork,
+    event: &Envelope,
+    used: RecoveryCodeUsed,
+) -> Result<(), ConsumeError> {
+    let mut notice = account_notice(event, used.user_id, Template::RecoveryCodeUsed);
+    notice.params = notice.params.about(used.left.to_string());
+    queue_messages(unit, event, notice).await
+}
+
 /// A notice with the time of the event.
-fn account_notice(event: &Envelope, user: UserId, template: Template) -> Notice<'static> {
+fn account_notice<'a>(event: &Envelope, user: UserId, template: Template) -> Notice<'a> {
     Notice {
         params: MailParams {
             at: Some(format_time(event.time)),

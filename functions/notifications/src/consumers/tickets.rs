@@ -6,8 +6,14 @@ use ids::TicketId;
 use super::{Notice, queue_messages};
 use crate::{
     App,
-    domain::{mail_content::MailParams, recipients::TicketPeople},
-    events::{TicketCommented, TicketCreated},
+    domain::{
+        mail_content::MailParams,
+        recipients::{Recipient, TicketPeople},
+        template::Template,
+    },
+    events::{
+        Author, TicketAssigned, TicketClosed, TicketCommented, TicketCreated, TicketResolved,
+    },
 };
 
 /// Notifies requester and assignee of a new ticket.
@@ -48,6 +54,80 @@ pub(super) async fn ticket_commented(
         ..Notice::default()
     };
     queue_messages(unit, event, notice).await
+}
+
+/// Notifies the new assignee, unless they took the ticket themselves.
+pub(super) async fn ticket_assigned(
+    _: &App,
+    unit: &mut UnitOfWork,
+    event: &Envelope,
+    assigned: TicketAssigned,
+) -> Result<(), ConsumeError> {
+    let template = Template::TicketAssigned;
+    let notice = about_ticket(
+        assigned
+            .assigned_to
+            .map(|user| Recipient { user, template }),
+        assigned.author,
+        assigned.ticket_id,
+        assigned.number,
+    );
+    queue_messages(unit, event, notice).await
+}
+
+/// Notifies the requester of a resolved ticket, unless they resolved it.
+pub(super) async fn ticket_resolved(
+    _: &App,
+    unit: &mut UnitOfWork,
+    event: &Envelope,
+    resolved: TicketResolved,
+) -> Result<(), ConsumeError> {
+    let template = Template::TicketResolved;
+    let notice = about_ticket(
+        resolved
+            .requester_id
+            .map(|user| Recipient { user, template }),
+        resolved.author,
+        resolved.ticket_id,
+        resolved.number,
+    );
+    queue_messages(unit, event, notice).await
+}
+
+/// Notifies the requester of a closed ticket, unless they closed it.
+pub(super) async fn ticket_closed(
+    _: &App,
+    unit: &mut UnitOfWork,
+    event: &Envelope,
+    closed: TicketClosed,
+) -> Result<(), ConsumeError> {
+    let template = Template::TicketClosed;
+    let notice = about_ticket(
+        closed.requester_id.map(|user| Recipient { user, template }),
+        closed.author,
+        closed.ticket_id,
+        closed.number,
+    );
+    queue_messages(unit, event, notice).await
+}
+
+/// A message to one person of a ticket, unless they did it themselves. Events from before an update have no number, and
+/// get no message.
+fn about_ticket(
+    recipient: Option<Recipient>,
+    author: Author,
+    ticket_id: TicketId,
+    number: Option<String>,
+) -> Notice<'static> {
+    let recipient = recipient.filter(|recipient| author.id != Some(recipient.user.uuid()));
+    match (recipient, number) {
+        (Some(recipient), Some(number)) => Notice {
+            recipients: vec![recipient],
+            params: ticket_params(ticket_id, number),
+            ..Notice::default()
+        },
+        _ => Notice::default(),
+    }
 }
 
 fn ticket_params(ticket_id: TicketId, number: String) -> MailParams {

@@ -46,12 +46,12 @@ pub(crate) struct MailParams {
     /// How much of the quota is used, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) percent: Option<String>,
-    /// The host or the name of the API key.
+    /// What it is about: a host, the name of an API key, a role or a provider, the number of recovery codes left.
     pub(crate) what: Option<String>,
 }
 
 impl MailParams {
-    /// With the host or the name of the API key.
+    /// With what it is about.
     pub(crate) fn about(self, what: String) -> Self {
         Self {
             what: Some(what),
@@ -148,13 +148,22 @@ pub(crate) fn link_url(
     token: Option<&str>,
 ) -> Option<String> {
     match template {
-        Template::TicketOpened | Template::TicketAssigned | Template::TicketCommented => {
-            Some(format!("{base}/tickets/{}", params.ticket_id?))
-        }
+        Template::TicketOpened
+        | Template::TicketAssigned
+        | Template::TicketResolved
+        | Template::TicketClosed
+        | Template::TicketCommented => Some(format!("{base}/tickets/{}", params.ticket_id?)),
         Template::VerifyEmail => Some(format!("{base}/verify-email#token={}", token?)),
         Template::Invite => Some(format!("{base}/accept-invite#token={}", token?)),
         Template::AccountViewed => Some(format!("{base}/account/activity")),
-        Template::MfaEnabled | Template::MfaDisabled => Some(format!("{base}/account/security")),
+        Template::MfaEnabled
+        | Template::MfaDisabled
+        | Template::RoleChanged
+        | Template::IdentityLinked
+        | Template::IdentityUnlinked
+        | Template::RecoveryCodeUsed => Some(format!("{base}/account/security")),
+        // The reader can no longer sign in with this address.
+        Template::EmailReplaced => None,
         Template::QuotaWarning => Some(format!("{base}/organisation/usage")),
         Template::ResetPassword => Some(format!("{base}/reset-password#token={}", token?)),
         Template::MagicLink => Some(format!("{base}/magic-link#token={}", token?)),

@@ -5,8 +5,12 @@ web::text_enum! {
     pub enum Template {
         /// To the requester: confirms a new ticket and its number.
         TicketOpened = "ticket_opened",
-        /// To the assignee: a new ticket is assigned to them.
+        /// To the assignee: a ticket is assigned to them.
         TicketAssigned = "ticket_assigned",
+        /// To the requester: someone else resolved the ticket.
+        TicketResolved = "ticket_resolved",
+        /// To the requester: someone else closed the ticket.
+        TicketClosed = "ticket_closed",
         /// To requester and assignee: someone else added a public comment.
         TicketCommented = "ticket_commented",
         /// To a new user: verify the email address.
@@ -29,6 +33,16 @@ web::text_enum! {
         EmailChangeRequested = "email_change_asked",
         /// To the user: their password was changed.
         PasswordChanged = "password_changed",
+        /// To the old email address: someone else replaced it.
+        EmailReplaced = "email_replaced",
+        /// To the user: their role was changed.
+        RoleChanged = "role_changed",
+        /// To the user: an account at a provider can be used to sign in.
+        IdentityLinked = "identity_linked",
+        /// To the user: an account at a provider can no longer be used to sign in.
+        IdentityUnlinked = "identity_unlinked",
+        /// To the user: a recovery code was used.
+        RecoveryCodeUsed = "recovery_code_used",
         /// To the user: a new device signed in.
         NewDevice = "new_device",
         /// To the admins: much of a quota is used.
@@ -54,7 +68,11 @@ impl Template {
     /// The feature that the tenant must have.
     pub(crate) fn required_feature(self) -> Option<&'static str> {
         match self {
-            Self::TicketOpened | Self::TicketAssigned | Self::TicketCommented => Some("support"),
+            Self::TicketOpened
+            | Self::TicketAssigned
+            | Self::TicketResolved
+            | Self::TicketClosed
+            | Self::TicketCommented => Some("support"),
             Self::VerifyEmail
             | Self::Invite
             | Self::ResetPassword
@@ -66,6 +84,11 @@ impl Template {
             | Self::EmailChangeRequested
             | Self::PasswordChanged
             | Self::NewDevice
+            | Self::EmailReplaced
+            | Self::RoleChanged
+            | Self::IdentityLinked
+            | Self::IdentityUnlinked
+            | Self::RecoveryCodeUsed
             | Self::TenantPastDue
             | Self::TenantSuspended
             | Self::TenantReactivated
@@ -91,6 +114,11 @@ impl Template {
                 | Self::EmailChangeRequested
                 | Self::PasswordChanged
                 | Self::NewDevice
+                | Self::EmailReplaced
+                | Self::RoleChanged
+                | Self::IdentityLinked
+                | Self::IdentityUnlinked
+                | Self::RecoveryCodeUsed
                 | Self::TenantSuspended
                 | Self::TenantClosing
         )

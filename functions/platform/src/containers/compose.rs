@@ -55,7 +55,6 @@ fn service_entry(function: &FunctionEntry, manifest: &Manifest, names: &[&str]) 
         "K_SERVICE",
         "GOOGLE_CLOUD_PROJECT",
         "AWS_LAMBDA_RUNTIME_API",
-        "REVALENZ_TRUSTED_PROXIES",
     ];
     environment.push("PUBLIC_URL=https://${REVALENZ_HOST}".to_owned());
     let entries = manifest.settings.iter().chain(&function.settings);
@@ -73,6 +72,9 @@ fn service_entry(function: &FunctionEntry, manifest: &Manifest, names: &[&str]) 
             "REVALENZ_CLAMD" => {
                 environment.push("REVALENZ_CLAMD=${REVALENZ_CLAMD:-clamd:3310}".to_owned());
             }
+            // Caddy.
+            "REVALENZ_TRUSTED_PROXIES" => environment
+                .push("REVALENZ_TRUSTED_PROXIES=${REVALENZ_TRUSTED_PROXIES:-1}".to_owned()),
             "REVALENZ_LINGER" => environment.push(format!("REVALENZ_LINGER={LINGER}")),
             OBJECTS_FOLDER => {
                 environment.push(format!("{OBJECTS_FOLDER}=${{{OBJECTS_FOLDER}:-/objects}}"));

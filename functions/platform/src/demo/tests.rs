@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use http::Method;
 
 use super::{client::ApiRequest, *};
-use crate::{functions, secrets};
+use crate::{exposure::Exposure, functions, secrets};
 
 /// A database with all functions, and an empty folder.
 struct TestDemo {
@@ -27,7 +27,7 @@ impl TestDemo {
             database: Database::from_pools(database.admin_url(), pools.collect()),
             keyring: Keyring::parse(&Keyring::generate()).unwrap(),
             public_url: "http://127.0.0.1:8080".to_owned(),
-            environment: crate::environment::of_functions(&folder),
+            environment: crate::environment::of_functions(Exposure::Local, &folder),
             clock: Clock::fixed_at("2026-11-20T10:00:00Z".parse().unwrap()),
             load_tenants: true,
             max_tickets: 3,

@@ -43,7 +43,7 @@ pub fn page(grants: &Grants, document: &OpenApi) -> String {
     }
     _ = writeln!(
         page,
-        "\n## Operations\n\n| operation | name | permission |\n| --- | --- | --- |"
+        "\n## Operations\n\nRecent: requires an authentication within the last 10 minutes (`POST /auth/reauthenticate`). Some other operations require it for some of their fields; their description says so.\n\n| operation | name | permission | recent |\n| --- | --- | --- | --- |"
     );
     for operation in operations(document) {
         let permission = match operation.permission.as_deref() {
@@ -53,10 +53,11 @@ pub fn page(grants: &Grants, document: &OpenApi) -> String {
         };
         _ = writeln!(
             page,
-            "| `{} {}` | {} | {permission} |",
+            "| `{} {}` | {} | {permission} | {} |",
             operation.method.to_uppercase(),
             operation.path,
             operation.id,
+            if operation.is_recent { "yes" } else { "" },
         );
     }
     page
@@ -73,6 +74,8 @@ pub struct OperationEntry {
     pub id: String,
     /// Its `x-permission`.
     pub permission: Option<String>,
+    /// Its `x-recent-authentication`.
+    pub is_recent: bool,
 }
 
 /// Returns every operation, ordered by path, then by method.
@@ -91,6 +94,7 @@ pub fn operations(document: &OpenApi) -> Vec<OperationEntry> {
                     path: path.clone(),
                     id: text("operationId").unwrap_or_default(),
                     permission: text("x-permission"),
+                    is_recent: operation["x-recent-authentication"] == true,
                 })
             })
         })

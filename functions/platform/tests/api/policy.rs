@@ -52,3 +52,65 @@ async fn every_function_has_a_schema_and_publishes_in_its_own_context() {
         }
     }
 }
+
+/// Changes that need an audit entry but no recent authentication, each with the reason.
+const WITHOUT_RECENT_AUTHENTICATION: &[(&str, &str)] = &[
+    (
+        "create_user",
+        "required for a password and for roles that manage people",
+    ),
+    ("update_user", "required for email address, role and status"),
+    (
+        "update_me",
+        "the own profile; the email address has a flow of its own",
+    ),
+    (
+        "invite_user",
+        "the invitation goes to the address that an earlier request set",
+    ),
+    ("replace_expertise", "gives no access"),
+    ("replace_rates", "gives no access"),
+    (
+        "delete_user_session",
+        "only takes access away, in an emergency",
+    ),
+    (
+        "delete_user_sessions",
+        "only takes access away, in an emergency",
+    ),
+    ("revoke_api_key", "only takes access away, in an emergency"),
+    ("create_tenant", "gives access to nothing that exists"),
+    ("update_tenant", "changes names and languages"),
+    ("update_license", "platform staff, with a reason"),
+    ("update_features", "platform staff, with a reason"),
+    ("import_tickets", "daily work, and gives no access"),
+    ("update_file", "daily work, and gives no access"),
+    (
+        "delete_file",
+        "daily work; deleted files can be restored for a time",
+    ),
+];
+
+#[tokio::test]
+async fn sensitive_changes_require_recent_authentication_or_say_why_not() {
+    let audited: BTreeSet<&str> = functions::ALL
+        .iter()
+        .flat_map(|context| context.permissions)
+        .filter(|permission| permission.is_audited)
+        .map(|permission| permission.name)
+        .collect();
+    let document = site::document(&functions::services().unwrap());
+    let mut exempt = BTreeSet::new();
+    for operation in generators::operations(&document) {
+        let permission = operation.permission.as_deref().unwrap_or_default();
+        if operation.method != "get" && audited.contains(permission) && !operation.is_recent {
+            let id = operation.id.split("_by_").next().unwrap_or_default();
+            exempt.insert(id.to_owned());
+        }
+    }
+    let listed: BTreeSet<String> = WITHOUT_RECENT_AUTHENTICATION
+        .iter()
+        .map(|(id, _)| (*id).to_owned())
+        .collect();
+    assert_eq!(exempt, listed);
+}

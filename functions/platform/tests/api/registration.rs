@@ -65,6 +65,11 @@ const NAMING: &[(&str, &str, &str)] = &[
         "the same: it chooses the bus",
     ),
     (
+        "functions/platform/src/start.rs",
+        "identity",
+        "invites the first superadmin, and refuses a demo's in public, which no endpoint does",
+    ),
+    (
         "functions/platform/src/generators/registry.rs",
         "tenancy",
         "flags and metrics of planned contexts",

@@ -14,7 +14,7 @@ async fn definer_functions_only_return_rows_of_the_current_tenant() {
         .await
         .unwrap();
     let mut support = login(&app.database, "support").await;
-    let sql = "select * from support.matching_tickets('wasserhahn')";
+    let sql = "select * from support.search_tickets('wasserhahn')";
     assert_eq!(attempt(&mut support, None, sql).await, Ok(0));
     assert_eq!(attempt(&mut support, Some(ours), sql).await, Ok(1));
 

@@ -20,15 +20,12 @@ use super::{
     Author, comment_scope, load_ticket, lock_ticket,
     page::{PageQuery, ticket_page},
     ticket_role,
-    tickets::record_changes,
+    tickets::{check_open, record_changes},
 };
 use crate::{
     App,
-    domain::{
-        comment::Visibility,
-        status::{Status, TicketRole},
-    },
-    error::{STAFF_ONLY_FIELD, TICKET_CLOSED},
+    domain::{comment::Visibility, status::TicketRole},
+    error::STAFF_ONLY_FIELD,
     events::TicketCommented,
     permissions::{CommentCreate, CommentUpdate, TicketRead},
     store::{
@@ -166,9 +163,7 @@ pub(crate) async fn create_comment(
     if role == TicketRole::Customer && visibility == Visibility::Internal {
         return Err(STAFF_ONLY_FIELD.problem().argument("field", "visibility"));
     }
-    if role == TicketRole::Customer && ticket.status == Status::Closed {
-        return Err(TICKET_CLOSED.problem());
-    }
+    check_open(&ticket, role)?;
     let comment_id = TicketCommentId::at(unit.now());
     let content = body.content.as_str();
     comments::insert_comment(&mut unit, id, comment_id, content, visibility).await?;
@@ -301,6 +296,7 @@ async fn load_editable(
     // The reach of ticket.read decides which tickets are visible, that of comment.update which comments may be changed.
     let read = caller.may::<TicketRead>().ok_or(&problem::NOT_FOUND)?;
     let ticket = lock_ticket(tx, read, id).await?;
+    check_open(&ticket, ticket_role(read))?;
     let comment = load_comment(tx, id, comment_id, comment_scope(read)).await?;
     if let Reach::Own(user) | Reach::Assigned(user) = caller.reach()
         && comment.author_id != Some(user.uuid())

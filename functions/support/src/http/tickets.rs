@@ -19,7 +19,7 @@ use web::{Fetched, IfMatch, PathIds, problem, problem::Result};
 pub(crate) use create::{__path_create_ticket, create_ticket};
 pub(crate) use import::{__path_import_tickets, import_tickets};
 pub(crate) use list::{__path_list_tickets, list_tickets};
-pub(crate) use update::{__path_update_ticket, record_changes, update_ticket};
+pub(crate) use update::{__path_update_ticket, check_open, record_changes, update_ticket};
 
 use self::view::Ticket;
 use super::{load_ticket, lock_ticket};

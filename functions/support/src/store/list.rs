@@ -210,7 +210,7 @@ fn push_filter(
     }
     if let Some(text) = &filter.query {
         query
-            .push(" and t.ticket_id in (select support.matching_tickets(")
+            .push(" and t.ticket_id in (select support.search_tickets(")
             .push_bind(text.clone())
             .push("))");
     }

@@ -314,6 +314,20 @@ pub(crate) async fn is_assignable(tx: &mut TenantTx, user: UserId) -> Result<boo
     .await?)
 }
 
+/// Finds a person of the tenant by email address.
+pub(crate) async fn find_person(tx: &mut TenantTx, email: &str) -> Result<Option<UserId>> {
+    let tenant = tx.tenant();
+    Ok(sqlx::query_scalar!(
+        r#"select p.user_id as "id: UserId"
+        from access.people p
+        where p.tenant_id = $1 and p.email = $2 and p.status in ('invited', 'active', 'locked')"#,
+        tenant as _,
+        email,
+    )
+    .fetch_optional(tx.conn())
+    .await?)
+}
+
 /// Whether this is a person of the tenant who can be a requester.
 pub(crate) async fn is_person(tx: &mut TenantTx, user: UserId) -> Result<bool> {
     let tenant = tx.tenant();

@@ -167,6 +167,53 @@ async fn a_customers_reply_reopens_and_the_first_response_is_recorded() {
 }
 
 #[tokio::test]
+async fn a_closed_ticket_stays_as_it_was_for_its_customer() {
+    let (app, demo) = app().await;
+    let (customer, expert) = (app.as_user(&demo.customer), app.as_user(&demo.expert));
+    let ticket = json!({"title": "x"});
+    let id = customer
+        .post("/api/v1/tickets", ticket)
+        .await
+        .expect(201)
+        .id();
+    let path = format!("/api/v1/tickets/{id}");
+    let said = json!({"content": "We agreed on nine o'clock."});
+    let comment = customer
+        .post(&format!("{path}/comments"), said)
+        .await
+        .expect(201)
+        .id();
+    customer
+        .put(&path, json!({"status": "closed"}))
+        .await
+        .expect(200);
+    let comment = format!("{path}/comments/{comment}");
+    customer
+        .patch(&comment, json!({"content": "We agreed on noon."}))
+        .await
+        .expect_problem(409, "ticket_closed");
+    customer
+        .delete(&comment)
+        .await
+        .expect_problem(409, "ticket_closed");
+    for change in [json!({"title": "y"}), json!({"description": "z"})] {
+        customer
+            .put(&path, change)
+            .await
+            .expect_problem(409, "ticket_closed");
+    }
+    // Closing it again changes nothing.
+    customer
+        .put(&path, json!({"status": "closed"}))
+        .await
+        .expect(200);
+    expert
+        .put(&path, json!({"tags": ["appointment"]}))
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
 async fn comments_can_be_changed_by_their_author_or_an_admin() {
     let (app, demo) = app().await;
     let customer = app.as_user(&demo.customer);

@@ -246,3 +246,25 @@ async fn external_email_addresses_are_masked_without_permission() {
         "m•••@example.org"
     );
 }
+
+#[tokio::test]
+async fn the_address_of_a_person_makes_them_the_requester() {
+    let (app, demo) = app().await;
+    let (manager, customer) = (app.as_user(&demo.manager), app.as_user(&demo.customer));
+    let mut body = json!({"title": "x", "requester_email": demo.customer.email});
+    let ticket = manager.post("/api/v1/tickets", body.clone()).await;
+    let ticket = ticket.expect(201).json();
+    assert_eq!(ticket["requester_id"], json!(demo.customer.id));
+    assert_eq!(ticket["requester_email"], Value::Null);
+    let path = format!("/api/v1/tickets/{}", ticket["id"].as_str().unwrap());
+    customer.get(&path).await.expect(200);
+    body["requester_email"] = json!("someone@elsewhere.example");
+    let ticket = manager.post("/api/v1/tickets", body.clone()).await;
+    let ticket = ticket.expect(201).json();
+    assert_eq!(ticket["requester_email"], "someone@elsewhere.example");
+    assert_eq!(ticket["requester_id"], Value::Null);
+    body["requester_id"] = json!(demo.customer.id);
+    let problem = manager.post("/api/v1/tickets", body).await;
+    let problem = problem.expect_problem(422, "validation_failed");
+    assert_eq!(problem["errors"][0]["code"], "one_requester");
+}

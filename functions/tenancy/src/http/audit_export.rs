@@ -1,6 +1,6 @@
 //! Exports the audit log as CSV.
 
-use access::{Caller, audit};
+use access::{Caller, Recent, audit};
 use axum::{
     body::Body,
     extract::State,
@@ -11,7 +11,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use db::{Actor, Db};
 use events::UnitOfWork;
 use futures::stream;
-use http::{HeaderValue, header};
+use http::{HeaderValue, Method, header};
 use ids::{AuditEntryId, TenantId};
 use serde::Deserialize;
 use serde_json::Value;
@@ -69,7 +69,7 @@ pub(crate) struct AuditExportQuery {
 /// Returns all matching entries of the caller's tenant, newest first, as CSV (RFC 4180) with a header row. The export
 /// itself is recorded in the audit log.
 ///
-/// Cells that a spreadsheet would interpret as a formula start with an apostrophe. If the connection is closed early,
+/// Requires recent authentication. Cells that a spreadsheet would interpret as a formula start with an apostrophe. If the connection is closed early,
 /// the export is incomplete.
 #[utoipa::path(get, path = "/audit-log.csv", responses((
     status = 200, description = "All matching entries, with a header row.", body = String, content_type = "text/csv",
@@ -77,7 +77,7 @@ pub(crate) struct AuditExportQuery {
 )))]
 pub(crate) async fn export_audit_log(
     State(app): State<App>,
-    caller: Caller<AuditRead>,
+    caller: Caller<Recent<AuditRead>>,
     ValidQuery(query): ValidQuery<AuditExportQuery>,
 ) -> Result<Response> {
     let selection = EntrySelection {
@@ -88,21 +88,31 @@ pub(crate) async fn export_audit_log(
         to: query.to,
     };
     let mut unit = UnitOfWork::begin_read_write(&app, &caller).await?;
+    let is_head = *caller.request().method() == Method::HEAD;
     let entry = audit::Entry::new("tenancy.audit_log.exported", "tenant", caller.tenant.id).change(
         "filters",
         Value::Null,
         selection.filter_names(),
     );
-    unit.audit(entry).await?;
     let now = unit.now();
-    unit.commit().await?;
+    // Nothing is exported, and the method must not change anything (RFC 9110, 9.2.1).
+    if is_head {
+        unit.commit_unchanged().await?;
+    } else {
+        unit.audit(entry).await?;
+        unit.commit().await?;
+    }
     let export = Export {
         db: app.db,
         tenant: caller.tenant.id,
         actor: caller.actor,
         now,
         selection,
-        position: Position::Start,
+        position: if is_head {
+            Position::End
+        } else {
+            Position::Start
+        },
     };
     let body = Body::from_stream(stream::try_unfold(export, Export::next));
     let name = format!(

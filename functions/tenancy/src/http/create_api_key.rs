@@ -73,7 +73,6 @@ pub(crate) async fn create_api_key(
     caller: Caller<ApiKeyCreate>,
     body: Idempotent<CreateApiKey>,
 ) -> Result<Response> {
-    caller.require_recent_authentication(app.state.clock().now())?;
     let (mut unit, body, pending) = match body.begin(&app, &caller).await? {
         Attempt::First(unit, body, pending) => (unit, body, pending),
         Attempt::Replay(answer) => return Ok(answer),

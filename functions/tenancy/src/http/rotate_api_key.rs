@@ -39,7 +39,6 @@ pub(crate) async fn rotate_api_key(
     PathIds(id): PathIds<ApiKeyId>,
     body: Idempotent<RotateApiKey>,
 ) -> Result<Response> {
-    caller.require_recent_authentication(app.state.clock().now())?;
     let (mut unit, body, pending) = match body.begin(&app, &caller).await? {
         Attempt::First(unit, body, pending) => (unit, body, pending),
         Attempt::Replay(answer) => return Ok(answer),

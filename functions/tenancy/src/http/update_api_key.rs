@@ -67,7 +67,6 @@ pub(crate) async fn update_api_key(
     if_match: IfMatch,
     ValidJson { value: body, .. }: ValidJson<UpdateApiKey>,
 ) -> Result<Fetched<ApiKey>> {
-    caller.require_recent_authentication(app.state.clock().now())?;
     let mut unit = UnitOfWork::begin(&app, &caller).await?;
     let before = api_keys::lock_api_key(&mut unit, id)
         .await?

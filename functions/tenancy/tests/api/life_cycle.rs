@@ -135,7 +135,7 @@ async fn only_staff_suspends_and_the_platform_tenant_cannot_be_suspended() {
     let key = app.key(demo.id, &["tenancy.tenant.close"]).await;
     step(&key, &demo, "close")
         .await
-        .expect_problem(403, "forbidden");
+        .expect_problem(403, "not_a_person");
     let staff = app.as_user(&app.superadmin().await);
     for one in ["suspend", "close"] {
         staff

@@ -87,9 +87,9 @@ pub(crate) const RFC_3339: Localized = Localized {
 pub(crate) fn instant(text: &str) -> Option<DateTime<Utc>> {
     let instant = DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc);
     let year = chrono::Datelike::year(&instant);
-    (1900..=9999)
-        .contains(&year)
-        .then(|| instant.trunc_subsecs(6))
+    // A leap second has no representation in PostgreSQL, which would store the second after it.
+    let is_leap_second = chrono::Timelike::nanosecond(&instant) >= 1_000_000_000;
+    ((1900..=9999).contains(&year) && !is_leap_second).then(|| instant.trunc_subsecs(6))
 }
 
 impl Field for DateTime<Utc> {

@@ -11,7 +11,7 @@ use utoipa::openapi::{
 use crate::{
     csv,
     language::Localized,
-    problem::{self, Errors, FieldCode, FieldError, Pointer, Problem},
+    problem::{Errors, FieldCode, FieldError, Pointer, Problem},
 };
 
 use super::MAX_ROWS;
@@ -29,8 +29,7 @@ type Cells = (u64, Result<Value, FieldError>);
 
 /// Reads the rows of a table whose header consists of field names of `schema`.
 pub(super) fn values(bytes: &[u8], schema: &RefOr<Schema>) -> Result<Vec<Cells>, Problem> {
-    let table = csv::read(bytes, MAX_ROWS)
-        .map_err(|error| problem::INVALID_CSV.problem().argument("cause", error))?;
+    let table = csv::read(bytes, MAX_ROWS).map_err(|error| error.problem())?;
     let RefOr::T(Schema::Object(row)) = schema else {
         return Err(Problem::internal("rows of a table are objects"));
     };

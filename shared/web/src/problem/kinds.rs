@@ -8,8 +8,8 @@ crate::problems! {
     }
     /// The body is not CSV.
     INVALID_CSV = BAD_REQUEST "invalid_csv" {
-        de: "Ungültige CSV-Datei", "Der Inhalt der Anfrage kann nicht als CSV gelesen werden: {cause}.";
-        en: "Invalid CSV", "The request body could not be read as CSV: {cause}.";
+        de: "Ungültige CSV-Datei", "Der Inhalt der Anfrage kann nicht als CSV gelesen werden; errors nennt den Grund, line die Zeile.";
+        en: "Invalid CSV", "The request body could not be read as CSV; errors names the reason, line the line.";
     }
     /// The cursor was tampered with or belongs to another list.
     INVALID_CURSOR = BAD_REQUEST "invalid_cursor" {

@@ -1,7 +1,8 @@
 use super::*;
 
 const LIMITS: Limits = Limits {
-    per_account: 10,
+    per_account_and_network: 10,
+    per_account: 50,
     per_address: 100,
     window: TimeDelta::minutes(15),
 };
@@ -29,10 +30,17 @@ async fn after_ten_failures_attempts_wait_for_the_window() {
     let throttle = Throttle::new(LIMITS);
     fail(&throttle, "a", "10.0.0.1", 10).await;
     let refused = throttle
-        .begin("demo", "a", Some(address("10.0.0.2")), now())
+        .begin("demo", "a", Some(address("10.0.0.1")), now())
         .await
         .unwrap_err();
     assert_eq!(refused, ThrottleError::TooMany { seconds: 900 });
+    // The owner, somewhere else.
+    assert!(
+        throttle
+            .begin("demo", "a", Some(address("10.0.1.1")), now())
+            .await
+            .is_ok()
+    );
     assert!(
         throttle
             .begin("demo", "b", Some(address("10.0.0.1")), now())
@@ -137,4 +145,22 @@ async fn consuming_stops_at_the_limit() {
         .unwrap_err();
     assert_eq!(refused, ThrottleError::TooMany { seconds: 900 });
     throttle.consume("demo", "b", None, now()).await.unwrap();
+}
+
+#[tokio::test]
+async fn guesses_from_many_networks_are_throttled_but_not_the_owners_network() {
+    let throttle = Throttle::new(LIMITS);
+    for network in 0..5 {
+        fail(&throttle, "a", &format!("10.0.{network}.1"), 10).await;
+    }
+    let owner = address("192.0.2.7");
+    let refused = throttle.begin("demo", "a", Some(owner), now()).await;
+    assert!(matches!(refused, Err(ThrottleError::TooMany { .. })));
+    let known = || throttle.begin_from_known_network("demo", "a", owner, now());
+    assert!(known().await.is_ok());
+    // That network has its own limit.
+    for _ in 0..10 {
+        known().await.unwrap().record_failure(now());
+    }
+    assert!(matches!(known().await, Err(ThrottleError::TooMany { .. })));
 }

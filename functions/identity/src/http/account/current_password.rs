@@ -23,7 +23,8 @@ pub(crate) struct VerifiedPassword {
     pub(crate) password_hash: String,
 }
 
-/// Checks the caller's own password. Wrong passwords count as failed sign-ins, so a stolen access token cannot be used to guess.
+/// Checks the caller's own password. Wrong passwords are counted for the session, so a stolen access
+/// token cannot be used to guess, and an attacker who guesses at sign-in does not keep its owner out.
 pub(crate) async fn verify_current_password(
     app: &App,
     caller: &Caller<Anyone>,
@@ -38,10 +39,8 @@ pub(crate) async fn verify_current_password(
     let stored = accounts::find_password_hash(&mut tx, me.user).await?;
     tx.commit().await?;
     let (tenant, address) = (me.tenant.to_string(), caller.request().address());
-    let attempt = app
-        .throttle
-        .begin(&tenant, &user.email, address, now)
-        .await?;
+    let session = me.session.to_string();
+    let attempt = app.throttle.begin(&tenant, &session, address, now).await?;
     let check = app
         .hasher
         .verify(password.expose(), stored.as_deref())

@@ -1,5 +1,6 @@
 //! The profile of the signed-in user.
 
+use access::problems::NOT_A_PERSON;
 use access::{Anyone, Caller, Reach};
 use axum::extract::State;
 use events::UnitOfWork;
@@ -16,7 +17,6 @@ use crate::{
         name::{FullName, NamePart},
         phone::Phone,
     },
-    error::NOT_A_PERSON,
     http::{
         current_user::CurrentUser,
         people::{User, UserChanges, apply_changes},

@@ -2,13 +2,16 @@
 
 use access::{Tenant, audit};
 use axum::extract::State;
+use chrono::TimeDelta;
 use db::Actor;
 use events::UnitOfWork;
-use http::HeaderMap;
+use http::{HeaderMap, header};
 use ids::UserId;
 use web::{
-    Accepted, Email, Problem, RequestInfo, SingleLine, Slug, ValidJson, body::BoundedVec,
-    fields::Locale, problem::Result,
+    Accepted, Email, Localized, Problem, RequestInfo, SingleLine, Slug, ValidJson,
+    body::BoundedVec,
+    fields::Locale,
+    problem::{FieldCode, RATE_LIMITED, Result},
 };
 
 use crate::{
@@ -31,7 +34,7 @@ use crate::{
     store::{
         accounts,
         one_time_tokens::TokenPurpose,
-        roles, seats,
+        registrations, roles, seats,
         users::{self, NewUser},
     },
 };
@@ -59,10 +62,25 @@ web::body! {
     example { "tenant": "demo", "email": "ada@example.org", "password": "correct horse battery staple", "given_name": "Ada", "family_name": "Lovelace" }
 }
 
+/// Maximum number of registrations of a tenant that wait for their address to be verified.
+const MAX_PENDING: i64 = 1_000;
+/// How long a registration waits at least before it gives way to another.
+const MIN_PENDING_TIME: TimeDelta = TimeDelta::hours(1);
+/// Maximum length of the display name in characters.
+const MAX_DISPLAY_NAME: usize = 60;
+const NOT_A_NAME: FieldCode = FieldCode::Rule(
+    "not_a_name",
+    Localized {
+        de: "muss ein Name ohne Internetadresse mit höchstens 60 Zeichen sein",
+        en: "must be a name without a web address, at most 60 characters",
+    },
+);
+
 /// Register an account
 ///
-/// Sends an email with a link; signing in is possible once the link has been opened. The response and its timing are the same
-/// whether or not the address already has an account.
+/// Sends an email with a link; signing in is possible once the link has been opened, and only then a seat of the licence is taken. A
+/// registration whose link is not opened is deleted after 7 days. The response and its timing are the same whether or not the address
+/// already has an account.
 #[utoipa::path(
     post,
     path = "/auth/register",
@@ -105,6 +123,10 @@ async fn check_and_register(
         .filter(|tenant| tenant_rules::allows_registration(tenant))
         .ok_or(&REGISTRATION_CLOSED)?;
     let name = Name::new(body.given_name, body.family_name, body.name).map_err(Problem::invalid)?;
+    // We send mail with this name to an address that is not proved yet: it must not carry someone's message.
+    if name.display.contains("://") || name.display.chars().count() > MAX_DISPLAY_NAME {
+        return Err(Problem::field("/name", NOT_A_NAME));
+    }
     let owner = Owner {
         email: body.email.as_str(),
         given_name: &name.given,
@@ -136,6 +158,7 @@ async fn store_registration(
     let mut unit = UnitOfWork::begin_anonymous(app, request, tenant.id, Actor::EXTERNAL).await?;
     seats::lock_people(&mut unit).await?;
     rules::check_seats(&mut unit).await?;
+    make_room(&mut unit).await?;
     let account = accounts::find_account(&mut unit, registration.email.as_str()).await?;
     let user = match account {
         None => Some((insert_user(&mut unit, tenant, &registration).await?, 1)),
@@ -162,6 +185,21 @@ async fn store_registration(
         one_time_link::send_link(app, &mut unit, user, version, link, event).await?;
     }
     unit.commit().await
+}
+
+/// Keeps strangers from filling the table: the oldest registration gives way, unless its link may just be on the way.
+async fn make_room(unit: &mut UnitOfWork) -> Result<()> {
+    if registrations::count_pending(unit).await? < MAX_PENDING {
+        return Ok(());
+    }
+    let before = unit.now() - MIN_PENDING_TIME;
+    if registrations::erase_pending(unit, before, 1).await? == 0 {
+        let seconds = MIN_PENDING_TIME.num_seconds();
+        return Err(RATE_LIMITED
+            .problem()
+            .header(header::RETRY_AFTER, seconds.to_string()));
+    }
+    Ok(())
 }
 
 async fn insert_user(

@@ -135,6 +135,10 @@ pub(crate) async fn finish_sign_in(
     ProviderName(name): ProviderName,
     parameters: CallbackParameters,
 ) -> Result<Response> {
+    // A browser that looks ahead must not use up the sign-in (RFC 9110, 9.2.1).
+    if *request.method() == Method::HEAD {
+        return Err(problem::METHOD_NOT_ALLOWED.problem());
+    }
     let now = app.state.clock().now();
     let provider = find_provider(&app, &name)?;
     let (token, flow) = Flow::open(&app, &headers, &name, &parameters.state, now)?;

@@ -1,7 +1,7 @@
 //! The signed-in user's identities at OpenID Connect providers.
 
 use crate::ids::OauthIdentityId;
-use access::{Anyone, Caller, Reach, audit};
+use access::{Anyone, Caller, Reach, Recent, audit};
 use axum::{
     Json,
     extract::State,
@@ -17,11 +17,12 @@ use web::{
     problem::{self, Result},
 };
 
-use super::{CodeInput, link_audit_entry, parse_code};
+use super::{CodeInput, parse_code, record_link};
 use crate::{
     App,
     error::{IDENTITY_TAKEN, INVALID_SIGN_IN_CODE, LAST_WAY_IN, unauthorized},
-    http::current_user::CurrentUser,
+    events::IdentityUnlinked,
+    http::{current_user::CurrentUser, factors::second_factor::touch_user},
     store::{
         oauth_flows::{self, IssuedIdentity},
         oauth_identities::{self, IdentityRow},
@@ -91,12 +92,10 @@ pub(crate) async fn list_identities(
 ))))]
 pub(crate) async fn create_identity(
     State(app): State<App>,
-    caller: Caller<Anyone>,
+    caller: Caller<Recent<Anyone>>,
     body: ValidJson<CreateIdentity>,
 ) -> Result<Response> {
     let invalid = || unauthorized(&INVALID_SIGN_IN_CODE);
-    // Linking adds a way to sign in.
-    caller.require_recent_authentication(app.state.clock().now())?;
     let code = parse_code(&body.value.code)?;
     let me = CurrentUser::from_caller(&caller)?;
     if code.tenant != me.tenant {
@@ -117,7 +116,7 @@ pub(crate) async fn create_identity(
     if !oauth_identities::insert_identity(&mut unit, id, me.user, provider, &subject).await? {
         return Err(IDENTITY_TAKEN.problem());
     }
-    unit.audit(link_audit_entry(id, provider)).await?;
+    record_link(&mut unit, me.user, id, provider).await?;
     unit.commit().await?;
     let location = format!("/api/v1/auth/identities/{id}");
     let view = IdentityView {
@@ -136,11 +135,12 @@ pub(crate) async fn create_identity(
 
 /// Unlink an identity
 ///
-/// The provider can no longer be used to sign in to the account. The last way to sign in cannot be removed.
+/// The provider can no longer be used to sign in to the account, and is not linked again by the email address alone. The last way to
+/// sign in cannot be removed. Requires authentication within the last 10 minutes.
 #[utoipa::path(delete, path = "/auth/identities/{id}", responses((status = 204, description = "The identity has been unlinked.")))]
 pub(crate) async fn delete_identity(
     State(app): State<App>,
-    caller: Caller<Anyone>,
+    caller: Caller<Recent<Anyone>>,
     PathIds(id): PathIds<OauthIdentityId>,
 ) -> Result<StatusCode> {
     let me = CurrentUser::from_caller(&caller)?;
@@ -155,7 +155,13 @@ pub(crate) async fn delete_identity(
     if all.len() == 1 && !oauth_identities::has_password(&mut unit, me.user).await? {
         return Err(LAST_WAY_IN.problem());
     }
-    oauth_identities::delete_identity(&mut unit, me.user, id).await?;
+    oauth_identities::unlink_identity(&mut unit, me.user, id).await?;
+    let version = touch_user(&mut unit, me.user).await?;
+    let event = IdentityUnlinked {
+        user_id: me.user,
+        provider: identity.provider.clone(),
+    };
+    unit.publish(version, event).await?;
     let entry = audit::Entry::new("identity.oauth_identity.unlinked", "oauth_identity", id).change(
         "provider",
         identity.provider.as_str(),

@@ -1,13 +1,15 @@
 //! Resolves the account of a user who signed in at a provider.
 //!
-//! Issuer and subject identify the user. The email address alone does not open an account that has a password: otherwise a former
-//! owner of the address at the provider could sign in without it.
+//! Issuer and subject identify the user. The email address alone does not open an account that has a password, another identity of
+//! the same issuer, or that this identity was unlinked from: addresses are given to other people, and a former or later owner of
+//! one could sign in. It does open an account whose address is not verified yet, because the provider proves it as well as our
+//! own email would.
 
 use std::sync::Arc;
 
 use crate::ids::OauthFlow;
 use crate::ids::OauthIdentityId;
-use access::{Tenant, audit, opaque::Opaque};
+use access::{Reach, Tenant, audit, opaque::Opaque};
 use db::Actor;
 use events::UnitOfWork;
 use ids::UserId;
@@ -26,13 +28,14 @@ use crate::{
         ACCOUNT_NOT_ACTIVE, ADDRESS_NOT_VERIFIED, IDENTITY_TAKEN, LINK_REQUIRES_SIGN_IN,
         REGISTRATION_CLOSED,
     },
-    events::UserActivated,
-    http::people::rules,
+    events::{IdentityLinked, UserActivated},
+    http::{factors::second_factor::touch_user, people::rules},
     oidc::{Identity, Provider},
     store::{
+        accounts,
         oauth_flows::{self, IssuedIdentity, NewCode},
-        oauth_identities::{self, Owner},
-        roles, seats,
+        oauth_identities::{self, Candidate, Owner},
+        one_time_tokens, roles, seats,
         users::{self, NewUser},
     },
 };
@@ -149,13 +152,7 @@ async fn find_or_create_account(
         candidate = oauth_identities::lock_candidate(unit, email.as_str()).await?;
     }
     let user = match candidate {
-        Some(found) if found.status != UserStatus::Active => {
-            return Err(ACCOUNT_NOT_ACTIVE.problem());
-        }
-        Some(found) if found.has_password || !found.is_verified => {
-            return Err(LINK_REQUIRES_SIGN_IN.problem());
-        }
-        Some(found) => found.user,
+        Some(found) => open_account(unit, login, &found).await?,
         None => create_account(unit, login, email).await?,
     };
     let id = OauthIdentityId::at(unit.now());
@@ -163,7 +160,7 @@ async fn find_or_create_account(
     let linked =
         oauth_identities::insert_identity(unit, id, user, provider, &login.subject()).await?;
     if linked {
-        unit.audit(link_audit_entry(id, provider)).await?;
+        record_link(unit, user, id, provider).await?;
         return Ok(user);
     }
     // Another tab may have linked it while this one waited for the lock.
@@ -171,13 +168,86 @@ async fn find_or_create_account(
     require_active(owner.ok_or(&IDENTITY_TAKEN)?)
 }
 
-/// The audit entry of a linked identity.
-pub(crate) fn link_audit_entry(id: OauthIdentityId, provider: &str) -> audit::Entry {
-    audit::Entry::new("identity.oauth_identity.linked", "oauth_identity", id).change(
-        "provider",
-        Value::Null,
-        provider,
-    )
+/// Decides whether the verified address opens this account.
+async fn open_account(
+    unit: &mut UnitOfWork,
+    login: &ExternalLogin<'_>,
+    found: &Candidate,
+) -> Result<UserId> {
+    let IssuedIdentity {
+        issuer, subject, ..
+    } = login.subject();
+    match found.status {
+        UserStatus::Active => {}
+        UserStatus::Invited => return accept_for(unit, login, found.user).await,
+        UserStatus::Locked | UserStatus::Disabled | UserStatus::Erased => {
+            return Err(ACCOUNT_NOT_ACTIVE.problem());
+        }
+    }
+    let earlier = oauth_identities::find_earlier_links(unit, found.user, issuer, subject).await?;
+    if found.has_password || !found.is_verified || earlier.has_other_subject || earlier.was_unlinked
+    {
+        return Err(LINK_REQUIRES_SIGN_IN.problem());
+    }
+    Ok(found.user)
+}
+
+/// Accepts the invitation of, or completes the registration with, an address that the provider has verified. Links that wait are
+/// void: someone else may have chosen the password behind one.
+async fn accept_for(
+    unit: &mut UnitOfWork,
+    login: &ExternalLogin<'_>,
+    user: UserId,
+) -> Result<UserId> {
+    if login.tenant.is_frozen() {
+        return Err(ACCOUNT_NOT_ACTIVE.problem());
+    }
+    seats::lock_people(unit).await?;
+    if !seats::has_seat(unit, user).await? {
+        rules::check_seats(unit).await?;
+    }
+    let email = login.verified_email()?;
+    let account = accounts::find_account(unit, email.as_str()).await?;
+    if account.is_some_and(|account| account.registered) {
+        // The address may have been registered by someone else, who chose the name.
+        rename(unit, user, login.name(email)).await?;
+    }
+    one_time_tokens::void_tokens(unit, user).await?;
+    oauth_identities::activate_verified_user(unit, user).await?;
+    let version = touch_user(unit, user).await?;
+    unit.publish(version, UserActivated { user_id: user })
+        .await?;
+    let entry = audit::Entry::new("identity.user.activated", "user", user)
+        .change("status", "invited", "active");
+    unit.audit(entry).await?;
+    Ok(user)
+}
+
+async fn rename(unit: &mut UnitOfWork, user: UserId, name: Name) -> Result<()> {
+    let before = users::find_user(unit, Reach::All, user, false).await?;
+    let mut row = before.ok_or(&ACCOUNT_NOT_ACTIVE)?;
+    (row.given_name, row.family_name, row.display_name) = (name.given, name.family, name.display);
+    users::update_user(unit, Reach::All, &row).await?;
+    Ok(())
+}
+
+/// Publishes and audits that an identity was linked.
+pub(crate) async fn record_link(
+    unit: &mut UnitOfWork,
+    user: UserId,
+    id: OauthIdentityId,
+    provider: &str,
+) -> Result<()> {
+    let version = touch_user(unit, user).await?;
+    let event = IdentityLinked {
+        user_id: user,
+        provider: provider.to_owned(),
+    };
+    unit.publish(version, event).await?;
+    let entry = audit::Entry::new("identity.oauth_identity.linked", "oauth_identity", id);
+    unit.audit(entry.change("provider", Value::Null, provider))
+        .await?;
+    Ok(())
 }
 
 /// Creates an account that is active at once, because the provider has verified the address. Exact under [`seats::lock_people`].

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     App,
     domain::tenant_rules,
-    error::{NOT_A_PERSON, SIGN_IN_EXPIRED},
+    error::SIGN_IN_EXPIRED,
     http::{
         current_user::home_tenant,
         tenant::{NIL_TENANT, find_tenant},
@@ -195,7 +195,7 @@ pub(crate) async fn start_link(
     body: ValidJson<StartLink>,
 ) -> Result<Json<LinkStarted>> {
     let now = app.state.clock().now();
-    let user = caller.user.ok_or(&NOT_A_PERSON)?;
+    let user = caller.user.ok_or(&access::problems::NOT_A_PERSON)?;
     let provider = find_provider(&app, &name)?;
     if !tenant_rules::allows_provider(&caller.tenant, &provider.name) {
         return Err(problem::NOT_FOUND.problem());

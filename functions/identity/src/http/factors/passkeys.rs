@@ -2,7 +2,7 @@
 
 use crate::ids::PasskeyChallenge;
 use crate::ids::{PasskeyChallengeId, PasskeyId};
-use access::{Caller, Enrolling, Reach, opaque::Opaque};
+use access::{Caller, Enrolling, Reach, Recent, opaque::Opaque};
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, StatusCode, header};
@@ -130,12 +130,11 @@ pub(crate) async fn list_passkeys(
 #[utoipa::path(post, path = "/auth/passkeys/options", responses((status = 200, body = PasskeyOptions, description = "The options for the authenticator.")))]
 pub(crate) async fn start_passkey(
     State(app): State<App>,
-    caller: Caller<Enrolling>,
+    caller: Caller<Recent<Enrolling>>,
     headers: HeaderMap,
 ) -> Result<Json<PasskeyOptions>> {
     let now = app.state.clock().now();
     let me = CurrentUser::from_caller(&caller)?;
-    caller.require_recent_authentication(now)?;
     let rp_id = relying_party::rp_id_of_request(&app, &headers);
     let organisation = app.state.authenticator().tenant(me.tenant).await?;
     let organisation = organisation.ok_or(&problem::NOT_FOUND)?;
@@ -236,11 +235,10 @@ pub(crate) async fn register_passkey(
 #[utoipa::path(delete, path = "/auth/passkeys/{id}", responses((status = 204, description = "The passkey has been deleted.")))]
 pub(crate) async fn delete_passkey(
     State(app): State<App>,
-    caller: Caller<Enrolling>,
+    caller: Caller<Recent<Enrolling>>,
     PathIds(id): PathIds<PasskeyId>,
 ) -> Result<StatusCode> {
     let me = CurrentUser::from_caller(&caller)?;
-    caller.require_recent_authentication(app.state.clock().now())?;
     let mut unit = me.begin(&app, &caller).await?;
     users::lock_user(&mut unit, Reach::Own(me.user), me.user).await?;
     mfa_challenges::void_challenges(&mut unit, me.user).await?;

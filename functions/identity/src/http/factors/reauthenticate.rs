@@ -75,10 +75,9 @@ async fn with_password(
     tx.commit().await?;
     let before = before.ok_or(&PROOF_REFUSED)?;
     let (tenant, address) = (me.tenant.to_string(), caller.request().address());
-    let attempt = app
-        .throttle
-        .begin(&tenant, &before.email, address, now)
-        .await?;
+    // Counted for the session, so that an attacker who guesses at sign-in does not keep its owner from this.
+    let session = me.session.to_string();
+    let attempt = app.throttle.begin(&tenant, &session, address, now).await?;
     let stored = before.password_hash.as_deref();
     if app.hasher.verify(password.expose(), stored).await? == PasswordCheck::Incorrect {
         attempt.record_failure(now);

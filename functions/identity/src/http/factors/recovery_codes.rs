@@ -1,6 +1,6 @@
 //! The recovery codes of the signed-in user.
 
-use access::{Caller, Enrolling, Reach, audit};
+use access::{Caller, Enrolling, Reach, Recent, audit};
 use axum::{Json, extract::State};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -52,10 +52,9 @@ pub(crate) async fn get_recovery_codes(
 #[utoipa::path(post, path = "/auth/mfa/recovery-codes", responses((status = 200, body = RecoveryCodes, description = "The new codes, shown once.")))]
 pub(crate) async fn renew_recovery_codes(
     State(app): State<App>,
-    caller: Caller<Enrolling>,
+    caller: Caller<Recent<Enrolling>>,
 ) -> Result<Json<RecoveryCodes>> {
     let me = CurrentUser::from_caller(&caller)?;
-    caller.require_recent_authentication(app.state.clock().now())?;
     let mut unit = me.begin(&app, &caller).await?;
     users::lock_user(&mut unit, Reach::Own(me.user), me.user).await?;
     let factors = second_factors::find_factors(&mut unit, me.user).await?;

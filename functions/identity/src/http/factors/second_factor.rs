@@ -20,7 +20,7 @@ use crate::{
         totp::TotpSecret,
     },
     error::{NO_ENROLMENT, PASSKEY_EXISTS, TOO_MANY_FACTORS},
-    events::{MfaDisabled, MfaEnabled},
+    events::{MfaDisabled, MfaEnabled, RecoveryCodeUsed},
     http::{current_user::CurrentUser, sessions::session::AccessTokenSubject},
     store::{
         passkeys::{self, PasskeyRow},
@@ -128,6 +128,13 @@ pub(crate) async fn use_code(
                 left,
             );
             unit.audit(entry).await?;
+            // Not touched: concurrent sign-ins share a lock on the user.
+            let version = users::find_version(unit, user).await?;
+            let event = RecoveryCodeUsed {
+                user_id: user,
+                left,
+            };
+            unit.publish(version, event).await?;
             Ok(Some(FactorMethod::RecoveryCode))
         }
     }
@@ -263,7 +270,7 @@ pub(crate) async fn finish_removal(
     Ok(())
 }
 
-async fn touch_user(unit: &mut UnitOfWork, user: UserId) -> Result<i32> {
+pub(crate) async fn touch_user(unit: &mut UnitOfWork, user: UserId) -> Result<i32> {
     let version = users::touch_user(unit, Reach::All, user).await?;
     version.ok_or_else(|| problem::NOT_FOUND.problem())
 }

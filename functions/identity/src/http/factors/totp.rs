@@ -1,6 +1,6 @@
 //! The authenticator app of the signed-in user.
 
-use access::{Caller, Enrolling, Reach};
+use access::{Caller, Enrolling, Reach, Recent};
 use axum::{Json, extract::State};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
@@ -102,7 +102,7 @@ pub(crate) async fn get_totp(
 #[utoipa::path(post, path = "/auth/mfa/totp", responses((status = 201, body = TotpStarted, description = "The secret to add to the app.")))]
 pub(crate) async fn start_totp(
     State(app): State<App>,
-    caller: Caller<Enrolling>,
+    caller: Caller<Recent<Enrolling>>,
 ) -> Result<(
     StatusCode,
     [(header::HeaderName, &'static str); 1],
@@ -110,7 +110,6 @@ pub(crate) async fn start_totp(
 )> {
     let now = app.state.clock().now();
     let me = CurrentUser::from_caller(&caller)?;
-    caller.require_recent_authentication(now)?;
     let secret = TotpSecret::generate();
     let sealed = seal_totp_secret(&app, me.tenant, me.user, &secret)?;
     let expires_at = now + app.settings.mfa_challenge_ttl;
@@ -174,10 +173,9 @@ pub(crate) async fn confirm_totp(
 #[utoipa::path(delete, path = "/auth/mfa/totp", responses((status = 204, description = "The app has been removed.")))]
 pub(crate) async fn delete_totp(
     State(app): State<App>,
-    caller: Caller<Enrolling>,
+    caller: Caller<Recent<Enrolling>>,
 ) -> Result<StatusCode> {
     let me = CurrentUser::from_caller(&caller)?;
-    caller.require_recent_authentication(app.state.clock().now())?;
     let mut unit = me.begin(&app, &caller).await?;
     users::lock_user(&mut unit, Reach::Own(me.user), me.user).await?;
     mfa_challenges::void_challenges(&mut unit, me.user).await?;

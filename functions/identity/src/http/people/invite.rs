@@ -16,12 +16,13 @@ use crate::{
     error::ILLEGAL_STATUS,
     http::links::{mail_request::MailAccepted, one_time_link},
     permissions::UserCreate,
-    store::{roles, users},
+    store::{roles, seats, users},
 };
 
 /// Resend an invitation
 ///
-/// Sends a new invitation by email to a user who has not accepted yet. Earlier invitations are no longer valid.
+/// Sends a new invitation by email to a user who has not accepted yet. Earlier invitations are no longer valid. An invitation that has
+/// expired takes a seat again.
 #[utoipa::path(post, path = "/users/{id}/invite", responses((status = 202, body = MailAccepted, description = "An email with a link is sent.")))]
 pub(crate) async fn invite_user(
     State(app): State<App>,
@@ -29,6 +30,7 @@ pub(crate) async fn invite_user(
     PathIds(id): PathIds<UserId>,
 ) -> Result<Accepted<MailAccepted>> {
     let mut unit = UnitOfWork::begin(&app, &caller).await?;
+    seats::lock_people(&mut unit).await?;
     users::lock_user(&mut unit, caller.reach(), id).await?;
     let user = users::find_user(&mut unit, caller.reach(), id, false)
         .await?
@@ -44,6 +46,9 @@ pub(crate) async fn invite_user(
             .problem()
             .argument("from", user.status)
             .argument("to", UserStatus::Invited));
+    }
+    if !seats::has_seat(&mut unit, id).await? {
+        rules::check_seats(&mut unit).await?;
     }
     // Limited per recipient only, because a whole team may be invited from one IP address.
     let tenant = caller.tenant.id.to_string();

@@ -29,7 +29,6 @@ pub(crate) async fn reset_user_mfa(
     caller: Caller<UserResetMfa>,
     PathIds(id): PathIds<UserId>,
 ) -> Result<StatusCode> {
-    caller.require_recent_authentication(app.state.clock().now())?;
     let reach = caller.reach();
     let mut unit = UnitOfWork::begin(&app, &caller).await?;
     users::lock_user(&mut unit, reach, id).await?;

@@ -50,6 +50,11 @@ pub(crate) fn role_holder<P: Permission>(caller: &Caller<P>) -> RoleHolder<'_> {
     }
 }
 
+/// Whether users with this role manage others, so that granting it can take over the organisation.
+pub(crate) fn manages_people(role: &RoleRow) -> bool {
+    matches!(role.base_role.as_str(), "superadmin" | "admin" | "manager")
+}
+
 /// Refuses a user beyond the licence's seats. Exact under [`seats::lock_people`].
 pub(crate) async fn check_seats(tx: &mut TenantTx) -> Result<()> {
     let seats = seats::count_seats(tx).await?.ok_or(&problem::NOT_FOUND)?;

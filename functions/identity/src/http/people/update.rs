@@ -56,7 +56,8 @@ web::body! {
 /// Update a user
 ///
 /// With reach `own`, callers can change only their own names, phone number, language and time zone. Changes of role and status apply
-/// at once on every device. No caller can grant a role with more permissions than their own.
+/// at once on every device. Changing the email address, role or status of a user requires recent authentication; a new address ends the
+/// user's sessions and is unverified, and the old one is told. No caller can grant a role with more permissions than their own.
 #[utoipa::path(method(put, patch), path = "/users/{id}", responses((status = 200, body = User, description = "The updated user.")))]
 pub(crate) async fn update_user(
     State(app): State<App>,

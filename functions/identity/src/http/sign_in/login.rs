@@ -1,13 +1,14 @@
 //! Signs in with a password.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use access::{Tenant, TenantStatus};
 use axum::{extract::State, response::Response};
+use chrono::TimeDelta;
 use db::Actor;
 use http::HeaderMap;
-use ids::UserId;
-use web::{Email, RequestInfo, SingleLine, Slug, ValidJson, problem::Result};
+use ids::{TenantId, UserId};
+use web::{Email, RequestInfo, SingleLine, Slug, ValidJson, problem::Result, request::network};
 
 use super::{
     client::Client,
@@ -20,14 +21,18 @@ use crate::{
         password::PasswordInput,
         password_hash::{HashPermit, PasswordCheck, verify_with_permit},
         status::UserStatus,
+        throttle::ThrottleError,
     },
     error::{INVALID_CREDENTIALS, unauthorized},
     http::{
         sessions::{cookie::RefreshMode, session::Device},
         tenant::{self, NIL_TENANT, find_tenant},
     },
-    store::accounts,
+    store::{accounts, sessions},
 };
+
+/// How long a network from which an account signed in is known.
+const KNOWN_NETWORK_DAYS: TimeDelta = TimeDelta::days(90);
 
 web::body! {
     /// Credentials, and how the client receives its refresh token.
@@ -79,10 +84,20 @@ pub(crate) async fn login(
     client.check_page(id).await?;
     let now = app.state.clock().now();
     let throttle_key = tenant::throttle_key(tenant.as_deref(), slug.as_ref());
-    let attempt = app
+    let begun = app
         .throttle
         .begin(&throttle_key, email.as_str(), request.address(), now)
-        .await?;
+        .await;
+    let attempt = match (begun, request.address()) {
+        (Err(ThrottleError::TooMany { .. }), Some(address))
+            if is_known_network(&app, id, &email, address).await? =>
+        {
+            app.throttle
+                .begin_from_known_network(&throttle_key, email.as_str(), address, now)
+                .await?
+        }
+        (begun, _) => begun?,
+    };
     let invalid = || unauthorized(&INVALID_CREDENTIALS);
     let Some(verified) =
         verify_credentials(&app, tenant.clone(), &email, &password, permit).await?
@@ -101,6 +116,23 @@ pub(crate) async fn login(
         .ok_or_else(invalid)?;
     let response = complete_sign_in(&sign_in, verified).await?;
     response.ok_or_else(invalid)
+}
+
+/// Whether the account has signed in from this network lately.
+async fn is_known_network(
+    app: &App,
+    tenant: Option<TenantId>,
+    email: &Email,
+    address: IpAddr,
+) -> Result<bool> {
+    let tenant = tenant.unwrap_or(NIL_TENANT);
+    let mut tx = app.begin_read_only(tenant, Actor::SYSTEM).await?;
+    let since = tx.now() - KNOWN_NETWORK_DAYS;
+    let known = sessions::list_addresses(&mut tx, email.as_str(), since).await?;
+    tx.commit().await?;
+    let wanted = network(address);
+    let known = known.iter().filter_map(|text| text.parse().ok());
+    Ok(known.map(network).any(|known| known == wanted))
 }
 
 /// A user whose password was verified.

@@ -50,10 +50,19 @@ const UNKNOWN_PERSON: FieldCode = FieldCode::Rule(
     },
 );
 
+const ONE_REQUESTER: FieldCode = FieldCode::Rule(
+    "one_requester",
+    web::Localized {
+        de: "darf nicht zusammen mit requester_id angegeben werden",
+        en: "must not be given together with requester_id",
+    },
+);
+
 /// Create a ticket
 ///
-/// Opens a ticket for the caller. Staff and API keys can create tickets for other people of the tenant or for an external email
-/// address, and set assignee, team and due date. Customers cannot set these fields.
+/// Opens a ticket for the caller. Staff and API keys can create tickets for other people of the tenant or for an email address, and set
+/// assignee, team and due date. The address of a person of the tenant makes that person the requester; anyone else's is stored, and no
+/// email is sent to it. Customers cannot set these fields.
 #[utoipa::path(
     post,
     path = "/tickets",
@@ -135,8 +144,16 @@ async fn new_ticket(
     {
         return Err(Problem::field("/assigned_to", NOT_ASSIGNABLE));
     }
+    if body.requester_id.is_some() && body.requester_email.is_some() {
+        return Err(Problem::field("/requester_email", ONE_REQUESTER));
+    }
     let category = body.category.map(web::SingleLine::into_string);
     check_category(caller, category.as_deref())?;
+    // Someone with an account sees the ticket and is notified, whichever way the requester was named.
+    let known = match &body.requester_email {
+        Some(email) => tickets::find_person(tx, email.as_str()).await?,
+        None => None,
+    };
     // The caller is the default requester, unless it is an API key or platform staff acting in a customer's tenant.
     let default_requester = caller
         .user
@@ -156,8 +173,11 @@ async fn new_ticket(
         } else {
             Channel::Portal
         },
-        requester_id: body.requester_id.or(default_requester),
-        requester_email: body.requester_email.map(web::Email::into_string),
+        requester_id: body.requester_id.or(known).or(default_requester),
+        requester_email: body
+            .requester_email
+            .filter(|_| known.is_none())
+            .map(web::Email::into_string),
         assigned_to: body.assigned_to,
         team: body.team.map(web::SingleLine::into_string),
         due_at: body.due_at,

@@ -9,7 +9,12 @@ use web::{Fetched, IfMatch, PathIds, Problem, ValidJson, body::Change, problem::
 use super::{body::UpdateTicket, categories::check_category, create::NOT_ASSIGNABLE, view::Ticket};
 use crate::{
     App,
-    domain::{comment::Visibility, status::Status, update::TicketFields},
+    domain::{
+        comment::Visibility,
+        status::{Status, TicketRole},
+        update::TicketFields,
+    },
+    error::TICKET_CLOSED,
     events::{TicketAssigned, TicketClosed, TicketResolved, TicketStatusChanged, TicketUpdated},
     http::{load_ticket, lock_ticket, ticket_role},
     permissions::TicketUpdate,
@@ -59,10 +64,20 @@ pub(crate) async fn update_ticket(
         unit.commit().await?;
         return Ok(Fetched(Ticket::redacted_for(&caller, ticket)));
     }
+    check_open(&ticket, ticket_role(caller.reach()))?;
     record_changes(&mut unit, &ticket, &new, changes).await?;
     let ticket = load_ticket(&mut unit, caller.reach(), id).await?;
     unit.commit().await?;
     Ok(Fetched(Ticket::redacted_for(&caller, ticket)))
+}
+
+/// Refuses a customer's change of a closed ticket, its comments included: what was agreed stays as it was. Staff can still correct
+/// the record.
+pub(crate) fn check_open(ticket: &TicketRow, role: TicketRole) -> Result<()> {
+    if role == TicketRole::Customer && ticket.status == Status::Closed {
+        return Err(TICKET_CLOSED.problem());
+    }
+    Ok(())
 }
 
 /// Saves changed fields, appends them to the history and publishes their events.
@@ -89,6 +104,8 @@ pub(crate) async fn record_changes(
             ticket_id,
             assigned_to: new.assigned_to,
             previously: ticket.assigned_to,
+            number: ticket.number,
+            author: unit.actor(),
         };
         unit.publish(version, assigned).await?;
     }
@@ -101,10 +118,22 @@ pub(crate) async fn record_changes(
         unit.publish(version, transition).await?;
         match new.status {
             Status::Resolved => {
-                unit.publish(version, TicketResolved { ticket_id }).await?;
+                let resolved = TicketResolved {
+                    ticket_id,
+                    number: ticket.number,
+                    requester_id: ticket.requester_id,
+                    author: unit.actor(),
+                };
+                unit.publish(version, resolved).await?;
             }
             Status::Closed => {
-                unit.publish(version, TicketClosed { ticket_id }).await?;
+                let closed = TicketClosed {
+                    ticket_id,
+                    number: ticket.number,
+                    requester_id: ticket.requester_id,
+                    author: unit.actor(),
+                };
+                unit.publish(version, closed).await?;
             }
             _ => {}
         }

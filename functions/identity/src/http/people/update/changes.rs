@@ -1,10 +1,11 @@
 //! Applies changes to a user: checks, writes with the projection, publishes and audits.
 
-use access::{Caller, audit, mask};
+use access::{Caller, Purpose, audit, mask};
+use chrono::{DateTime, Utc};
 use events::UnitOfWork;
 use serde_json::{Value, json};
 use web::{
-    Email, SingleLine, TimeZone,
+    Email, Problem, SingleLine, TimeZone,
     body::Change,
     fields::Locale,
     problem::{self, Result},
@@ -19,12 +20,13 @@ use crate::{
         status::{UserStatus, WantedStatus},
     },
     error::FORBIDDEN_FIELD,
-    events::{UserRoleChanged, UserUpdated},
+    events::{EmailReplaced, UserRoleChanged, UserUpdated},
     http::{links::one_time_link, people::create::email_conflict},
     permissions::UserUpdate,
     store::{
         one_time_tokens,
         roles::{self, RoleRow},
+        sessions::{self, EndReason},
         users::{self, UserRow},
     },
 };
@@ -142,7 +144,7 @@ pub(crate) async fn apply_changes(
         return Ok(before);
     }
     let (id, old_role) = (before.id, role(before.role_id)?);
-    check_caller(caller, &before, &fields, old_role)?;
+    check_caller(caller, &before, &fields, old_role, unit.now())?;
     if after.role_id != before.role_id {
         rules::check_authority(caller, role(after.role_id)?)?;
         rules::check_last_admin(&mut unit, old_role, id).await?;
@@ -153,6 +155,7 @@ pub(crate) async fn apply_changes(
     if after.email != before.email {
         after.email_verified_at = None;
         one_time_tokens::void_tokens(&mut unit, id).await?;
+        sessions::end_sessions(&mut unit, id, None, EndReason::EmailReplaced).await?;
     }
     if !users::update_user(&mut unit, caller.reach(), &after)
         .await
@@ -168,6 +171,9 @@ pub(crate) async fn apply_changes(
             to: after.role.clone(),
         };
         unit.publish(after.version, event).await?;
+    }
+    if after.email != before.email {
+        notify_old_address(app, &mut unit, &before, after.version).await?;
     }
     let needs_invitation =
         after.status == UserStatus::Invited && (wanted.is_some() || after.email != before.email);
@@ -192,12 +198,38 @@ pub(crate) async fn apply_changes(
     Ok(after)
 }
 
-/// Users may change their own profile; everything else requires authority over the role.
+/// Notifies the old address, because someone else may be taking over the account. An address that was never verified is not notified.
+async fn notify_old_address(
+    app: &App,
+    unit: &mut UnitOfWork,
+    before: &UserRow,
+    version: i32,
+) -> Result<()> {
+    if before.email_verified_at.is_none() {
+        return Ok(());
+    }
+    let keyring = app.state.keyring();
+    let context = unit.tenant();
+    let sealed = keyring
+        .seal(
+            Purpose::Notifications,
+            context.uuid().as_bytes(),
+            before.email.as_bytes(),
+        )
+        .map_err(Problem::internal)?;
+    let event = EmailReplaced { user_id: before.id };
+    unit.publish_sealed(version, event, sealed).await?;
+    Ok(())
+}
+
+/// Users may change their own profile; everything else requires authority over the role, and what opens or closes an account also a
+/// recent authentication.
 fn check_caller(
     caller: &Caller<UserUpdate>,
     before: &UserRow,
     fields: &[&'static str],
     role: &RoleRow,
+    now: DateTime<Utc>,
 ) -> Result<()> {
     let managed = fields
         .iter()
@@ -207,7 +239,11 @@ fn check_caller(
             Err(FORBIDDEN_FIELD.problem().argument("field", field))
         }
         None if caller.user == Some(before.id) => Ok(()),
-        _ => rules::check_authority(caller, role),
+        None => rules::check_authority(caller, role),
+        Some(_) => {
+            rules::check_authority(caller, role)?;
+            caller.require_recent_authentication(now)
+        }
     }
 }
 

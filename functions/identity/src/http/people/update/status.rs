@@ -14,6 +14,7 @@ use crate::{
     store::{
         one_time_tokens,
         roles::RoleRow,
+        seats,
         sessions::{self, EndReason},
         users::UserRow,
     },
@@ -38,7 +39,11 @@ pub(super) async fn check_status_change(
             .argument("from", before.status)
             .argument("to", wanted));
     }
-    if wanted.status().occupies_seat() && !before.status.occupies_seat() {
+    let has_seat = match before.status {
+        UserStatus::Invited => seats::has_seat(tx, before.id).await?,
+        status => status.occupies_seat(),
+    };
+    if wanted.status().occupies_seat() && !has_seat {
         rules::check_seats(tx).await?;
     }
     if matches!(wanted, WantedStatus::Locked | WantedStatus::Disabled) {
