@@ -85,10 +85,7 @@ const WITHOUT_RECENT_AUTHENTICATION: &[(&str, &str)] = &[
     ("update_features", "platform staff, with a reason"),
     ("import_tickets", "daily work, and gives no access"),
     ("update_file", "daily work, and gives no access"),
-    (
-        "delete_file",
-        "daily work; deleted files can be restored for a time",
-    ),
+    ("delete_file", "daily work; the content is kept for a time"),
 ];
 
 #[tokio::test]
