@@ -5,7 +5,23 @@ use std::{collections::BTreeMap, path::Path};
 use events::{Context, Environment};
 use web::settings::Entry;
 
-use crate::{exposure::Exposure, functions};
+use crate::functions;
+
+/// Who can reach the platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exposure {
+    /// Only this machine.
+    Local,
+    /// Other machines, directly or through a proxy or tunnel.
+    Public,
+}
+
+impl Exposure {
+    /// Whether only this machine can reach the platform.
+    pub fn is_local(self) -> bool {
+        self == Self::Local
+    }
+}
 
 /// The variables that functions declare. A default for one machine takes precedence, because that is where the platform runs.
 pub fn entries() -> Vec<Entry> {

@@ -8,31 +8,15 @@ use std::path::{Path, PathBuf};
 use events::Context;
 use web::settings::{Entry, SettingsError, environment, is_loopback_host, is_loopback_url};
 
-use crate::{functions, settings::Settings, sign_ins};
+use crate::{environment::Exposure, functions, settings::Settings, sign_ins};
 
-/// Who can reach the platform.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exposure {
-    /// Only this machine.
-    Local,
-    /// Other machines, directly or through a proxy or tunnel.
-    Public,
-}
-
-impl Exposure {
-    /// Local only if the public URL and the address to listen on are loopback addresses, and no proxy is in front.
-    pub fn of(settings: &Settings) -> Self {
-        let is_url_local = settings.public_url.as_deref().is_none_or(is_loopback_url);
-        if is_url_local && is_loopback_host(&settings.address) && settings.trusted_proxies == 0 {
-            Self::Local
-        } else {
-            Self::Public
-        }
-    }
-
-    /// Whether only this machine can reach the platform.
-    pub fn is_local(self) -> bool {
-        self == Self::Local
+/// Local only if the public URL and the address to listen on are loopback addresses, and no proxy is in front.
+pub fn of(settings: &Settings) -> Exposure {
+    let is_url_local = settings.public_url.as_deref().is_none_or(is_loopback_url);
+    if is_url_local && is_loopback_host(&settings.address) && settings.trusted_proxies == 0 {
+        Exposure::Local
+    } else {
+        Exposure::Public
     }
 }
 
@@ -130,7 +114,7 @@ mod tests {
                 ("REVALENZ_ADDRESS", "::1"),
             ],
         ] {
-            assert_eq!(Exposure::of(&settings(set)), Exposure::Local, "{set:?}");
+            assert_eq!(of(&settings(set)), Exposure::Local, "{set:?}");
         }
         for set in [
             &[("PUBLIC_URL", "https://app.example.org")][..],
@@ -139,7 +123,7 @@ mod tests {
             &[("REVALENZ_ADDRESS", "192.0.2.7")],
             &[("REVALENZ_TRUSTED_PROXIES", "1")],
         ] {
-            assert_eq!(Exposure::of(&settings(set)), Exposure::Public, "{set:?}");
+            assert_eq!(of(&settings(set)), Exposure::Public, "{set:?}");
         }
     }
 

@@ -15,8 +15,8 @@ use web::{
 };
 
 use crate::{
-    Error, environment,
-    exposure::Exposure,
+    Error,
+    environment::{self, Exposure},
     functions,
     sign_ins::{self, SignIns},
     site,

@@ -14,8 +14,8 @@ use web::telemetry;
 
 use crate::{
     Error, console,
-    exposure::Exposure,
-    functions,
+    environment::Exposure,
+    exposure, functions,
     functions::PAGES,
     manifest::Manifest,
     pages, scheduler, secrets, settings,
@@ -35,7 +35,7 @@ pub async fn prepare() -> Result<(), Error> {
         "Revalenz {}: preparing separate processes",
         web::service::VERSION
     ));
-    if Exposure::of(&settings) == Exposure::Public {
+    if exposure::of(&settings) == Exposure::Public {
         return Err("prepare is for a developer's machine: PUBLIC_URL and REVALENZ_ADDRESS must be loopback addresses, and REVALENZ_TRUSTED_PROXIES must be 0. docs/operations.md describes servers".into());
     }
     if settings.port == 0 {

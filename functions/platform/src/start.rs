@@ -31,9 +31,8 @@ use crate::{
     console,
     database::{self, Database},
     demo::{self, Demo},
-    environment,
-    exposure::{self, Exposure},
-    functions, secrets, settings,
+    environment::{self, Exposure},
+    exposure, functions, secrets, settings,
     settings::Settings,
     sign_ins::{self, SUPERADMIN, SignIns},
     site,
@@ -48,7 +47,7 @@ pub async fn run() -> Result<(), Error> {
     telemetry::init_logs(settings.cloud_logging(), &settings.rust_log);
     console::print_line(&format!("Revalenz {} is starting", web::service::VERSION));
 
-    let exposure = Exposure::of(&settings);
+    let exposure = exposure::of(&settings);
     if exposure == Exposure::Public {
         exposure::check_public(&settings)?;
     }
@@ -146,7 +145,7 @@ pub async fn prepare(settings: &Settings, port: u16) -> Result<Prepared, Error> 
         database.display_url(),
         db::migrate::expected_version()
     ));
-    let sign_ins = match Exposure::of(settings) {
+    let sign_ins = match exposure::of(settings) {
         Exposure::Local => Some(load_demo(settings, &database, keyring, &public_url).await?),
         Exposure::Public => {
             refuse_demo_accounts(&database).await?;
@@ -209,7 +208,7 @@ async fn refuse_demo_accounts(database: &Database) -> Result<(), Error> {
 /// Creates the first superadmin, or a new invitation for one who has not accepted yet, and prints the link.
 pub async fn bootstrap_superadmin(address: &str) -> Result<(), Error> {
     let settings = settings::read()?;
-    if Exposure::of(&settings) == Exposure::Public {
+    if exposure::of(&settings) == Exposure::Public {
         exposure::check_public(&settings)?;
     }
     let email =
@@ -264,7 +263,7 @@ fn router(settings: &Settings, prepared: &Prepared) -> Result<(Router, Backgroun
         sign_ins,
         ..
     } = prepared;
-    let exposure = Exposure::of(settings);
+    let exposure = exposure::of(settings);
     // Initialised after the demo, so that its requests are not counted.
     let pools = database.clone();
     let metrics = telemetry::init_metrics().with_gauges(move || pools.record_pool_metrics());

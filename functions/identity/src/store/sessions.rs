@@ -20,8 +20,6 @@ web::text_enum! {
         PasswordChanged = "password_changed",
         /// The account was disabled or locked.
         Disabled = "disabled",
-        /// Someone else replaced the email address of the account.
-        EmailReplaced = "email_replaced",
     }
 }
 

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use http::Method;
 
 use super::{client::ApiRequest, *};
-use crate::{exposure::Exposure, functions, secrets};
+use crate::{environment::Exposure, functions, secrets};
 
 /// A database with all functions, and an empty folder.
 struct TestDemo {

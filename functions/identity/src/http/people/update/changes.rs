@@ -155,7 +155,7 @@ pub(crate) async fn apply_changes(
     if after.email != before.email {
         after.email_verified_at = None;
         one_time_tokens::void_tokens(&mut unit, id).await?;
-        sessions::end_sessions(&mut unit, id, None, EndReason::EmailReplaced).await?;
+        sessions::end_sessions(&mut unit, id, None, EndReason::LogoutAll).await?;
     }
     if !users::update_user(&mut unit, caller.reach(), &after)
         .await
