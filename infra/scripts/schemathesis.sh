@@ -26,7 +26,8 @@ if [ -n "${TOKEN:-}" ]; then
   arguments+=(--header "Authorization: Bearer $TOKEN")
 fi
 schemathesis=$(infra/scripts/tool.sh schemathesis)
+config=$PWD/infra/schemathesis.toml
 # It stores examples in its working directory.
 mkdir -p "$LOCAL_DIR/schemathesis"
 cd "$LOCAL_DIR/schemathesis"
-exec "$schemathesis" "${arguments[@]}"
+exec "$schemathesis" --config-file "$config" "${arguments[@]}"

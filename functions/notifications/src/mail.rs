@@ -10,6 +10,7 @@ use lettre::{
         header::{HeaderName, HeaderValue},
     },
 };
+use url::Host;
 use web::Language;
 
 /// An email to send.
@@ -75,7 +76,20 @@ fn mailbox(name: Option<&str>, address: &str) -> Result<Mailbox, AddressError> {
         name.split_whitespace().collect::<Vec<_>>().join(" ")
     };
     let name = name.map(sanitize).filter(|name| !name.is_empty());
-    Ok(Mailbox::new(name, address.parse::<Address>()?))
+    Ok(Mailbox::new(
+        name,
+        ascii_domain(address).parse::<Address>()?,
+    ))
+}
+
+/// The address with its domain as A-labels (RFC 5891), which every mail server takes. Only an address whose local part is not ASCII
+/// needs SMTPUTF8 (RFC 6531).
+fn ascii_domain(address: &str) -> String {
+    let parts = address.rsplit_once('@');
+    match parts.map(|(local, domain)| (local, Host::parse(domain))) {
+        Some((local, Ok(Host::Domain(domain)))) => format!("{local}@{domain}"),
+        _ => address.to_owned(),
+    }
 }
 
 fn header(name: &'static str, value: &str) -> HeaderValue {
@@ -110,6 +124,19 @@ mod tests {
 
     fn compose_text(mail: &Mail) -> String {
         String::from_utf8(mail.compose().unwrap().formatted()).unwrap()
+    }
+
+    #[test]
+    fn a_domain_is_written_as_every_mail_server_reads_it() {
+        for (address, written) in [
+            ("max@müller.example", "max@xn--mller-kva.example"),
+            ("german@straße.example", "german@xn--strae-oqa.example"),
+            ("jürgen@müller.example", "jürgen@xn--mller-kva.example"),
+            ("ada@example.org", "ada@example.org"),
+            ("no address", "no address"),
+        ] {
+            assert_eq!(ascii_domain(address), written);
+        }
     }
 
     #[test]

@@ -42,7 +42,17 @@ pub fn routes(services: &[Service], public_url: &str, sign_ins: &[Vec<String>]) 
         .route("/assets/icon.svg", get(icon))
         .route("/favicon.ico", get(icon))
         .merge(reference::routes())
-        .route("/api/openapi.json", get(async move || document.clone()))
+        .route("/api/openapi.json", get(serve(&document)))
+        .route("/api/v1/openapi.json", get(serve(&document)))
+        .route("/openapi.json", get(serve(&document)))
+}
+
+/// A handler that answers with this file.
+fn serve(
+    file: &StaticFile,
+) -> impl Fn() -> std::future::Ready<StaticFile> + Clone + Send + Sync + 'static {
+    let file = file.clone();
+    move || std::future::ready(file.clone())
 }
 
 /// Returns a compiled-in file, which only changes with a new version.

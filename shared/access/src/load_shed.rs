@@ -7,12 +7,14 @@ use axum::{
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
+use http::StatusCode;
 use web::RequestInfo;
 
 use crate::{AppState, cors};
 
-/// Wraps a router in load shedding and CORS.
+/// Wraps a router in load shedding and CORS. The response for an unknown path, too: a page could not read it otherwise.
 pub fn layer(router: Router, app: AppState) -> Router {
+    let router = router.fallback(|| async { StatusCode::NOT_FOUND });
     cors::layer(router, app.clone()).layer(from_fn_with_state(app, shed))
 }
 

@@ -30,6 +30,7 @@ use crate::{
     language::Localized,
     openapi::{Arg, OperationDoc},
     problem::{self, Errors, FieldCode, FieldError, Pointer, Problem},
+    strict_json::{self, Strict},
 };
 
 /// Maximum number of rows in one request; they can be processed well within the response time limit.
@@ -152,7 +153,7 @@ impl<'de> Visitor<'de> for FirstItems {
         let mut first = Vec::new();
         while first.len() <= MAX_ROWS {
             match items.next_element()? {
-                Some(item) => first.push(item),
+                Some(Strict(item)) => first.push(item),
                 None => return Ok(first),
             }
         }
@@ -168,7 +169,7 @@ fn lines(bytes: &[u8]) -> Vec<(u64, Result<Value, FieldError>)> {
         .filter(|(line, _)| !line.trim_ascii().is_empty())
         .take(MAX_ROWS + 1)
         .map(|(line, number)| {
-            let value = serde_json::from_slice(line).map_err(|_| FieldError {
+            let value = strict_json::from_slice(line).map_err(|_| FieldError {
                 pointer: String::new(),
                 code: NOT_JSON,
             });

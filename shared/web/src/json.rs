@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::{
     body::Field,
     problem::{self, Errors, FieldCode, Pointer, Problem},
+    strict_json,
 };
 
 /// Maximum size of a body in bytes after decompression, unless a route sets another limit.
@@ -74,7 +75,7 @@ fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {
 
 /// Parses and validates a document.
 pub fn parse<T: Field>(bytes: &[u8]) -> Result<T, Problem> {
-    let document: Value = serde_json::from_slice(bytes)
+    let document = strict_json::from_slice(bytes)
         .map_err(|error| problem::INVALID_JSON.problem().argument("cause", error))?;
     let (mut errors, mut nuls) = (Errors::default(), Errors::default());
     refuse_nul(&document, &Location::Root, &mut nuls);

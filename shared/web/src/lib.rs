@@ -27,6 +27,7 @@ pub mod request;
 pub mod server;
 pub mod service;
 pub mod settings;
+mod strict_json;
 pub mod telemetry;
 
 mod text_enum;

@@ -45,8 +45,8 @@ const SANDBOX: HeaderValue =
     get,
     path = "/files/{id}/content",
     responses(
-        (status = 200, content_type = "application/octet-stream", body = String, description = "The whole file."),
-        (status = 206, content_type = "application/octet-stream", body = String, description = "The requested range."),
+        (status = 200, content_type = "*/*", body = String, description = "The whole file, with its media type."),
+        (status = 206, content_type = "*/*", body = String, description = "The requested range."),
         (status = 302, description = "The content is at `Location`, which is valid for five minutes."),
     )
 )]

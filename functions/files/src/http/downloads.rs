@@ -73,8 +73,8 @@ pub(crate) async fn get_link(
     path = "/downloads/{id}",
     security(()),
     responses(
-        (status = 200, content_type = "application/octet-stream", body = String, description = "The whole file."),
-        (status = 206, content_type = "application/octet-stream", body = String, description = "The requested range."),
+        (status = 200, content_type = "*/*", body = String, description = "The whole file, with its media type."),
+        (status = 206, content_type = "*/*", body = String, description = "The requested range."),
     )
 )]
 pub(crate) async fn get_download(

@@ -95,6 +95,14 @@ pub(crate) const ERASED: FieldCode = FieldCode::Rule(
         en: "belongs to an erased account",
     },
 );
+/// The row belongs to a disabled account, which an import does not enable.
+pub(crate) const DISABLED: FieldCode = FieldCode::Rule(
+    "disabled",
+    Localized {
+        de: "gehört zu einem deaktivierten Konto; aktivieren Sie es zuerst",
+        en: "belongs to a disabled account; activate it first",
+    },
+);
 /// The licence has no seat left.
 pub(crate) const NO_SEAT: FieldCode = FieldCode::Rule(
     "seats_exhausted",

@@ -327,3 +327,19 @@ async fn imports_require_permission_and_a_list() {
         assert_eq!(counts(&report), [1, 0, 0, 0]);
     }
 }
+
+#[tokio::test]
+async fn a_row_for_a_disabled_user_is_refused() {
+    let (app, demo) = demo().await;
+    let admin = app.as_user(&demo.admin);
+    let file = "email,name,status\ngone@new.example,Go Ne,disabled\n";
+    import(&admin, "", file).await;
+    // The same file again changes nothing.
+    assert_eq!(counts(&import(&admin, "", file).await), [0, 0, 1, 0]);
+    for status in ["active", "invited", ""] {
+        let file = format!("email,name,status\ngone@new.example,Go Ne,{status}\n");
+        let report = import(&admin, "", file).await;
+        assert_eq!(counts(&report), [0, 0, 0, 1], "{status}");
+        assert_eq!(report["refusals"][0]["errors"][0]["code"], "disabled");
+    }
+}

@@ -61,8 +61,17 @@ impl Mailer for Smtp {
             let composed = mail
                 .compose()
                 .map_err(|error| MailError::Permanent(error.to_string()))?;
+            let is_ascii = composed
+                .envelope()
+                .to()
+                .iter()
+                .all(|address| AsRef::<str>::as_ref(address).is_ascii());
             match self.0.send(composed).await {
                 Ok(_accepted) => Ok(()),
+                // The server does not offer SMTPUTF8 (RFC 6531, 3.2), and will not do so tomorrow.
+                Err(error) if error.is_client() && !is_ascii => Err(MailError::Permanent(
+                    "the mail server only takes addresses in ASCII".to_owned(),
+                )),
                 Err(error) => Err(classify_error(&error)),
             }
         })

@@ -312,3 +312,19 @@ async fn an_unreachable_dns_releases_no_domain() {
     assert_eq!(checked["unknown"], 1, "{checked}");
     assert!(is_origin(&app, HOST).await);
 }
+
+#[tokio::test]
+async fn a_page_can_read_that_a_path_is_unknown() {
+    let app = app().await;
+    let answer = app
+        .anonymous()
+        .with("origin", testkit::PUBLIC_URL)
+        .get("/api/v1/nope")
+        .await
+        .expect(404);
+    assert_eq!(
+        answer.header("access-control-allow-origin"),
+        testkit::PUBLIC_URL
+    );
+    assert!(answer.header("vary").contains("Origin"), "{answer:?}");
+}

@@ -146,8 +146,8 @@ pub fn header(name: &str, description: &str, example: &str) -> utoipa::openapi::
         .name(name)
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
-        .description(Some(description))
-        .example(Some(json!(example)))
+        // In the description: a page that tries the operation would send an example as a value.
+        .description(Some(format!("{description} Example: `{example}`.")))
         .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
         .build()
 }

@@ -28,8 +28,8 @@ use crate::{
     App,
     domain::{
         import::{
-            DUPLICATE_ROW, Defaults, ERASED, ImportedUser, NO_SEAT, OTHER_ROLE, ROLE_TOO_POWERFUL,
-            field_error,
+            DISABLED, DUPLICATE_ROW, Defaults, ERASED, ImportedUser, NO_SEAT, OTHER_ROLE,
+            ROLE_TOO_POWERFUL, field_error,
         },
         status::UserStatus,
     },
@@ -171,6 +171,9 @@ impl Plan {
     ) -> Result<(), Vec<FieldError>> {
         if before.status == UserStatus::Erased {
             return Err(field_error("/email", ERASED));
+        }
+        if before.status == UserStatus::Disabled && row.status() != UserStatus::Disabled {
+            return Err(field_error("/email", DISABLED));
         }
         let role = roles.iter().find(|role| role.id == before.role_id);
         if let Some(wanted) = &row.role

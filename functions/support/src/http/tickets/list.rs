@@ -33,7 +33,7 @@ pub(crate) struct ListTickets {
     #[param(inline)]
     category: Option<SingleLine<1, 40>>,
     /// Only tickets assigned to this person: an identifier, `me` or `none`.
-    #[param(value_type = Option<String>, example = "me", pattern = "^(me|none|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$")]
+    #[param(value_type = Option<String>, pattern = "^(me|none|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$")]
     assigned_to: Option<AssignedTo>,
     /// Only tickets of this requester.
     requester: Option<UserId>,

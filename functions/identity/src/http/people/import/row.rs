@@ -25,7 +25,8 @@ web::body! {
         /// Name of the role. Defaults to `customer`. The role of existing users is not changed.
         pub role: Option<SingleLine<1, 64>>,
         /// Status of a new user. Defaults to `active` with a `password_hash`, otherwise to `invited`. Active users without a hash sign
-        /// in with a link or reset their password. The status of existing users is not changed.
+        /// in with a link or reset their password. The status of existing users is not changed; a row for a
+        /// disabled user is refused unless it says `disabled`, too.
         pub status: Option<WantedStatus>,
         /// Phone number.
         pub phone: Option<Phone>,
