@@ -315,7 +315,7 @@ async fn an_unreachable_dns_releases_no_domain() {
 
 #[tokio::test]
 async fn a_page_can_read_that_a_path_is_unknown() {
-    let app = app().await;
+    let (app, _dns) = app().await;
     let answer = app
         .anonymous()
         .with("origin", testkit::PUBLIC_URL)

@@ -1,7 +1,6 @@
 //! What each argument type contributes to the OpenAPI operation.
 
 use axum::extract::State;
-use serde_json::json;
 use utoipa::{
     IntoParams, PartialSchema, ToSchema,
     openapi::{
