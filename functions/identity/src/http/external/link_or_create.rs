@@ -2,7 +2,7 @@
 //!
 //! Issuer and subject identify the user. The email address alone does not open an account that has a password, another identity of
 //! the same issuer, or that this identity was unlinked from: addresses are given to other people, and a former or later owner of
-//! one could sign in. It does open an account whose address is not verified yet, because the provider proves it as well as our
+//! one could sign in. It does open an invited or registered account that waits for its address to be verified, because the provider proves it as well as our
 //! own email would.
 
 use std::sync::Arc;
