@@ -84,6 +84,7 @@ web::problems! {
     SEATS_EXHAUSTED = CONFLICT "seats_exhausted" {
         de: "Keine Plätze frei", "Alle Plätze der Lizenz sind belegt (Anzahl: {max_users}). Deaktivieren Sie ein Konto oder erweitern Sie die Lizenz.";
         en: "No seats left", "The licence's limit of {max_users} seats has been reached. Disable a user or extend the licence.";
+        members { max_users: Integer "The seats of the licence." }
     }
     /// Another user of the tenant has this email address.
     EMAIL_TAKEN = CONFLICT "email_taken" {
@@ -99,6 +100,7 @@ web::problems! {
     ROLE_TOO_POWERFUL = FORBIDDEN "role_too_powerful" {
         de: "Rolle übersteigt Ihre Berechtigungen", "Die Rolle {role} hat mehr Berechtigungen, als Sie vergeben oder verwalten dürfen.";
         en: "Role exceeds your permissions", "The role {role} has more permissions than you may grant or manage.";
+        members { lacking: Texts "The permissions that the caller lacks." }
     }
     /// Built-in roles are the same in every organisation and read-only.
     BUILT_IN_ROLE = CONFLICT "built_in_role" {
@@ -109,6 +111,7 @@ web::problems! {
     ROLE_IN_USE = CONFLICT "role_in_use" {
         de: "Rolle wird noch verwendet", "Personen mit dieser Rolle, auch deaktivierte: {people}. Weisen Sie ihnen zuerst eine andere Rolle zu.";
         en: "Role in use", "Users with this role, including disabled ones: {people}. Assign them a different role first.";
+        members { people: Integer "How many have the role." }
     }
     /// Another role has this name, or the name is reserved.
     ROLE_NAME_TAKEN = CONFLICT "role_name_taken" {

@@ -9,11 +9,11 @@ access::permissions! {
     /// Create users.
     UserCreate = "identity.user.create", audited;
     /// Import users from another system in bulk.
-    UserImport = "identity.user.import", audited, recent_authentication;
+    UserImport = "identity.user.import", audited, recent_authentication, open_to_keys;
     /// Update users; with reach `own` only the caller's own names, phone, locale and time zone.
     UserUpdate = "identity.user.update", audited;
     /// Disable, lock and reactivate users.
-    UserDisable = "identity.user.disable", audited, recent_authentication;
+    UserDisable = "identity.user.disable", audited, recent_authentication, open_to_keys;
     /// Remove a user's second factors after they were lost.
     UserResetMfa = "identity.user.reset_mfa", audited, recent_authentication;
     /// Read skills.
@@ -33,7 +33,7 @@ access::permissions! {
     /// Read a user's activity.
     ActivityRead = "identity.activity.read";
     /// View the account of a user with a lower role as that user: read-only, masked, for at most one hour.
-    UserImpersonate = "identity.user.impersonate", audited, recent_authentication, person_only;
+    UserImpersonate = "identity.user.impersonate", audited, recent_authentication;
     /// Assign roles from manager upwards, and manage the users who have them.
     RoleAssign = "identity.role.assign";
 }

@@ -5,6 +5,7 @@ mod data_map;
 mod events;
 mod permissions;
 mod problems;
+pub use problems::problem_kinds;
 mod registry;
 mod schema;
 

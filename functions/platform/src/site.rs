@@ -1,6 +1,7 @@
 //! Pages that belong to no function: the landing page, the reference and the merged OpenAPI document.
 
 mod landing;
+mod problems;
 mod reference;
 
 use axum::{
@@ -42,6 +43,7 @@ pub fn routes(services: &[Service], public_url: &str, sign_ins: &[Vec<String>]) 
         .route("/assets/icon.svg", get(icon))
         .route("/favicon.ico", get(icon))
         .merge(reference::routes())
+        .merge(problems::routes())
         .route("/api/openapi.json", get(serve(&document)))
         .route("/api/v1/openapi.json", get(serve(&document)))
         .route("/openapi.json", get(serve(&document)))

@@ -12,6 +12,7 @@ web::problems! {
     ILLEGAL_TRANSITION = CONFLICT "illegal_transition" {
         de: "Statuswechsel nicht möglich", "Vom Status {from} ist nur ein Wechsel zu folgenden Status möglich: {legal}.";
         en: "Status change not possible", "The status can only change from {from} to: {legal}.";
+        members { legal_transitions: Texts "The statuses that are possible now." }
     }
     /// Only staff may set this field.
     STAFF_ONLY_FIELD = FORBIDDEN "staff_only_field" {

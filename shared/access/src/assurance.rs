@@ -61,11 +61,11 @@ impl Principal {
         Assurance::of(&self.amr)
     }
 
-    /// Rejects a session without the second factor that its person has, and one whose last authentication is older than
-    /// [`STEP_UP_MAX_AGE`]. API keys authenticate with every request.
+    /// Rejects a session without the second factor that its person has, one whose last authentication is older than
+    /// [`STEP_UP_MAX_AGE`], and API keys: whoever finds a key in a script must not be able to turn it into more than the key.
     pub fn require_recent_authentication(&self, now: DateTime<Utc>) -> Result<(), Problem> {
         if self.user.is_none() {
-            return Ok(());
+            return Err(problems::NOT_A_PERSON.problem());
         }
         if self.second_factor && self.assurance() < Assurance::Aal2 {
             return Err(problems::INSUFFICIENT_AAL.problem());

@@ -82,10 +82,7 @@ where
                 .reach(name)
                 .ok_or_else(|| problem::FORBIDDEN.problem().argument("permission", name))?,
         };
-        if P::PERSON_ONLY && principal.user.is_none() {
-            return Err(crate::problems::NOT_A_PERSON.problem());
-        }
-        if P::RECENT_AUTHENTICATION {
+        if P::RECENT_AUTHENTICATION && !(P::OPEN_TO_KEYS && principal.user.is_none()) {
             principal.require_recent_authentication(app.clock().now())?;
         }
         // Staff may act in a suspended tenant, to lift the suspension. Operations without a permission concern the caller's own
@@ -134,9 +131,9 @@ impl<P: Permission> Arg for Caller<P> {
             doc.extend("x-recent-authentication", true);
             doc.refuses(&crate::problems::INSUFFICIENT_AAL);
             doc.refuses(&crate::problems::REAUTHENTICATION_NEEDED);
-        }
-        if P::PERSON_ONLY {
-            doc.refuses(&crate::problems::NOT_A_PERSON);
+            if !P::OPEN_TO_KEYS {
+                doc.refuses(&crate::problems::NOT_A_PERSON);
+            }
         }
         if P::NAME.is_some() {
             doc.refuses(&problem::FORBIDDEN);

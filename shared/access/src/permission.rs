@@ -15,10 +15,10 @@ pub trait Permission: Send + Sync + 'static {
     const BEFORE_ENROLMENT: bool = false;
     /// Whether every change under it needs an entry in the audit log.
     const AUDITED: bool = false;
-    /// Whether it needs an authentication within [`STEP_UP_MAX_AGE`](crate::assurance::STEP_UP_MAX_AGE).
+    /// Whether it needs a person who authenticated within [`STEP_UP_MAX_AGE`](crate::assurance::STEP_UP_MAX_AGE).
     const RECENT_AUTHENTICATION: bool = false;
-    /// Whether only a person has it, never an API key.
-    const PERSON_ONLY: bool = false;
+    /// Whether API keys are exempt from the recent authentication, which they cannot prove.
+    const OPEN_TO_KEYS: bool = false;
 }
 
 /// A permission as listed in its context's declaration.
@@ -30,6 +30,8 @@ pub struct PermissionEntry {
     pub doc: &'static str,
     /// Whether every change under it needs an entry in the audit log.
     pub is_audited: bool,
+    /// Whether it needs a recent authentication and is open to API keys all the same.
+    pub is_open_to_keys: bool,
 }
 
 impl PermissionEntry {
@@ -40,6 +42,7 @@ impl PermissionEntry {
             name,
             doc,
             is_audited: P::AUDITED,
+            is_open_to_keys: P::OPEN_TO_KEYS,
         }
     }
 }
@@ -71,7 +74,7 @@ impl<P: Permission> Permission for Recent<P> {
     const BEFORE_ENROLMENT: bool = P::BEFORE_ENROLMENT;
     const AUDITED: bool = P::AUDITED;
     const RECENT_AUTHENTICATION: bool = true;
-    const PERSON_ONLY: bool = P::PERSON_ONLY;
+    const OPEN_TO_KEYS: bool = P::OPEN_TO_KEYS;
 }
 
 /// How far a permission reaches, as roles store it.
@@ -157,7 +160,8 @@ impl Grants {
 /// `FEATURE`, the feature flag of the context.
 ///
 /// Behind a name stand its properties: `audited` if every change under it needs an entry in the audit log,
-/// `recent_authentication` if it needs an authentication within the last ten minutes, `person_only` if API keys cannot have it.
+/// `recent_authentication` if it needs a person who authenticated within the last ten minutes, and then `open_to_keys` if API keys
+/// may use it all the same.
 ///
 /// ```
 /// access::permissions! {
@@ -177,8 +181,8 @@ macro_rules! permissions {
     (@property recent_authentication) => {
         const RECENT_AUTHENTICATION: bool = true;
     };
-    (@property person_only) => {
-        const PERSON_ONLY: bool = true;
+    (@property open_to_keys) => {
+        const OPEN_TO_KEYS: bool = true;
     };
     (feature $feature:expr; $($(#[doc = $doc:literal])* $name:ident = $permission:literal $(, $property:ident)*;)*) => {
         $(

@@ -45,6 +45,7 @@ web::problems! {
     QUOTA_EXCEEDED = TOO_MANY_REQUESTS "quota_exceeded" {
         de: "Kontingent aufgebraucht", "Die Lizenz der Organisation erlaubt höchstens {limit} ({metric}). Das Kontingent wird zum Zeitpunkt period_end zurückgesetzt.";
         en: "Quota exceeded", "The organisation's licence allows at most {limit} ({metric}). The quota resets at period_end.";
+        members { metric: Text "What is limited.", limit: Integer "How much the licence allows.", period_end: Time "When the quota resets; null if it never does." }
     }
     /// A superadmin acts in another tenant without a reason: with `X-Tenant-Id`, or by changing a resource under its path.
     REASON_REQUIRED = BAD_REQUEST "reason_required" {

@@ -112,8 +112,11 @@ fn refuse_nul(value: &Value, at: &Location<'_>, errors: &mut Errors) {
         return;
     }
     match value {
-        Value::String(text) if text.contains('\0') => {
-            errors.refuse::<()>(&at.pointer(), FieldCode::InvalidCharacters);
+        Value::String(text) => {
+            if let Some(before) = text.chars().position(|character| character == '\0') {
+                let code = FieldCode::InvalidCharacter('\0', before + 1);
+                errors.refuse::<()>(&at.pointer(), code);
+            }
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {

@@ -5,6 +5,7 @@
 
 mod args;
 mod document;
+mod published;
 mod versions;
 
 use axum::{
@@ -37,12 +38,46 @@ pub struct OperationDoc {
     pub operation: Operation,
     /// Referenced schemas.
     pub schemas: Vec<(String, RefOr<Schema>)>,
+    /// The problem kinds that it may return.
+    refusals: Vec<&'static ProblemKind>,
+    /// Those among them that its context declares.
+    own_refusals: Vec<&'static ProblemKind>,
 }
 
 impl OperationDoc {
     /// Adds a problem kind that the operation may return.
     pub fn refuses(&mut self, kind: &'static ProblemKind) {
+        if !self.refusals.contains(&kind) {
+            self.refusals.push(kind);
+        }
         document::add_refusal(&mut self.operation, kind);
+    }
+
+    /// Writes down the codes: all of them for programs, and those of the context with the permission for readers.
+    fn describe_refusals(&mut self) {
+        let mut codes: Vec<&str> = self.refusals.iter().map(|kind| kind.code).collect();
+        codes.sort_unstable();
+        self.extend("x-problems", codes);
+        let permission = self.operation.extensions.as_ref().and_then(|all| {
+            let permission = all.get("x-permission")?.as_str()?;
+            permission
+                .contains('.')
+                .then(|| format!("Requires the permission `{permission}`."))
+        });
+        let named = |kind: &&ProblemKind| format!("`{}` ({})", kind.code, kind.status.as_u16());
+        let own: Vec<String> = self.own_refusals.iter().map(named).collect();
+        let refusals = (!own.is_empty()).then(|| format!("Refuses with {}.", own.join(", ")));
+        let parts = [self.operation.description.take(), permission, refusals];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        let description = if parts.is_empty() {
+            self.operation
+                .summary
+                .clone()
+                .map(|summary| format!("{summary}."))
+        } else {
+            Some(parts.join("\n\n"))
+        };
+        self.operation.description = description;
     }
 
     /// Adds a parameter.
@@ -96,6 +131,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
                 path: path.clone(),
                 operation: P::operation(),
                 schemas: Vec::new(),
+                refusals: Vec::new(),
+                own_refusals: Vec::new(),
             };
             P::schemas(&mut doc.schemas);
             if index > 0 {
@@ -132,6 +169,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
             {
                 for kind in kinds {
                     doc.refuses(kind);
+                    doc.own_refusals.push(kind);
                 }
             }
         }

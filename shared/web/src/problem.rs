@@ -15,8 +15,9 @@ pub use kinds::*;
 
 use crate::language::{Language, Localized};
 
-/// Base of a problem's `type`; the code is appended to it.
-pub const TYPE_BASE: &str = "https://docs.revalenz.example/problems/";
+/// Base of a problem's `type`; the code is appended to it. A relative reference (RFC 9457, 3.1.1), so that the page is found under every
+/// host at which the API is reached.
+pub const TYPE_BASE: &str = "/problems/";
 
 /// A stable code with its status and texts. Declared with [`problems!`](crate::problems).
 #[derive(Debug, PartialEq, Eq)]
@@ -29,6 +30,34 @@ pub struct ProblemKind {
     pub title: Localized,
     /// What happened and what to do next; may contain `{arguments}`.
     pub detail: Localized,
+    /// The members that its documents may have besides the usual ones.
+    pub members: &'static [ProblemMember],
+}
+
+/// An extension member (RFC 9457, 3.2) of the documents of a kind.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ProblemMember {
+    /// Its name.
+    pub name: &'static str,
+    /// What it says.
+    pub about: &'static str,
+    /// Its JSON type.
+    pub member_type: MemberType,
+}
+
+/// The JSON type of an extension member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemberType {
+    /// A whole number.
+    Integer,
+    /// A text.
+    Text,
+    /// A list of texts.
+    Texts,
+    /// An RFC 3339 time, or null.
+    Time,
+    /// An object.
+    Object,
 }
 
 /// An error response before it is rendered.
@@ -99,8 +128,13 @@ impl Problem {
         self
     }
 
-    /// Adds an extension member (RFC 9457, 3.2).
+    /// Adds an extension member (RFC 9457, 3.2) that the kind declares.
     pub fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
+        debug_assert!(
+            self.kind.members.iter().any(|member| member.name == name),
+            "{} declares no member {name}",
+            self.kind.code
+        );
         self.members.insert(name.to_owned(), value.into());
         self
     }
@@ -181,6 +215,7 @@ macro_rules! problems {
     ($($(#[$doc:meta])* $name:ident = $status:ident $code:literal {
         de: $title_de:literal, $detail_de:literal;
         en: $title_en:literal, $detail_en:literal;
+        $(members { $($member:ident: $member_type:ident $about:literal),+ $(,)? })?
     })*) => {
         $(
             $(#[$doc])*
@@ -189,6 +224,11 @@ macro_rules! problems {
                 status: $crate::problem::StatusCodes::$status,
                 title: $crate::Localized { de: $title_de, en: $title_en },
                 detail: $crate::Localized { de: $detail_de, en: $detail_en },
+                members: &[$($($crate::problem::ProblemMember {
+                    name: stringify!($member),
+                    about: $about,
+                    member_type: $crate::problem::MemberType::$member_type,
+                }),+)?],
             };
         )*
         /// Every kind declared here.

@@ -54,13 +54,14 @@ pub(crate) fn missing_permissions<'a>(held: &Grants, wanted: &'a Grants) -> Vec<
         .collect()
 }
 
-/// The order of the built-in roles. API keys rank as admins, who create them; their permissions are their scopes.
+/// The order of the built-in roles. API keys rank as experts, whatever their scopes: a key that a stranger finds in a script must
+/// not make or take over an account that manages people.
 fn rank(base_role: &str) -> Option<u8> {
     Some(match base_role {
         "customer" => 1,
-        "expert" => 2,
+        "expert" | "api_key" => 2,
         "manager" => 3,
-        "admin" | "api_key" => 4,
+        "admin" => 4,
         "superadmin" => 5,
         _ => return None,
     })
@@ -146,8 +147,9 @@ mod tests {
         for (own, other, may) in [
             ("manager", "manager", true),
             ("manager", "admin", false),
-            ("api_key", "admin", true),
-            ("api_key", "superadmin", false),
+            ("api_key", "expert", true),
+            ("api_key", "manager", false),
+            ("api_key", "admin", false),
             ("superadmin", "superadmin", true),
             ("anything new", "customer", false),
             ("admin", "anything new", false),

@@ -1,5 +1,6 @@
 //! Password rules: a minimum length and no common or personal passwords, without composition rules.
 
+use unicode_normalization::UnicodeNormalization;
 use web::{Localized, fields::Secret, problem::FieldCode};
 
 use super::common_passwords::is_common;
@@ -20,13 +21,26 @@ pub(crate) struct Owner<'a> {
     pub(crate) family_name: &'a str,
 }
 
+/// The form in which passwords are compared, checked and hashed: `OpaqueString` of RFC 8265, 4.2, with spaces as U+0020 and in NFC. Unlike
+/// there, no character is refused.
+pub(crate) fn opaque_string(password: &str) -> String {
+    let space = |character: char| match character {
+        '\u{A0}' | '\u{1680}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}' | '\u{3000}' => {
+            ' '
+        }
+        other => other,
+    };
+    password.chars().map(space).nfc().collect()
+}
+
 /// Checks the password for this user.
 pub(crate) fn check(
     password: &NewPassword,
     owner: Owner<'_>,
     min_length: usize,
 ) -> Result<(), FieldCode> {
-    let text = password.expose();
+    let text = opaque_string(password.expose());
+    let text = text.as_str();
     if text.chars().count() < min_length {
         return Err(FieldCode::TooShort(min_length));
     }

@@ -14,7 +14,7 @@ use argon2::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::bcrypt_hash;
+use super::{bcrypt_hash, password::opaque_string};
 
 /// 19 MiB, two passes, one lane: OWASP's first recommendation.
 const MEMORY_KIB: u32 = 19 * 1024;
@@ -96,7 +96,7 @@ impl Hasher {
 
     /// Hashes a new password.
     pub(crate) async fn hash(&self, password: &str) -> Result<String, HashError> {
-        let password = password.to_owned();
+        let password = opaque_string(password);
         run(self.acquire().await?, move || hash(&password)).await?
     }
 
@@ -116,9 +116,27 @@ pub(crate) async fn verify_with_permit(
     password: &str,
     stored: Option<&str>,
 ) -> Result<PasswordCheck, HashError> {
-    let password = password.to_owned();
+    let (password, typed) = (opaque_string(password), password.to_owned());
     let stored = stored.map(str::to_owned);
-    run(permit, move || verify(&password, stored.as_deref())).await?
+    run(permit, move || {
+        let check = verify(&password, stored.as_deref())?;
+        if check != PasswordCheck::Incorrect || typed == password {
+            return Ok(check);
+        }
+        let is_bcrypt = stored.as_deref().is_some_and(bcrypt_hash::is_bcrypt);
+        // A hash that was imported, or made before passwords had one form, may be of the password as it was typed.
+        Ok(match verify(&typed, stored.as_deref())? {
+            PasswordCheck::Incorrect => PasswordCheck::Incorrect,
+            // Not the end of a long password, which bcrypt did not verify.
+            PasswordCheck::Correct { rehashed: None } if is_bcrypt => {
+                PasswordCheck::Correct { rehashed: None }
+            }
+            PasswordCheck::Correct { .. } => PasswordCheck::Correct {
+                rehashed: Some(hash(&password)?),
+            },
+        })
+    })
+    .await?
 }
 
 async fn run<T: Send + 'static>(
@@ -211,6 +229,34 @@ mod tests {
             whole,
             PasswordCheck::Correct { rehashed: Some(_) }
         ));
+    }
+
+    #[tokio::test]
+    async fn a_password_is_the_same_in_every_unicode_form() {
+        let hasher = Hasher::new(2, 8);
+        let (composed, decomposed) = (
+            "Müßiggänger Straße",
+            "Mu\u{308}ßigga\u{308}nger\u{A0}Straße",
+        );
+        let stored = hasher.hash(decomposed).await.unwrap();
+        for typed in [composed, decomposed] {
+            assert_eq!(
+                hasher.verify(typed, Some(&stored)).await.unwrap(),
+                PasswordCheck::Correct { rehashed: None }
+            );
+        }
+        // Another system hashed what was typed: it is let in as typed, and has one form from then on.
+        let imported = bcrypt::hash(decomposed, 4).unwrap();
+        let PasswordCheck::Correct {
+            rehashed: Some(renewed),
+        } = hasher.verify(decomposed, Some(&imported)).await.unwrap()
+        else {
+            panic!("not let in");
+        };
+        assert_eq!(
+            hasher.verify(composed, Some(&renewed)).await.unwrap(),
+            PasswordCheck::Correct { rehashed: None }
+        );
     }
 
     #[tokio::test]

@@ -182,6 +182,20 @@ pub(crate) async fn list_registered_passwords(
     .await?)
 }
 
+/// Deletes the links of a user's registrations.
+pub(crate) async fn delete_registrations(tx: &mut TenantTx, user: UserId) -> Result<()> {
+    let tenant = tx.tenant();
+    sqlx::query!(
+        "delete from identity.one_time_tokens
+        where tenant_id = $1 and user_id = $2 and purpose = 'verify_email'",
+        tenant as _,
+        user as _,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// Voids a user's open links for this purpose.
 pub(crate) async fn void_tokens_for(
     tx: &mut TenantTx,

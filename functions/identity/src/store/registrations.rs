@@ -20,8 +20,8 @@ pub(crate) async fn count_pending(tx: &mut TenantTx) -> Result<i64> {
     .await?)
 }
 
-/// Erases up to `limit` registrations from before `before`, the oldest first, and returns their number. The address can be
-/// registered again. The row stays without personal data, because messages and tickets may refer to it.
+/// Erases up to `limit` registrations that were last repeated before `before`, the oldest first, and returns their number. The address
+/// can be registered again. The row stays without personal data, because messages and tickets may refer to it.
 pub(crate) async fn erase_pending(
     tx: &mut TenantTx,
     before: DateTime<Utc>,
@@ -35,13 +35,15 @@ pub(crate) async fn erase_pending(
         where tenant_id = $1 and user_id in (
             select u.user_id
             from identity.users u
-            where u.tenant_id = $1 and u.status = 'invited' and u.created_at < $2 and exists (
-                select from identity.one_time_tokens t
+            cross join lateral (
+                select max(t.created_at) as at
+                from identity.one_time_tokens t
                 where t.tenant_id = u.tenant_id and t.user_id = u.user_id and t.purpose = 'verify_email'
-            )
-            order by u.created_at
+            ) registered
+            where u.tenant_id = $1 and u.status = 'invited' and registered.at < $2
+            order by registered.at
             limit $3
-            for update skip locked
+            for update of u skip locked
         )
         returning user_id as "id: UserId""#,
         tenant as _,

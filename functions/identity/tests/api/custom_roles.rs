@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 use testkit::{Client, TestApp, TestTenant};
 
-use super::{add, announced, audited, bearer, count, demo, login};
+use super::{add, announced, audited, bearer, count, demo, execute, login};
 
 /// Creates a role and returns its path.
 async fn create_role(client: &Client, name: &str, base: &str, permissions: Value) -> String {
@@ -327,6 +327,40 @@ async fn a_role_is_either_deleted_or_assigned() {
         );
         admin
             .put(&person, json!({"role": "customer"}))
+            .await
+            .expect(200);
+    }
+}
+
+/// Renaming it would switch the feature on for those who must not have it.
+#[tokio::test]
+async fn a_role_that_a_setting_or_feature_names_keeps_its_name() {
+    let (app, tenant) = demo().await;
+    let admin = app.as_user(&tenant.admin);
+    let role = create_role(&admin, "Dispatcher", "expert", json!({})).await;
+    for (named, code) in [
+        (
+            "update access.tenants set features = features || '{\"projects\": {\"rollout\": 100,
+                \"conditions\": [{\"attribute\": \"role\", \"operator\": \"not_in\", \"values\": [\"Dispatcher\"]}]}}'
+            where slug = 'demo'",
+            "named_in_features",
+        ),
+        (
+            "update access.tenants set features = features - 'projects',
+                settings = settings || '{\"mfa_required_roles\": [\"Dispatcher\"]}'
+            where slug = 'demo'",
+            "named_in_settings",
+        ),
+    ] {
+        execute(&app, named).await;
+        app.state.authenticator().invalidate_tenant(tenant.id).await;
+        let refused = admin
+            .patch(&role, json!({"name": "Leitstelle"}))
+            .await
+            .expect_problem(422, "validation_failed");
+        assert_eq!(refused["errors"][0]["code"], code);
+        admin
+            .patch(&role, json!({"description": "Plans the day"}))
             .await
             .expect(200);
     }

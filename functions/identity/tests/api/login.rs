@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::{PASSWORD, add, audited, bearer, count, demo, execute, login, try_login};
+use super::{PASSWORD, add, audited, bearer, count, demo, execute, login, text, try_login};
 
 #[tokio::test]
 async fn signing_in_returns_working_tokens() {
@@ -225,4 +225,79 @@ async fn an_invalid_body_is_refused_with_the_reason() {
         .await
         .expect_problem(422, "validation_failed");
     assert_eq!(problem["errors"].as_array().unwrap().len(), 4);
+}
+
+/// Chrome's field for addresses sends A-labels, macOS decomposed letters.
+#[tokio::test]
+async fn a_mailbox_is_one_account_in_every_spelling() {
+    let (app, tenant) = demo().await;
+    add(&app, &tenant, "customer", "jürgen@süd-haus.example").await;
+    let spellings = [
+        "jürgen@süd-haus.example",
+        "ju\u{308}rgen@su\u{308}d-haus.example",
+        "JÜRGEN@xn--sd-haus-n2a.example",
+    ];
+    let admin = app.as_user(&tenant.admin);
+    for spelling in spellings {
+        try_login(&app, "demo", spelling, PASSWORD)
+            .await
+            .expect(200);
+        let body = json!({"email": spelling, "name": "Jürgen"});
+        admin
+            .post("/api/v1/users", body)
+            .await
+            .expect_problem(409, "email_taken");
+    }
+    for nowhere in [
+        "a@xn--zzzzzzz9999.example",
+        "x@1.2.3.4",
+        "istanbul\u{130}@post.example",
+    ] {
+        let body = json!({"email": nowhere, "name": "N"});
+        admin
+            .post("/api/v1/users", body)
+            .await
+            .expect_problem(422, "validation_failed");
+    }
+}
+
+/// The migration of addresses that were stored before they had one form. It can run again, so the test does.
+#[tokio::test]
+async fn stored_addresses_are_brought_into_one_form() {
+    let (app, tenant) = demo().await;
+    for email in [
+        "a@plain.example",
+        "b@plain.example",
+        "c@xn--sd-haus-n2a.example",
+        "d@plain.example",
+    ] {
+        add(&app, &tenant, "customer", email).await;
+    }
+    execute(
+        &app,
+        "update identity.users set email = case email
+            when 'a@plain.example' then 'ju\u{308}rgen@bücher.ex-ämple.example'
+            when 'b@plain.example' then 'b@例え.テスト.example'
+            when 'd@plain.example' then 'c@süd-haus.example' else email end",
+    )
+    .await;
+    let migration =
+        include_str!("../../../../migrations/20261201120000_identity__one_form_of_addresses.sql");
+    execute(&app, migration).await;
+    let stored = text(
+        &app,
+        "select string_agg(email, ' ' order by lower(email)) from identity.users where email not like '%@demo.example'",
+    )
+    .await;
+    let wanted = ["jürgen@bücher.ex-ämple.example", "b@例え.テスト.example"]
+        .map(|address| web::Email::parse(address).unwrap().into_string());
+    // The mailbox of another account stays: an admin decides.
+    let [first, second] = wanted;
+    assert_eq!(
+        stored,
+        format!("{second} c@süd-haus.example c@xn--sd-haus-n2a.example {first}")
+    );
+    let directory = "select count(*) from access.people p join identity.users u using (tenant_id, user_id, email)
+        where p.email like '%xn--%'";
+    assert_eq!(count(&app, directory).await, 3);
 }

@@ -169,9 +169,17 @@ pub(crate) async fn count(app: &TestApp, sql: &'static str) -> i64 {
         .unwrap()
 }
 
+/// Reads a text from the database.
+pub(crate) async fn text(app: &TestApp, sql: &'static str) -> String {
+    sqlx::query_scalar(sql)
+        .fetch_one(&mut app.admin().await)
+        .await
+        .unwrap()
+}
+
 /// Executes a statement to set up a test.
 pub(crate) async fn execute(app: &TestApp, sql: &'static str) {
-    sqlx::query(sql)
+    sqlx::raw_sql(sql)
         .execute(&mut app.admin().await)
         .await
         .unwrap();

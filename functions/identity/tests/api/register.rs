@@ -6,7 +6,7 @@ use testkit::{TestApp, TestResponse};
 use super::{
     PASSWORD, add, announced, count, demo, execute,
     jobs::{EXPIRE, platform},
-    links, try_login,
+    links, text, try_login,
 };
 
 const REGISTERED: &str = "de.revalenz.identity.user.registered.v1";
@@ -110,6 +110,40 @@ async fn a_stranger_cannot_set_another_users_password() {
     body["email"] = json!("boss@example.org");
     register(&app, body).await.expect(202);
     assert_eq!(announced(&app, REGISTERED).await, 2);
+}
+
+/// A registration that an admin invites is an invitation: the job keeps it, and registering again sends no link that would open it with
+/// a stranger's password.
+#[tokio::test]
+async fn an_invited_registration_is_an_invitation() {
+    let (app, tenant) = demo().await;
+    register(&app, ada("the stranger's own password"))
+        .await
+        .expect(202);
+    let id = text(
+        &app,
+        "select user_id::text from identity.users where email = 'ada@example.org'",
+    )
+    .await;
+    let admin = app.as_user(&tenant.admin);
+    let path = format!("/api/v1/users/{id}/invite");
+    admin.post(&path, json!({})).await.expect(202);
+    register(&app, ada("the stranger's own password"))
+        .await
+        .expect(202);
+    assert_eq!(announced(&app, REGISTERED).await, 1);
+
+    app.clock.advance(Duration::from_hours(6 * 24));
+    let admin = app.as_user(&tenant.admin);
+    admin.post(&path, json!({})).await.expect(202);
+    app.clock.advance(Duration::from_hours(2 * 24));
+    platform(&app).post(EXPIRE, json!({})).await.expect(200);
+    let invitations = links(&app, tenant.id, "de.revalenz.identity.user.invited.v1").await;
+    let accepted = json!({"token": invitations.last().unwrap(), "password": PASSWORD});
+    app.anonymous()
+        .post("/api/v1/auth/invite/accept", accepted)
+        .await
+        .expect(200);
 }
 
 #[tokio::test]
@@ -238,8 +272,12 @@ async fn a_registration_that_is_never_completed_is_erased_after_seven_days() {
     let traces = "select count(*) from access.people p join identity.users u using (tenant_id, user_id)
         where (u.status = 'erased') and (p.display_name = '' and u.given_name = '' and p.status = 'erased')";
     assert_eq!(count(&app, traces).await, 1);
-    // The address can be registered again.
+    // The address can be registered again, and every repetition waits as long as the first.
     register(&app, ada(PASSWORD)).await.expect(202);
+    app.clock.advance(Duration::from_hours(7 * 24 - 1));
+    register(&app, ada(PASSWORD)).await.expect(202);
+    app.clock.advance(Duration::from_hours(2));
+    platform(&app).post(EXPIRE, json!({})).await.expect(200);
     let tokens = links(&app, tenant.id, "de.revalenz.identity.user.registered.v1").await;
     verify(&app, tokens.last().unwrap()).await.expect(200);
 }

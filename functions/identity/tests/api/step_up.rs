@@ -269,6 +269,89 @@ async fn a_replaced_address_ends_the_sessions_and_the_old_one_is_told() {
 }
 
 #[tokio::test]
+async fn an_api_key_with_every_permission_makes_no_account_that_manages_people() {
+    let (app, tenant) = demo().await;
+    let scopes: Vec<String> = sqlx::query_scalar(
+        "select jsonb_object_keys(permissions) from access.roles where tenant_id = $1 and name = 'admin'",
+    )
+    .bind(tenant.id)
+    .fetch_all(&mut app.admin().await)
+    .await
+    .unwrap();
+    let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+    let key = app.key(tenant.id, &scopes).await;
+    let hash = "$2b$12$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
+    for role in ["admin", "manager"] {
+        let person = json!({"email": "mallory@demo.example", "name": "Mallory", "role": role});
+        key.post("/api/v1/users", person.clone())
+            .await
+            .expect_problem(403, "role_too_powerful");
+        let mut row = person;
+        row["password_hash"] = json!(hash);
+        let report = key.post("/api/v1/users/import", json!([row])).await;
+        let report = report.expect(200).json();
+        assert_eq!(
+            report["refusals"][0]["errors"][0]["code"],
+            "role_too_powerful"
+        );
+    }
+    let admin = format!("/api/v1/users/{}", tenant.admin.id);
+    for change in [
+        json!({"email": "mallory@demo.example"}),
+        json!({"status": "locked"}),
+        json!({"name": "Mallory"}),
+    ] {
+        key.patch(&admin, change)
+            .await
+            .expect_problem(403, "role_too_powerful");
+    }
+    let customer = format!("/api/v1/users/{}", tenant.customer.id);
+    for change in [
+        json!({"email": "mallory@demo.example"}),
+        json!({"role": "expert"}),
+        json!({"role": "expert", "status": "locked"}),
+    ] {
+        key.patch(&customer, change)
+            .await
+            .expect_problem(403, "not_a_person");
+    }
+    key.delete(&format!("{customer}/mfa"))
+        .await
+        .expect_problem(403, "not_a_person");
+    let role = json!({"name": "Desk", "base_role": "expert", "permissions": {}});
+    key.post("/api/v1/roles", role)
+        .await
+        .expect_problem(403, "not_a_person");
+    // What scripts are for: bringing people with lower roles, and ending the accounts of those who leave.
+    let row = json!({"email": "grace@demo.example", "name": "Grace", "role": "expert", "password_hash": hash});
+    let report = key.post("/api/v1/users/import", json!([row])).await;
+    assert_eq!(report.expect(200).json()["created"], 1);
+    key.patch(&customer, json!({"status": "locked"}))
+        .await
+        .expect(200);
+    key.delete(&customer).await.expect(204);
+}
+
+#[tokio::test]
+async fn a_role_that_was_given_authority_needs_a_recent_authentication() {
+    let (app, tenant) = demo().await;
+    let role = json!({
+        "name": "desk", "base_role": "expert",
+        "permissions": {"identity.user.create": "all", "identity.user.read": "all"},
+    });
+    app.as_user(&tenant.admin)
+        .post("/api/v1/roles", role)
+        .await
+        .expect(201);
+    let admin = old_admin(&app, &tenant).await;
+    let body = json!({"email": "new@demo.example", "name": "N", "role": "desk"});
+    admin
+        .post("/api/v1/users", body)
+        .await
+        .expect_problem(403, "reauthentication_needed");
+}
+
+#[tokio::test]
 async fn an_api_key_sets_no_password_and_views_no_account() {
     let (app, tenant) = demo().await;
     let scopes = [

@@ -72,4 +72,4 @@ pub fn text(manifest: &Manifest) -> String {
 const UPSTREAM_KEEPALIVE: u16 = LINGER - 1;
 
 /// The 404 that every function returns for an unknown path.
-const NOT_FOUND: &str = r#"`{"type":"https://docs.revalenz.example/problems/not_found","title":"Resource not found","status":404,"code":"not_found","detail":"The requested resource does not exist.","instance":"/","request_id":"{http.request.uuid}"}`"#;
+const NOT_FOUND: &str = r#"`{"type":"/problems/not_found","title":"Resource not found","status":404,"code":"not_found","detail":"The requested resource does not exist.","instance":"/","request_id":"{http.request.uuid}"}`"#;

@@ -43,7 +43,7 @@ pub fn page(grants: &Grants, document: &OpenApi) -> String {
     }
     _ = writeln!(
         page,
-        "\n## Operations\n\nRecent: requires an authentication within the last 10 minutes (`POST /auth/reauthenticate`). Some other operations require it for some of their fields; their description says so.\n\n| operation | name | permission | recent |\n| --- | --- | --- | --- |"
+        "\n## Operations\n\nRecent: requires a person who authenticated within the last 10 minutes (`POST /auth/reauthenticate`). API keys are refused with `not_a_person`, except under `identity.user.import`, `identity.user.disable` and `tenancy.audit.read`. Some other operations require it for some of their fields; their description says so.\n\n| operation | name | permission | recent |\n| --- | --- | --- | --- |"
     );
     for operation in operations(document) {
         let permission = match operation.permission.as_deref() {

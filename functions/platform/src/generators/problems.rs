@@ -7,6 +7,13 @@ use web::ProblemKind;
 use super::{header, table_cell};
 use crate::functions;
 
+/// Every kind of problem of the platform.
+pub fn problem_kinds() -> impl Iterator<Item = &'static ProblemKind> {
+    let shared = [web::problem::ALL, access::problems::ALL, access::cors::ALL];
+    let own = functions::ALL.iter().map(|function| function.problems);
+    shared.into_iter().chain(own).flatten().copied()
+}
+
 /// Returns the page.
 pub fn page() -> String {
     let mut page = header(

@@ -6,7 +6,7 @@ use super::LOOPBACK;
 use crate::{functions::PAGES, manifest::Manifest};
 
 /// Problem document that the proxy returns when a process is unreachable.
-pub const UNREACHABLE: &str = r#"`{"type":"https://docs.revalenz.example/problems/unavailable","title":"Service unavailable","status":503,"code":"unavailable","detail":"The service is temporarily unavailable. Try again in a moment.","instance":"/","request_id":"{http.request.uuid}"}`"#;
+pub const UNREACHABLE: &str = r#"`{"type":"/problems/unavailable","title":"Service unavailable","status":503,"code":"unavailable","detail":"The service is temporarily unavailable. Try again in a moment.","instance":"/","request_id":"{http.request.uuid}"}`"#;
 
 /// Returns a route for each function; `to` returns the handler for a function.
 pub fn routes(

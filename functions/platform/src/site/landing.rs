@@ -75,7 +75,7 @@ pub fn answer(page: String) -> Response {
 }
 
 /// Escapes text for HTML content and quoted attributes.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

@@ -59,7 +59,10 @@ async fn it_has_every_route_of_every_function_and_no_conflicting_schemas() {
                 );
             }
         }
-        for (name, schema) in own["components"]["schemas"].as_object().unwrap() {
+        let own = own["components"]["schemas"].as_object().unwrap();
+        // Those of problems have the codes and members of the function; the merged ones of all.
+        let own = own.iter().filter(|(name, _)| !name.starts_with("Problem"));
+        for (name, schema) in own {
             let known = schemas
                 .entry(name.clone())
                 .or_insert_with(|| schema.clone());

@@ -88,6 +88,34 @@ const WITHOUT_RECENT_AUTHENTICATION: &[(&str, &str)] = &[
     ("delete_file", "daily work; the content is kept for a time"),
 ];
 
+/// Permissions that API keys have although people need a recent authentication for them, each with the reason.
+const OPEN_TO_KEYS: &[(&str, &str)] = &[
+    (
+        "identity.user.import",
+        "scripts bring experts and customers from another system; a key has no authority over higher roles",
+    ),
+    (
+        "identity.user.disable",
+        "scripts end the accounts of people who have left; a key has no authority over higher roles",
+    ),
+    (
+        "tenancy.audit.read",
+        "scripts archive the audit log, which a key can read page by page as well",
+    ),
+];
+
+#[test]
+fn what_needs_a_recent_authentication_is_closed_to_keys_or_says_why_not() {
+    let open: BTreeSet<&str> = functions::ALL
+        .iter()
+        .flat_map(|context| context.permissions)
+        .filter(|permission| permission.is_open_to_keys)
+        .map(|permission| permission.name)
+        .collect();
+    let listed: BTreeSet<&str> = OPEN_TO_KEYS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(open, listed);
+}
+
 #[tokio::test]
 async fn sensitive_changes_require_recent_authentication_or_say_why_not() {
     let audited: BTreeSet<&str> = functions::ALL

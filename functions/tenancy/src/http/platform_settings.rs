@@ -120,13 +120,16 @@ fn check_inheritable(set: &Overrides, settings: &Settings) -> Result<()> {
             },
         ),
     });
-    let texts = Localized {
-        de: "diese Rolle gibt es nicht in jeder Organisation",
-        en: "this role does not exist in every organisation",
-    };
+    let unknown_role = FieldCode::Rule(
+        "unknown_role",
+        Localized {
+            de: "diese Rolle gibt es nicht in jeder Organisation",
+            en: "this role does not exist in every organisation",
+        },
+    );
     let unknown = role_lists().flat_map(|setting| {
         let names = settings.list(setting.path);
-        unknown_roles(setting.path, &names, &BUILT_IN_ROLES, texts)
+        unknown_roles(setting.path, &names, &BUILT_IN_ROLES, unknown_role.clone())
     });
     error::reject_invalid(locale.into_iter().chain(unknown))
 }

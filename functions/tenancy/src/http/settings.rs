@@ -195,6 +195,15 @@ pub(super) fn split(
     (keys, values, gone)
 }
 
+/// A role that the tenant does not have.
+pub(super) const UNKNOWN_ROLE: FieldCode = FieldCode::Rule(
+    "unknown_role",
+    Localized {
+        de: "diese Rolle existiert nicht",
+        en: "unknown role",
+    },
+);
+
 /// Refuses roles in changed settings that the tenant does not have.
 async fn check_roles(tx: &mut TenantTx, settings: &Settings, changed: &[String]) -> Result<()> {
     let mut wrong = Vec::new();
@@ -204,11 +213,7 @@ async fn check_roles(tx: &mut TenantTx, settings: &Settings, changed: &[String])
         }
         let names = settings.list(setting.path);
         let known = roles::list_existing_roles(tx, &names).await?;
-        let texts = Localized {
-            de: "diese Rolle existiert nicht",
-            en: "unknown role",
-        };
-        wrong.extend(unknown_roles(setting.path, &names, &known, texts));
+        wrong.extend(unknown_roles(setting.path, &names, &known, UNKNOWN_ROLE));
     }
     error::reject_invalid(wrong)
 }
@@ -218,14 +223,14 @@ pub(super) fn unknown_roles<K: AsRef<str>>(
     path: &str,
     names: &[String],
     known: &[K],
-    texts: Localized,
+    code: FieldCode,
 ) -> Vec<FieldError> {
     let names = names.iter().enumerate();
     names
         .filter(|(_, name)| !known.iter().any(|known| known.as_ref() == *name))
         .map(|(index, _)| FieldError {
             pointer: format!("{}/{index}", pointer(path)),
-            code: FieldCode::Rule("unknown_role", texts),
+            code: code.clone(),
         })
         .collect()
 }

@@ -37,6 +37,16 @@ impl From<FlagCondition> for Condition {
     }
 }
 
+impl FlagCondition {
+    /// The roles that it names.
+    pub(crate) fn roles(&self) -> &[String] {
+        match self.0.attribute {
+            Attribute::Role => &self.0.values,
+            Attribute::UserId | Attribute::Locale | Attribute::Plan => &[],
+        }
+    }
+}
+
 impl Field for FlagCondition {
     fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
         let text = ConditionBody::read(value, at, errors)?;

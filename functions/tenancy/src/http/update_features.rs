@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use access::{Caller, audit, targeting::Condition};
 use axum::extract::State;
 use chrono::{DateTime, Utc};
+use db::TenantTx;
 use ids::TenantId;
 use serde_json::{Value, json};
 use web::{
@@ -13,7 +14,9 @@ use web::{
     problem::{self, FieldCode, FieldError, Result},
 };
 
-use super::{features::Features, targeting_rule::FlagCondition, tenant_scope};
+use super::{
+    features::Features, settings::UNKNOWN_ROLE, targeting_rule::FlagCondition, tenant_scope,
+};
 use crate::{
     App,
     domain::{
@@ -24,7 +27,7 @@ use crate::{
     events::FeatureChanged,
     licensing,
     permissions::FeatureUpdate,
-    store::{flags as stored_flags, licenses, tenants},
+    store::{flags as stored_flags, licenses, roles, tenants},
 };
 
 web::body! {
@@ -72,6 +75,7 @@ pub(crate) async fn update_features(
         .await?
         .ok_or(&problem::NOT_FOUND)?;
     if_match.check(row.version)?;
+    check_roles(&mut unit, &body.items.0).await?;
     let before = flags::with_defaults(&stored_flags::list_flags(&mut unit).await?);
     let present = licenses::list_licenses(&mut unit).await?;
     let licensed = projection::licensed_features(&present, row.license_type, now);
@@ -106,6 +110,30 @@ pub(crate) async fn update_features(
     unit.commit().await?;
     app.state.authenticator().invalidate_tenant(id).await;
     Ok(Fetched(Features::of(&row, &after, &present, now)))
+}
+
+/// Refuses conditions on roles that the tenant does not have: they would exclude everyone, or no one.
+async fn check_roles(tx: &mut TenantTx, changes: &[UpdateFeature]) -> Result<()> {
+    let mut named = Vec::new();
+    for (item, change) in changes.iter().enumerate() {
+        let conditions = change.conditions.as_set().into_iter();
+        for (place, condition) in conditions.flat_map(|list| &list.0).enumerate() {
+            for (index, role) in condition.roles().iter().enumerate() {
+                let pointer = format!("/items/{item}/conditions/{place}/values/{index}");
+                named.push((pointer, role.clone()));
+            }
+        }
+    }
+    let roles: Vec<String> = named.iter().map(|(_, role)| role.clone()).collect();
+    let known = roles::list_existing_roles(tx, &roles).await?;
+    // Keys and platform staff have these in every tenant.
+    let exists =
+        |role: &String| matches!(role.as_str(), "api_key" | "superadmin") || known.contains(role);
+    let unknown = named.into_iter().filter(|(_, role)| !exists(role));
+    error::reject_invalid(unknown.map(|(pointer, _)| FieldError {
+        pointer,
+        code: UNKNOWN_ROLE,
+    }))
 }
 
 /// The states after the change, in the order of the flags.

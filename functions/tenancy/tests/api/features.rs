@@ -279,3 +279,22 @@ async fn a_targeted_flag_expires_on_time() {
         .unwrap();
     assert!(!tenant.has("ai"));
 }
+
+#[tokio::test]
+async fn a_condition_names_roles_that_exist() {
+    let app = app().await;
+    let demo = app.tenant("demo").await;
+    let staff = staff(&app).await;
+    let path = format!("/api/v1/tenants/{}/features", demo.id);
+    let body = |values: &[&str]| {
+        let condition = json!({"attribute": "role", "operator": "not_in", "values": values});
+        json!({"items": [{"flag": "ai", "enabled": true, "conditions": [condition]}]})
+    };
+    let refused = staff.put(&path, body(&["expert", "nosuchrole"])).await;
+    assert_eq!(
+        wrong_fields(refused),
+        ["/items/0/conditions/0/values/1 unknown_role"]
+    );
+    let known = ["expert", "api_key", "superadmin"];
+    staff.put(&path, body(&known)).await.expect(200);
+}

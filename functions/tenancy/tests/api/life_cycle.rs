@@ -27,19 +27,22 @@ async fn a_suspended_tenant_is_read_only_until_it_is_reactivated() {
     let staff = app.as_user(&app.superadmin().await);
     let admin = app.as_user(&demo.admin);
     let key = app
-        .key(
-            demo.id,
-            &["tenancy.settings.read", "tenancy.settings.update"],
-        )
+        .key(demo.id, &["tenancy.settings.read", "tenancy.tenant.update"])
         .await;
     let suspended = step(&staff, &demo, "suspend").await.expect(200).json();
     assert_eq!(suspended["status"], "suspended");
     assert_eq!(suspended["status_reason"], "Invoice 7 is overdue");
     assert_eq!(suspended["status_since"], "2026-11-20T10:00:00Z");
+    write(&admin, &demo)
+        .await
+        .expect_problem(403, "tenant_suspended");
+    key.patch(
+        &format!("/api/v1/tenants/{}", demo.id),
+        json!({"name": "Demo"}),
+    )
+    .await
+    .expect_problem(403, "tenant_suspended");
     for client in [&admin, &key] {
-        write(client, &demo)
-            .await
-            .expect_problem(403, "tenant_suspended");
         client
             .get(&format!("/api/v1/tenants/{}/settings", demo.id))
             .await

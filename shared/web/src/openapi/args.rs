@@ -66,9 +66,11 @@ impl<T> Arg for PathIds<T> {
             .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}').map(str::to_owned))
             .collect();
         for name in names {
+            let about = format!("Identifier of the {}.", noun(&doc.path, &name));
             doc.reads(
                 ParameterBuilder::new()
                     .name(name)
+                    .description(Some(about))
                     .parameter_in(ParameterIn::Path)
                     .required(Required::True)
                     .schema(Some(<ids::TenantId as PartialSchema>::schema()))
@@ -77,6 +79,26 @@ impl<T> Arg for PathIds<T> {
         }
         doc.refuses(&problem::NOT_FOUND);
     }
+}
+
+/// What a parameter of a path identifies: `/api-keys/{id}` an API key.
+fn noun(path: &str, parameter: &str) -> String {
+    if let Some(noun) = parameter.strip_suffix("_id") {
+        return noun.replace('_', " ");
+    }
+    let (before, _) = path
+        .split_once(&format!("/{{{parameter}}}"))
+        .unwrap_or((path, ""));
+    let things = before
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .replace('-', " ");
+    let thing = match things.strip_suffix("ies") {
+        Some(stem) => format!("{stem}y"),
+        None => things.strip_suffix('s').unwrap_or(&things).to_owned(),
+    };
+    thing.replace("api ", "API ")
 }
 
 impl<T: IntoParams> Arg for ValidQuery<T> {

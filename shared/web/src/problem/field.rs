@@ -22,8 +22,10 @@ pub enum FieldCode {
     TooLong(usize),
     /// Fewer characters or items than required.
     TooShort(usize),
-    /// A control character, or a line break in a single-line text.
+    /// Characters that the field does not take.
     InvalidCharacters,
+    /// This control character, or line break in a single-line text, at this position, counted from 1.
+    InvalidCharacter(char, usize),
     /// The format is wrong; the text describes the expected one.
     InvalidFormat(Localized),
     /// Outside the range; both bounds are included.
@@ -46,7 +48,7 @@ impl FieldCode {
             Self::WrongType(_) => "wrong_type",
             Self::TooLong(_) => "too_long",
             Self::TooShort(_) => "too_short",
-            Self::InvalidCharacters => "invalid_characters",
+            Self::InvalidCharacters | Self::InvalidCharacter(..) => "invalid_characters",
             Self::InvalidFormat(_) => "invalid_format",
             Self::OutOfRange(..) => "out_of_range",
             Self::NotOneOf(_) => "not_one_of",
@@ -75,6 +77,17 @@ impl FieldCode {
             Self::InvalidCharacters => (
                 "enthält unzulässige Zeichen".into(),
                 "contains characters that are not allowed".into(),
+            ),
+            // By its number: it cannot be seen.
+            Self::InvalidCharacter(character, position) => (
+                format!(
+                    "enthält an Stelle {position} das unzulässige Zeichen U+{:04X}",
+                    u32::from(*character)
+                ),
+                format!(
+                    "contains the character U+{:04X} at position {position}, which is not allowed",
+                    u32::from(*character)
+                ),
             ),
             Self::InvalidFormat(texts) | Self::Rule(_, texts) => {
                 (texts.de.to_owned(), texts.en.to_owned())

@@ -10,6 +10,7 @@ crate::problems! {
     INVALID_CSV = BAD_REQUEST "invalid_csv" {
         de: "Ungültige CSV-Datei", "Der Inhalt der Anfrage kann nicht als CSV gelesen werden; errors nennt den Grund, line die Zeile.";
         en: "Invalid CSV", "The request body could not be read as CSV; errors names the reason, line the line.";
+        members { line: Integer "The line of the file, counted from 1." }
     }
     /// The cursor was tampered with or belongs to another list.
     INVALID_CURSOR = BAD_REQUEST "invalid_cursor" {
@@ -35,6 +36,7 @@ crate::problems! {
     FORBIDDEN = FORBIDDEN "forbidden" {
         de: "Keine Berechtigung", "Für diese Aktion benötigen Sie die Berechtigung {permission}.";
         en: "Permission denied", "This action requires the {permission} permission.";
+        members { fields: Texts "The fields that the caller may not set." }
     }
     /// The tenant has not licensed or enabled the feature.
     FEATURE_DISABLED = FORBIDDEN "feature_disabled" {
@@ -70,6 +72,7 @@ crate::problems! {
     PRECONDITION_FAILED = PRECONDITION_FAILED "precondition_failed" {
         de: "Zwischenzeitlich geändert", "Die Ressource wurde inzwischen geändert; die aktuelle Version ist {version}. Bitte laden Sie sie neu.";
         en: "Version conflict", "The resource has been changed since it was loaded; the current version is {version}. Reload it and try again.";
+        members { current_version: Integer "The version that the resource has now." }
     }
     /// The body exceeds the limit.
     TOO_LARGE = PAYLOAD_TOO_LARGE "too_large" {
@@ -115,6 +118,7 @@ crate::problems! {
     UNAVAILABLE = SERVICE_UNAVAILABLE "unavailable" {
         de: "Vorübergehend nicht verfügbar", "Der Dienst ist vorübergehend nicht verfügbar. Bitte versuchen Sie es gleich noch einmal.";
         en: "Service unavailable", "The service is temporarily unavailable. Try again in a moment.";
+        members { reason: Text "What a consumer of events said." }
     }
 }
 

@@ -142,13 +142,15 @@ pub(crate) async fn send_link<E: Event>(
     Ok(())
 }
 
-/// Sends an invitation and voids open ones. `version` is the user's.
+/// Sends an invitation and voids open ones. A registration of the address becomes an invitation: it is never erased for being unproved,
+/// and no link with a password that someone chose at registering opens it. `version` is the user's.
 pub(crate) async fn send_invitation(
     app: &App,
     unit: &mut UnitOfWork,
     user: UserId,
     version: i32,
 ) -> Result<()> {
+    one_time_tokens::delete_registrations(unit, user).await?;
     one_time_tokens::void_tokens(unit, user).await?;
     let link = Link::new(TokenPurpose::Invite, app.settings.invite_lifetime);
     send_link(app, unit, user, version, link, UserInvited::from).await

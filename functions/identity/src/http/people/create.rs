@@ -1,6 +1,6 @@
 //! Creates users.
 
-use access::{Caller, Reach, audit, mask, problems::NOT_A_PERSON};
+use access::{Caller, Reach, audit, mask};
 use axum::{extract::State, response::Response};
 use db::{DbError, TenantTx};
 use events::{Attempt, Idempotent};
@@ -60,7 +60,7 @@ web::body! {
 ///
 /// With a password the account is active at once; without one an invitation is sent by email. Callers without
 /// `identity.role.assign` can create only experts and customers. No caller can grant a role with more permissions than their own.
-/// Setting a password, and granting a role that manages people, require recent authentication; API keys cannot set a password.
+/// Setting a password, and granting a role that manages people, require recent authentication and are not open to API keys.
 #[utoipa::path(post, path = "/users", responses((status = 201, body = User, description = "The created user.", headers(
     ("Location" = String, description = "URL of the user."),
     ("Idempotent-Replayed" = Option<String>, description = "`true` if this is the response to an earlier request with the same key."),
@@ -71,10 +71,6 @@ pub(crate) async fn create_user(
     body: Idempotent<CreateUser>,
 ) -> Result<Response> {
     if body.body().password.is_some() {
-        // A password can be used to sign in: a key would become a session with another role.
-        if caller.user.is_none() {
-            return Err(NOT_A_PERSON.problem());
-        }
         caller.require_recent_authentication(app.state.clock().now())?;
     }
     let (name, password_hash) = hash_password(&app, &caller, body.body()).await?;

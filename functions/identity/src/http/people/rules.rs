@@ -1,6 +1,6 @@
 //! Rules for every change of users: authority, seats, and that an admin remains.
 
-use access::{Caller, Permission, Reach};
+use access::{Caller, Permission, Reach, ReachKind};
 use db::TenantTx;
 use ids::UserId;
 use web::{
@@ -11,7 +11,10 @@ use web::{
 use crate::{
     domain::authority::{RoleHolder, can_manage, missing_permissions},
     error::{LAST_ADMIN, ROLE_TOO_POWERFUL, SEATS_EXHAUSTED},
-    permissions::RoleAssign,
+    permissions::{
+        RoleAssign, RoleUpdate, UserCreate, UserDisable, UserImpersonate, UserImport, UserResetMfa,
+        UserUpdate,
+    },
     store::{roles::RoleRow, seats},
 };
 
@@ -50,9 +53,22 @@ pub(crate) fn role_holder<P: Permission>(caller: &Caller<P>) -> RoleHolder<'_> {
     }
 }
 
-/// Whether users with this role manage others, so that granting it can take over the organisation.
+/// Whether users with this role manage others, so that granting it can take over the organisation: the roles from manager upwards, and
+/// every other that was given one of their permissions.
 pub(crate) fn manages_people(role: &RoleRow) -> bool {
+    const MANAGING: [Option<&str>; 8] = [
+        UserCreate::NAME,
+        UserImport::NAME,
+        UserUpdate::NAME,
+        UserDisable::NAME,
+        UserResetMfa::NAME,
+        UserImpersonate::NAME,
+        RoleUpdate::NAME,
+        RoleAssign::NAME,
+    ];
+    let manages = |name: &str| role.permissions.reach(name) == Some(ReachKind::All);
     matches!(role.base_role.as_str(), "superadmin" | "admin" | "manager")
+        || MANAGING.into_iter().flatten().any(manages)
 }
 
 /// Refuses a user beyond the licence's seats. Exact under [`seats::lock_people`].

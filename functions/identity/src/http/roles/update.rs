@@ -1,6 +1,9 @@
 //! Updates custom roles.
 
-use access::{Caller, MFA_REQUIRED_ROLES};
+use access::{
+    Caller, MFA_REQUIRED_ROLES,
+    targeting::{Attribute, Condition, TargetingRule},
+};
 use axum::extract::State;
 use db::TenantTx;
 use events::UnitOfWork;
@@ -128,8 +131,13 @@ async fn check_change(
     if more && caller.role == before.name && !caller.is_superadmin() {
         return Err(OWN_ROLE.problem());
     }
-    if before.name != after.name && is_named_in_settings(caller, &before.name) {
-        return Err(Problem::field("/name", NAMED_IN_SETTINGS));
+    if before.name != after.name {
+        if is_named_in_settings(caller, &before.name) {
+            return Err(Problem::field("/name", NAMED_IN_SETTINGS));
+        }
+        if is_named_in_features(caller, &before.name) {
+            return Err(Problem::field("/name", NAMED_IN_FEATURES));
+        }
     }
     Ok(())
 }
@@ -141,6 +149,27 @@ const NAMED_IN_SETTINGS: FieldCode = FieldCode::Rule(
         en: "is used in the setting mfa_required_roles; remove it there first",
     },
 );
+
+const NAMED_IN_FEATURES: FieldCode = FieldCode::Rule(
+    "named_in_features",
+    Localized {
+        de: "wird in der Bedingung einer Funktion verwendet, die nur die Plattform ändern kann",
+        en: "is used in the condition of a feature, which only platform staff can change",
+    },
+);
+
+/// Whether the condition of a feature names the role: renaming it would switch the feature off for those who have it, or on for those who
+/// must not.
+fn is_named_in_features(caller: &Caller<RoleUpdate>, name: &str) -> bool {
+    let rules = caller.tenant.features.values();
+    rules
+        .filter_map(TargetingRule::from_projection)
+        .any(|rule| {
+            let on_roles = |condition: &Condition| condition.attribute == Attribute::Role;
+            let mut conditions = rule.conditions.into_iter().filter(on_roles);
+            conditions.any(|condition| condition.values.iter().any(|value| value == name))
+        })
+}
 
 /// Whether `mfa_required_roles` names the role: renaming it would silently drop the requirement.
 fn is_named_in_settings(caller: &Caller<RoleUpdate>, name: &str) -> bool {
