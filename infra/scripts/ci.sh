@@ -27,6 +27,7 @@ landing | tests         | every test
 landing | served        | the platform serves its document; a few generated requests for each operation
 landing | processes     | sign-in, ticket and revocation with each function in a process of its own
 full    | google-lints  | clippy on the code behind the features of Google
+full    | openapi       | the OpenAPI document passes the recommended rules of Spectral and Redocly
 full    | asyncapi      | the document of events passes the published validator
 full    | new-function  | a function is added in four places, and works
 full    | terraform     | both clouds against stand-ins of the providers
@@ -102,6 +103,7 @@ run_served() { EXAMPLES=1 infra/scripts/served.sh; }
 run_processes() { EXAMPLES=0 infra/scripts/served.sh processes; }
 
 run_google-lints() { cargo clippy --workspace --all-targets --locked --features "$FEATURES" -- -D warnings; }
+run_openapi() { infra/scripts/openapi.sh; }
 run_asyncapi() { infra/scripts/asyncapi.sh; }
 run_terraform() { infra/scripts/terraform.sh light; }
 run_roll-out() { infra/scripts/gcp-deploy-test.sh; }

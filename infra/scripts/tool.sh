@@ -145,5 +145,7 @@ case "${1:-}" in
   moto_server) python_tool moto_server 'moto[server]' 5.2.5 ;;
   tus-js-client) npm_tool tus-js-client 4.3.1 ;;
   asyncapi-parser) npm_tool @asyncapi/parser 3.6.6 ;;
-  *) die "usage: tool.sh aiosmtpd|asyncapi-parser|checkov|cargo-deny|cargo-nextest|cargo-lambda|schemathesis|shellcheck|squawk|chromium|clamd|prometheus|promtool|moto_server|rabbitmq-server|tus-js-client" ;;
+  redocly) npm_tool @redocly/cli 1.34.15 ;;
+  spectral) npm_tool @stoplight/spectral-cli 6.16.3 ;;
+  *) die "usage: tool.sh aiosmtpd|asyncapi-parser|checkov|cargo-deny|cargo-nextest|cargo-lambda|schemathesis|shellcheck|squawk|chromium|clamd|prometheus|promtool|moto_server|rabbitmq-server|redocly|spectral|tus-js-client" ;;
 esac

@@ -83,6 +83,8 @@ fn forget_null(schema: &mut Value) {
 
 /// One response for each status of a refusal: which codes an operation uses is in its `x-problems`.
 fn share_responses(document: &mut Value) {
+    let codes = document["components"]["schemas"]["ProblemCode"]["enum"].clone();
+    let codes = codes.as_array().cloned().unwrap_or_default();
     let mut shared = Map::new();
     for operation in operations(document) {
         let responses = operation
@@ -98,14 +100,14 @@ fn share_responses(document: &mut Value) {
             let response = std::mem::replace(response, reference);
             shared
                 .entry(name)
-                .or_insert_with(|| general(status, response));
+                .or_insert_with(|| general(status, response, &codes));
         }
     }
     document["components"]["responses"] = shared.into();
 }
 
 /// The response of one operation without what is special about it.
-fn general(status: &str, mut response: Value) -> Value {
+fn general(status: &str, mut response: Value, codes: &[Value]) -> Value {
     let status = status
         .parse()
         .ok()
@@ -116,7 +118,7 @@ fn general(status: &str, mut response: Value) -> Value {
     let reason = status.canonical_reason().unwrap_or_default();
     response["description"] = format!("{reason}: see `code`.").into();
     let kind: &'static ProblemKind = kind_of_status(status);
-    if kind.status == status {
+    if codes.iter().any(|code| code == kind.code) {
         let example = kind
             .problem()
             .document(Language::En, "/api/v1/tickets", REQUEST_ID);
@@ -254,7 +256,8 @@ fn require_what_is_always_sent(document: &mut Value) {
     let read = reachable(document, bodies);
     let schemas = document["components"]["schemas"].as_object_mut();
     for (name, schema) in schemas.into_iter().flatten() {
-        if read.contains(name) {
+        // A problem has the members of its code only.
+        if read.contains(name) || name == "Problem" {
             continue;
         }
         let mut parts = vec![&mut *schema];
