@@ -7,6 +7,7 @@ create table shelf.books (
     tenant_id uuid not null,
     book_id uuid not null,
     title text not null,
+    created_at timestamptz not null,
     constraint books_pkey primary key (tenant_id, book_id),
     constraint books_tenant_fkey foreign key (tenant_id) references access.tenants
 );

@@ -22,7 +22,7 @@ const ALLOWED_HEADERS: HeaderValue = HeaderValue::from_static(
      Tus-Resumable, Upload-Length, Upload-Offset, Upload-Defer-Length, Upload-Metadata, Upload-Checksum, X-HTTP-Method-Override, X-Requested-With",
 );
 const EXPOSED_HEADERS: HeaderValue = HeaderValue::from_static(
-    "ETag, Location, Retry-After, RateLimit, RateLimit-Policy, Idempotent-Replayed, X-Request-Id, Accept-Ranges, Content-Range, Content-Disposition, \
+    "ETag, Location, Link, X-Next-Sync, Retry-After, RateLimit, RateLimit-Policy, Idempotent-Replayed, X-Request-Id, Accept-Ranges, Content-Range, Content-Disposition, \
      Tus-Resumable, Tus-Version, Tus-Extension, Tus-Max-Size, Tus-Checksum-Algorithm, Upload-Offset, Upload-Length, Upload-Defer-Length, Upload-Expires",
 );
 

@@ -17,6 +17,7 @@ pub mod file_grant;
 mod in_flight;
 mod internal;
 pub mod keyring;
+pub mod list;
 pub mod load_shed;
 pub mod mask;
 pub mod oidc;

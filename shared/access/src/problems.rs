@@ -42,6 +42,16 @@ web::problems! {
         en: "Users only", "This is not possible with an API key. Sign in as a user.";
     }
     /// The licence's quota for this period is used up.
+    /// Changes of a list of which the caller sees only a part.
+    SYNC_NOT_AVAILABLE = FORBIDDEN "sync_not_available" {
+        de: "Keine Änderungsliste", "Änderungen (sync) gibt es nur für Listen, die Sie ganz sehen können.";
+        en: "Sync not available", "Changes (sync) are available only for lists that you can see as a whole.";
+    }
+    /// A token of changes that is too old.
+    SYNC_EXPIRED = GONE "sync_expired" {
+        de: "Stand zu alt", "Seit diesem Stand sind mehr als 90 Tage vergangen. Bitte laden Sie die Liste neu, mit leerem sync.";
+        en: "Sync token expired", "The token is older than 90 days. Load the list again, with an empty sync.";
+    }
     QUOTA_EXCEEDED = TOO_MANY_REQUESTS "quota_exceeded" {
         de: "Kontingent aufgebraucht", "Die Lizenz der Organisation erlaubt höchstens {limit} ({metric}). Das Kontingent wird zum Zeitpunkt period_end zurückgesetzt.";
         en: "Quota exceeded", "The organisation's licence allows at most {limit} ({metric}). The quota resets at period_end.";

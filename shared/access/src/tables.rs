@@ -72,6 +72,15 @@ db::tables! {
         expiry_noticed_at:    none;
     }
 
+    /// What is left of a row that was deleted for good.
+    access.tombstones: subject [], erasure [keep], closure [erased_by(tenancy)] {
+        tenant_id:  none;
+        list:       none;
+        id:         none;
+        version:    none;
+        deleted_at: none;
+    }
+
     /// The stored response to a repeated request.
     access.idempotency_keys: subject [reference(principal)], erasure [delete_row], closure [erased_by(tenancy)] {
         tenant_id:       none;

@@ -3,10 +3,11 @@
 //! Request types are declared with [`body!`](crate::body!): each field's type carries its limits, unknown fields are
 //! rejected, and the OpenAPI schema comes from the same declaration.
 
+mod bounded_i64;
 mod primitives;
 
-pub use primitives::{Int, int_schema, parse_int};
-pub(crate) use primitives::{RFC_3339, instant};
+pub use bounded_i64::BoundedI64;
+pub use primitives::{Int, int_schema, number_from_text, parse_int};
 
 use serde_json::{Map, Value};
 use utoipa::openapi::{
@@ -20,6 +21,11 @@ use crate::problem::{Errors, FieldCode, Pointer};
 pub trait Field: Sized {
     /// Reads `value` at the location `at`. Records all errors in `errors` and returns `None` if there are any.
     fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self>;
+
+    /// Reads a parameter of a query, which has no type of its own.
+    fn from_text(text: String, at: &Pointer, errors: &mut Errors) -> Option<Self> {
+        Self::read(Value::String(text), at, errors)
+    }
 
     /// The value of an absent field; `None` if the field is required.
     fn absent() -> Option<Self> {
@@ -38,6 +44,9 @@ impl<T: Field> Field for Option<T> {
         } else {
             T::read(value, at, errors).map(Some)
         }
+    }
+    fn from_text(text: String, at: &Pointer, errors: &mut Errors) -> Option<Self> {
+        T::from_text(text, at, errors).map(Some)
     }
     fn absent() -> Option<Self> {
         Some(None)

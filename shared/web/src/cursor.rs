@@ -3,10 +3,17 @@
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ids::TenantId;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use utoipa::ToSchema;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use utoipa::{
+    ToSchema,
+    openapi::{RefOr, Schema},
+};
 
-use crate::problem::{self, Problem};
+use crate::{
+    body::{Field, Int, int_schema, number_from_text},
+    problem::{self, Errors, Pointer, Problem},
+};
 
 /// Length of the authentication tag in bytes: half of SHA-256, as RFC 2104 allows.
 const TAG_LENGTH: usize = 16;
@@ -84,12 +91,19 @@ impl Default for Limit {
     }
 }
 
-impl<'de> Deserialize<'de> for Limit {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match u16::try_from(i64::deserialize(deserializer)?) {
-            Ok(limit @ 1..=200) => Ok(Self(limit)),
-            _ => Err(serde::de::Error::custom("from 1 to 200")),
-        }
+impl Field for Limit {
+    fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
+        let limit = Int::<1, 200>::read(value, at, errors)?;
+        u16::try_from(limit.get()).ok().map(Self)
+    }
+    fn from_text(text: String, at: &Pointer, errors: &mut Errors) -> Option<Self> {
+        Self::read(number_from_text(&text), at, errors)
+    }
+    fn absent() -> Option<Self> {
+        Some(Self::default())
+    }
+    fn schema() -> RefOr<Schema> {
+        int_schema(1, 200).default(Some(50.into())).into()
     }
 }
 
@@ -104,25 +118,9 @@ impl Limit {
         let more = rows.len() > usize::from(self.0);
         rows.truncate(usize::from(self.0));
         let next_cursor = if more { rows.last().map(cursor) } else { None };
-        Page {
-            items: rows,
-            next_cursor,
-            total: None,
-        }
+        Page::of(rows, next_cursor)
     }
 }
-
-impl utoipa::PartialSchema for Limit {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-        utoipa::openapi::ObjectBuilder::new()
-            .schema_type(utoipa::openapi::schema::Type::Integer)
-            .minimum(Some(1.0))
-            .maximum(Some(200.0))
-            .default(Some(50.into()))
-            .into()
-    }
-}
-impl ToSchema for Limit {}
 
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -135,15 +133,45 @@ pub struct Page<T> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub total: Option<i64>,
+    /// What was deleted since the token, with `sync` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub deleted: Option<Vec<Deleted>>,
+    /// The token for the next call with `sync`; only on the last page of changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next_sync: Option<String>,
+}
+
+/// An item that was deleted.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Deleted {
+    /// The identifier of the item.
+    pub id: String,
+    /// The version with which it was deleted.
+    pub version: i32,
 }
 
 impl<T> Page<T> {
+    /// A page with these items.
+    pub fn of(items: Vec<T>, next_cursor: Option<String>) -> Self {
+        Self {
+            items,
+            next_cursor,
+            total: None,
+            deleted: None,
+            next_sync: None,
+        }
+    }
+
     /// Converts the items of the page.
     pub fn map<U>(self, to: impl FnMut(T) -> U) -> Page<U> {
         Page {
             items: self.items.into_iter().map(to).collect(),
             next_cursor: self.next_cursor,
             total: self.total,
+            deleted: self.deleted,
+            next_sync: self.next_sync,
         }
     }
 }

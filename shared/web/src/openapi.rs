@@ -16,9 +16,10 @@ use axum::{
 use utoipa::{
     __dev::SchemaReferences,
     openapi::{
-        HttpMethod, RefOr, Schema,
+        ContentBuilder, HttpMethod, ObjectBuilder, RefOr, Schema,
         extensions::Extensions,
         path::{Operation, Parameter},
+        schema::Type,
     },
 };
 
@@ -51,6 +52,18 @@ impl OperationDoc {
             self.refusals.push(kind);
         }
         document::add_refusal(&mut self.operation, kind);
+    }
+
+    /// Adds CSV to what the operation returns.
+    pub fn also_returns_csv(&mut self) {
+        let responses = &mut self.operation.responses.responses;
+        if let Some(RefOr::T(response)) = responses.get_mut("200") {
+            let text = ObjectBuilder::new().schema_type(Type::String).build();
+            let table = ContentBuilder::new().schema(Some(text)).build();
+            response
+                .content
+                .insert("text/csv".to_owned(), RefOr::T(table));
+        }
     }
 
     /// Writes down the codes: all of them for programs, and those of the context with the permission for readers.

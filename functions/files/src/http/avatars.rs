@@ -26,5 +26,5 @@ pub(crate) async fn get_avatar(
     let mut unit = UnitOfWork::begin(&app, &caller).await?;
     let avatar = files::find_avatar(&mut unit, user).await?;
     unit.commit().await?;
-    preview_response(&app, &avatar.ok_or(&problem::NOT_FOUND)?, query.w).await
+    preview_response(&app, &avatar.ok_or(&problem::NOT_FOUND)?, query.width()).await
 }

@@ -14,8 +14,7 @@ use bytes::Bytes;
 use events::UnitOfWork;
 use futures::stream;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use serde::Deserialize;
-use utoipa::IntoParams;
+use web::body::Int;
 use web::{PathIds, Problem, RequestInfo, ValidQuery, problem, problem::Result};
 
 use super::{grant::FileGrantHeader, load_file, signed_link::DOWNLOAD_URL_TTL, viewer_scope};
@@ -68,18 +67,22 @@ pub(crate) async fn get_content(
     }
 }
 
-/// The width of a preview.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PreviewQuery {
-    /// The width in pixels. Returns the smallest preview that is at least as wide, or the largest one.
-    #[serde(default = "default_width")]
-    #[param(minimum = 1, maximum = 4096, default = 320, required = false)]
-    pub(super) w: u16,
+const DEFAULT_WIDTH: u16 = 320;
+
+web::query! {
+    /// The width of a preview.
+    pub(crate) struct PreviewQuery {
+        /// The width in pixels. Returns the smallest preview that is at least as wide, or the largest one. Defaults to 320.
+        pub(super) w: Option<Int<1, 4096>>,
+    }
 }
 
-fn default_width() -> u16 {
-    320
+impl PreviewQuery {
+    /// The width in pixels.
+    pub(super) fn width(&self) -> u16 {
+        let width = self.w.and_then(|width| u16::try_from(width.get()).ok());
+        width.unwrap_or(DEFAULT_WIDTH)
+    }
 }
 
 /// Get a preview of an image
@@ -102,7 +105,7 @@ pub(crate) async fn get_thumbnail(
     let file = load_file(&mut unit, &viewer, id).await?;
     unit.commit().await?;
     check_clean(&file)?;
-    preview_response(&app, &file, query.w).await
+    preview_response(&app, &file, query.width()).await
 }
 
 /// Refuses files that did not pass the check.

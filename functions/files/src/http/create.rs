@@ -10,13 +10,9 @@ use bytes::Bytes;
 use events::UnitOfWork;
 use futures::stream;
 use multer::{Constraints, Multipart, SizeLimit};
-use serde::Deserialize;
-use utoipa::{
-    IntoParams,
-    openapi::{
-        ContentBuilder, KnownFormat, ObjectBuilder, RefOr, Required, SchemaFormat,
-        request_body::RequestBodyBuilder, schema::Type,
-    },
+use utoipa::openapi::{
+    ContentBuilder, KnownFormat, ObjectBuilder, RefOr, Required, SchemaFormat,
+    request_body::RequestBodyBuilder, schema::Type,
 };
 use web::{
     Created, Incoming, Problem, ValidQuery,
@@ -47,22 +43,21 @@ const MAX_FORM_FILE_SIZE: u64 = 30 << 20;
 /// Allowance for the parts of the form around the file.
 const FORM_OVERHEAD: u64 = 64 << 10;
 
-/// Properties of the new file.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewFileQuery {
-    /// The file name; defaults to the name in the form.
-    name: Option<String>,
-    /// The purpose of the file; defaults to `attachment`, or to the category of the document that `revision_of` names.
-    #[param(inline)]
-    category: Option<Category>,
-    /// The resource to attach the file to: `ticket:<id>` with a grant for that ticket, or `user:<id>` of the caller.
-    resource: Option<String>,
-    /// Whether only staff can see the file among those of its resource.
-    internal: Option<bool>,
-    /// The file of which this is a new revision. Requires permission to update that file. The revision inherits category,
-    /// resource and visibility of its document.
-    revision_of: Option<FileId>,
+web::query! {
+    /// Properties of the new file.
+    pub(crate) struct NewFileQuery {
+        /// The file name; defaults to the name in the form.
+        name: Option<FileName>,
+        /// The purpose of the file; defaults to `attachment`, or to the category of the document that `revision_of` names.
+        category: Option<Category>,
+        /// The resource to attach the file to: `ticket:<id>` with a grant for that ticket, or `user:<id>` of the caller.
+        resource: Option<ResourceField>,
+        /// Whether only staff can see the file among those of its resource.
+        internal: Option<bool>,
+        /// The file of which this is a new revision. Requires permission to update that file. The revision inherits category,
+        /// resource and visibility of its document.
+        revision_of: Option<FileId>,
+    }
 }
 
 /// The body of a multipart request.
@@ -168,15 +163,15 @@ async fn upload_form(
             None => return Err(FILE_MISSING.problem()),
         }
     };
-    let name = query
-        .name
-        .as_deref()
-        .or(field.file_name())
-        .unwrap_or("file");
+    let name = match query.name {
+        Some(name) => name,
+        None => FileName::parse(field.file_name().unwrap_or("file"))
+            .map_err(|code| Problem::field("/name", code))?,
+    };
     let request = UploadRequest {
-        name: FileName::parse(name).map_err(|code| Problem::field("/name", code))?,
+        name,
         category: query.category,
-        resource: parse_resource(query.resource.as_deref())?,
+        resource: query.resource.map(|field| field.0),
         internal: query.internal,
         revision_of: query.revision_of,
         upload: NewUpload {

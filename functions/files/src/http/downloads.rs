@@ -94,7 +94,7 @@ pub(crate) async fn get_download(
     tx.commit().await?;
     // The URL was signed for one version: it ends when the file is renamed, deleted or blocked.
     let file = file
-        .filter(|file| file.version == query.version && check_clean(file).is_ok())
+        .filter(|file| file.version == query.version.get() && check_clean(file).is_ok())
         .ok_or(&LINK_INVALID)?;
     stream_content(&app, &file, &request, &headers).await
 }

@@ -1,17 +1,20 @@
 //! Files.
 
 use crate::ids::FileId;
-use access::{Caller, Reach, audit::Entry};
-use axum::{Json, extract::State};
+use access::{
+    Caller, Reach,
+    audit::Entry,
+    list::{ListQuery, Listed},
+};
+use axum::extract::State;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use events::UnitOfWork;
 use http::StatusCode;
-use serde::Deserialize;
 use serde_json::json;
-use utoipa::IntoParams;
 use web::{
-    Fetched, IfMatch, Limit, Page, PathIds, Problem, Scope, ValidJson, ValidQuery,
+    Fetched, IfMatch, Page, PathIds, Problem, ValidJson,
     problem::{self, FieldCode, Result},
+    query::OneOf,
 };
 
 use super::{
@@ -31,29 +34,21 @@ use crate::{
     events::FileDeleted,
     permissions::{FileDelete, FileRead, FileUpdate},
     store::{
-        files::{self as store, FileFilter, FileRow, Position},
+        files::{self as store, FileFilter, FileRow},
         usage,
     },
 };
 
-/// Filters and pagination of a list of files.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ListQuery {
-    /// Only files of this resource: `ticket:<id>` or `user:<id>`.
-    #[param(example = "ticket:019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f")]
-    resource: Option<String>,
-    /// Only files of this category.
-    #[param(inline)]
-    category: Option<Category>,
-    /// All revisions of the document with this first revision. By default only the newest revision of each document is listed.
-    revision_of: Option<FileId>,
-    /// Maximum number of items per page.
-    #[serde(default)]
-    #[param(value_type = Option<Limit>, inline)]
-    limit: Limit,
-    /// Cursor of the page to return: `next_cursor` of the previous page.
-    cursor: Option<String>,
+web::query! {
+    /// Filters of a list of files.
+    pub(crate) struct ListFiles {
+        /// Only files of one of these resources: `ticket:<id>` or `user:<id>`.
+        resource: OneOf<ResourceField>,
+        /// Only files of one of these categories.
+        category: OneOf<Category>,
+        /// All revisions of the document with this first revision. By default only the newest revision of each document is listed.
+        revision_of: Option<FileId>,
+    }
 }
 
 /// List files
@@ -65,42 +60,33 @@ pub(crate) async fn list_files(
     State(app): State<App>,
     caller: Caller<FileRead>,
     grant: FileGrantHeader,
-    ValidQuery(query): ValidQuery<ListQuery>,
-) -> Result<Json<Page<File>>> {
+    query: ListQuery<ListFiles>,
+) -> Result<Listed<File>> {
     let viewer = viewer_scope(&caller, grant.verify(&app, &caller)?);
-    let resource = query.resource.as_deref().map(ResourceField::parse);
-    let resource = resource
-        .transpose()
-        .map_err(|code| Problem::field("/resource", code))?;
+    let ListFiles {
+        resource,
+        category,
+        revision_of,
+    } = query.filter.clone();
+    let resources = resource.given();
     let filter = FileFilter {
-        resource: resource.map(|field| field.0),
-        category: query.category,
-        revision_of: query.revision_of,
+        resources: resources.map(|fields| fields.into_iter().map(|field| field.0).collect()),
+        category: category.given(),
+        revision_of,
     };
-    // The cursor is bound to the caller too, because the visible files depend on it.
-    let selected = (
-        caller.actor,
-        &query.resource,
-        query.category,
-        query.revision_of,
-    );
-    let scope = Scope::new("files", caller.tenant.id, &selected);
-    let after: Option<Position> = query
-        .cursor
-        .as_deref()
-        .map(|cursor| app.cursors.open(&scope, cursor))
-        .transpose()?;
     let mut unit = UnitOfWork::begin(&app, &caller).await?;
-    let rows = store::list_files(&mut unit, &viewer, &filter, after.as_ref(), query.limit).await?;
+    let listed = query
+        .rows(
+            &app.cursors,
+            &caller,
+            &mut unit,
+            (&store::FILES, store::NEWEST_FIRST),
+            |sql| store::push_visible(sql, &viewer),
+            |sql| store::push_filter(sql, &filter),
+        )
+        .await?;
     unit.commit().await?;
-    let seal = |last: &FileRow| {
-        let position = Position {
-            created_at: last.created_at,
-            id: last.id,
-        };
-        app.cursors.seal(&scope, &position)
-    };
-    Ok(Json(query.limit.page(rows, seal).map(File::from)))
+    Ok(listed.map(|row: FileRow| File::from(row)))
 }
 
 /// Get a file

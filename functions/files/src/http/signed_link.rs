@@ -5,24 +5,26 @@ use access::{Keyring, Purpose, opaque};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use ids::TenantId;
-use serde::Deserialize;
-use utoipa::IntoParams;
+use web::{
+    SingleLine,
+    body::{BoundedI64, Int},
+};
 
 /// How long a signed download URL is valid.
 pub(crate) const DOWNLOAD_URL_TTL: TimeDelta = TimeDelta::minutes(5);
 
-/// The query of a signed download URL.
-#[derive(Clone, Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SignedQuery {
-    /// The tenant of the file.
-    pub(crate) tenant: TenantId,
-    /// The file's version when the URL was signed.
-    pub(crate) version: i32,
-    /// When the URL expires, in Unix seconds.
-    pub(crate) expires: i64,
-    /// An HMAC over method, path, tenant, version and expiry time.
-    pub(crate) signature: String,
+web::query! {
+    /// The query of a signed download URL.
+    pub(crate) struct SignedQuery {
+        /// The tenant of the file.
+        pub(crate) tenant: TenantId,
+        /// The file's version when the URL was signed.
+        pub(crate) version: Int<0, { i32::MAX }>,
+        /// When the URL expires, in Unix seconds.
+        pub(crate) expires: BoundedI64<0, 9_000_000_000_000_000>,
+        /// An HMAC over method, path, tenant, version and expiry time.
+        pub(crate) signature: SingleLine<1, 200>,
+    }
 }
 
 fn signed_text(file: FileId, tenant: TenantId, version: i32, expires: i64) -> String {
@@ -53,13 +55,13 @@ pub(crate) fn is_valid(
     query: &SignedQuery,
     now: DateTime<Utc>,
 ) -> bool {
-    let text = signed_text(file, query.tenant, query.version, query.expires);
-    let Ok(tag) = URL_SAFE_NO_PAD.decode(&query.signature) else {
+    let text = signed_text(file, query.tenant, query.version.get(), query.expires.get());
+    let Ok(tag) = URL_SAFE_NO_PAD.decode(query.signature.as_str()) else {
         return false;
     };
     let known = keyring.mac_with_each_key(Purpose::DownloadLinks, text.as_bytes());
     let is_authentic = known.iter().fold(false, |is_authentic, known| {
         is_authentic | opaque::constant_time_eq(known, &tag)
     });
-    is_authentic && now.timestamp() < query.expires
+    is_authentic && now.timestamp() < query.expires.get()
 }

@@ -4,14 +4,13 @@ use crate::ids::FileId;
 use access::{
     Reach,
     file_grant::{FileGrant, Resource, ResourceType},
+    list::{IdType, Order, Source, push_any},
 };
 use chrono::{DateTime, Utc};
 use db::{Actor, ActorKind, Result, TenantTx};
 use ids::UserId;
-use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
-use web::Limit;
 
 use crate::domain::{file::Status, media_type::Category};
 
@@ -93,36 +92,54 @@ pub(crate) struct NewFile {
     pub(crate) due_at: DateTime<Utc>,
 }
 
-/// The last row of a page.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Position {
-    pub(crate) created_at: DateTime<Utc>,
-    pub(crate) id: FileId,
-}
-
 /// Filters of a list.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FileFilter {
-    pub(crate) resource: Option<Resource>,
-    pub(crate) category: Option<Category>,
+    pub(crate) resources: Option<Vec<Resource>>,
+    pub(crate) category: Option<Vec<Category>>,
     /// All revisions of this document; otherwise only the newest of each.
     pub(crate) revision_of: Option<FileId>,
 }
 
-const COLUMNS: &str = "select f.file_id, f.name, f.original_name, f.category, f.resource_type, f.resource_id, f.internal,
+const COLUMNS: &str = "f.file_id, f.name, f.original_name, f.category, f.resource_type, f.resource_id, f.internal,
     f.status, f.failure, f.size, f.mime_type, f.sha256, f.preview_widths, f.created_by_kind, f.created_by_id, f.revision,
-    f.revision_of, f.retention_until, f.version, f.created_at, f.updated_at, f.object_key
-from files.files f
-where f.tenant_id = ";
+    f.revision_of, f.retention_until, f.version, f.created_at, f.updated_at, f.object_key";
 
-fn visible_files(tx: &TenantTx, viewer: &ViewerScope) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new(COLUMNS);
+/// Files.
+pub(crate) const FILES: Source = Source {
+    name: "files",
+    columns: COLUMNS,
+    from: "files.files f",
+    tenant: "f.tenant_id",
+    id: "f.file_id",
+    id_type: IdType::Uuid,
+    changed_at: "f.updated_at",
+    version: "f.version",
+    gone: "f.status = 'deleted'",
+};
+pub(crate) const NEWEST_FIRST: Order = Order {
+    keys: &[("f.created_at", "timestamptz")],
+    descending: true,
+};
+
+/// The files of the tenant that are not deleted.
+fn stored_files(tx: &TenantTx) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new("select ");
+    query
+        .push(COLUMNS)
+        .push(" from files.files f where f.tenant_id = ");
     query.push_bind(tx.tenant());
-    query.push(" and f.status <> 'deleted' and ((f.created_by_kind = ");
+    query.push(" and f.status <> 'deleted'");
+    query
+}
+
+/// Restricts the files to those that the viewer can see.
+pub(crate) fn push_visible(query: &mut QueryBuilder<Postgres>, viewer: &ViewerScope) {
+    query.push(" and ((f.created_by_kind = ");
     query.push_bind(viewer.actor.kind);
     query.push(" and f.created_by_id = ");
     query.push_bind(viewer.actor.id);
-    query.push(") or (f.status = 'clean' and (");
+    query.push(") or (f.status in ('clean', 'deleted') and (");
     query.push_bind(viewer.reach == Reach::All);
     if let Some(grant) = &viewer.grant {
         query.push(" or (f.resource_type = ");
@@ -134,7 +151,31 @@ fn visible_files(tx: &TenantTx, viewer: &ViewerScope) -> QueryBuilder<Postgres> 
         query.push("))");
     }
     query.push(")))");
-    query
+}
+
+/// Restricts the files to those that match.
+pub(crate) fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &FileFilter) {
+    if let Some(resources) = &filter.resources {
+        query.push(" and (false");
+        for resource in resources {
+            query.push(" or (f.resource_type = ");
+            query.push_bind(resource.r#type);
+            query.push(" and f.resource_id = ");
+            query.push_bind(resource.id).push(")");
+        }
+        query.push(")");
+    }
+    push_any(query, "f.category", filter.category.as_ref());
+    match filter.revision_of {
+        Some(first) => {
+            query.push(" and (f.file_id = ").push_bind(first);
+            query.push(" or f.revision_of = ").push_bind(first);
+            query.push(")");
+        }
+        None => {
+            query.push(" and f.superseded_at is null");
+        }
+    }
 }
 
 /// A file that the caller can see.
@@ -143,7 +184,8 @@ pub(crate) async fn find_file(
     viewer: &ViewerScope,
     id: FileId,
 ) -> Result<Option<FileRow>> {
-    let mut query = visible_files(tx, viewer);
+    let mut query = stored_files(tx);
+    push_visible(&mut query, viewer);
     query.push(" and f.file_id = ").push_bind(id);
     let row = query.build().fetch_optional(tx.conn()).await?;
     Ok(row.map(|row| FileRow::from_row(&row)).transpose()?)
@@ -171,9 +213,8 @@ pub(crate) async fn lock_file(
 
 /// A file regardless of the caller, for background processing and signed URLs.
 pub(crate) async fn find_file_unscoped(tx: &mut TenantTx, id: FileId) -> Result<Option<FileRow>> {
-    let mut query = QueryBuilder::<Postgres>::new(COLUMNS);
-    query.push_bind(tx.tenant());
-    query.push(" and f.status <> 'deleted' and f.file_id = ");
+    let mut query = stored_files(tx);
+    query.push(" and f.file_id = ");
     query.push_bind(id);
     let row = query.build().fetch_optional(tx.conn()).await?;
     Ok(row.map(|row| FileRow::from_row(&row)).transpose()?)
@@ -181,8 +222,7 @@ pub(crate) async fn find_file_unscoped(tx: &mut TenantTx, id: FileId) -> Result<
 
 /// A person's avatar.
 pub(crate) async fn find_avatar(tx: &mut TenantTx, user: UserId) -> Result<Option<FileRow>> {
-    let mut query = QueryBuilder::<Postgres>::new(COLUMNS);
-    query.push_bind(tx.tenant());
+    let mut query = stored_files(tx);
     query.push(
         " and f.status = 'clean' and f.category = 'avatar' and f.resource_type = 'user' and f.resource_id = ",
     );
@@ -190,48 +230,6 @@ pub(crate) async fn find_avatar(tx: &mut TenantTx, user: UserId) -> Result<Optio
     query.push(" order by f.created_at desc, f.file_id desc limit 1");
     let row = query.build().fetch_optional(tx.conn()).await?;
     Ok(row.map(|row| FileRow::from_row(&row)).transpose()?)
-}
-
-/// A page of files, newest first, plus one row if there is a next page.
-pub(crate) async fn list_files(
-    tx: &mut TenantTx,
-    viewer: &ViewerScope,
-    filter: &FileFilter,
-    after: Option<&Position>,
-    limit: Limit,
-) -> Result<Vec<FileRow>> {
-    let mut query = visible_files(tx, viewer);
-    if let Some(resource) = &filter.resource {
-        query.push(" and f.resource_type = ");
-        query.push_bind(resource.r#type);
-        query.push(" and f.resource_id = ");
-        query.push_bind(resource.id);
-    }
-    if let Some(category) = filter.category {
-        query.push(" and f.category = ").push_bind(category);
-    }
-    match filter.revision_of {
-        Some(first) => {
-            query.push(" and (f.file_id = ").push_bind(first);
-            query.push(" or f.revision_of = ").push_bind(first);
-            query.push(")");
-        }
-        None => {
-            query.push(" and f.superseded_at is null");
-        }
-    }
-    if let Some(after) = after {
-        query.push(" and (f.created_at, f.file_id) < (");
-        query.push_bind(after.created_at);
-        query.push(", ").push_bind(after.id).push(")");
-    }
-    query.push(" order by f.created_at desc, f.file_id desc limit ");
-    query.push_bind(limit.rows());
-    let rows = query.build().fetch_all(tx.conn()).await?;
-    Ok(rows
-        .iter()
-        .map(FileRow::from_row)
-        .collect::<sqlx::Result<_>>()?)
 }
 
 /// Inserts a file whose content is still to be uploaded. A revision gets the next number of its document.

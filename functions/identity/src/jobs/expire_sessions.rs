@@ -1,6 +1,7 @@
 //! Deletes sessions, links, idempotency keys and registrations that were never completed after their retention period.
 
 use access::directory;
+use access::list::tombstones;
 use chrono::TimeDelta;
 use db::TenantTx;
 use events::{Run, UnitOfWork};
@@ -31,6 +32,7 @@ pub(crate) struct Expired {
     pub(crate) one_time_tokens: u64,
     pub(crate) idempotency_keys: u64,
     pub(crate) registrations: u64,
+    pub(crate) tombstones: u64,
 }
 
 /// Deletes old sessions, links and idempotency keys, one tenant after the other.
@@ -52,6 +54,7 @@ enum Expirable {
     IdempotencyKeys,
     Sessions,
     Registrations,
+    Tombstones,
 }
 
 async fn expire_tenant(
@@ -65,6 +68,7 @@ async fn expire_tenant(
         (Expirable::IdempotencyKeys, &mut expired.idempotency_keys),
         (Expirable::Sessions, &mut expired.sessions),
         (Expirable::Registrations, &mut expired.registrations),
+        (Expirable::Tombstones, &mut expired.tombstones),
     ] {
         loop {
             let mut unit = UnitOfWork::begin_step(app, &run.request, tenant).await?;
@@ -98,6 +102,7 @@ async fn delete_batch(tx: &mut TenantTx, kind: Expirable) -> db::Result<u64> {
             let before = now - TimeDelta::days(REGISTRATION_RETENTION_DAYS);
             registrations::erase_pending(tx, before, BATCH_SIZE).await
         }
+        Expirable::Tombstones => tombstones::expire(tx, BATCH_SIZE).await,
         Expirable::Sessions => {
             jobs::delete_ended_sessions(
                 tx,

@@ -1,15 +1,17 @@
 //! Identities of users at OpenID Connect providers.
 
 use crate::ids::OauthIdentityId;
+use access::list::{IdType, Order, Source};
 use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
 use ids::UserId;
+use sqlx::FromRow;
 
 use super::oauth_flows::IssuedIdentity;
 use crate::domain::status::UserStatus;
 
 /// A linked identity.
-#[derive(Debug)]
+#[derive(Debug, FromRow)]
 pub(crate) struct IdentityRow {
     pub(crate) id: OauthIdentityId,
     pub(crate) provider: String,
@@ -160,6 +162,23 @@ pub(crate) async fn activate_verified_user(tx: &mut TenantTx, user: UserId) -> R
     .await?;
     Ok(())
 }
+
+/// Linked identities; those that were unlinked are gone.
+pub(crate) const IDENTITIES: Source = Source {
+    name: "identities",
+    columns: "i.oauth_identity_id as id, i.provider, i.email, i.created_at",
+    from: "identity.oauth_identities i",
+    tenant: "i.tenant_id",
+    id: "i.oauth_identity_id",
+    id_type: IdType::Uuid,
+    changed_at: "greatest(i.created_at, i.unlinked_at)",
+    version: "1",
+    gone: "i.unlinked_at is not null",
+};
+pub(crate) const OLDEST_FIRST: Order = Order {
+    keys: &[("i.created_at", "timestamptz")],
+    descending: false,
+};
 
 /// Returns a user's identities, oldest first.
 pub(crate) async fn list_identities(tx: &mut TenantTx, user: UserId) -> Result<Vec<IdentityRow>> {

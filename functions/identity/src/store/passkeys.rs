@@ -2,6 +2,7 @@
 
 use crate::ids::PasskeyChallenge;
 use crate::ids::PasskeyId;
+use access::list::tombstones;
 use access::opaque::Opaque;
 use chrono::{DateTime, Utc};
 use db::{Result, TenantTx};
@@ -107,23 +108,30 @@ pub(crate) async fn record_passkey_use(
     Ok(noted.rows_affected() == 1)
 }
 
+/// The name of the list.
+pub(crate) const NAME: &str = "passkeys";
+
 /// Deletes one or all passkeys of a user, and returns their number.
 pub(crate) async fn delete_passkeys(
     tx: &mut TenantTx,
     user: UserId,
     only: Option<PasskeyId>,
-) -> Result<u64> {
+) -> Result<usize> {
     let tenant = tx.tenant();
-    let deleted = sqlx::query!(
-        "delete from identity.passkeys
-        where tenant_id = $1 and user_id = $2 and ($3::uuid is null or passkey_id = $3)",
+    let deleted = sqlx::query_scalar!(
+        r#"delete from identity.passkeys
+        where tenant_id = $1 and user_id = $2 and ($3::uuid is null or passkey_id = $3)
+        returning passkey_id as "id: PasskeyId""#,
         tenant as _,
         user as _,
         only as _,
     )
-    .execute(tx.conn())
+    .fetch_all(tx.conn())
     .await?;
-    Ok(deleted.rows_affected())
+    for id in &deleted {
+        tombstones::record(tx, NAME, id, 1).await?;
+    }
+    Ok(deleted.len())
 }
 
 /// Inserts a challenge and deletes some expired ones.

@@ -1,5 +1,6 @@
 //! Roles of a tenant, and the grants of built-in roles.
 
+use access::list::tombstones;
 use std::collections::BTreeMap;
 
 use access::Grants;
@@ -147,9 +148,13 @@ pub(crate) async fn update_role(tx: &mut TenantTx, changed: &RoleRow) -> Result<
     Ok(())
 }
 
-/// Deletes a custom role. A foreign key prevents this while it is assigned.
-pub(crate) async fn delete_role(tx: &mut TenantTx, role: RoleId) -> Result<()> {
+/// The name of the list.
+pub(crate) const NAME: &str = "roles";
+
+/// Deletes a custom role with this version. A foreign key prevents this while it is assigned.
+pub(crate) async fn delete_role(tx: &mut TenantTx, role: RoleId, version: i32) -> Result<()> {
     let tenant = tx.tenant();
+    tombstones::record(tx, NAME, role, version).await?;
     sqlx::query!(
         "delete from access.roles
         where tenant_id = $1 and role_id = $2 and not built_in",

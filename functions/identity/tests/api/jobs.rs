@@ -205,8 +205,7 @@ async fn only_data_past_its_retention_is_deleted() {
         .await
         .expect(202);
     add(&app, &tenant, "customer", "ada@demo.example").await;
-    let nothing =
-        json!({"sessions": 0, "one_time_tokens": 0, "idempotency_keys": 0, "registrations": 0});
+    let nothing = json!({"sessions": 0, "one_time_tokens": 0, "idempotency_keys": 0, "registrations": 0, "tombstones": 0});
     assert_eq!(run(&app, EXPIRE).await, nothing);
 
     // Idempotency keys are deleted after one day.
@@ -289,7 +288,7 @@ async fn no_statement_deletes_more_than_a_thousand_rows() {
     }
     assert_eq!(
         run(&app, EXPIRE).await,
-        json!({"sessions": 0, "one_time_tokens": 2500, "idempotency_keys": 2500, "registrations": 0})
+        json!({"sessions": 0, "one_time_tokens": 2500, "idempotency_keys": 2500, "registrations": 0, "tombstones": 0})
     );
 }
 

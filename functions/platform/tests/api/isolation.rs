@@ -35,7 +35,7 @@ const SKIP: &[&str] = &[
     "POST /api/v1/auth/oauth/token",
 ];
 
-async fn create_app() -> (TestApp, TestTenant, TestTenant) {
+pub(crate) async fn create_app() -> (TestApp, TestTenant, TestTenant) {
     // A DNS server that does not exist, so that no request leaves the machine.
     let environment = Environment::of([("REVALENZ_DNS_SERVER", "127.0.0.1:1")]);
     let app = TestApp::with_environment(platform::functions::ALL, &environment).await;
@@ -44,7 +44,7 @@ async fn create_app() -> (TestApp, TestTenant, TestTenant) {
 }
 
 /// Creates rows of every kind in a tenant, each with a unique text.
-async fn seed_tenant(app: &TestApp, tenant: &TestTenant) -> TenantFixture {
+pub(crate) async fn seed_tenant(app: &TestApp, tenant: &TestTenant) -> TenantFixture {
     let secret = format!("secretof{}", tenant.slug);
     let mut all = TenantFixture {
         secrets: vec![secret.clone()],

@@ -12,6 +12,7 @@ mod events;
 mod impersonation;
 mod isolation;
 mod life_cycle;
+mod lists;
 mod manifest;
 mod pages;
 mod policy;

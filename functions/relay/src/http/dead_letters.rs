@@ -6,9 +6,10 @@ use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
 use events::push::{FUNCTION, Push};
 use ids::{EventId, TenantId};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
+use web::SingleLine;
 use web::{Accepted, Limit, Page, PathIds, Scope, ValidJson, ValidQuery, problem, problem::Result};
 
 use crate::{
@@ -72,22 +73,18 @@ impl From<DeadLetterRow> for DeadLetter {
     }
 }
 
-/// Filters and page of the list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct DeadLetterQuery {
-    /// Return only dead letters of this tenant.
-    tenant_id: Option<TenantId>,
-    /// Include dead letters that were replayed.
-    #[serde(default)]
-    #[param(value_type = Option<bool>)]
-    replayed: bool,
-    /// Maximum number of items per page.
-    #[serde(default)]
-    #[param(value_type = Option<Limit>, inline)]
-    limit: Limit,
-    /// The `next_cursor` of the previous page.
-    cursor: Option<String>,
+web::query! {
+    /// Filters and page of the list.
+    pub(crate) struct DeadLetterQuery {
+        /// Return only dead letters of this tenant.
+        tenant_id: Option<TenantId>,
+        /// Include dead letters that were replayed.
+        replayed: Option<bool>,
+        /// Maximum number of items per page.
+        limit: Limit,
+        /// The `next_cursor` of the previous page.
+        cursor: Option<SingleLine<1, 1000>>,
+    }
 }
 
 /// List dead letters
@@ -103,22 +100,18 @@ pub(crate) async fn list_dead_letters(
     _caller: InternalCaller,
     ValidQuery(query): ValidQuery<DeadLetterQuery>,
 ) -> Result<Json<Page<DeadLetter>>> {
+    let replayed = query.replayed == Some(true);
     // The list belongs to the platform, not to a tenant.
-    let scope = Scope::new("dead-letters", REVALENZ, &(query.tenant_id, query.replayed));
+    let scope = Scope::new("dead-letters", REVALENZ, &(query.tenant_id, replayed));
     let after: Option<Position> = query
         .cursor
-        .as_deref()
-        .map(|cursor| app.cursors.open(&scope, cursor))
+        .as_ref()
+        .map(|cursor| app.cursors.open(&scope, cursor.as_str()))
         .transpose()?;
     let mut tx = app.db.begin_unscoped().await?;
-    let rows = dead_letters::list_dead_letters(
-        &mut tx,
-        query.tenant_id,
-        !query.replayed,
-        after,
-        query.limit,
-    )
-    .await?;
+    let rows =
+        dead_letters::list_dead_letters(&mut tx, query.tenant_id, !replayed, after, query.limit)
+            .await?;
     tx.commit().await?;
     let items = rows.into_iter().map(DeadLetter::from).collect();
     Ok(Json(query.limit.page(items, |last: &DeadLetter| {

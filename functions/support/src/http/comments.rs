@@ -1,8 +1,11 @@
 //! Comments of a ticket.
 
 use crate::ids::TicketCommentId;
-use access::{Caller, Reach};
-use axum::{Json, extract::State, response::Response};
+use access::{
+    Caller, Reach,
+    list::{ListQuery, Listed},
+};
+use axum::{extract::State, response::Response};
 use chrono::{DateTime, Utc};
 use db::TenantTx;
 use events::{Attempt, Idempotent, UnitOfWork};
@@ -12,13 +15,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use web::{
-    Created, Fetched, IfMatch, Page, PathIds, Text, ValidJson, ValidQuery, problem,
-    problem::Result, reply::Versioned,
+    Created, Fetched, IfMatch, Page, PathIds, Text, ValidJson, problem, problem::Result,
+    reply::Versioned,
 };
 
 use super::{
     Author, comment_scope, load_ticket, lock_ticket,
-    page::{PageQuery, ticket_page},
+    page::{Unfiltered, ticket_page},
     ticket_role,
     tickets::{check_open, record_changes},
 };
@@ -29,7 +32,7 @@ use crate::{
     events::TicketCommented,
     permissions::{CommentCreate, CommentUpdate, TicketRead},
     store::{
-        comments::{self, CommentRow, CommentScope, Position},
+        comments::{self, CommentRow, CommentScope},
         history::{self, FieldChange},
         tickets::{self, TicketRow},
     },
@@ -118,22 +121,11 @@ pub(crate) async fn list_comments(
     State(app): State<App>,
     caller: Caller<TicketRead>,
     PathIds(id): PathIds<TicketId>,
-    ValidQuery(query): ValidQuery<PageQuery>,
-) -> Result<Json<Page<Comment>>> {
-    let page = ticket_page(
-        &app,
-        &caller,
-        "comments",
-        id,
-        &query,
-        async |tx, scope, after, limit| comments::list_comments(tx, id, scope, after, limit).await,
-        |last: &CommentRow| Position {
-            created_at: last.created_at,
-            id: last.id,
-        },
-    )
-    .await?;
-    Ok(Json(page.map(Comment::from)))
+    query: ListQuery<Unfiltered>,
+) -> Result<Listed<Comment>> {
+    let source = (&comments::COMMENTS, comments::OLDEST_FIRST);
+    let listed = ticket_page(&app, &caller, id, &query, source, "c").await?;
+    Ok(listed.map(|row: CommentRow| Comment::from(row)))
 }
 
 /// Add a comment to a ticket

@@ -1,23 +1,26 @@
 //! A ticket's history.
 
 use crate::ids::TicketHistoryId;
-use access::Caller;
-use axum::{Json, extract::State};
+use access::{
+    Caller,
+    list::{ListQuery, Listed},
+};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use ids::TicketId;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
-use web::{Page, PathIds, ValidQuery, problem::Result};
+use web::{Page, PathIds, problem::Result};
 
 use super::{
     Author,
-    page::{PageQuery, ticket_page},
+    page::{Unfiltered, ticket_page},
 };
 use crate::{
     App,
     permissions::TicketRead,
-    store::history::{self, HistoryRow, Position},
+    store::history::{self, HistoryRow},
 };
 
 /// A change of one field of a ticket.
@@ -65,21 +68,9 @@ pub(crate) async fn list_history(
     State(app): State<App>,
     caller: Caller<TicketRead>,
     PathIds(id): PathIds<TicketId>,
-    ValidQuery(query): ValidQuery<PageQuery>,
-) -> Result<Json<Page<HistoryEntry>>> {
-    let page = ticket_page(
-        &app,
-        &caller,
-        "history",
-        id,
-        &query,
-        async |tx, scope, after, limit| history::list_history(tx, id, scope, after, limit).await,
-        |last: &HistoryRow| Position {
-            occurred_at: last.occurred_at,
-            place: last.position,
-            id: last.id,
-        },
-    )
-    .await?;
-    Ok(Json(page.map(HistoryEntry::from)))
+    query: ListQuery<Unfiltered>,
+) -> Result<Listed<HistoryEntry>> {
+    let source = (&history::HISTORY, history::OLDEST_FIRST);
+    let listed = ticket_page(&app, &caller, id, &query, source, "h").await?;
+    Ok(listed.map(|row: HistoryRow| HistoryEntry::from(row)))
 }

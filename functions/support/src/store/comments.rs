@@ -1,11 +1,11 @@
 //! SQL for comments.
 
 use crate::ids::TicketCommentId;
+use access::list::{IdType, Order, Source};
 use chrono::{DateTime, Utc};
 use db::{ActorKind, Result, TenantTx};
 use ids::TicketId;
-use serde::{Deserialize, Serialize};
-use web::Limit;
+use sqlx::FromRow;
 
 use crate::domain::comment::Visibility;
 
@@ -18,15 +18,8 @@ pub(crate) enum CommentScope {
     All,
 }
 
-/// The last row of a page.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Position {
-    pub(crate) created_at: DateTime<Utc>,
-    pub(crate) id: TicketCommentId,
-}
-
 /// A comment with its author's name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub(crate) struct CommentRow {
     pub(crate) id: TicketCommentId,
     pub(crate) ticket_id: TicketId,
@@ -41,38 +34,24 @@ pub(crate) struct CommentRow {
     pub(crate) updated_at: DateTime<Utc>,
 }
 
-/// A page of a ticket's comments, oldest first, plus one row if there is a next page.
-pub(crate) async fn list_comments(
-    tx: &mut TenantTx,
-    ticket: TicketId,
-    scope: CommentScope,
-    after: Option<&Position>,
-    limit: Limit,
-) -> Result<Vec<CommentRow>> {
-    let tenant = tx.tenant();
-    Ok(sqlx::query_as!(
-        CommentRow,
-        r#"select
-            c.ticket_comment_id as "id: TicketCommentId", c.ticket_id as "ticket_id: TicketId",
-            c.author_kind as "author_kind: ActorKind", c.author_id, p.display_name as "author_name?", c.content,
-            c.visibility as "visibility: Visibility", c.edited_at, c.version, c.created_at, c.updated_at
-        from support.ticket_comments c
-        left join access.people p on p.tenant_id = c.tenant_id and p.user_id = c.author_id
-        where c.tenant_id = $1 and c.ticket_id = $2 and c.deleted_at is null
-            and ($3 or c.visibility = 'public')
-            and ($4::timestamptz is null or (c.created_at, c.ticket_comment_id) > ($4, $5::uuid))
-        order by c.created_at, c.ticket_comment_id
-        limit $6"#,
-        tenant as _,
-        ticket as _,
-        scope == CommentScope::All,
-        after.map(|position| position.created_at),
-        after.map(|position| position.id) as _,
-        limit.rows(),
-    )
-    .fetch_all(tx.conn())
-    .await?)
-}
+/// Comments.
+pub(crate) const COMMENTS: Source = Source {
+    name: "comments",
+    columns: "c.ticket_comment_id as id, c.ticket_id, c.author_kind, c.author_id, p.display_name as author_name, c.content, c.visibility,
+        c.edited_at, c.version, c.created_at, c.updated_at",
+    from: "support.ticket_comments c
+        left join access.people p on p.tenant_id = c.tenant_id and p.user_id = c.author_id",
+    tenant: "c.tenant_id",
+    id: "c.ticket_comment_id",
+    id_type: IdType::Uuid,
+    changed_at: "c.updated_at",
+    version: "c.version",
+    gone: "c.deleted_at is not null",
+};
+pub(crate) const OLDEST_FIRST: Order = Order {
+    keys: &[("c.created_at", "timestamptz")],
+    descending: false,
+};
 
 /// One comment of a ticket. Lock the ticket before changing it.
 pub(crate) async fn find_comment(

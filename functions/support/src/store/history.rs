@@ -1,15 +1,14 @@
 //! SQL for the append-only history.
 
 use crate::ids::TicketHistoryId;
+use access::list::{IdType, Order, Source};
 use chrono::{DateTime, Utc};
 use db::{ActorKind, Result, TenantTx};
 use ids::TicketId;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sqlx::FromRow;
 use uuid::Uuid;
-use web::Limit;
 
-use super::comments::CommentScope;
 use crate::domain::{comment::Visibility, update::TicketFields};
 
 /// A change of one field.
@@ -72,7 +71,7 @@ pub(crate) fn field_changes(old: &TicketFields, new: &TicketFields) -> Vec<Field
 }
 
 /// A history entry with its actor's name.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub(crate) struct HistoryRow {
     pub(crate) id: TicketHistoryId,
     pub(crate) field: String,
@@ -82,15 +81,6 @@ pub(crate) struct HistoryRow {
     pub(crate) actor_id: Option<Uuid>,
     pub(crate) actor_name: Option<String>,
     pub(crate) occurred_at: DateTime<Utc>,
-    pub(crate) position: i16,
-}
-
-/// The last row of a page.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Position {
-    pub(crate) occurred_at: DateTime<Utc>,
-    pub(crate) place: i16,
-    pub(crate) id: TicketHistoryId,
 }
 
 /// Appends changes in their order.
@@ -126,35 +116,21 @@ pub(crate) async fn append_history(
     Ok(())
 }
 
-/// A page of a ticket's history, oldest first, plus one row if there is a next page.
-pub(crate) async fn list_history(
-    tx: &mut TenantTx,
-    ticket: TicketId,
-    scope: CommentScope,
-    after: Option<&Position>,
-    limit: Limit,
-) -> Result<Vec<HistoryRow>> {
-    let tenant = tx.tenant();
-    Ok(sqlx::query_as!(
-        HistoryRow,
-        r#"select
-            h.ticket_history_id as "id: TicketHistoryId", h.field, h.old_value, h.new_value,
-            h.actor_kind as "actor_kind: ActorKind", h.actor_id, p.display_name as "actor_name?", h.occurred_at, h.position
-        from support.ticket_history h
-        left join access.people p on p.tenant_id = h.tenant_id and p.user_id = h.actor_id
-        where h.tenant_id = $1 and h.ticket_id = $2
-            and ($3 or h.visibility = 'public')
-            and ($4::timestamptz is null or (h.occurred_at, h.position, h.ticket_history_id) > ($4, $5::smallint, $6::uuid))
-        order by h.occurred_at, h.position, h.ticket_history_id
-        limit $7"#,
-        tenant as _,
-        ticket as _,
-        scope == CommentScope::All,
-        after.map(|position| position.occurred_at),
-        after.map(|position| position.place),
-        after.map(|position| position.id) as _,
-        limit.rows(),
-    )
-    .fetch_all(tx.conn())
-    .await?)
-}
+/// History entries.
+pub(crate) const HISTORY: Source = Source {
+    name: "history",
+    columns: "h.ticket_history_id as id, h.field, h.old_value, h.new_value, h.actor_kind, h.actor_id, p.display_name as actor_name,
+        h.occurred_at",
+    from: "support.ticket_history h
+        left join access.people p on p.tenant_id = h.tenant_id and p.user_id = h.actor_id",
+    tenant: "h.tenant_id",
+    id: "h.ticket_history_id",
+    id_type: IdType::Uuid,
+    changed_at: "h.occurred_at",
+    version: "1",
+    gone: "false",
+};
+pub(crate) const OLDEST_FIRST: Order = Order {
+    keys: &[("h.occurred_at", "timestamptz"), ("h.position", "smallint")],
+    descending: false,
+};

@@ -1,41 +1,40 @@
-//! SQL for lists of tickets: filters, sort orders, keyset pagination.
+//! Lists of tickets: filters and sort orders.
 
-use access::Reach;
+use access::{
+    Reach,
+    list::{IdType, Order, Source, push_any},
+};
 use chrono::{DateTime, Utc};
-use db::{Result, TenantTx};
 use ids::UserId;
-use serde::{Deserialize, Serialize};
-use sqlx::{FromRow, Postgres, QueryBuilder, Row};
-use web::Limit;
+use sqlx::{Postgres, QueryBuilder};
 
-use super::tickets::{COLUMNS, TicketRow};
+use super::tickets::{COLUMNS, FROM};
 use crate::domain::{status::Status, ticket::Priority};
 
-/// Filters and order of a list.
+/// Filters of a list.
 #[derive(Debug, Default)]
 pub(crate) struct TicketFilter {
-    pub(crate) status: Option<Status>,
-    pub(crate) priority: Option<Priority>,
-    pub(crate) category: Option<String>,
-    pub(crate) assigned_to: Option<AssigneeFilter>,
-    pub(crate) requester: Option<UserId>,
-    pub(crate) tag: Option<String>,
+    pub(crate) status: Option<Vec<Status>>,
+    pub(crate) priority: Option<Vec<Priority>>,
+    pub(crate) category: Option<Vec<String>>,
+    pub(crate) assigned_to: Option<Assignees>,
+    pub(crate) requester: Option<Vec<UserId>>,
+    pub(crate) tags: Option<Vec<String>>,
+    pub(crate) external_id: Option<Vec<String>>,
+    pub(crate) source: Option<Vec<String>>,
     pub(crate) created_from: Option<DateTime<Utc>>,
     pub(crate) created_to: Option<DateTime<Utc>>,
     pub(crate) updated_from: Option<DateTime<Utc>>,
     pub(crate) updated_to: Option<DateTime<Utc>>,
     pub(crate) is_overdue: bool,
     pub(crate) query: Option<String>,
-    pub(crate) sort: Sort,
 }
 
-/// Filter by assignee.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum AssigneeFilter {
-    /// Tickets without an assignee.
-    Unassigned,
-    /// Tickets of this person.
-    AssignedTo(UserId),
+/// Filter by assignee: any of these people, or none.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Assignees {
+    pub(crate) people: Vec<UserId>,
+    pub(crate) or_none: bool,
 }
 
 web::text_enum! {
@@ -68,129 +67,70 @@ impl Default for Sort {
 }
 
 impl Sort {
-    /// The SQL expression, its type, and whether the order is descending.
-    fn parts(self) -> (&'static str, &'static str, bool) {
-        match self {
-            Self::Created => ("t.created_at", "timestamptz", false),
-            Self::CreatedDescending => ("t.created_at", "timestamptz", true),
-            Self::Updated => ("t.updated_at", "timestamptz", false),
-            Self::UpdatedDescending => ("t.updated_at", "timestamptz", true),
-            Self::Priority => (PRIORITY_RANK, "integer", false),
-            Self::PriorityDescending => (PRIORITY_RANK, "integer", true),
-            Self::Due => (DUE, "timestamptz", false),
-            Self::DueDescending => (DUE, "timestamptz", true),
-        }
+    /// The expression by which tickets are sorted.
+    pub(crate) fn order(self) -> Order {
+        let (keys, descending): (&'static [(&str, &str)], _) = match self {
+            Self::Created => (&[("t.created_at", "timestamptz")], false),
+            Self::CreatedDescending => (&[("t.created_at", "timestamptz")], true),
+            Self::Updated => (&[("t.updated_at", "timestamptz")], false),
+            Self::UpdatedDescending => (&[("t.updated_at", "timestamptz")], true),
+            Self::Priority => (&[(PRIORITY_RANK, "integer")], false),
+            Self::PriorityDescending => (&[(PRIORITY_RANK, "integer")], true),
+            Self::Due => (&[(DUE, "timestamptz")], false),
+            Self::DueDescending => (&[(DUE, "timestamptz")], true),
+        };
+        Order { keys, descending }
     }
 }
 
 const PRIORITY_RANK: &str = "array_position('{low,medium,high,urgent}'::text[], t.priority)";
 const DUE: &str = "coalesce(t.due_at, 'infinity'::timestamptz)";
 
-/// The last row of a page: its sort value in PostgreSQL's text format, and its id.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Position {
-    pub(crate) value: String,
-    pub(crate) id: ids::TicketId,
-}
+/// All tickets.
+pub(crate) const TICKETS: Source = Source {
+    name: "tickets",
+    columns: COLUMNS,
+    from: FROM,
+    tenant: "t.tenant_id",
+    id: "t.ticket_id",
+    id_type: IdType::Uuid,
+    changed_at: "t.updated_at",
+    version: "t.version",
+    gone: "t.deleted_at is not null",
+};
 
-/// A page of tickets with their positions, plus one row if there is a next page.
-pub(crate) async fn list_tickets(
-    tx: &mut TenantTx,
-    reach: Reach,
-    filter: &TicketFilter,
-    after: Option<&Position>,
-    limit: Limit,
-) -> Result<Vec<(TicketRow, Position)>> {
-    let (expression, ty, descending) = filter.sort.parts();
-    let mut query = QueryBuilder::new("select ");
-    query
-        .push(format_args!("({expression})::text as sort_value, "))
-        .push(COLUMNS);
-    push_filter(&mut query, tx, reach, filter);
-    let (compare, direction) = if descending {
-        ("<", "desc")
-    } else {
-        (">", "asc")
-    };
-    if let Some(after) = after {
-        query.push(format_args!(" and ({expression}, t.ticket_id) {compare} ("));
-        query
-            .push_bind(after.value.clone())
-            .push(format_args!("::{ty}, "))
-            .push_bind(after.id)
-            .push(")");
-    }
-    // Part of the text, because PostgreSQL estimates a bound limit as a tenth of the table and plans badly.
-    query.push(format_args!(
-        " order by {expression} {direction}, t.ticket_id {direction} limit {}",
-        limit.rows()
-    ));
-    let rows = query.build().fetch_all(tx.conn()).await?;
-    rows.iter()
-        .map(|row| {
-            let ticket = TicketRow::from_row(row)?;
-            let position = Position {
-                value: row.try_get("sort_value")?,
-                id: ticket.id,
-            };
-            Ok((ticket, position))
-        })
-        .collect()
-}
-
-/// The number of tickets that match.
-pub(crate) async fn count_tickets(
-    tx: &mut TenantTx,
-    reach: Reach,
-    filter: &TicketFilter,
-) -> Result<i64> {
-    let mut query = QueryBuilder::new("select count(*) from support.tickets t");
-    push_filter(&mut query, tx, reach, filter);
-    Ok(query.build_query_scalar().fetch_one(tx.conn()).await?)
-}
-
-fn push_filter(
-    query: &mut QueryBuilder<Postgres>,
-    tx: &TenantTx,
-    reach: Reach,
-    filter: &TicketFilter,
-) {
-    query
-        .push(" where t.tenant_id = ")
-        .push_bind(tx.tenant())
-        .push(" and t.deleted_at is null");
+/// Restricts the tickets to the caller's reach.
+pub(crate) fn push_reach(query: &mut QueryBuilder<Postgres>, reach: Reach) {
     if let Some(owner) = reach.owner() {
         query.push(" and t.requester_id = ").push_bind(owner);
     }
     if let Some(assignee) = reach.assignee() {
         query.push(" and t.assigned_to = ").push_bind(assignee);
     }
-    if let Some(status) = filter.status {
-        query.push(" and t.status = ").push_bind(status);
-    }
-    if let Some(priority) = filter.priority {
-        query.push(" and t.priority = ").push_bind(priority);
-    }
-    if let Some(category) = &filter.category {
-        query.push(" and t.category = ").push_bind(category.clone());
-    }
-    match filter.assigned_to {
-        Some(AssigneeFilter::Unassigned) => {
-            query.push(" and t.assigned_to is null");
-        }
-        Some(AssigneeFilter::AssignedTo(user)) => {
-            query.push(" and t.assigned_to = ").push_bind(user);
-        }
-        None => {}
-    }
-    if let Some(requester) = filter.requester {
-        query.push(" and t.requester_id = ").push_bind(requester);
-    }
-    if let Some(tag) = &filter.tag {
+}
+
+/// Restricts the tickets to those that match.
+pub(crate) fn push_filter(
+    query: &mut QueryBuilder<Postgres>,
+    now: DateTime<Utc>,
+    filter: &TicketFilter,
+) {
+    push_any(query, "t.status", filter.status.as_ref());
+    push_any(query, "t.priority", filter.priority.as_ref());
+    push_any(query, "t.category", filter.category.as_ref());
+    push_any(query, "t.requester_id", filter.requester.as_ref());
+    push_any(query, "t.external_id", filter.external_id.as_ref());
+    push_any(query, "t.external_source", filter.source.as_ref());
+    if let Some(assignees) = &filter.assigned_to {
         query
-            .push(" and ")
-            .push_bind(tag.clone())
-            .push(" = any(t.tags)");
+            .push(" and (t.assigned_to = any(")
+            .push_bind(assignees.people.clone())
+            .push(") or (t.assigned_to is null and ")
+            .push_bind(assignees.or_none)
+            .push("))");
+    }
+    if let Some(tags) = &filter.tags {
+        query.push(" and t.tags && ").push_bind(tags.clone());
     }
     for (compare, time) in [
         (" and t.created_at >= ", filter.created_from),
@@ -205,7 +145,7 @@ fn push_filter(
     if filter.is_overdue {
         query
             .push(" and t.due_at < ")
-            .push_bind(tx.now())
+            .push_bind(now)
             .push(" and t.status not in ('resolved', 'closed')");
     }
     if let Some(text) = &filter.query {

@@ -114,8 +114,8 @@ pub(crate) struct NewTicket {
 pub(super) const COLUMNS: &str = "t.ticket_id, t.number, t.title, t.description, t.status, t.priority, t.category, t.tags, t.channel,
     t.created_by_kind, t.created_by_id, t.requester_id, r.display_name as requester_name, t.requester_email,
     t.assigned_to, a.display_name as assigned_to_name, t.team, t.due_at, t.first_responded_at, t.resolved_at,
-    t.closed_at, t.version, t.created_at, t.updated_at
-from support.tickets t
+    t.closed_at, t.version, t.created_at, t.updated_at";
+pub(super) const FROM: &str = "support.tickets t
 left join access.people r on r.tenant_id = t.tenant_id and r.user_id = t.requester_id
 left join access.people a on a.tenant_id = t.tenant_id and a.user_id = t.assigned_to";
 

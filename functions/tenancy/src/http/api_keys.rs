@@ -1,18 +1,19 @@
 //! List, get and revoke API keys.
 
+use access::list::{ListQuery, Listed};
 use access::{Caller, audit};
-use axum::{Json, extract::State};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use db::ActorKind;
 use events::UnitOfWork;
 use http::StatusCode;
 use ids::ApiKeyId;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{
-    Fetched, Limit, Page, PathIds, Scope, ValidQuery,
+    Fetched, Page, PathIds,
     problem::{self, Result},
     reply::Versioned,
 };
@@ -97,16 +98,9 @@ impl Versioned for ApiKey {
     }
 }
 
-/// Paging of API keys.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ApiKeysQuery {
-    /// The maximum number of items to return.
-    #[serde(default)]
-    #[param(value_type = Option<Limit>, inline)]
-    limit: Limit,
-    /// The `next_cursor` of the previous page.
-    cursor: Option<String>,
+web::query! {
+    /// No filters.
+    pub(crate) struct ListApiKeys {}
 }
 
 /// List API keys
@@ -116,20 +110,21 @@ pub(crate) struct ApiKeysQuery {
 pub(crate) async fn list_api_keys(
     State(app): State<App>,
     caller: Caller<ApiKeyRead>,
-    ValidQuery(query): ValidQuery<ApiKeysQuery>,
-) -> Result<Json<Page<ApiKey>>> {
-    let scope = Scope::new("api_keys", caller.tenant.id, &());
-    let after = query
-        .cursor
-        .map(|cursor| app.cursors.open(&scope, &cursor))
-        .transpose()?;
+    query: ListQuery<ListApiKeys>,
+) -> Result<Listed<ApiKey>> {
     let mut unit = UnitOfWork::begin(&app, &caller).await?;
-    let rows = api_keys::list_api_keys(&mut unit, after, query.limit.rows()).await?;
+    let listed = query
+        .rows(
+            &app.cursors,
+            &caller,
+            &mut unit,
+            (&api_keys::API_KEYS, api_keys::NEWEST_FIRST),
+            |_| {},
+            |_| {},
+        )
+        .await?;
     unit.commit().await?;
-    let page = query
-        .limit
-        .page(rows, |last| app.cursors.seal(&scope, &last.id));
-    Ok(Json(page.map(ApiKey::from)))
+    Ok(listed.map(|row: ApiKeyRow| ApiKey::from(row)))
 }
 
 /// Get an API key

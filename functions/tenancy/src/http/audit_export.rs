@@ -13,11 +13,9 @@ use events::UnitOfWork;
 use futures::stream;
 use http::{HeaderValue, Method, header};
 use ids::{AuditEntryId, TenantId};
-use serde::Deserialize;
 use serde_json::Value;
-use utoipa::IntoParams;
 use uuid::Uuid;
-use web::{Problem, SingleLine, ValidQuery, csv, problem::Result, query::instant};
+use web::{Problem, SingleLine, ValidQuery, csv, problem::Result};
 
 use super::audit_log::EntrySelection;
 use crate::{
@@ -44,24 +42,20 @@ const HEADER_ROW: [&str; 12] = [
     "sequence",
 ];
 
-/// Filters of the export.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AuditExportQuery {
-    /// Only actions of this user or key.
-    actor: Option<Uuid>,
-    /// Only this action, or all actions with this prefix: `tenancy.api_key` includes `tenancy.api_key.revoked`.
-    #[param(inline)]
-    action: Option<SingleLine<1, 100>>,
-    /// Only actions on this type of resource (`api_key`), or on one resource (`api_key/<id>`).
-    #[param(inline)]
-    resource: Option<SingleLine<1, 200>>,
-    /// Only entries at or after this time.
-    #[serde(default, deserialize_with = "instant")]
-    from: Option<DateTime<Utc>>,
-    /// Only entries before this time.
-    #[serde(default, deserialize_with = "instant")]
-    to: Option<DateTime<Utc>>,
+web::query! {
+    /// Filters of the export.
+    pub(crate) struct AuditExportQuery {
+        /// Only actions of this user or key.
+        actor: Option<Uuid>,
+        /// Only this action, or all actions with this prefix: `tenancy.api_key` includes `tenancy.api_key.revoked`.
+        action: Option<SingleLine<1, 100>>,
+        /// Only actions on this type of resource (`api_key`), or on one resource (`api_key/<id>`).
+        resource: Option<SingleLine<1, 200>>,
+        /// Only entries at or after this time.
+        from: Option<DateTime<Utc>>,
+        /// Only entries before this time.
+        to: Option<DateTime<Utc>>,
+    }
 }
 
 /// Export the audit log as CSV

@@ -1,16 +1,18 @@
 //! The audit log of the caller's tenant.
 
 use access::Caller;
-use axum::{Json, extract::State};
+use access::list::{ListQuery, Listed};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use db::ActorKind;
 use events::UnitOfWork;
 use ids::AuditEntryId;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
-use web::{Limit, Page, Scope, SingleLine, ValidQuery, problem::Result, query::instant};
+use web::query::OneOf;
+use web::{Page, SingleLine, problem::Result};
 
 use crate::{
     App,
@@ -91,30 +93,20 @@ impl From<AuditRow> for AuditEntry {
     }
 }
 
-/// Filters and paging of the audit log.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AuditLogQuery {
-    /// Only actions of this user or key.
-    actor: Option<Uuid>,
-    /// Only this action, or all actions with this prefix: `tenancy.api_key` includes `tenancy.api_key.revoked`.
-    #[param(inline)]
-    action: Option<SingleLine<1, 100>>,
-    /// Only actions on this type of resource (`api_key`), or on one resource (`api_key/<id>`).
-    #[param(inline)]
-    resource: Option<SingleLine<1, 200>>,
-    /// Only entries at or after this time.
-    #[serde(default, deserialize_with = "instant")]
-    from: Option<DateTime<Utc>>,
-    /// Only entries before this time.
-    #[serde(default, deserialize_with = "instant")]
-    to: Option<DateTime<Utc>>,
-    /// The maximum number of items to return.
-    #[serde(default)]
-    #[param(value_type = Option<Limit>, inline)]
-    limit: Limit,
-    /// The `next_cursor` of the previous page.
-    cursor: Option<String>,
+web::query! {
+    /// Filters of the audit log.
+    pub(crate) struct ListAuditLog {
+        /// Only actions of one of these users or keys.
+        actor: OneOf<Uuid>,
+        /// Only one of these actions, or all actions with one of these prefixes: `tenancy.api_key` includes `tenancy.api_key.revoked`.
+        action: OneOf<SingleLine<1, 100>>,
+        /// Only actions on one of these types of resource (`api_key`), or on one of these resources (`api_key/<id>`).
+        resource: OneOf<SingleLine<1, 200>>,
+        /// Only entries at or after this time.
+        from: Option<DateTime<Utc>>,
+        /// Only entries before this time.
+        to: Option<DateTime<Utc>>,
+    }
 }
 
 /// The entries that a list or an export contains.
@@ -168,33 +160,31 @@ impl EntrySelection {
 pub(crate) async fn list_audit_log(
     State(app): State<App>,
     caller: Caller<AuditRead>,
-    ValidQuery(query): ValidQuery<AuditLogQuery>,
-) -> Result<Json<Page<AuditEntry>>> {
-    let selected = (
-        query.actor,
-        &query.action,
-        &query.resource,
-        query.from,
-        query.to,
-    );
-    let scope = Scope::new("audit_log", caller.tenant.id, &selected);
-    let after = query
-        .cursor
-        .map(|cursor| app.cursors.open(&scope, &cursor))
-        .transpose()?;
-    let selection = EntrySelection {
-        actor: query.actor,
-        action: query.action,
-        resource: query.resource,
-        from: query.from,
-        to: query.to,
-    };
+    query: ListQuery<ListAuditLog>,
+) -> Result<Listed<AuditEntry>> {
+    let ListAuditLog {
+        actor,
+        action,
+        resource,
+        from,
+        to,
+    } = query.filter.clone();
     let mut unit = UnitOfWork::begin(&app, &caller).await?;
-    let rows =
-        audit_log::list_entries(&mut unit, &selection.filter(after), query.limit.rows()).await?;
+    let listed = query
+        .rows(
+            &app.cursors,
+            &caller,
+            &mut unit,
+            (&audit_log::ENTRIES, audit_log::NEWEST_FIRST),
+            |_| {},
+            |sql| {
+                audit_log::push_actors(sql, actor.clone().given());
+                audit_log::push_actions(sql, action.clone().given());
+                audit_log::push_resources(sql, resource.clone().given());
+                audit_log::push_times(sql, from, to);
+            },
+        )
+        .await?;
     unit.commit().await?;
-    let page = query.limit.page(rows, |last| {
-        app.cursors.seal(&scope, &(last.occurred_at, last.id))
-    });
-    Ok(Json(page.map(AuditEntry::from)))
+    Ok(listed.map(|row: AuditRow| AuditEntry::from(row)))
 }

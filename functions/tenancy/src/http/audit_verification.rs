@@ -5,8 +5,9 @@ use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
 use events::UnitOfWork;
 use ids::AuditEntryId;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
+use web::body::BoundedI64;
 use web::{ValidQuery, problem::Result};
 
 use crate::{
@@ -78,14 +79,12 @@ pub(crate) struct AuditHead {
     pub(crate) caught_up_at: Option<DateTime<Utc>>,
 }
 
-/// Where to start.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AuditVerificationQuery {
-    /// Start after this position of the chain. Defaults to the beginning.
-    #[serde(default)]
-    #[param(value_type = Option<i64>, minimum = 0)]
-    after: i64,
+web::query! {
+    /// Where to start.
+    pub(crate) struct AuditVerificationQuery {
+        /// Start after this position of the chain. Defaults to the beginning.
+        after: Option<BoundedI64<0, 9_000_000_000_000_000>>,
+    }
 }
 
 /// Verify the audit log
@@ -99,7 +98,7 @@ pub(crate) async fn verify_audit_log(
     ValidQuery(query): ValidQuery<AuditVerificationQuery>,
 ) -> Result<Json<AuditVerification>> {
     let mut unit = UnitOfWork::begin(&app, &caller).await?;
-    let page = verify(&app, &mut unit, query.after).await?;
+    let page = verify(&app, &mut unit, query.after.map_or(0, BoundedI64::get)).await?;
     unit.commit().await?;
     Ok(Json(AuditVerification {
         valid: page.findings.is_empty(),

@@ -1,8 +1,9 @@
 //! The domains of a tenant: list, claim and release them.
 
 use crate::ids::TenantDomainId;
+use access::list::{Entry, ListQuery, Listed};
 use access::{Caller, audit, opaque};
-use axum::{Json, extract::State};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use db::DbError;
 use events::UnitOfWork;
@@ -144,6 +145,11 @@ pub(crate) fn new_proof() -> String {
     format!("revalenz-domain-verification={random}")
 }
 
+web::query! {
+    /// No filters.
+    pub(crate) struct ListDomains {}
+}
+
 /// List domains
 ///
 /// Returns the domains of a tenant by host, at most 50. Admins can list the domains of their own tenant, platform staff
@@ -153,16 +159,22 @@ pub(crate) async fn list_domains(
     State(app): State<App>,
     caller: Caller<DomainRead>,
     PathIds(id): PathIds<TenantId>,
-) -> Result<Json<Page<Domain>>> {
+    query: ListQuery<ListDomains>,
+) -> Result<Listed<Domain>> {
     let mut unit = tenant_scope::begin_for_existing_tenant(&app, &caller, id).await?;
     let rows = domains::list_domains(&mut unit).await?;
+    let entry = |row: DomainRow| Entry {
+        id: row.id.to_string(),
+        changed_at: row.updated_at,
+        item: Domain::from(row),
+    };
+    let entries = rows.into_iter().map(entry).collect();
+    let listed = query
+        .items(&app.cursors, &caller, &mut unit, domains::NAME, entries)
+        .await?;
     tenant_scope::audit_staff_read(&mut unit, &caller, "domains").await?;
     unit.commit().await?;
-    Ok(Json(Page {
-        items: rows.into_iter().map(Domain::from).collect(),
-        next_cursor: None,
-        total: None,
-    }))
+    Ok(listed)
 }
 
 /// Claim a domain
@@ -240,7 +252,7 @@ pub(crate) async fn release_domain(
     let row = domains::lock_domain(&mut unit, domain_id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    domains::delete_domain(&mut unit, domain_id).await?;
+    domains::delete_domain(&mut unit, domain_id, row.version + 1).await?;
     if row.verified_at.is_some() {
         domains::delete_origin(&mut unit, &row.host).await?;
         publish_release(&mut unit, &row, ReleaseReason::GivenUp).await?;

@@ -1,6 +1,5 @@
 //! How the value types of this context are read from requests and described in the API reference.
 
-mod bounded_i64;
 mod unique_vec;
 
 use serde_json::Value;
@@ -13,7 +12,7 @@ use web::{
     problem::{Errors, FieldCode, Pointer},
 };
 
-pub(crate) use self::{bounded_i64::BoundedI64, unique_vec::UniqueVec};
+pub(crate) use self::unique_vec::UniqueVec;
 use crate::domain::{
     api_key::{IpRange, Scope},
     currency::Currency,
@@ -21,6 +20,7 @@ use crate::domain::{
     host_name::HostName,
     provisioning::TenantSlug,
 };
+pub(crate) use web::body::BoundedI64;
 
 /// `Field` for a text type with `parse(&str) -> Result<Self, FieldCode>`.
 macro_rules! text_field {

@@ -1,15 +1,16 @@
 //! Reads the licences of a tenant.
 
 use crate::ids::LicenseId;
+use access::list::{ListQuery, Listed};
 use access::{Caller, usage::Metric};
-use axum::{Json, extract::State};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use ids::TenantId;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use web::{
-    Fetched, Limit, Page, PathIds, Scope, ValidQuery,
+    Fetched, Page, PathIds,
     problem::{self, Result},
     reply::Versioned,
 };
@@ -145,16 +146,9 @@ pub(crate) async fn get_license(
     Ok(Fetched(TenantLicense::of(&present, row.version, now)))
 }
 
-/// Paging of licences.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct LicensesQuery {
-    /// The maximum number of items to return.
-    #[serde(default)]
-    #[param(value_type = Option<Limit>, inline)]
-    limit: Limit,
-    /// The `next_cursor` of the previous page.
-    cursor: Option<String>,
+web::query! {
+    /// No filters.
+    pub(crate) struct ListLicenses {}
 }
 
 /// List the licence history
@@ -166,22 +160,23 @@ pub(crate) async fn list_licenses(
     State(app): State<App>,
     caller: Caller<LicenseRead>,
     PathIds(id): PathIds<TenantId>,
-    ValidQuery(query): ValidQuery<LicensesQuery>,
-) -> Result<Json<Page<LicenseView>>> {
-    let scope = Scope::new("licenses", caller.tenant.id, &id);
-    let after = query
-        .cursor
-        .map(|cursor| app.cursors.open(&scope, &cursor))
-        .transpose()?;
+    query: ListQuery<ListLicenses>,
+) -> Result<Listed<LicenseView>> {
     let mut unit = tenant_scope::begin_for_tenant(&app, &caller, id).await?;
     tenants::find_tenant(&mut unit, id)
         .await?
         .ok_or(&problem::NOT_FOUND)?;
-    let rows = licenses::list_license_page(&mut unit, after, query.limit.rows()).await?;
+    let listed = query
+        .rows(
+            &app.cursors,
+            &caller,
+            &mut unit,
+            (&licenses::LICENSES, licenses::NEWEST_FIRST),
+            |_| {},
+            |_| {},
+        )
+        .await?;
     tenant_scope::audit_staff_read(&mut unit, &caller, "license").await?;
     unit.commit().await?;
-    let page = query
-        .limit
-        .page(rows, |last| app.cursors.seal(&scope, &last.id));
-    Ok(Json(page.map(|license| LicenseView::from(&license))))
+    Ok(listed.map(|row: licenses::Row| LicenseView::from(&License::from(row))))
 }

@@ -1,14 +1,16 @@
 //! List and get tenants.
 
+use access::list::{ListQuery, Listed};
 use access::{Caller, TenantStatus, audit};
-use axum::{Json, extract::State};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use events::UnitOfWork;
 use ids::TenantId;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
+use web::query::OneOf;
 use web::{
-    Fetched, Limit, Page, PathIds, Scope, SingleLine, ValidQuery,
+    Fetched, Page, PathIds, SingleLine,
     problem::{self, Result},
     reply::Versioned,
 };
@@ -100,22 +102,14 @@ impl Versioned for Tenant {
     }
 }
 
-/// Filters and paging of tenants.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct TenantsQuery {
-    /// Only tenants with this status.
-    #[param(inline)]
-    status: Option<TenantStatus>,
-    /// Only tenants whose slug or name contains this text, ignoring case.
-    #[param(inline)]
-    q: Option<SingleLine<1, 100>>,
-    /// The maximum number of items to return.
-    #[serde(default)]
-    #[param(value_type = Option<Limit>, inline)]
-    limit: Limit,
-    /// The `next_cursor` of the previous page.
-    cursor: Option<String>,
+web::query! {
+    /// Filters of tenants.
+    pub(crate) struct ListTenants {
+        /// Only tenants with one of these statuses.
+        status: OneOf<TenantStatus>,
+        /// Only tenants whose slug or name contains this text, ignoring case.
+        q: Option<SingleLine<1, 100>>,
+    }
 }
 
 /// List tenants
@@ -125,33 +119,35 @@ pub(crate) struct TenantsQuery {
 pub(crate) async fn list_tenants(
     State(app): State<App>,
     caller: Caller<TenantRead>,
-    ValidQuery(query): ValidQuery<TenantsQuery>,
-) -> Result<Json<Page<Tenant>>> {
-    let scope = Scope::new("tenants", caller.tenant.id, &(query.status, &query.q));
-    let after = query
-        .cursor
-        .map(|cursor| app.cursors.open(&scope, &cursor))
-        .transpose()?;
+    query: ListQuery<ListTenants>,
+) -> Result<Listed<Tenant>> {
+    let ListTenants { status, q } = query.filter.clone();
     let filter = TenantFilter {
-        status: query.status,
-        search: query.q.as_ref().map(SingleLine::as_str),
-        after,
+        status: status.given(),
+        search: q.map(SingleLine::into_string),
     };
-    let mut unit;
-    let rows = if tenant_scope::is_staff(&caller) {
+    let (mut unit, source);
+    if tenant_scope::is_staff(&caller) {
         unit = UnitOfWork::begin_read_write(&app, &caller).await?;
         let entry = audit::Entry::new("tenancy.tenant.listed", "tenant", "all");
         unit.audit(entry).await?;
-        tenants::list_all_tenants(&mut unit, &filter, query.limit.rows()).await?
+        source = &tenants::ALL_TENANTS;
     } else {
         unit = UnitOfWork::begin(&app, &caller).await?;
-        tenants::list_own_tenant(&mut unit, &filter).await?
-    };
+        source = &tenants::OWN_TENANT;
+    }
+    let listed = query
+        .rows(
+            &app.cursors,
+            &caller,
+            &mut unit,
+            (source, tenants::NEWEST_FIRST),
+            |_| {},
+            |sql| tenants::push_filter(sql, &filter),
+        )
+        .await?;
     unit.commit().await?;
-    let page = query.limit.page(rows, |last| {
-        app.cursors.seal(&scope, &(last.created_at, last.id))
-    });
-    Ok(Json(page.map(Tenant::from)))
+    Ok(listed.map(|row: TenantRow| Tenant::from(row)))
 }
 
 /// Get a tenant

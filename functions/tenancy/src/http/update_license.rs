@@ -7,9 +7,9 @@ use axum::extract::State;
 use chrono::{DateTime, Utc};
 use events::UnitOfWork;
 use ids::TenantId;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use web::{
     Fetched, IfMatch, Localized, PathIds, Problem, ValidJson, ValidQuery,
     body::{Change, Int},
@@ -89,14 +89,12 @@ impl UpdateLicense {
     }
 }
 
-/// Options of the update.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct UpdateLicenseQuery {
-    /// If `true`, the effect is returned and nothing is changed.
-    #[serde(default)]
-    #[param(value_type = Option<bool>)]
-    dry_run: bool,
+web::query! {
+    /// Options of the update.
+    pub(crate) struct UpdateLicenseQuery {
+        /// If `true`, the effect is returned and nothing is changed.
+        dry_run: Option<bool>,
+    }
 }
 
 /// The licences of a tenant, and the effect of the new one.
@@ -143,7 +141,7 @@ pub(crate) async fn update_license(
     let mut after = before.clone();
     license::supersede(&mut after, new.clone());
     let effect = overage::effect(&mut unit, &row, &before, &after, from).await?;
-    if query.dry_run {
+    if query.dry_run == Some(true) {
         tenant_scope::audit_staff_read(&mut unit, &caller, "license").await?;
         unit.commit_unchanged().await?;
     } else if is_unchanged(&before, &new) {
@@ -158,7 +156,7 @@ pub(crate) async fn update_license(
     app.state.authenticator().invalidate_tenant(id).await;
     Ok(Fetched(LicenseChange {
         license: TenantLicense::of(&after, row.version, now),
-        dry_run: query.dry_run,
+        dry_run: (query.dry_run == Some(true)),
         effect,
     }))
 }

@@ -4,11 +4,16 @@ use access::{Caller, usage::Metric};
 use axum::{Json, extract::State};
 use chrono::{DateTime, TimeDelta, Utc};
 use ids::TenantId;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::{
+    ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
+};
 use web::{
     Localized, PathIds, Problem, ValidQuery,
-    problem::{self, FieldCode, Result},
+    body::Field,
+    problem::{self, Errors, FieldCode, Pointer, Result},
 };
 
 use super::tenant_scope;
@@ -26,16 +31,36 @@ use crate::{
 /// How many months one response can contain.
 const MAX_MONTHS: usize = 36;
 
-/// The months to return.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct UsageQuery {
-    /// The first month. Defaults to the last one.
-    #[param(value_type = Option<String>, pattern = "^[0-9]{4}-(0[1-9]|1[0-2])$", example = "2026-09")]
-    from: Option<Month>,
-    /// The last month. Defaults to the current one.
-    #[param(value_type = Option<String>, pattern = "^[0-9]{4}-(0[1-9]|1[0-2])$", example = "2026-11")]
-    to: Option<Month>,
+web::query! {
+    /// The months to return.
+    pub(crate) struct UsageQuery {
+        /// The first month. Defaults to the last one.
+        from: Option<Month>,
+        /// The last month. Defaults to the current one.
+        to: Option<Month>,
+    }
+}
+
+impl Field for Month {
+    fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
+        let month = value.as_str().and_then(Self::parse);
+        month.or_else(|| {
+            errors.refuse(
+                at,
+                FieldCode::InvalidFormat(Localized {
+                    de: "muss ein Monat wie 2026-11 sein",
+                    en: "must be a month such as 2026-11",
+                }),
+            )
+        })
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some("^[0-9]{4}-(0[1-9]|1[0-2])$"))
+            .into()
+    }
 }
 
 /// What a tenant has used.

@@ -1,12 +1,14 @@
 //! API keys. Only hashes of secrets are stored. Revoked keys stay as rows that are not returned.
 
+use access::list::{IdType, Order, Source};
 use chrono::{DateTime, Utc};
 use db::{ActorKind, DbError, Result, TenantTx};
 use ids::ApiKeyId;
+use sqlx::FromRow;
 use uuid::Uuid;
 
 /// A stored key, without its hash.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub(crate) struct ApiKeyRow {
     pub(crate) id: ApiKeyId,
     pub(crate) name: String,
@@ -23,30 +25,23 @@ pub(crate) struct ApiKeyRow {
     pub(crate) updated_at: DateTime<Utc>,
 }
 
-/// Lists keys that are not revoked, newest first, starting after `after`.
-pub(crate) async fn list_api_keys(
-    tx: &mut TenantTx,
-    after: Option<ApiKeyId>,
-    rows: i64,
-) -> Result<Vec<ApiKeyRow>> {
-    let tenant = tx.tenant();
-    sqlx::query_as!(
-        ApiKeyRow,
-        r#"select
-            api_key_id as "id: ApiKeyId", name, scopes, ip_ranges, expires_at, requests_per_minute, previous_until, last_used_at,
-            created_by_kind as "created_by_kind: ActorKind", created_by_id, version, created_at, updated_at
-        from access.api_keys
-        where tenant_id = $1 and revoked_at is null and ($2::uuid is null or api_key_id < $2)
-        order by api_key_id desc
-        limit $3"#,
-        tenant as _,
-        after as _,
-        rows,
-    )
-    .fetch_all(tx.conn())
-    .await
-    .map_err(DbError::from)
-}
+/// Keys.
+pub(crate) const API_KEYS: Source = Source {
+    name: "api-keys",
+    columns: "k.api_key_id as id, k.name, k.scopes, k.ip_ranges, k.expires_at, k.requests_per_minute, k.previous_until, k.last_used_at,
+        k.created_by_kind, k.created_by_id, k.version, k.created_at, k.updated_at",
+    from: "access.api_keys k",
+    tenant: "k.tenant_id",
+    id: "k.api_key_id",
+    id_type: IdType::Uuid,
+    changed_at: "k.updated_at",
+    version: "k.version",
+    gone: "k.revoked_at is not null",
+};
+pub(crate) const NEWEST_FIRST: Order = Order {
+    keys: &[],
+    descending: true,
+};
 
 /// Finds a key that is not revoked.
 pub(crate) async fn find_api_key(tx: &mut TenantTx, id: ApiKeyId) -> Result<Option<ApiKeyRow>> {

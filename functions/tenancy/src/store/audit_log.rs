@@ -1,13 +1,16 @@
 //! Reads the audit log. Writing is done by `access::audit`.
 
+use access::list::{IdType, Order, Source, push_any};
 use chrono::{DateTime, Utc};
 use db::{ActorKind, DbError, Result, TenantTx};
 use ids::AuditEntryId;
 use serde_json::Value;
+use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
+use web::SingleLine;
 
 /// A stored entry.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub(crate) struct AuditRow {
     pub(crate) id: AuditEntryId,
     pub(crate) occurred_at: DateTime<Utc>,
@@ -74,4 +77,89 @@ pub(crate) async fn list_entries(
     .fetch_all(tx.conn())
     .await
     .map_err(DbError::from)
+}
+
+/// Entries of the audit log. They do not change; their position in the chain is added within a minute.
+pub(crate) const ENTRIES: Source = Source {
+    name: "audit-log",
+    columns: "l.audit_entry_id as id, l.occurred_at, l.actor_kind, l.actor_id, l.action, l.resource_kind, l.resource_id, l.changes, l.reason,
+        l.request_id, l.address, l.sequence",
+    from: "access.audit_log l",
+    tenant: "l.tenant_id",
+    id: "l.audit_entry_id",
+    id_type: IdType::Uuid,
+    changed_at: "l.occurred_at",
+    version: "1",
+    gone: "false",
+};
+pub(crate) const NEWEST_FIRST: Order = Order {
+    keys: &[("l.occurred_at", "timestamptz")],
+    descending: true,
+};
+
+/// Restricts the entries to these actors.
+pub(crate) fn push_actors(query: &mut QueryBuilder<Postgres>, actors: Option<Vec<Uuid>>) {
+    push_any(query, "l.actor_id", actors.as_ref());
+}
+
+/// Restricts the entries to these actions, or those that they begin.
+pub(crate) fn push_actions<const MAX: usize>(
+    query: &mut QueryBuilder<Postgres>,
+    actions: Option<Vec<SingleLine<1, MAX>>>,
+) {
+    push_each(query, actions.as_ref(), |query, action| {
+        query
+            .push("l.action = ")
+            .push_bind(action.as_str().to_owned());
+        query.push(" or starts_with(l.action, ");
+        query.push_bind(format!("{}.", action.as_str())).push(")");
+    });
+}
+
+/// Restricts the entries to these types of resources, or single ones.
+pub(crate) fn push_resources<const MAX: usize>(
+    query: &mut QueryBuilder<Postgres>,
+    resources: Option<Vec<SingleLine<1, MAX>>>,
+) {
+    push_each(query, resources.as_ref(), |query, resource| {
+        let (kind, id) = match resource.as_str().split_once('/') {
+            Some((kind, id)) => (kind, Some(id)),
+            None => (resource.as_str(), None),
+        };
+        query.push("l.resource_kind = ").push_bind(kind.to_owned());
+        if let Some(id) = id {
+            query.push(" and l.resource_id = ").push_bind(id.to_owned());
+        }
+    });
+}
+
+/// Restricts the entries to a time.
+pub(crate) fn push_times(
+    query: &mut QueryBuilder<Postgres>,
+    from: Option<DateTime<Utc>>,
+    to: Option<DateTime<Utc>>,
+) {
+    if let Some(from) = from {
+        query.push(" and l.occurred_at >= ").push_bind(from);
+    }
+    if let Some(to) = to {
+        query.push(" and l.occurred_at < ").push_bind(to);
+    }
+}
+
+fn push_each<T>(
+    query: &mut QueryBuilder<Postgres>,
+    items: Option<&Vec<T>>,
+    condition: impl Fn(&mut QueryBuilder<Postgres>, &T),
+) {
+    let Some(items) = items else {
+        return;
+    };
+    query.push(" and (false");
+    for item in items {
+        query.push(" or (");
+        condition(query, item);
+        query.push(")");
+    }
+    query.push(")");
 }

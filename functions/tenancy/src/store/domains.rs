@@ -1,6 +1,7 @@
 //! Domains of tenants, and the CORS origins of verified ones.
 
 use crate::ids::TenantDomainId;
+use access::list::tombstones;
 use chrono::{DateTime, Utc};
 use db::{DbError, Result, TenantTx};
 
@@ -123,9 +124,17 @@ pub(crate) async fn update_domain(tx: &mut TenantTx, row: &DomainRow) -> Result<
     Ok(())
 }
 
-/// Deletes a domain.
-pub(crate) async fn delete_domain(tx: &mut TenantTx, id: TenantDomainId) -> Result<()> {
+/// The name of the list.
+pub(crate) const NAME: &str = "domains";
+
+/// Deletes a domain of this version.
+pub(crate) async fn delete_domain(
+    tx: &mut TenantTx,
+    id: TenantDomainId,
+    version: i32,
+) -> Result<()> {
     let tenant = tx.tenant();
+    tombstones::record(tx, NAME, id, version).await?;
     sqlx::query!(
         "delete from tenancy.tenant_domains
         where tenant_id = $1 and tenant_domain_id = $2",

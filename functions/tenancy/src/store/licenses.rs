@@ -1,11 +1,14 @@
 //! Licences. They are superseded, never edited.
 
 use crate::ids::LicenseId;
-use access::usage::Metric;
+use access::{
+    list::{IdType, Order, Source},
+    usage::Metric,
+};
 use chrono::{DateTime, Utc};
-use db::{DbError, Result, TenantTx};
+use db::{Result, TenantTx};
 use serde_json::{Map, Value};
-use sqlx::types::Json;
+use sqlx::{FromRow, types::Json};
 
 use crate::domain::{
     flags::Flag,
@@ -13,7 +16,9 @@ use crate::domain::{
     license_type::LicenseType,
 };
 
-struct Row {
+/// A stored licence.
+#[derive(Debug, FromRow)]
+pub(crate) struct Row {
     id: LicenseId,
     plan: LicenseType,
     seats: i32,
@@ -86,31 +91,22 @@ pub(crate) async fn list_licenses(tx: &mut TenantTx) -> Result<Vec<License>> {
     Ok(rows.into_iter().map(License::from).collect())
 }
 
-/// Lists a page of licences, most recently agreed first, starting after `after`.
-pub(crate) async fn list_license_page(
-    tx: &mut TenantTx,
-    after: Option<LicenseId>,
-    rows: i64,
-) -> Result<Vec<License>> {
-    let tenant = tx.tenant();
-    let rows = sqlx::query_as!(
-        Row,
-        r#"select
-            license_id as "id: LicenseId", plan as "plan: LicenseType", seats, features,
-            limits as "limits: Json<Map<String, Value>>", soft, valid_from, valid_to, superseded_at, created_at
-        from tenancy.licenses
-        where tenant_id = $1 and ($2::uuid is null or license_id < $2)
-        order by license_id desc
-        limit $3"#,
-        tenant as _,
-        after as _,
-        rows,
-    )
-    .fetch_all(tx.conn())
-    .await
-    .map_err(DbError::from)?;
-    Ok(rows.into_iter().map(License::from).collect())
-}
+/// Licences.
+pub(crate) const LICENSES: Source = Source {
+    name: "licenses",
+    columns: "l.license_id as id, l.plan, l.seats, l.features, l.limits, l.soft, l.valid_from, l.valid_to, l.superseded_at, l.created_at",
+    from: "tenancy.licenses l",
+    tenant: "l.tenant_id",
+    id: "l.license_id",
+    id_type: IdType::Uuid,
+    changed_at: "coalesce(l.superseded_at, l.created_at)",
+    version: "1",
+    gone: "false",
+};
+pub(crate) const NEWEST_FIRST: Order = Order {
+    keys: &[],
+    descending: true,
+};
 
 /// Inserts a licence. Those that it supersedes must have been updated before.
 pub(crate) async fn insert_license(tx: &mut TenantTx, license: &License) -> Result<()> {

@@ -1,14 +1,18 @@
 //! Master data of tenants.
 
-use access::TenantStatus;
+use access::{
+    TenantStatus,
+    list::{IdType, Order, Source, push_any},
+};
 use chrono::{DateTime, Utc};
 use db::{DbError, Result, TenantTx, UnscopedTx};
 use ids::TenantId;
+use sqlx::{FromRow, Postgres, QueryBuilder};
 
 use crate::domain::license_type::LicenseType;
 
 /// A stored tenant.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, FromRow)]
 pub(crate) struct TenantRow {
     pub(crate) id: TenantId,
     pub(crate) slug: String,
@@ -31,12 +35,50 @@ pub(crate) struct TenantRow {
     pub(crate) updated_at: DateTime<Utc>,
 }
 
-/// The filters of a list, and the position to continue from.
+/// The filters of a list.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct TenantFilter<'a> {
-    pub(crate) status: Option<TenantStatus>,
-    pub(crate) search: Option<&'a str>,
-    pub(crate) after: Option<(DateTime<Utc>, TenantId)>,
+pub(crate) struct TenantFilter {
+    pub(crate) status: Option<Vec<TenantStatus>>,
+    pub(crate) search: Option<String>,
+}
+
+const COLUMNS: &str = "t.tenant_id as id, t.slug, t.name, t.email, t.domain, t.status, t.status_since, t.status_reason, t.closes_at, t.license_type,
+    t.max_users, t.region, t.locale, t.time_zone, t.currency, t.version, t.created_at, t.updated_at";
+
+/// The transaction's own tenant. For everyone but platform staff.
+pub(crate) const OWN_TENANT: Source = Source {
+    name: "tenants",
+    columns: COLUMNS,
+    from: "tenancy.tenants t",
+    tenant: "t.tenant_id",
+    id: "t.tenant_id",
+    id_type: IdType::Uuid,
+    changed_at: "t.updated_at",
+    version: "t.version",
+    gone: "false",
+};
+/// All tenants; none unless the transaction is bound to the tenant `revalenz`.
+pub(crate) const ALL_TENANTS: Source = Source {
+    from: "tenancy.all_tenants(null, null, null, null, 9223372036854775807) t",
+    // Rows of every tenant: the function itself checks the transaction's.
+    tenant: "(select nullif(current_setting('app.tenant_id', true), '')::uuid)",
+    ..OWN_TENANT
+};
+pub(crate) const NEWEST_FIRST: Order = Order {
+    keys: &[("t.created_at", "timestamptz")],
+    descending: true,
+};
+
+/// Restricts the tenants to those that match.
+pub(crate) fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &TenantFilter) {
+    push_any(query, "t.status", filter.status.as_ref());
+    if let Some(text) = &filter.search {
+        query
+            .push(" and (strpos(t.slug, lower(")
+            .push_bind(text.clone());
+        query.push(")) > 0 or strpos(lower(t.name), lower(");
+        query.push_bind(text.clone()).push(")) > 0)");
+    }
 }
 
 /// Finds the tenant `wanted`, if it is the transaction's.
@@ -76,59 +118,6 @@ pub(crate) async fn lock_tenant(tx: &mut TenantTx, wanted: TenantId) -> Result<O
         wanted as _,
     )
     .fetch_optional(tx.conn())
-    .await
-    .map_err(DbError::from)
-}
-
-/// Lists the transaction's own tenant, if it matches the filter. For everyone but platform staff.
-pub(crate) async fn list_own_tenant(
-    tx: &mut TenantTx,
-    filter: &TenantFilter<'_>,
-) -> Result<Vec<TenantRow>> {
-    let tenant = tx.tenant();
-    sqlx::query_as!(
-        TenantRow,
-        r#"select
-            tenant_id as "id: TenantId", slug, name, email, domain,
-            status as "status: TenantStatus", status_since, status_reason, closes_at,
-            license_type as "license_type: LicenseType",
-            max_users, region, locale, time_zone, currency, version, created_at, updated_at
-        from tenancy.tenants
-        where tenant_id = $1
-            and ($2::text is null or status = $2)
-            and ($3::text is null or strpos(slug, lower($3)) > 0 or strpos(lower(name), lower($3)) > 0)"#,
-        tenant as _,
-        filter.status.map(TenantStatus::as_str),
-        filter.search,
-    )
-    .fetch_all(tx.conn())
-    .await
-    .map_err(DbError::from)
-}
-
-/// Lists all tenants, newest first; none unless the transaction is bound to the tenant `revalenz`.
-pub(crate) async fn list_all_tenants(
-    tx: &mut TenantTx,
-    filter: &TenantFilter<'_>,
-    rows: i64,
-) -> Result<Vec<TenantRow>> {
-    let (after_created_at, after_id) = filter.after.unzip();
-    sqlx::query_as!(
-        TenantRow,
-        r#"select
-            tenant_id as "id!: TenantId", slug as "slug!", name as "name!", email as "email!", domain,
-            status as "status!: TenantStatus", status_since, status_reason, closes_at,
-            license_type as "license_type!: LicenseType",
-            max_users as "max_users!", region as "region!", locale as "locale!", time_zone as "time_zone!",
-            currency as "currency!", version as "version!", created_at as "created_at!", updated_at as "updated_at!"
-        from tenancy.all_tenants($1, $2, $3, $4, $5)"#,
-        filter.status.map(TenantStatus::as_str),
-        filter.search,
-        after_created_at,
-        after_id as _,
-        rows,
-    )
-    .fetch_all(tx.conn())
     .await
     .map_err(DbError::from)
 }

@@ -114,7 +114,7 @@ async fn invalid_query_parameters_are_refused_by_name() {
         ("limit=0", "/limit out_of_range"),
         ("limit=201", "/limit out_of_range"),
         ("limit=1&limit=2", "/limit duplicate"),
-        ("action=a%00b", "/action invalid_format"),
+        ("action=a%00b", "/action invalid_characters"),
         ("who=me", "/who unknown_field"),
     ] {
         assert_eq!(

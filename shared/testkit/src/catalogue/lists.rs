@@ -66,6 +66,12 @@ const SHARED: DatabaseExceptions = DatabaseExceptions {
         ("rvz_app", "access.sessions", "select"),
         ("rvz_app", "access.signing_keys", "select"),
         ("rvz_app", "access.tenants", "select"),
+        // Whoever deletes a row of a list leaves a tombstone; a job of identity removes old ones.
+        (
+            "rvz_app",
+            "access.tombstones",
+            "select, insert, update, delete",
+        ),
         ("rvz_app", "access.usage_events", "insert"),
         ("rvz_app", "events.dead_letters", "select, insert, update"),
         ("rvz_app", "events.erasures", "select, insert, update"),

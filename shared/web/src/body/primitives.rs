@@ -19,6 +19,9 @@ impl Field for bool {
             .as_bool()
             .or_else(|| errors.refuse(at, FieldCode::WrongType("boolean")))
     }
+    fn from_text(text: String, at: &Pointer, errors: &mut Errors) -> Option<Self> {
+        Self::read(text.parse().map_or(Value::Null, Value::Bool), at, errors)
+    }
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new().schema_type(Type::Boolean).into()
     }
@@ -57,6 +60,11 @@ pub fn parse_int(value: &Value, min: i32, max: i32) -> Result<i32, FieldCode> {
         .ok_or(FieldCode::OutOfRange(min.into(), max.into()))
 }
 
+/// The number that a parameter of a query is, or null.
+pub fn number_from_text(text: &str) -> Value {
+    text.parse::<i64>().map_or(Value::Null, Value::from)
+}
+
 /// The schema of an integer whose bounds are only known at run time.
 pub fn int_schema(min: i32, max: i32) -> ObjectBuilder {
     ObjectBuilder::new()
@@ -72,6 +80,9 @@ impl<const MIN: i32, const MAX: i32> Field for Int<MIN, MAX> {
             Ok(number) => Some(Self(number)),
             Err(code) => errors.refuse(at, code),
         }
+    }
+    fn from_text(text: String, at: &Pointer, errors: &mut Errors) -> Option<Self> {
+        Self::read(number_from_text(&text), at, errors)
     }
     fn schema() -> RefOr<Schema> {
         int_schema(MIN, MAX).into()
@@ -98,6 +109,10 @@ impl Field for DateTime<Utc> {
             return errors.refuse(at, FieldCode::WrongType("string"));
         };
         instant(&text).or_else(|| errors.refuse(at, FieldCode::InvalidFormat(RFC_3339)))
+    }
+    fn from_text(text: String, at: &Pointer, errors: &mut Errors) -> Option<Self> {
+        // In a query a plus sign means a space: clients that do not escape it send `+02:00` as ` 02:00`.
+        Self::read(Value::String(text.replace(' ', "+")), at, errors)
     }
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
@@ -135,23 +150,33 @@ impl Field for NaiveDate {
     }
 }
 
+const NOT_A_UUID: FieldCode = FieldCode::InvalidFormat(Localized {
+    de: "muss eine UUID sein",
+    en: "must be a UUID",
+});
+
 impl<K: ids::IdKind> Field for ids::Id<K> {
     fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
         let Value::String(text) = value else {
             return errors.refuse(at, FieldCode::WrongType("string"));
         };
-        text.parse().ok().or_else(|| {
-            errors.refuse(
-                at,
-                FieldCode::InvalidFormat(Localized {
-                    de: "muss eine UUID sein",
-                    en: "must be a UUID",
-                }),
-            )
-        })
+        text.parse().ok().or_else(|| errors.refuse(at, NOT_A_UUID))
     }
     fn schema() -> RefOr<Schema> {
         <Self as utoipa::PartialSchema>::schema()
+    }
+}
+
+impl Field for uuid::Uuid {
+    fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
+        let parsed = value.as_str().and_then(|text| text.parse().ok());
+        parsed.or_else(|| errors.refuse(at, NOT_A_UUID))
+    }
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
+            .into()
     }
 }
 

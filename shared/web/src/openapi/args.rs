@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use utoipa::{
-    IntoParams, PartialSchema, ToSchema,
+    PartialSchema, ToSchema,
     openapi::{
         ContentBuilder, ObjectBuilder, Ref, RefOr, Required, Schema,
         path::{ParameterBuilder, ParameterIn},
@@ -12,7 +12,7 @@ use utoipa::{
 };
 
 use super::OperationDoc;
-use crate::{IfMatch, PathIds, RequestInfo, ValidJson, ValidQuery, problem};
+use crate::{IfMatch, PathIds, RequestInfo, ValidJson, ValidQuery, problem, query::Query};
 
 /// A handler argument that can describe itself.
 pub trait Arg {
@@ -101,9 +101,9 @@ fn noun(path: &str, parameter: &str) -> String {
     thing.replace("api ", "API ")
 }
 
-impl<T: IntoParams> Arg for ValidQuery<T> {
+impl<T: Query> Arg for ValidQuery<T> {
     fn describe(doc: &mut OperationDoc) {
-        for parameter in T::into_params(|| Some(ParameterIn::Query)) {
+        for parameter in T::parameters() {
             if parameter.name == "cursor" {
                 doc.refuses(&problem::INVALID_CURSOR);
             }

@@ -89,6 +89,11 @@ crate::problems! {
         de: "Adresse zu lang", "Die Adresse der Anfrage ist zu lang.";
         en: "URI too long", "The request URI is too long.";
     }
+    /// The client accepts no format of the answer.
+    NOT_ACCEPTABLE = NOT_ACCEPTABLE "not_acceptable" {
+        de: "Kein passendes Format", "Möglich sind diese Formate: {expected}.";
+        en: "Not acceptable", "These formats are available: {expected}.";
+    }
     /// The body has an unexpected media type.
     UNSUPPORTED_MEDIA_TYPE = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" {
         de: "Falscher Inhaltstyp", "Erwartet wird der Inhaltstyp {expected}.";
@@ -131,6 +136,7 @@ pub fn kind_of_status(status: http::StatusCode) -> &'static crate::ProblemKind {
         405 => &METHOD_NOT_ALLOWED,
         409 => &CONFLICT,
         408 | 503 | 504 => &UNAVAILABLE,
+        406 => &NOT_ACCEPTABLE,
         412 => &PRECONDITION_FAILED,
         413 => &TOO_LARGE,
         414 => &URI_TOO_LONG,

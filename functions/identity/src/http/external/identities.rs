@@ -1,6 +1,7 @@
 //! The signed-in user's identities at OpenID Connect providers.
 
 use crate::ids::OauthIdentityId;
+use access::list::{ListQuery, Listed};
 use access::{Anyone, Caller, Reach, Recent, audit};
 use axum::{
     Json,
@@ -64,6 +65,11 @@ web::body! {
     }
 }
 
+web::query! {
+    /// No filters.
+    pub(crate) struct ListIdentities {}
+}
+
 /// List your linked identities
 ///
 /// Returns the accounts at OpenID Connect providers with which the user can sign in.
@@ -71,16 +77,27 @@ web::body! {
 pub(crate) async fn list_identities(
     State(app): State<App>,
     caller: Caller<Anyone>,
-) -> Result<Json<Page<IdentityView>>> {
+    query: ListQuery<ListIdentities>,
+) -> Result<Listed<IdentityView>> {
     let me = CurrentUser::from_caller(&caller)?;
     let mut tx = me.begin_read_only(&app).await?;
-    let rows = oauth_identities::list_identities(&mut tx, me.user).await?;
+    let listed = query
+        .rows(
+            &app.cursors,
+            &caller,
+            &mut tx,
+            (
+                &oauth_identities::IDENTITIES,
+                oauth_identities::OLDEST_FIRST,
+            ),
+            |sql| {
+                sql.push(" and i.user_id = ").push_bind(me.user);
+            },
+            |_| {},
+        )
+        .await?;
     tx.commit().await?;
-    Ok(Json(Page {
-        items: rows.into_iter().map(IdentityView::from).collect(),
-        next_cursor: None,
-        total: None,
-    }))
+    Ok(listed.map(|row: IdentityRow| IdentityView::from(row)))
 }
 
 /// Link an identity

@@ -2,19 +2,18 @@
 
 use axum::{Json, extract::State};
 use http::HeaderMap;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
-use web::{Page, Problem, Slug, ValidQuery, problem::Result};
+use serde::Serialize;
+use utoipa::ToSchema;
+use web::{Page, Slug, ValidQuery, problem::Result};
 
 use crate::{App, domain::tenant_rules, http::tenant::find_tenant};
 
-/// Query parameters.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ListProviders {
-    /// Slug of the organisation. If omitted, the domain of the page or host determines it.
-    #[param(required = false, example = "demo")]
-    tenant: Option<String>,
+web::query! {
+    /// Query parameters.
+    pub(crate) struct ListProviders {
+        /// Slug of the organisation. If omitted, the domain of the page or host determines it.
+        tenant: Option<Slug>,
+    }
 }
 
 /// An OpenID Connect provider.
@@ -26,13 +25,6 @@ pub(crate) struct ProviderView {
     /// Display name.
     #[schema(example = "Google")]
     label: String,
-}
-
-/// Parses the slug from a query.
-pub(super) fn parse_slug(text: Option<&str>) -> Result<Option<Slug>> {
-    text.map(Slug::parse)
-        .transpose()
-        .map_err(|code| Problem::field("/tenant", code))
 }
 
 /// List sign-in providers
@@ -51,12 +43,7 @@ pub(crate) async fn list_providers(
     headers: HeaderMap,
     ValidQuery(query): ValidQuery<ListProviders>,
 ) -> Result<Json<Page<ProviderView>>> {
-    let tenant = find_tenant(
-        &app,
-        &headers,
-        parse_slug(query.tenant.as_deref())?.as_ref(),
-    )
-    .await?;
+    let tenant = find_tenant(&app, &headers, query.tenant.as_ref()).await?;
     let offered = |name: &str| {
         tenant
             .as_ref()
@@ -72,9 +59,5 @@ pub(crate) async fn list_providers(
             label: provider.label.clone(),
         })
         .collect();
-    Ok(Json(Page {
-        items,
-        next_cursor: None,
-        total: None,
-    }))
+    Ok(Json(Page::of(items, None)))
 }

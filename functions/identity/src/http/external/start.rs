@@ -8,15 +8,15 @@ use http::HeaderMap;
 use ids::{TenantId, UserId};
 use serde::{Deserialize, Serialize};
 use url::Url;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
+use web::Slug;
 use web::{
     Problem, SingleLine, ValidJson, ValidQuery,
     problem::{self, FieldCode, Result},
 };
 
 use super::{
-    callback_url, find_provider, flow::Flow, name::ProviderName, provider_problem,
-    providers::parse_slug, redirect,
+    callback_url, find_provider, flow::Flow, name::ProviderName, provider_problem, redirect,
 };
 use crate::{
     App,
@@ -34,22 +34,18 @@ const TICKET_LIFETIME: TimeDelta = TimeDelta::minutes(2);
 /// Binds the seal of such a URL to its purpose.
 const TICKET_CONTEXT: &[u8] = b"link";
 
-/// Query parameters.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct StartSignIn {
-    /// Slug of the organisation. If omitted, the domain of the page or host determines it.
-    #[param(required = false, example = "demo")]
-    tenant: Option<String>,
-    /// URL of the organisation's page that receives `code`, or `error` with a stable code, in its query.
-    #[param(required = false, example = "https://app.demo.example/signed-in")]
-    redirect_to: Option<String>,
-    /// PKCE challenge (RFC 7636): base64url of the SHA-256 of a secret of the page. The code is then valid only with that secret.
-    #[param(required = false)]
-    code_challenge: Option<String>,
-    /// Value from `POST /auth/oauth/{provider}/link`, instead of the other parameters.
-    #[param(required = false)]
-    link: Option<String>,
+web::query! {
+    /// Query parameters.
+    pub(crate) struct StartSignIn {
+        /// Slug of the organisation. If omitted, the domain of the page or host determines it.
+        tenant: Option<Slug>,
+        /// URL of the organisation's page that receives `code`, or `error` with a stable code, in its query.
+        redirect_to: Option<SingleLine<0, 2000>>,
+        /// PKCE challenge (RFC 7636): base64url of the SHA-256 of a secret of the page. The code is then valid only with that secret.
+        code_challenge: Option<SingleLine<1, 200>>,
+        /// Value from `POST /auth/oauth/{provider}/link`, instead of the other parameters.
+        link: Option<SingleLine<1, 4000>>,
+    }
 }
 
 web::body! {
@@ -102,7 +98,7 @@ pub(crate) async fn start_sign_in(
     let now = app.state.clock().now();
     let provider = find_provider(&app, &name)?;
     let (tenant, flow) = match &query.link {
-        Some(link) => flow_from_ticket(&app, &provider, link, now)?,
+        Some(link) => flow_from_ticket(&app, &provider, link.as_str(), now)?,
         None => flow_from_query(&app, &provider, &headers, &query, now).await?,
     };
     let back = Url::parse(&flow.redirect_to).map_err(Problem::internal)?;
@@ -129,9 +125,10 @@ async fn flow_from_query(
     let required = |field: &str| Problem::field(field, FieldCode::Required);
     let redirect_to = query
         .redirect_to
-        .as_deref()
+        .as_ref()
+        .map(SingleLine::as_str)
         .ok_or_else(|| required("/redirect_to"))?;
-    let tenant = find_tenant(app, headers, parse_slug(query.tenant.as_deref())?.as_ref()).await?;
+    let tenant = find_tenant(app, headers, query.tenant.as_ref()).await?;
     let offered = tenant
         .as_ref()
         .is_none_or(|tenant| tenant_rules::allows_provider(tenant, &provider.name));
@@ -144,7 +141,8 @@ async fn flow_from_query(
     let mut flow = Flow::new(app, provider, redirect_to.into(), now);
     flow.challenge = query
         .code_challenge
-        .as_deref()
+        .as_ref()
+        .map(SingleLine::as_str)
         .map(|text| {
             let bytes = URL_SAFE_NO_PAD.decode(text).ok();
             bytes.and_then(|bytes| bytes.try_into().ok())

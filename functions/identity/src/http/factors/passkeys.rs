@@ -2,6 +2,7 @@
 
 use crate::ids::PasskeyChallenge;
 use crate::ids::{PasskeyChallengeId, PasskeyId};
+use access::list::{Entry, ListQuery, Listed};
 use access::{Caller, Enrolling, Reach, Recent, opaque::Opaque};
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
@@ -9,6 +10,7 @@ use http::{HeaderMap, StatusCode, header};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
+use web::Page;
 use web::{
     PathIds, Problem, SingleLine, ValidJson,
     problem::{self, Result},
@@ -84,15 +86,6 @@ impl From<PasskeyRow> for Passkey {
     }
 }
 
-/// All passkeys of the user, on one page.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Passkeys {
-    /// The passkeys.
-    items: Vec<Passkey>,
-    /// Always null: the list fits on one page.
-    next_cursor: Option<String>,
-}
-
 /// The registered passkey.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PasskeyRegistered {
@@ -105,22 +98,34 @@ pub(crate) struct PasskeyRegistered {
     token: StepUpToken,
 }
 
+web::query! {
+    /// No filters.
+    pub(crate) struct ListPasskeys {}
+}
+
 /// List your passkeys
 ///
 /// Returns the passkeys of the signed-in user, oldest first. Public keys are not included.
-#[utoipa::path(get, path = "/auth/passkeys", responses((status = 200, body = Passkeys, description = "All passkeys.")))]
+#[utoipa::path(get, path = "/auth/passkeys", responses((status = 200, body = Page<Passkey>, description = "A page of passkeys.")))]
 pub(crate) async fn list_passkeys(
     State(app): State<App>,
     caller: Caller<Enrolling>,
-) -> Result<Json<Passkeys>> {
+    query: ListQuery<ListPasskeys>,
+) -> Result<Listed<Passkey>> {
     let me = CurrentUser::from_caller(&caller)?;
     let mut tx = me.begin_read_only(&app).await?;
     let rows = passkeys::list_passkeys(&mut tx, me.user).await?;
+    let entry = |row: PasskeyRow| Entry {
+        id: row.id.to_string(),
+        changed_at: row.last_used_at.unwrap_or(row.created_at),
+        item: Passkey::from(row),
+    };
+    let entries = rows.into_iter().map(entry).collect();
+    let listed = query
+        .items(&app.cursors, &caller, &mut tx, passkeys::NAME, entries)
+        .await?;
     tx.commit().await?;
-    Ok(Json(Passkeys {
-        items: rows.into_iter().map(Passkey::from).collect(),
-        next_cursor: None,
-    }))
+    Ok(listed)
 }
 
 /// Start registering a passkey

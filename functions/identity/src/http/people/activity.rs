@@ -1,17 +1,21 @@
 //! The activity of a user, from the audit log.
 
-use access::{Caller, mask};
-use axum::{Json, extract::State};
+use access::{
+    Caller,
+    list::{ListQuery, Listed},
+    mask,
+};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use db::ActorKind;
 use events::UnitOfWork;
 use ids::{AuditEntryId, UserId};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
 use web::{
-    Limit, Page, PathIds, Scope, ValidQuery,
+    Page, PathIds,
     problem::{self, Result},
 };
 
@@ -20,7 +24,7 @@ use crate::{
     App,
     permissions::{ActivityRead, UserReadSensitive},
     store::{
-        activity::{self, ActivityRow, Position},
+        activity::{self, ActivityRow},
         users,
     },
 };
@@ -69,16 +73,9 @@ pub(crate) struct Activity {
     address: Option<String>,
 }
 
-/// Pagination parameters.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ListActivity {
-    /// Maximum number of items per page.
-    #[serde(default)]
-    #[param(value_type = Option<Limit>, inline)]
-    limit: Limit,
-    /// `next_cursor` of the previous page; omit it for the first page.
-    cursor: Option<String>,
+web::query! {
+    /// No filters.
+    pub(crate) struct ListActivity {}
 }
 
 /// List a user's activity
@@ -90,34 +87,27 @@ pub(crate) async fn list_activity(
     State(app): State<App>,
     caller: Caller<ActivityRead>,
     PathIds(id): PathIds<UserId>,
-    ValidQuery(query): ValidQuery<ListActivity>,
-) -> Result<Json<Page<Activity>>> {
-    let scope = Scope::new("activity", caller.tenant.id, &id);
-    let after: Option<Position> = query
-        .cursor
-        .as_deref()
-        .map(|cursor| app.cursors.open(&scope, cursor))
-        .transpose()?;
+    query: ListQuery<ListActivity>,
+) -> Result<Listed<Activity>> {
+    let include_disabled = rules::can_see_disabled(&caller);
     let mut unit = UnitOfWork::begin(&app, &caller).await?;
-    users::find_user(
-        &mut unit,
-        caller.reach(),
-        id,
-        rules::can_see_disabled(&caller),
-    )
-    .await?
-    .ok_or(&problem::NOT_FOUND)?;
-    let rows = activity::list_activity(&mut unit, id, after, query.limit).await?;
+    users::find_user(&mut unit, caller.reach(), id, include_disabled)
+        .await?
+        .ok_or(&problem::NOT_FOUND)?;
+    let tenant = unit.tenant();
+    let listed = query
+        .rows(
+            &app.cursors,
+            &caller,
+            &mut unit,
+            (&activity::ACTIVITY, activity::NEWEST_FIRST),
+            |sql| activity::push_user(sql, tenant, id),
+            |_| {},
+        )
+        .await?;
     unit.commit().await?;
     let unmasked = caller.may::<UserReadSensitive>().is_some();
-    let page = query.limit.page(rows, |last| {
-        let position = Position {
-            occurred_at: last.occurred_at,
-            id: last.id,
-        };
-        app.cursors.seal(&scope, &position)
-    });
-    Ok(Json(page.map(|row| Activity::from_row(row, unmasked))))
+    Ok(listed.map(|row| Activity::from_row(row, unmasked)))
 }
 
 impl Activity {

@@ -13,9 +13,7 @@ use chrono::{DateTime, Utc};
 use db::TenantTx;
 use events::UnitOfWork;
 use http::HeaderMap;
-use serde::Deserialize;
 use serde_json::Value;
-use utoipa::IntoParams;
 use web::{
     SingleLine, ValidQuery,
     import::{Report, Rows, Tally},
@@ -46,16 +44,14 @@ use crate::{
 /// Rows per transaction. The transaction blocks other requests that add users, for one second at most.
 const BATCH_SIZE: usize = 500;
 
-/// Query parameters.
-#[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ImportQuery {
-    /// Validate only: change nothing, and report what would happen to each row.
-    #[serde(default)]
-    dry_run: bool,
-    /// Send an invitation to every new user with status `invited`. By default no emails are sent.
-    #[serde(default)]
-    invite: bool,
+web::query! {
+    /// Query parameters.
+    pub(crate) struct ImportQuery {
+        /// Validate only: change nothing, and report what would happen to each row.
+        dry_run: Option<bool>,
+        /// Send an invitation to every new user with status `invited`. By default no emails are sent.
+        invite: Option<bool>,
+    }
 }
 
 /// Import users
@@ -74,6 +70,7 @@ pub(crate) async fn import_users(
     headers: HeaderMap,
     rows: Rows<ImportUser>,
 ) -> Result<Response> {
+    let dry_run = query.dry_run == Some(true);
     let mut tally = Tally::default();
     let mut valid = Vec::with_capacity(rows.0.len());
     let mut seen = HashSet::new();
@@ -91,21 +88,21 @@ pub(crate) async fn import_users(
         let mut unit = UnitOfWork::begin(&app, &caller).await?;
         unit.force_custom_plans().await?;
         let plan = Plan::build(&mut unit, &caller, batch, reserved_seats).await?;
-        if query.dry_run {
+        if dry_run {
             // A dry run is never committed, so count the seats that its new users would take.
             reserved_seats += plan.seats;
             unit.rollback();
         } else if plan.created.is_empty() && plan.updated.is_empty() {
             unit.commit_unchanged().await?;
         } else {
-            apply_plan(&app, &mut unit, &plan, query.invite).await?;
+            apply_plan(&app, &mut unit, &plan, query.invite == Some(true)).await?;
             unit.commit().await?;
         }
         plan.add_to_tally(&mut tally);
     }
     let language = caller.request().language();
     Ok(tally
-        .report("people", query.dry_run, language)
+        .report("people", dry_run, language)
         .into_response_for(&headers, language))
 }
 

@@ -1,52 +1,41 @@
 //! Lists users.
 
-use access::Caller;
-use axum::{Json, extract::State};
+use access::{
+    Caller,
+    list::{ListQuery, Listed},
+};
+use axum::extract::State;
 use events::UnitOfWork;
-use serde::Deserialize;
-use utoipa::IntoParams;
 use web::{
-    Limit, Page, Scope, SingleLine, ValidQuery,
+    Page, SingleLine,
+    body::Int,
     problem::{self, Result},
+    query::OneOf,
 };
 
 use super::{User, rules};
 use crate::{
     App,
     permissions::{RoleAssign, UserRead, UserReadSensitive},
-    store::user_list::{self, Level, Position, Selection, Sort, StatusFilter},
+    store::user_list::{self, Selection, Sort, StatusFilter},
 };
 
-/// Filters, sort order and pagination.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ListUsers {
-    /// Part of the name, or of the email address for callers who can see it.
-    #[param(inline)]
-    q: Option<SingleLine<1, 200>>,
-    /// Only users with the role of this name.
-    #[param(inline)]
-    role: Option<SingleLine<1, 64>>,
-    /// Only users with this status. Disabled users are listed only with `disabled`, and only for admins.
-    #[param(inline)]
-    status: Option<StatusFilter>,
-    /// Only users with this skill.
-    #[param(inline)]
-    skill: Option<SingleLine<1, 80>>,
-    /// Only users who have the skill, or any skill, at this level or above.
-    #[param(value_type = Option<i16>, minimum = 1, maximum = 5)]
-    min_level: Option<Level>,
-    /// Sort order. Defaults to `name`.
-    #[param(inline)]
-    sort: Option<Sort>,
-    /// Maximum number of items per page.
-    #[serde(default)]
-    #[param(value_type = Option<Limit>, inline)]
-    limit: Limit,
-    /// `next_cursor` of the previous page; omit it for the first page.
-    cursor: Option<String>,
-    /// `true`: include the total number of matching users.
-    count: Option<bool>,
+web::query! {
+    /// Filters and sort order.
+    pub(crate) struct ListUsers {
+        /// Part of the name, or of the email address for callers who can see it.
+        q: Option<SingleLine<1, 200>>,
+        /// Only users with one of these roles, by name.
+        role: OneOf<SingleLine<1, 64>>,
+        /// Only users with one of these statuses. Disabled users are listed only with `disabled`, and only for admins.
+        status: OneOf<StatusFilter>,
+        /// Only users with one of these skills.
+        skill: OneOf<SingleLine<1, 80>>,
+        /// Only users who have the skill, or any skill, at this level or above.
+        min_level: Option<Int<1, 5>>,
+        /// Sort order. Defaults to `name`.
+        sort: Option<Sort>,
+    }
 }
 
 /// List users
@@ -57,53 +46,58 @@ pub(crate) struct ListUsers {
 pub(crate) async fn list_users(
     State(app): State<App>,
     caller: Caller<UserRead>,
-    ValidQuery(query): ValidQuery<ListUsers>,
-) -> Result<Json<Page<User>>> {
-    if query.status == Some(StatusFilter::Disabled) && !rules::can_see_disabled(&caller) {
+    query: ListQuery<ListUsers>,
+) -> Result<Listed<User>> {
+    let ListUsers {
+        q,
+        role,
+        status,
+        skill,
+        min_level,
+        sort,
+    } = query.filter.clone();
+    let statuses = status.given();
+    let sees_disabled = rules::can_see_disabled(&caller);
+    let asks_for_disabled =
+        |statuses: &Vec<StatusFilter>| statuses.contains(&StatusFilter::Disabled);
+    if statuses.as_ref().is_some_and(asks_for_disabled) && !sees_disabled {
         return Err(problem::FORBIDDEN.problem().argument(
             "permission",
             <RoleAssign as access::Permission>::NAME.unwrap_or_default(),
         ));
     }
-    let sort = query.sort.unwrap_or(Sort::Name);
     let selection = Selection {
-        query: query.q.map(SingleLine::into_string),
+        query: q.map(SingleLine::into_string),
         query_sees_email: caller.may::<UserReadSensitive>().is_some(),
-        role: query.role.map(SingleLine::into_string),
-        status: query.status,
-        skill: query.skill.map(SingleLine::into_string),
-        min_level: query.min_level,
-        sort,
+        roles: role
+            .given()
+            .map(|roles| roles.into_iter().map(SingleLine::into_string).collect()),
+        statuses,
+        skills: skill.given().map(|skills| {
+            skills
+                .iter()
+                .map(|skill| skill.as_str().to_lowercase())
+                .collect()
+        }),
+        min_level: min_level.map(Int::get),
     };
-    let scope = Scope::new(
-        "users",
-        caller.tenant.id,
-        &(&selection, caller.reach().owner()),
-    );
-    let after: Option<Position> = query
-        .cursor
-        .as_deref()
-        .map(|cursor| app.cursors.open(&scope, cursor))
-        .transpose()?;
+    let source = if sees_disabled {
+        &user_list::USERS
+    } else {
+        &user_list::ENABLED_USERS
+    };
+    let reach = caller.reach();
     let mut unit = UnitOfWork::begin(&app, &caller).await?;
-    let rows = user_list::list_users(
-        &mut unit,
-        caller.reach(),
-        &selection,
-        after.as_ref(),
-        query.limit,
-    )
-    .await?;
-    let total = match query.count {
-        Some(true) => Some(user_list::count_users(&mut unit, caller.reach(), &selection).await?),
-        _ => None,
-    };
+    let listed = query
+        .rows(
+            &app.cursors,
+            &caller,
+            &mut unit,
+            (source, sort.unwrap_or(Sort::Name).order()),
+            |sql| user_list::push_reach(sql, reach),
+            |sql| user_list::push_selection(sql, &selection),
+        )
+        .await?;
     unit.commit().await?;
-    let page = query.limit.page(rows, |last| {
-        app.cursors
-            .seal(&scope, &Position::after(sort, &last.user, &last.sort_name))
-    });
-    let mut page = page.map(|row| User::redacted_for(row.user, &caller));
-    page.total = total;
-    Ok(Json(page))
+    Ok(listed.map(|row| User::redacted_for(row, &caller)))
 }

@@ -4,8 +4,6 @@ use access::Caller;
 use axum::extract::State;
 use events::UnitOfWork;
 use ids::UserId;
-use serde::Deserialize;
-use utoipa::IntoParams;
 use web::{
     Fetched, PathIds, ValidQuery,
     problem::{self, Result},
@@ -22,13 +20,12 @@ web::text_enum! {
     }
 }
 
-/// Whether disabled users are found.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct GetUserQuery {
-    /// `disabled`: find the user even if disabled. For admins only.
-    #[param(inline)]
-    pub(crate) status: Option<Disabled>,
+web::query! {
+    /// Whether disabled users are found.
+    pub(crate) struct GetUserQuery {
+        /// `disabled`: find the user even if disabled. For admins only.
+        pub(crate) status: Option<Disabled>,
+    }
 }
 
 /// Get a user

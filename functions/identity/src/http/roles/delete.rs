@@ -46,7 +46,7 @@ pub(crate) async fn delete_role(
     if people > 0 {
         return Err(role_in_use(people));
     }
-    roles::delete_role(&mut unit, id)
+    roles::delete_role(&mut unit, id, role.version + 1)
         .await
         .map_err(role_in_use_conflict)?;
     // Deletion counts as one more change.

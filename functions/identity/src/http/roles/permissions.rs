@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use access::Caller;
-use axum::{Json, extract::State};
+use access::{
+    Caller,
+    list::{Entry, ListQuery, Listed},
+};
+use axum::extract::State;
+use chrono::DateTime;
 use events::UnitOfWork;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -25,17 +29,22 @@ pub(crate) struct PermissionView {
     built_in_roles: BTreeMap<String, String>,
 }
 
+web::query! {
+    /// No filters.
+    pub(crate) struct ListPermissions {}
+}
+
 /// List permissions
 ///
 /// Returns every permission that a role or API key can have, with the built-in roles that have it.
-#[utoipa::path(get, path = "/permissions", responses((status = 200, body = Page<PermissionView>, description = "All permissions, sorted by name, on one page.")))]
+#[utoipa::path(get, path = "/permissions", responses((status = 200, body = Page<PermissionView>, description = "All permissions, sorted by name.")))]
 pub(crate) async fn list_permissions(
     State(app): State<App>,
     caller: Caller<RoleRead>,
-) -> Result<Json<Page<PermissionView>>> {
+    query: ListQuery<ListPermissions>,
+) -> Result<Listed<PermissionView>> {
     let mut unit = UnitOfWork::begin(&app, &caller).await?;
     let grants = roles::list_builtin_grants(&mut unit).await?;
-    unit.commit().await?;
     let mut by_name: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     // Tenants cannot grant permissions that are reserved for platform staff.
     let visible = |base_role: &str| base_role != "superadmin" || caller.is_superadmin();
@@ -45,17 +54,20 @@ pub(crate) async fn list_permissions(
             .or_default()
             .insert(grant.base_role, grant.reach);
     }
-    let items = by_name
-        .into_iter()
-        .map(|(name, built_in_roles)| PermissionView {
+    let entry = |(name, built_in_roles): (String, BTreeMap<String, String>)| Entry {
+        id: name.clone(),
+        // They change with a release only.
+        changed_at: DateTime::UNIX_EPOCH,
+        item: PermissionView {
             context: name.split('.').next().unwrap_or_default().to_owned(),
             name,
             built_in_roles,
-        })
-        .collect();
-    Ok(Json(Page {
-        items,
-        next_cursor: None,
-        total: None,
-    }))
+        },
+    };
+    let entries = by_name.into_iter().map(entry).collect();
+    let listed = query
+        .items(&app.cursors, &caller, &mut unit, "permissions", entries)
+        .await?;
+    unit.commit().await?;
+    Ok(listed)
 }

@@ -1,7 +1,8 @@
 //! Reads roles.
 
+use access::list::{Entry, ListQuery, Listed};
 use access::{Caller, Grants};
-use axum::{Json, extract::State};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use events::UnitOfWork;
 use ids::RoleId;
@@ -84,30 +85,37 @@ impl Role {
     }
 }
 
+web::query! {
+    /// No filters.
+    pub(crate) struct ListRoles {}
+}
+
 /// List roles
 ///
 /// Returns the built-in and custom roles of the organisation.
-#[utoipa::path(get, path = "/roles", responses((status = 200, body = Page<Role>, description = "All roles, sorted by name, on one page.")))]
+#[utoipa::path(get, path = "/roles", responses((status = 200, body = Page<Role>, description = "The roles, sorted by name.")))]
 pub(crate) async fn list_roles(
     State(app): State<App>,
     caller: Caller<RoleRead>,
-) -> Result<Json<Page<Role>>> {
+    query: ListQuery<ListRoles>,
+) -> Result<Listed<Role>> {
     let mut unit = UnitOfWork::begin(&app, &caller).await?;
     let rows = roles::list_roles(&mut unit).await?;
     let people = roles::count_people(&mut unit, false).await?;
-    unit.commit().await?;
-    let items = rows
-        .into_iter()
-        .map(|row| {
+    let entry = |row: RoleRow| Entry {
+        id: row.id.to_string(),
+        changed_at: row.updated_at,
+        item: {
             let people = people.get(&row.id).copied().unwrap_or_default();
             Role::from_row(row, people)
-        })
-        .collect();
-    Ok(Json(Page {
-        items,
-        next_cursor: None,
-        total: None,
-    }))
+        },
+    };
+    let entries = rows.into_iter().map(entry).collect();
+    let listed = query
+        .items(&app.cursors, &caller, &mut unit, roles::NAME, entries)
+        .await?;
+    unit.commit().await?;
+    Ok(listed)
 }
 
 /// Get a role

@@ -1,17 +1,19 @@
 //! Sessions, listed and ended by their owner or by those who manage the owner.
 
+use access::Permission;
+use access::list::{ListQuery, Listed};
 use access::{Anyone, Caller, audit, mask};
-use axum::{Json, extract::State};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use db::TenantTx;
 use events::UnitOfWork;
 use http::StatusCode;
 use ids::{SessionId, UserId};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use web::{
-    Limit, Page, PathIds, Scope, ValidQuery,
+    Page, PathIds,
     problem::{self, Result},
 };
 
@@ -23,7 +25,7 @@ use crate::{
     },
     permissions::SessionEnd,
     store::{
-        devices::{self, DeviceRow, Position},
+        devices::{self, DeviceRow},
         roles,
         sessions::{self, EndReason},
         users,
@@ -67,16 +69,9 @@ pub(crate) struct DeviceSession {
     expires_at: DateTime<Utc>,
 }
 
-/// Pagination parameters.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ListSessions {
-    /// Maximum number of items per page.
-    #[serde(default)]
-    #[param(value_type = Option<Limit>, inline)]
-    limit: Limit,
-    /// `next_cursor` of the previous page; omit it for the first page.
-    cursor: Option<String>,
+web::query! {
+    /// No filters.
+    pub(crate) struct ListSessions {}
 }
 
 /// List your sessions
@@ -86,13 +81,13 @@ pub(crate) struct ListSessions {
 pub(crate) async fn list_sessions(
     State(app): State<App>,
     caller: Caller<Anyone>,
-    ValidQuery(query): ValidQuery<ListSessions>,
-) -> Result<Json<Page<DeviceSession>>> {
+    query: ListQuery<ListSessions>,
+) -> Result<Listed<DeviceSession>> {
     let me = CurrentUser::from_caller(&caller)?;
     let mut tx = me.begin_read_only(&app).await?;
-    let page = list_page(&app, &mut tx, me.user, &query, caller.session).await?;
+    let listed = list_page(&app, &caller, &mut tx, me.user, &query).await?;
     tx.commit().await?;
-    Ok(Json(page))
+    Ok(listed)
 }
 
 /// End one of your sessions
@@ -122,13 +117,13 @@ pub(crate) async fn list_user_sessions(
     State(app): State<App>,
     caller: Caller<SessionEnd>,
     PathIds(id): PathIds<UserId>,
-    ValidQuery(query): ValidQuery<ListSessions>,
-) -> Result<Json<Page<DeviceSession>>> {
+    query: ListQuery<ListSessions>,
+) -> Result<Listed<DeviceSession>> {
     let mut unit = UnitOfWork::begin(&app, &caller).await?;
     check_managed(&mut unit, &caller, id).await?;
-    let page = list_page(&app, &mut unit, id, &query, caller.session).await?;
+    let listed = list_page(&app, &caller, &mut unit, id, &query).await?;
     unit.commit().await?;
-    Ok(Json(page))
+    Ok(listed)
 }
 
 /// End a user's session
@@ -203,28 +198,25 @@ pub(crate) fn audit_entries(ended: Vec<SessionId>, reason: EndReason) -> Vec<aud
     ended.into_iter().map(entry).collect()
 }
 
-async fn list_page(
+async fn list_page<P: Permission>(
     app: &App,
+    caller: &Caller<P>,
     tx: &mut TenantTx,
     user: UserId,
-    query: &ListSessions,
-    current: Option<SessionId>,
-) -> Result<Page<DeviceSession>> {
-    let scope = Scope::new("sessions", tx.tenant(), &user);
-    let after: Option<Position> = query
-        .cursor
-        .as_deref()
-        .map(|cursor| app.cursors.open(&scope, cursor))
-        .transpose()?;
-    let rows = devices::list_devices(tx, user, after, query.limit).await?;
-    let page = query.limit.page(rows, |last| {
-        let position = Position {
-            created_at: last.created_at,
-            id: last.id,
-        };
-        app.cursors.seal(&scope, &position)
-    });
-    Ok(page.map(|row| DeviceSession::from_row(row, current)))
+    query: &ListQuery<ListSessions>,
+) -> Result<Listed<DeviceSession>> {
+    let now = tx.now();
+    let listed = query
+        .rows(
+            &app.cursors,
+            caller,
+            tx,
+            (&devices::DEVICES, devices::NEWEST_FIRST),
+            |sql| devices::push_user(sql, user, now),
+            |_| {},
+        )
+        .await?;
+    Ok(listed.map(|row| DeviceSession::from_row(row, caller.session)))
 }
 
 impl DeviceSession {

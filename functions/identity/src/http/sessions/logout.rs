@@ -8,8 +8,6 @@ use axum::{
 use db::Actor;
 use events::UnitOfWork;
 use http::{HeaderMap, StatusCode, header};
-use serde::Deserialize;
-use utoipa::IntoParams;
 use web::{RequestInfo, ValidJson, ValidQuery, problem::Result};
 
 use super::{
@@ -25,14 +23,12 @@ use crate::{
     store::sessions::{self, EndReason},
 };
 
-/// Query parameters.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct LogoutQuery {
-    /// `true`: sign out on all devices.
-    #[serde(default)]
-    #[param(required = false)]
-    all: bool,
+web::query! {
+    /// Query parameters.
+    pub(crate) struct LogoutQuery {
+        /// `true`: sign out on all devices.
+        all: Option<bool>,
+    }
 }
 
 /// Sign out
@@ -52,7 +48,7 @@ pub(crate) async fn logout(
         Some(caller) => CurrentUser::from_caller(caller)?,
         None => session_of_refresh_token(&app, &request, &headers, body).await?,
     };
-    let (only, reason) = if query.all {
+    let (only, reason) = if query.all == Some(true) {
         (None, EndReason::LogoutAll)
     } else {
         (Some(current.session), EndReason::Logout)

@@ -13,9 +13,7 @@ use axum::{extract::State, response::Response};
 use db::TenantTx;
 use events::UnitOfWork;
 use http::HeaderMap;
-use serde::Deserialize;
 use serde_json::Value;
-use utoipa::IntoParams;
 use web::{
     Localized, SingleLine, ValidQuery,
     import::{Report, Rows, Tally},
@@ -37,16 +35,14 @@ use crate::{
 /// Rows per transaction. A batch blocks the creation of other tickets of the tenant for a second at most.
 const BATCH_SIZE: usize = 250;
 
-/// Options of an import.
-#[derive(Clone, Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ImportQuery {
-    /// If `true`, report the result of each row without changing anything.
-    #[serde(default)]
-    dry_run: bool,
-    /// The system that the tickets come from; `external_id` is unique within it. Defaults to `import`.
-    #[param(inline)]
-    source: Option<SingleLine<1, 40>>,
+web::query! {
+    /// Options of an import.
+    pub(crate) struct ImportQuery {
+        /// If `true`, report the result of each row without changing anything.
+        pub(crate) dry_run: Option<bool>,
+        /// The system that the tickets come from; `external_id` is unique within it. Defaults to `import`.
+        pub(crate) source: Option<SingleLine<1, 40>>,
+    }
 }
 
 /// Import tickets
@@ -65,6 +61,7 @@ pub(crate) async fn import_tickets(
     headers: HeaderMap,
     rows: Rows<ImportTicket>,
 ) -> Result<Response> {
+    let dry_run = query.dry_run == Some(true);
     let mut tally = Tally::default();
     let valid = deduplicate(rows, &mut tally);
     let people = list_people(&app, &caller, &valid).await?;
@@ -87,7 +84,7 @@ pub(crate) async fn import_tickets(
         unit.force_custom_plans().await?;
         let new = import.plan(&mut unit, batch, &mut tally).await?;
         tally.created += new.len();
-        if query.dry_run || new.is_empty() {
+        if dry_run || new.is_empty() {
             unit.rollback();
         } else {
             insert_batch(&mut unit, import.source, new).await?;
@@ -96,7 +93,7 @@ pub(crate) async fn import_tickets(
     }
     let language = caller.request().language();
     Ok(tally
-        .report("tickets", query.dry_run, language)
+        .report("tickets", dry_run, language)
         .into_response_for(&headers, language))
 }
 

@@ -1,16 +1,20 @@
 //! Listing tickets.
 
-use access::Caller;
-use axum::{Json, extract::State};
+use access::{
+    Caller,
+    list::{ListQuery, Listed, Order},
+};
+use axum::extract::State;
 use chrono::{DateTime, Utc};
 use events::UnitOfWork;
 use ids::UserId;
-use serde::{Deserialize, Serialize};
-use utoipa::IntoParams;
+use serde_json::Value;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, schema::Type};
 use web::{
-    Limit, Page, Problem, Scope, SingleLine, ValidQuery,
-    problem::{FieldCode, Result},
-    query::instant,
+    Page, Problem, SingleLine,
+    body::Field,
+    problem::{Errors, FieldCode, Pointer, Result},
+    query::OneOf,
 };
 
 use super::view::Ticket;
@@ -18,77 +22,68 @@ use crate::{
     App,
     domain::{status::Status, ticket::Priority},
     permissions::TicketRead,
-    store::list::{self, AssigneeFilter, Position, Sort, TicketFilter},
+    store::list::{self, Assignees, Sort, TicketFilter},
 };
 
-/// Filters, order and pagination of a list of tickets.
-#[derive(Debug, Deserialize, Serialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ListTickets {
-    /// Only tickets with this status.
-    status: Option<Status>,
-    /// Only tickets with this priority.
-    priority: Option<Priority>,
-    /// Only tickets of this category.
-    #[param(inline)]
-    category: Option<SingleLine<1, 40>>,
-    /// Only tickets assigned to this person: an identifier, `me` or `none`.
-    #[param(value_type = Option<String>, pattern = "^(me|none|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$")]
-    assigned_to: Option<AssignedTo>,
-    /// Only tickets of this requester.
-    requester: Option<UserId>,
-    /// Only tickets with this tag.
-    #[param(inline)]
-    tag: Option<SingleLine<1, 40>>,
-    /// Only tickets created at or after this time.
-    #[serde(default, deserialize_with = "instant")]
-    created_from: Option<DateTime<Utc>>,
-    /// Only tickets created before this time.
-    #[serde(default, deserialize_with = "instant")]
-    created_to: Option<DateTime<Utc>>,
-    /// Only tickets last changed at or after this time, for incremental synchronisation.
-    #[serde(default, deserialize_with = "instant")]
-    updated_from: Option<DateTime<Utc>>,
-    /// Only tickets last changed before this time.
-    #[serde(default, deserialize_with = "instant")]
-    updated_to: Option<DateTime<Utc>>,
-    /// If `true`, only tickets that are past their due time and neither resolved nor closed.
-    overdue: Option<bool>,
-    /// Full-text search in title and description, in German and English, or the beginning of a ticket number.
-    #[param(inline)]
-    q: Option<SingleLine<1, 200>>,
-    /// The sort order.
-    #[param(inline)]
-    sort: Option<Sort>,
-    /// Maximum number of items per page.
-    #[serde(default)]
-    #[param(value_type = Option<Limit>, inline)]
-    limit: Limit,
-    /// Cursor of the page to return: `next_cursor` of the previous page.
-    cursor: Option<String>,
-    /// If `true`, include the total number of tickets.
-    count: Option<bool>,
+web::query! {
+    /// Filters and order of a list of tickets.
+    pub(crate) struct ListTickets {
+        /// Only tickets with one of these statuses.
+        status: OneOf<Status>,
+        /// Only tickets with one of these priorities.
+        priority: OneOf<Priority>,
+        /// Only tickets of one of these categories.
+        category: OneOf<SingleLine<1, 40>>,
+        /// Only tickets assigned to one of these people: an identifier, `me` or `none`.
+        assigned_to: OneOf<AssignedTo>,
+        /// Only tickets of one of these requesters.
+        requester: OneOf<UserId>,
+        /// Only tickets with one of these tags.
+        tag: OneOf<SingleLine<1, 40>>,
+        /// Only tickets with one of these identifiers in another system.
+        external_id: OneOf<SingleLine<1, 200>>,
+        /// Only tickets that were imported from one of these systems.
+        source: OneOf<SingleLine<1, 40>>,
+        /// Only tickets created at or after this time.
+        created_from: Option<DateTime<Utc>>,
+        /// Only tickets created before this time.
+        created_to: Option<DateTime<Utc>>,
+        /// Only tickets last changed at or after this time.
+        updated_from: Option<DateTime<Utc>>,
+        /// Only tickets last changed before this time.
+        updated_to: Option<DateTime<Utc>>,
+        /// If `true`, only tickets that are past their due time and neither resolved nor closed.
+        overdue: Option<bool>,
+        /// Full-text search in title and description, in German and English, or the beginning of a ticket number.
+        q: Option<SingleLine<1, 200>>,
+        /// The sort order.
+        sort: Option<Sort>,
+    }
 }
 
-#[derive(Clone, Copy, Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug)]
 enum AssignedTo {
     Me,
     None,
     Person(UserId),
 }
 
-impl<'de> Deserialize<'de> for AssignedTo {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let word = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        match word.as_ref() {
-            "me" => Ok(Self::Me),
-            "none" => Ok(Self::None),
-            id => id
-                .parse()
-                .map(Self::Person)
-                .map_err(serde::de::Error::custom),
+impl Field for AssignedTo {
+    fn read(value: Value, at: &Pointer, errors: &mut Errors) -> Option<Self> {
+        match value.as_str() {
+            Some("me") => Some(Self::Me),
+            Some("none") => Some(Self::None),
+            _ => UserId::read(value, at, errors).map(Self::Person),
         }
+    }
+
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some(
+                "^(me|none|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$",
+            ))
+            .into()
     }
 }
 
@@ -109,54 +104,60 @@ const NO_PERSON: FieldCode = FieldCode::Rule(
 pub(crate) async fn list_tickets(
     State(app): State<App>,
     caller: Caller<TicketRead>,
-    ValidQuery(mut query): ValidQuery<ListTickets>,
-) -> Result<Json<Page<Ticket>>> {
-    // Taken out because a cursor is bound to the filters and the order, not to the page size.
-    let limit = std::mem::take(&mut query.limit);
-    let (cursor, count) = (query.cursor.take(), query.count.take() == Some(true));
-    let scope = Scope::new("tickets", caller.tenant.id, &(&query, caller.user));
-    let after: Option<Position> = cursor
-        .map(|cursor| app.cursors.open(&scope, &cursor))
-        .transpose()?;
-    let filter = ticket_filter(query, caller.user)?;
+    query: ListQuery<ListTickets>,
+) -> Result<Listed<Ticket>> {
+    let (filter, order) = ticket_filter(query.filter.clone(), caller.user)?;
+    let reach = caller.reach();
     let mut unit = UnitOfWork::begin(&app, &caller).await?;
-    let rows =
-        list::list_tickets(&mut unit, caller.reach(), &filter, after.as_ref(), limit).await?;
-    let total = if count {
-        Some(list::count_tickets(&mut unit, caller.reach(), &filter).await?)
-    } else {
-        None
-    };
+    let now = unit.now();
+    let listed = query
+        .rows(
+            &app.cursors,
+            &caller,
+            &mut unit,
+            (&list::TICKETS, order),
+            |sql| list::push_reach(sql, reach),
+            |sql| list::push_filter(sql, now, &filter),
+        )
+        .await?;
     unit.commit().await?;
-    let mut page = limit.page(rows, |(_, position)| app.cursors.seal(&scope, position));
-    page.total = total;
-    Ok(Json(
-        page.map(|(ticket, _)| Ticket::redacted_for(&caller, ticket)),
-    ))
+    Ok(listed.map(|row| Ticket::redacted_for(&caller, row)))
 }
 
-fn ticket_filter(query: ListTickets, user: Option<UserId>) -> Result<TicketFilter> {
-    let assigned_to = match query.assigned_to {
-        None => None,
-        Some(AssignedTo::None) => Some(AssigneeFilter::Unassigned),
-        Some(AssignedTo::Person(id)) => Some(AssigneeFilter::AssignedTo(id)),
-        Some(AssignedTo::Me) => Some(AssigneeFilter::AssignedTo(
-            user.ok_or_else(|| Problem::field("/assigned_to", NO_PERSON))?,
-        )),
+fn ticket_filter(query: ListTickets, user: Option<UserId>) -> Result<(TicketFilter, Order)> {
+    let texts = |words: OneOf<SingleLine<1, 40>>| {
+        let words = words.given()?;
+        Some(words.into_iter().map(SingleLine::into_string).collect())
     };
-    Ok(TicketFilter {
-        status: query.status,
-        priority: query.priority,
-        category: query.category.map(SingleLine::into_string),
-        assigned_to,
-        requester: query.requester,
-        tag: query.tag.map(|tag| tag.as_str().to_lowercase()),
+    let mut assignees = Assignees::default();
+    let assigned_to = query.assigned_to.given();
+    for assigned_to in assigned_to.iter().flatten() {
+        match assigned_to {
+            AssignedTo::None => assignees.or_none = true,
+            AssignedTo::Person(id) => assignees.people.push(*id),
+            AssignedTo::Me => {
+                let me = user.ok_or_else(|| Problem::field("/assigned_to", NO_PERSON))?;
+                assignees.people.push(me);
+            }
+        }
+    }
+    let tags = query.tag.given();
+    let external = query.external_id.given();
+    let filter = TicketFilter {
+        status: query.status.given(),
+        priority: query.priority.given(),
+        category: texts(query.category),
+        assigned_to: assigned_to.map(|_| assignees),
+        requester: query.requester.given(),
+        tags: tags.map(|tags| tags.iter().map(|tag| tag.as_str().to_lowercase()).collect()),
+        external_id: external.map(|ids| ids.into_iter().map(SingleLine::into_string).collect()),
+        source: texts(query.source),
         created_from: query.created_from,
         created_to: query.created_to,
         updated_from: query.updated_from,
         updated_to: query.updated_to,
         is_overdue: query.overdue == Some(true),
         query: query.q.map(SingleLine::into_string),
-        sort: query.sort.unwrap_or_default(),
-    })
+    };
+    Ok((filter, query.sort.unwrap_or_default().order()))
 }

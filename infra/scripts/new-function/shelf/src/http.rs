@@ -1,13 +1,17 @@
 //! Handlers and wire types.
 
-use access::Caller;
-use axum::{Json, extract::State, response::Response};
+use access::{
+    Caller,
+    list::{ListQuery, Listed, push_any},
+};
+use axum::{extract::State, response::Response};
 use events::{App, Attempt, Idempotent, UnitOfWork};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use web::{
-    Created, Fetched, Limit, Page, PathIds, Scope, Text, ValidQuery,
+    Created, Fetched, Page, PathIds, SingleLine, Text,
     problem::{NOT_FOUND, Result},
+    query::OneOf,
     reply::Versioned,
 };
 
@@ -52,16 +56,12 @@ web::body! {
     example { "title": "Emma" }
 }
 
-/// Pagination of books.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct BooksQuery {
-    /// Maximum number of items per page.
-    #[serde(default)]
-    #[param(value_type = Option<Limit>, inline)]
-    limit: Limit,
-    /// Cursor of the page to return: `next_cursor` of the previous page.
-    cursor: Option<String>,
+web::query! {
+    /// Filters of books.
+    pub(crate) struct ListBooks {
+        /// Only books with one of these titles.
+        title: OneOf<SingleLine<1, 200>>,
+    }
 }
 
 /// List books
@@ -71,18 +71,24 @@ pub(crate) struct BooksQuery {
 pub(crate) async fn list_books(
     State(app): State<App>,
     caller: Caller<BookRead>,
-    ValidQuery(query): ValidQuery<BooksQuery>,
-) -> Result<Json<Page<Book>>> {
-    let scope = Scope::new("books", caller.tenant.id, &caller.user);
-    let after = query.cursor.as_deref();
-    let after: Option<BookId> = after
-        .map(|cursor| app.cursors.open(&scope, cursor))
-        .transpose()?;
+    query: ListQuery<ListBooks>,
+) -> Result<Listed<Book>> {
+    let titles = query.filter.title.clone().given();
+    let titles: Option<Vec<String>> =
+        titles.map(|titles| titles.into_iter().map(SingleLine::into_string).collect());
     let mut unit = UnitOfWork::begin(&app, &caller).await?;
-    let rows = store::list_books(&mut unit, after, query.limit).await?;
+    let listed = query
+        .rows(
+            &app.cursors,
+            &caller,
+            &mut unit,
+            (&store::BOOKS, store::OLDEST_FIRST),
+            |_| {},
+            |sql| push_any(sql, "b.title", titles.as_ref()),
+        )
+        .await?;
     unit.commit().await?;
-    let seal = |last: &BookRow| app.cursors.seal(&scope, &last.id);
-    Ok(Json(query.limit.page(rows, seal).map(Book::from)))
+    Ok(listed.map(|row: BookRow| Book::from(row)))
 }
 
 /// Add a book

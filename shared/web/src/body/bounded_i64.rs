@@ -2,18 +2,17 @@
 
 use serde_json::Value;
 use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, schema::Type};
-use web::{
-    body::Field,
-    problem::{Errors, FieldCode, Pointer},
-};
+
+use super::{Field, number_from_text};
+use crate::problem::{Errors, FieldCode, Pointer};
 
 /// A whole number from `MIN` to `MAX`, both included. Both must be below 2^53, so that every number has an exact float.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct BoundedI64<const MIN: i64, const MAX: i64>(i64);
+pub struct BoundedI64<const MIN: i64, const MAX: i64>(i64);
 
 impl<const MIN: i64, const MAX: i64> BoundedI64<MIN, MAX> {
     /// The number.
-    pub(crate) fn get(self) -> i64 {
+    pub fn get(self) -> i64 {
         self.0
     }
 }
@@ -34,6 +33,10 @@ impl<const MIN: i64, const MAX: i64> Field for BoundedI64<MIN, MAX> {
             None if float.fract().abs() > 0.0 => errors.refuse(at, FieldCode::WrongType("integer")),
             _ => errors.refuse(at, FieldCode::OutOfRange(MIN, MAX)),
         }
+    }
+
+    fn from_text(text: String, at: &Pointer, errors: &mut Errors) -> Option<Self> {
+        Self::read(number_from_text(&text), at, errors)
     }
 
     fn schema() -> RefOr<Schema> {
