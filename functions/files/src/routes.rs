@@ -23,6 +23,7 @@ pub(crate) fn routes() -> Routes<App> {
         uploads: create_upload, complete_upload;
         tus: describe_tus, create_tus_upload, get_tus_upload, append_to_tus_upload, end_tus_upload, override_tus_method;
     }
+    .bulk("/files")
     .refuses("create_file", &[&STORAGE_FULL, &TYPE_NOT_ALLOWED, &FILE_MISSING, &FILE_REFUSED, &UPLOAD_GONE])
     .refuses("delete_file", &[&FILE_RETAINED])
     .refuses("get_content", DOWNLOAD_PROBLEMS)

@@ -20,6 +20,7 @@ db::tables! {
         reserved:        none;
         parts:           none;
         expected_sha256: none;
+        metadata:        personal, pseudonymise;
         created_at:      none;
     }
 

@@ -75,7 +75,8 @@ pub(crate) fn routes() -> Routes<App> {
         roles: list_roles, create_role, get_role, update_role, delete_role;
         permissions: list_permissions;
         jwks: list_signing_keys;
-    };
+    }
+    .bulk("/users");
     [
         session_refusals,
         second_factor_refusals,

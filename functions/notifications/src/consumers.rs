@@ -117,11 +117,12 @@ async fn queue_messages(
             continue;
         };
         let language = language::choose(&person.locale, &tenant.locale);
+        let params = notice.params.clone().in_time_zone(&person.time_zone);
         let content = MailContent::new(
             &branding.name,
             &branding.colour,
             Some(&person.name),
-            &notice.params,
+            &params,
             language,
         );
         let subject = texts::render_subject(*template, language, &content)
@@ -136,7 +137,7 @@ async fn queue_messages(
             recipient: *user,
             address: notice.address.unwrap_or(&person.email),
             subject: &subject,
-            params: &notice.params,
+            params: &params,
             sealed: notice.sealed,
             suppressed: is_outdated.then_some("the event is older than three days"),
         };

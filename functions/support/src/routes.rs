@@ -16,6 +16,7 @@ pub(crate) fn routes() -> Routes<App> {
         history: list_history;
         file_grants: get_file_grant;
     }
+    .bulk("/tickets")
     .refuses("create_ticket", &[&STAFF_ONLY_FIELD])
     .refuses(
         "update_ticket",

@@ -62,7 +62,7 @@ impl Principal {
     }
 
     /// Rejects a session without the second factor that its person has, one whose last authentication is older than
-    /// [`STEP_UP_MAX_AGE`], and API keys: whoever finds a key in a script must not be able to turn it into more than the key.
+    /// [`STEP_UP_MAX_AGE`], and API keys: a key that is found in a script must not become more than a key.
     pub fn require_recent_authentication(&self, now: DateTime<Utc>) -> Result<(), Problem> {
         if self.user.is_none() {
             return Err(problems::NOT_A_PERSON.problem());

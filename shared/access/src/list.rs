@@ -106,6 +106,14 @@ struct Position {
     since: Option<DateTime<Utc>>,
 }
 
+/// What a token of changes stands for.
+#[derive(Debug, Serialize, Deserialize)]
+struct Token {
+    /// When the newest row that was reported last changed.
+    newest: DateTime<Utc>,
+    issued: DateTime<Utc>,
+}
+
 /// A text of any content; which one is right is checked where it is used.
 struct Opaque(String);
 
@@ -407,7 +415,11 @@ impl<F> ListQuery<F> {
                 .into_iter()
                 .chain(deleted.iter().map(|grave| grave.deleted_at));
             let newest = newest.max().or(since.map(|since| since + OVERLAP));
-            page.next_sync = Some(cursors.seal(&cursor_scope, &newest.unwrap_or(tx.now())));
+            let token = Token {
+                newest: newest.unwrap_or(tx.now()),
+                issued: tx.now(),
+            };
+            page.next_sync = Some(cursors.seal(&cursor_scope, &token));
             page.deleted = Some(deleted.into_iter().map(Deleted::from).collect());
         }
         Ok(self.answer(name, page.map(|entry| entry.item)))
@@ -493,11 +505,12 @@ fn since<P: Permission>(
     if token.is_empty() {
         return Ok(None);
     }
-    let at: DateTime<Utc> = cursors.open(scope, token)?;
-    if at < now - tombstones::RETENTION {
+    let token: Token = cursors.open(scope, token)?;
+    // What was deleted before it was issued has been reported, however old the newest change is.
+    if token.issued < now - tombstones::RETENTION {
         return Err(problems::SYNC_EXPIRED.problem());
     }
-    Ok(Some(at - OVERLAP))
+    Ok(Some(token.newest - OVERLAP))
 }
 
 /// A page of changes.
@@ -533,7 +546,7 @@ impl<F> Changes<'_, F> {
                 query.push(format_args!(" and {} >= ", source.changed_at));
                 query.push_bind(since);
             }
-            // Whoever has nothing yet needs no deletions.
+            // A client that has nothing yet needs no deletions.
             None => {
                 query.push(format_args!(" and not ({})", source.gone));
             }
@@ -580,7 +593,10 @@ impl<F> Changes<'_, F> {
             let times = graves.iter().map(|grave| grave.deleted_at);
             let newest = newest.into_iter().chain(times).max();
             let before = self.since.map(|since| since + OVERLAP);
-            let token = newest.max(before).unwrap_or(tx.now());
+            let token = Token {
+                newest: newest.max(before).unwrap_or(tx.now()),
+                issued: tx.now(),
+            };
             deleted.extend(graves.into_iter().map(Deleted::from));
             page.next_sync = Some(self.cursors.seal(self.scope, &token));
         }

@@ -16,6 +16,7 @@ pub mod erasure;
 pub mod error;
 pub mod event;
 mod idempotency;
+pub mod import;
 mod inbox;
 pub mod jobs;
 mod outbox;

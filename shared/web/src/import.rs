@@ -21,7 +21,7 @@ use utoipa::{
     },
 };
 
-pub use report::{RefusedRow, Report, Tally};
+pub use report::{Outcome, RefusedRow, Report, RowResult, Tally};
 
 use crate::{
     body::Field,

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Idle timeout within a body: shorter than the limit of the response head, so that a response is still sent.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(8);
+pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// A body to be read chunk by chunk. The reader limits its size; the time limit is an idle timeout.
 #[derive(Debug)]
@@ -46,8 +46,11 @@ pub enum BodyError {
 }
 
 impl From<BodyError> for Problem {
-    fn from(_: BodyError) -> Self {
-        problem::BAD_REQUEST.problem()
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::Broken => problem::BAD_REQUEST.problem(),
+            BodyError::TimedOut => problem::REQUEST_TIMEOUT.problem(),
+        }
     }
 }
 
@@ -106,6 +109,7 @@ impl Arg for Incoming {
                 .build(),
         ));
         doc.refuses(&problem::BAD_REQUEST);
+        doc.refuses(&problem::REQUEST_TIMEOUT);
         doc.refuses(&problem::TOO_LARGE);
     }
 }

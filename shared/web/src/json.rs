@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::{
     body::Field,
+    incoming::IDLE_TIMEOUT,
     problem::{self, Errors, FieldCode, Pointer, Problem},
     strict_json,
 };
@@ -59,7 +60,12 @@ impl<S: Send + Sync, T: Field> OptionalFromRequest<S> for ValidJson<T> {
 
 /// Reads the whole body; `413` if it is larger than `limit` bytes.
 pub async fn collect(request: Request, limit: usize) -> Result<Bytes, Problem> {
-    match Limited::new(request.into_body(), limit).collect().await {
+    let whole = Limited::new(request.into_body(), limit).collect();
+    // Before the limit of the response head: a slow client is at fault, not the server.
+    let Ok(collected) = tokio::time::timeout(IDLE_TIMEOUT, whole).await else {
+        return Err(problem::REQUEST_TIMEOUT.problem());
+    };
+    match collected {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if is_length_limit(error.as_ref()) => {
             Err(problem::TOO_LARGE.problem().argument("limit", limit))
@@ -206,6 +212,14 @@ mod tests {
             ]
         );
         assert_eq!(codes("[]"), [(String::new(), "wrong_type")]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_arrive_is_the_clients_fault() {
+        let never =
+            axum::body::Body::from_stream(futures::stream::pending::<std::io::Result<Bytes>>());
+        let problem = collect(Request::new(never), 100).await.unwrap_err();
+        assert_eq!(problem.status(), http::StatusCode::REQUEST_TIMEOUT);
     }
 
     #[test]

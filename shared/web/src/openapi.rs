@@ -4,6 +4,7 @@
 //! that no status, parameter or permission is missing from the document.
 
 mod args;
+pub mod bulk;
 mod document;
 mod published;
 mod versions;
@@ -46,6 +47,17 @@ pub struct OperationDoc {
 }
 
 impl OperationDoc {
+    /// An operation with nothing but its own description.
+    pub(crate) fn new(path: String, operation: Operation) -> Self {
+        Self {
+            path,
+            operation,
+            schemas: Vec::new(),
+            refusals: Vec::new(),
+            own_refusals: Vec::new(),
+        }
+    }
+
     /// Adds a problem kind that the operation may return.
     pub fn refuses(&mut self, kind: &'static ProblemKind) {
         if !self.refusals.contains(&kind) {
@@ -116,6 +128,8 @@ pub struct Routes<S> {
     api: Router<S>,
     root: Router<S>,
     operations: Vec<(HttpMethod, OperationDoc)>,
+    /// The collections with a bulk write.
+    bulk: Vec<&'static str>,
 }
 
 impl<S: Clone + Send + Sync + 'static> Default for Routes<S> {
@@ -124,6 +138,7 @@ impl<S: Clone + Send + Sync + 'static> Default for Routes<S> {
             api: Router::new(),
             root: Router::new(),
             operations: Vec::new(),
+            bulk: Vec::new(),
         }
     }
 }
@@ -140,13 +155,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         let mut methods = MethodRouter::new();
         for (index, method) in P::methods().into_iter().enumerate() {
             methods = methods.on(filter(&method), handler.clone());
-            let mut doc = OperationDoc {
-                path: path.clone(),
-                operation: P::operation(),
-                schemas: Vec::new(),
-                refusals: Vec::new(),
-                own_refusals: Vec::new(),
-            };
+            let mut doc = OperationDoc::new(path.clone(), P::operation());
             P::schemas(&mut doc.schemas);
             if index > 0 {
                 // One handler, several methods: operation ids must be unique.
@@ -172,6 +181,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     /// Adds problem kinds of the context that the operation may return.
     pub fn refuses(mut self, operation_id: &str, kinds: &[&'static ProblemKind]) -> Self {
+        let mut is_known = false;
         for (_, doc) in &mut self.operations {
             let id = doc.operation.operation_id.as_deref().unwrap_or_default();
             // A handler of several methods has one operation per method, named `<name>_by_<method>`.
@@ -180,18 +190,32 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
                     .strip_prefix(operation_id)
                     .is_some_and(|rest| rest.starts_with("_by_"))
             {
+                is_known = true;
                 for kind in kinds {
                     doc.refuses(kind);
                     doc.own_refusals.push(kind);
                 }
             }
         }
+        debug_assert!(is_known, "there is no operation {operation_id}");
+        self
+    }
+
+    /// Adds `POST {collection}/bulk`, which does many creations, changes and deletions of the collection with its single operations.
+    pub fn bulk(mut self, collection: &'static str) -> Self {
+        self.bulk.push(collection);
+        self.operations.push(bulk::describe(collection));
         self
     }
 
     /// The routes below the base path, those at the root, and the operations.
-    pub fn split(self) -> (Router<S>, Router<S>, Vec<(HttpMethod, OperationDoc)>) {
-        (self.api, self.root, self.operations)
+    pub fn split(self, state: S) -> (Router, Router, Vec<(HttpMethod, OperationDoc)>) {
+        let mut api = self.api.with_state(state.clone());
+        let single = api.clone();
+        for collection in self.bulk {
+            api = api.merge(bulk::route(collection, single.clone()));
+        }
+        (api, self.root.with_state(state), self.operations)
     }
 }
 

@@ -46,7 +46,7 @@ pub fn parse<T: Query>(query: &str) -> Result<T, Problem> {
     pairs.finish(read, errors)
 }
 
-/// The parameters of a query string that nobody has taken yet.
+/// The parameters of a query string that are still to be read.
 #[derive(Debug)]
 pub struct Pairs(BTreeMap<String, String>);
 

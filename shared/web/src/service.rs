@@ -37,10 +37,10 @@ impl Service {
         routes: Routes<S>,
         state: S,
     ) -> Self {
-        let (api, root, operations) = routes.split();
+        let (api, root, operations) = routes.split(state);
         let document = document(name, about, VERSION, operations);
         let file = StaticFile::new("application/json", to_pretty_json(&document));
-        let api = api.with_state(state.clone()).route(
+        let api = api.route(
             &format!("/{name}/openapi.json"),
             get(async move || file.clone()),
         );
@@ -48,7 +48,7 @@ impl Service {
             name,
             about,
             api,
-            root: root.with_state(state),
+            root,
             internal: Router::new(),
             document,
         }

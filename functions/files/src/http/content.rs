@@ -33,6 +33,7 @@ use crate::{
 };
 
 /// Prevents content from loading or executing anything in a browser.
+const CROSS_ORIGIN: HeaderValue = HeaderValue::from_static("cross-origin");
 const SANDBOX: HeaderValue =
     HeaderValue::from_static("default-src 'none'; sandbox; frame-ancestors 'none'");
 
@@ -187,6 +188,8 @@ pub(super) async fn stream_content(
     }
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, SANDBOX);
+    // Pages of an organisation on a domain of its own embed it.
+    headers.insert("cross-origin-resource-policy", CROSS_ORIGIN);
     Ok(response)
 }
 
@@ -220,6 +223,8 @@ pub(super) async fn preview_response(app: &App, file: &FileRow, width: u16) -> R
         HeaderValue::from_static("private, max-age=3600"),
     );
     headers.insert(header::CONTENT_SECURITY_POLICY, SANDBOX);
+    // Pages of an organisation on a domain of its own embed it.
+    headers.insert("cross-origin-resource-policy", CROSS_ORIGIN);
     Ok(response)
 }
 

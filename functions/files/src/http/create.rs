@@ -180,6 +180,7 @@ async fn upload_form(
             // The size of the file is not known in advance, only the length of the whole request.
             reserved: i64::try_from(announced.min(MAX_FORM_FILE_SIZE)).unwrap_or_default(),
             expected_sha256: None,
+            metadata: None,
         },
     };
     let StartedUpload { id, max_size, .. } =

@@ -161,6 +161,10 @@ fn upload_request(headers: &HeaderMap, length: Option<i64>) -> Result<UploadRequ
             length,
             reserved: length.unwrap_or_default(),
             expected_sha256: None,
+            metadata: headers
+                .get("upload-metadata")
+                .and_then(|text| text.to_str().ok())
+                .map(str::to_owned),
         },
     })
 }
@@ -190,6 +194,10 @@ pub(crate) async fn get_tus_upload(
     }
     if let (Status::Pending, Some(due_at)) = (upload.status, upload.due_at) {
         headers::insert(headers, "upload-expires", &format_expires(due_at));
+    }
+    // As the client sent it (tus 1.0, "Upload-Metadata").
+    if let Some(metadata) = &upload.metadata {
+        headers::insert(headers, "upload-metadata", metadata);
     }
     Ok(response)
 }
@@ -260,7 +268,7 @@ async fn cancel_pending_upload(
 #[utoipa::path(
     post,
     path = "/files/uploads/{id}",
-    params(("X-HTTP-Method-Override" = String, Header, description = "`PATCH` or `DELETE`.", example = "PATCH")),
+    params(("X-HTTP-Method-Override" = String, Header, description = "`PATCH`, `DELETE` or `HEAD`.", example = "PATCH")),
     responses((status = 204, description = "The response of the overridden method."))
 )]
 pub(crate) async fn override_tus_method(
@@ -278,6 +286,7 @@ pub(crate) async fn override_tus_method(
         Some(b"PATCH") => {
             append_to_tus_upload(State(app), caller, PathIds(id), tus, headers, incoming).await
         }
+        Some(b"HEAD") => get_tus_upload(State(app), caller, PathIds(id), tus).await,
         Some(b"DELETE") => Ok(cancel_pending_upload(&app, &caller, id)
             .await?
             .into_response()),

@@ -100,6 +100,7 @@ pub(crate) async fn create_upload(
             length: Some(size),
             reserved: size,
             expected_sha256: body.sha256.map(|hash| hash.0),
+            metadata: None,
         },
     };
     let StartedUpload { id, expires_at, .. } =

@@ -29,6 +29,8 @@ pub(crate) struct Upload {
     pub(crate) reserved: i64,
     pub(crate) parts: i32,
     pub(crate) due_at: Option<DateTime<Utc>>,
+    /// The `Upload-Metadata` of tus, as the client sent it.
+    pub(crate) metadata: Option<String>,
 }
 
 /// The values of a new upload.
@@ -38,6 +40,8 @@ pub(crate) struct NewUpload {
     pub(crate) length: Option<i64>,
     pub(crate) reserved: i64,
     pub(crate) expected_sha256: Option<Vec<u8>>,
+    /// The `Upload-Metadata` of tus, as the client sent it.
+    pub(crate) metadata: Option<String>,
 }
 
 /// A stored part of an upload.
@@ -56,14 +60,15 @@ pub(crate) async fn insert_upload(
 ) -> Result<()> {
     let (tenant, now) = (tx.tenant(), tx.now());
     sqlx::query!(
-        "insert into files.uploads (tenant_id, file_id, protocol, length, reserved, expected_sha256, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7)",
+        "insert into files.uploads (tenant_id, file_id, protocol, length, reserved, expected_sha256, metadata, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)",
         tenant as _,
         file as _,
         upload.protocol as Protocol,
         upload.length,
         upload.reserved,
         upload.expected_sha256,
+        upload.metadata,
         now,
     )
     .execute(tx.conn())
@@ -82,7 +87,7 @@ pub(crate) async fn find_upload(
         Upload,
         r#"select
             f.status as "status: Status", u.protocol as "protocol: Protocol",
-            f.category as "category: Category", u.length, u.received, u.reserved, u.parts, f.due_at
+            f.category as "category: Category", u.length, u.received, u.reserved, u.parts, f.due_at, u.metadata
         from files.uploads u
         join files.files f on f.tenant_id = u.tenant_id and f.file_id = u.file_id
         where u.tenant_id = $1 and u.file_id = $2 and f.created_by_kind = $3 and f.created_by_id = $4"#,

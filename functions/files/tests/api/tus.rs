@@ -464,3 +464,35 @@ async fn a_part_is_kept_if_the_result_of_the_commit_is_unknown() {
         "the unrecorded part is removed"
     );
 }
+
+/// tus 1.0: the offset comes with the metadata as the client gave it, and `X-HTTP-Method-Override` names any method.
+#[tokio::test]
+async fn the_offset_comes_with_the_metadata() {
+    let fixture = Fixture::new().await;
+    let customer = fixture.customer();
+    let metadata = "filename YS50eHQ=,colour";
+    let headers = [("upload-length", "5"), ("upload-metadata", metadata)];
+    let upload = create(&customer, &headers).await.expect(201);
+    let upload = upload.header("location").to_owned();
+    assert_eq!(
+        head(&customer, &upload).await.header("upload-metadata"),
+        metadata
+    );
+    let overridden = customer
+        .call(Method::POST, &upload)
+        .header("tus-resumable", "1.0.0")
+        .header("x-http-method-override", "HEAD")
+        .send()
+        .await
+        .expect(200);
+    assert_eq!(overridden.header("upload-offset"), "0");
+    let chunk = customer
+        .call(Method::PATCH, &upload)
+        .header("tus-resumable", "1.0.0")
+        .header("upload-offset", "0")
+        .header("content-type", "Application/Offset+Octet-Stream")
+        .bytes(b"hello".to_vec())
+        .send()
+        .await;
+    chunk.expect(204);
+}

@@ -69,8 +69,6 @@ pub(crate) const HASH_OF_INVITED: FieldCode = FieldCode::Rule(
         en: "is not allowed with status invited: invited users choose their own password",
     },
 );
-/// An earlier row has the same email address.
-pub(crate) const DUPLICATE_ROW: FieldCode = FieldCode::Duplicate;
 /// The user exists with a different role.
 pub(crate) const OTHER_ROLE: FieldCode = FieldCode::Rule(
     "other_role",

@@ -52,12 +52,24 @@ async fn imported_passwords_work_and_are_rehashed_at_the_first_sign_in() {
         (&json!(true), [2, 0, 0, 0])
     );
     assert_eq!(users(&app).await, 0, "a dry run changes nothing");
+    let planned = json!({"line": 2, "outcome": "created", "id": null, "number": null});
+    assert_eq!(dry["results"][0], planned);
     assert_eq!(audited(&app, "identity.user.imported").await, 0);
     let done = import(&admin, "", file.as_str()).await;
     assert_eq!(
         (&done["dry_run"], counts(&done)),
         (&json!(false), [2, 0, 0, 0])
     );
+    // Each row's identifier, new or known.
+    let again = import(&admin, "", file.as_str()).await;
+    for (row, known) in [0, 1].map(|row| (&done["results"][row], &again["results"][row])) {
+        let path = format!("/api/v1/users/{}", row["id"].as_str().unwrap());
+        admin.get(&path).await.expect(200);
+        assert_eq!(
+            (&known["id"], &known["outcome"]),
+            (&row["id"], &json!("unchanged"))
+        );
+    }
     let again = import(&admin, "", file.as_str()).await;
     assert_eq!(counts(&again), [0, 0, 2, 0]);
     assert_eq!(users(&app).await, 2);

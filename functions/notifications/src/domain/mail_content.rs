@@ -1,6 +1,7 @@
 //! The variables of an email: organisation, recipient, ticket, link.
 
 use chrono::{DateTime, Datelike, NaiveDateTime, Utc};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use web::Language;
 
@@ -46,6 +47,9 @@ pub(crate) struct MailParams {
     /// How much of the quota is used, in percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) percent: Option<String>,
+    /// The recipient's time zone; UTC if it is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) time_zone: Option<String>,
     /// What it is about: a host, the name of an API key, a role or a provider, the number of recovery codes left.
     pub(crate) what: Option<String>,
 }
@@ -57,6 +61,35 @@ impl MailParams {
             what: Some(what),
             ..self
         }
+    }
+
+    /// For a recipient in this time zone.
+    pub(crate) fn in_time_zone(self, name: &str) -> Self {
+        Self {
+            time_zone: Some(name.to_owned()),
+            ..self
+        }
+    }
+
+    /// When it happened, in the recipient's time zone. A text in another form is returned unchanged.
+    fn local_time(&self, language: Language) -> Option<String> {
+        let at = self.at.as_deref()?;
+        let Ok(time) = NaiveDateTime::parse_from_str(at, TIME_FORMAT) else {
+            return Some(at.to_owned());
+        };
+        let zone = self.time_zone.as_deref().and_then(|name| name.parse().ok());
+        let time = time.and_utc().with_timezone(&zone.unwrap_or(Tz::UTC));
+        Some(match language {
+            Language::De => {
+                let month = GERMAN_MONTHS[time.month0() as usize];
+                let (day, year) = (time.day(), time.year());
+                let clock = time.format("%H:%M");
+                // Readers know their own time; only the other one needs its name.
+                let suffix = if zone.is_some() { "" } else { " UTC" };
+                format!("{day}. {month} {year} um {clock} Uhr{suffix}")
+            }
+            Language::En => time.format("%-d %B %Y at %H:%M %Z").to_string(),
+        })
     }
 }
 
@@ -91,7 +124,7 @@ impl<'a> MailContent<'a> {
             name,
             number: params.number.as_deref(),
             device: params.device.as_deref(),
-            at: params.at.as_deref().map(|at| spell_out_time(at, language)),
+            at: params.local_time(language),
             metric: params.metric.as_deref(),
             percent: params.percent.as_deref(),
             what: params.what.as_deref(),
@@ -123,21 +156,6 @@ impl<'a> MailContent<'a> {
 /// The time in [`TIME_FORMAT`].
 pub(crate) fn format_time(time: DateTime<Utc>) -> String {
     time.format(TIME_FORMAT).to_string()
-}
-
-/// Spells out a time in [`TIME_FORMAT`]. A text in another form is returned unchanged.
-fn spell_out_time(at: &str, language: Language) -> String {
-    let Ok(time) = NaiveDateTime::parse_from_str(at, TIME_FORMAT) else {
-        return at.to_owned();
-    };
-    match language {
-        Language::De => {
-            let month = GERMAN_MONTHS[time.month0() as usize];
-            let (day, year) = (time.day(), time.year());
-            format!("{day}. {month} {year} um {} Uhr UTC", time.format("%H:%M"))
-        }
-        Language::En => time.format("%-d %B %Y at %H:%M UTC").to_string(),
-    }
 }
 
 /// The page that a message links to. Frontends serve these pages. The part behind `#` reaches no server and no log.
@@ -188,22 +206,43 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_spelled_out_in_the_language_of_the_mail() {
-        for (at, german, english) in [
+    fn times_are_spelled_out_in_the_language_and_zone_of_the_recipient() {
+        let summer = "2026-07-31 22:05 UTC";
+        let winter = "2026-11-30 23:59 UTC";
+        for (at, zone, german, english) in [
             (
-                "2026-11-20 10:00 UTC",
-                "20. November 2026 um 10:00 Uhr UTC",
-                "20 November 2026 at 10:00 UTC",
+                winter,
+                None,
+                "30. November 2026 um 23:59 Uhr UTC",
+                "30 November 2026 at 23:59 UTC",
             ),
             (
-                "2027-03-01 08:05 UTC",
-                "1. März 2027 um 08:05 Uhr UTC",
-                "1 March 2027 at 08:05 UTC",
+                winter,
+                Some("Europe/Berlin"),
+                "1. Dezember 2026 um 00:59 Uhr",
+                "1 December 2026 at 00:59 CET",
             ),
-            ("soon", "soon", "soon"),
+            (
+                summer,
+                Some("Europe/Berlin"),
+                "1. August 2026 um 00:05 Uhr",
+                "1 August 2026 at 00:05 CEST",
+            ),
+            (
+                winter,
+                Some("Nowhere/Here"),
+                "30. November 2026 um 23:59 Uhr UTC",
+                "30 November 2026 at 23:59 UTC",
+            ),
+            ("soon", None, "soon", "soon"),
         ] {
-            assert_eq!(spell_out_time(at, Language::De), german);
-            assert_eq!(spell_out_time(at, Language::En), english);
+            let params = MailParams {
+                at: Some(at.to_owned()),
+                time_zone: zone.map(str::to_owned),
+                ..MailParams::default()
+            };
+            assert_eq!(params.local_time(Language::De).as_deref(), Some(german));
+            assert_eq!(params.local_time(Language::En).as_deref(), Some(english));
         }
     }
 }

@@ -13,6 +13,7 @@ pub(crate) struct Addressee {
     pub(crate) email: String,
     pub(crate) name: String,
     pub(crate) locale: String,
+    pub(crate) time_zone: String,
     pub(crate) status: String,
 }
 
@@ -33,7 +34,7 @@ pub(crate) async fn list_addressees(
     let tenant = tx.tenant();
     Ok(sqlx::query_as!(
         Addressee,
-        r#"select user_id as "id: UserId", email, display_name as name, locale, status
+        r#"select user_id as "id: UserId", email, display_name as name, locale, time_zone, status
         from access.people
         where tenant_id = $1 and user_id = any($2)"#,
         tenant as _,

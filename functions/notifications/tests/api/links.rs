@@ -102,7 +102,7 @@ async fn users_are_notified_of_changes_to_their_account() {
         (
             "identity.session.new_device",
             "Anmeldung mit einem neuen Gerät",
-            "Firefox, Linux (20. November 2026 um 10:00 Uhr UTC)",
+            "Firefox, Linux (20. November 2026 um 11:00 Uhr)",
         ),
     ] {
         harness.deliver(&harness.event(kind, data.clone())).await;

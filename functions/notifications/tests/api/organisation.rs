@@ -27,21 +27,21 @@ async fn only_admins_are_notified_of_keys_and_domains_in_their_language() {
             &expiring,
             "en",
             "An API key expires soon",
-            "“Sheets <export>” of demo expires on 1 December 2026 at 08:30 UTC",
+            "“Sheets <export>” of demo expires on 1 December 2026 at 09:30 CET",
         ),
         (
             "domain.failing",
             &failing,
             "de",
             "Der Nachweis für eine Domain fehlt",
-            "Fehlt er am 27. November 2026 um 04:50 Uhr UTC noch immer",
+            "Fehlt er am 27. November 2026 um 05:50 Uhr noch immer",
         ),
         (
             "domain.released",
             &released,
             "de",
             "Eine Domain wurde entfernt",
-            "am 20. November 2026 um 10:00 Uhr UTC entfernt",
+            "am 20. November 2026 um 11:00 Uhr entfernt",
         ),
     ] {
         if language == "de" {

@@ -179,3 +179,58 @@ async fn it_has_the_paths_of_the_requirements() {
         }
     }
 }
+
+/// Codes that no operation names, each with the reason.
+const WITHOUT_OPERATION: &[(&str, &str)] = &[
+    ("internal_error", "a bug, anywhere"),
+    ("timed_out", "any operation that hangs"),
+    ("method_not_allowed", "a path without this method"),
+    ("uri_too_long", "any path"),
+    (
+        "conflict",
+        "a conflict in the database that no rule foresaw",
+    ),
+    (
+        "account_not_active",
+        "in the address of the page after a sign-in at a provider",
+    ),
+    (
+        "address_not_verified",
+        "in the address of the page after a sign-in at a provider",
+    ),
+    (
+        "link_requires_sign_in",
+        "in the address of the page after a sign-in at a provider",
+    ),
+    (
+        "provider_refused",
+        "in the address of the page after a sign-in at a provider",
+    ),
+    (
+        "provider_unavailable",
+        "in the address of the page after a sign-in at a provider",
+    ),
+    (
+        "sign_in_cancelled",
+        "in the address of the page after a sign-in at a provider",
+    ),
+];
+
+#[tokio::test]
+async fn every_code_is_named_by_an_operation_or_says_why_not() {
+    let document = merged();
+    let mut named = BTreeSet::new();
+    for item in document["paths"].as_object().unwrap().values() {
+        for operation in item.as_object().unwrap().values() {
+            let codes = operation["x-problems"].as_array().unwrap();
+            named.extend(codes.iter().map(|code| code.as_str().unwrap().to_owned()));
+        }
+    }
+    let declared = generators::problem_kinds().map(|kind| kind.code.to_owned());
+    let unnamed: BTreeSet<String> = declared.filter(|code| !named.contains(code)).collect();
+    let listed: BTreeSet<String> = WITHOUT_OPERATION
+        .iter()
+        .map(|(code, _)| (*code).to_owned())
+        .collect();
+    assert_eq!(unnamed, listed);
+}

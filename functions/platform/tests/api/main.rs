@@ -6,6 +6,7 @@
 )]
 
 mod attachments;
+mod bulk;
 mod document;
 mod erasure;
 mod events;

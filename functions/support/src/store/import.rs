@@ -133,15 +133,24 @@ pub(crate) async fn raise_numbers(tx: &mut TenantTx, last: i32) -> Result<()> {
     Ok(())
 }
 
-/// The external ids that exist already, including those of deleted tickets. Requires [`lock_numbers`] to be exact.
-pub(crate) async fn list_existing_external_ids(
+/// A ticket that was imported before.
+#[derive(Debug)]
+pub(crate) struct ExistingTicket {
+    pub(crate) external_id: String,
+    pub(crate) id: TicketId,
+    pub(crate) number: i32,
+}
+
+/// The tickets with these external ids, including deleted ones. Requires [`lock_numbers`] to be exact.
+pub(crate) async fn list_existing_tickets(
     tx: &mut TenantTx,
     source: &str,
     external_ids: &[String],
-) -> Result<Vec<String>> {
+) -> Result<Vec<ExistingTicket>> {
     let tenant = tx.tenant();
-    Ok(sqlx::query_scalar!(
-        r#"select external_id as "external_id!"
+    Ok(sqlx::query_as!(
+        ExistingTicket,
+        r#"select external_id as "external_id!", ticket_id as "id: TicketId", number
         from support.tickets
         where tenant_id = $1 and external_source = $2 and external_id = any($3)"#,
         tenant as _,

@@ -43,6 +43,8 @@ pub(crate) struct TicketRow {
     pub(crate) first_responded_at: Option<DateTime<Utc>>,
     pub(crate) resolved_at: Option<DateTime<Utc>>,
     pub(crate) closed_at: Option<DateTime<Utc>>,
+    pub(crate) external_id: Option<String>,
+    pub(crate) external_source: Option<String>,
     pub(crate) version: i32,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) updated_at: DateTime<Utc>,
@@ -76,9 +78,14 @@ impl From<i32> for Number {
         Self(number)
     }
 }
+impl std::fmt::Display for Number {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "T-{}", self.0)
+    }
+}
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("T-{}", self.0))
+        serializer.collect_str(self)
     }
 }
 impl<'de> Deserialize<'de> for Number {
@@ -114,7 +121,7 @@ pub(crate) struct NewTicket {
 pub(super) const COLUMNS: &str = "t.ticket_id, t.number, t.title, t.description, t.status, t.priority, t.category, t.tags, t.channel,
     t.created_by_kind, t.created_by_id, t.requester_id, r.display_name as requester_name, t.requester_email,
     t.assigned_to, a.display_name as assigned_to_name, t.team, t.due_at, t.first_responded_at, t.resolved_at,
-    t.closed_at, t.version, t.created_at, t.updated_at";
+    t.closed_at, t.external_id, t.external_source, t.version, t.created_at, t.updated_at";
 pub(super) const FROM: &str = "support.tickets t
 left join access.people r on r.tenant_id = t.tenant_id and r.user_id = t.requester_id
 left join access.people a on a.tenant_id = t.tenant_id and a.user_id = t.assigned_to";
@@ -134,7 +141,7 @@ pub(crate) async fn find_ticket(
             t.created_by_kind as "created_by_kind: ActorKind", t.created_by_id, t.requester_id as "requester_id: UserId",
             r.display_name as "requester_name?", t.requester_email, t.assigned_to as "assigned_to: UserId",
             a.display_name as "assigned_to_name?", t.team, t.due_at, t.first_responded_at, t.resolved_at, t.closed_at,
-            t.version, t.created_at, t.updated_at
+            t.external_id, t.external_source, t.version, t.created_at, t.updated_at
         from support.tickets t
         left join access.people r on r.tenant_id = t.tenant_id and r.user_id = t.requester_id
         left join access.people a on a.tenant_id = t.tenant_id and a.user_id = t.assigned_to

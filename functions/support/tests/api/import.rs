@@ -350,3 +350,26 @@ async fn an_import_interrupted_repeatedly_creates_each_ticket_once() {
         assert_eq!(count(&app, table).await, rows, "{table}");
     }
 }
+
+#[tokio::test]
+async fn the_report_names_what_became_of_each_row() {
+    let (app, demo) = app().await;
+    let admin = app.as_user(&demo.admin);
+    let file = "external_id,title,number\na,One,T-7\nb,,\na,Again,\n";
+    let report = import(&admin, "", file).await;
+    let results = report["results"].as_array().unwrap();
+    let outcomes: Vec<&Value> = results.iter().map(|result| &result["outcome"]).collect();
+    assert_eq!(outcomes, ["created", "refused", "refused"]);
+    assert_eq!(
+        (&results[0]["line"], &results[0]["number"]),
+        (&json!(2), &json!("T-7"))
+    );
+    let path = format!("/api/v1/tickets/{}", results[0]["id"].as_str().unwrap());
+    assert_eq!(admin.get(&path).await.expect(200).json()["title"], "One");
+    let again = import(&admin, "", "external_id,title\na,One\n").await;
+    let result = &again["results"][0];
+    assert_eq!(
+        (&result["outcome"], &result["id"]),
+        (&json!("unchanged"), &results[0]["id"])
+    );
+}

@@ -1,6 +1,6 @@
 //! What is left of deleted rows: enough to tell those who have a copy.
 //!
-//! Rows that are only marked as deleted need none; whoever deletes a row of a list for good writes one in the same transaction.
+//! Rows that are only marked as deleted need none; what deletes a row of a list for good writes one in the same transaction.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use db::{Result, TenantTx};
@@ -51,7 +51,7 @@ pub(super) async fn list(
     since: Option<DateTime<Utc>>,
 ) -> Result<Vec<Tombstone>> {
     let tenant = tx.tenant();
-    // Whoever has nothing yet needs no deletions.
+    // A client that has nothing yet needs no deletions.
     let Some(since) = since else {
         return Ok(Vec::new());
     };

@@ -66,7 +66,7 @@ const SHARED: DatabaseExceptions = DatabaseExceptions {
         ("rvz_app", "access.sessions", "select"),
         ("rvz_app", "access.signing_keys", "select"),
         ("rvz_app", "access.tenants", "select"),
-        // Whoever deletes a row of a list leaves a tombstone; a job of identity removes old ones.
+        // Every function that deletes a row of a list leaves a tombstone; a job of identity removes old ones.
         (
             "rvz_app",
             "access.tombstones",

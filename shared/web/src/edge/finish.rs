@@ -16,6 +16,8 @@ use crate::{
 };
 
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+const COOP: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000; includeSubDomains");
@@ -48,6 +50,9 @@ pub(super) fn finish(mut response: Response, info: &RequestInfo, request: &Heade
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+    // What another site may embed says so itself: previews and downloads.
+    insert_if_absent(headers, CORP, HeaderValue::from_static("same-origin"));
+    insert_if_absent(headers, COOP, HeaderValue::from_static("same-origin"));
     insert_if_absent(headers, header::CACHE_CONTROL, NO_STORE);
     insert_if_absent(headers, header::CONTENT_SECURITY_POLICY, DENY_ALL_CSP);
     insert_if_absent(

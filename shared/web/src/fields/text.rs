@@ -64,7 +64,7 @@ fn without_surprises(text: &str) -> String {
     kept
 }
 
-/// Code points that nobody sees, which make different texts look alike or change the reading direction (Unicode TR 36): spaces
+/// Invisible code points, which make different texts look alike or change the reading direction (Unicode TR 36): spaces
 /// without width, byte order marks, and embedded directions, as in telephone numbers from an address book.
 fn is_dropped(character: char) -> bool {
     matches!(character, '\u{200B}' | '\u{2060}' | '\u{FEFF}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')

@@ -12,11 +12,30 @@ use utoipa::ToSchema;
 
 use crate::{language::Language, openapi::FieldProblem, problem::FieldError};
 
+crate::text_enum! {
+    /// What became of a row.
+    pub enum Outcome {
+        /// A new row.
+        Created = "created",
+        /// A row that was there already, and changed.
+        Updated = "updated",
+        /// A row that was there already, and did not change.
+        Unchanged = "unchanged",
+        /// A row that was refused.
+        Refused = "refused",
+    }
+}
+
 /// The result of an import, or with `dry_run` the expected result.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ImportReport, example = json!({
     "dry_run": true, "rows": 3, "created": 1, "updated": 0, "unchanged": 1, "refused": 1,
-    "refusals": [{"line": 4, "errors": [{"pointer": "/email", "code": "invalid_format", "detail": "must be an email address"}]}]
+    "refusals": [{"line": 4, "errors": [{"pointer": "/email", "code": "invalid_format", "detail": "must be an email address"}]}],
+    "results": [
+        {"line": 2, "outcome": "created", "id": null, "number": null},
+        {"line": 3, "outcome": "unchanged", "id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f", "number": null},
+        {"line": 4, "outcome": "refused", "id": null, "number": null}
+    ]
 }))]
 pub struct Report {
     /// Whether this was a dry run, which changes nothing.
@@ -33,6 +52,21 @@ pub struct Report {
     pub refused: usize,
     /// The refused rows, in order.
     pub refusals: Vec<RefusedRow>,
+    /// What became of each row, in order.
+    pub results: Vec<RowResult>,
+}
+
+/// What became of a row.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RowResult {
+    /// Line in the file, or position in a JSON array, starting at 1.
+    pub line: u64,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The identifier of the imported item; null if it was refused, and for a new one in a dry run.
+    pub id: Option<String>,
+    /// The number of the imported item, if it has one.
+    pub number: Option<String>,
 }
 
 /// A refused row with its errors.
@@ -44,27 +78,40 @@ pub struct RefusedRow {
     pub errors: Vec<FieldProblem>,
 }
 
-/// Counts results while an import is running.
+/// Collects results while an import is running.
 #[derive(Debug, Default)]
 pub struct Tally {
-    /// Number of created rows.
-    pub created: usize,
-    /// Number of updated rows.
-    pub updated: usize,
-    /// Number of rows that were already up to date.
-    pub unchanged: usize,
+    results: Vec<RowResult>,
     refusals: Vec<(u64, Vec<FieldError>)>,
 }
 
 impl Tally {
+    /// Records what became of a row that was not refused, with its identifier and its number.
+    pub fn record(
+        &mut self,
+        line: u64,
+        outcome: Outcome,
+        id: Option<String>,
+        number: Option<String>,
+    ) {
+        self.results.push(RowResult {
+            line,
+            outcome,
+            id,
+            number,
+        });
+    }
+
     /// Records a refused row.
     pub fn refuse(&mut self, line: u64, errors: Vec<FieldError>) {
+        self.record(line, Outcome::Refused, None, None);
         self.refusals.push((line, errors));
     }
 
     /// Builds the report of an import of `what` in the caller's language, and updates the metrics.
     pub fn report(mut self, what: &'static str, dry_run: bool, language: Language) -> Report {
         self.refusals.sort_by_key(|(line, _)| *line);
+        self.results.sort_by_key(|result| result.line);
         let refusals: Vec<RefusedRow> = self
             .refusals
             .iter()
@@ -76,25 +123,40 @@ impl Tally {
                     .collect(),
             })
             .collect();
-        if !dry_run {
-            for (outcome, rows) in [
-                ("created", self.created),
-                ("updated", self.updated),
-                ("unchanged", self.unchanged),
-                ("refused", refusals.len()),
-            ] {
-                let labels = [("of", what), ("became", outcome)];
+        let count = |outcome| {
+            let results = self.results.iter();
+            results.filter(|result| result.outcome == outcome).count()
+        };
+        let [created, updated, unchanged, refused] = [
+            Outcome::Created,
+            Outcome::Updated,
+            Outcome::Unchanged,
+            Outcome::Refused,
+        ]
+        .map(|outcome| {
+            let rows = count(outcome);
+            if !dry_run {
+                let labels = [("of", what), ("became", outcome.as_str())];
                 metrics::counter!("import_rows_total", &labels).increment(rows as u64);
+            }
+            rows
+        });
+        if dry_run {
+            for result in &mut self.results {
+                if result.outcome == Outcome::Created {
+                    (result.id, result.number) = (None, None);
+                }
             }
         }
         Report {
             dry_run,
-            rows: self.created + self.updated + self.unchanged + refusals.len(),
-            created: self.created,
-            updated: self.updated,
-            unchanged: self.unchanged,
-            refused: refusals.len(),
+            rows: self.results.len(),
+            created,
+            updated,
+            unchanged,
+            refused,
             refusals,
+            results: self.results,
         }
     }
 }

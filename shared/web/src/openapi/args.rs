@@ -141,6 +141,7 @@ pub fn json_body<T: ToSchema>(doc: &mut OperationDoc) {
     ));
     for kind in [
         &problem::INVALID_JSON,
+        &problem::REQUEST_TIMEOUT,
         &problem::TOO_LARGE,
         &problem::UNSUPPORTED_MEDIA_TYPE,
         &problem::VALIDATION_FAILED,

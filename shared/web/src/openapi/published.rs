@@ -72,6 +72,9 @@ fn forget_null(schema: &mut Value) {
             schema["type"] = only.clone();
         }
     }
+    if let Some(values) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+        values.retain(|value| !value.is_null());
+    }
     let alternatives = schema.get_mut("oneOf").and_then(Value::as_array_mut);
     if let Some(alternatives) = alternatives {
         alternatives.retain(|alternative| alternative["type"] != "null");

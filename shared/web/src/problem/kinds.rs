@@ -68,6 +68,11 @@ crate::problems! {
         de: "Konflikt", "Die Änderung steht im Widerspruch zum aktuellen Stand.";
         en: "Conflict", "The change conflicts with the current state of the resource.";
     }
+    /// The client did not send the body in time.
+    REQUEST_TIMEOUT = REQUEST_TIMEOUT "request_timeout" {
+        de: "Anfrage zu langsam", "Der Inhalt der Anfrage kam nicht rechtzeitig an. Bitte senden Sie sie noch einmal.";
+        en: "Request too slow", "The request body did not arrive in time. Send it again.";
+    }
     /// `If-Match` names another version.
     PRECONDITION_FAILED = PRECONDITION_FAILED "precondition_failed" {
         de: "Zwischenzeitlich geändert", "Die Ressource wurde inzwischen geändert; die aktuelle Version ist {version}. Bitte laden Sie sie neu.";
@@ -135,8 +140,9 @@ pub fn kind_of_status(status: http::StatusCode) -> &'static crate::ProblemKind {
         404 => &NOT_FOUND,
         405 => &METHOD_NOT_ALLOWED,
         409 => &CONFLICT,
-        408 | 503 | 504 => &UNAVAILABLE,
+        503 | 504 => &UNAVAILABLE,
         406 => &NOT_ACCEPTABLE,
+        408 => &REQUEST_TIMEOUT,
         412 => &PRECONDITION_FAILED,
         413 => &TOO_LARGE,
         414 => &URI_TOO_LONG,

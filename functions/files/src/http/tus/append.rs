@@ -47,7 +47,11 @@ pub(super) async fn append_chunk(
     headers: &HeaderMap,
     incoming: Incoming,
 ) -> Result<Response> {
-    if incoming.content_type != CHUNK_CONTENT_TYPE {
+    // Media types are case-insensitive (RFC 9110, 8.3.1).
+    if !incoming
+        .content_type
+        .eq_ignore_ascii_case(CHUNK_CONTENT_TYPE)
+    {
         return Err(problem::UNSUPPORTED_MEDIA_TYPE
             .problem()
             .argument("expected", CHUNK_CONTENT_TYPE));

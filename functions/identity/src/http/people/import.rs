@@ -5,18 +5,21 @@
 
 mod row;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use access::{Caller, audit};
 use axum::{extract::State, response::Response};
 use chrono::{DateTime, Utc};
-use db::TenantTx;
-use events::UnitOfWork;
+use events::{
+    UnitOfWork,
+    import::{self, Import, distinct_rows},
+};
 use http::HeaderMap;
+use ids::UserId;
 use serde_json::Value;
 use web::{
     SingleLine, ValidQuery,
-    import::{Report, Rows, Tally},
+    import::{Outcome, Report, Rows, Tally},
     problem::{self, FieldCode, FieldError, Result},
 };
 
@@ -26,8 +29,8 @@ use crate::{
     App,
     domain::{
         import::{
-            DISABLED, DUPLICATE_ROW, Defaults, ERASED, ImportedUser, NO_SEAT, OTHER_ROLE,
-            ROLE_TOO_POWERFUL, field_error,
+            DISABLED, Defaults, ERASED, ImportedUser, NO_SEAT, OTHER_ROLE, ROLE_TOO_POWERFUL,
+            field_error,
         },
         status::UserStatus,
     },
@@ -35,14 +38,11 @@ use crate::{
     http::links::one_time_link,
     permissions::UserImport,
     store::{
-        import,
+        import as store,
         roles::{self, RoleRow},
         seats,
     },
 };
-
-/// Rows per transaction. The transaction blocks other requests that add users, for one second at most.
-const BATCH_SIZE: usize = 500;
 
 web::query! {
     /// Query parameters.
@@ -72,100 +72,105 @@ pub(crate) async fn import_users(
 ) -> Result<Response> {
     let dry_run = query.dry_run == Some(true);
     let mut tally = Tally::default();
-    let mut valid = Vec::with_capacity(rows.0.len());
-    let mut seen = HashSet::new();
-    for row in rows.0 {
-        match row.read {
-            Ok(read) if seen.insert(read.email.as_str().to_owned()) => valid.push((row.line, read)),
-            Ok(_) => tally.refuse(row.line, field_error("/email", DUPLICATE_ROW)),
-            Err(errors) => tally.refuse(row.line, errors),
-        }
-    }
-    let mut reserved_seats = 0;
-    let mut valid = valid.into_iter().peekable();
-    while valid.peek().is_some() {
-        let batch: Vec<_> = valid.by_ref().take(BATCH_SIZE).collect();
-        let mut unit = UnitOfWork::begin(&app, &caller).await?;
-        unit.force_custom_plans().await?;
-        let plan = Plan::build(&mut unit, &caller, batch, reserved_seats).await?;
-        if dry_run {
-            // A dry run is never committed, so count the seats that its new users would take.
-            reserved_seats += plan.seats;
-            unit.rollback();
-        } else if plan.created.is_empty() && plan.updated.is_empty() {
-            unit.commit_unchanged().await?;
-        } else {
-            apply_plan(&app, &mut unit, &plan, query.invite == Some(true)).await?;
-            unit.commit().await?;
-        }
-        plan.add_to_tally(&mut tally);
-    }
+    let rows = distinct_rows(rows, &mut tally, |row: &ImportUser| {
+        vec![("email", row.email.as_str().to_owned())]
+    });
+    let mut import = UsersImport {
+        app: &app,
+        caller: &caller,
+        invite: query.invite == Some(true),
+        dry_run,
+        reserved_seats: 0,
+    };
+    import::run(&app, &caller, &mut import, rows, dry_run, &mut tally).await?;
     let language = caller.request().language();
     Ok(tally
         .report("people", dry_run, language)
         .into_response_for(&headers, language))
 }
 
-/// The planned result of a batch.
+/// State shared by all batches of a file.
+struct UsersImport<'a> {
+    app: &'a App,
+    caller: &'a Caller<UserImport>,
+    invite: bool,
+    dry_run: bool,
+    /// Seats that the new users of a dry run would take, because it is never committed.
+    reserved_seats: i64,
+}
+
+/// What a batch becomes.
 struct Plan {
     now: DateTime<Utc>,
     created: Vec<ImportedUser>,
     /// The users after the update, with the names of the changed fields.
     updated: Vec<(ImportedUser, Vec<&'static str>)>,
-    unchanged: usize,
-    refused: Vec<(u64, Vec<FieldError>)>,
     /// Seats that the new users take.
     seats: i64,
 }
 
-impl Plan {
+impl Import for UsersImport<'_> {
+    type Row = ImportUser;
+    type Plan = Plan;
+    /// The transaction blocks other requests that add users, for one second at most.
+    const BATCH_SIZE: usize = 500;
+
     /// Plans the batch under the lock that makes the check of seats and email addresses exact.
-    async fn build(
-        tx: &mut TenantTx,
-        caller: &Caller<UserImport>,
+    async fn plan(
+        &mut self,
+        unit: &mut UnitOfWork,
         batch: Vec<(u64, ImportUser)>,
-        reserved_seats: i64,
-    ) -> Result<Self> {
-        seats::lock_people(tx).await?;
-        let roles = roles::list_roles(tx).await?;
-        let seats = seats::count_seats(tx).await?.ok_or(&problem::NOT_FOUND)?;
-        let free = i64::from(seats.max_users) - seats.taken - reserved_seats;
+        tally: &mut Tally,
+    ) -> Result<Option<Plan>> {
+        seats::lock_people(unit).await?;
+        let roles = roles::list_roles(unit).await?;
+        let seats = seats::count_seats(unit).await?.ok_or(&problem::NOT_FOUND)?;
+        let free = i64::from(seats.max_users) - seats.taken - self.reserved_seats;
         let emails: Vec<String> = batch
             .iter()
             .map(|(_, row)| row.email.as_str().to_owned())
             .collect();
-        let existing = import::lock_existing_users(tx, &emails).await?;
+        let existing = store::lock_existing_users(unit, &emails).await?;
         let existing: HashMap<&str, &ImportedUser> = existing
             .iter()
             .map(|person| (person.email.as_str(), person))
             .collect();
-        let mut plan = Self {
-            now: tx.now(),
+        let mut plan = Plan {
+            now: unit.now(),
             created: Vec::new(),
             updated: Vec::new(),
-            unchanged: 0,
-            refused: Vec::new(),
             seats: 0,
         };
         for (line, row) in batch {
             let result = match existing.get(row.email.as_str()) {
-                Some(before) => plan.plan_update(caller, &roles, row, before),
-                None => plan.plan_creation(caller, &roles, row, free),
+                Some(before) => plan.plan_update(self.caller, &roles, row, before),
+                None => plan.plan_creation(self.caller, &roles, row, free),
             };
-            if let Err(errors) = result {
-                plan.refused.push((line, errors));
+            match result {
+                Ok((outcome, id)) => tally.record(line, outcome, Some(id.to_string()), None),
+                Err(errors) => tally.refuse(line, errors),
             }
         }
-        Ok(plan)
+        if self.dry_run {
+            self.reserved_seats += plan.seats;
+        }
+        let is_empty = plan.created.is_empty() && plan.updated.is_empty();
+        Ok((!is_empty).then_some(plan))
     }
 
+    async fn write(&mut self, unit: &mut UnitOfWork, plan: Plan) -> Result<()> {
+        apply_plan(self.app, unit, &plan, self.invite).await
+    }
+}
+
+impl Plan {
     fn plan_update(
         &mut self,
         caller: &Caller<UserImport>,
         roles: &[RoleRow],
         row: ImportUser,
         before: &ImportedUser,
-    ) -> Result<(), Vec<FieldError>> {
+    ) -> Result<(Outcome, UserId), Vec<FieldError>> {
         if before.status == UserStatus::Erased {
             return Err(field_error("/email", ERASED));
         }
@@ -181,13 +186,13 @@ impl Plan {
         let after = row.merged_into(before);
         let changed = after.changed_fields(before);
         if changed.is_empty() {
-            self.unchanged += 1;
-        } else if role.is_some_and(|role| rules::check_authority(caller, role).is_ok()) {
-            self.updated.push((after, changed));
-        } else {
+            return Ok((Outcome::Unchanged, before.user_id));
+        }
+        if role.is_none_or(|role| rules::check_authority(caller, role).is_err()) {
             return Err(field_error("/email", ROLE_TOO_POWERFUL));
         }
-        Ok(())
+        self.updated.push((after, changed));
+        Ok((Outcome::Updated, before.user_id))
     }
 
     fn plan_creation(
@@ -196,7 +201,7 @@ impl Plan {
         roles: &[RoleRow],
         row: ImportUser,
         free: i64,
-    ) -> Result<(), Vec<FieldError>> {
+    ) -> Result<(Outcome, UserId), Vec<FieldError>> {
         let wanted = row.role.as_ref().map_or("customer", SingleLine::as_str);
         let Some(role) = roles.iter().find(|role| role.name == wanted) else {
             let names: Vec<&str> = roles.iter().map(|role| role.name.as_str()).collect();
@@ -217,17 +222,9 @@ impl Plan {
             }
             self.seats += 1;
         }
+        let id = person.user_id;
         self.created.push(person);
-        Ok(())
-    }
-
-    fn add_to_tally(self, tally: &mut Tally) {
-        tally.created += self.created.len();
-        tally.updated += self.updated.len();
-        tally.unchanged += self.unchanged;
-        for (line, errors) in self.refused {
-            tally.refuse(line, errors);
-        }
+        Ok((Outcome::Created, id))
     }
 }
 
@@ -238,8 +235,8 @@ async fn apply_plan(app: &App, unit: &mut UnitOfWork, plan: &Plan, invite: bool)
         .iter()
         .map(|(after, _)| after.clone())
         .collect();
-    import::insert_users(unit, &plan.created).await?;
-    import::update_users(unit, &updated).await?;
+    store::insert_users(unit, &plan.created).await?;
+    store::update_users(unit, &updated).await?;
     let new = plan.created.iter().map(|person| {
         audit::Entry::new("identity.user.imported", "user", person.user_id)
             .change("email", Value::Null, access::mask::email(&person.email))

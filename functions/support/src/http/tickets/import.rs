@@ -10,13 +10,15 @@ use std::collections::{HashMap, HashSet};
 
 use access::{Caller, audit};
 use axum::{extract::State, response::Response};
-use db::TenantTx;
-use events::UnitOfWork;
+use events::{
+    UnitOfWork,
+    import::{self, Import, distinct_rows},
+};
 use http::HeaderMap;
 use serde_json::Value;
 use web::{
     Localized, SingleLine, ValidQuery,
-    import::{Report, Rows, Tally},
+    import::{Outcome, Report, Rows, Tally},
     problem::{FieldCode, FieldError, Result},
 };
 
@@ -29,11 +31,11 @@ use crate::{
     declarations::TICKET_CATEGORIES,
     events::{ImportedTickets, TicketsImported},
     permissions::TicketImport,
-    store::import::{self, Person},
+    store::{
+        import::{self as store, ExistingTicket, Person},
+        tickets::Number,
+    },
 };
-
-/// Rows per transaction. A batch blocks the creation of other tickets of the tenant for a second at most.
-const BATCH_SIZE: usize = 250;
 
 web::query! {
     /// Options of an import.
@@ -63,7 +65,7 @@ pub(crate) async fn import_tickets(
 ) -> Result<Response> {
     let dry_run = query.dry_run == Some(true);
     let mut tally = Tally::default();
-    let valid = deduplicate(rows, &mut tally);
+    let valid = distinct_rows(rows, &mut tally, ImportTicket::keys);
     let people = list_people(&app, &caller, &valid).await?;
     let categories = TICKET_CATEGORIES.read(&caller.tenant);
     let highest = valid
@@ -71,48 +73,26 @@ pub(crate) async fn import_tickets(
         .filter_map(|(_, row)| row.number)
         .map(|number| number.0)
         .max();
-    let mut import = Import {
+    let mut import = TicketsImport {
         source: query.source.as_ref().map_or("import", SingleLine::as_str),
         people: &people,
         categories: &categories,
         highest_number: highest.unwrap_or_default(),
     };
-    let mut valid = valid.into_iter().peekable();
-    while valid.peek().is_some() {
-        let batch: Vec<_> = valid.by_ref().take(BATCH_SIZE).collect();
-        let mut unit = UnitOfWork::begin(&app, &caller).await?;
-        unit.force_custom_plans().await?;
-        let new = import.plan(&mut unit, batch, &mut tally).await?;
-        tally.created += new.len();
-        if dry_run || new.is_empty() {
-            unit.rollback();
-        } else {
-            insert_batch(&mut unit, import.source, new).await?;
-            unit.commit().await?;
-        }
-    }
+    import::run(&app, &caller, &mut import, valid, dry_run, &mut tally).await?;
     let language = caller.request().language();
     Ok(tally
         .report("tickets", dry_run, language)
         .into_response_for(&headers, language))
 }
 
-/// The rows that are valid by themselves, without repeated tickets and numbers.
-fn deduplicate(rows: Rows<ImportTicket>, tally: &mut Tally) -> Vec<(u64, ImportTicket)> {
-    let (mut valid, mut seen, mut numbers) = (Vec::new(), HashSet::new(), HashSet::new());
-    for row in rows.0 {
-        match row.read {
-            Err(errors) => tally.refuse(row.line, errors),
-            Ok(read) if !seen.insert(read.external_id.as_str().to_owned()) => {
-                tally.refuse(row.line, field_error("/external_id", FieldCode::Duplicate));
-            }
-            Ok(read) if read.number.is_some_and(|number| !numbers.insert(number.0)) => {
-                tally.refuse(row.line, field_error("/number", FieldCode::Duplicate));
-            }
-            Ok(read) => valid.push((row.line, read)),
-        }
+impl ImportTicket {
+    /// What no two rows of a file share.
+    fn keys(&self) -> Vec<(&'static str, String)> {
+        let number = self.number.map(|number| ("number", number.0.to_string()));
+        let id = ("external_id", self.external_id.as_str().to_owned());
+        std::iter::once(id).chain(number).collect()
     }
-    valid
 }
 
 /// The people of the tenant whose email addresses occur in the file.
@@ -129,13 +109,13 @@ async fn list_people(
     let emails: Vec<String> = emails.into_iter().map(str::to_owned).collect();
     let mut unit = UnitOfWork::begin(app, caller).await?;
     unit.force_custom_plans().await?;
-    let people = import::list_people(&mut unit, &emails).await?;
+    let people = store::list_people(&mut unit, &emails).await?;
     unit.commit_unchanged().await?;
     Ok(people)
 }
 
 /// State shared by all batches of a file.
-struct Import<'a> {
+struct TicketsImport<'a> {
     source: &'a str,
     people: &'a HashMap<String, Person>,
     categories: &'a [&'a str],
@@ -143,39 +123,48 @@ struct Import<'a> {
     highest_number: i32,
 }
 
-impl Import<'_> {
+impl Import for TicketsImport<'_> {
+    type Row = ImportTicket;
+    type Plan = Vec<ImportedTicket>;
+    /// A batch blocks the creation of other tickets of the tenant for a second at most.
+    const BATCH_SIZE: usize = 250;
+
     /// The new tickets of a batch, under the lock on the tenant's ticket numbers.
     async fn plan(
         &mut self,
-        tx: &mut TenantTx,
+        unit: &mut UnitOfWork,
         batch: Vec<(u64, ImportTicket)>,
         tally: &mut Tally,
-    ) -> Result<Vec<ImportedTicket>> {
+    ) -> Result<Option<Vec<ImportedTicket>>> {
         let context = ImportContext {
             people: self.people,
             categories: self.categories,
             source: self.source,
-            actor: tx.actor(),
-            now: tx.now(),
+            actor: unit.actor(),
+            now: unit.now(),
         };
-        self.highest_number = self.highest_number.max(import::lock_numbers(tx).await?);
+        self.highest_number = self.highest_number.max(store::lock_numbers(unit).await?);
         let external_ids: Vec<String> = batch
             .iter()
             .map(|(_, row)| row.external_id.as_str().to_owned())
             .collect();
-        let existing = import::list_existing_external_ids(tx, self.source, &external_ids).await?;
-        let existing: HashSet<String> = existing.into_iter().collect();
+        let existing = store::list_existing_tickets(unit, self.source, &external_ids).await?;
+        let existing: HashMap<&str, &ExistingTicket> = existing
+            .iter()
+            .map(|ticket| (ticket.external_id.as_str(), ticket))
+            .collect();
         let numbers: Vec<i32> = batch
             .iter()
             .filter_map(|(_, row)| row.number)
             .map(|number| number.0)
             .collect();
-        let taken = import::list_taken_numbers(tx, &numbers).await?;
+        let taken = store::list_taken_numbers(unit, &numbers).await?;
         let taken: HashSet<i32> = taken.into_iter().collect();
         let mut new = Vec::new();
         for (line, row) in batch {
-            if existing.contains(row.external_id.as_str()) {
-                tally.unchanged += 1;
+            if let Some(ticket) = existing.get(row.external_id.as_str()) {
+                let (id, number) = (ticket.id.to_string(), Number(ticket.number).to_string());
+                tally.record(line, Outcome::Unchanged, Some(id), Some(number));
                 continue;
             }
             if row.number.is_some_and(|number| taken.contains(&number.0)) {
@@ -184,16 +173,23 @@ impl Import<'_> {
             }
             match context.plan_ticket(row) {
                 Ok(mut imported) => {
-                    imported.ticket.number.get_or_insert_with(|| {
+                    let number = *imported.ticket.number.get_or_insert_with(|| {
                         self.highest_number += 1;
                         self.highest_number
                     });
+                    let id = imported.ticket.ticket_id.to_string();
+                    let number = Number(number).to_string();
+                    tally.record(line, Outcome::Created, Some(id), Some(number));
                     new.push(imported);
                 }
                 Err(errors) => tally.refuse(line, errors),
             }
         }
-        Ok(new)
+        Ok((!new.is_empty()).then_some(new))
+    }
+
+    async fn write(&mut self, unit: &mut UnitOfWork, new: Vec<ImportedTicket>) -> Result<()> {
+        insert_batch(unit, self.source, new).await
     }
 }
 
@@ -203,12 +199,12 @@ async fn insert_batch(unit: &mut UnitOfWork, source: &str, new: Vec<ImportedTick
     let comments: Vec<_> = new.iter().flat_map(|imported| &imported.comments).collect();
     let history: Vec<_> = new.iter().flat_map(|imported| &imported.history).collect();
     let highest = tickets.iter().filter_map(|ticket| ticket.number).max();
-    import::raise_numbers(unit, highest.unwrap_or_default()).await?;
-    import::insert_tickets(unit, source, &tickets).await?;
+    store::raise_numbers(unit, highest.unwrap_or_default()).await?;
+    store::insert_tickets(unit, source, &tickets).await?;
     if !comments.is_empty() {
-        import::insert_comments(unit, &comments).await?;
+        store::insert_comments(unit, &comments).await?;
     }
-    import::insert_history(unit, &history).await?;
+    store::insert_history(unit, &history).await?;
     let entry = audit::Entry::new("support.ticket.imported", "import", source).change(
         "tickets",
         Value::Null,

@@ -25,7 +25,7 @@ use crate::{
     "created_by": {"kind": "user", "id": "019ab1f2-0000-7000-8000-000000000001"},
     "requester_id": "019ab1f2-0000-7000-8000-000000000001", "requester_name": "Maria Feld", "requester_email": null,
     "assigned_to": null, "assigned_to_name": null, "team": null, "due_at": null, "first_responded_at": null,
-    "resolved_at": null, "closed_at": null, "version": 1,
+    "resolved_at": null, "closed_at": null, "external_id": null, "source": null, "version": 1,
     "created_at": "2026-11-20T10:00:00Z", "updated_at": "2026-11-20T10:00:00Z"
 }))]
 pub struct Ticket {
@@ -70,6 +70,10 @@ pub struct Ticket {
     pub resolved_at: Option<DateTime<Utc>>,
     /// When the ticket was closed.
     pub closed_at: Option<DateTime<Utc>>,
+    /// The identifier in the system that it was imported from.
+    pub external_id: Option<String>,
+    /// The system that it was imported from.
+    pub source: Option<String>,
     /// The version, which increases with every change.
     pub version: i32,
     /// When the ticket was created.
@@ -131,6 +135,8 @@ impl From<TicketRow> for Ticket {
             first_responded_at: row.first_responded_at,
             resolved_at: row.resolved_at,
             closed_at: row.closed_at,
+            external_id: row.external_id,
+            source: row.external_source,
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
