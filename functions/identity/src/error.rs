@@ -12,8 +12,8 @@ web::problems! {
     }
     /// The refresh token does not belong to an active session.
     INVALID_REFRESH_TOKEN = UNAUTHORIZED "invalid_refresh_token" {
-        de: "Sitzung beendet", "Das Refresh-Token gehört zu keiner aktiven Sitzung. Bitte melden Sie sich erneut an.";
-        en: "Session ended", "This refresh token does not belong to an active session. Sign in again.";
+        de: "Sitzung beendet", "Das Refresh-Token fehlt oder gehört zu keiner aktiven Sitzung. Bitte melden Sie sich erneut an.";
+        en: "Session ended", "The refresh token is missing, or does not belong to an active session. Sign in again.";
     }
     /// A refresh token that had already been replaced was used again, which suggests a stolen copy. The session has been ended.
     REFRESH_TOKEN_REUSED = UNAUTHORIZED "refresh_token_reused" {
@@ -72,8 +72,9 @@ web::problems! {
     }
     /// A route that uses cookies was called without the protection against cross-site requests.
     CSRF_REFUSED = FORBIDDEN "csrf_refused" {
-        de: "Anfrage nicht vertrauenswürdig", "Cookies werden nur von Seiten der Organisation und nur mit dem Header X-CSRF-Token: 1 akzeptiert.";
-        en: "Request not trusted", "Cookies are accepted only from the organisation's own pages and with the header X-CSRF-Token: 1.";
+        de: "Anfrage nicht vertrauenswürdig", "Cookies werden nur von Seiten der Organisation und nur mit dem Header X-CSRF-Token: 1 akzeptiert. Grund: {reason}.";
+        en: "Request not trusted", "Cookies are accepted only from the organisation's own pages and with the header X-CSRF-Token: 1. Reason: {reason}.";
+        members { reason: Text "What is missing: `cross_site` (page and API have different sites), `unknown_origin`, or `header_missing`." }
     }
     /// The tenant accepts new users by invitation only.
     REGISTRATION_CLOSED = FORBIDDEN "registration_closed" {

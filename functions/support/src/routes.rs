@@ -11,7 +11,7 @@ use crate::{
 /// One line per resource; each handler declares its own method and path.
 pub(crate) fn routes() -> Routes<App> {
     web::routes! {
-        tickets: list_tickets, create_ticket, import_tickets, get_ticket, update_ticket, delete_ticket, restore_ticket;
+        tickets: list_tickets, list_categories, create_ticket, import_tickets, get_ticket, update_ticket, delete_ticket, restore_ticket;
         comments: list_comments, create_comment, get_comment, update_comment, delete_comment;
         history: list_history;
         file_grants: get_file_grant;

@@ -11,7 +11,9 @@ use web::{
     problem,
 };
 
-use crate::{AppState, Enrolling, Permission, Principal, Reach, authenticator::unauthenticated};
+use crate::{
+    AppState, Enrolling, Permission, Principal, REVALENZ, Reach, authenticator::unauthenticated,
+};
 
 /// A caller who holds the permission `P`. It can only be created from an authorised request.
 #[derive(Clone, Debug)]
@@ -72,6 +74,10 @@ where
         if let Some(feature) = P::FEATURE
             && !principal.has(feature)
         {
+            // Platform staff work in an organisation; their own tenant has no features.
+            if principal.tenant.id == REVALENZ {
+                return Err(crate::problems::TENANT_REQUIRED.problem());
+            }
             return Err(problem::FEATURE_DISABLED
                 .problem()
                 .argument("feature", feature));
@@ -141,6 +147,7 @@ impl<P: Permission> Arg for Caller<P> {
         }
         if P::FEATURE.is_some() {
             doc.refuses(&problem::FEATURE_DISABLED);
+            doc.refuses(&crate::problems::TENANT_REQUIRED);
         }
         doc.refuses(&problem::INVALID_HEADER);
         doc.refuses(&crate::problems::SEVERAL_CREDENTIALS);

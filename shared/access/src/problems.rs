@@ -42,6 +42,11 @@ web::problems! {
         en: "Users only", "This is not possible with an API key. Sign in as a user.";
     }
     /// The licence's quota for this period is used up.
+    /// Platform staff outside of any organisation.
+    TENANT_REQUIRED = BAD_REQUEST "tenant_required" {
+        de: "Organisation fehlt", "Nennen Sie in X-Tenant-Id die Organisation, in der Sie arbeiten, und in X-Reason den Grund.";
+        en: "Organisation required", "Name the organisation in which you work in X-Tenant-Id, and the reason in X-Reason.";
+    }
     /// Changes of a list of which the caller sees only a part.
     SYNC_NOT_AVAILABLE = FORBIDDEN "sync_not_available" {
         de: "Keine Änderungsliste", "Änderungen (sync) gibt es nur für Listen, die Sie ganz sehen können.";

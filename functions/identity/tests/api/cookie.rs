@@ -71,19 +71,26 @@ async fn cookies_are_accepted_only_from_pages_of_the_tenant() {
     let cookie = cookie(&login(&page(&app)).await.expect(200));
     let with_cookie = || page(&app).with("cookie", &cookie);
     let plain = || app.anonymous().with("cookie", &cookie);
-    for bad in [
-        with_cookie().with("sec-fetch-site", "cross-site"),
-        with_cookie().with("sec-fetch-site", "none"),
-        with_cookie().with("origin", "https://evil.example"),
-        with_cookie().with("origin", "null"),
-        with_cookie().with("x-csrf-token", "0"),
-        plain(),
-        plain().with("x-csrf-token", "1"),
-        plain().with("origin", PUBLIC_URL),
+    for (bad, reason) in [
+        (
+            with_cookie().with("sec-fetch-site", "cross-site"),
+            "cross_site",
+        ),
+        (with_cookie().with("sec-fetch-site", "none"), "cross_site"),
+        (
+            with_cookie().with("origin", "https://evil.example"),
+            "unknown_origin",
+        ),
+        (with_cookie().with("origin", "null"), "unknown_origin"),
+        (with_cookie().with("x-csrf-token", "0"), "header_missing"),
+        (plain(), "unknown_origin"),
+        (plain().with("x-csrf-token", "1"), "unknown_origin"),
+        (plain().with("origin", PUBLIC_URL), "header_missing"),
     ] {
         let answer = refresh(bad).await;
         assert!(answer.headers.get("set-cookie").is_none());
-        answer.expect_problem(403, "csrf_refused");
+        let refused = answer.expect_problem(403, "csrf_refused");
+        assert_eq!(refused["reason"], reason);
     }
     let without_fetch_metadata = plain().with("origin", PUBLIC_URL).with("x-csrf-token", "1");
     refresh(without_fetch_metadata).await.expect(200);

@@ -16,6 +16,7 @@ use ids::TicketId;
 use serde_json::json;
 use web::{Fetched, IfMatch, PathIds, problem, problem::Result};
 
+pub(crate) use categories::{__path_list_categories, list_categories};
 pub(crate) use create::{__path_create_ticket, create_ticket};
 pub(crate) use import::{__path_import_tickets, import_tickets};
 pub(crate) use list::{__path_list_tickets, list_tickets};

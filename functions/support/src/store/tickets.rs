@@ -33,6 +33,7 @@ pub(crate) struct TicketRow {
     pub(crate) channel: Channel,
     pub(crate) created_by_kind: ActorKind,
     pub(crate) created_by_id: Option<Uuid>,
+    pub(crate) created_by_name: Option<String>,
     pub(crate) requester_id: Option<UserId>,
     pub(crate) requester_name: Option<String>,
     pub(crate) requester_email: Option<String>,
@@ -119,12 +120,13 @@ pub(crate) struct NewTicket {
 
 /// The columns and tables of a [`TicketRow`], for queries that are built at run time.
 pub(super) const COLUMNS: &str = "t.ticket_id, t.number, t.title, t.description, t.status, t.priority, t.category, t.tags, t.channel,
-    t.created_by_kind, t.created_by_id, t.requester_id, r.display_name as requester_name, t.requester_email,
+    t.created_by_kind, t.created_by_id, c.display_name as created_by_name, t.requester_id, r.display_name as requester_name, t.requester_email,
     t.assigned_to, a.display_name as assigned_to_name, t.team, t.due_at, t.first_responded_at, t.resolved_at,
     t.closed_at, t.external_id, t.external_source, t.version, t.created_at, t.updated_at";
 pub(super) const FROM: &str = "support.tickets t
 left join access.people r on r.tenant_id = t.tenant_id and r.user_id = t.requester_id
-left join access.people a on a.tenant_id = t.tenant_id and a.user_id = t.assigned_to";
+left join access.people a on a.tenant_id = t.tenant_id and a.user_id = t.assigned_to
+left join access.people c on c.tenant_id = t.tenant_id and c.user_id = t.created_by_id";
 
 /// A ticket within the caller's reach that is not deleted.
 pub(crate) async fn find_ticket(
@@ -138,13 +140,15 @@ pub(crate) async fn find_ticket(
         r#"select
             t.ticket_id as "id: TicketId", t.number, t.title, t.description, t.status as "status: Status",
             t.priority as "priority: Priority", t.category, t.tags, t.channel as "channel: Channel",
-            t.created_by_kind as "created_by_kind: ActorKind", t.created_by_id, t.requester_id as "requester_id: UserId",
+            t.created_by_kind as "created_by_kind: ActorKind", t.created_by_id, c.display_name as "created_by_name?",
+            t.requester_id as "requester_id: UserId",
             r.display_name as "requester_name?", t.requester_email, t.assigned_to as "assigned_to: UserId",
             a.display_name as "assigned_to_name?", t.team, t.due_at, t.first_responded_at, t.resolved_at, t.closed_at,
             t.external_id, t.external_source, t.version, t.created_at, t.updated_at
         from support.tickets t
         left join access.people r on r.tenant_id = t.tenant_id and r.user_id = t.requester_id
         left join access.people a on a.tenant_id = t.tenant_id and a.user_id = t.assigned_to
+        left join access.people c on c.tenant_id = t.tenant_id and c.user_id = t.created_by_id
         where t.tenant_id = $1 and t.ticket_id = $2 and t.deleted_at is null
             and ($3::uuid is null or t.requester_id = $3)
             and ($4::uuid is null or t.assigned_to = $4)"#,

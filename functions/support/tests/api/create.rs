@@ -268,3 +268,47 @@ async fn the_address_of_a_person_makes_them_the_requester() {
     let problem = problem.expect_problem(422, "validation_failed");
     assert_eq!(problem["errors"][0]["code"], "one_requester");
 }
+
+#[tokio::test]
+async fn a_form_learns_the_categories_and_a_list_names_who_opened_a_ticket() {
+    let (app, demo) = app().await;
+    let customer = app.as_user(&demo.customer);
+    let categories = customer.get("/api/v1/tickets/categories").await;
+    let categories = categories.expect(200).json();
+    let names: Vec<&Value> = categories["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| &item["name"])
+        .collect();
+    assert!(names.contains(&&json!("billing")), "{names:?}");
+    for name in names {
+        let body = json!({"title": "x", "description": "x", "category": name});
+        customer.post("/api/v1/tickets", body).await.expect(201);
+    }
+    let list = customer.get("/api/v1/tickets").await.expect(200).json();
+    let opened_by = &list["items"][0]["created_by"];
+    let path = format!(
+        "/api/v1/tickets/{}",
+        list["items"][0]["id"].as_str().unwrap()
+    );
+    let one = customer.get(&path).await.expect(200).json();
+    assert!(opened_by["name"].is_string());
+    assert_eq!(&one["created_by"], opened_by);
+}
+
+#[tokio::test]
+async fn staff_without_an_organisation_are_told_to_name_one() {
+    let (app, demo) = app().await;
+    let staff = app.as_user(&app.superadmin().await);
+    staff
+        .get("/api/v1/tickets")
+        .await
+        .expect_problem(400, "tenant_required");
+    staff
+        .with("x-tenant-id", &demo.id.to_string())
+        .with("x-reason", "asked to look at a ticket")
+        .get("/api/v1/tickets")
+        .await
+        .expect(200);
+}

@@ -6,6 +6,8 @@ use super::WebauthnError;
 
 const USER_PRESENT: u8 = 1;
 const USER_VERIFIED: u8 = 1 << 2;
+const BACKUP_ELIGIBLE: u8 = 1 << 3;
+const BACKED_UP: u8 = 1 << 4;
 const HAS_CREDENTIAL: u8 = 1 << 6;
 const HAS_EXTENSIONS: u8 = 1 << 7;
 
@@ -34,6 +36,10 @@ impl<'a> AuthenticatorData<'a> {
     pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, WebauthnError> {
         let (rp_id_hash, rest) = bytes.split_first_chunk::<32>().ok_or(MALFORMED)?;
         let (&flags, rest) = rest.split_first().ok_or(MALFORMED)?;
+        // A key that cannot be backed up is not backed up (Level 3, 7.1 and 7.2).
+        if flags & BACKUP_ELIGIBLE == 0 && flags & BACKED_UP != 0 {
+            return Err(MALFORMED);
+        }
         let (sign_count, mut rest) = rest.split_first_chunk::<4>().ok_or(MALFORMED)?;
         let credential = if flags & HAS_CREDENTIAL == 0 {
             None
@@ -92,4 +98,31 @@ pub(super) fn parse_attestation(object: &[u8]) -> Result<Vec<u8>, WebauthnError>
         .find(|(name, _)| name.as_text() == Some("authData"))
         .and_then(|(_, data)| data.into_bytes().ok())
         .ok_or(malformed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Authenticator data without a credential.
+    fn data(flags: u8) -> Vec<u8> {
+        [&[7; 32][..], &[flags], &[0, 0, 0, 1]].concat()
+    }
+
+    #[test]
+    fn only_a_key_that_can_be_backed_up_is_backed_up() {
+        for (flags, is_possible) in [
+            (USER_PRESENT, true),
+            (USER_PRESENT | BACKUP_ELIGIBLE, true),
+            (USER_PRESENT | BACKUP_ELIGIBLE | BACKED_UP, true),
+            (USER_PRESENT | BACKED_UP, false),
+        ] {
+            let data = data(flags);
+            assert_eq!(
+                AuthenticatorData::parse(&data).is_ok(),
+                is_possible,
+                "{flags:08b}"
+            );
+        }
+    }
 }

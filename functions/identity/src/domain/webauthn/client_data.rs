@@ -23,6 +23,9 @@ pub(crate) struct ClientData {
     origin: String,
     #[serde(default, rename = "crossOrigin")]
     cross_origin: bool,
+    /// The page around an embedded one (Level 3).
+    #[serde(rename = "topOrigin")]
+    top_origin: Option<String>,
 }
 
 impl ClientData {
@@ -51,7 +54,7 @@ impl ClientData {
             return Err(WebauthnError::Mismatch("challenge"));
         }
         // Refuse pages embedded in another site, where users cannot see whom they are dealing with.
-        if self.cross_origin {
+        if self.cross_origin || self.top_origin.is_some() {
             return Err(WebauthnError::Mismatch("page"));
         }
         Ok(())

@@ -164,11 +164,16 @@ pub(crate) async fn check_csrf(
         Some(origin) => cors::is_allowed(state, origin, tenant).await?,
         None => false,
     };
-    if site_fits && origin_fits && text("x-csrf-token") == Some("1") {
-        Ok(())
-    } else {
-        Err(CSRF_REFUSED.problem())
-    }
+    let reason = match (site_fits, origin_fits, text("x-csrf-token")) {
+        (true, true, Some("1")) => return Ok(()),
+        (false, ..) => "cross_site",
+        (true, false, _) => "unknown_origin",
+        (true, true, _) => "header_missing",
+    };
+    Err(CSRF_REFUSED
+        .problem()
+        .argument("reason", reason)
+        .member("reason", reason))
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use crate::{
     "id": "019ab1f2-6d3e-7c11-8e5a-3b1a2c3d4e5f", "number": "T-1042",
     "title": "Heating in meeting room 3", "description": "It stays cold since Monday.",
     "status": "open", "priority": "medium", "category": "request", "tags": ["heating"], "channel": "portal",
-    "created_by": {"kind": "user", "id": "019ab1f2-0000-7000-8000-000000000001"},
+    "created_by": {"kind": "user", "id": "019ab1f2-0000-7000-8000-000000000001", "name": "Maria Feld"},
     "requester_id": "019ab1f2-0000-7000-8000-000000000001", "requester_name": "Maria Feld", "requester_email": null,
     "assigned_to": null, "assigned_to_name": null, "team": null, "due_at": null, "first_responded_at": null,
     "resolved_at": null, "closed_at": null, "external_id": null, "source": null, "version": 1,
@@ -89,6 +89,8 @@ pub struct CreatedBy {
     pub kind: ActorKind,
     /// The actor's identifier, if it has one.
     pub id: Option<Uuid>,
+    /// The display name, if the actor is a person of the tenant.
+    pub name: Option<String>,
 }
 
 impl Versioned for Ticket {
@@ -124,6 +126,7 @@ impl From<TicketRow> for Ticket {
             created_by: CreatedBy {
                 kind: row.created_by_kind,
                 id: row.created_by_id,
+                name: row.created_by_name,
             },
             requester_id: row.requester_id,
             requester_name: row.requester_name,
