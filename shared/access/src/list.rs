@@ -158,7 +158,8 @@ impl<S: Send + Sync, F: Query> FromRequestParts<S> for ListQuery<F> {
         let given = pairs.rest().clone().into_iter().collect();
         let sync = pairs.take::<Option<Opaque>>("sync", &mut errors).flatten();
         if sync.is_some() {
-            for name in pairs.rest().keys() {
+            let count = count.map(|_| "count");
+            for name in pairs.rest().keys().map(String::as_str).chain(count) {
                 let at = problem::Pointer::default().child(name);
                 errors.refuse::<()>(&at, NOT_WITH_SYNC);
             }
@@ -450,7 +451,10 @@ impl<F> ListQuery<F> {
             .iter()
             .filter(|(name, _)| name != "sync")
             .collect();
-        let scope = (&self.path, given, self.sync.is_some(), caller.actor.id);
+        // With and without the version it is the same list.
+        let path = self.path.strip_prefix("/api/v1").unwrap_or(&self.path);
+        let path = path.strip_prefix("/api").unwrap_or(path);
+        let scope = (path, given, self.sync.is_some(), caller.actor.id);
         Scope::new(name, caller.tenant.id, &scope)
     }
 
