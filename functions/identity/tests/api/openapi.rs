@@ -11,7 +11,7 @@ async fn every_operation_documents_permissions_and_refusals() {
             assert!(operation["responses"]["503"].is_object(), "{method} {path}");
         }
     }
-    assert_eq!(operations, 69);
+    assert_eq!(operations, 70);
     let refusals = |path: &str, method: &str, status: &str| {
         let operation = &document["paths"][path][method];
         assert!(operation["responses"][status].is_object());
