@@ -101,12 +101,15 @@ impl Scan {
     }
 
     /// Ends the stream and returns the verdict.
-    pub(crate) async fn finish(self) -> io::Result<Verdict> {
-        let Some(mut connection) = self.connection else {
+    pub(crate) async fn finish(mut self) -> io::Result<Verdict> {
+        let Some(mut connection) = self.connection.take() else {
             return Ok(Verdict::Clean);
         };
         if !self.is_closed {
-            timeout(IO_TIMEOUT, connection.write_all(&0_u32.to_be_bytes())).await??;
+            let end = 0_u32.to_be_bytes();
+            let sent = timeout(IO_TIMEOUT, connection.write_all(&end)).await?;
+            // It may have responded and closed while the last chunk was on its way.
+            self.is_closed = sent.is_err();
         }
         let mut response = Vec::new();
         let mut connection = connection.take(MAX_RESPONSE_LENGTH);
@@ -125,5 +128,31 @@ impl Scan {
                 Err(io::Error::other("unexpected response from clamd"))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Over a socket of the machine the next write fails at once.
+    #[tokio::test]
+    async fn the_verdict_is_read_of_a_scanner_that_has_closed() {
+        let name = format!("scanner-{}", uuid::Uuid::now_v7());
+        let path = std::env::temp_dir().join(name);
+        let listener = tokio::net::UnixListener::bind(&path).unwrap();
+        let server = tokio::spawn(async move {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let mut sent = [0; 10 + 4 + 5];
+            connection.read_exact(&mut sent).await.unwrap();
+            let response = b"INSTREAM size limit exceeded. ERROR\0";
+            connection.write_all(response).await.unwrap();
+        });
+        let scanner = Scanner::parse(path.to_str().unwrap());
+        let mut scan = scanner.start_scan().await.unwrap();
+        scan.feed(b"hello").await.unwrap();
+        server.await.unwrap();
+        assert_eq!(scan.finish().await.unwrap(), Verdict::TooLarge);
+        std::fs::remove_file(path).unwrap();
     }
 }
