@@ -138,7 +138,7 @@ mod tests {
     /// Over a socket of the machine the next write fails at once.
     #[tokio::test]
     async fn the_verdict_is_read_of_a_scanner_that_has_closed() {
-        let name = format!("scanner-{}", uuid::Uuid::now_v7());
+        let name = format!("scanner-{}.sock", std::process::id());
         let path = std::env::temp_dir().join(name);
         let listener = tokio::net::UnixListener::bind(&path).unwrap();
         let server = tokio::spawn(async move {
