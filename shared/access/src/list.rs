@@ -259,6 +259,8 @@ impl<F: Query> Arg for ListQuery<F> {
         doc.also_returns_csv();
         for kind in [
             &problem::VALIDATION_FAILED,
+            // A hundred identifiers of every filter are too many.
+            &problem::URI_TOO_LONG,
             &problem::INVALID_CURSOR,
             &problem::NOT_ACCEPTABLE,
             &problems::SYNC_NOT_AVAILABLE,

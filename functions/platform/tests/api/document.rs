@@ -185,7 +185,6 @@ const WITHOUT_OPERATION: &[(&str, &str)] = &[
     ("internal_error", "a bug, anywhere"),
     ("timed_out", "any operation that hangs"),
     ("method_not_allowed", "a path without this method"),
-    ("uri_too_long", "any path"),
     (
         "conflict",
         "a conflict in the database that no rule foresaw",

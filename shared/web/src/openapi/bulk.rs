@@ -113,6 +113,10 @@ pub(crate) async fn write(
     headers: HeaderMap,
     body: BulkWrite,
 ) -> Response {
+    // Each item proves its credential: without one, none would be asked for.
+    if body.items.0.is_empty() {
+        return Problem::field("/items", FieldCode::TooShort(1)).into_response();
+    }
     let calls: Vec<Result<Call, FieldError>> = body
         .items
         .0
